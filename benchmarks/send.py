@@ -5,6 +5,7 @@ Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [
 [--relay HOST:PORT] [--rate 0] [--broker redis] [--job] [--joinings 0] [--json]. Letters go to Debian's
 smtp-sink where it is installed (package postfix), else to the tests' own sink, which is slower. The yardstick is
 Debian's smtp-source into the same sink, in the same run; it sends to b@y.example. With --relay, duplicates are not
+counted. `letter_bytes` are those of one of the letters, without a signature; what the workers take to start is not
 counted. With --rate a worker hands over so many letters a second at most, as a ministry's own relay asks for.
 
 With --job a work process also writes a large file, as a job, every other while: `beside_job` is the rate of letters
@@ -41,12 +42,25 @@ from benchmarks.growth import meter
 from benchmarks.output import show
 from benchmarks.waits import LockWatch
 from benchmarks.web import database_of
+from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, WaveTransition
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database, Session
+from outreach.delivery import workers as delivery_workers
 from outreach.delivery.ledger import outbox
-from outreach.delivery.models import Batch, Composition, Gate, GateChange, Message, MessageState, MessageSubject
+from outreach.delivery.ledger.letters import due_of
+from outreach.delivery.models import (
+    Batch,
+    Composition,
+    Gate,
+    GateChange,
+    Mailing,
+    Message,
+    MessageState,
+    MessageSubject,
+)
 from outreach.demo import people
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
@@ -60,6 +74,7 @@ from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 LONGEST_SECONDS, SLOWEST = 120, 100  # time limit: 120 s, and the wave at 100 letters a second
+START_SECONDS, QUIET_SECONDS = 60, 0.2  # a worker at rest takes less than so much of the processor in a second
 AT_LEAST, PREPARED = timedelta(seconds=12), timedelta(microseconds=650)
 
 
@@ -103,9 +118,7 @@ def _send(
     reported: Sequence[int] = ()
     peak, watch = 0.0, LockWatch(url) if server else contextlib.nullcontext()
     try:
-        time.sleep(3)  # the workers are up, and their clocks tick
-        if any(worker.poll() is not None for worker in workers):
-            sys.exit("a worker does not start")
+        _wait_for_all(database, workers)
         used, served = sum(map(_cpu_seconds, workers)), _of_server(server)
         now = datetime.now(UTC)
         # Planned two minutes ago, so that recipients are written down ahead of the launch, as usual.
@@ -132,7 +145,36 @@ def _send(
     spent = {"cpu_seconds": used, "server_seconds": None, "lock_wait_s": None, "peak_rss_mb": round(peak, 1)}
     if isinstance(watch, LockWatch):
         spent |= {"server_seconds": served - watch.cpu_s, "lock_wait_s": round(watch.seconds, 2)}
-    return {**_figures(database, number), **spent, **beside.what_joinings_did(database, reported)}
+    figures = _figures(database, number, SenderIdentity.of(read(environment)))
+    return {**figures, **spent, **beside.what_joinings_did(database, reported)}
+
+
+def _wait_for_all(database: Database, workers: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Wait until all workers are up, and their clock has passed: what they take to start is not the letters'."""
+    end, is_up = time.monotonic() + START_SECONDS, False
+    while not is_up:
+        if any(worker.poll() is not None for worker in workers) or time.monotonic() > end:
+            sys.exit("a worker does not start")
+        time.sleep(0.2)
+        with database.reading() as session:
+            there = delivery_workers.at_work(session, now=datetime.now(UTC))
+            is_up = len(there) == len(workers) and delivery_workers.last_pass(session) is not None
+    used = -1.0
+    while (
+        spent := sum(map(_cpu_seconds, workers))
+    ) > used + QUIET_SECONDS:  # each has modules to load, and tables to read
+        used = spent
+        time.sleep(1)
+
+
+def _letter_bytes(database: Database, mailing: int, sending: SenderIdentity) -> int:
+    """The bytes of one of the letters, without a signature."""
+    with database.reading() as session:
+        letter = session.scalars(
+            select(Message).where(Message.mailing_id == mailing).order_by(Message.id).limit(1)
+        ).one()
+        compose = Composer(sending, lambda: datetime.now(UTC))
+        return len(compose(session, session.get_one(Mailing, mailing), [due_of(session, letter)])[letter.id].wire)
 
 
 def _ask_for_a_file(database: Database) -> None:
@@ -160,7 +202,7 @@ def _beside_jobs(session: Session, first: datetime, last: datetime) -> float | N
     return round(beside / seconds / (alone / rest), 3) if seconds and rest and alone else None
 
 
-def _figures(database: Database, number: int) -> dict[str, Any]:
+def _figures(database: Database, number: int, sending: SenderIdentity) -> dict[str, Any]:
     with database.reading() as session:
         (wave,) = session.get_one(Campaign, number).waves
         opened = select(GateChange.at).where(GateChange.mailing_id == wave.mailing_id, GateChange.gate == Gate.OPEN)
@@ -176,7 +218,8 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         ).one()
         files = session.scalar(select(func.count()).where(Job.began_at.is_not(None)))
         beside, stored = _beside_jobs(session, first, last), _stored(session)
-        tally = outbox.tallies(session, [wave.mailing_id or 0])[wave.mailing_id or 0]
+        mailing = wave.mailing_id or 0
+        tally = outbox.tallies(session, [mailing])[mailing]
     return {
         "accepted": tally.accepted,
         "lost": tally.intended - tally.accepted - tally.withdrawn.total(),
@@ -187,6 +230,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         "jobs": files,
         "beside_job": beside,
         "stored": stored,
+        "letter_bytes": _letter_bytes(database, mailing, sending),
     }
 
 
@@ -212,6 +256,7 @@ def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
         "cpu_ms_per_message": round(1000 * measured["cpu_seconds"] / count, 3),
         "server_cpu_ms_per_message": served if served is None else round(1000 * served / count, 3),
         "lock_wait_s": measured["lock_wait_s"],
+        "letter_bytes": measured["letter_bytes"],
         "bytes_per_message": measured["stored"] and round(measured["stored"] / count),
         "peak_rss_mb": measured["peak_rss_mb"],
         "commits_per_message": round(measured["rounds"] / count, 4),
