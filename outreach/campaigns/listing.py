@@ -115,15 +115,21 @@ COLUMNS: Sequence[Column[CampaignRow]] = (
 )
 
 
-def matching(session: Session, text: str, colleagues: Mapping[str, str]) -> list[int] | None:
-    """The numbers of the campaigns whose name, circular or author has all the words of a text; None without words.
+def matching(
+    session: Session, text: str, colleagues: Mapping[str, str], programme: Programme | None = None
+) -> list[int] | None:
+    """The numbers of the campaigns whose name, circular or author has all the words of a text, of one programme or of
+    all; None without words and for all.
 
     `colleagues` has the authors' names by address.
     """
     words = fold(text).split()
-    if not words:
+    if not words and programme is None:
         return None
-    rows = session.execute(select(Campaign.id, Campaign.title, Campaign.circular, Campaign.created_by))
+    query = select(Campaign.id, Campaign.title, Campaign.circular, Campaign.created_by)
+    if programme is not None:
+        query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
+    rows = session.execute(query)
     told = {number: fold(f"{title} {circular} {colleagues[by]}") for number, title, circular, by in rows}
     return [number for number, said in told.items() if all(word in said for word in words)]
 

@@ -66,10 +66,25 @@ COLUMNS: Sequence[Column[ListedSegment]] = (
 )
 
 
-def listed(session: Session, people: Mapping[str, str], *, text: str = "", sort: str = "") -> Held[ListedSegment]:
-    """The segments in use, by name. `people` are the names of persons, by address."""
-    found = [(segment, version, version.criterion) for segment, version in saved.every(session)]
-    names, counts = wave_criteria.names(session, [criterion for _, _, criterion in found]), count_uses(session)
+def listed(
+    session: Session,
+    people: Mapping[str, str],
+    *,
+    programme: Programme | None = None,
+    text: str = "",
+    sort: str = "",
+) -> Held[ListedSegment]:
+    """The segments in use, by name. `people` are the names of persons, by address.
+
+    Of a `programme`: those that its campaigns took over, as often as they did, and those that none took over yet.
+    """
+    counts, taken = count_uses(session, programme), count_uses(session)
+    found = [
+        (segment, version, version.criterion)
+        for segment, version in saved.every(session)
+        if programme is None or segment.id in counts or segment.id not in taken
+    ]
+    names = wave_criteria.names(session, [criterion for _, _, criterion in found])
     rows = [
         ListedSegment(segment, version, sentence(criterion, names), counts.get(segment.id, 0))
         for segment, version, criterion in found
@@ -105,11 +120,15 @@ def uses(session: Session, segment: SavedSegment) -> Sequence[UseRow]:
     return session.execute(query.order_by(Campaign.id.desc())).all()
 
 
-def count_uses(session: Session) -> dict[int, int]:
-    """How many campaigns took each segment over, by the segment's key; one without any is not in it."""
+def count_uses(session: Session, programme: Programme | None = None) -> dict[int, int]:
+    """How many campaigns, of one programme or of all, took each segment over, by the segment's key; one without any is
+    not in it."""
     query = select(SegmentVersion.segment_id, func.count()).join(
         CampaignSegment, CampaignSegment.version_id == SegmentVersion.id
     )
+    if programme is not None:
+        query = query.join(Campaign, Campaign.id == CampaignSegment.campaign_id)
+        query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
     return dict(session.execute(query.group_by(SegmentVersion.segment_id)).all())
 
 

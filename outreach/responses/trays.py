@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
+from outreach.adherence.models import Programme
 from outreach.columns import DATA, Column, Expression, Kind, On, Queried, by_label
 from outreach.days import today
 from outreach.db import Session
@@ -16,10 +17,14 @@ from outreach.responses.models import Response, ResponseStep, StepKind
 LOCAL = "heure de Bruxelles"
 
 
-def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict[Tray, int]:
+def counts(
+    session: Session, *, owner: str = "", recalled: bool = False, programme: Programme | None = None
+) -> dict[Tray, int]:
     """How many responses lie in each tray: of an owner or of all, all or those to come back to; two statements."""
-    waiting = _in(None, owner, recalled).with_only_columns(Response.answer, func.count()).group_by(Response.answer)
-    handled = _in(Tray.HANDLED, owner, recalled).with_only_columns(func.count())
+    waiting = (
+        _in(None, owner, recalled, programme).with_only_columns(Response.answer, func.count()).group_by(Response.answer)
+    )
+    handled = _in(Tray.HANDLED, owner, recalled, programme).with_only_columns(func.count())
     tray_counts = {**dict.fromkeys(Tray, 0), Tray.HANDLED: session.scalars(handled).one()}
     for answer, count in session.execute(waiting):
         if tray := answer.facts.tray:
@@ -49,7 +54,13 @@ COLUMNS: Sequence[Column[Response]] = (
 
 
 def listed(
-    session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False, sort: str = ""
+    session: Session,
+    tray: Tray | None,
+    *,
+    owner: str = "",
+    recalled: bool = False,
+    programme: Programme | None = None,
+    sort: str = "",
 ) -> Queried[Response]:
     """A tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first.
 
@@ -57,7 +68,7 @@ def listed(
     """
     order: list[Expression] = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
     order = [*([Response.recall_on] if recalled else []), *order, Response.id]
-    return _listing(session, _in(tray, owner, recalled), order, sort)
+    return _listing(session, _in(tray, owner, recalled, programme), order, sort)
 
 
 def every(session: Session) -> Queried[Response]:
@@ -65,20 +76,22 @@ def every(session: Session) -> Queried[Response]:
     return _listing(session, select(Response), [Response.id])
 
 
-def awaiting(session: Session, person: str, day: date) -> Queried[Response]:
+def awaiting(session: Session, person: str, day: date, programme: Programme | None = None) -> Queried[Response]:
     """The responses that await a person (an address) on a day, tray by tray, the oldest first."""
-    return _listing(session, rows_for(person, day), [_urgency(), Response.given_at, Response.id])
+    return _listing(session, rows_for(person, day, programme), [_urgency(), Response.given_at, Response.id])
 
 
-def rows_for(person: str, day: date) -> Select[Response]:
+def rows_for(person: str, day: date, programme: Programme | None = None) -> Select[Response]:
     """Select the responses that are this person's, or nobody's, and that were not put off to a later day."""
     is_free = or_(Response.owner.is_(None), Response.owner == person)
-    return _in(None, "").where(is_free, not_(and_(*_is_recalled(), Response.recall_on > day)))
+    return _in(None, "", programme=programme).where(is_free, not_(and_(*_is_recalled(), Response.recall_on > day)))
 
 
-def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[int, int]:
+def count_recalls(
+    session: Session, *, now: datetime, owner: str = "", programme: Programme | None = None
+) -> tuple[int, int]:
     """How many responses that wait have a day to come back to them, and for how many of them it has come."""
-    rows = _in(None, owner, recalled=True).subquery()
+    rows = _in(None, owner, recalled=True, programme=programme).subquery()
     due = func.count(case((rows.c.recall_on <= today(now), 1)))
     some, come = session.execute(select(func.count(), due).select_from(rows)).one()
     return some, come
@@ -101,8 +114,10 @@ def _listing(
     )
 
 
-def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
+def _in(tray: Tray | None, owner: str, recalled: bool = False, programme: Programme | None = None) -> Select[Response]:
     query = select(Response).where(~Response.waits() if tray is Tray.HANDLED else Response.waits())
+    if programme is not None:
+        query = query.where(Response.strand_id.in_([strand.id for strand in programme.strands]))
     query = query.where(*_is_recalled()) if recalled else query
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))

@@ -13,9 +13,10 @@ from sqlalchemy import Select, func, select
 from outreach import alerts, french
 from outreach.accounts import colleagues
 from outreach.adherence import programmes
+from outreach.adherence.models import Programme
 from outreach.approvals import reading
 from outreach.approvals.models import APPROVING, Decision, DecisionKind, Thing
-from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.models import AddedReminder, Campaign, CampaignState
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.schedule import closures
 from outreach.campaigns.waves import receipts
@@ -94,20 +95,26 @@ def listed(
     now: datetime,
     within: int,
     kind: TaskKind | None = None,
+    programme: Programme | None = None,
     text: str = "",
     sort: str = "",
 ) -> TaskList:
     """What awaits a person, the most urgent kind first. What has waited more than `within` working days says so.
 
-    `shown` are the alerts that the person may act on.
+    `shown` are the alerts that the person may act on. With a `programme`, what is about another one is left out.
     """
+
+    def is_meant(about: object) -> bool:
+        return programme is None or _programme_of(session, about) in {None, programme.code}
+
     day = today(now)
-    found, more = [_alert(alert) for alert in shown], 0
+    found, more = [_alert(alert) for alert in shown if is_meant(alert.campaign)], 0
     for source in _of(whose):
         if source.told:
-            found += [source.told(session, row) for row in session.scalars(source.rows(whose, day)).unique()]
+            rows = session.scalars(source.rows(whose, day)).unique()
+            found += [source.told(session, row) for row in rows if is_meant(row)]
     if AUTHOR in whose.roles:
-        answers = trays.awaiting(session, whose.email, day)
+        answers = trays.awaiting(session, whose.email, day, programme)
         named = answers.page(1, MOST_ANSWERS)
         more = answers.count() - len(named) if len(named) == MOST_ANSWERS else 0
         names = programmes.names_among_several(session) if named else {}
@@ -130,6 +137,24 @@ def to_come(session: Session, person: str) -> list[Task]:
     calls = [_call(authority, day) for authority, day in session.execute(follow_up.recalls(person)) if day]
     answers = trays.listed(session, None, owner=person, recalled=True).every()
     return [*calls, *(_answer(response, {}, None) for response in answers)]
+
+
+def _programme_of(session: Session, about: object) -> str | None:
+    """The code of the programme that something is about; None where it is of none."""
+    if isinstance(about, Decision):
+        kinds: Mapping[Thing, type[Campaign | AddedReminder | Note]]
+        kinds = {Thing.CAMPAIGN: Campaign, Thing.REMINDER: AddedReminder, Thing.NOTE: Note}
+        about = session.get_one(kinds[about.thing], about.key) if about.thing in kinds else None
+    match about:
+        case AddedReminder():
+            return about.campaign.strand.programme.code
+        case Campaign():
+            return about.strand.programme.code
+        case Note():
+            return about.programme.code
+        case AskedNote():
+            return asking.request_of(about).programme or None
+    return None
 
 
 def _timed(session: Session, tasks: Iterable[Task], within: int, day: date) -> Iterator[Task]:

@@ -42,9 +42,18 @@ def shown(session: Session) -> Programme:
     return _held(session, usual(session, actor(), there, current_day()), there)
 
 
-def filtered(session: Session) -> Programme | None:
-    """The programme that a list is narrowed to; None where its address names none. Raises NotFound."""
-    return named(session) if _asked() else None
+def filtered(session: Session, *, usually_one: bool = False) -> Programme | None:
+    """The programme that a list is narrowed to; None for all of them. Raises NotFound.
+
+    Where its address names none, a list has them all; one that is `usually_one` is then that of a page (`shown`).
+    """
+    there = of_request.choices(offered(session)) if is_scoped() else programmes.codes(session)
+    of_request.offer(there)
+    if not there or _asked() == of_request.EVERY:
+        return None
+    if _asked():
+        return named(session)
+    return shown(session) if usually_one and len(there) > 1 else None
 
 
 def _asked() -> str:

@@ -31,6 +31,7 @@ from outreach.responses.kinds import Tray
 from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
+from outreach.web import programmes
 from outreach.web.audience.writing import write_to
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.signing_in.trail import note
@@ -50,16 +51,16 @@ def index() -> str:
     kept = _filter()
     tray, owner, recalled = _asked(kept)
     with reading() as session:
-        names = staff.colleagues(session)
+        names, programme = staff.colleagues(session), programmes.filtered(session)
         return render_template(
             "pages/responses/index.html",
-            counts=trays.counts(session, owner=owner, recalled=recalled),
+            counts=trays.counts(session, owner=owner, recalled=recalled, programme=programme),
             doubted=sent_forms.count_to_verify(session),
             tray=tray,
             Tray=Tray,
             mine=bool(owner),
             recalled=recalled,
-            recalls=trays.count_recalls(session, now=now(), owner=owner),
+            recalls=trays.count_recalls(session, now=now(), owner=owner, programme=programme),
             today=current_day(),
             kept=kept,
             ticked="ticked" in request.args,
@@ -246,7 +247,8 @@ def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
 
 def _listed(session: Session) -> Queried[Response]:
     tray, owner, recalled = _asked(_filter())
-    return trays.listed(session, tray, owner=owner, recalled=recalled, sort=sorting(request))
+    programme = programmes.filtered(session)
+    return trays.listed(session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request))
 
 
 def _filter() -> dict[str, Any]:

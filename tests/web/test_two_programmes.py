@@ -3,19 +3,35 @@
 import csv
 import io
 import re
+from collections import Counter
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket
+from outreach.campaigns import lifecycle, segment_uses
 from outreach.days import today
+from outreach.delivery.models import Message
+from outreach.directory.models import Level
+from outreach.responses import answers as given_answers
+from outreach.responses import trays
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.roles import RoleName
+from outreach.segments import saved
+from outreach.segments.criteria import HasLevel
+from outreach.tasks import awaiting
+from outreach.tasks.task import TaskKind, Whose
 from outreach.web.ui.programme import KEEPS
+from tests import factories
 from tests.application import ASKED_AT
 from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
-from tests.factories import AUTHOR
+from tests.factories import APPROVER, AUTHOR
 from tests.pages import cells, elements, form_of, links, text_of
 from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
@@ -167,7 +183,7 @@ def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, tw
     assert f"volet du programme « {NAME} »" in said(preview)
     freezing = next(one.get("action") for one in elements(preview, "form") if "freezing" in one.get("action"))
     author.post(freezing, data=form_of(preview, freezing))
-    listed = author.get("/notes")
+    listed = author.get("/notes?programme=_all")
     assert [row[1] for row in cells(elements(listed, "main")[0])[1:]] == [NAME]
     assert "Lire" in said(author.get(f"/notes?programme={SECOND}"))
     assert "Lire" not in said(author.get(f"/notes?programme={FIRST}"))
@@ -272,7 +288,115 @@ OF_NONE = {  # what shows no figure of a programme: samples, help, statements, a
     *("adherence.example", "guide.index", "guide.topic", "programmes.begin", "public.data_protection"),
     *("programmes.begin_file", "programmes.programme", "static"),
 }
-OF_A_CAMPAIGN = ("campaigns.", "calendar.", "mailbox.", "public", "api.")  # its strand says which
+OF_A_CAMPAIGN = ("campaigns.", "calendar.feed", "mailbox.", "public", "api.")  # its strand says which
+
+
+LISTS = ("/campaigns", "/calendar", "/responses", "/segments", "/today", "/notes")
+TABS = "nav[@aria-label='Programmes']//a"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("address", LISTS)
+def test_each_list_has_the_switch_and_goes_on_with_what_is_chosen(author, two_programmes, address):
+    assert [text_of(one) for one in elements(author.get(address), TABS)] == [
+        "Tous les programmes",
+        "Mes outils numériques",
+        NAME,
+    ]
+    page = author.get(f"{address}?programme={SECOND}")
+    assert current(page) == NAME
+    assert f"Programme « {NAME} »" in said(page)
+    for form in elements(page, "form[@method='get'][@role='search']"):
+        assert elements(form, f"input[@name='programme'][@value='{SECOND}']"), "a search stays with it"
+    bar = {led for led, _ in links(page) if led.partition("?")[0] in {*LISTS, "/", "/directory"}}
+    assert {f"{place}?programme={SECOND}" for place in ("/campaigns", "/calendar", "/responses", "/directory")} <= bar
+    assert current(author.get(f"{address}?programme=_all")) == "Tous les programmes"
+
+
+@pytest.mark.long
+def test_each_list_is_narrowed_to_the_programme_that_is_chosen(author, two_programmes):
+    made = author.begin("/campaigns/begin?definition=blank", title="Lire au printemps", strand=f"{SECOND}/1").location
+    number = made.split("/")[2]
+    with two_programmes.writing() as session:
+        campaign = lifecycle.campaign_numbered(session, int(number))
+        campaign.starts_at = NOW + timedelta(days=9)
+    for place in ("/campaigns", "/calendar?month=2021-05"):
+        joined = "&" if "?" in place else "?"
+        whole, own, theirs = (
+            said(author.get(place)),
+            said(author.get(f"{place}{joined}programme={SECOND}")),
+            said(author.get(f"{place}{joined}programme={FIRST}")),
+        )
+        assert "Lire au printemps" in whole
+        assert "Lire au printemps" in own
+        assert "Lire au printemps" not in theirs
+        assert "Invitation au premier volet" in whole
+        assert "Invitation au premier volet" in theirs
+        assert "Invitation au premier volet" not in own
+    assert "Lire au printemps" not in read(author.get(f"/campaigns/export.csv?programme={FIRST}"))
+
+
+def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_programmes):
+    with two_programmes.writing() as session:
+        first, second = programmes.every(session)
+        letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
+        for each in letters:
+            given_answers.give(session, each, Given({}, request=Answer.HELP), now=NOW)
+        campaign = factories.campaign(session, factories.invitation(title="Lire", programme=SECOND), NOW)
+        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        session.flush()
+        author, approver = Whose(AUTHOR, frozenset({RoleName.AUTHOR})), Whose(APPROVER, frozenset({RoleName.APPROVER}))
+        found = {}
+        for one in (first, second, None):
+            asked = {"now": NOW, "within": 5, "programme": one}
+            kinds = Counter(line.kind for line in awaiting.listed(session, author, **asked).every())
+            theirs = [line.title for line in awaiting.listed(session, approver, **asked).every()]
+            tray = trays.listed(session, None, programme=one).count()
+            assert sum(trays.counts(session, programme=one).values()) == tray
+            found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray
+    assert found == {FIRST: (2, 1, [], 2), SECOND: (0, 1, ["Lire"], 0), None: (2, 1, ["Lire"], 2)}
+
+
+def test_segments_are_those_that_campaigns_of_the_programme_took_and_those_of_none(two_programmes):
+    with two_programmes.writing() as session:
+        first, second = programmes.every(session)
+        for name in ("Du premier", "Du second", "De personne"):
+            saved.save(session, name, HasLevel((Level.SECONDARY,)), now=NOW, actor=AUTHOR)
+        kept = {segment.name: segment for segment, _ in saved.every(session)}
+        for name, code in (("Du premier", FIRST), ("Du second", SECOND)):
+            campaign = factories.campaign(session, factories.invitation(programme=code), NOW)
+            segment_uses.take(session, campaign, kept[name], now=NOW, actor=AUTHOR)
+        session.flush()
+        shown = {
+            one and one.code: {
+                row.segment.name: row.campaigns for row in segment_uses.listed(session, {}, programme=one).every()
+            }
+            for one in (first, second, None)
+        }
+    assert shown[FIRST] == {"Du premier": 1, "De personne": 0}
+    assert shown[SECOND] == {"Du second": 1, "De personne": 0}
+    assert len(shown[None]) == 3
+
+
+def test_the_sheet_of_an_authority_goes_on_with_the_programme_that_one_came_with(author, two_programmes):
+    listed = author.get(f"/directory?programme={SECOND}&q=9300")
+    ((sheet, _),) = [one for one in links(listed) if one[0].startswith("/directory/9300")]
+    assert sheet == f"/directory/9300?programme={SECOND}"
+    tabs = elements(author.get(sheet), "nav[@aria-label='Fiche du pouvoir organisateur']//a")
+    assert len(tabs) > 3
+    assert all(one.get("href").endswith(f"?programme={SECOND}") for one in tabs)
+    statuses = next(one.get("href") for one in tabs if text_of(one) == "Statuts")
+    assert current(author.get(statuses)) == NAME
+    history = next(one.get("href") for one in tabs if text_of(one) == "Historique")
+    assert f"/directory/9300/statuses?programme={SECOND}" in [led for led, _ in links(author.get(history))]
+
+
+def test_notes_are_those_of_the_programme_of_ones_latest_work_unless_all_are_asked_for(
+    author, signed_in, two_programmes
+):
+    assert current(author.get("/notes")) == "Mes outils numériques", "the author's campaign is about it"
+    assert current(signed_in("reader").get("/notes")) == NAME, "its second strand opened last"
+    assert f"Programme « {NAME} »" in said(signed_in("reader").get("/notes"))
 
 
 def read(response):
@@ -293,7 +417,7 @@ def answers(app, signed_in, query=""):
     clients = [signed_in(role) for role in ("author", "administrator")]
     for key, what, kind in (("volet-1", "schools", "csv"), ("adhesions", "authorities", "xlsx")):
         for method, endpoint, address in addresses(app, {**SAMPLES, "key": key, "what": what, "kind": kind}):
-            if method == "GET" and not endpoint.startswith(OF_A_CAMPAIGN):
+            if method == "GET" and (endpoint in KEEPS or not endpoint.startswith(OF_A_CAMPAIGN)):
                 for client in clients:
                     response = FlaskClient.open(client, address + query)
                     if response.status_code != 403:

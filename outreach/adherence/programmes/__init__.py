@@ -264,6 +264,13 @@ def every(session: Session) -> Sequence[Programme]:
     return session.scalars(select(Programme).order_by(Programme.id)).all()
 
 
+def codes(session: Session) -> list[tuple[str, str]]:
+    """The codes and names of all programmes, in that order."""
+    return [
+        (code, name) for code, name in session.execute(select(Programme.code, Programme.name).order_by(Programme.id))
+    ]
+
+
 ARE_SEVERAL = select(func.count() > 1).select_from(Programme).scalar_subquery()  # the one place that judges it
 NAME_AMONG_SEVERAL = case((ARE_SEVERAL, Programme.name), else_="")
 

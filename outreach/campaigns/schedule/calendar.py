@@ -12,6 +12,7 @@ from sqlalchemy import exists, select
 
 from outreach import french
 from outreach.adherence import programmes
+from outreach.adherence.models import Programme
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.sending_hours import DAY, Closing
@@ -78,17 +79,19 @@ class CalendarDay:
         return bool(self.entries) or (self.is_of_month and self.until is not None)
 
 
-def weeks(session: Session, month: date, only: Collection[int] | None = None) -> list[list[CalendarDay]]:
+def weeks(
+    session: Session, month: date, only: Collection[int] | None = None, programme: Programme | None = None
+) -> list[list[CalendarDay]]:
     """The weeks, Monday first, of the month whose first day is `month`. Four statements, however many campaigns.
 
-    With `only` (keys of waves), no other wave stands in them, and no wish.
+    With `only` (keys of waves), no other wave stands in them, and no wish; of a `programme`, or of all.
     """
     rows = calendar.Calendar().monthdatescalendar(month.year, month.month)
     first, last = rows[0][0], rows[-1][-1]
     added = closures.in_force(session)
     closings = {day: sending_hours.closing(day, added) for day in _days(first, last + DAY)}
     entries = defaultdict(list)
-    for entry in _entries(session, first, last, only):
+    for entry in _entries(session, first, last, only, programme):
         entries[today(entry.at)].append(entry)
     return [
         [
@@ -102,11 +105,14 @@ def weeks(session: Session, month: date, only: Collection[int] | None = None) ->
 
 
 def following(
-    session: Session, shown: Sequence[Sequence[CalendarDay]], only: Collection[int] | None = None
+    session: Session,
+    shown: Sequence[Sequence[CalendarDay]],
+    only: Collection[int] | None = None,
+    programme: Programme | None = None,
 ) -> CalendarEntry | None:
-    """The first wave or wish in the six weeks after those shown, or None; `only` as in `weeks`."""
+    """The first wave or wish in the six weeks after those shown, or None; `only` and `programme` as in `weeks`."""
     first = shown[-1][-1].on + DAY
-    coming = _entries(session, first, first + NEXT_WEEKS, only)
+    coming = _entries(session, first, first + NEXT_WEEKS, only, programme)
     sendings = [entry for entry in coming if entry.kind is not EntryKind.DEADLINE and entry.state not in NEVER_LEFT]
     return min(sendings, key=_order, default=None)
 
@@ -126,11 +132,17 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
     return end
 
 
-def _entries(session: Session, first: date, last: date, only: Collection[int] | None) -> list[CalendarEntry]:
+def _entries(
+    session: Session, first: date, last: date, only: Collection[int] | None, programme: Programme | None
+) -> list[CalendarEntry]:
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     names = programmes.strand_names(session)
+    if programme is not None:
+        names = {strand.id: names[strand.id] for strand in programme.strands}
     entries = [] if only is not None else _wishes(session, first, last, names)
     for wave in waves(session, first - FARTHEST_DEADLINE, last, only):
+        if wave.strand not in names:
+            continue
         told = wave.campaign, wave.title, wave.name, wave.state, names[wave.strand]
         if today(wave.at) >= first:
             entries.append(CalendarEntry(EntryKind.WAVE, wave.at, *told))
@@ -158,6 +170,7 @@ def _wishes(session: Session, first: date, last: date, names: Mapping[int, str])
     """Entries for the starts requested between two days, of campaigns that have no wave, or only cancelled ones."""
     planned = exists().where(Wave.campaign_id == Campaign.id, Wave.state != WaveState.CANCELLED)
     query = select(Campaign).where(
+        Campaign.strand_id.in_(list(names)),
         Campaign.state.in_(UNPLANNED),
         Campaign.starts_at >= _start(first),
         Campaign.starts_at < _start(last + DAY),

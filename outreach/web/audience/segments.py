@@ -23,6 +23,7 @@ from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, Li
 from outreach.segments.criteria import sentence
 from outreach.segments.saved import SavedSegment
 from outreach.spreadsheets.understanding import Holds
+from outreach.web import programmes
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, telling
@@ -235,7 +236,8 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
 
 def _segments(session: Session) -> tuple[Held[ListedSegment], Colleagues]:
     names = staff.colleagues(session)
-    return segment_uses.listed(session, names, text=sought(request), sort=sorting(request)), names
+    asked = {"text": sought(request), "sort": sorting(request)}
+    return segment_uses.listed(session, names, programme=programmes.filtered(session), **asked), names
 
 
 def _lists(session: Session) -> tuple[Held[ListRow], Colleagues]:

@@ -20,6 +20,7 @@ from outreach.db import Session
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.text import whole_number
+from outreach.web import programmes as of_request
 from outreach.web.audience.beginning import Beginning, begin, blank, like, ready_made
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.ui.exports import download
@@ -35,7 +36,7 @@ def index() -> str:
     stage, text = member(Stage, request.args.get("state")), sought(request)
     with reading() as session:
         colleagues = staff.colleagues(session)
-        among = listing.matching(session, text, colleagues)
+        among = listing.matching(session, text, colleagues, of_request.filtered(session))
         counts = listing.stages(session, among)
         total = counts[stage] if stage else sum(counts.values())
         listed = _listed(session, stage, among)
@@ -55,7 +56,7 @@ def index() -> str:
 def export(kind: str) -> Response:
     with reading() as session:
         colleagues = staff.colleagues(session)
-        among = listing.matching(session, sought(request), colleagues)
+        among = listing.matching(session, sought(request), colleagues, of_request.filtered(session))
         listed = _listed(session, member(Stage, request.args.get("state")), among)
         return download(listed.table(colleagues), kind, "campagnes")
 

@@ -14,7 +14,6 @@ from outreach.roles import RoleName
 from outreach.web import programmes
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import DecisionForm
-from outreach.web.ui import programme as of_request
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, held_roles, needs, reading
@@ -34,20 +33,18 @@ FILES = {  # by kind: what a file is called, and its media type
 def index() -> str:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
-        programme, offered = programmes.filtered(session), programmes.offered(session)
+        programme = programmes.filtered(session, usually_one=True)
         names, own = staff.colleagues(session), asking.of_person(session, actor())[:MOST_OWN]
         return render_template(
             "pages/notes/index.html",
             state=state,
             states={each: listing.count(session, each, programme) for each in NoteState},
-            programme=programme.code if programme else "",
-            offered=of_request.choices(offered),
             shown=Shown.of(
                 request,
                 listing.listed(session, state, sorting(request), programme),
                 names=names,
                 export=".export",
-                hidden=() if len(offered) > 1 else ("programme",),
+                hidden=() if len(programmes.offered(session)) > 1 else ("programme",),
             ),
             drafts=drafts.drafts_of(session, actor()),
             waiting=session.scalars(asking.waiting()).all() if RoleName.AUTHOR in held_roles() else [],

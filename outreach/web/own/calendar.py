@@ -15,6 +15,7 @@ from outreach.roles import RoleName
 from outreach.sight.engine import sighted
 from outreach.tasks import feed as events
 from outreach.tasks import ics
+from outreach.web import programmes
 from outreach.web.second_factor import proving
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.request import actor, current_day, database, end_reading, needs, now, reading, settings
@@ -31,8 +32,9 @@ def index() -> str:
     month = _month(request.args.get("month", "")) or this.replace(day=1)
     with reading() as session:
         only = concerned.concerned(session, now=now()) if is_scoped() else None
-        weeks = calendar.weeks(session, month, only)
-        following = calendar.following(session, weeks, only)
+        programme = programmes.filtered(session)
+        weeks = calendar.weeks(session, month, only, programme)
+        following = calendar.following(session, weeks, only, programme)
     days = [day for week in weeks for day in week if day.is_of_month]
     return render_template(
         "pages/calendar/index.html",

@@ -10,6 +10,7 @@ from outreach.roles import RoleName
 from outreach.tasks import awaiting
 from outreach.tasks.awaiting import TaskList
 from outreach.tasks.task import TaskKind, Whose
+from outreach.web import programmes
 from outreach.web.alarms import alarms
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -60,6 +61,7 @@ def _listed(session: Session) -> TaskList:
         now=now(),
         within=ANSWERS_WITHIN,
         kind=_kind(),
+        programme=programmes.filtered(session),
         text=sought(request),
         sort=sorting(request),
     )

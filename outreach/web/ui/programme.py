@@ -3,11 +3,12 @@
 `web.programmes` finds it, and holds it here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, g, request
 
 from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
@@ -15,7 +16,9 @@ from outreach.french import typeset, within_quotes
 from outreach.web.ui.request import reading
 
 ARGUMENT = "programme"
-KEEPS = frozenset(  # views that an address of one programme leads to
+A_CODE = re.compile(r"[a-z0-9-]{1,60}")
+EVERY = "_all"  # what an address says for all of them; no code has such a character
+KEEPS = frozenset(  # views that are about the programme of their address
     {
         "situation.index",
         "situation.export",
@@ -30,6 +33,9 @@ KEEPS = frozenset(  # views that an address of one programme leads to
         "adherence.record",
         "adherence.withdrawal",
         "adherence.withdraw",
+        "calendar.index",
+        "campaigns.index",
+        "campaigns.export",
         "directory.index",
         "directory.export",
         "directory.write_to_list",
@@ -40,6 +46,18 @@ KEEPS = frozenset(  # views that an address of one programme leads to
         "notes.create",
         "notes.new_request",
         "notes.ask",
+        "responses.index",
+        "responses.export",
+        "segments.index",
+        "segments.export",
+        "today.index",
+        "today.export",
+    }
+)
+PASSES_ON = frozenset(  # blueprints whose other pages pass it on, from where one came to where one goes
+    {
+        *("adherence", "campaigns", "directory", "history", "letters", "measure", "names", "postal", "reachability"),
+        *("responses", "school_reports", "schools", "segments"),
     }
 )
 
@@ -55,8 +73,10 @@ class OneOfSeveral:
 
 def install(app: Flask) -> None:
     """Have addresses keep the programme, and give templates it and those that one may go over to."""
+    app.before_request(_read_address)
     app.url_defaults(_keep)
     app.jinja_env.globals["one_of_several"] = one_of_several
+    app.jinja_env.globals["programmes_offered"] = lambda: g.get("programmes_offered", [])
     app.jinja_env.filters["of_programme"] = _of_programme
 
 
@@ -88,6 +108,11 @@ def choices(offered: Sequence[Programme]) -> list[tuple[str, str]]:
     return [(one.code, one.name) for one in offered]
 
 
+def offer(offered: Sequence[tuple[str, str]]) -> None:
+    """Let this request's list be narrowed to one of these programmes, codes and names, where they are several."""
+    g.programmes_offered = offered if len(offered) > 1 else []
+
+
 def hold(programme: Programme, offered: Sequence[Programme]) -> None:
     """Have this request be about a programme, of which several are loaded; one may go over to those `offered`."""
     g.programme = OneOfSeveral(programme.code, programme.name, choices(offered))
@@ -102,5 +127,11 @@ def _of_programme(strand: Strand) -> str:
 
 
 def _keep(endpoint: str, values: dict[str, Any]) -> None:
-    if endpoint in KEEPS and (kept := code()):
+    if (endpoint in KEEPS or endpoint.partition(".")[0] in PASSES_ON) and (kept := code() or g.get("passed_on", "")):
         values.setdefault(ARGUMENT, kept)
+
+
+def _read_address() -> None:
+    """Keep what the address of this request names, though its page may be about none."""
+    asked = request.args.get(ARGUMENT, "")
+    g.passed_on = asked if A_CODE.fullmatch(asked) else ""

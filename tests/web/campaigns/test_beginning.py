@@ -318,6 +318,7 @@ def said_of(page):
     return text_of(page).replace("\xa0", " ").replace("\u202f", " ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("begun", [{"definition": "invitation-volet-1"}, {"copy": "1"}])
 def test_a_letter_of_another_programme_is_remarked_on_as_it_is_chosen_and_by_the_check(author, two_programmes, begun):
     place = "/campaigns/begin?" + "&".join(f"{name}={value}" for name, value in begun.items())

@@ -487,7 +487,7 @@ def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun
         author.send(
             "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
         )
-    assert statements() == few <= 11
+    assert statements() == few <= 12
 
 
 @pytest.mark.long
