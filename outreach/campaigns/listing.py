@@ -98,7 +98,8 @@ SHOWN = On.PAGE | On.FILE
 COLUMNS: Sequence[Column[CampaignRow]] = (
     Column("campaign", "Numéro", lambda row: row.campaign.id, sort=Campaign.id, on=DATA),
     Column("title", "Campagne", lambda row: row.campaign.title, sort=func.lower(Campaign.title)),
-    Column("programme", "Programme", lambda row: row.programme, on=DATA),
+    Column("programme_name", "Programme", lambda row: row.campaign.strand.programme.name, on=On.FILE),
+    Column("programme", "Code du programme", lambda row: row.programme, on=DATA),
     Column("strand", "Volet", lambda row: row.campaign.strand.number, on=DATA),
     Column("circular", "Circulaire", lambda row: row.campaign.circular, on=On.FILE),
     Column("author", "Auteur", lambda row: row.campaign.created_by, Kind.PERSON, on=On.FILE),

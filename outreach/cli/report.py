@@ -86,7 +86,7 @@ def count_situation(
         named = {"programme": programme.code}
     tables = tables_of(told.found, acted, operation.now, told.oldest)
     if told.found.programme:
-        tables = [exports.with_column(table, exports.PROGRAMME, told.found.programme) for table in tables]
+        tables = [exports.of_programme(table, told.found.programme, programme.code) for table in tables]
     if xlsx:
         xlsx.write_bytes(exports.xlsx(*tables))
     if csv:

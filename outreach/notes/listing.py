@@ -51,6 +51,7 @@ COLUMNS: Sequence[Column[Note]] = (
     Column("key", "Clé", lambda note: note.id, on=On.JSON),
     Column("title", "Note", lambda note: note.title, sort=func.lower(Note.title)),
     Column("programme", "Programme", lambda note: note.programme.name, sort=Note.programme_id, on=On.PAGE | On.FILE),
+    Column("programme_code", "Code du programme", lambda note: note.programme.code, on=On.FILE),
     Column("number", "Numéro", lambda note: note.approval and note.approval.number, sort=_NUMBER),
     Column("as_of", "Situation au", lambda note: note.as_of, Kind.DAY, sort=Note.as_of),
     Column("state", "État", lambda note: note.state),

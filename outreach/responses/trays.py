@@ -49,7 +49,8 @@ COLUMNS: Sequence[Column[Response]] = (
     Column("outcome", "Suite", lambda row: row.outcome, sort=Response.handled_at),
     Column("respondent", "Répondu par", lambda row: row.respondent and row.respondent.name, on=DATA),
     Column("function", "Fonction", lambda row: row.respondent and row.respondent.function, on=DATA),
-    Column("programme", "Programme", lambda row: row.strand.programme.name, on=On.FILE),
+    Column("programme_name", "Programme", lambda row: row.strand.programme.name, on=On.FILE),
+    Column("programme", "Code du programme", lambda row: row.strand.programme.code, on=On.FILE),
 )
 
 

@@ -142,7 +142,7 @@ class Places:
         keys = ("recipients", "answered", "joined_since")
         counted = {campaign: some(of, keys) for campaign, of in self.counted.items()}
         beside = {"Numéro", "Campagne", "Volet", "Circulaire", "Auteur", "Public", "Prochaine date", "État"}
-        beside |= {"Programme"}
+        beside |= {"Programme", "Code du programme"}
         found = []
         rows = {"CSV": lines_of(self.client, "/campaigns/export.csv")}
         rows["XLSX"] = next(iter(sheets_of(self.client, "/campaigns/export.xlsx").values()))
@@ -251,7 +251,8 @@ class Places:
 
     def of_results(self, campaign):
         """The results as files: by network, in schools, and the way."""
-        found, beside = [], {"Réseau", "Code du réseau", "Réseau au registre", "Campagne", "Programme"}
+        found, beside = [], {"Réseau", "Code du réseau", "Réseau au registre", "Campagne"}
+        beside |= {"Programme", "Code du programme"}
         base = f"/campaigns/{campaign}/results/export"
         book = sheets_of(self.client, f"{base}.xlsx")
         for way, lines in (("CSV", lines_of(self.client, f"{base}.csv")), ("XLSX", book["Résultats"])):

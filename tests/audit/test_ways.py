@@ -147,7 +147,7 @@ def figures_in(row):
     """The figures of a line of a file, whose header must hold no figure that the auditor does not know."""
     named = {**LABELS, "PO": "authorities", "Écoles": "schools"}
     said = {"Au", "D’après ce qui était enregistré le", "Volet", "Part qui a adhéré", "Remarque", *CODES.values()}
-    said |= {"Réseau", "Zone", "Province", "Fédération", "Programme"}
+    said |= {"Réseau", "Zone", "Province", "Fédération", "Programme", "Code du programme"}
     assert set(row) <= {*named, *said}, "a column that the auditor does not know"
     return {key: None if row[label] == "" else int(row[label]) for label, key in named.items()}
 

@@ -92,8 +92,14 @@ def test_the_report_says_the_programme_in_sentences_json_and_files(run, tmp_path
     assert run("report", "situation", "--programme", SECOND, "--xlsx", str(book), "--csv", str(text))[0] == 0
     with text.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file, delimiter=";")
-    assert (header[-1], {row[-1] for row in rows}) == ("Programme", {NAME})
-    assert CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python()[0][-1] == "Programme"
+    assert (header[-2:], {tuple(row[-2:]) for row in rows}) == (["Programme", "Code du programme"], {(NAME, SECOND)})
+    assert CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python()[0][-2:] == header[-2:]
+
+
+def test_the_list_of_campaigns_names_the_programme_and_the_strand_of_each(run):
+    status, said = run("campaign", "list")
+    assert status == 0
+    assert " : Invitation au premier volet (Mes outils numériques, volet 1)" in said
     assert json.loads(run("report", "actions", "--programme", FIRST, "--json")[1])["programme"] == FIRST
     assert json.loads(run("adherence", "coverage", "--programme", SECOND, "--json")[1])["programme"] == SECOND
 

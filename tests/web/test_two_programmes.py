@@ -107,11 +107,12 @@ def _of_file(response):
     assert f"_{SECOND}_" in response.headers["Content-Disposition"]
     if response.mimetype == "text/csv":
         header, *rows = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
-        assert header[-1] == "Programme"
-        return {row[-1] for row in rows} | {NAME}
+        assert header[-2:] == ["Programme", "Code du programme"]
+        return {cell for row in rows for cell in row[-2:]} | {NAME}
     book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
     *tables, about = (book.get_sheet_by_index(place).to_python() for place in range(len(book.sheet_names)))
-    assert all(row[-1] == (NAME if place else "Programme") for rows in tables for place, row in enumerate(rows))
+    ends = [[NAME, SECOND], ["Programme", "Code du programme"]]
+    assert all(row[-2:] == ends[not place] for rows in tables for place, row in enumerate(rows))
     return [str(cell) for row in about for cell in row]
 
 
@@ -376,6 +377,23 @@ def test_segments_are_those_that_campaigns_of_the_programme_took_and_those_of_no
     assert shown[FIRST] == {"Du premier": 1, "De personne": 0}
     assert shown[SECOND] == {"Du second": 1, "De personne": 0}
     assert len(shown[None]) == 3
+
+
+@pytest.mark.long
+def test_every_file_that_says_of_which_programme_a_row_is_has_its_name_and_its_code(app, signed_in, two_programmes):
+    """Whichever way: all of them, or the one that the address names."""
+    found = set()
+    for query in ("", f"?programme={SECOND}"):
+        for endpoint, address, response in answers(app, signed_in, query):
+            of_software = endpoint.startswith(("api_keys.", "pushes."))  # a programme that reads or receives
+            if response.status_code == 200 and response.mimetype == "text/csv" and not of_software:
+                header, *rows = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
+                said = [one for one in header if "rogramme" in one]
+                assert said in ([], ["Programme", "Code du programme"]), address
+                pairs = {tuple(row[header.index(one)] for one in said) for row in rows if said}
+                assert pairs <= {("Mes outils numériques", FIRST), (NAME, SECOND)}, address
+                found |= {endpoint} if said else set()
+    assert found >= {"campaigns.export", "notes.export", "responses.export", "situation.export"}
 
 
 def test_the_sheet_of_an_authority_goes_on_with_the_programme_that_one_came_with(author, two_programmes):

@@ -54,7 +54,7 @@ def list_all(operation: Operation) -> None:
     with operation.database.reading() as session:
         say_rows(
             listing.listed(session, sort="campaign"),
-            lambda row: f"{row.campaign.id}  {row.standing.label} : {row.campaign.title}",
+            lambda row: f"{row.campaign.id}  {row.standing.label} : {row.campaign.title} ({row.about})",
             "Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1",
         )
 

@@ -30,7 +30,7 @@ __all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "w
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
-PROGRAMME = "Programme"  # the header of the column that says which, where several are loaded
+PROGRAMME = ("Programme", "Code du programme")  # headers of the columns that say which, where several are loaded
 NETWORK = ("Réseau", "Réseau au registre")  # headers of the two cells of a network: its name, then the register's value
 MOST_ROWS = 20_000  # of a file that a page makes: some seconds
 TOLD_EVERY = 500  # rows
@@ -63,7 +63,7 @@ def download(
     origin = origin_of(campaign, sight)
     tables = [table, *more]
     if origin.programme:
-        tables = [_of_programme(one, origin.programme) for one in tables]
+        tables = [of_programme(one, origin.programme, origin.code) for one in tables]
     if sight:
         tables = [_named(one, sight) for one in tables]
     try:
@@ -86,9 +86,11 @@ def form(table: Table, kind: str, name: str) -> Response:
     return _response((table,), kind, name)
 
 
-def _of_programme(table: Table, name: str) -> Table:
-    """The table with the programme that it is about, unless it says so itself."""
-    return table if PROGRAMME in table.headers else with_column(table, PROGRAMME, name)
+def of_programme(table: Table, name: str, code: str) -> Table:
+    """The table with the name and the code of the programme that it is about, unless it says so itself."""
+    for header, said in zip(PROGRAMME, (name, code), strict=True):
+        table = table if header in table.headers else with_column(table, header, said)
+    return table
 
 
 def _named(table: Table, sight: Sight) -> Table:
