@@ -167,7 +167,7 @@ class ProgrammeForm(FlaskForm):
         numbers = set(self._numbers())
         for field in (row.strand, row.requires):
             if _number(field) not in numbers:
-                field.errors = [f"Écrivez le numéro d’un volet de ce programme : {_listed(numbers)}."]
+                field.errors = [f"Choisissez un volet de ce programme : {_listed(numbers)}."]
         if not row.requires.errors and _number(row.strand) == _number(row.requires):
             row.requires.errors = ["Un volet ne se demande pas lui-même."]
         since, until = _day(row.since), _day(row.until, required=False)

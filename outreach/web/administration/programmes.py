@@ -14,6 +14,7 @@ from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import listing
 from outreach.db import Session
 from outreach.errors import InputError, NotFound
+from outreach.own import removed_programmes
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
 from outreach.web.administration import programme_forms
@@ -148,6 +149,26 @@ def undo(number: int) -> str:
         return _difference_page(session, programme.previous)
 
 
+@pages.get("/<number:number>/removal")
+@needs(RoleName.ADMINISTRATOR)
+def removal(number: int) -> str:
+    """Ask before a programme is taken away, or say what stands on it."""
+    with reading() as session:
+        programme = programme_files.programme_numbered(session, number)
+        uses = removed_programmes.uses(session, programme)
+        return render_template("pages/administration/programme_removal.html", programme=programme, uses=uses)
+
+
+@pages.post("/<number:number>/removal")
+@needs(RoleName.ADMINISTRATOR)
+def remove(number: int) -> Redirect:
+    with database().writing() as session:
+        programme = programme_files.programme_numbered(session, number)
+        name = removed_programmes.remove(session, programme, now=now(), actor=actor())
+    flash(f"Le programme « {name} » est retiré.", "success")
+    return redirect(url_for(".index"))
+
+
 @pages.post("/file")
 @needs(RoleName.ADMINISTRATOR)
 def upload() -> str | tuple[str, int]:
@@ -256,5 +277,9 @@ def _difference_page(session: Session, text: str) -> str:
 def _index_page(session: Session, form: ProgrammeUploadForm) -> str:
     every = programme_files.every(session)
     return render_template(
-        "pages/administration/programmes.html", form=form, programmes=every, told=programme_files.told
+        "pages/administration/programmes.html",
+        form=form,
+        programmes=every,
+        told=programme_files.told,
+        unused={one.id for one, _ in every if not removed_programmes.uses(session, one)},
     )

@@ -1,6 +1,7 @@
 """Programmes' pages: a file is sent or changed, its difference seen, then applied as it was seen."""
 
 import io
+import json
 
 import pytest
 from sqlalchemy import select
@@ -11,12 +12,20 @@ from outreach.adherence.programmes import files as programme_files
 from outreach.audit import AuditEntry
 from outreach.campaigns.letter.frozen import WrittenLetter, freeze
 from outreach.directory.models import Level
+from outreach.errors import Refused
+from outreach.events.models import Event
+from outreach.notes import drafts
+from outreach.notes.drafts import NoteRequest
+from outreach.own import removed_programmes
 from outreach.web.administration.programme_forms import MOST_RULES
+from outreach.webhooks.incoming import senders
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
+from tests.programmes import two_programmes
 
+__all__ = ["two_programmes"]
 PLACE = "/administration/programmes"
 
 
@@ -202,7 +211,7 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
         "Volet 3, « Nom » : Donnez un nom à ce volet.",
         "Volet 3, « Ouvert le » : Indiquez une date, par exemple 30/06/2021.",
         "Volet 3, « Écoles concernées » : Cochez au moins un niveau.",
-        "Condition 2, « Le volet » : Écrivez le numéro d’un volet de ce programme : 1, 2, 3.",
+        "Condition 2, « Le volet » : Choisissez un volet de ce programme : 1, 2, 3.",
         "Condition 2, « à partir du » : « demain » n’est pas une date : écrivez par exemple 30/06/2021.",
     ]
     assert told.items() <= typed(refused).items()
@@ -352,3 +361,79 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     wrong = 'code = "x"\nname = "x"\npage = "x"\n[[strands]]\nnumber = 1\nname = "x"\nopened_on = 2027-01-01\n'
     refused = chief.send(f"{PLACE}/difference", {"text": wrong}, page=f"{PLACE}/new/file")
     assert "ligne 3" in text_of(refused)
+
+
+def test_a_condition_offers_the_strands_of_the_form_by_name(chief):
+    page = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), add="1", **{"strands-0-name": "Un stock d’appareils"}))
+    for name in ("rules-0-strand", "rules-0-requires"):
+        offered = [text_of(one) for one in elements(page, f"select[@name='{name}']/option")]
+        assert [one.replace("\xa0", " ") for one in offered] == [
+            "Aucun",
+            "1 : Un stock d’appareils",
+            "2 : Le matériel personnel de l’élève",
+            "3",
+        ]
+    assert (typed(page)["rules-0-strand"], typed(page)["rules-0-requires"]) == ("2", "1")
+
+
+SPARE = """code = "essai"
+name = "Un essai"
+[[strands]]
+number = 1
+name = "Volet"
+opened_on = 2021-01-01
+[[strands]]
+number = 2
+name = "Second"
+opened_on = 2021-01-01
+[[prerequisites]]
+strand = 2
+requires = 1
+since = 2021-02-01
+"""
+
+
+@pytest.mark.long
+def test_a_programme_that_nothing_stands_on_is_removed_once_asked(chief, author, sample_database):
+    seen = chief.send(f"{PLACE}/difference", {"text": SPARE}, page=f"{PLACE}/new/file")
+    chief.post(PLACE, data=form_of(seen, PLACE))
+    with sample_database.reading() as session:
+        number = programmes.named(session, "essai").id
+    page = chief.get(PLACE)
+    assert [led for led, _ in links(page, PLACE) if led.endswith("/removal")] == [f"{PLACE}/{number}/removal"]
+    asked = chief.get(f"{PLACE}/{number}/removal")
+    assert "rien ne repose sur lui" in text_of(asked)
+    with sample_database.reading() as session:
+        assert len(programmes.every(session)) == 2, "asking takes nothing away"
+    assert author.get(f"{PLACE}/{number}/removal").status_code == 403
+    chief.post(f"{PLACE}/{number}/removal", data=form_of(asked, f"{PLACE}/{number}/removal"))
+    with sample_database.reading() as session:
+        assert [one.name for one in programmes.every(session)] == ["Mes outils numériques"]
+        told = session.scalars(select(AuditEntry.sentence).order_by(AuditEntry.id.desc())).first()
+        assert told == "Programme « Un essai » retiré : rien ne reposait sur lui."
+        event = session.scalars(select(Event).order_by(Event.id.desc())).first()
+        assert (event.subject, json.loads(event.data)["strands"]) == ("programme:essai", [])
+    assert chief.get(f"{PLACE}/{number}/removal").status_code == 404
+
+
+@pytest.mark.parametrize("use", ["campaign", "draft", "sender"])
+def test_a_programme_on_which_something_stands_is_never_removed(chief, two_programmes, use):
+    with two_programmes.writing() as session:
+        programme = programmes.load(session, SPARE, now=NOW, actor=factories.AUTHOR)
+        number = programme.id
+        assert removed_programmes.uses(session, programme) == []
+        if use == "campaign":
+            factories.campaign(session, factories.invitation(programme="essai"), NOW)
+        elif use == "draft":
+            asked = NoteRequest(NOW.date(), "Un essai", programme="essai")
+            drafts.save(session, None, asked, now=NOW, actor=factories.AUTHOR)
+        else:
+            told = {"name": "envoi", "public_key": "", "known": ()}
+            senders.make(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
+        session.flush()
+        with pytest.raises(Refused, match="Quelque chose repose sur ce programme"):
+            removed_programmes.remove(session, programme, now=NOW, actor=factories.AUTHOR)
+    page = chief.get(f"{PLACE}/{number}/removal")
+    assert not elements(page, f"form[@action='{PLACE}/{number}/removal']")
+    assert "il ne se retire pas" in text_of(page)
+    assert f"{PLACE}/{number}/removal" not in [led for led, _ in links(chief.get(PLACE), PLACE)]
