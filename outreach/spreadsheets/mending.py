@@ -15,6 +15,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[ .’']\d{3})+|\d{1,9}(?:[.,]0+)?)(?![\w]|[.,]\d)")
+_NO_FRACTION, _NO_DIGIT = re.compile(r"[.,]0+$"), re.compile(r"\D")
 _LABEL = re.compile(r"\b(?:n[°º]|no\b|num[eé]ro|fase|po\b|p\.o\.)|[()[\]:/–—]|(?<!\w)-|-(?!\w)", re.IGNORECASE)
 # A number that stands apart from the words of its cell: one in a street does not.
 _APART = re.compile(r"(?:^|[(\[:/–—-]|\bn[°º]|\bfase\b|\bpo\b)\W{0,3}\d", re.IGNORECASE)
@@ -45,7 +46,7 @@ def known_fases(cell: str, known: Container[int]) -> list[int]:
     """
     if "@" in cell:
         return []
-    texts = (re.sub(r"\D", "", re.sub(r"[.,]0+$", "", found[0])) for found in _DIGITS.finditer(cell))
+    texts = (_NO_DIGIT.sub("", _NO_FRACTION.sub("", found[0])) for found in _DIGITS.finditer(cell))
     return [*dict.fromkeys(number for text in texts if (number := int(text)) in known)]
 
 

@@ -30,7 +30,7 @@ from outreach.db import Base, Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import typeset, within_quotes
-from outreach.mail.letters.markdown import fault_of_link
+from outreach.mail.letters.links import fault_of_link
 from outreach.text import line_of_words
 
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes

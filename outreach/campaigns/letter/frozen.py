@@ -41,7 +41,7 @@ from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.letters import compiled_letters
 from outreach.mail.letters.compiled_letters import Draft, Letter
 from outreach.mail.letters.language import parse_line
-from outreach.mail.letters.markdown import fault_of_link
+from outreach.mail.letters.links import fault_of_link
 from outreach.mail.letters.marks import ELSE, END, MARKS_OF_CHOICE, FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Inline, Mailbox, SharedHeaders
 from outreach.mail.numbered_links import mark as mark_links

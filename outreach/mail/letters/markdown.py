@@ -7,13 +7,13 @@ pass through like letters of the alphabet. Both outputs come from one parse (Com
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
-from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from outreach.errors import InputError
 from outreach.mail.letters.language import refuse_excess
+from outreach.mail.letters.links import fault_of_link
 from outreach.mail.letters.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
 
 # Outlook for Windows (Word) lets no cell or heading inherit a font, and pads cells only.
@@ -83,22 +83,6 @@ def links(source: str) -> list[str]:
     return [str(link.attrGet("href") or "") for link, _ in _links(_reader.parse(source))]
 
 
-def fault_of_link(url: str, schemes: Collection[str]) -> str:
-    """Why a link is refused, in a sentence, or ''.
-
-    A link must be a whole address of an allowed scheme, without what could mislead: a field, `@`, a backslash, a space.
-    """
-    shown = MARKS.sub("…", url)[:60]
-    if MARKS.search(url):
-        return f"un champ ne peut pas être l’adresse d’un lien ({shown}) : les champs de lien s’écrivent seuls."
-    parts = _split(url)
-    if parts is None or parts[0] not in schemes or not parts[1]:
-        return f"lien refusé « {shown} » : écrivez une adresse complète qui commence par https://."
-    if "@" in parts[2] or "\\" in url or " " in url:
-        return f"lien refusé « {shown} » : pas de « @ », de « \\ » ni d’espace dans l’adresse, elle tromperait."
-    return ""
-
-
 def crosses(html: str) -> bool:
     """Whether a condition begins inside one element and ends inside another."""
     elements: list[str] = []
@@ -124,14 +108,6 @@ def crosses(html: str) -> bool:
 _CROSSED = (
     "une condition commence dans une mise en forme (gras, lien, liste…) et finit dans une autre : rapprochez-les."
 )
-
-
-def _split(url: str) -> tuple[str, str, str] | None:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return parts.scheme.casefold(), parts.hostname or "", parts.netloc
 
 
 def _apart(source: str, blocks: Collection[str]) -> str:
