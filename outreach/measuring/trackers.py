@@ -89,10 +89,12 @@ def targets_of(session: Writer, identities: Iterable[bytes], links: Links) -> di
 
     `links` remembers the addresses of each mailing, which never change once a letter has left. It is added to.
     """
-    names = {identity.hex(): identity for identity in identities}
-    found: list[tuple[str, int, int | None]] = [*groups_named(session, list(names))]
-    rest = list(names.keys() - {name for name, _, _ in found})
-    found += [(name, mailing, None) for name, mailing in session.execute(_MAILINGS, {"names": rest})] if rest else []
+    names = [identity.hex() for identity in identities]
+    found: list[tuple[str, int, int | None]] = [
+        (name, mailing, None) for name, mailing in session.execute(_MAILINGS, {"names": names})
+    ]
+    if rest := set(names) - {name for name, _, _ in found}:
+        found += groups_named(session, list(rest))
     return _with_links(session, found, links)
 
 
