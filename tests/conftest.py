@@ -27,9 +27,10 @@ from outreach.adherence import programmes
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.db import Database
+from outreach.demo import sample
 from outreach.settings import Settings, read
 from outreach.sight.engine import Sighted
-from tests import costs, factories
+from tests import costs, factories, small
 from tests.kept import Kept
 from tests.memory import in_memory
 from tests.servers.postgresql import Server
@@ -45,6 +46,7 @@ NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 STATES: dict[str, tuple[str, Callable[[Database, Settings], None]]] = {}  # by name: the state before, what brings to it
 STATEMENTS = 4_000  # compiled, of one process: pages and domain have more than the 500 that an engine keeps by itself
+FULL = "full_"  # before the name of a state: of the whole sample
 TAKE_LONG = ("chaos", "timeout")  # what waits for others, and what says that it takes longer than others may
 
 
@@ -203,7 +205,7 @@ def sample_url(request: pytest.FixtureRequest, templates: "Templates", backend: 
 
 @pytest.fixture
 def sample_database(sample_url: str, templates: "Templates") -> Iterator[Database]:
-    """The sample of 15 May 2021 with the demonstration's people."""
+    """The sample of 15 May 2021 with the demonstration's people: the small one, unless the test is marked `full`."""
     opened = templates.open(sample_url)
     yield opened
     opened.dispose()
@@ -255,7 +257,16 @@ def _state_of(base: str, request: pytest.FixtureRequest) -> str:
     lines = [line for name in named if (line := _line(name))[-1] == base]
     longest = max(lines, key=len, default=[base])
     assert all(line == longest[-len(line) :] for line in lines), "a database is in one state"
-    return longest[0]
+    is_full = base == "sample" and request.node.get_closest_marker("full")
+    return f"{FULL}{longest[0]}" if is_full else longest[0]
+
+
+def _made_of(kind: str) -> tuple[str, Callable[[Database, Settings], None]]:
+    """The state that a state is made from, and what makes it: `full_` before a name has it of the whole sample."""
+    if kind == f"{FULL}sample":
+        return "empty", _fill
+    base, make = STATES[kind.removeprefix(FULL)]
+    return (f"{FULL}{base}" if kind.startswith(FULL) else base), make
 
 
 @pytest.fixture(scope="session")
@@ -335,8 +346,10 @@ class Templates:
         made, name = self.folder / f"{backend}-{kind}.made", f"template_{kind}"
         if made.exists():
             return name
-        if kind in STATES:
-            self._ensure(backend, STATES[kind][0])
+        if kind == f"{FULL}sample":
+            self._ensure("sqlite", "sample")  # both have the secrets of the small one
+        if kind != "empty":
+            self._ensure(backend, _made_of(kind)[0])
         self.once(made, lambda: self._make(backend, kind, name))
         return name
 
@@ -349,19 +362,20 @@ class Templates:
                 made.touch()
 
     def _make(self, backend: str, kind: str, name: str) -> None:
-        may_be_kept = self.kept and backend == "sqlite" and kind in {"empty", "sample"}
+        may_be_kept = self.kept and backend == "sqlite" and kind in {"empty", "sample", f"{FULL}sample"}
         if may_be_kept and self.kept.take(kind, self.folder):
             return
-        base = f"template_{STATES[kind][0]}" if kind in STATES else None
+        of, make = _made_of(kind) if kind != "empty" else ("", None)
+        base = f"template_{of}"
         url = f"sqlite:///{self.folder / name}.sqlite3"
         if backend == "postgresql":
-            self._server.execute(f"CREATE DATABASE {name} TEMPLATE {base or 'template1'}")
+            self._server.execute(f"CREATE DATABASE {name} TEMPLATE {base if of else 'template1'}")
             url = os.environ[SERVER].format(name)
-        elif base:
+        elif of:
             shutil.copy(self.folder / f"{base}.sqlite3", self.folder / f"{name}.sqlite3")
         made = Database(url)
-        if base:
-            STATES[kind][1](made, read({"OUTREACH_DATA": str(self.folder / "data")}))
+        if make:
+            make(made, read({"OUTREACH_DATA": str(self.folder / "data")}))
         else:
             prepare(made)
         made.dispose()
@@ -374,4 +388,10 @@ def _fill(database: Database, settings: Settings) -> None:
     load_sample(database, settings, NOW, STORY_DAY)
 
 
-STATES["sample"] = "empty", _fill
+def _fill_small(database: Database, settings: Settings) -> None:
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(sample, "populate", small.authorities)
+        _fill(database, settings)
+
+
+STATES["sample"] = "empty", _fill_small

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-MADE_BY = ("outreach", "campaigns", "tests/conftest.py", "tests/factories.py", "requirements.lock")
+MADE_BY = ("outreach", "campaigns", "tests/conftest.py", "tests/factories.py", "tests/small.py", "requirements.lock")
 PAGES = ROOT / "outreach/web"  # nothing that is made knows of them
 
 

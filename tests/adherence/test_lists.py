@@ -174,7 +174,7 @@ def test_a_missing_prerequisite_is_told_while_it_was_in_force(plan, silent):
         ("9" * 5_000 + ";1;adhéré;10/05/2021;;", "fase", f"« {'9' * 60}… »."),
         ("{0};1;" + "x" * 9_000 + ";10/05/2021;;", "statut", f"« {'x' * 60}… » est inconnu"),
         ("{0};1;adhéré;" + "1" * 9_000 + ";;", "date", f"« {'1' * 40} » n’est pas"),
-        ("80500;1;adhéré;10/05/2021;;", "fase", "Le volet 1 n’est pas ouvert à l’école"),
+        ("80343;1;adhéré;10/05/2021;;", "fase", "Le volet 1 n’est pas ouvert à l’école"),
         ("{0};3;adhéré;10/05/2021;;", "volet", "« 3 » n’existe pas (volets : 1, 2)"),
         ("{0};;adhéré;10/05/2021;;", "volet", "manque"),
         ("{0};1;peut-être;10/05/2021;;", "statut", "« peut-être » est inconnu"),

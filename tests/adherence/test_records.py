@@ -52,6 +52,7 @@ def test_a_status_is_recorded_for_every_school_and_told_once(session, record):
     assert "2 écoles" in audit.about(session, "authority:9300")[0].sentence
 
 
+@pytest.mark.full
 def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
     """WBE has 14 schools whose joining is confirmed: declaring all 147 leaves these 14 as they are."""
     count, notes = record(9001, word=Word.DECLARED)
@@ -130,6 +131,7 @@ def test_confirming_what_was_declared_of_a_later_day_changes_today_and_not_the_p
         record(9300, word=Word.DECLARED, day=date(2021, 4, 1))
 
 
+@pytest.mark.full
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     programme = programmes.named(session)
     total = situation.situation(session, programme, STORY_DAY)
@@ -140,6 +142,7 @@ def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)
 
 
+@pytest.mark.full
 def test_strands_of_different_levels_each_count_their_own(session, now):
     content = """
 code = "deux-niveaux"

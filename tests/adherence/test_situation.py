@@ -27,6 +27,7 @@ def programme(session):
     return programmes.named(session)
 
 
+@pytest.mark.full
 def test_the_spring_of_2021(session, programme):
     found = situation.situation(session, programme, STORY_DAY).as_json()
     assert found["as_of"] == "2021-05-15"
@@ -133,6 +134,7 @@ def test_every_figure_counts_the_rows_it_leads_to(session, programme, bucket):
         assert listed.count() == len(list(listed.every())) == expected
 
 
+@pytest.mark.full
 def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(session, programme, now):
     silent = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 3)
     statuses = [

@@ -16,6 +16,7 @@ def keeps_the_rules(page, violations, looks):
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.full
 def test_an_edition_is_imported_and_taken_back(staff, violations, looks):
     content = sample.build(STORY_DAY).second.decode()
     (school, *_) = [line for line in content.splitlines() if line.startswith("80001;")]

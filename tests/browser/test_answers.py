@@ -87,6 +87,7 @@ def test_unsubscribing_takes_the_keyboard_alone(visitor, leaving, sample_databas
         assert session.scalar(select(func.count()).select_from(Suppression)) == 1
 
 
+@pytest.mark.full
 @WIDTHS
 def test_a_whole_answer_is_given_without_a_script(open_page, wbe, sample_database, width):
     page = open_page(java_script_enabled=False, viewport={"width": width, "height": 900})
@@ -153,6 +154,7 @@ def test_what_would_be_replaced_follows_the_answer_chosen_without_a_script(open_
     expect(page.get_by_label("Réponse des écoles cochées")).to_be_visible()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("scripts", [True, False])
 def test_147_schools_of_which_20_differ_take_at_most_120_key_presses(open_page, wbe, scripts):
     page = open_page(java_script_enabled=scripts, viewport={"width": 1280, "height": 900})

@@ -139,6 +139,7 @@ def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(beg
     expect(page.locator("input[name=cell]:checked")).to_have_count(1)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("has_script", "width"),
     [pytest.param(True, 1280, id="script"), pytest.param(False, 390, id="no script")],

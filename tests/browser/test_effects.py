@@ -9,6 +9,7 @@ from tests.campaigns.effects.test_effects import AFTER, DAY, LAST, freeze
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_an_effect_is_read_at_once_and_its_statistics_unfold(staff, sample_database, violations):
     number = draw(sample_database)

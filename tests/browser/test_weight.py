@@ -23,6 +23,7 @@ def weighed(open_page):
     return page, received
 
 
+@pytest.mark.full
 def test_the_situation_weighs_little(weighed, enter):
     page, received = weighed
     enter(page)
@@ -33,6 +34,7 @@ def test_the_situation_weighs_little(weighed, enter):
     assert sum(received) <= SITUATION
 
 
+@pytest.mark.full
 def test_the_largest_authority_s_answer_page_weighs_little(weighed, wbe):
     page, received = weighed
     page.goto(wbe, wait_until="networkidle")

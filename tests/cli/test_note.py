@@ -58,6 +58,7 @@ def make(sample_database):
     return call
 
 
+@pytest.mark.full
 def test_a_note_is_listed_shown_and_verified_with_its_correction(note, make, sample_database, tmp_path):
     assert note("list")[1] == "Aucune note.\n"
     assert make() == "2021-001"
@@ -117,6 +118,7 @@ def test_the_report_of_a_strand_that_is_not_open_yet_says_when_it_opens(note):
         }
 
 
+@pytest.mark.full
 def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, make, tmp_path):
     make()
     file, key, stranger = (tmp_path / name for name in ("note.json", "key.pem", "stranger.pem"))

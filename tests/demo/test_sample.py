@@ -15,6 +15,8 @@ from outreach.directory.models import Authority, Contact, Level, Ownership, Regi
 from tests.conftest import STORY_DAY
 from tests.directory.editions import read_register
 
+pytestmark = pytest.mark.full  # the register as it is: its figures, names and places
+
 
 @pytest.fixture(scope="module")
 def files():

@@ -40,6 +40,7 @@ def sending(tmp_path):
     return SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)}))
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_every_figure_of_the_story_holds(sample_database, sending):
     with sample_database.writing() as session:

@@ -6,6 +6,8 @@ from outreach.directory import authority_sheet, listing
 from outreach.directory.listing import LONGEST_SEARCH, DirectoryCounts, Filters, Reach
 from outreach.directory.models import Level
 
+pytestmark = pytest.mark.full  # the register as it is: its figures, names and places
+
 
 @pytest.fixture
 def session(sample_database):

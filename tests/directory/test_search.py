@@ -6,6 +6,8 @@ from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.full  # the register as it is: its figures, names and places
+
 WBE = 9001
 
 

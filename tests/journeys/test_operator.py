@@ -138,6 +138,7 @@ def test_exclusions_for_the_refusal_of_another_address_are_listed_to_be_lifted(r
     assert "x@adm.fwb.example" not in shown
 
 
+@pytest.mark.full
 def test_whom_mail_reaches_at_the_command_line(run_on_sample, sample_database):
     found = figures(run_on_sample("directory", "reachability", "--json", "--state", "no_mailbox"))
     with sample_database.reading() as session:
@@ -279,6 +280,7 @@ def test_the_sample_is_loaded_once(run):
     assert "base vide" in again.stderr
 
 
+@pytest.mark.full
 def test_the_situation_is_the_same_on_the_command_line_and_in_files(run_on_sample, tmp_path):
     run = run_on_sample
     told = figures(run("report", "situation", "--as-of", STORY_DAY, "--json"))
@@ -318,6 +320,7 @@ def test_a_joining_list_is_shown_applied_and_undone(run_on_sample, tmp_path):
     assert figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"] == told
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_list_of_contacts_is_shown_applied_and_undone(run_on_sample, tmp_path):
     run, file = run_on_sample, tmp_path / "c.csv"

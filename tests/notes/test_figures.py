@@ -29,6 +29,8 @@ from tests.campaigns.conftest import settle
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import undone
 
+pytestmark = pytest.mark.full  # what the story of 2021 counts of all networks
+
 EXAMPLES = 25 if settings.default.max_examples > 40 else 4
 NETWORKS = ("WBE", "COCOF", "Subventionné provincial")
 SHARE = re.compile(r"\(\d+,\d %\)")  # of two figures

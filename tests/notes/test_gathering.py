@@ -26,6 +26,8 @@ from tests.conftest import NOW, STORY_DAY
 from tests.factories import AUTHOR
 from tests.notes.conftest import approve_in
 
+pytestmark = pytest.mark.full  # what the story of 2021 counts of all networks
+
 ASKED = NoteRequest(STORY_DAY, "Un premier bilan")
 GIVEN = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10")
 

@@ -168,6 +168,7 @@ def test_each_view_taken_out_shows_what_is_out_of_scope(talked_sample, monkeypat
         monkeypatch.undo()
 
 
+@pytest.mark.full
 def test_a_wave_of_a_draw_is_counted_with_its_answers(talked_sample):
     """A scope sees nothing to repeat the draw by, and counts need no draw."""
     with talked_sample.writing() as session:
@@ -196,6 +197,7 @@ def test_whom_a_launch_meant_entered_with_it_where_no_letter_was_for_a_member(ta
     assert not any(entered)
 
 
+@pytest.mark.full
 @pytest.mark.postgresql
 def test_two_federations_take_turns_on_one_connection(sample_database):
     count, keys = select(func.count(Authority.id)), Prepared(select(Contact.authority_id))
@@ -217,6 +219,7 @@ def test_two_federations_take_turns_on_one_connection(sample_database):
             assert session.scalar(count) == 0
 
 
+@pytest.mark.full
 @pytest.mark.postgresql
 def test_a_connection_at_rest_and_one_without_a_sight_see_nothing(sample_database):
     opened = sighted(sample_database, CECP)
@@ -282,6 +285,7 @@ def test_the_guard_lets_pass_what_reads_and_a_schema_by_any_name_is_refused():
             guard.guard(statement, '"Ours"')
 
 
+@pytest.mark.full
 def test_without_the_guard_a_statement_goes_round_the_views(sample_database, monkeypatch):
     """On SQLite the authorizer still refuses what names a column; counting rows it cannot tell apart."""
     monkeypatch.setattr(engine, "guard", lambda *_: None)
@@ -312,6 +316,7 @@ def test_what_names_a_person_of_the_service_and_what_a_letter_says_is_empty(talk
         assert set(session.scalars(text("SELECT public_id FROM messages"))) == {""}
 
 
+@pytest.mark.full
 @pytest.mark.postgresql
 def test_whatever_changes_a_scope_is_seen_by_the_next_reading(sample_database):
     count, memberships = select(func.count(Authority.id)), Base.metadata.tables["memberships"]

@@ -54,6 +54,7 @@ def opened(named):
         one.dispose()
 
 
+@pytest.mark.full
 def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened):
     known, (ours, plain) = [name for name in TABLES if name in Base.metadata.tables], opened
     for sight in (SEGEC, CECP, Sight(SightKind.NETWORK, "WBE"), SEGEC):
@@ -89,6 +90,7 @@ def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch, statemen
         assert session.execute(text(statement)).all(), "what it would read"
 
 
+@pytest.mark.full
 def test_a_restored_database_holds_scopes_by_the_same_role(named, tmp_path):
     """A backup has neither roles nor rights: the server's role may read nothing of the new database."""
     url = named.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

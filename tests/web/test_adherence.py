@@ -37,6 +37,7 @@ def upload(author, content, name="liste.csv"):
     return author.send("/adherence/lists", {"file": (io.BytesIO(content), name)})
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_2500_rows_of_excel_with_20_errors_are_corrected_and_applied_in_six_pages(author, silent):
     """Upload, look, download the errors, upload the corrected file, apply, see: five pages and one file."""
@@ -115,6 +116,7 @@ def test_a_small_workbook_that_holds_432_million_characters_costs_the_web_proces
     assert grown_over(author, repeated("a" * 9_000, 48_000)) < 100
 
 
+@pytest.mark.deep
 @pytest.mark.long
 def test_the_web_process_hardly_grows_over_five_hostile_workbooks(author):
     assert max(grown_over(author, content) for content in hostile_workbooks()) < 100

@@ -21,6 +21,7 @@ def ask(reader):
     return reader.post("/notes/requests/new", data=form | {"question": QUESTION}).headers["Location"]
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_note_is_asked_for_on_three_pages_answered_on_four_and_approved_on_one(signed_in, quick):
     reader, author, approver = (signed_in(role) for role in ("reader", "author", "approver"))
@@ -86,6 +87,7 @@ def test_an_author_completes_a_question_as_a_draft_or_sends_it_back(signed_in):
     assert reader.send(f"{third}/withdrawal", page=third).status_code == 302
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_the_answer_can_be_copied_from_a_note_s_page_and_from_the_situation(signed_in):
     reader = signed_in("reader")

@@ -33,6 +33,7 @@ def drafted(author, **changes):
     return author.send(NEW, ASKED | changes, page=NEW)
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     approver = signed_in("approver")

@@ -58,6 +58,7 @@ def test_nothing_leaves_that_was_not_read_on_its_page(author, helped, sample_dat
     assert (answer.status_code, sent(sample_database)) == (422, 0)
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ticked(
     signed_in, author, client, letters, sample_database

@@ -75,6 +75,7 @@ def test_once_the_strand_has_closed_the_page_says_so_and_offers_no_joining(clien
     assert 'id="answer-declined"' in page.text
 
 
+@pytest.mark.full
 def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(client, wbe, sample_database):
     page = client.get(wbe).text
     assert page.index("pour vos 133") < page.index("Envoyer ma réponse") < page.index("Répondre autrement pour")
@@ -94,6 +95,7 @@ def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(clie
     assert "s’arrêtent pour ces écoles." in text_of(done)
 
 
+@pytest.mark.full
 def test_the_list_s_own_button_asks_once_before_it_leaves_the_other_schools_out(client, wbe, sample_database):
     one, *_ = asked_about(client.get(f"{wbe}?choice=joined").text)
     form = {"answer": "joined", "pick": one, "other": "declined", "ticked": "1"}
@@ -192,6 +194,7 @@ def test_the_page_opens_with_the_words_of_the_last_answer_and_nothing_ticked(cli
     assert ("answer" in shown, shown["proposed"], shown["comment"]) == (False, "", "")
 
 
+@pytest.mark.full
 def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(author, client, wbe, monkeypatch):
     stop_clock(monkeypatch, NOW + timedelta(minutes=1))
     page = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
@@ -345,6 +348,7 @@ def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):
     )
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_be_confirmed_anew(author, client, wbe):
     client.post(wbe, data={"answer": "joined"})

@@ -131,11 +131,13 @@ def test_the_charts_are_slides_of_the_situation_that_the_page_shows(author, key)
     assert author.get(address.replace(key, "volet-9")).status_code == 404
 
 
+@pytest.mark.full
 def test_the_sentence_of_the_answer(author):
     page = author.get("/?as_of=2021-05-15").text.replace("\u202f", " ").replace("\xa0", " ")
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in page
 
 
+@pytest.mark.full
 @pytest.mark.one_example
 @pytest.mark.parametrize("by", ["zone", pytest.param("federation", marks=pytest.mark.long)])
 def test_page_and_function_agree_by_other_groups(author, sample_database, by):
@@ -163,6 +165,7 @@ def recorded_later(database, at):
         session.execute(insert(AdherenceRecord).values(**values, **signed, effective_on=STORY_DAY))
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_figure_that_was_given_is_found_again(author, sample_database):
     recorded_later(sample_database, datetime(2021, 6, 1, 10, tzinfo=UTC))
@@ -222,6 +225,7 @@ def test_before_the_first_edition_the_page_names_the_register_it_counts_by(autho
     assert "le plus ancien connu" not in text_of(author.get("/?as_of=2021-05-15"))
 
 
+@pytest.mark.full
 def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(author):
     page = author.get("/?as_of=2021-05-15")
     (address,) = [address for address, text in links(page) if text == "Répondre pour WBE"]
@@ -248,6 +252,7 @@ def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sa
     assert [(row["Titre"], row["Visés"], row["Écrirait à"]) for row in told] == counted
 
 
+@pytest.mark.full
 def test_a_long_list_can_be_printed_whole(author):
     page = author.get("/situation/schools?as_of=2021-05-15&strand=1&network=WBE")
     (address,) = [address for address, text in links(page) if text == "Toute la liste, pour l’imprimer"]

@@ -443,6 +443,7 @@ def answers(app, signed_in, query=""):
                         break
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two_programmes):
     silent, refused, told = set(), set(), 0

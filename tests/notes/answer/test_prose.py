@@ -16,6 +16,8 @@ from tests.campaigns.conftest import draft
 from tests.conftest import NOW, STORY_DAY
 from tests.notes.contents import content, zones
 
+pytestmark = pytest.mark.full  # what the story of 2021 counts of all networks
+
 SEED = "Pouvez-vous dresser un bilan ? Toutes les écoles de WBE ont-elles adhéré ? À défaut, qu’est-il prévu ?"
 ASKED = NoteRequest(STORY_DAY, "Un premier bilan", networks=("WBE",), strands=(1,), question=SEED)
 

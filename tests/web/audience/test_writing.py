@@ -112,6 +112,7 @@ def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(au
     assert f"<dt>Visés</dt><dd>{count}</dd>" in page.text
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, sample_database, letters):
     figures = elements(author.get("/"), "td/a")

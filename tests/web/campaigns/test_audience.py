@@ -88,6 +88,7 @@ def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_ho
     assert "(1 PO, 3 boîtes)" in page
 
 
+@pytest.mark.full
 def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
     page = author.get(f"{begun}/audience?asked=1&concerns=open")
     told = text_of(page)

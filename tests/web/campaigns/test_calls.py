@@ -247,6 +247,7 @@ def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sampl
     assert author.get(f"{PAGE}/export.csv?calls=all").status_code == 200
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_an_answer_by_phone_is_about_the_schools_ticked_alone(author, due, launched_sample):
     with launched_sample.reading() as session:

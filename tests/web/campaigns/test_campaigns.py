@@ -98,6 +98,7 @@ def test_an_empty_list_names_the_next_step(author):
     assert "Créer la première campagne" in author.get("/campaigns").text
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_database):
     made = author.send(

@@ -19,6 +19,7 @@ def to_all(author, begun):
     return begun
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_database):
     asked = {"day": "04/05/2027", "hour": "9:30", "reminders": "7", "deadline_days": "30", "stops_on": ""}
@@ -74,6 +75,7 @@ def test_too_few_authorities_are_refused(author, begun):
     assert "Un tirage demande au moins 200 PO" in text_of(refused)
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_the_approval_draws_and_the_draw_is_final(author, signed_in, to_all, sample_database):
     dated(author, to_all, day="04/05/2027", departures="14", first_come="no", reminders="7")

@@ -39,6 +39,7 @@ def covered(sample_database, number):
     return number
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_an_effect_is_locked_then_computed_once(author, covered):
     page = f"/campaigns/{covered}/effect"
@@ -81,6 +82,7 @@ def test_an_effect_is_locked_then_computed_once(author, covered):
         assert " ".join(told.split()) in " ".join(draft.split())
 
 
+@pytest.mark.full
 def test_before_its_day_a_page_says_what_is_awaited_and_shows_no_effect(author, number):
     page = author.get(f"/campaigns/{number}/effect")
     assert "Verrouillé" in text_of(page)
@@ -92,12 +94,14 @@ def test_before_its_day_a_page_says_what_is_awaited_and_shows_no_effect(author, 
 BESIDE = "Ces nombres ne disent pas l’effet : il sera donné dès qu’une liste ira jusqu’au"
 
 
+@pytest.mark.full
 def test_pages_with_counts_by_departure_say_once_when_the_effect_is_told(author, number):
     for page in ("progress", "progress/waves"):
         said = text_of(author.get(f"/campaigns/{number}/{page}")).replace("\xa0", " ")
         assert said.count("ne disent pas l’effet") == said.count(BESIDE) == 1, page
 
 
+@pytest.mark.full
 def test_the_one_page_summary_says_once_when_the_effect_is_told(author, number, monkeypatch):
     written = []
     monkeypatch.setattr(pdf, "set_pdf", lambda _, document, *__, **___: written.append(document["lead"]) or b"%PDF")
@@ -105,11 +109,13 @@ def test_the_one_page_summary_says_once_when_the_effect_is_told(author, number, 
     assert [lead.replace("\xa0", " ").count(BESIDE) for lead in written] == [1]
 
 
+@pytest.mark.full
 def test_pages_with_counts_by_departure_say_nothing_more_once_the_effect_may_be_told(author, covered):
     for page in ("progress", "progress/waves"):
         assert "ne disent pas l’effet" not in text_of(author.get(f"/campaigns/{covered}/{page}"))
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, number):
     assert "wave" in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
@@ -117,6 +123,7 @@ def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, num
     assert ";Vague;" in author.get(f"/campaigns/{number}/recipients/export.csv").data.decode("utf-8-sig")
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, client, number, sample_database):
     settings = app.extensions["outreach.settings"]
@@ -140,6 +147,7 @@ def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, 
             assert author.get(path).status_code == 200
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_sheet_says_with_which_departure_a_letter_left(author, number, sample_database):
     for place, fases in enumerate(departures(sample_database, number), 1):
@@ -147,6 +155,7 @@ def test_a_sheet_says_with_which_departure_a_letter_left(author, number, sample_
         assert french.wave(0, place).replace("\xa0", " ") in said
 
 
+@pytest.mark.full
 def test_everybody_sees_all_that_repeats_a_draw_and_no_name(client, number, sample_database):
     page = client.get(f"/t/{number}")
     assert page.status_code == 200

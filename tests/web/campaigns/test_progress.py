@@ -78,6 +78,7 @@ def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author,
         assert author.get(f"/campaigns/2/progress/{tab}").status_code == 200
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, sample_database):
     page = author.get("/campaigns/1/progress")
@@ -252,6 +253,7 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(signed_in, sa
         assert first.due_at == instant + CALL_OFF_TIME
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(author, launched, sample_database):
     later = NOW + timedelta(minutes=5)

@@ -14,6 +14,7 @@ from outreach.reachability.models import MailVerdict
 from tests.pages import actions, elements, form_of, links, text_of
 
 
+@pytest.mark.full
 def test_the_page_shows_the_counts_of_the_register(author):
     page = text_of(author.get("/directory"))
     assert "985 pouvoirs organisateurs, dont 312 avec secondaire" in page
@@ -79,6 +80,7 @@ def test_an_order_that_no_column_has_is_refused_in_words(author):
     assert (page.status_code, "choisissez l’en-tête d’une de ses colonnes" in text_of(page)) == (400, True)
 
 
+@pytest.mark.full
 def test_the_last_page_is_shown_for_a_page_too_far(author):
     assert "lignes 951 à 985" in author.get("/directory?page=500").text
 
@@ -96,11 +98,13 @@ def test_every_tab_of_a_sheet_opens(author, fase, tab):
     assert author.get(f"/directory/{fase}{tab}").status_code == 200
 
 
+@pytest.mark.full
 def test_a_big_authority_shows_twenty_schools_a_page(author):
     assert "lignes 1 à 20 sur 332" in author.get("/directory/9001").text
     assert "lignes 321 à 332 sur 332" in author.get("/directory/9001?page=17").text
 
 
+@pytest.mark.full
 def test_xlsx_holds_what_is_shown(author):
     response = author.get("/directory/export.xlsx?network=COCOF&network=WBE")
     book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
@@ -372,6 +376,7 @@ def test_a_word_with_a_typo_is_said_with_what_was_searched_in_its_place(author):
     assert "où figure « anderlecht »" in page
 
 
+@pytest.mark.full
 @pytest.mark.long
 def test_a_sheet_begins_with_the_standing_and_has_four_tabs(author, signed_in):
     page = author.get("/directory/9001")

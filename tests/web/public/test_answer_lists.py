@@ -133,6 +133,7 @@ def send(client, wbe, content):
     return client.post(wbe.replace("/a/", "/a/lists/"), data={"file": (io.BytesIO(content), "x.xlsx")})
 
 
+@pytest.mark.full
 def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wbe, sample_database):
     sheet = client.get(wbe.replace("/a/", "/a/sheet/"))
     assert sheet.headers["Content-Disposition"] == 'attachment; filename="reponses-9001.xlsx"'
@@ -215,6 +216,7 @@ def test_a_sheet_with_its_own_header_is_matched_mended_compared_by_name_and_reco
         assert session.scalars(told).all() == ["Feuille de réponses enregistrée, pour 1\u00a0école."]
 
 
+@pytest.mark.full
 def test_answers_and_sheets_from_a_test_letter_are_shown_and_not_recorded(client, wbe, sample_database):
     with sample_database.writing() as session:
         session.execute(update(Mailing).values(purpose=Purpose.TEST))

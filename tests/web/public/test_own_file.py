@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from outreach.adherence.models import Strand
@@ -13,6 +14,7 @@ from tests.web.test_responses import LAST, finish, letters, wbe
 __all__ = ["letters", "wbe"]
 
 
+@pytest.mark.full
 def test_the_answer_page_begins_the_file_and_leads_to_all_of_it_in_pages(client, wbe):
     assert "Lire école par école : 147 écoles" in text_of(client.get(wbe)).replace("\u00a0", " ")
     address = wbe.replace("/a/", "/a/file/")

@@ -191,6 +191,7 @@ def test_what_a_letter_s_link_names_is_in_view_and_not_chosen(app, client, lette
     assert "propose la réponse « Besoin d’aide »" in text_of(client.get(f"/a/{token}?choice=help"))
 
 
+@pytest.mark.full
 def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_contact(
     app, client, letter, sample_database
 ):
