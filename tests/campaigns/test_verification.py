@@ -85,15 +85,10 @@ def test_a_letter_that_a_living_worker_holds_for_longer_than_any_answer_takes_is
     assert broken(database, later) == ([("held_by_the_living", [2])] if seen else [])
 
 
-def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sent):
+@pytest.mark.parametrize("code", [None, 550])
+def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sent, code):
     with database.writing() as session:
-        session.execute(update(Message).where(Message.id == 3).values(reply_code=550))
-    assert broken(database) == [("proved", [3])]
-
-
-def test_an_accepted_letter_without_any_word_is_not_proved(database, sent):
-    with database.writing() as session:
-        session.execute(update(Message).where(Message.id == 3).values(reply_code=None))
+        session.execute(update(Message).where(Message.id == 3).values(reply_code=code))
     assert broken(database) == [("proved", [3])]
 
 

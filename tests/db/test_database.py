@@ -90,10 +90,6 @@ def test_a_connection_that_was_in_use_just_now_fails_once(database, ended_connec
         assert session.scalar(select(func.pg_backend_pid())) != ended_connection
 
 
-def test_models_and_migrations_agree(database):
-    migrations.check(database.engine)
-
-
 def test_a_database_of_the_version_before_or_of_none_is_not_current(database, tmp_path):
     migrations.downgrade(database.engine, "-1")
     assert not migrations.is_current(database.engine)

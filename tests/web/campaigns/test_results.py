@@ -98,13 +98,6 @@ def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came)
     assert way["Remis"] == came.total.count(Figure.HANDED_OVER)
 
 
-@pytest.mark.one_example
-@pytest.mark.parametrize("query", ["", "figure=x", "page=-1", "page=99", "figure=joined_all"])
-def test_a_strange_query_never_breaks_the_list(author, came, query):
-    assert author.get(f"/campaigns/1/results?{query}").status_code == 200
-    assert author.get("/campaigns/1/results?network=x").status_code == 400
-
-
 @pytest.mark.long
 def test_clicks_are_set_beside_the_letters_delivered_by_the_word_of_the_other_figures(author, came):
     settled = [cells(table)[0] for table in elements(author.get("/campaigns/1/progress"), "table")]
