@@ -81,6 +81,7 @@ def test_words_of_one_person_judge_no_other_s_password():
     assert set(verdicts) == {("kvothembre", True), ("durand", False), ("petit", False)}
 
 
+@pytest.mark.long
 def test_a_hash_that_versions_0_1_0_and_0_2_0_made_stays_valid():
     """By passlib, of a password in another form of Unicode than the one that is typed here."""
     made = "$argon2id$v=19$m=65536,t=3,p=4$KCUEoLTWWuvde28tpdR6zw$Yc8EO7Z4deZqMfT9mRmDF5249hQJnguOwMuiMJwx+tI"

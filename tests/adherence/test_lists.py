@@ -75,6 +75,7 @@ def joined(session, day=STORY_DAY, strand=1):
     return situation.situation(session, programmes.named(session), day).total.strands[strand][Bucket.JOINED]
 
 
+@pytest.mark.long
 def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;Formulaire;", f"{silent[1]};1;adhéré;11/05/2021;;"))
     assert joined(session) == 48, "a list that was received changes nothing"
@@ -95,6 +96,7 @@ def test_a_list_undone_after_midnight_says_the_day_in_brussels(session, receive,
     assert told == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
 
 
+@pytest.mark.long
 def test_a_figure_before_an_import_stays_what_it_was(session, receive, silent, apply):
     days = [date(2021, 2, 1), date(2021, 4, 30)]
     before = [joined(session, day) for day in days]
@@ -232,6 +234,7 @@ def test_a_list_is_compared_anew_where_its_strand_closes_meanwhile(session, rece
         apply(received, judged)
 
 
+@pytest.mark.long
 def test_a_name_far_from_that_of_its_number_costs_the_row_and_says_both(session, plan, silent):
     names = {school.fase: school.display_name for school in session.scalars(select(School))}
     (one, two), header = silent[:2], f"{HEADER};Nom de l’école"
@@ -300,6 +303,7 @@ def test_a_cell_is_named_where_the_table_stands(receive, session, silent):
     assert judge(session, received).plan.rejected[0].row == 4
 
 
+@pytest.mark.long
 def test_a_correction_of_the_same_day_can_be_corrected_again(session, receive, silent, now, apply):
     line = f"{silent[0]};1;%s;10/05/2021;;"
     for step, (status, expected) in enumerate((("adhéré", 49), ("refus", 48), ("adhéré", 49))):

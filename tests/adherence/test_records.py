@@ -132,6 +132,7 @@ def test_confirming_what_was_declared_of_a_later_day_changes_today_and_not_the_p
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     programme = programmes.named(session)
     total = situation.situation(session, programme, STORY_DAY)

@@ -55,6 +55,7 @@ def test_the_spring_of_2021(session, programme):
     }
 
 
+@pytest.mark.long
 def test_a_reported_school_stays_in_every_denominator_and_is_counted_beside_them_while_its_report_stands(
     session, programme, now
 ):
@@ -162,6 +163,7 @@ def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(sessi
     assert total.share(1, Bucket.JOINED) == 48 / 648
 
 
+@pytest.mark.long
 def test_a_list_that_comes_late_confirms_what_was_declared_of_a_later_day(session, programme, now):
     """Whatever order the two are recorded in, a declared word never replaces a confirmed joining."""
     strand, declared_on, joined_on = programme.strands[0], STORY_DAY - timedelta(2), date(2021, 3, 1)
@@ -198,6 +200,7 @@ def test_a_list_that_comes_late_confirms_what_was_declared_of_a_later_day(sessio
     assert found() == (Word.DECLARED, declared_on, 48, 1), "another status came between the two"
 
 
+@pytest.mark.long
 def test_a_strand_of_several_levels_counts_a_school_once_and_in_each_federation_that_stands_for_it(session, programme):
     """A school of two levels counts once; its federation is one for a level of the strand at which it teaches."""
     strand, both = programme.strands[0], (Level.PRIMARY, Level.SECONDARY)

@@ -40,6 +40,7 @@ def told(database, now=NOW + timedelta(seconds=5)):
     return [to for to, _, _ in tell(database, now)]
 
 
+@pytest.mark.long
 def test_a_deputy_is_told_in_the_place_of_who_is_away_on_these_days_and_no_other(database, begun, claire):
     asked(database)
     assert told(database) == [APPROVER, claire]
@@ -66,6 +67,7 @@ def test_a_deputy_who_is_the_author_decides_nothing_so_who_is_away_is_told_all_t
     move(database, number, lifecycle.approve, actor=APPROVER)
 
 
+@pytest.mark.long
 def test_a_deputy_hears_of_the_waves_that_who_is_away_approved(database, begun, claire):
     number = approved(database)
     launch(database, number)

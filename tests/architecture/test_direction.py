@@ -66,6 +66,7 @@ def test_a_process_that_sends_loads_no_page_and_nothing_to_sign_in_with():
     assert told.stdout.strip() == "set()"
 
 
+@pytest.mark.long
 def test_a_web_process_loads_no_relay_of_a_demonstration_and_no_issuer_that_nobody_named():
     """Each of them would hold 4.5 MB more."""
     heavy = {"aiosmtpd", "authlib", "joserfc"}

@@ -78,6 +78,7 @@ def test_every_link_and_picture_is_there(page):
         assert not anchor or anchor in headings(target), link
 
 
+@pytest.mark.long
 def test_every_page_that_code_names_is_there():
     """What a sentence of the program, a unit or a rule of alerts leads to."""
     texts = (

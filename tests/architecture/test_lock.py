@@ -71,6 +71,7 @@ def test_tests_run_on_the_versions_of_the_product():
     assert product <= everything
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("folder", "lists"), [("outreach", PRODUCT), ("tests", ALL), ("benchmarks", ALL), ("tools", ALL)]
 )

@@ -85,6 +85,7 @@ def test_a_name_is_taken_from_a_text_in_proportion_to_its_length(pump):
     assert next((share for share in shares if share <= MOST_GROWTH), math.inf) <= MOST_GROWTH
 
 
+@pytest.mark.long
 def test_every_pattern_is_compiled_where_its_time_is_measured():
     assert len(PATTERNS) > 80
     assert made_in_functions() == []

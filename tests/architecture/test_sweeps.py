@@ -127,6 +127,7 @@ def addresses(app, samples=SAMPLES):
             )
 
 
+@pytest.mark.sweep
 def test_every_route_asks_a_stranger_to_sign_in(app):
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
@@ -192,6 +193,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
 
 
+@pytest.mark.long
 @ON_BOTH
 def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed_in, launched_sample, while_writing):
     """Every test of pages watches for it. This one opens each address that changes something, with two forms."""
@@ -265,6 +267,7 @@ def test_no_get_writes_and_no_page_asks_row_by_row(app, author, launched_sample)
     assert {address: count for address, count in asked.items() if count >= MOST_STATEMENTS} == {}
 
 
+@pytest.mark.long
 def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, launched_sample):
     """Whoever only reads never acts for a recipient. The demonstration's mailbox stands for the recipients.
 

@@ -42,6 +42,7 @@ def run(programmed, fresh_url, tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_a_backup_is_made_restored_checked_and_then_the_settings_are_named(run, fresh_url, tmp_path):
     status, made = run("backup", str(tmp_path), "--json")
     assert (status, set(made)) == (0, {"file", "manifest"})
@@ -53,6 +54,7 @@ def test_a_backup_is_made_restored_checked_and_then_the_settings_are_named(run, 
         assert (status, set(told)) == (1, {"error"})
 
 
+@pytest.mark.long
 def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run, programmed, fresh_url, tmp_path):
     with programmed.writing() as session:
         audit.record(session, NOW, "ada@fwb.example", f"Adresse {MARKED} ajoutée.", "authority:1")
@@ -73,6 +75,7 @@ def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run
     assert (status, told) == (0, {"erased": 0})
 
 
+@pytest.mark.long
 def test_erasures_lie_beside_the_backup_and_come_back_with_it_to_a_machine_with_a_new_data_folder(
     run, programmed, fresh_url, tmp_path
 ):
@@ -111,6 +114,7 @@ def test_a_machine_that_knows_no_erasure_says_so_of_a_backup_from_elsewhere(run,
         assert "Aucun effacement n’est connu ici" in said
 
 
+@pytest.mark.long
 def test_the_words_say_what_to_do_next(run, fresh_url, tmp_path):
     status, said = run("backup", backups=str(tmp_path))
     assert (status, "Manifeste : " in said) == (0, True)
@@ -144,6 +148,7 @@ def test_an_empty_word_is_no_folder_for_backups(run, monkeypatch, tmp_path):
     assert not list(tmp_path.glob("outreach-*"))
 
 
+@pytest.mark.long
 def test_a_lost_key_is_named_with_what_it_costs(run, fresh_url, tmp_path):
     _, made = run("backup", str(tmp_path), "--json", token_keys="a" * 40, secret_key="b" * 40)
     with beside(fresh_url, tmp_path) as new:

@@ -47,6 +47,7 @@ def rehearse(url, folder, here=ORIGIN.keys, prove=well):
     return rehearsals.rehearse(folder, url, here, prove)
 
 
+@pytest.mark.long
 def test_the_newest_backup_is_restored_aside_checked_and_dropped(programmed, fresh_url, folder):
     making.make(fresh_url, folder, ORIGIN, now=NOW - DAY)
     newest = making.make(fresh_url, folder, ORIGIN, now=NOW)
@@ -63,6 +64,7 @@ def test_the_newest_backup_is_restored_aside_checked_and_dropped(programmed, fre
     assert not aside(fresh_url, folder)
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_told_and_nothing_stays(programmed, fresh_url, folder):
     made = making.make(fresh_url, folder, ORIGIN, now=NOW)
     assert rehearse(fresh_url, folder, prove=lambda *_: ["Le registre."]).faults == ["Le registre."]
@@ -84,6 +86,7 @@ def test_a_manifest_without_its_file_is_no_backup(programmed, fresh_url, folder)
     assert rehearse(fresh_url, folder).faults != []
 
 
+@pytest.mark.long
 def test_what_a_rehearsal_left_when_it_was_killed_is_dropped_by_the_next(programmed, fresh_url, folder):
     made = making.make(fresh_url, folder, ORIGIN, now=NOW)
 
@@ -115,6 +118,7 @@ def test_a_database_of_somebody_s_is_never_dropped(programmed, fresh_url, folder
         server.execute(f"DROP DATABASE {name}")
 
 
+@pytest.mark.long
 def test_the_command_keeps_a_row_of_each_rehearsal(programmed, fresh_url, folder, tmp_path):
     def run(*words):
         operation = Operation()
@@ -134,6 +138,7 @@ def test_the_command_keeps_a_row_of_each_rehearsal(programmed, fresh_url, folder
         assert "n’a aucune sauvegarde" in kept[0].told
 
 
+@pytest.mark.long
 def test_a_backup_of_another_version_proves_nothing_in_a_rehearsal(programmed, fresh_url, folder):
     from outreach.cli.running.backups import prove, prove_all
 

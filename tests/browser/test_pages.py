@@ -91,6 +91,7 @@ def test_a_list_of_contacts_is_seen_applied_and_undone(staff, violations):
     expect(staff.get_by_role("status")).to_contain_text("les adresses sont comme avant")
 
 
+@pytest.mark.long
 def test_an_address_is_excluded_found_on_the_list_and_let_in_again_without_a_script(plain):
     plain.goto("/directory/9300/contacts")
     plain.get_by_role("link", name="Exclure").first.click()
@@ -229,6 +230,7 @@ def test_on_a_phone_the_list_comes_before_the_filters_are_unfolded(staff):
     expect(staff.get_by_label("Chercher")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_list_is_checked_and_applied_without_a_script(plain):
     plain.goto("/adherence/lists")
     content = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\nx;1;adhéré;01/05/2021\n".encode()
@@ -239,6 +241,7 @@ def test_a_list_is_checked_and_applied_without_a_script(plain):
     expect(plain.get_by_role("link", name="Annuler cet import")).to_be_visible()
 
 
+@pytest.mark.long
 def test_everything_works_without_a_script(plain):
     plain.set_viewport_size({"width": 390, "height": 800})
     plain.goto("/directory?network=COCOF")

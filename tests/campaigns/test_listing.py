@@ -59,6 +59,7 @@ def test_a_campaign_is_under_way_from_its_first_wave_to_its_last(database, peopl
     assert standing(database, 1) == (stage, label)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("has_left", "stage"), [(True, Stage.RUNNING), (False, Stage.PLANNED)])
 def test_what_a_cancelled_wave_sent_counts_as_begun(database, people, strand, has_left, stage):
     settle(database, 1)

@@ -62,7 +62,7 @@ BREAKS = {
 }
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize("rule", BREAKS)
 def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
     wave, _ = sent
@@ -75,6 +75,7 @@ def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
     assert broken(database) == [(rule, [wave] if rule == "approved" else [2])]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("minutes", "seen"), [(16, False), (18, True)])
 def test_a_letter_that_a_living_worker_holds_for_longer_than_any_answer_takes_is_seen(database, sent, minutes, seen):
     later = LATER + timedelta(minutes=minutes)
@@ -85,6 +86,7 @@ def test_a_letter_that_a_living_worker_holds_for_longer_than_any_answer_takes_is
     assert broken(database, later) == ([("held_by_the_living", [2])] if seen else [])
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("code", [None, 550])
 def test_an_accepted_letter_without_the_relay_s_word_is_not_proved(database, sent, code):
     with database.writing() as session:
@@ -100,7 +102,7 @@ def test_an_accepted_letter_that_the_relay_did_not_answer_for_is_proved_by_what_
         assert broken(database) == []
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(("since", "until", "seen"), [(60, 60, True), (2, 2, True), (0.5, 60, False), (60, 0.5, False)])
 def test_what_left_through_a_held_gate_is_seen_but_for_a_moment(database, sent, since, until, seen):
     with database.writing() as session:
@@ -118,6 +120,7 @@ def test_what_left_for_a_suppressed_address_is_seen_but_for_a_moment(database, s
     assert broken(database) == ([("not_when_suppressed", [2])] if seen else [])
 
 
+@pytest.mark.long
 def test_what_left_for_a_school_that_had_joined_is_seen(database, sent, strand):
     _, made = sent
     school = next(iter(made.values()))[0]
@@ -129,6 +132,7 @@ def test_what_left_for_a_school_that_had_joined_is_seen(database, sent, strand):
     assert broken(database) == []
 
 
+@pytest.mark.long
 def test_a_status_counts_as_it_stood_when_the_letter_was_fenced(database, sent, strand):
     _, made = sent
     early, late, withdrawn = (schools[0] for schools in made.values())
@@ -145,6 +149,7 @@ def test_a_status_counts_as_it_stood_when_the_letter_was_fenced(database, sent, 
     assert broken(database) == [("not_once_joined", [3])]
 
 
+@pytest.mark.long
 def test_the_check_asks_as_many_questions_of_many_letters_as_of_few(database, sent, strand):
     _, made = sent
     asked = []
@@ -160,6 +165,7 @@ def test_the_check_asks_as_many_questions_of_many_letters_as_of_few(database, se
     assert len([one for one in asked if one.lstrip().startswith(("SELECT", "WITH"))]) <= before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])  # SQLite cannot drop a unique key without rebuilding the table
 def test_rows_that_stand_twice_are_seen(database, sent):
     """Where the unique keys are gone, the check still sees."""

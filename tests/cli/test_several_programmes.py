@@ -84,6 +84,7 @@ def test_a_command_that_names_none_of_several_programmes_is_refused_with_their_c
     assert run(*words, "--programme", SECOND)[0] == 0
 
 
+@pytest.mark.long
 def test_the_report_says_the_programme_in_sentences_json_and_files(run, tmp_path):
     told = json.loads(run("report", "situation", "--programme", SECOND, "--json")[1])
     assert (told["programme"], told["total"]["strands"]["1"]["joined"]) == (SECOND, len(JOINED))
@@ -104,6 +105,7 @@ def test_the_list_of_campaigns_names_the_programme_and_the_strand_of_each(run):
     assert json.loads(run("adherence", "coverage", "--programme", SECOND, "--json")[1])["programme"] == SECOND
 
 
+@pytest.mark.long
 def test_a_list_is_of_the_programme_that_the_command_or_its_column_names(run, joinings, two_programmes):
     row = "80004;1;adhéré;11/05/2021"
     status, said = run("adherence", "import", joinings(row), "--yes")

@@ -28,6 +28,7 @@ def told(session, fase=9300):
     return [entry.sentence.replace("\u00a0", " ") for entry in audit.about(session, f"authority:{fase}")]
 
 
+@pytest.mark.long
 def test_a_list_adds_changes_and_retires_and_undoing_it_gives_back_what_was(session, sent, own, now):
     sent.apply(f"fase;adresse;nom;ecole\n9300;{DERIVED};Anne;{own[0]}\n9300;old@ecole.be;Paul;\n")
     columns = (Contact.name, Contact.phone, Contact.source)
@@ -59,6 +60,7 @@ def test_an_address_in_a_mixed_alphabet_waits_for_a_second_person(session, sent)
     assert asked == sent.now
 
 
+@pytest.mark.long
 def test_an_agreement_is_recorded_and_withdrawn_when_the_list_is_undone(session, sent, now):
     content = f"fase;adresse;{AGREED}\n9300;{DERIVED};Anne Dupont;01/05/2021;J’accepte;Formulaire\n"
     sent.apply(content)
@@ -121,6 +123,7 @@ def put_back(session, authority, now):
     contacts.restore(session, authority, old.id, now=now, actor="marc")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("happens", [corrected, written_to, put_back])
 def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happens):
     sent.apply("fase;adresse\n9300;a@ecole.be\n", complete=True)
@@ -129,6 +132,7 @@ def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happ
         steps.undo(session, KIND, now=now + timedelta(hours=2), actor="nadia")
 
 
+@pytest.mark.long
 def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now):
     with pytest.raises(NotFound):
         steps.undo(session, KIND, now=now, actor="nadia")
@@ -141,6 +145,7 @@ def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now)
         steps.undo(session, KIND, now=now + timedelta(days=31), actor="nadia")
 
 
+@pytest.mark.long
 def test_a_name_that_a_person_confirmed_is_told_and_those_left_are_kept_to_be_corrected(session, sent):
     name = "Administration communale de Namur"
     content = f"nom_po;fase;adresse\n{name};9300;a@ecole.be\n{name};9300;b@ecole.be\n"

@@ -12,6 +12,7 @@ from tests.spreadsheets.books import workbook
 DERIVED = "po009300@adm.fwb.example"
 
 
+@pytest.mark.long
 def test_headers_of_other_exports_are_read_in_any_order_case_and_encoding(sent, own):
     rows = [
         ["Courriel", "Remarques", "Prénom", "NOM", "N° FASE de l'établissement", "Ndeg_FASE_du_PO", "Téléphone"],
@@ -46,6 +47,7 @@ def test_a_new_address_is_judged_against_the_directory_as_one_that_is_typed_is(s
     assert "« gmail.com » ?" in slip.judged.warnings[0]
 
 
+@pytest.mark.long
 def test_what_is_known_is_unchanged_and_an_empty_cell_says_nothing(sent):
     sent.apply(f"fase;adresse;nom;fonction;type\n9300;{DERIVED};Anne;Directrice;personne\n")
     planned = sent.plan(f"fase;adresse;nom;fonction;type\n9300;{DERIVED};Anne;;\n")
@@ -80,6 +82,7 @@ def test_a_faulty_row_is_rejected_with_its_cell_and_the_others_stand(sent, own, 
     assert [stated.judged.address for stated in planned.new] == ["b@ecole.be"]
 
 
+@pytest.mark.long
 def test_a_bad_phone_number_costs_the_number_and_not_the_row(sent):
     sent.apply(f"fase;adresse;telephone\n9300;{DERIVED};02 555 12 34\n")
     planned = sent.plan(f"fase;adresse;nom;telephone\n9300;{DERIVED};Anne;demain\n9300;a@ecole.be;;à voir\n")
@@ -135,6 +138,7 @@ def test_what_is_no_list_of_contacts_is_refused_by_a_sentence(sent, content, sai
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.long
 def test_a_complete_list_retires_what_it_does_not_name_but_nothing_it_is_unclear_about(sent):
     sent.apply("fase;adresse\n9300;old@ecole.be\n9301;old@ecole.be\n9302;old@ecole.be\n")
     known = sum(sent.plan("fase;adresse\n9300;a@ecole.be\n", complete=True).counts[2:])
@@ -151,6 +155,7 @@ def test_a_complete_list_retires_what_it_does_not_name_but_nothing_it_is_unclear
 OTHER = "Administration communale de Namur"  # its number is not 9300
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("header", ["Nom du PO", "Pouvoir organisateur", "Dénomination", "Établissement", "Nom"])
 def test_a_row_with_the_name_of_another_waits_for_a_person_s_word_with_both_names(sent, session, header):
     known = session.scalars(select(Authority).where(Authority.fase == 9300)).one().display_name
@@ -171,6 +176,7 @@ def test_a_row_with_the_name_of_another_waits_for_a_person_s_word_with_both_name
         assert len(sent.plan(content, confirmed=confirmed).new) == 2
 
 
+@pytest.mark.long
 def test_while_a_name_waits_a_complete_list_retires_nothing_that_may_be_meant(sent):
     sent.apply("fase;adresse\n9300;old@ecole.be\n9301;a@ecole.be\n9301;old@ecole.be\n")
     content = f"nom_po;fase;adresse\n{OTHER};9300;a@ecole.be\n"
@@ -181,6 +187,7 @@ def test_while_a_name_waits_a_complete_list_retires_nothing_that_may_be_meant(se
     assert {(9300, "old@ecole.be"), (9301, "a@ecole.be")} <= {(each.fase, each.address) for each in planned.withdrawn}
 
 
+@pytest.mark.long
 def test_an_address_in_use_of_which_nothing_changes_waits_for_nothing(sent):
     content = f"nom_po;fase;adresse;fonction\n{OTHER};9300;{DERIVED};"
     assert sent.plan(f"{content}\n").waiting == []

@@ -29,10 +29,12 @@ def session(sample_database):
         yield opened
 
 
+@pytest.mark.long
 def test_the_same_day_gives_the_same_files(files):
     assert sample.build(STORY_DAY) == files
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["first", "second"])
 def test_both_editions_are_in_the_real_format_and_exact(files, name):
     content = getattr(files, name)
@@ -47,6 +49,7 @@ def test_both_editions_are_in_the_real_format_and_exact(files, name):
     assert reading.ignored["Artistique à horaire réduit"] == 40
 
 
+@pytest.mark.long
 def test_the_second_edition_brings_the_known_changes(files):
     first = compare(Edition(), read_register(files.first)).target
     difference = compare(first, read_register(files.second))
@@ -60,6 +63,7 @@ def test_the_second_edition_brings_the_known_changes(files):
     assert difference.counts(RegisterKind.SCHOOL) == {"new": 1, "changed": 11, "moved": 1, "gone": 1, "unchanged": 2713}
 
 
+@pytest.mark.long
 def test_names_fit_their_networks(files):
     edition = read_register(files.second).edition
     saints = re.compile("(Comité scolaire|écoles|Institut|Collège|Centre scolaire) (Saint|Sacré|Notre)|catholique")
@@ -111,6 +115,7 @@ def test_every_awkward_case_is_there(session):
     assert ("authority", "changed", "name") in told
 
 
+@pytest.mark.long
 def test_the_joining_list_tells_the_spring_of_2021(files):
     rows = list(csv.DictReader(io.StringIO(files.joinings.decode("utf-8-sig")), delimiter=";"))
     found = Counter((row["volet"], row["statut"]) for row in rows)

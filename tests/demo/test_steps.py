@@ -71,6 +71,7 @@ def take_all(database, sending):
             yield taken(session)
 
 
+@pytest.mark.long
 def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
     sending = SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)}))
     assert list(take_all(sample_database, sending)) == [
@@ -87,6 +88,7 @@ def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_what_the_story_began_and_the_clock_goes_on_with_is_nobody_s_step(sample_database, tmp_path):
     with sample_database.writing() as session:
@@ -103,6 +105,7 @@ def test_what_the_story_began_and_the_clock_goes_on_with_is_nobody_s_step(sample
         assert set(steps.taken(session).values()) == {False}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_panel_names_what_is_left_and_goes_when_all_is_done(author, app, sample_database):
     page = author.get("/").text
@@ -119,6 +122,7 @@ def test_the_panel_names_what_is_left_and_goes_when_all_is_done(author, app, sam
     assert PANEL not in author.get("/").text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_where_letters_leave_the_machine_there_is_no_panel(app, sample_database, password):
     settings = app.extensions["outreach.settings"].model_copy(update={"smtp_url": "smtp://relais.example:25"})

@@ -84,6 +84,7 @@ def few_numbers(database, monkeypatch):
     return database
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])  # which takes the fewest
 def test_an_edition_that_changes_more_schools_than_a_statement_takes_numbers_is_applied_and_undone(
     edition, few_numbers

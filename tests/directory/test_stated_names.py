@@ -92,6 +92,7 @@ def test_another_organisation_is_far_and_the_name_of_the_number_is_said(known, n
     assert known(network, name, "Les Tilleuls", stated) == name
 
 
+@pytest.mark.long
 def test_a_row_of_one_school_is_compared_with_that_school_and_its_authority(known, session):
     own = (FREE, "Notre-Dame de Mons", "Les Tilleuls")
     assert known(*own, "École Les Tilleuls", is_of_school=True) == ""

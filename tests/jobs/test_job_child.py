@@ -71,6 +71,7 @@ def test_a_statement_that_the_server_ends_breaks_the_child_since_it_would_for_ev
     assert ended("with database.reading() as s:", f"    {TOOK_TOO_LONG}")[0] == BROKEN
 
 
+@pytest.mark.long
 @pytest.mark.only_one
 def test_a_file_that_another_one_writes_for_long_is_no_fault_of_the_job(ended):
     writes = "with database.writing() as s: s.execute(text('DELETE FROM jobs'))"

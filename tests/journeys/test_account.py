@@ -1,5 +1,7 @@
 """A person signs in, takes another password and signs out, on both databases; the trail tells it."""
 
+import pytest
+
 from outreach.accounts import trail
 from outreach.accounts.trail import Filter, TrailKind
 from outreach.app import create_app
@@ -34,6 +36,7 @@ def test_an_account_from_sign_in_to_sign_out(sample_database, templates):
     assert sorted(told) == sorted((kind, email) for kind in kinds)
 
 
+@pytest.mark.long
 def test_the_sign_in_page_of_a_demonstration_opens_a_federation_and_the_interface(sample_database, templates):
     settings = read({"OUTREACH_DATA": str(templates.data)})
     app = create_app(settings, sample_database)

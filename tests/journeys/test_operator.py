@@ -355,6 +355,7 @@ def test_outside_a_demonstration_the_sample_stays_out(run):
     assert "mode démonstration" in outcome.stderr
 
 
+@pytest.mark.long
 def test_a_refused_configuration_is_told_without_a_traceback(tmp_path):
     outcome = from_cold("migrate", OUTREACH_MODE="production", OUTREACH_DATA=str(tmp_path))
     assert outcome.returncode == 1
@@ -362,6 +363,7 @@ def test_a_refused_configuration_is_told_without_a_traceback(tmp_path):
     assert "Traceback" not in outcome.stderr
 
 
+@pytest.mark.long
 def test_the_version_is_printed():
     assert from_cold("--version").stdout == "outreach, version 0.3.0\n"
 

@@ -124,6 +124,7 @@ def test_a_wave_gets_its_groups_when_its_recipients_are_known(database, wave):
         assert trackers.target_of(session, bytes(8)) is None
 
 
+@pytest.mark.long
 def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(database, people, strand):
     for network in ("Libre confessionnel", "Libre non confessionnel", "Subventionné communal"):
         settle(database, 21, network=network)
@@ -163,6 +164,7 @@ def test_a_small_wave_and_an_unmeasured_one_have_none(database, people, strand, 
         assert session.scalars(select(Tracker)).all() == []
 
 
+@pytest.mark.long
 def test_clicks_alone_are_counted_by_group_and_no_letter_carries_a_picture(database, people, strand):
     for network in ("Libre confessionnel", "Libre non confessionnel"):
         settle(database, 20, network=network)
@@ -518,6 +520,7 @@ def test_old_events_keep_only_their_number(database, letter):
         assert hits.measured(session, session.scalars(select(Mailing.id))) == before
 
 
+@pytest.mark.long
 def test_who_is_measured_alone_is_in_no_group_and_hides_nobody(database, people, strand):
     settle(database, 22)
     with database.reading() as session:

@@ -38,6 +38,7 @@ SINCE = REVISIONS[REVISIONS.index(base.REVISION) + 1 :]
 UNDER_WAY = {MessageState.QUEUED, MessageState.HANDING}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_every_row_is_there_after_the_upgrade_and_back_as_it_was_after_the_way_back(base_0092):
     assert dumped(base_0092) == base.rows()
@@ -124,6 +125,7 @@ class Going(World):
             return session.scalar(query.where(*waits))
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.relay
 def test_a_sending_under_way_goes_on_and_writes_to_nobody_twice(installed_base, fresh_url, settings_of_base):
@@ -177,6 +179,7 @@ def chief(installed_base, settings_of_base):
     return client
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_pages_of_draws_open(chief):
     for number in (base.TOLD, base.TOLD_AND_CLOSED, base.DRAWN, base.FOLLOWS_A_DRAW):
@@ -187,6 +190,7 @@ def test_the_pages_of_draws_open(chief):
     assert chief.get(f"/campaigns/{base.TOLD}/effect/export.xlsx").status_code == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_pages_of_campaigns_in_every_state_open(chief, installed_base):
     with installed_base.reading() as session:

@@ -11,6 +11,7 @@ from tests.migrations.base_0092 import AT, base_0092, upgraded_base
 __all__ = ["base_0092", "upgraded_base"]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_what_the_migration_worked_out_is_what_the_rows_tell(upgraded_base, fresh_url):
     audit = recount.Campaigns(rows.of(fresh_url), AT)

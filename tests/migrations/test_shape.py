@@ -12,6 +12,7 @@ from outreach.db import Base
 pytestmark = pytest.mark.postgresql
 
 
+@pytest.mark.long
 def test_alembic_finds_no_difference(database):
     """Tables, columns, types, what may be empty, defaults of the server, indexes and keys."""
     migrations.check(database.engine)
@@ -23,6 +24,7 @@ def test_revisions_stand_in_the_order_of_their_chain_and_the_migrated_database_i
     assert (migrations.fault_of(database.engine), migrations.pending(database.engine)) == (None, [])
 
 
+@pytest.mark.long
 def test_checks_and_indexes_are_those_of_the_models(database):
     if database.engine.name == "sqlite":
         made = create_engine("sqlite://")

@@ -143,6 +143,7 @@ def check_tables(session, asked, content):
             assert not chosen or cell(table, table.rows[-1], "schools") == sum(row.base(table.strand) for row in chosen)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
     with sample_database.reading() as session:
@@ -154,6 +155,7 @@ def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
         assert table.kind is TableKind.NETWORK or table.title.endswith(", WBE, Officiel subventionné COCOF")
 
 
+@pytest.mark.long
 def test_actions_say_whom_they_mean_of_the_networks_asked_for(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)

@@ -24,6 +24,7 @@ def settings(tmp_path):
     return read({"OUTREACH_DATA": str(tmp_path / "var")})
 
 
+@pytest.mark.long
 def test_every_file_of_an_approved_note_verifies_by_what_the_database_holds(database, freeze, approve, settings):
     number = approve(freeze(), finish=finisher(settings))
     with database.reading() as session:

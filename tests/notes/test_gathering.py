@@ -38,6 +38,7 @@ def session(sample_database):
         yield opened
 
 
+@pytest.mark.long
 def test_every_figure_is_that_of_the_situation(session):
     programme = programmes.named(session)
     kinds = TableKind.NETWORK, TableKind.ZONE, TableKind.FEDERATION
@@ -66,6 +67,7 @@ def test_every_figure_is_that_of_the_situation(session):
     assert read_figures(content.figures(), content.text) == content
 
 
+@pytest.mark.long
 def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sample_database):
     """Of a school of WBE: another network's note says nothing of it."""
     with sample_database.writing() as session:

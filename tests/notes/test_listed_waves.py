@@ -26,6 +26,7 @@ def plain(text):
     return text.replace("\\xa0", " ").replace("\\u202f", " ").replace("\xa0", " ").replace("\u202f", " ")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("networks", [(), ("WBE",), ("Libre confessionnel",), ("WBE", "Libre confessionnel")])
 def test_a_note_lists_every_wave_that_the_situation_lists(database, begun, networks):
     """The wave of that morning and an added reminder among them, which write to nobody of WBE."""

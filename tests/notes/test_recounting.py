@@ -98,6 +98,7 @@ def test_a_note_that_nobody_signed_is_frozen_again_and_the_earlier_one_stays_rea
         approving.refuse(session, earlier, "trop tard", now=LATER, actor=APPROVER)
 
 
+@pytest.mark.long
 def test_the_question_that_the_note_answers_is_answered_by_the_one_frozen_again(database, outdated):
     factories.gather(database, 0, now=NOW)
     with database.writing() as session:
@@ -111,6 +112,7 @@ def test_the_question_that_the_note_answers_is_answered_by_the_one_frozen_again(
         assert asking.state_of(session, asking.by_key(session, question, APPROVER, APPROVERS)) is AskedState.ANSWERED
 
 
+@pytest.mark.long
 def test_a_correction_that_nobody_signed_is_frozen_again_as_a_correction(database, outdated):
     outdated(signed=True)
     number = "2021-001"

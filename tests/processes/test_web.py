@@ -219,6 +219,7 @@ def test_when_granian_is_killed_its_process_ends(templates, tmp_path):
             wait_for(partial(is_gone, number))
 
 
+@pytest.mark.long
 def test_whoever_has_connected_when_it_is_asked_to_stop_is_answered_and_whoever_comes_later_refused(
     templates, tmp_path
 ):

@@ -71,6 +71,7 @@ def answer(session, authority, number):
     session.flush()
 
 
+@pytest.mark.long
 def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, authority):
     (first,) = contacts.contacts_of(session, authority)
     assert state(session, authority) is ReachState.UNCONFIRMED

@@ -80,6 +80,7 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         return [response.id for response in answering.receive(session, message, given, SENDING, now=now)]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_what_waits_is_what_no_step_handled_whatever_is_done(database, letters):
     dice = Random(5)
@@ -194,6 +195,7 @@ def test_a_school_of_somebody_else_and_no_answer_at_all_are_refused(database, le
                 answers.give(session, message, given, now=LATER)
 
 
+@pytest.mark.long
 def test_a_flood_of_answers_is_slowed_down_and_the_next_hour_is_free(database, letters):
     for minute in range(answers.MOST_AN_HOUR):
         give(database, letters[0], "help", now=LATER + timedelta(minutes=minute))
@@ -322,6 +324,7 @@ def test_an_address_that_rejected_mail_is_put_back_by_who_says_it_is_right(datab
         assert session.scalars(found).all() == ["po009001@adm.fwb.example"]
 
 
+@pytest.mark.long
 def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, letters):
     give(database, letters[1], "help", now=LATER + timedelta(hours=1))
     (first,) = give(database, letters[0], "help")
@@ -354,6 +357,7 @@ def reminder(database):
         return dict(rows.all()), mailing
 
 
+@pytest.mark.long
 def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_says_why(database, people, strand):
     made = list(settle(database, 6))
     launch(database, approved(database, reminders=(14,)), at=AT)
@@ -382,6 +386,7 @@ def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_s
     assert list(reasons.values()).count(None) == 3
 
 
+@pytest.mark.long
 def test_a_reminder_says_who_has_left_the_segment_and_its_own_letters_do_not_count_as_written(database, people, strand):
     made = list(settle(database, 2))
     asked = '{"and":[{"not_written_since":{"days":60}},{"school_status":{"strand":1,"statuses":["none"]}}]}'
@@ -508,6 +513,7 @@ def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(da
         assert trays.count_recalls(session, now=LATER) == (0, 0)
 
 
+@pytest.mark.long
 def test_joinings_about_the_same_schools_are_confirmed_together_once(database, letters):
     (first,) = give(database, letters[0], "joined")
     schools = schools_of(database, first)
@@ -520,6 +526,7 @@ def test_joinings_about_the_same_schools_are_confirmed_together_once(database, l
     assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
 
 
+@pytest.mark.long
 def test_of_responses_handled_together_one_that_changed_leaves_all_as_they_were(database, letters):
     keys = [give(database, letter, "joined")[0] for letter in letters[:2]]
     with database.reading() as session:

@@ -203,6 +203,7 @@ def test_every_place_that_asks_for_the_letter_of_an_answer_is_walked():
     assert named == {*PLACES, *COUNTS_NOTHING}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_an_answer_counts_in_every_place_whichever_way_it_came(answered_each_way):
     with answered_each_way.reading() as session:
@@ -216,6 +217,7 @@ def test_an_answer_counts_in_every_place_whichever_way_it_came(answered_each_way
         assert one.letters[PHONE].reason is Reason.NO_ADDRESS
 
 
+@pytest.mark.long
 def test_whoever_answered_by_code_or_phone_gets_no_reminder(answered_each_way):
     with answered_each_way.reading() as session:
         campaign = session.get_one(Campaign, 1)

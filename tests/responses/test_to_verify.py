@@ -76,6 +76,7 @@ def test_the_next_reminder_says_to_those_alone_that_an_answer_came_without_confi
     assert [SAID in said[owner] for owner in owners] == [True, False, False]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_what_waits_to_be_verified_is_in_no_number_but_its_own(database, letters):
     def counted():
@@ -97,6 +98,7 @@ def test_what_waits_to_be_verified_is_in_no_number_but_its_own(database, letters
     assert events() == told, "programs are told of nothing"
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_once_every_answer_is_undone_in_any_order_the_reminder_leaves(database, letters, order):
@@ -110,6 +112,7 @@ def test_once_every_answer_is_undone_in_any_order_the_reminder_leaves(database, 
     assert first_of(database, mailing) == (MessageState.QUEUED, None)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_undoing_an_answer_lets_what_it_withdrew_wait_again_unless_another_answer_stands(database, letters):
     _, mailing = reminder(database)

@@ -86,6 +86,7 @@ def test_without_a_sorting_list_nothing_goes_that_may_be_an_archive(three_answer
         assert "" not in session.scalars(select(Composition.content)).all()
 
 
+@pytest.mark.long
 def test_words_go_after_their_time_and_every_figure_holds(three_answered, archives):
     seal(three_answered)
     before = told(three_answered, IN_TEN)

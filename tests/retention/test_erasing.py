@@ -84,6 +84,7 @@ def rows_of(database):
                     )
 
 
+@pytest.mark.long
 def test_an_erased_address_gets_no_letter_and_no_contact_though_nobody_can_read_it(asked, tmp_path):
     erase(asked, tmp_path)
     with asked.writing() as session:
@@ -99,6 +100,7 @@ def test_an_erased_address_gets_no_letter_and_no_contact_though_nobody_can_read_
         assert letter.address == digests.mark_of(digests.digest_of(KEY, ADDRESS))
 
 
+@pytest.mark.long
 def test_an_erased_account_is_neither_added_nor_opened_again(asked, tmp_path):
     given = {"name": "Ada L.", "roles": [RoleName.READER], "password_hash": ""}
     with asked.writing() as session:
@@ -114,6 +116,7 @@ def test_an_erased_account_is_neither_added_nor_opened_again(asked, tmp_path):
     assert not naming_words(asked, ADDRESS)
 
 
+@pytest.mark.long
 def test_without_the_key_no_address_is_added_and_none_is_written_to(asked, tmp_path):
     erase(asked, tmp_path)
     with asked.reading() as session:
@@ -125,6 +128,7 @@ def test_without_the_key_no_address_is_added_and_none_is_written_to(asked, tmp_p
                 reads(session)
 
 
+@pytest.mark.long
 def test_the_chain_holds_and_only_what_an_erasure_named_is_excused(asked, tmp_path):
     with asked.writing() as session:
         audit.record(session, NOW, ADDRESS, f"Adresse {ADDRESS} ajoutée.", f"address:{ADDRESS}")
@@ -149,6 +153,7 @@ def test_the_chain_holds_and_only_what_an_erasure_named_is_excused(asked, tmp_pa
         assert "ne correspond plus" in seals.verify(session).fault
 
 
+@pytest.mark.long
 def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
     with asked.writing() as session:
         suppressions.suppress(
@@ -164,6 +169,7 @@ def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
             suppressions.lift(session, mark, SuppressionReason.STAFF, now=NOW, actor="x")
 
 
+@pytest.mark.long
 def test_a_retired_contact_that_is_erased_cannot_be_put_back(asked, tmp_path):
     erase(asked, tmp_path)
     with asked.reading() as session:
@@ -187,6 +193,7 @@ def test_what_came_of_an_erased_address_and_is_not_moved_yet_goes(asked, tmp_pat
         assert session.scalars(select(NewHit.public_id)).all() == [kept]
 
 
+@pytest.mark.long
 def test_a_letter_by_hand_keeps_what_it_said_until_the_sorting_list_is_stated(asked, tmp_path):
     by = {"key": "k" * 32, "text": f"Bonjour {NAME}"}
     with asked.writing() as session:
@@ -204,6 +211,7 @@ def test_a_letter_by_hand_keeps_what_it_said_until_the_sorting_list_is_stated(as
             assert session.scalars(select(ServiceReply.text)).one() == said
 
 
+@pytest.mark.long
 def test_bodies_of_letters_wait_for_the_sorting_list(asked, tmp_path):
     erase(asked, tmp_path, sorting_list=False)
     mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
@@ -218,6 +226,7 @@ def test_bodies_of_letters_wait_for_the_sorting_list(asked, tmp_path):
     assert said == {""}
 
 
+@pytest.mark.long
 def test_the_mailbox_of_a_function_loses_names_and_words_and_keeps_its_address(asked, tmp_path):
     with asked.writing() as session:
         contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
@@ -240,6 +249,7 @@ def naming_words(database, *words):
     return {place for place, said in rows_of(database) if any(word in said for word in words)}
 
 
+@pytest.mark.long
 def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
@@ -263,6 +273,7 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
         assert erasing.waiting(session, tmp_path) == 0
 
 
+@pytest.mark.long
 def test_an_address_erased_when_its_domain_was_folded_is_known_still(asked, tmp_path):
     address, folded = "zoe@straße.example", "zoe@strasse.example"
     line = journal.Line(digests.digest_of(KEY, folded), digests.sign_of(KEY), NOW)
@@ -281,6 +292,7 @@ def test_an_address_erased_when_its_domain_was_folded_is_known_still(asked, tmp_
         assert erasing.waiting(session, tmp_path) == 0
 
 
+@pytest.mark.long
 def test_an_address_that_only_a_text_names_is_erased_again_after_a_restore(asked, tmp_path):
     alone = "seule.o'hara@ecole.example"
     erase(asked, tmp_path, alone)
@@ -294,6 +306,7 @@ def test_an_address_that_only_a_text_names_is_erased_again_after_a_restore(asked
         assert session.scalars(select(Campaign)).first().purpose == f"Voir avec {mark}."
 
 
+@pytest.mark.long
 def test_the_mailbox_of_a_function_that_is_gone_owes_no_erasure_and_may_come_back(asked, tmp_path):
     with asked.writing() as session:
         contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
@@ -311,6 +324,7 @@ def test_the_mailbox_of_a_function_that_is_gone_owes_no_erasure_and_may_come_bac
         assert session.scalars(select(Erasure)).all() == []
 
 
+@pytest.mark.long
 def test_the_address_of_a_function_stays_where_a_restored_database_still_says_it_is_a_persons(asked, tmp_path):
     with asked.writing() as session:
         contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
@@ -325,6 +339,7 @@ def test_the_address_of_a_function_stays_where_a_restored_database_still_says_it
         assert (contact.name, contact.retired_at) == ("", None)
 
 
+@pytest.mark.long
 def test_a_letter_that_a_launch_committed_after_the_erasure_never_leaves(asked, tmp_path):
     erase(asked, tmp_path)
     forms = dict.fromkeys(("address", "address_key", "address_ascii"), ADDRESS)
@@ -437,6 +452,7 @@ def test_an_address_goes_with_any_apostrophe_and_no_other_goes_with_it(said):
     assert Word("zoe@x.be", "…", is_address=True).taken_from("zoé@x.be") == "zoé@x.be"
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_an_address_in_disguise_goes_and_is_found_again_after_a_restore(asked, tmp_path):
     alone = "office.dupont@ecole.example"
@@ -487,6 +503,7 @@ def test_a_name_of_the_register_in_another_writing_is_left_to_it(asked):
     assert list(planned.of_register) == ["Institut Therese d'Avila"]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
     """One that was over, one under way before the erasure, and one that began while the erasure was not yet told."""
@@ -511,6 +528,7 @@ def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
         assert session.scalars(select(JobPiece)).all() == []
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_path, monkeypatch):
     begun, find = [], erasing.words.find
@@ -531,6 +549,7 @@ def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_p
         JobWork(asked, number, lease, lambda: NOW).save("a.csv", "text/csv")
 
 
+@pytest.mark.long
 def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):
     cases = [NAME.upper(), NAME.lower(), json.dumps(NAME.upper()), json.dumps(NAME.lower())]
     with asked.writing() as session:
@@ -544,6 +563,7 @@ def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):
         assert told == ["Vu avec effacé."] * len(cases)
 
 
+@pytest.mark.long
 def test_a_name_without_a_letter_of_ascii_is_found(asked, tmp_path):
     with asked.writing() as session:
         session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(name="Ольга Иванова"))
@@ -553,6 +573,7 @@ def test_a_name_without_a_letter_of_ascii_is_found(asked, tmp_path):
         assert session.scalars(select(Campaign)).first().purpose == "Voir avec effacé."
 
 
+@pytest.mark.long
 def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_rows_alone(asked, tmp_path):
     with asked.writing() as session:
         authority = session.scalars(select(Authority)).first()
@@ -583,6 +604,7 @@ def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_
         assert "Moulin-à-Vent" in session.scalars(select(Campaign)).first().purpose
 
 
+@pytest.mark.long
 def test_what_goes_is_told_as_people_write_it(asked):
     with asked.reading() as session:
         told = " ".join(erasing.told(erasing.plan(session, ADDRESS, has_sorting_list=True)))
@@ -590,6 +612,7 @@ def test_what_goes_is_told_as_people_write_it(asked):
     assert "\\u00e9" not in told
 
 
+@pytest.mark.long
 def test_erasing_leaves_the_mailbox_alone_whose_address_ends_the_same(asked, tmp_path):
     other = f"d'{ADDRESS}"
     with asked.writing() as session:
@@ -601,6 +624,7 @@ def test_erasing_leaves_the_mailbox_alone_whose_address_ends_the_same(asked, tmp
         assert (held.address, held.address_ascii) == (other, other)
 
 
+@pytest.mark.long
 def test_what_comes_back_for_an_erased_address_tells_nothing_of_it(asked, tmp_path):
     with asked.reading() as session:
         named = session.scalars(select(Message.public_id).where(Message.address == ADDRESS)).first()
@@ -613,6 +637,7 @@ def test_what_comes_back_for_an_erased_address_tells_nothing_of_it(asked, tmp_pa
     assert not naming_words(asked, ADDRESS)
 
 
+@pytest.mark.long
 def test_an_answer_from_an_old_letter_gets_no_receipt_and_shows_no_address(asked, tmp_path):
     erase(asked, tmp_path)
     with asked.writing() as session:

@@ -65,6 +65,7 @@ def naming(database):
     }
 
 
+@pytest.mark.long
 def test_marked_words_in_every_text_of_every_table_are_nowhere_after_but_in_signed_notes(asked, tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     with asked.engine.connect() as connection:

@@ -26,6 +26,7 @@ def known(database, address):
         return persons.known_of(session, address)
 
 
+@pytest.mark.long
 def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_another(three_answered):
     with three_answered.writing() as session:
         address = session.scalars(select(Message.address).order_by(Message.id)).first()
@@ -61,6 +62,7 @@ def test_rows_come_in_the_order_of_their_keys_and_not_in_the_database_s_own(thre
     assert numbers == {name: sorted(theirs) for name, theirs in numbers.items()}
 
 
+@pytest.mark.long
 def test_a_colleague_s_account_is_told_without_what_opens_it(three_answered):
     found = known(three_answered, "nadia.lambert@fwb.example")
     (account,) = found["users"]
@@ -68,12 +70,14 @@ def test_a_colleague_s_account_is_told_without_what_opens_it(three_answered):
     assert {"role_holders", "decisions", "campaigns"} <= set(found)
 
 
+@pytest.mark.long
 def test_of_an_unknown_address_nothing_is_known_and_what_is_none_is_refused(three_answered):
     assert known(three_answered, "personne@ecole.example") == {}
     with pytest.raises(InputError):
         known(three_answered, "personne")
 
 
+@pytest.mark.long
 def test_every_table_is_walked_in_a_process_that_loads_only_what_it_needs():
     """A command loads no pages: a table that nobody had imported kept the person, and no export named it."""
     all_of_them, *walked = map(_tables, ("app", *ENTRIES))

@@ -58,6 +58,7 @@ def test_it_is_read_and_written_counted_and_said(sample_database):
     assert others == {key for key, does in begins.items() if not does} != set()
 
 
+@pytest.mark.long
 def test_it_is_offered_on_the_page_of_an_audience_and_its_value_is_typed_there(author, begun):
     page = author.get(f"{begun}/audience", query_string={"find": "initiale"})
     assert {button.get("value"): text_of(button) for button in elements(page, "button[@name='add']")} == {

@@ -81,6 +81,7 @@ def written_often(database):
     return database
 
 
+@pytest.mark.long
 def test_no_criterion_reads_a_list_again_for_each_authority(written_often):
     every = tuple(map(from_json, STATED))
     assert {criterion.word for criterion in every} == set(LEAVES)

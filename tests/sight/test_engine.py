@@ -147,6 +147,7 @@ def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample
     assert len(expected) > 30
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_each_view_taken_out_shows_what_is_out_of_scope(talked_sample, monkeypatch):
     """The comparison above would see it: each table shows rows out of scope without its declaration."""
@@ -185,6 +186,7 @@ def test_a_wave_of_a_draw_is_counted_with_its_answers(talked_sample):
     assert counts["answered"] == expected["answered"] != {}
 
 
+@pytest.mark.long
 def test_whom_a_launch_meant_entered_with_it_where_no_letter_was_for_a_member(talked_sample):
     """The wave is hidden then, and the campaign was launched nevertheless."""
     with talked_sample.reading() as session:

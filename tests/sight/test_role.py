@@ -55,6 +55,7 @@ def opened(named):
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened):
     known, (ours, plain) = [name for name in TABLES if name in Base.metadata.tables], opened
     for sight in (SEGEC, CECP, Sight(SightKind.NETWORK, "WBE"), SEGEC):
@@ -91,6 +92,7 @@ def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch, statemen
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_a_restored_database_holds_scopes_by_the_same_role(named, tmp_path):
     """A backup has neither roles nor rights: the server's role may read nothing of the new database."""
     url = named.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -135,6 +135,7 @@ def test_a_file_of_another_kind_is_not_read_line_by_line(file):
     assert not is_csv(file(b"PK\x03\x04"))
 
 
+@pytest.mark.long
 def test_nobody_is_told_to_cut_a_list_which_would_close_what_it_no_longer_names(file):
     """A file may have more rows than a page takes, and what a page does not take is said with the command that does."""
     content = b"fase\n" + b"1\n" * 100_001

@@ -56,6 +56,7 @@ def test_a_workbook_that_could_do_harm_is_refused(made, words):
         read_grid(made())
 
 
+@pytest.mark.long
 def test_a_workbook_that_lies_about_its_size_is_refused():
     honest = packed(x=b"\0" * 70_000_000)
     lying = honest.replace((70_000_000).to_bytes(4, "little"), (1_000).to_bytes(4, "little"))
@@ -64,6 +65,7 @@ def test_a_workbook_that_lies_about_its_size_is_refused():
         read_grid(lying)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -45,6 +45,7 @@ def first_of(session):
     return session.scalars(select(Wave).order_by(Wave.id)).first()
 
 
+@pytest.mark.long
 def test_those_with_members_are_told_once_48_hours_before(advised):
     application.planned(advised, NOW + 72 * HOURS)
     with advised.reading() as session:
@@ -62,6 +63,7 @@ def test_those_with_members_are_told_once_48_hours_before(advised):
     assert all(one.settled_at for one in kept)
 
 
+@pytest.mark.long
 def test_a_wave_planned_later_is_told_at_once_and_the_planner_reads_so(advised):
     application.planned(advised, NOW + 72 * HOURS)
     with advised.writing() as session:

@@ -108,6 +108,7 @@ def test_an_exception_is_told_to_whoever_approved_and_who_writes_the_campaign_bu
     assert (to, subject) == (AUTHOR, "Invitation au premier volet : exception retirée")
 
 
+@pytest.mark.long
 def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but_not_to_who_did_it(database, begun):
     number = approved(database)
     wave = launch(database, number)
@@ -127,6 +128,7 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     assert "est terminée : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]
 
 
+@pytest.mark.long
 def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_its_page(database, begun):
     number = approved(database)
     launch(database, number)
@@ -162,6 +164,7 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
     assert "est validée par Marc Dethier : elle part le" in mails[0][2]
 
 
+@pytest.mark.long
 def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(database, begun):
     numbers = [draft(database) for _ in range(2)]
     for number in numbers:

@@ -458,6 +458,7 @@ def test_a_password_is_hashed_while_no_transaction_writes(app, client, password,
     assert hashed == [password]
 
 
+@pytest.mark.long
 def test_a_password_hashed_with_older_parameters_opens_as_before(client, sample_database):
     older = PasswordHasher(time_cost=2, memory_cost=65536).hash("correct horse battery")
     with sample_database.writing() as session:

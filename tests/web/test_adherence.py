@@ -112,12 +112,12 @@ def grown_over(author, content):
     return grown[0]
 
 
+@pytest.mark.long
 def test_a_small_workbook_that_holds_432_million_characters_costs_the_web_process_little(author):
     assert grown_over(author, repeated("a" * 9_000, 48_000)) < 100
 
 
 @pytest.mark.deep
-@pytest.mark.long
 def test_the_web_process_hardly_grows_over_five_hostile_workbooks(author):
     assert max(grown_over(author, content) for content in hostile_workbooks()) < 100
 
@@ -195,6 +195,7 @@ def test_too_big_a_file_is_refused_with_a_page(author):
     assert "Rien n’a été enregistré" in response.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [1_500_000, 15_000_000])
 def test_a_big_list_within_the_limit_is_read(author, size):
     line = b"80001;1;adh\xc3\xa9r\xc3\xa9;01/05/2021;" + b"x" * 190 + b";" + b"y" * 1_800 + b"\r\n"

@@ -156,7 +156,7 @@ def test_outside_a_demonstration_cookies_are_bound_to_the_host_and_to_tls(abroad
     assert client.get("/directory", base_url=PUBLIC).status_code == 200
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("origin", "asked", "is_ours"),
     [

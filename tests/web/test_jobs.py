@@ -84,6 +84,7 @@ def test_a_large_file_is_a_job_whose_file_is_the_same(signed_in, do, monkeypatch
     assert page in reader.get("/jobs").text
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_job_that_makes_a_file_changed_nothing_and_leads_back_to_its_page(signed_in, do, sample_database):
     reader = signed_in("reader")
@@ -120,6 +121,7 @@ def test_a_waiting_job_is_cancelled_and_asked_for_again(signed_in):
     assert reader.send(f"{page}/again", {}, page=page).headers["Location"] != page
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
     page = ask(signed_in("reader"))

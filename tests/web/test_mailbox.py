@@ -95,6 +95,7 @@ def test_a_name_that_no_file_has_is_a_missing_letter(author, folder, key):
     assert author.get(f"/mailbox/{key}").status_code == 404
 
 
+@pytest.mark.long
 def test_outside_a_demonstration_there_is_no_such_mailbox(sample_database, templates, password):
     settings = read({"OUTREACH_DATA": str(templates.data), "OUTREACH_SMTP_URL": "smtp://relay"})
     app = create_app(settings, sample_database)

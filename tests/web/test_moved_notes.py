@@ -72,6 +72,7 @@ def approve(database, key):
     return approving.approve(database, key, quick.finisher(None), **decided)
 
 
+@pytest.mark.long
 def test_a_note_is_contradicted_by_the_rows_that_change_its_day(sample_database, freeze, plan):
     number = approve(sample_database, freeze())
     waiting = freeze("Autre bilan", date(2021, 5, 14))
@@ -87,6 +88,7 @@ def test_a_note_is_contradicted_by_the_rows_that_change_its_day(sample_database,
     assert plan(date(2021, 5, 15)).notes == []
 
 
+@pytest.mark.long
 def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, freeze, plan, silent):
     freeze(as_of=date(2021, 5, 14), compare=date(2021, 2, 1))
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1]
@@ -98,6 +100,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
     assert plan(date(2021, 2, 2)).notes == []
 
 
+@pytest.mark.long
 def test_a_note_that_was_refused_or_corrected_is_not_named(sample_database, freeze, plan):
     refused = freeze("Refusée")
     with sample_database.writing() as session:
@@ -107,12 +110,14 @@ def test_a_note_that_was_refused_or_corrected_is_not_named(sample_database, free
     assert [note.number for note in plan(date(2021, 5, 1)).notes] == [second]
 
 
+@pytest.mark.long
 def test_a_list_is_seen_anew_once_a_note_is_frozen(freeze, plan):
     before = plan(date(2021, 5, 1)).version
     freeze()
     assert plan(date(2021, 5, 1)).version != before
 
 
+@pytest.mark.long
 def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_notes_after_it(
     sample_database, freeze, plan, silent
 ):
@@ -160,6 +165,7 @@ def test_the_command_names_them_without_applying_anything(run, tmp_path, sample_
     assert [(note["number"], note["as_of"], note["rows"]) for note in told["notes"]] == [(number, DAY.isoformat(), 3)]
 
 
+@pytest.mark.long
 def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(program, sample_database, silent, freeze):
     number = approve(sample_database, freeze())
     with sample_database.writing() as session:

@@ -76,6 +76,7 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     assert f"Cette note corrige la note {number}" in text_of(author.get(second))
 
 
+@pytest.mark.long
 def test_an_older_notes_csv_stays_where_it_was(author, signed_in, quick, sample_database):
     preview = drafted(author).headers["Location"]
     frozen = author.post(f"{preview}/freezing", data=form_of(author.get(preview), f"{preview}/freezing")).location

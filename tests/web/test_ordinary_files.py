@@ -85,6 +85,7 @@ def test_of_two_columns_of_addresses_the_page_says_which_it_reads_and_lets_say_o
     assert "Nouvelles 1" in text_of(author.get(place))
 
 
+@pytest.mark.long
 def test_joinings_are_matched_mended_and_applied(author, sample_database):
     with sample_database.reading() as session:
         programme = programmes.named(session)

@@ -76,6 +76,7 @@ def test_once_the_strand_has_closed_the_page_says_so_and_offers_no_joining(clien
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(client, wbe, sample_database):
     page = client.get(wbe).text
     assert page.index("pour vos 133") < page.index("Envoyer ma réponse") < page.index("Répondre autrement pour")
@@ -96,6 +97,7 @@ def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(clie
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_list_s_own_button_asks_once_before_it_leaves_the_other_schools_out(client, wbe, sample_database):
     one, *_ = asked_about(client.get(f"{wbe}?choice=joined").text)
     form = {"answer": "joined", "pick": one, "other": "declined", "ticked": "1"}
@@ -107,6 +109,7 @@ def test_the_list_s_own_button_asks_once_before_it_leaves_the_other_schools_out(
         assert session.scalars(select(Response.answer)).all() == [Answer.DECLINED]
 
 
+@pytest.mark.long
 def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, letters, wbe, sample_database):
     authority, few = next((key, address) for key, address in letters.items() if address != wbe)
     with sample_database.writing() as session:
@@ -148,6 +151,7 @@ def test_the_page_names_the_schools_for_which_an_answer_would_replace_what_is_re
     assert len(many) > 1
 
 
+@pytest.mark.long
 def test_a_filter_stands_in_the_address_loses_nothing_typed_and_is_kept_by_an_answer(client, wbe, sample_database):
     shown = client.get(wbe, query_string={"zone": "Hainaut Sud", "status": "none"})
     few, form = asked_about(shown.text), form_of(shown, "answer")
@@ -183,6 +187,7 @@ def test_reloading_the_page_after_an_answer_does_not_answer_twice(client, wbe, s
     assert client.get(sent.location.replace("/a/given/", "/a/given/x")).status_code == 404
 
 
+@pytest.mark.long
 def test_the_page_opens_with_the_words_of_the_last_answer_and_nothing_ticked(client, letters, wbe):
     few = next(address for address in letters.values() if address != wbe)
     form = {"answer": "wrong_contact", "proposed": "direction@ecole.be", "comment": "Départ en juin."}
@@ -195,6 +200,7 @@ def test_the_page_opens_with_the_words_of_the_last_answer_and_nothing_ticked(cli
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(author, client, wbe, monkeypatch):
     stop_clock(monkeypatch, NOW + timedelta(minutes=1))
     page = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
@@ -273,6 +279,7 @@ def test_what_cannot_be_taken_says_why_and_keeps_what_was_typed(client, wbe, sam
         assert 'value="pas une adresse"' in page.text
 
 
+@pytest.mark.long
 def test_a_flood_is_answered_429(client, wbe):
     codes = {client.post(wbe, data={"answer": "help"}).status_code for _ in range(22)}
     assert codes == {303, 429}
@@ -463,6 +470,7 @@ def test_a_filter_is_kept_from_the_list_to_the_response_and_back(author, client,
     assert author.send(actions(author.get(address))[0], page=address).location == "/responses?tray=help&owner=me"
 
 
+@pytest.mark.long
 def test_the_counts_are_those_of_the_list_they_stand_above(signed_in, author, client, wbe):
     client.post(wbe, data={"answer": "help"})
     assert "Besoin d’aide (1)" in author.get("/responses").text
@@ -503,7 +511,7 @@ def finish(database, *, ends):
             lifecycle.close(session, lifecycle.in_turn(session, 1), **by)
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("day", "ends", "words"),
     [
@@ -564,6 +572,7 @@ def wbe_authority(session):
     return session.scalars(select(Authority.id).where(Authority.fase == 9001)).one()
 
 
+@pytest.mark.long
 def test_where_several_programmes_are_loaded_a_response_says_of_which_it_is(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help", "comment": "Rappelez-nous"})
     with sample_database.writing() as session:

@@ -58,6 +58,7 @@ def test_strange_queries_tell_nothing_and_break_nothing(app, launched_sample, ce
         assert not scope.leaks(text_of(answer)), asked
 
 
+@pytest.mark.long
 def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member(app, launched_sample, cecp):
     with launched_sample.writing() as session:
         told = {"title": "Note secrète", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
@@ -72,6 +73,7 @@ def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member
     assert title in signed_in(app, "federation", "SeGEC").get("/calendar?month=2021-05").text
 
 
+@pytest.mark.long
 def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(app, launched_sample, cecp):
     with launched_sample.writing() as session:
         told = {"title": "Premier bilan", "as_of": NOW.date(), "known_at": NOW}
@@ -94,6 +96,7 @@ def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(
         assert (seen.title, seen.figures, seen.text) == ("Premier bilan", "", "")
 
 
+@pytest.mark.long
 def test_the_feed_is_scoped_like_its_owner(app, launched_sample):
     said = {}
     for code in ("CECP", "SeGEC"):
@@ -121,7 +124,7 @@ def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sa
     assert counts[0] == counts[1]
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "code"), [("federation", "SeGEC"), ("federation", "CECP"), ("network", "WBE")])
 def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code):
     """No count, order or sentence depends on who is no member: what a change of theirs would show, this shows."""

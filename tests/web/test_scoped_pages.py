@@ -107,7 +107,7 @@ class Scope:
         return found | {name for name in list(self.names)[::9] if name in said}
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.sweep
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_no_open_route_says_anything_of_who_is_no_member(app, launched_sample, role, code):
@@ -135,6 +135,7 @@ def test_no_open_route_says_anything_of_who_is_no_member(app, launched_sample, r
     assert opened.keys() >= door.PAGES, door.PAGES - opened.keys()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "code"), [SIGHTS[2], SIGHTS[4]])
 def test_every_other_route_refuses_and_says_nothing_of_who_is_no_member(app, launched_sample, role, code):
     """Whom an account may see decides nothing here: the door asks only whether it is of a scope, not of which."""
@@ -258,6 +259,7 @@ def test_a_search_finds_no_stranger_and_no_word_of_one(app, launched_sample):
             assert not scope.leaks(text_of(said).replace(word, ""))
 
 
+@pytest.mark.long
 def test_a_frame_that_leads_nowhere_else(app, launched_sample):
     client = signed_in(app, "federation", "CECP")
     page = client.get("/")
@@ -314,6 +316,7 @@ def test_a_mailbox_that_fails_is_proposed_anew_and_not_corrected(app, launched_s
     assert [label for _, label in links(said, f"/directory/{found}/contacts")] == ["Contacts", "Proposer une adresse"]
 
 
+@pytest.mark.long
 def test_the_sheet_says_why_it_is_seen(app, launched_sample):
     scope = Scope(launched_sample, "federation", "CECP")
     said = text_of(signed_in(app, "federation", "CECP").get(f"/directory/{min(scope.listed)}"))

@@ -63,7 +63,7 @@ def expected(found, number):
     ]
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20"])
 def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
     with sample_database.reading() as session:
@@ -138,7 +138,7 @@ def test_the_sentence_of_the_answer(author):
 
 
 @pytest.mark.full
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize("by", ["zone", pytest.param("federation", marks=pytest.mark.long)])
 def test_page_and_function_agree_by_other_groups(author, sample_database, by):
     with sample_database.reading() as session:
@@ -236,6 +236,7 @@ def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(autho
     assert told not in text_of(author.get(again))
 
 
+@pytest.mark.long
 def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sample_database):
     planned(sample_database, NOW)
     with sample_database.reading() as session:
@@ -345,6 +346,7 @@ def test_an_alarm_says_whom_to_call_who_has_no_hand_on_the_machine(app, signed_i
     assert "la personne qui exploite le service : exploitation@fwb.example." in text_of(author.get("/"))
 
 
+@pytest.mark.long
 def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):
     with sample_database.writing() as session:
         for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):
@@ -364,7 +366,7 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
     assert "vous attend" not in text_of(signed_in(RoleName.READER).get("/directory"))
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "is_told"), [(RoleName.ADMINISTRATOR, True), (RoleName.AUTHOR, False)])
 def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sample_database, tmp_path, role, is_told):
     assert "sauvegarde" not in text_of(signed_in(role).get("/")), "a demonstration has none"

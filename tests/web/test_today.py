@@ -58,6 +58,7 @@ def of_kind(session, kind, whose=WRITES, **asked):
     return lines(session, whose, kind=kind, **asked)
 
 
+@pytest.mark.long
 def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, helped):
     mine, _, free = helped
     inbox.take(session, mine, **BY)
@@ -71,6 +72,7 @@ def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, 
     assert of_kind(session, TaskKind.ANSWER, APPROVES) == [], "an approver handles none"
 
 
+@pytest.mark.long
 def test_an_answer_put_off_leaves_the_list_and_the_bar_until_its_day(session, helped):
     count = awaiting.count(session, WRITES, now=NOW)
     inbox.recall(session, helped[0], day=NOW.date() + 3 * DAY, **BY)

@@ -472,6 +472,7 @@ def test_whatever_is_about_the_programme_of_its_address_says_that_one(app, signe
     }
 
 
+@pytest.mark.long
 def test_a_programme_that_nobody_knows_is_refused_wherever_an_address_names_it(app, signed_in, two_programmes):
     told = {
         endpoint: (response.status_code, CODES in read(response))

@@ -60,6 +60,7 @@ def opened(app, database, role, code):
                         yield endpoint, address + query, response
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "code", "said"), SCOPES)
 def test_whatever_a_scope_copies_saves_or_draws_says_whose_figures_they_are(app, launched_sample, role, code, said):
     seen = {"text": 0, "csv": 0, "xlsx": 0, "svg": 0}
@@ -119,6 +120,7 @@ def assert_workbook(content, said, role, code, address):
     assert any(said in str(cell) for row in about for cell in row), address
 
 
+@pytest.mark.long
 def test_a_key_of_a_federation_reads_whose_figures_they_are_and_another_key_that_they_are_of_all(app, launched_sample):
     now = app.extensions["outreach.settings"].instant()
     said = {}

@@ -127,6 +127,7 @@ def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, b
     assert len(sink.accepted) == 5
 
 
+@pytest.mark.long
 def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, begin):
     works = begin()
     plan(database, works)
@@ -144,6 +145,7 @@ def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(data
         assert verify(session, now=works.clock()) == []
 
 
+@pytest.mark.long
 def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, sink, monkeypatch):
     monkeypatch.setattr("outreach.worker.clock.TICK_SECONDS", 1)  # a busy database may hinder the first
     works = begin()
@@ -159,6 +161,7 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, 
     assert len(sink.accepted) == 40
 
 
+@pytest.mark.long
 def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, begin, sink, monkeypatch):
     monkeypatch.setattr(postman, "SHARE_SECONDS", 0)
     monkeypatch.setattr(recipients, "BATCH", 10)
@@ -172,6 +175,7 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
     assert set(order[:40]) == {1, 2}  # without turns, the first one's 40 letters would come first
 
 
+@pytest.mark.long
 def test_an_alert_leaves_in_the_same_pass_beside_a_wave(database, begin, sink):
     works = begin(OUTREACH_ALERTS_TO="operator@adm.fwb.example", OUTREACH_ALLOWED_RECIPIENTS="@adm.fwb.example")
     plan(database, works)
@@ -194,6 +198,7 @@ def test_sending_off_holds_everything_and_says_so(database, begin, sink):
         assert session.scalars(select(Mailing)).all() == []
 
 
+@pytest.mark.long
 def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
     works = begin()
     plan(database, works)
@@ -207,6 +212,7 @@ def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
     assert until(is_told)
 
 
+@pytest.mark.long
 def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, begin, sink, tmp_path):
     plan(database, begin())
     copy = begin(OUTREACH_DATA=str(tmp_path / "elsewhere"))
@@ -272,6 +278,7 @@ def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again
     assert "copie de sauvegarde" in hindrance(database)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "seen_at": "hier"}'])
 def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, begin, sink, content):
     works = begin()
@@ -288,6 +295,7 @@ def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, 
     assert until(lambda: accepted(database) == 5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_full_disk_holds_everything_and_says_so(database, begin, sink):
     """On PostgreSQL, since the limit that stands for a full disk is this process's."""
@@ -306,6 +314,7 @@ def test_a_full_disk_holds_everything_and_says_so(database, begin, sink):
     assert until(lambda: accepted(database) == 5)
 
 
+@pytest.mark.long
 def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(database, begin, sink):
     works = begin()
     broken, sound = plan(database, works), plan(database, works, 0)
@@ -336,6 +345,7 @@ def test_a_campaign_whose_criteria_cannot_be_read_keeps_no_other_audience_from_b
     assert "looking at the audience of wave 1 broke off" in caplog.text
 
 
+@pytest.mark.long
 def test_a_large_wave_holds_up_no_other_that_is_due(database, begin, sink, monkeypatch):
     works, steps = begin(), []
     monkeypatch.setattr(launching, "SLICE", 3)
@@ -438,6 +448,7 @@ def returned(sink, folder, name="postfix"):
     return letter["to"]
 
 
+@pytest.mark.long
 def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, begin, sink, tmp_path):
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
     plan(database, works)
@@ -463,6 +474,7 @@ def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(databa
     collect(works.due)
 
 
+@pytest.mark.long
 def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, begin, sink):
     sink.script({"stage": "rcpt", "reply": "550 5.1.1 no such user"})
     one = begin()
@@ -481,6 +493,7 @@ def _state(database):
         return session.scalars(select(Wave.state)).one()
 
 
+@pytest.mark.long
 def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path):
     key, path = ed25519.Ed25519PrivateKey.generate(), tmp_path / "dkim.pem"
     how = {"format": serialization.PrivateFormat.PKCS8, "encryption_algorithm": serialization.NoEncryption()}
@@ -494,6 +507,7 @@ def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path
     assert dkim.verify(letter.read_bytes(), dnsfunc=lambda *_asked, **_how: public)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [Mode.DEMO, Mode.TRIAL])
 def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_once_a_day(database, begin, caplog, mode):
     works = begin()
@@ -514,6 +528,7 @@ def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_onc
         assert {(entry.way, entry.run_by) for entry in done} == {(Way.CLOCK, None)}
 
 
+@pytest.mark.long
 def test_sealing_is_asked_at_every_pass_of_the_clock(database, begin):
     works = begin()
     plan(database, works, count=1)

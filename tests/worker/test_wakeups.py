@@ -151,6 +151,7 @@ def test_a_wake_up_over_the_broker_sends_letters_and_nothing_else_goes_over_it(d
     assert works.mail_room.wakeups._broker.get_declared_actors() == {"wake"}
 
 
+@pytest.mark.long
 @on_postgresql
 def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monkeypatch):  # noqa: F811
     """Each process passes the wake-up on as it starts to work. Only one clock runs in this test."""
@@ -167,6 +168,7 @@ def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monke
     assert until(lambda: hands() == {one.worker_id for one in processes})
 
 
+@pytest.mark.long
 @on_postgresql
 def test_letters_leave_while_the_broker_is_down(database, begin, redis):
     works = begin()

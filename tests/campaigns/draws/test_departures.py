@@ -75,6 +75,7 @@ def leave(database, wave):
         return [(one.authority_id, message_from_bytes(wires[one.id].wire, policy=default)["Subject"]) for one in due]
 
 
+@pytest.mark.long
 def test_three_departures_with_two_reminders_each(drawn):
     """Nobody is written to twice by a wave, no first letter says « rappel », a reminder follows its own departure."""
     planned = waves(drawn)
@@ -191,6 +192,7 @@ def paused(database):
     return first
 
 
+@pytest.mark.long
 def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
     database, last = drawn_until
     first = paused(database)
@@ -342,6 +344,7 @@ def test_a_departure_drifts_from_its_own_list(drawn):
         assert drift.drift_of(session, first, drift.counts_of(session, first, now=NOW)) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("changes", "waits"), [({}, True), ({"message_class": MessageClass.STATUTORY}, False)])
 def test_other_awareness_waits_for_the_last_departure(drawn, changes, waits):
     launch(drawn, wave_of(drawn, 1))

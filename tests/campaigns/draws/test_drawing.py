@@ -242,6 +242,7 @@ def test_while_it_awaits_an_approval_the_plan_is_what_was_submitted(drawable):
         assert getattr(shown, name) == getattr(before, name), name
 
 
+@pytest.mark.long
 def test_what_was_submitted_before_the_question_was_asked_goes_back_to_its_author(drawable):
     """A draft, or a submission, of before plans said whether anything is given first come, first served."""
     submit(drawable)

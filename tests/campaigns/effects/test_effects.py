@@ -87,6 +87,7 @@ def test_a_campaign_that_is_not_drawn_has_no_effect(database, people, strand):
         lock(database, number)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_14_days_more(database, lottery):
     leave(database, lottery, 1)
@@ -108,6 +109,7 @@ def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_1
     }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_the_figure_is_that_of_the_pure_room_and_stays_what_it_was(database, left, joined):
     tell(database, joined, LAST, at=AFTER)
@@ -129,6 +131,7 @@ def test_the_figure_is_that_of_the_pure_room_and_stays_what_it_was(database, lef
     assert not one & two
 
 
+@pytest.mark.long
 def test_a_list_applied_after_the_opening_one_changes_nothing_before_it_is_frozen_either(database, left, joined):
     tell(database, joined, LAST, at=AFTER)
     three = departures(database, left)[2]
@@ -136,6 +139,7 @@ def test_a_list_applied_after_the_opening_one_changes_nothing_before_it_is_froze
     assert [sum(each["first"][place] for each in freeze(database, left)["strata"]) for place in range(3)] == [15, 1, 1]
 
 
+@pytest.mark.long
 def test_a_frozen_effect_is_never_changed_nor_deleted(database, left, joined):
     tell(database, joined, LAST, at=AFTER)
     freeze(database, left)
@@ -152,6 +156,7 @@ def test_without_effect_nothing_is_concluded(database, left):
     assert outcome["told"].replace("\xa0", " ").startswith("On ne peut pas conclure")
 
 
+@pytest.mark.long
 def test_joinings_that_staff_confirmed_count_only_once_a_list_tells_them(database, strand, left):
     """Without lists an answer that staff confirmed would show an effect: those who wait have no button to press."""
     one = departures(database, left)[0]
@@ -189,6 +194,7 @@ def beside(database, number):
         return locking.beside_counts(session, lifecycle.campaign_numbered(session, number)).replace("\xa0", " ")
 
 
+@pytest.mark.long
 def test_beside_counts_a_page_says_when_the_effect_is_told(database, lottery):
     assert beside(database, draft(database, title="Sans tirage")) == ""
     leave(database, lottery, 1)
@@ -213,6 +219,7 @@ def test_beside_counts_a_page_says_that_a_draw_that_stopped_has_no_effect(databa
     assert "ne disent pas l’effet. La campagne s’est arrêtée avant le deuxième départ" in beside(database, lottery)
 
 
+@pytest.mark.long
 def test_a_campaign_with_departures_counts_like_any_other_before_its_day(database, strand, left, joined):
     """Yields of waves, actions of the programme, figures, and the list of campaigns."""
     with database.reading() as session:
@@ -236,6 +243,7 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
     assert status["counts"]["joined_since"] == total["joined_since"] > 0
 
 
+@pytest.mark.long
 def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(database, left, joined):
     def add():
         with database.writing() as session:
@@ -249,6 +257,7 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
     add()
 
 
+@pytest.mark.long
 def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(database, people, strand, left, joined):
     with database.reading() as session:
         found = public_page.of(session, left)
@@ -270,6 +279,7 @@ def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(databa
     ], "with 15 and 30 on each side, a stratum would tell which authorities did not join"
 
 
+@pytest.mark.long
 def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database, left, joined, tmp_path):
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
@@ -293,6 +303,7 @@ def said(outcome, **changed):
     return " ".join(freezing.unsaid({**outcome, **changed})).replace("\xa0", " ")
 
 
+@pytest.mark.long
 def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     one, two, three = departures(database, left)
     before = dict.fromkeys([*two[13:16], *three[20:22]], today(NOW) - timedelta(days=3))  # the plan was not public yet
@@ -315,6 +326,7 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     assert one[0] not in before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("p", "word"), [(0.04, "Oui."), (0.06, "On ne peut pas conclure.")])
 def test_a_draw_whose_plan_states_redraws_is_told_by_them(database, left, joined, monkeypatch, p, word):
     """As one of 0.3.0 that was under way, or submitted, at the upgrade."""
@@ -328,6 +340,7 @@ def test_a_draw_whose_plan_states_redraws_is_told_by_them(database, left, joined
     assert freeze(database, left)["told"].startswith(word)
 
 
+@pytest.mark.long
 def test_the_interval_is_newcombes_on_the_tables_of_the_draw(database, left, joined):
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
@@ -339,6 +352,7 @@ def test_the_interval_is_newcombes_on_the_tables_of_the_draw(database, left, joi
     assert interval(compared) == (outcome["estimate"], outcome["low"], outcome["high"])
 
 
+@pytest.mark.long
 def test_days_before_the_first_departure_are_left_out(database, left):
     one, two, _ = departures(database, left)
     tell(database, {one[0]: DAY - timedelta(days=1), two[0]: NOW.date() - timedelta(days=90)}, LAST, at=AFTER)

@@ -78,6 +78,7 @@ def after(database, step, state, **details):
         steps.move(session, steps.in_turn(session, step), state, now=NOW, actor=AUTHOR, **details)
 
 
+@pytest.mark.long
 def test_a_rung_is_for_those_whose_mail_failed_once_its_day_has_come(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED, Reason.NO_ADDRESS, MessageState.EXPIRED, MessageState.ACCEPTED)
     assert climb(five_on_a_ladder, day(0)) == (0, 0)
@@ -93,6 +94,7 @@ def test_a_rung_is_for_those_whose_mail_failed_once_its_day_has_come(five_on_a_l
     assert climb(five_on_a_ladder, day(9)) == (0, 0), "no call before paper has failed"
 
 
+@pytest.mark.long
 def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_is_presumed_to_arrive(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED, MessageState.REFUSED)
     climb(five_on_a_ladder, day(1))
@@ -122,6 +124,7 @@ def told(database, number=1):
         return sentence.replace("\u00a0", " ").replace("\u202f", " ")
 
 
+@pytest.mark.long
 def test_another_mailbox_gets_the_wave_s_letter_in_the_wave_s_own_rows(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED)
     with five_on_a_ladder.writing() as session:
@@ -137,6 +140,7 @@ def test_another_mailbox_gets_the_wave_s_letter_in_the_wave_s_own_rows(five_on_a
     assert climb(five_on_a_ladder, day(3)) == (0, 1), "it was refused as well"
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("stops", ["answered", "unsubscribed", "complaint", "staff", "closed", "arrived"])
 def test_what_stops_a_reminder_stops_an_open_step(five_on_a_ladder, stops):
     became(five_on_a_ladder, MessageState.REFUSED)
@@ -163,6 +167,7 @@ def exclude(database, reason):
         suppressions.suppress(session, letter.address_key, reason, now=NOW, actor=AUTHOR)
 
 
+@pytest.mark.long
 def test_a_bounce_leads_on_and_an_unsubscription_ends_it_unless_the_letter_is_statutory(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED)
     exclude(five_on_a_ladder, SuppressionReason.HARD_BOUNCE)
@@ -177,6 +182,7 @@ def test_a_bounce_leads_on_and_an_unsubscription_ends_it_unless_the_letter_is_st
     assert climb(five_on_a_ladder, day(3)) == (0, 1)
 
 
+@pytest.mark.long
 def test_paper_follows_the_mail_for_all_where_the_campaign_says_so(programmed):
     settle(programmed, 3)
     with_ladder(programmed, "paper:2:always")
@@ -185,6 +191,7 @@ def test_paper_follows_the_mail_for_all_where_the_campaign_says_so(programmed):
     assert {step[3] for step in opened(programmed)} == {"follows"}
 
 
+@pytest.mark.long
 def test_a_rung_for_silence_leaves_out_whoever_answered(programmed):
     settle(programmed, 3)
     with_ladder(programmed, "call:10:silent")
@@ -194,6 +201,7 @@ def test_a_rung_for_silence_leaves_out_whoever_answered(programmed):
     assert [step[0] for step in opened(programmed)] == [1, 3]
 
 
+@pytest.mark.long
 def test_no_rung_opens_once_what_letters_brought_is_deleted(programmed):
     """Clicks go after 13 months: who followed a link is silent by then, and nobody is called about it."""
     settle(programmed, 3)

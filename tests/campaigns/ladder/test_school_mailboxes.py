@@ -78,6 +78,7 @@ def test_all_are_written_to_and_accepted_so_that_no_rung_is_due(written_by_schoo
     assert climb(written_by_school, day(1)) == (0, 0)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.parametrize("failing", [(1,), (0, 2)])
 def test_the_letter_on_paper_and_its_answer_page_are_about_the_schools_whose_letter_failed(written_by_school, failing):
@@ -93,6 +94,7 @@ def test_a_letter_that_is_on_the_way_holds_the_rung_back(written_by_school):
     assert climb(written_by_school, day(1)) == (0, 0)
 
 
+@pytest.mark.long
 def test_an_open_step_stops_once_a_letter_reached_each_school(written_by_school):
     became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
     climb(written_by_school, day(1))
@@ -111,6 +113,7 @@ def test_a_school_that_answered_does_not_end_it_for_another_whose_letter_failed(
     assert climb(written_by_school, day(1)) == (0, 1)
 
 
+@pytest.mark.long
 def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
     became(written_by_school, S.REFUSED, S.ACCEPTED, S.EXPIRED)
     climb(written_by_school, day(1))
@@ -169,6 +172,7 @@ def going_on(database):
         return [int(address[5]) for address in later]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_call_stops_the_reminders_of_every_mailbox_that_it_answers_for_and_of_no_other(two_to_call):
     called(two_to_call, answer=Answer.IN_PREPARATION)
@@ -190,6 +194,7 @@ def test_a_call_without_an_answer_stops_no_reminder(two_to_call):
     assert going_on(two_to_call) == [0, 1, 2]
 
 
+@pytest.mark.long
 def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_another_mailbox_goes_on(written_by_school):
     became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
     climb(written_by_school, day(1))
@@ -213,6 +218,7 @@ def told(database, at=3):
         return {key: many for key, many in each.items() if any(many)}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_each_school_counts_by_the_letters_that_list_it(written_by_school):
     became(written_by_school, S.ACCEPTED, S.REFUSED, S.EXPIRED)
@@ -228,6 +234,7 @@ def test_each_school_counts_by_the_letters_that_list_it(written_by_school):
     assert told(written_by_school, at=11) == {"presumed": (1, 2), "left": (0, 1)}
 
 
+@pytest.mark.long
 def test_a_call_that_got_somebody_reaches_all_the_schools_of_the_authority(two_to_call):
     assert told(two_to_call) == {"too_early": (1, 1), "left": (0, 2)}
     called(two_to_call, answer=Answer.IN_PREPARATION)

@@ -53,6 +53,7 @@ def test_a_letter_shows_the_logo_that_comes_with_it_and_says_the_lines_in_both_p
     assert "\nMinistère de l’Éducation\nRue <de> l’École 1\n" in text.get_content().replace("\r\n", "\n")
 
 
+@pytest.mark.long
 def test_a_letterhead_that_changes_after_the_submission_changes_nothing_in_what_is_approved(database, people, strand):
     settle(database, 1)
     head(database)

@@ -111,6 +111,7 @@ def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_rig
             assert entering.entered(session, SENDING.keys, code).message.authority_id == step.authority_id
 
 
+@pytest.mark.long
 def test_the_address_lies_in_the_window_alone_and_fonts_are_embedded(unreached, tmp_path):
     database, number = unreached
     made = files_made(database, number, made_batch(database, number)[0])
@@ -148,6 +149,7 @@ def test_the_words_are_the_mail_s_but_for_buttons_footer_and_where_links_lead(un
             assert on_paper == list(mail)
 
 
+@pytest.mark.long
 def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(unreached):
     database, number = unreached
     batch = made_batch(database, number, sheet=True)[0]
@@ -162,6 +164,7 @@ def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(u
         assert entering.entered(session, rotated, code) is not None
 
 
+@pytest.mark.long
 def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_since(unreached):
     """An answer, a joining known late for a day before, a name, a telephone: none of them was in the letter."""
     database, number = unreached
@@ -202,6 +205,7 @@ def test_letters_whose_words_were_not_kept_say_that_they_are_made_again_and_gone
         files_made(database, number, batch)
 
 
+@pytest.mark.long
 def test_a_letter_without_a_telephone_says_nothing_of_who_has_no_internet(programmed, people):
     number = paper_campaign(programmed, (2,))
     batch = made_batch(programmed, number)[0]
@@ -229,6 +233,7 @@ def test_already_done_has_a_way_on_paper(programmed, people):
     assert "Dites-le-nous (par le code de cette lettre)" in said
 
 
+@pytest.mark.long
 def test_the_list_has_an_address_in_its_fields_and_the_cover_its_digest(unreached, tmp_path):
     database, number = unreached
     made = files_made(database, number, made_batch(database, number)[0])
@@ -251,6 +256,7 @@ def test_an_unfit_address_fails_its_step_and_no_letter_is_made(unreached):
     assert made_batch(database, number)[0] is None, "nothing is printed twice"
 
 
+@pytest.mark.long
 def test_letters_made_after_midnight_were_not_posted_the_day_before(unreached):
     database, number = unreached
     batch = made_batch(database, number)[0]
@@ -284,6 +290,7 @@ def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(u
     assert states(database)[0] == (StepState.FAILED, StepReason.RETURNED)
 
 
+@pytest.mark.long
 def test_more_pages_than_a_part_may_have_begin_another_one(unreached, monkeypatch):
     database, number = unreached
     monkeypatch.setattr(files, "MOST_PAGES", 2)
@@ -347,6 +354,7 @@ def test_a_step_is_judged_again_as_it_is_printed(unreached):
     assert states(database)[0] == (StepState.STOPPED, StepReason.UNSUBSCRIBED)
 
 
+@pytest.mark.long
 def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programmed, people, tmp_path):
     """What holds later changes no letter; the window stays free, and the logo is there, however heavy for a mail."""
     heavy = png(160, 60, noisy=True)

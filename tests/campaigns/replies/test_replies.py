@@ -159,6 +159,7 @@ def news_of(database, key):
         return confirming.prepare_news(session, response, NADIA, SENDING, now=LATER)
 
 
+@pytest.mark.long
 def test_a_confirmed_joining_is_told_in_the_approved_text_with_its_schools(database, letters):
     (key,) = give(database, letters[0], "joined")
     with database.writing() as session:

@@ -40,6 +40,7 @@ def sent(database, people, strand):
     return made
 
 
+@pytest.mark.long
 def test_a_wave_that_left_counts_authorities_by_network(database, sent):
     (done,) = found(database).done
     assert (done.meant, done.sent) == ({"Libre confessionnel": 3, "WBE": 1}, {"Libre confessionnel": 3, "WBE": 1})
@@ -47,6 +48,7 @@ def test_a_wave_that_left_counts_authorities_by_network(database, sent):
     assert list(found(database).labels) == ["WBE", "Libre confessionnel"]
 
 
+@pytest.mark.long
 def test_a_letter_refused_before_its_content_was_handed_over_was_tried(database, sent):
     """The relay refused its recipient at RCPT: it never had a fence, and the campaign counts a recipient."""
     refused = Message.state == S.REFUSED
@@ -81,6 +83,7 @@ def test_a_planned_wave_says_to_whom_it_would_write_today(database, people, stra
     assert known_then.meant is None, "whom it means is known of now only"
 
 
+@pytest.mark.long
 def test_years_of_waves_take_the_statements_of_one_and_none_reads_their_letters(database, people, strand):
     def statements(**asked):
         seen = []

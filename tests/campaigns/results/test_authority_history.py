@@ -107,6 +107,7 @@ def left(database):
             )
 
 
+@pytest.mark.long
 def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, authority):
     def counted():
         seen = []
@@ -134,6 +135,7 @@ def told(database, authority):
         return authority_history.answered(session, found, authority_sheet.history(session, found))
 
 
+@pytest.mark.long
 def test_an_answer_is_told_once_with_what_it_declared_and_what_the_service_did(database, authority):
     launch(database, approved(database), at=AT)
     left(database)
@@ -157,6 +159,7 @@ def test_an_answer_is_told_once_with_what_it_declared_and_what_the_service_did(d
     assert any("confirmé" in one.sentence for one in events if one.actor == AUTHOR)
 
 
+@pytest.mark.long
 def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database, authority):
     launch(database, approved(database), at=AT)
     left(database)

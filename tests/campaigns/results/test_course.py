@@ -28,6 +28,7 @@ def told(database, now=LATER, number=1):
         return came, course.of(session, campaign, came, [], now=now)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(database, strand, sent):
     one, two, three, _doubtful, refused, *_, wbe = sent
@@ -58,6 +59,7 @@ def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(databa
     assert (wave.answered, wave.declared, wave.joined_since) == (2, 1, 2)
 
 
+@pytest.mark.long
 def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
     groups = [Measured("A", 20), Measured("B", 30)]
     for group in groups:
@@ -71,12 +73,14 @@ def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
     assert shown.has_openings
 
 
+@pytest.mark.long
 def test_a_long_course_tells_one_day_in_seven_and_the_last(database, strand, sent):
     _, shown = told(database, NOW + timedelta(days=200))
     days = [(day.day - NOW.date()).days for day in shown.days]
     assert days == [*range(0, 200, 7), 200]
 
 
+@pytest.mark.long
 def test_about_schools_that_joined_the_way_ends_with_answers(database, people, strand):
     settle(database, 1)
     launch(database, approved(database, concerns=Concerns.JOINED))
@@ -90,6 +94,7 @@ def test_a_campaign_that_has_not_left_has_no_days(database, people, strand):
     assert (shown.days, [step.authorities for step in shown.way]) == ([], [1, 0, 0, 0, 0])
 
 
+@pytest.mark.long
 def test_a_wave_has_the_same_answers_on_its_campaign_and_among_the_actions_of_whom_it_wrote_to(database, strand, sent):
     one, *_, withdrawn, _ = sent
     answer(database, strand, one, Answer.HELP)

@@ -78,6 +78,7 @@ def sent(database, people, strand):
     return made
 
 
+@pytest.mark.long
 def test_each_figure_counts_authorities_by_what_became_of_them(database, strand, sent):
     one, two, three, doubtful, refused, withdrawn, wbe = sent
     for school in (*sent[one], sent[two][0], *sent[refused], sent[wbe][0]):
@@ -280,7 +281,7 @@ def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(dat
     assert failed in after[F.TO_COME] & after[F.TOO_EARLY]
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("hit_class", "reached"), [(HitClass.HUMAN, 1), (HitClass.UNDETERMINED, 0), (HitClass.MACHINE, 0)]
 )

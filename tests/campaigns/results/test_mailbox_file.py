@@ -44,6 +44,7 @@ def read(database, letter, now=LAST):
         return mailbox_file.of(session, session.get_one(Message, letter), now=now)
 
 
+@pytest.mark.long
 def test_a_mailbox_reads_its_own_letters_of_this_school_year_with_their_subjects(database, boxes):
     (letter,) = read(database, boxes[FIRST]).letters
     assert (letter.at, letter.kind) == (AT, "courriel")
@@ -60,6 +61,7 @@ def test_a_mailbox_reads_its_own_letters_of_this_school_year_with_their_subjects
     assert read(database, boxes[FIRST]).letters == []
 
 
+@pytest.mark.long
 def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, schools, boxes):
     give(database, boxes[ALL], dict.fromkeys(schools[:2], Answer.JOINED))
     give(database, boxes[SECOND], {schools[1]: Answer.DECLINED}, now=LATER + timedelta(hours=1))
@@ -86,6 +88,7 @@ def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, 
     ]
 
 
+@pytest.mark.long
 def test_a_strand_that_is_not_open_yet_has_no_standing(database, boxes):
     with database.writing() as session:
         session.scalars(select(Strand)).one().opened_on = date(2099, 7, 31)
@@ -108,6 +111,7 @@ def test_only_the_newest_are_listed_and_the_file_says_that_there_are_more(databa
     assert {letter.kind for letter in file.letters} == {"accusé d’une réponse"}
 
 
+@pytest.mark.long
 def test_a_file_costs_as_many_statements_for_sixty_schools_as_for_three(database, boxes):
     (other,) = settle(database, 1, schools=60)
     launch(database, approved(database, boxes=Boxes.BOTH), at=AT)

@@ -72,6 +72,7 @@ def test_each_measured_letter_says_what_was_seen_and_no_other_letter_anything(da
     assert told(database, letters, now=LATER + hits.KEPT) == {}
 
 
+@pytest.mark.long
 def test_after_a_withdrawal_nothing_is_added_and_the_letter_says_so(database, letters):
     hit(database, letters[0], 0, NOW + DAY, HitClass.UNDETERMINED)
     with database.writing() as session:
@@ -86,6 +87,7 @@ def test_after_a_withdrawal_nothing_is_added_and_the_letter_says_so(database, le
     }
 
 
+@pytest.mark.long
 def test_letters_of_a_wave_that_counts_by_group_say_nothing_of_one_mailbox(database, people, strand):
     settle(database, 1)
     with database.writing() as session:

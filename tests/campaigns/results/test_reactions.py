@@ -50,6 +50,7 @@ def silent(database, **asked):
     return {row.authority_id for row in read(database, only_none=True, **asked)}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_reaction_is_an_answer_or_a_joining_of_a_school_that_a_letter_named(database, strand, sent):
     one, two, three, doubtful, _refused, _withdrawn, wbe = sent
@@ -86,6 +87,7 @@ def test_those_who_reacted_are_those_that_the_results_count(database, strand, se
     assert count(database)[R.NONE] == told.counts.authorities[counts.SILENT]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(database, people, strand):
     first, second, third = settle(database, 3)
@@ -114,6 +116,7 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
     assert silent(database) == {first, second, third}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_of_one_wave_only_what_came_since_counts(database, strand, sent):
     one, two, three, *_, wbe = sent
@@ -153,6 +156,7 @@ def test_a_letter_that_came_back_reached_nobody_and_says_why(database, sent):
     assert "unknown" in row.said
 
 
+@pytest.mark.long
 def test_schools_that_had_joined_before_are_no_joining_since(database, people, strand):
     (key,) = made = settle(database, 1)
     with database.writing() as session:
@@ -164,6 +168,7 @@ def test_schools_that_had_joined_before_are_no_joining_since(database, people, s
     assert [(row.schools, row.declared, row.joined_since) for row in read(database)] == [(1, 0, 0)]
 
 
+@pytest.mark.long
 def test_every_letter_is_read_some_authorities_at_a_time_in_the_order_of_pages(database, strand, sent, monkeypatch):
     monkeypatch.setattr(reaction_list, "AT_ONCE", 3)
     answer(database, strand, next(iter(sent)), Answer.JOINED)
@@ -187,6 +192,7 @@ def test_the_machine_form_has_these_keys_times_with_an_offset_and_codes(database
     assert (told[one]["state"], told[one]["answered"], told[one]["opened"]) == ("accepted", "joined", None)
 
 
+@pytest.mark.long
 def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
     counted = []
     for size in (2, 40):

@@ -79,6 +79,7 @@ def test_the_six_ready_made_campaigns_are_there():
     assert set(READY) >= SIX
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     ["rappel-volet-1", *(pytest.param(name, marks=pytest.mark.long) for name in sorted({*READY} - {"rappel-volet-1"}))],
@@ -103,6 +104,7 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         assert definitions.read(definitions.write(definitions.of(session, campaign))).letter == READY[name].letter
 
 
+@pytest.mark.long
 def test_every_ready_made_reminder_takes_who_was_invited_by_any_campaign_and_has_not_reacted(database, people, strand):
     settle(database, 4)
     invited = list(settle(database, 3, network="WBE").items())
@@ -123,6 +125,7 @@ def test_every_ready_made_reminder_takes_who_was_invited_by_any_campaign_and_has
         assert looked_over(database, number).uninvited == []
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("changes", "is_reminder"),
     [
@@ -145,6 +148,7 @@ def test_whoever_a_reminder_would_remind_of_nothing_is_named(database, people, s
     assert all("(FASE 9003) et 2 autres ; ajoutez" in one for one in said)
 
 
+@pytest.mark.long
 def test_the_correction_is_not_submitted_while_its_placeholder_stands(database, people, strand):
     settle(database, 1)
     stated = READY["rectificatif"]
@@ -174,6 +178,7 @@ def test_a_campaign_comes_back_from_its_file(database, people, strand):
     assert {name: getattr(stated, name) for name in own} == own
 
 
+@pytest.mark.long
 def test_a_preheader_too_long_for_one_recipient_waits_to_be_shortened(database, people, strand):
     settle(database, 2)
     with database.writing() as session:
@@ -187,6 +192,7 @@ def test_a_preheader_too_long_for_one_recipient_waits_to_be_shortened(database, 
     assert looked_over(database, number).blocks[0].startswith("Texte d’aperçu : remplacez")
 
 
+@pytest.mark.long
 def test_a_value_that_is_missing_for_somebody_is_found_and_named_before_approval(database, people, strand):
     settle(database, 5)
     with database.writing() as session:
@@ -229,6 +235,7 @@ def test_what_blocks_is_said(database, people, strand, changes, words):
     assert any(words in one for one in looked_over(database, number).blocks)
 
 
+@pytest.mark.long
 def test_everybody_asks_for_the_number(database, people, strand):
     settle(database, 3)
     number = draft(database)
@@ -241,6 +248,7 @@ def test_everybody_asks_for_the_number(database, people, strand):
         assert campaign_numbered(session, number).state is CampaignState.TO_APPROVE
 
 
+@pytest.mark.long
 def test_the_same_letter_within_a_week_and_a_tired_addressee_are_remarked(database, people, strand):
     settle(database, 2)
     number = approved(database)
@@ -255,6 +263,7 @@ def test_the_same_letter_within_a_week_and_a_tired_addressee_are_remarked(databa
     assert not any("cette année scolaire" in one for one in looked_over(database, number).remarks)
 
 
+@pytest.mark.long
 def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(database, people, strand):
     settle(database, 1)
     number = draft(database)
@@ -289,6 +298,7 @@ def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_afte
     assert waves[0].told == ""
 
 
+@pytest.mark.long
 def test_a_reminder_says_that_it_is_one(database, people, strand):
     settle(database, 1)
     number = approved(database, reminders=(14,))
@@ -304,6 +314,7 @@ def test_a_reminder_says_that_it_is_one(database, people, strand):
     assert '"is_reminder": false' in letters[0]
 
 
+@pytest.mark.long
 def test_an_audience_that_has_grown_waits_for_the_approver(database, people, strand):
     settle(database, 20)
     number = draft(database)
@@ -324,6 +335,7 @@ def test_an_audience_that_has_grown_waits_for_the_approver(database, people, str
         assert session.get_one(Wave, key).mailing.gate is Gate.OPEN
 
 
+@pytest.mark.long
 def test_a_small_change_of_the_audience_does_not_hold_a_wave(database, people, strand):
     settle(database, 20)
     number = draft(database)
@@ -357,6 +369,7 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
             )
 
 
+@pytest.mark.long
 def test_a_trial_goes_to_accounts_and_to_whom_the_installation_names_and_twenty_times_an_hour(database, people, strand):
     settle(database, 1)
     number, allowed = draft(database), Guard(anybody=False, allowed=frozenset({"moi@ecole.be", "@essais.be"}))
@@ -397,6 +410,7 @@ def test_a_trial_to_a_domain_that_only_looks_the_same_to_a_computer_is_refused(d
             test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
 
 
+@pytest.mark.long
 def test_an_approval_with_its_plan_is_both_or_neither(database, people, strand):
     settle(database, 1)
     undated, dated = draft(database), draft(database)
@@ -473,6 +487,7 @@ def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_n
         assert session.get_one(Wave, fine).state is WaveState.RUNNING
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", ["ask", "give"])
 def test_a_campaign_that_changes_after_it_was_judged_is_neither_submitted_nor_approved(database, people, strand, step):
     settle(database, 2)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from outreach.approvals import reading
 from outreach.approvals.models import Extent, Thing
 from outreach.campaigns import lifecycle
@@ -33,6 +35,7 @@ def numbers(database, person, roles):
         return found
 
 
+@pytest.mark.long
 def test_each_role_is_awaited_by_its_own(database, people, strand):
     settle(database, 1)
     draft(database)  # nobody waits for a draft that its author has not finished

@@ -32,6 +32,7 @@ def letters(database):
         return {row.authority_id: (row.state, row.reason) for row in session.scalars(select(Message))}
 
 
+@pytest.mark.long
 def test_an_exception_leaves_content_and_approval_and_its_authorities_get_no_letter(database, people, strand):
     one, two, three = settle(database, 3)
     number = approved(database)
@@ -48,6 +49,7 @@ def test_an_exception_leaves_content_and_approval_and_its_authorities_get_no_let
     assert letters(database) == {one: (S.WITHDRAWN, Reason.LEFT_OUT), two: queued, three: queued}
 
 
+@pytest.mark.long
 def test_letters_that_wait_are_withdrawn_and_one_taken_back_counts_from_then_on(database, people, strand):
     one, two = settle(database, 2)
     number = approved(database)
@@ -64,6 +66,7 @@ def test_letters_that_wait_are_withdrawn_and_one_taken_back_counts_from_then_on(
         move(database, number, exceptions.take_back, 9)
 
 
+@pytest.mark.long
 def test_many_exceptions_are_no_drift_of_an_approved_audience(database, people, strand):
     keys = list(settle(database, 40))
     number = draft(database)

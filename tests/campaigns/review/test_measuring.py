@@ -32,6 +32,7 @@ def test_the_sentence_says_how_many_and_what_becomes_of_the_others(count, addres
     assert said.replace("\u00a0", " ").replace("\u202f", " ") == told
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_only_mailboxes_that_are_written_to_and_whose_agreement_holds_are_counted(database, people, strand):
     settle(database, 3)

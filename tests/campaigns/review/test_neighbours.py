@@ -58,6 +58,7 @@ def remarks(database, number, now=NOW, words=("de ces PO", "en une semaine")):
     return [one for one in found if any(word in one for word in words)]
 
 
+@pytest.mark.long
 def test_planned_waves_of_others_within_a_week_are_counted_day_by_day(database, people, strand):
     settle(database, 3)
     settle(database, 2, network="WBE")
@@ -82,6 +83,7 @@ def test_a_moment_that_nobody_approved_is_refused_near_another_campaign(database
     assert move(database, number, approval.plan_at, at(8, 6))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("few", "is_warned"), [(1, False), (2, True)])
 def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(database, people, strand, few, is_warned):
     settle(database, 10 - few)
@@ -107,6 +109,7 @@ def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(data
         )
 
 
+@pytest.mark.long
 def test_those_whom_others_write_to_become_an_exception_and_no_longer_overlap(database, people, strand):
     mine = set(settle(database, 3))
     shared = set(settle(database, 2, network="WBE"))
@@ -123,6 +126,7 @@ def test_those_whom_others_write_to_become_an_exception_and_no_longer_overlap(da
         assert checks.look_over(session, campaign, SENDING, now=NOW).overlap is None
 
 
+@pytest.mark.long
 def test_a_wave_that_left_counts_for_whom_its_letters_left(database, people, strand):
     settle(database, 4)
     wave = planned(database, NOW + timedelta(minutes=1), title="Parti")
@@ -140,6 +144,7 @@ def test_a_wave_that_left_counts_for_whom_its_letters_left(database, people, str
     ]
 
 
+@pytest.mark.long
 def test_a_campaign_that_leaves_again_is_its_own_neighbour(database, people, strand):
     settle(database, 1)
     wave = planned(database, NOW + timedelta(minutes=1))
@@ -151,6 +156,7 @@ def test_a_campaign_that_leaves_again_is_its_own_neighbour(database, people, str
     assert "1 de ces PO reçoit déjà un courriel le 15 mai (cette campagne)." in remarks(database, number)
 
 
+@pytest.mark.long
 def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database, people, strand):
     settle(database, 3)
     number = approved(database, reminders=(10,))
@@ -177,6 +183,7 @@ def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database,
         reminder_check.give(session, added, found, now=now, actor=APPROVER, overlap=3)
 
 
+@pytest.mark.long
 def test_a_correction_warns_of_other_letters_than_the_one_it_corrects(database, people, strand):
     settle(database, 3)
     wrong = approved(database, title="Faux", reminders=(5,))
@@ -220,6 +227,7 @@ def test_a_deadline_that_the_calendar_moves_is_remarked(database, people, strand
     assert said == ([expected] if closed else [])
 
 
+@pytest.mark.long
 def test_the_neighbours_are_counted_in_one_statement_however_many(database, people, strand):
     settle(database, 2)
     silent = {"school_status": {"strand": 1, "statuses": ["none"], "which": "any"}}

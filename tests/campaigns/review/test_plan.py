@@ -76,6 +76,7 @@ def lines(found):
     return [(line.what, line.told.replace("\xa0", " ")) for line in found.lines]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_reminders_and_answers_are_those_of_the_earlier_wave_to_as_many_as_are_written_to(database, over, ten):
     settle(database, 11)  # twenty have a mailbox; one has joined, one since its last day to answer
@@ -94,6 +95,7 @@ def test_reminders_and_answers_are_those_of_the_earlier_wave_to_as_many_as_are_w
     assert "(3 PO sur 9 au 14 juin 2021, relances comprises), 6 réponses arrivent, dont 4 le jour le plus" in told
 
 
+@pytest.mark.long
 def test_without_a_wave_of_its_kind_that_is_over_a_plan_says_so_and_gives_bounds(database, over, ten):
     early = planned(database, coming(database), now=NOW + 20 * DAY)
     statutory = planned(database, coming(database, message_class=MessageClass.STATUTORY))
@@ -104,6 +106,7 @@ def test_without_a_wave_of_its_kind_that_is_over_a_plan_says_so_and_gives_bounds
         assert "n’est pas connu" in found.told
 
 
+@pytest.mark.long
 def test_letters_on_paper_and_calls_stand_on_their_days_with_whom_silence_adds(database, over, ten):
     number = coming(database, reminders=())
     with database.writing() as session:
@@ -134,6 +137,7 @@ def test_answers_of_days_are_whole_and_add_up(count):
     assert all(each > 0 for _, each in told)
 
 
+@pytest.mark.long
 def test_a_plan_precedes_the_first_letter_and_follows_the_waves_that_are_planned(database, ten):
     undated = draft(database)
     assert planned(database, undated) is None

@@ -16,6 +16,7 @@ SPRING = datetime(2027, 3, 28, 2, 30)
 AUTUMN = datetime(2026, 10, 25, 2, 30)
 
 
+@pytest.mark.long
 def test_three_years_of_half_hours_each_name_one_instant_in_order():
     wall, end, last = datetime(2026, 1, 1), datetime(2029, 1, 1), None
     skipped = repeated = 0
@@ -45,6 +46,7 @@ def test_a_skipped_time_moves_an_hour_on_and_a_repeated_one_is_the_first_and_bot
     assert "deux fois" in autumn.note
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("wall", [SPRING, AUTUMN, datetime(2027, 3, 29), datetime(2026, 10, 26)])
 def test_a_wave_of_those_nights_starts_once_at_its_instant(database, people, strand, wall):
     settle(database, 2)

@@ -155,6 +155,7 @@ def test_closed_for_one_is_closed_for_all_and_without_recipients_schools_are_mea
     assert shut[0] or not closure(day, COMMUNES, urgent=urgent)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("urgent", [True, False])
 def test_every_day_of_ten_years_answers_and_mondays_fridays_and_weekends_never_open(urgent):
     for recipients in (SCHOOLS, COMMUNES, BOTH):

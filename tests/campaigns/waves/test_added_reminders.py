@@ -97,6 +97,7 @@ def letters(database, wave):
         return {message.authority_id: (message.reason or message.state).value for message in found}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else(database, strand, begun):
     number, schools = begun
@@ -124,6 +125,7 @@ def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else
         assert "Encore un mot" in added.mailing.letter
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer at a time
 @pytest.mark.parametrize("answers_first", [True, False])
 def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database, strand, begun, answers_first):
@@ -235,6 +237,7 @@ def test_it_comes_after_every_other_wave_and_is_numbered_on(database, people, st
         assert session.get_one(Wave, wave).due_at.astimezone(BRUSSELS).weekday() in {1, 2, 3}
 
 
+@pytest.mark.long
 def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
     number, schools = begun
     answered, silent, *_ = schools
@@ -259,6 +262,7 @@ def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
         assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER, meant=meant).days] == [5]
 
 
+@pytest.mark.long
 def test_verify_finds_a_reminder_that_nobody_else_approved(database, begun):
     number, _schools = begun
     key = add(database, number)

@@ -74,12 +74,14 @@ def finish(database, now):
         assert launching.finish_waves(session, now=now) == 1
 
 
+@pytest.mark.long
 def test_while_a_reminder_is_planned_answers_are_taken_and_stop_it(database, campaign):
     finish(database, NOW)
     assert at(database, NOW) == Term(AnswerTerm.OPEN, None, reminds=True)
     assert at(database, NOW + timedelta(days=200)) == Term(AnswerTerm.LATE, None, reminds=True)
 
 
+@pytest.mark.long
 def test_the_last_wave_counts_from_when_it_left_or_left_again_in_brussels(database, campaign):
     finish(database, NOW)
     with database.reading() as session:

@@ -58,6 +58,7 @@ def pause_failing(database, at):
         return auto_pause.pause_failing(session, now=at)
 
 
+@pytest.mark.long
 def test_a_wave_pauses_with_its_reason_and_counts_anew_once_it_goes_on(database, wave):
     end(database, 46, MessageState.ACCEPTED, "2.0.0", LATER)
     end(database, 3, MessageState.REFUSED, "5.1.1", LATER)
@@ -103,6 +104,7 @@ def comes_back(database, name, addresses, at):
             assert handling.take(session, notices.read(own, KEYS), now=at) is not None
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("name", "few", "more", "why"),
     [

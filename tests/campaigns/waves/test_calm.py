@@ -78,7 +78,7 @@ def test_without_the_rule_nobody_is_left_out(database, people, strand):
     assert count(database, approved(database), SOON).left_out == {}
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize("earlier", MessageClass)
 @pytest.mark.parametrize("later", MessageClass)
 def test_statutory_letters_neither_count_nor_are_stopped(database, people, strand, calm, earlier, later):

@@ -40,6 +40,7 @@ def deadlines(database, wave):
         return row.answer_by, shown, letter
 
 
+@pytest.mark.long
 def test_the_letter_states_the_day_that_the_plan_and_the_calendar_show(database, people, strand):
     settle(database, 1)
     number = approved(database, deadline_days=11)  # Saturday 29 May

@@ -65,6 +65,7 @@ def told_before(database, now=THE_DAY_BEFORE):
     return list(filter(None, notes.values()))
 
 
+@pytest.mark.long
 def test_letters_are_compared_as_well_as_authorities(database, planned):
     add_addresses(database, 10)
     assert told_before(database) == [], "ten of twenty is more than a tenth, but not more than ten"

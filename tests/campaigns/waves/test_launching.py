@@ -106,6 +106,7 @@ def test_only_the_chosen_networks_are_written_to(database, people, strand):
     assert [name for name, *_ in rows(database)] == ["PO 2"]
 
 
+@pytest.mark.long
 def test_a_launch_in_slices_keeps_the_gate_closed_until_it_is_complete_and_survives_interruptions(
     database, people, strand, monkeypatch
 ):
@@ -126,6 +127,7 @@ def test_a_launch_in_slices_keeps_the_gate_closed_until_it_is_complete_and_survi
         assert launching.advance(session, wave, SENDING, now=NOW) is False
 
 
+@pytest.mark.long
 def test_a_launch_looks_past_those_who_are_not_meant_to_the_last(database, people, strand, monkeypatch):
     monkeypatch.setattr(launching, "SLICE", 3)
     settle(database, 2, network="WBE")
@@ -186,6 +188,7 @@ def test_a_recipient_written_down_twice_is_refused_by_the_database(database, peo
         recipients.put(session, mailing, [addressee], SENDING.return_path, now=NOW)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("late", "state"), [(timedelta(hours=2), "running"), (timedelta(hours=2, seconds=1), "missed")]
 )
@@ -292,6 +295,7 @@ def gate(database):
         return session.scalars(select(Mailing.gate)).one()
 
 
+@pytest.mark.long
 def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(database, people, strand, monkeypatch):
     monkeypatch.setattr(launching, "MANY", 3)
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
@@ -309,6 +313,7 @@ def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(dat
     assert (len(rows(database)), gate(database)) == (6, Gate.OPEN)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("mode", [TrackingMode.AGGREGATE, TrackingMode.INDIVIDUAL])
 @pytest.mark.parametrize("added", [0, 2])
 def test_groups_are_counted_ahead_and_again_when_recipients_are_added(

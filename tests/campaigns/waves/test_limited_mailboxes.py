@@ -111,6 +111,7 @@ def test_a_letter_lists_the_schools_that_its_mailbox_answers_for(database, schoo
     assert letters(database) == {ALL: schools, FIRST: schools[:1], SECOND: schools[1:2]}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("boxes", "written"),
     [(Boxes.AUTHORITY, {ALL}), (Boxes.SCHOOLS, {FIRST, SECOND}), (Boxes.BOTH, {ALL, FIRST, SECOND})],
@@ -126,6 +127,7 @@ def test_a_campaign_writes_to_the_mailboxes_that_it_chose(database, schools, box
     assert set(letters(database)) == written
 
 
+@pytest.mark.long
 def test_an_authority_without_a_mailbox_of_its_own_is_written_to_at_those_of_its_schools(database, schools):
     answer_for(database, FIRST, schools[:2])
     with database.writing() as session:
@@ -150,6 +152,7 @@ def test_who_has_no_mailbox_of_the_chosen_kind_is_left_out_and_counted(database,
         assert session.scalars(select(Message.reason).where(Message.authority_id == other)).all() == [Reason.NO_ADDRESS]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("letter", ["((tableau_écoles))", "((contact))", "((écoles_écrites)) écoles"])
 def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(database, schools, letter):
     said = "2\u00a0écoles" if "écrites" in letter else "Nous avons aussi écrit directement à 2 de ces écoles."
@@ -169,6 +172,7 @@ def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(d
     assert told_directly(database, said.replace("2\u00a0", "1\u00a0").replace("2 de", "une de")) == {ALL}
 
 
+@pytest.mark.long
 def test_a_letter_says_as_what_its_mailbox_receives_it(database, schools):
     own, of_one = "parce que vous êtes le pouvoir organisateur FASE", "pour une école du pouvoir organisateur FASE"
     of_two = "pour 2 écoles du pouvoir organisateur FASE"
@@ -193,6 +197,7 @@ def told_directly(database, said):
         return {row.address for row in rows if said in composing.as_read(session, row, SENDING, now=NOW)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("more", "state"), [(10, WaveState.RUNNING), (11, WaveState.PAUSED)])
 def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(database, schools, more, state):
     number = draft(database)
@@ -211,6 +216,7 @@ def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(dat
         assert (f"le public est passé de 3 à {3 + more} courriels depuis la validation" in notes) == (more > 10)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("boxes", [Boxes.BOTH, Boxes.AUTHORITY])
 def test_a_wave_waits_when_schools_got_their_first_mailboxes_after_the_approval(database, people, strand, boxes):
     """An approver who read of one mailbox has not approved letters to twelve school heads."""
@@ -233,6 +239,7 @@ def test_a_wave_waits_when_schools_got_their_first_mailboxes_after_the_approval(
         assert session.get_one(Wave, wave).state is WaveState.PAUSED
 
 
+@pytest.mark.long
 def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_schools_got_it(database, schools):
     for _ in range(2):
         launch(database, approved(database))
@@ -303,6 +310,7 @@ def test_the_fence_asks_for_the_schools_that_the_letter_lists(database, schools,
         ]
 
 
+@pytest.mark.long
 def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_each_mailbox_answers_for(
     database, schools, strand
 ):
@@ -320,6 +328,7 @@ def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_ea
         assert (corrected.written, corrected.addresses, corrected.schools) == (1, 2, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("boxes", [Boxes.SCHOOLS, Boxes.BOTH])
 def test_a_correction_goes_to_the_mailboxes_that_the_wrong_letter_went_to(database, schools, people, boxes):
     launch(database, approved(database, boxes))
@@ -382,6 +391,7 @@ def test_a_test_letter_lists_what_the_preview_shows(database, schools):
     assert letters(database) == {"a@b.example": schools[:1]}
 
 
+@pytest.mark.long
 def test_a_mailbox_is_asked_about_its_schools_and_answers_for_no_other(database, schools):
     launch(database, approved(database))
     keys = sent(database)
@@ -412,6 +422,7 @@ def test_a_replaced_mailbox_still_answers_for_its_schools_from_its_old_letter(da
         assert [row.school.id for row in asked.schools] == schools[:1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("request_", [None, Answer.HELP], ids=["schools", "request"])
 def test_an_answer_for_some_schools_stops_the_reminders_of_its_mailbox_only(database, schools, request_):
     number = approved(database, reminders=(14,))
@@ -422,6 +433,7 @@ def test_an_answer_for_some_schools_stops_the_reminders_of_its_mailbox_only(data
     assert letters(database, wave) == {ALL: schools, FIRST: Reason.ANSWERED, SECOND: schools[1:2]}
 
 
+@pytest.mark.long
 def test_the_answer_of_a_mailbox_for_all_schools_stops_the_reminders_of_all(database, schools):
     launch(database, approved(database, reminders=(14,)))
     answer(database, sent(database)[ALL], schools)
@@ -430,6 +442,7 @@ def test_the_answer_of_a_mailbox_for_all_schools_stops_the_reminders_of_all(data
     assert set(letters(database, wave).values()) == {Reason.ANSWERED}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("address", "withdrawn"), [(FIRST, {FIRST}), (ALL, {ALL, FIRST, SECOND})])
 def test_reminders_in_the_queue_are_withdrawn_in_the_same_way(database, schools, address, withdrawn):
     launch(database, approved(database, reminders=(14,)))
@@ -447,6 +460,7 @@ def second_wave(database):
         return wave.id, wave.due_at
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("address", "again"), [(FIRST, 2), (ALL, 0)])
 def test_failed_letters_of_the_other_mailboxes_may_leave_again(database, schools, address, again):
     launch(database, number := approved(database))
@@ -459,6 +473,7 @@ def test_failed_letters_of_the_other_mailboxes_may_leave_again(database, schools
         assert retrying.retriable(session, campaign, now=LATER) == expected
 
 
+@pytest.mark.long
 def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
     launch(database, approved(database))
     keys = sent(database)
@@ -468,6 +483,7 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
         assert trays.counts(session)[Tray.HELP] == 2
 
 
+@pytest.mark.long
 def test_an_added_reminder_goes_to_the_mailboxes_whose_own_letters_led_to_nothing(database, schools, strand):
     launch(database, number := approved(database))
     keys = sent(database)
@@ -479,6 +495,7 @@ def test_an_added_reminder_goes_to_the_mailboxes_whose_own_letters_led_to_nothin
     assert reminded(database, number) == reacted
 
 
+@pytest.mark.long
 def test_a_joining_of_another_school_stops_no_added_reminder_of_a_mailbox(database, schools, strand):
     launch(database, number := approved(database, Boxes.SCHOOLS))
     sent(database)
@@ -486,6 +503,7 @@ def test_a_joining_of_another_school_stops_no_added_reminder_of_a_mailbox(databa
     assert reminded(database, number) == {FIRST: Reason.JOINED, SECOND: None}
 
 
+@pytest.mark.long
 def test_an_added_reminder_goes_to_no_mailbox_of_a_school_that_got_no_letter(database, schools):
     launch(database, number := approved(database))
     sent(database)
@@ -504,6 +522,7 @@ def reminded(database, number):
         return {row.address: row.reason for row in rows}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heads", [12, pytest.param(147, marks=pytest.mark.long)])
 def test_school_heads_and_their_authority_are_written_to_and_the_reminder_leaves_exactly_the_others(
     database, people, strand, heads

@@ -97,6 +97,7 @@ def test_who_says_only_that_the_letter_was_read_is_told_that_reminders_still_com
     assert "Le service en prend acte, et n’attend rien de plus de votre part." in with_words
 
 
+@pytest.mark.long
 def test_that_a_letter_was_read_replaces_no_answer_and_its_receipt_says_so(database, letters):
     (first,) = give(database, letters[0], "joined")
     give(database, letters[0], "informed", now=LATER + timedelta(hours=1))
@@ -107,6 +108,7 @@ def test_that_a_letter_was_read_replaces_no_answer_and_its_receipt_says_so(datab
     assert f"Elle remplace votre réponse du 16 mai 2021 à 11 h (R-{first})." in after
 
 
+@pytest.mark.long
 def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
     (first,) = give(database, letters[0], "in_preparation")
     (second,) = give(database, letters[0], "joined", now=LATER + timedelta(hours=1))
@@ -125,6 +127,7 @@ def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
     assert "remplace" not in posted(database)[-1][1]
 
 
+@pytest.mark.long
 def test_a_letter_names_ten_schools_and_counts_the_others(database, people, strand):
     settle(database, 1, schools=12)
     launch(database, approved(database))
@@ -186,6 +189,7 @@ def test_the_copy_has_no_word_that_was_typed_no_link_to_answer_by_and_can_be_uns
     assert "/u/" in text
 
 
+@pytest.mark.long
 def test_a_letter_makes_one_copy_ever_also_beside_its_confirmation(database, letters):
     give(database, letters[0], "joined", copy_to=TO)
     give(database, letters[0], "help", copy_to=judge("b@ecole.be"), now=LATER + timedelta(hours=1))

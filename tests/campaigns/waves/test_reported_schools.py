@@ -91,6 +91,7 @@ def test_a_withdrawn_report_lets_letters_name_it_again(database, made):
     assert letters(database)[first] == (S.QUEUED, None, [kept, left])
 
 
+@pytest.mark.long
 def test_a_reminder_leaves_it_out(database, made):
     (first, (kept, left)), (second, (only,)) = made.items()
     number = approved(database)

@@ -106,6 +106,7 @@ def test_who_has_answered_since_is_left_alone_and_counted_apart(database, people
         move(database, number, retrying.resend, 1, now=LATER)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("state", "is_reached"),
     [
@@ -137,6 +138,7 @@ def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, 
                 move(database, number, verb, 1, now=LATER)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
 def test_nothing_leaves_again_while_another_wave_is_being_filled(database, people, strand, verb):
     number = ended(database)
@@ -178,6 +180,7 @@ def test_a_wave_under_way_or_that_does_not_exist_is_refused(database, people, st
         move(database, number, retrying.resend, 1)
 
 
+@pytest.mark.long
 def test_a_pause_holds_every_wave_that_runs(database, people, strand):
     number = ended(database)
     wave = launch(database, number, NOW + timedelta(days=1))

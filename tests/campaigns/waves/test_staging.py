@@ -136,6 +136,7 @@ def test_what_changes_between_staging_and_the_slice_is_judged_again(database, pe
     assert reasons(database) == {one: "suppressed", other: "no_address", third: "joined", fourth: None}
 
 
+@pytest.mark.long
 def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(database, people, strand):
     one, newcomer, *others = settle(database, 4)
     wave = move(database, approved(database), lifecycle.schedule, NOW)

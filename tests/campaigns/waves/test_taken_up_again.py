@@ -79,6 +79,7 @@ def test_a_campaign_taken_back_is_a_draft_that_needs_another_approval(database, 
     move(database, number, lifecycle.approve, actor=APPROVER)  # who takes it back has not written it
 
 
+@pytest.mark.long
 def test_the_wave_after_a_broken_one_writes_only_where_nothing_has_left(database, people, strand, monkeypatch):
     """Also where its rows are written slice by slice, and where an authority has a second mailbox."""
     monkeypatch.setattr(launching, "SLICE", 2)
@@ -100,6 +101,7 @@ def test_the_wave_after_a_broken_one_writes_only_where_nothing_has_left(database
     assert not is_reminder(database, second)
 
 
+@pytest.mark.long
 def test_nobody_is_written_to_again_whose_doubtful_letter_waited_for_its_second_copy(database, people, strand):
     settle(database, 3)
     number = approved(database)
@@ -113,6 +115,7 @@ def test_nobody_is_written_to_again_whose_doubtful_letter_waited_for_its_second_
     assert (len(found.get(Reason.WRITTEN, [])), len(found[MessageState.QUEUED])) == (1, 2)
 
 
+@pytest.mark.long
 def test_its_reminders_then_write_to_everybody_as_usual(database, people, strand):
     settle(database, 3)
     number = approved(database, reminders=(14,))
@@ -130,6 +133,7 @@ def test_its_reminders_then_write_to_everybody_as_usual(database, people, strand
     assert len(letters(database, second)[MessageState.QUEUED]) == 2
 
 
+@pytest.mark.long
 def test_a_wave_broken_off_twice_is_completed_by_the_third(database, people, strand):
     settle(database, 3)
     number = approved(database)
@@ -141,6 +145,7 @@ def test_a_wave_broken_off_twice_is_completed_by_the_third(database, people, str
     assert (len(third[Reason.WRITTEN]), len(third[MessageState.QUEUED])) == (2, 1)
 
 
+@pytest.mark.long
 def test_a_reminder_that_was_broken_off_is_completed_as_a_reminder(database, people, strand):
     settle(database, 3)
     number = approved(database)

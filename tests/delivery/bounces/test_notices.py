@@ -324,6 +324,7 @@ def test_a_report_is_looked_for_twenty_levels_deep(depth, verdict):
     assert read(nested(depth, inside), KEYS).verdict is verdict
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "verdict"), [(MOST_BYTES - 5000, V.FAILED), (MOST_BYTES, V.UNDETERMINED)])
 def test_a_report_is_looked_for_in_the_first_megabyte(size, verdict):
     content = report(f"Final-Recipient: rfc822; {ADDRESS}\nAction: failed").replace(b"Returned.", b"r\n" * (size // 2))

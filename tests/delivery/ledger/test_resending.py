@@ -1,5 +1,6 @@
 """Letters sent again because somebody asks, through a real relay: what failed once, what may have arrived once more."""
 
+import pytest
 from sqlalchemy import func, literal, select, true
 
 from outreach.audit import about
@@ -47,6 +48,7 @@ def test_what_was_refused_leaves_again_under_its_name_and_what_was_accepted_neve
     assert retry(database, mailing, clock) == 0
 
 
+@pytest.mark.long
 def test_what_expired_has_a_day_again(database, relay, postman, clock):
     sink = relay()
     sink.script({"stage": "rcpt", "reply": "450 4.2.0 greylisted"})

@@ -371,6 +371,7 @@ def test_the_server_plans_what_every_round_asks_once(database, relay, postman):
     assert not any(f"{word} $" in fences for word in ("LIMIT", "OFFSET"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_round_reads_its_own_letters_not_all_that_are_queued(database, strand):
     """As the server plans it once it has counted them: else a round would cost more, the larger the wave."""

@@ -37,6 +37,7 @@ def test_each_wave_is_woken_for_and_one_mailing_for_each_other_lane(database, cl
         assert lane_of(session, replies[0]) is Lane.SINGLE
 
 
+@pytest.mark.long
 def test_mailings_of_one_letter_leave_together(database, relay, postman):
     receipts, waves = mailings_of(database, Purpose.CONFIRMATION, 60), mailings_of(database, Purpose.CAMPAIGN, 2)
     sink = relay("--lint-every", "0")

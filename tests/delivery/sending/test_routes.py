@@ -136,6 +136,7 @@ def test_a_relay_that_is_back_takes_letters_as_soon_as_somebody_asks(database, b
     assert len(taken(first)) == 3
 
 
+@pytest.mark.long
 def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, both, postman, clock):
     """Killed with dots out: their letters are in doubt, never at the second relay; all the others are, once."""
     first, second = both

@@ -50,6 +50,7 @@ def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, r
     assert sorted(entry["to"] for entry in sink.accepted) == addresses(3)[1:]
 
 
+@pytest.mark.long
 @both_ways
 def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, relay, postman, options, clock):
     sink = relay(*options)
@@ -76,6 +77,7 @@ def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, rela
     assert [entry["to"] for entry in sink.accepted] == addresses(1)
 
 
+@pytest.mark.long
 @both_ways
 def test_a_missing_domain_suppresses_at_the_second_time_in_a_day_and_never_more_than_twenty(
     database, relay, postman, options, clock
@@ -163,6 +165,7 @@ def test_a_relay_that_breaks_off_on_everybody_rests_longer_each_time(
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("connections", [1, 8])
 def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database, relay, postman, clock, connections):
     sink, mailing = relay(), mail_to(database, addresses(30))
@@ -200,6 +203,7 @@ def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_lat
     assert 5 <= len(set(sessions[-40:])) <= 8
 
 
+@pytest.mark.long
 def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(database, relay, postman):
     sink = relay()
 
@@ -350,6 +354,7 @@ def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(da
     ]
 
 
+@pytest.mark.long
 def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay, postman):
     sink, everybody = relay(), addresses(260)
     with database.writing() as session:

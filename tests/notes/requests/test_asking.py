@@ -48,6 +48,7 @@ def state(database, key):
         return asking.state_of(session, asked)
 
 
+@pytest.mark.long
 def test_a_question_awaits_an_author_and_comes_back_when_its_note_is_approved(database, reader):
     key = ask(database, reader)
     assert state(database, key) is AskedState.WAITING

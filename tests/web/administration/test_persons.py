@@ -85,6 +85,7 @@ def test_what_is_known_of_an_address_is_shown_and_exported_and_the_trail_has_no_
     assert "à l’écran, données de" in text_of(chief.get("/trail"))
 
 
+@pytest.mark.long
 def test_no_link_of_a_letter_works_in_what_is_shown_or_exported(app, chief, address, password, launched_sample):
     keys = Keys(app.extensions["outreach.settings"].signing_keys)
     token = keys.make(TokenKind.UNSUBSCRIBE, b"12345678")
@@ -199,6 +200,7 @@ def test_an_administrator_erases_an_address_that_was_typed_twice(chief, address,
     assert "Le service ne sait rien de cette adresse." in text_of(asked(chief, address, password))
 
 
+@pytest.mark.long
 def test_an_erasure_that_takes_long_is_a_job_which_keeps_no_address(
     chief, address, password, erasable, launched_sample, settings, monkeypatch
 ):
@@ -236,6 +238,7 @@ def test_a_name_that_others_bear_is_left_to_them(chief, address, password, erasa
         assert [session.get(Contact, number).name for number in numbers] == ["", "Le Directeur"]
 
 
+@pytest.mark.long
 def test_without_a_fresh_proof_nothing_is_planned_or_erased(signed_in, address, erasable, launched_sample):
     stranger = signed_in("administrator")
     typed = form_of(stranger.get(PLACE), PLACE) | {"address": address, "again": address}
@@ -246,6 +249,7 @@ def test_without_a_fresh_proof_nothing_is_planned_or_erased(signed_in, address, 
         assert persons.known_of(session, address)["contacts"]
 
 
+@pytest.mark.long
 def test_a_letter_to_an_erased_address_is_opened_by_administrators_alone_and_noted(
     app, chief, signed_in, address, password, erasable, launched_sample
 ):

@@ -275,6 +275,7 @@ def of_many_strands(strands):
     return rows, len(pairs)
 
 
+@pytest.mark.long
 def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
     rows, count = of_many_strands(16)
     assert count > 100
@@ -321,6 +322,7 @@ def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_
     assert form_of(chief.get(f"{PLACE}/{key}"), f"{PLACE}/difference")["text"].count("[[prerequisites]]") == count
 
 
+@pytest.mark.long
 def test_a_day_of_closing_says_how_many_planned_waves_would_not_leave(chief, launched_sample):
     """The sample has two reminders to come, on 1 and 8 June."""
     page = chief.get(f"{PLACE}/1")

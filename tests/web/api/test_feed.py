@@ -92,6 +92,7 @@ def flat(situation):
     }
 
 
+@pytest.mark.long
 def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, tmp_path):
     joined(sample_database)
     with sample_database.writing() as session:
@@ -103,6 +104,7 @@ def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, t
         assert told == counted(sample_database, day), day
 
 
+@pytest.mark.long
 def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
     """Strands of two programmes have the same numbers."""
     with sample_database.writing() as session:
@@ -119,6 +121,7 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
             rebuilt(tmp_path / "kept.sqlite", fetching(), NOW.date(), other)
 
 
+@pytest.mark.long
 def test_no_event_names_an_address(launched_sample, program):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
@@ -141,6 +144,7 @@ def test_no_event_names_an_address(launched_sample, program):
         assert sum(kinds.values()) == after == len(session.scalars(select(Event.id)).all())
 
 
+@pytest.mark.long
 def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
     numbering.number_waiting(sample_database)
     after = len(program.get("/events?after=0&limit=1000").json)
@@ -187,6 +191,7 @@ def test_two_wait_at_a_time_and_a_third_is_told_when_to_come_back(sample_databas
         thread.join()
 
 
+@pytest.mark.long
 def test_an_edition_that_is_undone_is_told_as_what_it_leaves(sample_database, program, fetching, tmp_path):
     """The sample applied two editions: a day is the same from the feed after the second is undone."""
     from outreach.directory.editions.imports import Editions

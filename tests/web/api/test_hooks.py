@@ -355,6 +355,7 @@ def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silen
         assert keep(session, named) == [Kept.AGAIN, Kept.NEW], "the second was never sent"
 
 
+@pytest.mark.long
 def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(sender, silent, sample_database):
     day_of_none = NOW.date()  # no network of this name is known any more
     with sample_database.writing() as session:

@@ -120,6 +120,7 @@ def test_one_programme_need_not_be_named_and_may_be(program, sample_database):
         assert program.get(path).json == program.get(f"{path}?programme={only.code}").json, path
 
 
+@pytest.mark.long
 def test_each_programme_has_rows_and_figures_of_its_own(filled, codes, launched_sample):
     for path, model in (("/adherence-records", AdherenceRecord), ("/campaigns", Campaign)):
         with launched_sample.reading() as session:
@@ -175,6 +176,7 @@ BODIES = {  # the names in `data` of each kind of event, as the feed and what is
 }
 
 
+@pytest.mark.long
 def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(filled, codes, launched_sample):
     with launched_sample.writing() as session:
         target = targets.make(session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR)
@@ -195,6 +197,7 @@ def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(fi
     assert {(one["id"], json.dumps(one["data"])) for one in events} == named
 
 
+@pytest.mark.long
 def test_every_event_that_names_a_strand_names_its_programme(filled, codes, launched_sample):
     events = []
     while batch := filled.get(f"/events?limit=1000&after={len(events)}").json:

@@ -28,6 +28,7 @@ from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made, routes
 
 
+@pytest.mark.long
 @pytest.mark.sweep
 def test_every_answer_has_its_stated_shape_and_no_letters_token(app, filled):
     keys, seen = Keys(app.extensions["outreach.settings"].signing_keys), set()

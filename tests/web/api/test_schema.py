@@ -39,6 +39,7 @@ def document(app, launched_sample, monkeypatch):
     return loaded
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_what_the_document_allows_is_taken_and_nothing_else(document, mode):
     """Two requests of each operation, six in the deep run; three times as many that write, as few say what there is."""

@@ -39,6 +39,7 @@ def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, co
             assert (answer.status_code, answer.mimetype) == (403, "application/problem+json"), address
 
 
+@pytest.mark.long
 def test_what_a_key_of_a_federation_reads_has_the_stated_shape(app, launched_sample):
     """A generated client reads by it: a campaign has another shape than the one a reader's key gets."""
     with launched_sample.writing() as session:
@@ -72,7 +73,7 @@ def written_to(session, inside, within, levels):
     return {campaign: {wave: len(each) for wave, each in waves.items()} for campaign, waves in found.items()}
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(app, launched_sample, role, code):
     with launched_sample.writing() as session:

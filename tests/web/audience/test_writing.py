@@ -65,6 +65,7 @@ def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_
             assert (rule is None) == (bucket in {Bucket.JOINED, Bucket.DECLARED})
 
 
+@pytest.mark.long
 def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_database):
     with sample_database.reading() as session:
         for filters in FILTERS:

@@ -281,7 +281,7 @@ def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, s
         assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
@@ -303,6 +303,7 @@ def test_one_network_alone_is_one_click_and_keeps_level_and_conditions(author, b
     assert expected in said(page)
 
 
+@pytest.mark.long
 def test_all_criteria_are_found_in_words_and_one_by_one_of_its_choices(author, begun):
     def offered(words):
         page = author.get(f"{begun}/audience", query_string={"find": words})

@@ -106,6 +106,7 @@ def close(database, strand=1, day=YESTERDAY):
         programmes.strand_named(session, FIRST, strand).closed_on = day
 
 
+@pytest.mark.long
 def test_a_strand_that_has_closed_invites_nobody_and_its_letters_of_thanks_leave(author, sample_database):
     page = author.begin(BLANK, title="Trop tard", strand=f"{FIRST}/2")
     assert page.status_code == 302
@@ -129,6 +130,7 @@ def test_a_strand_that_has_closed_invites_nobody_and_its_letters_of_thanks_leave
     assert campaigns_in(sample_database) == 2
 
 
+@pytest.mark.long
 def test_a_wave_that_would_leave_once_its_strand_has_closed_is_refused_with_its_date(author, sample_database):
     author.begin("/campaigns/begin?definition=invitation-volet-1", strand=f"{FIRST}/1")
     close(sample_database, day=NOW.date() + timedelta(10))
@@ -282,6 +284,7 @@ def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample
     assert all("disabled" in radio.attrib for radio in radios)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("strand", "is_told"), [(1, False), (2, True)])
 def test_a_ready_made_letter_about_another_strand_is_remarked_on(author, sample_database, strand, is_told):
     """« Merci et suite » speaks of the second strand, too, and of the first that it is about."""

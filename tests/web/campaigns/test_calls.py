@@ -79,6 +79,7 @@ def take(database, due, *, now=NOW, actor=AUTHOR):
     )
 
 
+@pytest.mark.long
 def test_a_call_is_in_the_hands_of_one_person_for_half_an_hour(launched_sample, due, sending):
     assert take(launched_sample, due) is StepState.DUE
     with pytest.raises(Refused, match="s’en occupe jusqu’à"):
@@ -100,6 +101,7 @@ def test_a_call_that_is_due_no_longer_is_stopped_as_it_is_taken(launched_sample,
         assert session.get_one(ReachStep, due).reason is StepReason.UNSUBSCRIBED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("outcome", [CallOutcome.REACHED, CallOutcome.WRONG_NUMBER])
 def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(launched_sample, due, sending, outcome):
     """Whoever noted it on the wrong authority withdraws it: this one is to be called, as before."""
@@ -129,6 +131,7 @@ def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it
         assert session.get_one(Message, step.message_id).state is MessageState.REFUSED, "no mail arrived by it"
 
 
+@pytest.mark.long
 def test_an_address_that_is_told_is_the_colleague_s_record_and_no_answer(app, author, due, launched_sample, sending):
     """Nobody answered: no response stands for the authority, whose own page is as empty as before."""
     with launched_sample.reading() as session:

@@ -60,7 +60,7 @@ def draft(client, password, sample_database, request, monkeypatch):
     return address.removesuffix("/audience"), fields
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("form", "status"),

@@ -83,6 +83,7 @@ def test_an_effect_is_locked_then_computed_once(author, covered):
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_before_its_day_a_page_says_what_is_awaited_and_shows_no_effect(author, number):
     page = author.get(f"/campaigns/{number}/effect")
     assert "Verrouillé" in text_of(page)
@@ -95,6 +96,7 @@ BESIDE = "Ces nombres ne disent pas l’effet : il sera donné dès qu’une lis
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_pages_with_counts_by_departure_say_once_when_the_effect_is_told(author, number):
     for page in ("progress", "progress/waves"):
         said = text_of(author.get(f"/campaigns/{number}/{page}")).replace("\xa0", " ")
@@ -102,6 +104,7 @@ def test_pages_with_counts_by_departure_say_once_when_the_effect_is_told(author,
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_one_page_summary_says_once_when_the_effect_is_told(author, number, monkeypatch):
     written = []
     monkeypatch.setattr(pdf, "set_pdf", lambda _, document, *__, **___: written.append(document["lead"]) or b"%PDF")
@@ -110,6 +113,7 @@ def test_the_one_page_summary_says_once_when_the_effect_is_told(author, number, 
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_pages_with_counts_by_departure_say_nothing_more_once_the_effect_may_be_told(author, covered):
     for page in ("progress", "progress/waves"):
         assert "ne disent pas l’effet" not in text_of(author.get(f"/campaigns/{covered}/{page}"))
@@ -156,6 +160,7 @@ def test_a_sheet_says_with_which_departure_a_letter_left(author, number, sample_
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_everybody_sees_all_that_repeats_a_draw_and_no_name(client, number, sample_database):
     page = client.get(f"/t/{number}")
     assert page.status_code == 200

@@ -98,6 +98,7 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
     assert saved.data.startswith(b"%PDF")
 
 
+@pytest.mark.long
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
     from outreach.campaigns.paper.files import WINDOW, files_of
     from outreach.campaigns.paper.models import PaperBatch
@@ -109,6 +110,7 @@ def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, stand
     assert names == ["lettres-1.pdf", "liste.csv", "liste.xlsx", "bordereau.pdf"]
 
 
+@pytest.mark.long
 def test_the_letter_is_read_on_paper_before_it_is_approved(author, launched_sample):
     with launched_sample.writing() as session:
         campaign = session.scalars(select(Campaign)).first()

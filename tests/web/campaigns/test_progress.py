@@ -115,6 +115,7 @@ def test_progress_is_rounded_down(state, tally, percent):
     assert Progress(Wave(state=state, number=1), tally).percent == percent
 
 
+@pytest.mark.long
 def test_the_page_asks_less_and_less_often_while_nothing_changes_and_stops_at_the_end(
     author, launched, sample_database
 ):
@@ -134,7 +135,7 @@ def test_the_page_asks_less_and_less_often_while_nothing_changes_and_stops_at_th
     assert "En cours : 1 vague sur 3 partie" in text_of(page)
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(("seconds", "rest"), [(3600, None), (601, None), (599, 2), (70, 2), (30, 2), (-5, 2)])
 def test_before_a_wave_the_page_asks_only_when_it_is_near(author, app, sample_database, seconds, rest, monkeypatch):
     stop_clock(monkeypatch, app.extensions["outreach.settings"].instant())
@@ -165,6 +166,7 @@ def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched
     assert page.count("Annuler cette vague") == reminders - 1
 
 
+@pytest.mark.long
 def test_once_a_start_is_due_and_nothing_moves_the_page_asks_less_and_less_often(author, app, sample_database):
     planned(sample_database, NOW)
     starts_in(sample_database, app, -5)
@@ -175,6 +177,7 @@ def test_once_a_start_is_due_and_nothing_moves_the_page_asks_less_and_less_often
     assert rests == [2, 3, 5, 8]
 
 
+@pytest.mark.long
 def test_what_was_opened_before_the_start_shows_outcomes_tabs_and_results_after_it(author, app, sample_database):
     wave = planned(sample_database, NOW)
     starts_in(sample_database, app, 30)
@@ -224,6 +227,7 @@ def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaig
         assert set(session.scalars(select(Wave.state))) == {WaveState.CANCELLED}
 
 
+@pytest.mark.long
 def test_calling_off_too_late_names_the_other_button(author, launched):
     answer = author.send("/campaigns/1/waves/1/withdrawal", page="/campaigns/1/progress")
     assert answer.status_code == 409
@@ -350,6 +354,7 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
     assert ("9 courriels" in page, "16 courriels" in page) == (True, False)
 
 
+@pytest.mark.long
 def test_the_pages_take_the_same_statements_however_many_letters(author, launched, sample_database):
     def statements(address):
         seen = []
@@ -391,6 +396,7 @@ def test_the_wave_of_the_moment():
     assert waves("cancelled", "missed") == 2
 
 
+@pytest.mark.long
 def test_counters_of_zero_are_quiet_and_the_red_button_is_the_last(author, launched):
     page = author.get("/campaigns/1/progress")
     counts = {text_of(count): count.get("class") for count in elements(page, "ul[@class='outcomes']//strong")}
@@ -409,6 +415,7 @@ def totals(page):
     return [int(re.search(r"\d+", text_of(found))[0]) for found in (*upper, *lower)]
 
 
+@pytest.mark.long
 def test_a_wave_that_ends_is_told_anew_in_all_of_the_page(author, launched, sample_database, monkeypatch):
     moment = stop_clock(monkeypatch, NOW + timedelta(minutes=5))
     page = author.get("/campaigns/1/progress").text
@@ -443,6 +450,7 @@ def test_whatever_changes_a_state_makes_results_anew_at_once(author, launched, s
     assert totals(page) == [3, 3]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("seen", ["", "x", "a-b-c-d-e", "a-b-c-d-99999999999", "-".join("abcdefgh")])
 def test_a_strange_mark_gets_the_whole_page(author, launched, seen):
     page = FlaskClient.open(author, f"/campaigns/1/progress/live?seen={seen}&place=x").text

@@ -154,6 +154,7 @@ def _counted(session, kind):
     return len(session.scalars(listed(scope, ReachedBy(mailings=(1,), reach=kind))).all())
 
 
+@pytest.mark.long
 def test_a_past_day_has_no_proof_and_a_note_on_it_none(author, mixed):
     assert "Qui est atteint" not in text_of(author.get("/?as_of=2021-05-01"))
     with mixed.reading() as session:

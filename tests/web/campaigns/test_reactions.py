@@ -152,6 +152,7 @@ def test_openings_have_columns_only_where_boxes_are_measured_one_by_one(author, 
     assert "Non mesuré" in author.get(f"{PAGE}?sort=-clicked").text
 
 
+@pytest.mark.long
 def test_the_statements_are_as_many_whatever_the_number_of_authorities(author, came, sample_database):
     def statements(address):
         seen = []

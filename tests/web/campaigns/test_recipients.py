@@ -152,6 +152,7 @@ def test_a_letter_that_came_back_later_says_when(author, launched, sample_databa
     assert "revenu le 15/05/2021 : 550 5.1.1 inconnu" in history
 
 
+@pytest.mark.long
 def test_the_authority_s_history_tells_its_letters(author, launched):
     page = author.get("/campaigns/1/waves/1?outcome=accepted")
     history = next(address for address, _ in links(page, "/directory/") if address.endswith("/history"))

@@ -52,6 +52,7 @@ def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launc
     assert f"N’ont ni répondu ni adhéré ({count(told)})" in text_of(author.get("/campaigns/1/recipients"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", [NEW, "/campaigns/1/letter"])
 def test_the_examples_of_fields_are_those_of_one_authority_of_the_campaign(author, launched, sample_database, address):
     with sample_database.writing() as session:  # whom the examples name that are made up

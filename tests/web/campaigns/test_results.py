@@ -53,6 +53,7 @@ def came(launched, sample_database):
         return figures.of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
 
 
+@pytest.mark.long
 @pytest.mark.sweep
 def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):
     found = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
@@ -111,6 +112,7 @@ def test_clicks_are_set_beside_the_letters_delivered_by_the_word_of_the_other_fi
     assert Measured("Groupe", 28).as_json()["delivered"] == 28
 
 
+@pytest.mark.long
 def test_results_of_letters_without_a_picture_say_that_openings_are_not_measured(author, came, sample_database):
     with sample_database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
@@ -138,6 +140,7 @@ def answered(sample_database, came):
             answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
 
 
+@pytest.mark.long
 def test_who_answered_stands_by_network_kind_and_wave_with_its_part_of_the_whole(author, answered, came):
     page = author.get("/campaigns/1/progress")
     whole = came.total.count(Figure.CONCERNED)
@@ -155,6 +158,7 @@ def test_who_answered_stands_by_network_kind_and_wave_with_its_part_of_the_whole
     )
 
 
+@pytest.mark.long
 def test_who_only_took_note_stands_beside_the_answers_and_is_no_part_of_them(author, answered, sample_database):
     with sample_database.writing() as session:
         (letter,) = session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).offset(2).limit(1))
@@ -184,6 +188,7 @@ def test_each_chart_is_a_slide_with_its_title_its_day_and_its_source(author, ans
     assert "Campagne «\u00a0" in said
 
 
+@pytest.mark.long
 def test_a_slide_is_a_picture_too_and_the_whole_campaign_one_page(author, answered, came):
     picture = author.get("/campaigns/1/charts/parcours.png")
     assert (picture.headers["Content-Type"], picture.data[:4]) == ("image/png", b"\x89PNG")
@@ -192,6 +197,7 @@ def test_a_slide_is_a_picture_too_and_the_whole_campaign_one_page(author, answer
     assert len(re.findall(rb"/Type/Page\b", page.data)) == 1
 
 
+@pytest.mark.long
 def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample_database, monkeypatch):
     written = []
     monkeypatch.setattr(
@@ -204,6 +210,7 @@ def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample
     assert [one.replace("\xa0", " ") for one in written] == [f"{NAME}, volet 2"]
 
 
+@pytest.mark.long
 def test_the_page_says_of_how_many_those_who_have_not_reacted_are_a_part(
     author, answered, sample_database, monkeypatch
 ):
@@ -223,6 +230,7 @@ def test_the_page_says_of_how_many_those_who_have_not_reacted_are_a_part(
     assert whole != handed
 
 
+@pytest.mark.long
 def test_a_campaign_that_has_not_left_has_neither_chart_nor_page(author, sample_database):
     planned(sample_database, NOW + timedelta(days=5))
     assert author.get("/campaigns/1/charts/parcours.png").status_code == 404

@@ -83,6 +83,7 @@ def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(auth
     assert addresses(sample_database) == {DERIVED, "a@ecole.be", "b@ecole.be", "c@ecole.be"}
 
 
+@pytest.mark.long
 def test_two_addresses_of_a_cell_wait_for_one_word(author, sample_database):
     name = "Administration communale de Namur"
     place = upload(author, f"nom_po;fase;courriel\n{name};9300;a@ecole.be et b@ecole.be\n".encode()).location

@@ -72,6 +72,7 @@ def test_who_only_reads_sees_calls_and_notes_none(signed_in, author):
     assert "Reprendre cette note" not in page
 
 
+@pytest.mark.long
 def test_what_is_planned_stands_above_what_happened(author, sample_database):
     assert "Aucune vague planifiée ne vise" in author.get(PAGE).text
     planned(sample_database, NOW + timedelta(days=3))

@@ -107,6 +107,7 @@ def test_a_mailbox_that_somebody_confirmed_wants_no_work_any_more(author, sample
     assert "par Nadia Lambert : appelée, Mme Dubois" in text_of(author.get(SHEET))
 
 
+@pytest.mark.long
 def test_a_campaign_begins_with_those_of_the_list_whom_mail_can_reach(author, troubled):
     query = "state=no_mailbox&state=bounced&state=unconfirmed"
     begun = author.begin(f"{LIST}/campaign?{query}")

@@ -134,6 +134,7 @@ def send(client, wbe, content):
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wbe, sample_database):
     sheet = client.get(wbe.replace("/a/", "/a/sheet/"))
     assert sheet.headers["Content-Disposition"] == 'attachment; filename="reponses-9001.xlsx"'
@@ -217,6 +218,7 @@ def test_a_sheet_with_its_own_header_is_matched_mended_compared_by_name_and_reco
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_answers_and_sheets_from_a_test_letter_are_shown_and_not_recorded(client, wbe, sample_database):
     with sample_database.writing() as session:
         session.execute(update(Mailing).values(purpose=Purpose.TEST))
@@ -231,6 +233,7 @@ def test_answers_and_sheets_from_a_test_letter_are_shown_and_not_recorded(client
     assert counted(sample_database) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(client, letters, wbe, sample_database):
     other = next(address for address in letters.values() if address != wbe)
@@ -243,6 +246,7 @@ def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(clien
         assert lists.begin(session, letter, now=later)
 
 
+@pytest.mark.long
 def test_what_is_too_big_or_empty_says_so_and_a_list_of_another_letter_is_unknown(client, letters, wbe):
     assert "Choisissez le fichier" in text_of(client.post(wbe.replace("/a/", "/a/lists/"), data={}))
     big = send(client, wbe, b"x" * 1_100_000)

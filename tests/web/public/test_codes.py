@@ -51,6 +51,7 @@ def coded(launched_sample, standing):
         return sheets.code_kept(session.scalars(select(PaperLetter)).one(), keys), letter.id
 
 
+@pytest.mark.long
 def test_a_code_typed_in_any_way_leads_to_the_answer_page(client, coded):
     code, _ = coded
     assert client.get("/r/").text == client.get("/r").text
@@ -64,6 +65,7 @@ def test_a_code_typed_in_any_way_leads_to_the_answer_page(client, coded):
     assert client.get(opened.location).status_code == 200
 
 
+@pytest.mark.long
 def test_an_answer_by_code_names_its_step_and_proves_nothing_of_the_mail(client, coded, launched_sample):
     code, key = coded
     page = client.post("/r", data={"code": code}).location
@@ -158,6 +160,7 @@ def test_wrong_codes_of_all_clients_are_counted_and_their_alert_ends(client, cod
         assert "demande aussi le numéro FASE" in words_of(session, episode.kind, episode.subject, []).advice
 
 
+@pytest.mark.long
 def test_a_code_ends_as_links_do(client, coded, monkeypatch):
     code, _ = coded
     page = client.post("/r", data={"code": code}).location
@@ -168,6 +171,7 @@ def test_a_code_ends_as_links_do(client, coded, monkeypatch):
     assert 'name="answer"' not in client.get(page).text
 
 
+@pytest.mark.long
 def test_staff_read_that_an_answer_came_by_the_code(client, signed_in, coded, launched_sample):
     code, key = coded
     page = client.post("/r", data={"code": code}).location
@@ -180,6 +184,7 @@ def test_staff_read_that_an_answer_came_by_the_code(client, signed_in, coded, la
     assert "Réponse par le code de la lettre" in text_of(author.get(f"/directory/{fase}/history").text)
 
 
+@pytest.mark.long
 def test_an_old_code_and_a_wrong_one_are_the_same_and_cost_the_same_statements(
     client, coded, launched_sample, monkeypatch
 ):
@@ -205,6 +210,7 @@ def test_an_old_code_and_a_wrong_one_are_the_same_and_cost_the_same_statements(
     assert statements(code)[0] == 404
 
 
+@pytest.mark.long
 def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded, launched_sample):
     code, _ = coded
     typed = [f"ZZZZ-ZZ{one:02}" for one in range(WRONG_OF_CLIENT * 3)]
@@ -243,6 +249,7 @@ def test_codes_tell_nothing_of_their_order_nor_of_each_other():
     assert every[0] != codes.code_of(hmac.digest(key, b"x", "sha256"), 1), "without the key nobody makes it"
 
 
+@pytest.mark.long
 def test_a_code_leads_to_its_own_letter_alone(client, coded, launched_sample, standing):
     """Of another campaign, of a letter whose code is another: the same page as for no code at all."""
     code, key = coded
@@ -260,6 +267,7 @@ def test_a_code_leads_to_its_own_letter_alone(client, coded, launched_sample, st
         assert f"FASE {session.get_one(Authority, other.authority_id).fase}" not in text_of(opened.text)
 
 
+@pytest.mark.long
 def test_after_the_end_a_code_takes_no_answer(client, coded, launched_sample, monkeypatch):
     code, key = coded
     page = client.post("/r", data={"code": code}).location
@@ -284,6 +292,7 @@ def test_a_code_opens_no_mailbox(client, coded):
     assert client.post(f"/a/measure/{token}", data={"measure": "1", "wording": "x"}).status_code == 404
 
 
+@pytest.mark.long
 def test_an_authority_without_any_mailbox_answers_by_its_code(client, coded, launched_sample):
     code, key = coded
     with launched_sample.writing() as session:

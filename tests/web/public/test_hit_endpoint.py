@@ -102,6 +102,7 @@ def test_asking_only_for_the_headers_is_a_machine_s(client, token, sample_databa
     assert counted(sample_database) == {(0, HitClass.MACHINE): 1, (1, HitClass.MACHINE): 1}
 
 
+@pytest.mark.long
 def test_two_links_at_once_are_a_machine_s_the_first_as_well(client, token, sending, mailing, sample_database, at_once):
     with sample_database.reading() as session:
         identity = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
@@ -261,6 +262,7 @@ def test_without_a_database_a_picture_stays_a_picture_and_a_known_link_leads_on(
     assert counted(sample_database) == before
 
 
+@pytest.mark.long
 def test_letters_of_a_group_share_a_pixel_and_links_and_say_so(mailing, sending, sample_database):
     with sample_database.reading() as session:
         row = session.get_one(Mailing, mailing)

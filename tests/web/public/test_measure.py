@@ -83,6 +83,7 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
             bases.record_decision(session, again, **decided)
 
 
+@pytest.mark.long
 def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_over(
     client, wbe, choose, sample_database, monkeypatch
 ):
@@ -116,6 +117,7 @@ def test_saving_the_choice_loses_nothing_that_is_typed_for_the_answer(client, wb
     assert 'name="measure"' not in client.post(wbe, data=form_of(page, "answer"), follow_redirects=True).text
 
 
+@pytest.mark.long
 def test_other_words_than_those_of_the_page_are_not_agreed_to(choose, sample_database):
     page = choose(ticked=True, wording="J’accepte tout.")
     assert page.status_code == 422

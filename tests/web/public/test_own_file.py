@@ -15,6 +15,7 @@ __all__ = ["letters", "wbe"]
 
 
 @pytest.mark.full
+@pytest.mark.long
 def test_the_answer_page_begins_the_file_and_leads_to_all_of_it_in_pages(client, wbe):
     assert "Lire école par école : 147 écoles" in text_of(client.get(wbe)).replace("\u00a0", " ")
     address = wbe.replace("/a/", "/a/file/")
@@ -39,6 +40,7 @@ def test_neither_the_file_nor_the_sheet_counts_a_strand_before_its_opening(clien
         )
 
 
+@pytest.mark.long
 def test_the_file_names_no_person_and_no_address_but_the_contact(client, wbe, sample_database):
     who = {"name": "Zoé Dubois", "function": "Préfète", "copy_to": "prefet@ecole.be"}
     client.post(wbe, data={"answer": "joined", "comment": "Appelez Max.", **who})

@@ -83,6 +83,7 @@ def public_id(app, address):
     return keys.read(address.removeprefix("/a/"), TokenKind.ANSWER).id.hex()
 
 
+@pytest.mark.long
 def test_a_post_without_its_page_records_nothing_stops_nothing_and_waits_to_be_verified(raw, wbe, sample_database):
     page = raw.post(wbe, data={"answer": "joined", "comment": "Bonjour"})
     assert "Un dernier geste" in page.text
@@ -97,6 +98,7 @@ def test_a_post_without_its_page_records_nothing_stops_nothing_and_waits_to_be_v
     assert len(waiting(sample_database)) == 1, "the same again waits once"
 
 
+@pytest.mark.long
 def test_one_tap_confirms_and_settles_what_waited(raw, wbe, clock, sample_database):
     page = raw.post(wbe, data={"answer": "joined"})
     clock.wait(3)
@@ -104,7 +106,7 @@ def test_one_tap_confirms_and_settles_what_waited(raw, wbe, clock, sample_databa
     assert (standing(sample_database), waiting(sample_database)) == (["joined"], [])
 
 
-@pytest.mark.one_example
+@pytest.mark.long
 @pytest.mark.parametrize(("seconds", "taken"), [(0, False), (1.9, False), (2, True), (86_400, True)])
 def test_a_page_must_be_two_seconds_old_and_has_no_age_at_which_it_is_refused(
     raw, wbe, clock, sample_database, seconds, taken
@@ -115,6 +117,7 @@ def test_a_page_must_be_two_seconds_old_and_has_no_age_at_which_it_is_refused(
     assert (standing(sample_database) == ["in_preparation"]) is taken
 
 
+@pytest.mark.long
 def test_a_seal_of_another_letter_link_or_form_or_of_a_retired_key_is_foreign(app, raw, letters, wbe, clock):
     other = next(address for address in letters.values() if address != wbe)
     settings = app.extensions["outreach.settings"]
@@ -142,6 +145,7 @@ def test_both_live_keys_hold():
     assert seen.read(Keys((b"x" * 32, b"n" * 32, b"o" * 32)), b"12345678", seen.seal(old, b"12345678", held)) is None
 
 
+@pytest.mark.long
 def test_one_page_sends_one_form(raw, wbe, clock, sample_database):
     form = of_page(raw, wbe, answer="joined")
     clock.wait(5)
@@ -165,6 +169,7 @@ def test_one_page_sends_one_form(raw, wbe, clock, sample_database):
         )
 
 
+@pytest.mark.long
 def test_another_answer_from_the_same_page_much_later_is_asked_again_and_the_first_stands(
     raw, wbe, clock, sample_database
 ):
@@ -179,6 +184,7 @@ def test_another_answer_from_the_same_page_much_later_is_asked_again_and_the_fir
     assert standing(sample_database) == ["joined", "declined"], "the later holds, both are shown"
 
 
+@pytest.mark.long
 def test_an_answer_and_an_unsubscription_of_one_page_are_neither(app, raw, wbe, clock, sample_database):
     form = of_page(raw, wbe, answer="joined")
     clock.wait(5)
@@ -223,6 +229,7 @@ def test_one_click_is_taken_by_the_header_s_link_and_refused_by_that_of_the_text
         assert counted(sample_database, Suppression) == [taken], link
 
 
+@pytest.mark.long
 def test_having_read_alone_stops_no_reminder_and_with_a_word_it_does(raw, letters, clock, sample_database):
     alone, said = list(letters.values())[:2]
     for address, comment in ((alone, ""), (said, "Merci, lu.")):
@@ -236,6 +243,7 @@ def test_having_read_alone_stops_no_reminder_and_with_a_word_it_does(raw, letter
         assert session.scalars(query).all() == ["Merci, lu."]
 
 
+@pytest.mark.long
 def test_who_did_not_answer_undoes_all_that_the_answer_did_and_nothing_else(client, raw, wbe, clock, sample_database):
     client.post(wbe, data={"answer": "help"})
     clock.wait(60)
@@ -308,6 +316,7 @@ def test_the_first_choice_of_a_machine_closes_no_answer_that_waits_and_settles_n
         assert waits == ["joined"], "the service still has it to confirm"
 
 
+@pytest.mark.long
 def test_the_same_form_again_after_a_change_of_mind_is_asked(app, raw, wbe, clock, sample_database):
     """Nothing is recorded without a word, and nothing that was taken back comes again by itself."""
     form = of_page(raw, wbe, answer="joined")
@@ -500,6 +509,7 @@ def survived(database):
         assert NEVER.isdisjoint(status.value for status in session.scalars(declared))
 
 
+@pytest.mark.long
 def test_no_behaviour_of_a_machine_records_an_answer_or_an_exclusion(app, raw, letters, clock, sample_database):
     assert attack(app, raw, clock, list(letters.values())[1:4], 200) >= 200
     survived(sample_database)

@@ -23,6 +23,7 @@ def few(letters, sample_database):
         return letters[session.scalars(select(Message.authority_id).where(Message.address == BOX)).first()]
 
 
+@pytest.mark.long
 def test_the_name_and_function_are_kept_with_the_response_and_shown_and_exported_to_staff(
     author, client, few, sample_database
 ):
@@ -63,6 +64,7 @@ def test_what_cannot_be_taken_says_so_at_its_field_and_loses_nothing(client, few
         assert session.scalars(select(Response)).all() == []
 
 
+@pytest.mark.long
 def test_a_copy_is_offered_once_and_its_page_says_where_it_goes(client, few, sample_database):
     page = client.post(few, data={"answer": "joined", "copy_to": " prefet@ecole.be "}, follow_redirects=True)
     assert "Une copie part vers prefet@ecole.be" in text_of(page)

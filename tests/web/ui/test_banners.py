@@ -51,6 +51,7 @@ def test_every_page_says_that_the_clock_never_ran(author):
     assert "Envois arrêtés" in page.text
 
 
+@pytest.mark.long
 def test_every_page_says_how_long_ago_the_clock_passed(author, sample_database):
     passed(sample_database, timedelta(seconds=12))
     for address in ("/", "/directory", "/account", "/mailbox"):

@@ -75,6 +75,7 @@ def costly_directory(monkeypatch):
     monkeypatch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, password, costly_directory, monkeypatch):
     assert client.sign_in(people.person_for("author").email, password).status_code == 302
