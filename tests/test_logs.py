@@ -68,6 +68,7 @@ def events(lines):
     return {match[2] for match in found}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_is_typed_into_pages_stands_in_no_log(app, author, few, log, monkeypatch):
     def broken(**_named):

@@ -157,6 +157,7 @@ def test_the_addresses_that_have_to_be_open_to_the_world_are_documented(app):
             assert f"/{first}/" in said or f"/{first}`" in said, rule.rule
 
 
+@pytest.mark.sweep
 def test_every_change_asks_for_more_than_reading(app, signed_in):
     reader = signed_in("reader")
     app.config["WTF_CSRF_ENABLED"] = False

@@ -113,6 +113,7 @@ class Played:
 
 
 @pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.timeout(1800)
 def test_the_demonstration_tells_the_same_numbers_everywhere_to_its_end(
     demonstration,

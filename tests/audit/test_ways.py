@@ -42,6 +42,7 @@ CODES = {
     "federation": "Code de la fédération",
 }
 KINDS = {"network": TableKind.NETWORK, "zone": TableKind.ZONE, "federation": TableKind.FEDERATION}
+pytestmark = pytest.mark.sweep  # of all that says a figure
 SEEDS = [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 30))]
 
 

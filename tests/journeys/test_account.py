@@ -14,6 +14,7 @@ from tests.pages import PageClient, links
 PHRASE = "le chat dort sur le toit"
 
 
+@pytest.mark.journey
 def test_an_account_from_sign_in_to_sign_out(sample_database, templates):
     settings = read({"OUTREACH_DATA": str(templates.data)})
     email, password = people.person_for(RoleName.AUTHOR).email, people.password(settings.data)

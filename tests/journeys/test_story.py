@@ -168,6 +168,7 @@ def meant(database):
     return found
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_from_the_register_to_a_reminder_that_leaves_out_whom_it_should(world, database):
     address = planned(world)

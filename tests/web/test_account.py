@@ -152,6 +152,7 @@ def test_a_password_that_will_not_do_is_refused(author, password, phrase, senten
     assert (response.status_code, sentence in text_of(response)) == (422, True)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_password_of_two_or_three_screens_is_refused_in_a_sentence(app, author, client, few):
     """Beyond 4096 characters the hash raises an exception."""
@@ -163,6 +164,7 @@ def test_a_password_of_two_or_three_screens_is_refused_in_a_sentence(app, author
     assert "128 caractères au plus" in text_of(author.send("/account/password", form))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_whoever_has_a_password_that_somebody_else_chose_changes_it_first(app, client, password, sample_database):
     with sample_database.writing() as session:
@@ -232,6 +234,7 @@ def test_a_session_lasts_twelve_hours(author, sample_database):
     assert author.get("/directory").status_code == 302
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_person_sees_the_sessions_and_ends_others(app, author, password):
     others = [app.test_client() for _ in range(3)]
@@ -353,6 +356,7 @@ def test_what_is_no_form_of_words_is_refused(author, kind):
     assert "formulaires" in refused.text
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("body", [b"[1]", b"{", b"[" * 2_000_000, b'{"auth_token": {}}'], ids=lambda body: body[:9])
 def test_a_stranger_s_body_is_never_read_for_a_way_in(client, body):
     for method in ("GET", "POST"):
@@ -392,6 +396,7 @@ def tried(app, email, password="", **headers):
     return app.test_client().sign_in(email, password or "faux", headers=headers).status_code
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app, client, password, few, caplog):
     assert client.sign_in(EMAIL, password).status_code == 302
@@ -413,6 +418,7 @@ def test_an_account_is_slowed_however_its_address_is_written(app, password, few,
     assert tried(app, f"nadia.lambert@{domain}", password) == 429
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_browser_that_somebody_uses_is_slowed_like_any_other_and_for_that_person_only(app, client, password, few):
     client.sign_in(EMAIL, password)
@@ -423,6 +429,7 @@ def test_a_browser_that_somebody_uses_is_slowed_like_any_other_and_for_that_pers
     assert tried(app, EMAIL, password) == 302, "elsewhere the person comes in"
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(("place", "said"), [("198.51.100.7", "192.0.2.{}"), ("127.0.0.1", "192.0.2.{}, 198.51.100.7")])
 def test_many_accounts_from_one_client_are_slowed_whatever_it_says_of_itself(app, few, place, said):
     def code(number, forwarded):
@@ -497,10 +504,12 @@ def at_once(app, monkeypatch):
     return signed_in
 
 
+@pytest.mark.journey
 def test_right_passwords_at_the_same_moment_do_not_slow_each_other(at_once, few):
     assert at_once(5, lambda _place: True) == [302] * 5
 
 
+@pytest.mark.journey
 def test_of_guesses_at_the_same_moment_no_more_are_answered_than_one_by_one(at_once, few):
     assert at_once(5, lambda _place: False) == [200, 200, 429, 429, 429]
 
@@ -509,6 +518,7 @@ def test_a_right_guess_is_not_answered_once_too_many_others_failed_meanwhile(at_
     assert at_once(3, lambda place: place == 1) == [200, 200, 429]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_current_password_is_counted_for_the_session_that_is_asked(app, author, client, password, few):
     client.sign_in(EMAIL, password)
@@ -534,6 +544,7 @@ def test_a_bad_address_to_return_to_is_ignored(app, password, few, target):
         assert (response.status_code, response.location) == (302, "/today")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize(("email", "given"), [(EMAIL, ""), ("", "faux"), ("Ma phrase secrète", "faux")])
 def test_what_cannot_be_an_attempt_is_not_counted(app, password, few, email, given):

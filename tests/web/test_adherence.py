@@ -37,6 +37,7 @@ def upload(author, content, name="liste.csv"):
     return author.send("/adherence/lists", {"file": (io.BytesIO(content), name)})
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_2500_rows_of_excel_with_20_errors_are_corrected_and_applied_in_six_pages(author, silent):
@@ -117,6 +118,7 @@ def test_a_small_workbook_that_holds_432_million_characters_costs_the_web_proces
     assert grown_over(author, repeated("a" * 9_000, 48_000)) < 100
 
 
+@pytest.mark.journey
 @pytest.mark.deep
 def test_the_web_process_hardly_grows_over_five_hostile_workbooks(author):
     assert max(grown_over(author, content) for content in hostile_workbooks()) < 100
@@ -151,6 +153,7 @@ def test_an_author_is_led_to_the_rows_of_other_services_that_await_a_judgement(a
     assert author.get("/administration/hooks").status_code == 200
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_list_is_undone_in_the_browser(author, silent):
     before = joined(author)
@@ -226,6 +229,7 @@ def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_databa
     assert "Rappeler en juin" in history
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_changes(author, signed_in):
     before, place = joined(author), "/directory/9300/statuses"
@@ -415,6 +419,7 @@ def test_rejected_rows_come_back_without_a_formula_in_a_cell_or_a_header(author)
     assert row[4] == "'@SUM(1)"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_list_may_say_until_which_day_it_is_complete(author, silent):
     content = f"fase;volet;statut;date\r\n{silent[0]};1;adhéré;10/05/2021".encode()

@@ -21,6 +21,7 @@ def ask(reader):
     return reader.post("/notes/requests/new", data=form | {"question": QUESTION}).headers["Location"]
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_a_note_is_asked_for_on_three_pages_answered_on_four_and_approved_on_one(signed_in, quick):
@@ -66,6 +67,7 @@ def test_the_form_is_one_screen_and_the_rest_is_folded_away_until_it_has_a_fault
     assert form_of(late, "/notes/requests/new")["known_at"] == "demain"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_author_completes_a_question_as_a_draft_or_sends_it_back(signed_in):
     reader, author = signed_in("reader"), signed_in("author")

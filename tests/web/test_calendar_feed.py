@@ -153,6 +153,7 @@ def test_another_key_opens_nothing_and_the_answer_says_what_to_do(app, key):
     assert "Mon compte" in refused.text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_address_ends_when_its_person_ends_it_makes_another_or_leaves(app, subscribed, signed_in, sample_database):
     first = subscribed("reader")
@@ -220,6 +221,7 @@ def test_an_address_ends_with_the_sessions_of_its_person_and_does_not_come_back(
     assert app.test_client().get(address).status_code == 404
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_whoever_ends_the_other_sessions_ends_the_address_and_reads_so(app, subscribed, signed_in):
     address = subscribed("reader")

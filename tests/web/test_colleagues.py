@@ -45,6 +45,7 @@ def acts(author, sample_database):
     return withdrawal, f"/directory/exclusions/{exclusion}"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_colleague_is_named_wherever_one_has_done_something(author, acts):
     person = people.person_for("author")

@@ -34,6 +34,7 @@ def named(approver, **changes):
     return approver.send(PAGE, {"deputy": LUC, "first": day, "last": day, **changes}, page=PAGE)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_approver_names_a_deputy_sees_the_days_and_ends_them(approver):
     assert PAGE in approver.get("/account").text

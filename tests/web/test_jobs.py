@@ -108,6 +108,7 @@ def test_a_job_is_private_to_who_asked(signed_in, do):
     assert page not in other.get("/jobs").text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_waiting_job_is_cancelled_and_asked_for_again(signed_in):
@@ -162,6 +163,7 @@ def test_a_job_of_a_federation_has_its_members_alone_and_goes_with_its_scope(app
         assert session.scalars(select(Job)).all() == []
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_request_sent_again_is_one_job_and_one_cancelled_often_is_cancelled_once(signed_in):

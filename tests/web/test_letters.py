@@ -25,6 +25,7 @@ def typed(author, text=TEXT):
     return form_of(author.get(PLACE)) | {"text": text}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_letter_is_read_then_approved_by_a_second_person_and_pressing_twice_keeps_one(
     author, signed_in, sample_database

@@ -33,6 +33,7 @@ def drafted(author, **changes):
     return author.send(NEW, ASKED | changes, page=NEW)
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
@@ -135,6 +136,7 @@ def test_a_draft_is_changed_and_deleted_by_its_author(author):
     assert "Autre" not in text_of(author.get("/notes"))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_draft_saved_elsewhere_since_is_not_replaced_unawares(author):
     """As by a text that an ended session kept: what was typed stays, and replaces the other only when sent again."""
@@ -181,6 +183,7 @@ def typing(author, address, **changes):
     return fields
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_is_typed_in_a_new_note_is_offered_on_return_until_that_note_is_saved(author, signed_in):
     typing(author, NEW, **{"title": "Tapé", "networks": "WBE", "hand_figures-0-label": "Connexions"})
@@ -194,6 +197,7 @@ def test_what_is_typed_in_a_new_note_is_offered_on_return_until_that_note_is_sav
     assert offers_of(author, NEW)[0] == ["Titre, rien → « Une autre note »"]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_is_typed_over_a_draft_of_a_note_is_offered_and_ignored_and_goes_with_the_draft(author, sample_database):
     preview = drafted(author).headers["Location"]
@@ -231,6 +235,7 @@ def frozen_by(author):
     return author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).headers["Location"]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_note_counted_by_older_definitions_is_frozen_again_before_it_is_approved(
     author, signed_in, quick, sample_database
@@ -250,6 +255,7 @@ def test_a_note_counted_by_older_definitions_is_frozen_again_before_it_is_approv
     assert approver.send(f"{later}/approval", page=later).status_code == 302
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_author_of_a_signed_note_is_offered_its_correction_with_each_figure(
     author, signed_in, quick, sample_database, monkeypatch

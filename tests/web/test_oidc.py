@@ -161,6 +161,7 @@ def test_a_return_that_no_sign_in_of_this_browser_began_is_refused(app, client, 
     assert "aucune connexion commencée" in text_of(back(client, given)), "a state serves once"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_two_tabs_end_in_one_session_and_an_answer_serves_once(client, provider, bound):
     bound(provider, ANNE, "s-1")
@@ -237,6 +238,7 @@ def test_no_transaction_is_open_while_the_issuer_is_asked(app, client, author, p
     assert set(open_ones) == {0}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, signed_in, password, provider, bound):
     author = signed_in("author")
@@ -288,6 +290,7 @@ def invited(sample_database):
     return invite
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_password(app, client, provider, invited):
     page = client.get(invited())
@@ -315,6 +318,7 @@ def test_a_link_that_a_mailbox_alone_obtains_or_the_emergency_account_s_binds_no
         assert client.get("/sign-in/oidc", query_string={"link": path.rpartition("/")[2]}).status_code == 410
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_with_passwords_off_a_link_binds_and_sets_no_password(client, provider, invited, settings_of):
     settings_of(emergency_account=CHIEF)
@@ -350,6 +354,7 @@ def test_an_issuer_that_is_away_is_told_with_the_emergency_way(client, settings_
     assert "compte de secours" in text_of(page)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_with_passwords_off_only_the_emergency_account_keeps_one(client, provider, password, settings_of):
     settings_of(emergency_account=CHIEF)

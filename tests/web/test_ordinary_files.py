@@ -37,6 +37,7 @@ def apply(author, place):
     return text_of(shown)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_contacts_are_matched_once_mended_and_applied(author, sample_database, while_writing):
     rows = [
@@ -126,6 +127,7 @@ def test_an_applied_list_is_not_matched_anew(author):
     assert author.get(f"{place}/columns").status_code == 409
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_rejected_lines_are_understood_when_they_come_back_corrected(author, sample_database):
     """Titles of their own, which a person said: the file of rejected lines needs nobody, and no memory."""
@@ -146,6 +148,7 @@ def test_the_rejected_lines_are_understood_when_they_come_back_corrected(author,
         assert again[0] == lines[0]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_a_person_said_of_a_file_holds_for_its_rejected_lines(author, sample_database):
     rows = ["FASE", "Courriel", "Téléphone"], [9300, "a@ec.be", "02 555 12 34"], [99999, "b@ec.be", "02 555 12 35"]

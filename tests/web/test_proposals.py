@@ -44,6 +44,7 @@ def told(database):
         return session.execute(query.where(Mailing.purpose == Purpose.STAFF).order_by(Message.id)).all()
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_address_is_proposed_from_the_sheet_accepted_and_told(app, signed_in_as, member, sample_database):
     fase, contact, address, *_ = member
@@ -76,6 +77,7 @@ def test_an_address_is_proposed_from_the_sheet_accepted_and_told(app, signed_in_
     assert "CECP propose" not in text_of(author.get("/today"))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_school_is_proposed_as_gone_and_refused_with_a_reason(app, signed_in_as, member, sample_database):
     fase, _, _, school, other, _ = member
@@ -98,6 +100,7 @@ def test_a_school_is_proposed_as_gone_and_refused_with_a_reason(app, signed_in_a
         ]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(app, member, sample_database):
     fase, _, _, school, _, scope = member
@@ -122,6 +125,7 @@ def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(a
     assert "proposals.one" not in door.PAGES
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.postgresql
 def test_a_number_that_no_row_has_is_as_one_of_a_stranger(app, member):

@@ -23,6 +23,7 @@ def helped(client, wbe):
     client.post(wbe, data={"answer": "help", "comment": "Aidez-nous"})
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(author, helped, sample_database):
     page = author.get("/responses/1/reply")
@@ -58,6 +59,7 @@ def test_nothing_leaves_that_was_not_read_on_its_page(author, helped, sample_dat
     assert (answer.status_code, sent(sample_database)) == (422, 0)
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ticked(

@@ -52,6 +52,7 @@ def counted(database):
         return tuple(session.scalar(select(func.count()).select_from(table)) for table in (Response, AdherenceRecord))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, sample_database):
     before = counted(sample_database)
@@ -128,6 +129,7 @@ def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, 
     assert client.post(few, data={"answer": "help"}).status_code == 303
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_page_names_the_schools_for_which_an_answer_would_replace_what_is_recorded(
     client, letters, wbe, sample_database
@@ -279,6 +281,7 @@ def test_what_cannot_be_taken_says_why_and_keeps_what_was_typed(client, wbe, sam
         assert 'value="pas une adresse"' in page.text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_flood_is_answered_429(client, wbe):
     codes = {client.post(wbe, data={"answer": "help"}).status_code for _ in range(22)}
@@ -298,6 +301,7 @@ def first_response(page):
     return next(address for address, _ in links(page, "/responses/") if address[11].isdigit()).partition("?")[0]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "joined", "comment": "<b>Enfin</b> =cmd()"})
@@ -315,6 +319,7 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
     assert "Adhésion confirmée" in text_of(author.get("/responses?tray=handled"))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help"})
@@ -355,6 +360,7 @@ def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):
     )
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_be_confirmed_anew(author, client, wbe):
@@ -370,6 +376,7 @@ def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_b
     assert "Confirmer l’adhésion de 133 écoles" in text_of(author.get("/responses/1"))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_several_responses_are_read_again_and_handled_together_or_not_at_all(author, client, letters):
     for address in list(letters.values())[:3]:
@@ -396,6 +403,7 @@ def test_several_responses_are_read_again_and_handled_together_or_not_at_all(aut
     assert (again.status_code, "Rien à traiter ensemble" in again.text) == (409, True)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(author, client, wbe, monkeypatch):
     client.post(wbe, data={"answer": "help"})

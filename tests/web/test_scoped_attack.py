@@ -40,6 +40,7 @@ def test_filters_by_what_is_another_federation_s_find_nobody(app, launched_sampl
         assert asked in {"level=secondary", "reach=bounced"} or not found, asked
 
 
+@pytest.mark.journey
 def test_strange_queries_tell_nothing_and_break_nothing(app, launched_sample, cecp):
     scope = Scope(launched_sample, "federation", "CECP")
     for asked in (
@@ -124,6 +125,7 @@ def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sa
     assert counts[0] == counts[1]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize(("role", "code"), [("federation", "SeGEC"), ("federation", "CECP"), ("network", "WBE")])
 def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code):

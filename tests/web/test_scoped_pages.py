@@ -245,6 +245,7 @@ def test_a_page_of_who_is_no_member_is_as_one_that_is_not_there(app, launched_sa
         assert text_of(answers[0]).replace(str(stranger), "") == text_of(answers[1]).replace(str(nobody), "")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_search_finds_no_stranger_and_no_word_of_one(app, launched_sample):
     scope, client = Scope(launched_sample, "federation", "CPEONS"), signed_in(app, "federation", "CPEONS")
@@ -349,6 +350,7 @@ def test_the_door_taken_out_once_lets_something_through(app, launched_sample, mo
     assert not [address for address in everybody if address in said and "conseil" not in address]  # the views hold
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_no_file_has_a_sheet_or_a_word_of_whom_campaigns_reached_which_a_federation_is_not_told(app, launched_sample):
     told = "Ont réagi", "Présumés atteints"

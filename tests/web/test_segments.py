@@ -23,6 +23,7 @@ def fases(sample_database):
         return session.scalars(select(Authority.fase).order_by(Authority.fase).limit(3)).all()
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases):
     first, second, third = fases
@@ -59,6 +60,7 @@ def test_where_several_programmes_are_loaded_a_segment_says_that_its_strands_are
     assert "au volet 2 du programme de la campagne" in author.get("/segments/export.csv").text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_is_used(author):
     addresses = [author.begin("/campaigns/begin?definition=invitation-volet-1").location for _ in range(2)]

@@ -90,6 +90,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author, signed_in):
     told, day = "Le volet 2 s’ouvre le 15 janvier 2021.", "as_of=2021-01-14"

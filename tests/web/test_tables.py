@@ -194,6 +194,7 @@ def file_of(client, page, kind):
     return lines[0], lines[1:]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_each_list_is_filtered_sorted_saved_under_its_headers_and_written_to(chief, shown):
     for name, (address, writes) in LISTS.items():
@@ -252,6 +253,7 @@ def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monk
                     assert shown["rows"] == rows[(number - 1) * size : number * size], (name, number)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief, shown, monkeypatch):
     set_rows(monkeypatch, 1)

@@ -73,6 +73,7 @@ def test_the_situation_is_that_of_the_programme_in_the_address(author, two_progr
     assert f"volet du programme « {NAME} »" in whole
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_links_forms_and_files_of_a_page_keep_its_programme(author, two_programmes):
     seen, todo = set(), [f"/?programme={SECOND}"]
@@ -171,6 +172,7 @@ def test_the_figures_are_counted_of_the_programme_that_is_said(two_programmes):
     assert of[SECOND].total.strands[1][Bucket.JOINED] == len(JOINED) != of[FIRST].total.strands[1][Bucket.JOINED]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, two_programmes):
     page = author.get(f"/notes/drafts/new?programme={SECOND}")
@@ -205,6 +207,7 @@ def statuses_of(database, code):
         return situation.situation(session, programmes.named(session, code), ASKED_AT.date()).total.strands[1]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author, two_programmes):
     page = author.get("/adherence/lists")

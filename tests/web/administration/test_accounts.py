@@ -34,6 +34,7 @@ JUDGING = {
 }  # what another service sent awaits authors
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize("role", ["reader", "author", "approver"])
 def test_nobody_else_is_led_there_nor_let_do_anything_there(app, signed_in, role):
@@ -65,6 +66,7 @@ def test_an_account_shows_its_last_sign_in_and_an_administrator_ends_it_elsewher
     assert "Sessions de nadia.lambert@fwb.example terminées" in text_of(chief.get(page))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_roles_are_ticked_and_the_last_administrator_keeps_one(signed_in):
     chief, page = signed_in("administrator"), "/administration/accounts/1"
@@ -82,6 +84,7 @@ def test_roles_are_ticked_and_the_last_administrator_keeps_one(signed_in):
     assert "garder ouvert" not in text_of(closing)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_account_is_closed_with_what_it_follows_and_opened_again(app, signed_in, client, password):
     client.sign_in(AUTHOR, password)
@@ -120,6 +123,7 @@ def invite(chief, **changes):
     )
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_who_is_invited_chooses_the_password_by_a_link_that_scanners_may_open(
     signed_in, client, received, sample_database
@@ -150,6 +154,7 @@ def test_who_gives_roles_reads_what_each_permits_and_who_will_need_a_telephone(s
     assert "met en place un second facteur" in text_of(chief.get(page))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sample_database):
     chief = signed_in("administrator")
@@ -175,6 +180,7 @@ def test_an_invitation_that_cannot_be_is_refused_on_its_form(signed_in, app, sam
         assert session.scalars(select(AccountLink.id)).all() == []
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_forgotten_password_gets_the_same_answer_for_any_address(client, sample_database):
     page = "/sign-in/forgotten"
@@ -201,6 +207,7 @@ def test_one_stranger_s_requests_stop_nobody_else_s_behind_a_web_server(client, 
     assert codes == [302, 429, 302]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_administrator_sends_a_link_to_a_new_password(signed_in, client, password, received):
     chief, page = signed_in("administrator"), "/administration/accounts/1"

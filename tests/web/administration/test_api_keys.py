@@ -11,6 +11,7 @@ from tests.pages import elements, form_of, text_of
 PLACE = "/administration/api-keys"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_key_is_made_shown_once_and_ended(signed_in, sample_database, password):
     chief = signed_in("administrator")
@@ -31,6 +32,7 @@ def test_a_key_is_made_shown_once_and_ended(signed_in, sample_database, password
         assert session.scalars(select(ApiKey.ended_at)).one() is not None
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize("may", ["read", "write"])
 def test_a_key_takes_the_password_again_within_ten_minutes(app, signed_in, sample_database, password, may):

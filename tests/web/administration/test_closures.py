@@ -22,6 +22,7 @@ def app(app, sample_database):
     return app
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_day_is_closed_and_the_wave_of_that_day_is_named_then_moved_by_who_planned_it(
     signed_in, app, sample_database

@@ -97,6 +97,7 @@ def test_no_link_of_a_letter_works_in_what_is_shown_or_exported(app, chief, addr
     assert token not in shown.text + exported.text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_password_is_asked_once_in_ten_minutes_and_a_wrong_one_shows_nothing(
     app, chief, address, password, launched_sample
@@ -143,6 +144,7 @@ def test_what_takes_too_long_for_a_page_is_offered_as_a_job(chief, address, pass
     assert (job.address, json.loads(job.form)) == (f"{PLACE}/export.pdf", [["address", address]])
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_prepared_file_about_a_person_is_handed_over_for_a_proof_alone(
     app, chief, address, password, launched_sample, settings, monkeypatch
@@ -249,6 +251,7 @@ def test_without_a_fresh_proof_nothing_is_planned_or_erased(signed_in, address, 
         assert persons.known_of(session, address)["contacts"]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_letter_to_an_erased_address_is_opened_by_administrators_alone_and_noted(
     app, chief, signed_in, address, password, erasable, launched_sample

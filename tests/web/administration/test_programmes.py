@@ -38,6 +38,7 @@ def texts(page):
     return [text_of(item) for item in elements(page, "main//li")]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
     edit = f"{PLACE}/1/file"
@@ -125,6 +126,7 @@ def faults(page):
     return [text_of(item) for item in elements(page, "*[@id='error-summary']//li")]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_database):
     page = chief.get(f"{PLACE}/1")

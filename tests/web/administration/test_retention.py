@@ -1,10 +1,13 @@
 """The pages on how long things are kept, for administrators."""
 
+import pytest
+
 from tests.pages import form_of, links, text_of
 
 PLACE = "/administration/retention"
 
 
+@pytest.mark.journey
 def test_an_administrator_changes_a_period_and_the_public_page_follows(client, signed_in, sample_database):
     chief = signed_in("administrator")
     assert (PLACE, "Conservation") in links(chief.get("/administration"))

@@ -1,5 +1,7 @@
 """An administrator takes away the second factor that somebody has lost, never one's own."""
 
+import pytest
+
 from outreach.accounts import staff
 from outreach.accounts.factors import second_factors
 from tests.conftest import NOW
@@ -8,6 +10,7 @@ from tests.pages import text_of
 AUTHOR, CHIEF = "nadia.lambert@fwb.example", "hugo.willems@fwb.example"
 
 
+@pytest.mark.journey
 def test_a_lost_second_factor_is_reset_by_another_administrator_and_by_nobody_for_oneself(signed_in, sample_database):
     with sample_database.writing() as session:
         for email in (AUTHOR, CHIEF):

@@ -13,6 +13,7 @@ PLACE = "/administration/statements"
 PUBLIC = {StatementKind.DATA_PROTECTION: "/data-protection", StatementKind.ACCESSIBILITY: "/accessibility"}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize("kind", StatementKind)
 def test_what_an_administrator_fills_in_is_what_the_public_page_says(client, signed_in, sample_database, kind):

@@ -30,6 +30,7 @@ def told(app, sample_database):
     return read
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_signing_in_failing_to_and_signing_out_are_told(client, password, told):
     browser = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"}
@@ -75,6 +76,7 @@ def test_the_trail_has_no_network_address(client, password, told):
     assert "192.0.2" not in str(told())
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_flood_that_is_refused_opens_no_transaction_that_writes(app, sample_database, told, monkeypatch):
     monkeypatch.setattr(sign_in, "MOST_BY_ACCOUNT", 1)
@@ -135,6 +137,7 @@ def test_what_waits_is_written_before_the_process_ends(sample_database):
         assert session.scalars(select(TrailEntry.person)).all() == [AUTHOR]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_administrator_reads_filters_and_exports_the_trail(signed_in, author, told):
     for address in ("/directory/export.csv", "/trail"):

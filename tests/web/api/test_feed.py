@@ -92,6 +92,7 @@ def flat(situation):
     }
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, tmp_path):
     joined(sample_database)
@@ -104,6 +105,7 @@ def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, t
         assert told == counted(sample_database, day), day
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
     """Strands of two programmes have the same numbers."""
@@ -191,6 +193,7 @@ def test_two_wait_at_a_time_and_a_third_is_told_when_to_come_back(sample_databas
         thread.join()
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_edition_that_is_undone_is_told_as_what_it_leaves(sample_database, program, fetching, tmp_path):
     """The sample applied two editions: a day is the same from the feed after the second is undone."""

@@ -416,6 +416,7 @@ def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database,
         senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, sample_database, password):
     from tests.pages import text_of

@@ -68,6 +68,7 @@ def unnamed(told, named=False):
     return here + [one for each in told.values() for one in unnamed(each, named)]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.postgresql
 def test_no_read_takes_a_programme_that_nobody_named(app, filled, codes):

@@ -272,6 +272,7 @@ def test_a_handshake_that_never_ends_is_cut_in_time(dripping):
         dripping(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc", secured=False)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_page_adds_resumes_and_ends(signed_in, sample_database, password):
     chief, place = signed_in("administrator"), "/administration/pushes"

@@ -58,6 +58,7 @@ def test_every_route_but_the_contents_wants_a_key(app, program):
             assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_every_fault_has_one_shape(app, program):
     asked = [

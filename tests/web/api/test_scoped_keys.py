@@ -14,6 +14,7 @@ from tests.web.api.conftest import Program, routes
 from tests.web.test_scoped_pages import SIGHTS
 
 
+@pytest.mark.journey
 @pytest.mark.one_example
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, code):
@@ -39,6 +40,7 @@ def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, co
             assert (answer.status_code, answer.mimetype) == (403, "application/problem+json"), address
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_a_key_of_a_federation_reads_has_the_stated_shape(app, launched_sample):
     """A generated client reads by it: a campaign has another shape than the one a reader's key gets."""

@@ -49,6 +49,7 @@ def test_the_count_follows_the_boxes_without_saving(author, begun, sample_databa
         assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_how_many(
     author, signed_in, begun, sample_database
@@ -161,6 +162,7 @@ def test_the_audience_is_exported_with_its_reasons(author, begun):
     assert author.get(f"{begun}/audience.csv?criteria=x").status_code == 400
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_database):
     author.send(f"{begun}/audience", {"asked": "1", "concerns": "open"})
@@ -316,6 +318,7 @@ def test_all_criteria_are_found_in_words_and_one_by_one_of_its_choices(author, b
     assert offered("xyz") == {}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_name_of_the_campaign_comes_first(author, begun, sample_database):
     form = form_of(author.get(f"{begun}/audience"), "choices")

@@ -106,6 +106,7 @@ def close(database, strand=1, day=YESTERDAY):
         programmes.strand_named(session, FIRST, strand).closed_on = day
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_strand_that_has_closed_invites_nobody_and_its_letters_of_thanks_leave(author, sample_database):
     page = author.begin(BLANK, title="Trop tard", strand=f"{FIRST}/2")
@@ -212,6 +213,7 @@ def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(
         factories.campaign(session, factories.invitation(), NOW)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_every_place_names_the_programme_where_there_are_several(author, two_programmes):
     place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{SECOND}/2").location
@@ -321,6 +323,7 @@ def said_of(page):
     return text_of(page).replace("\xa0", " ").replace("\u202f", " ")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize("begun", [{"definition": "invitation-volet-1"}, {"copy": "1"}])
 def test_a_letter_of_another_programme_is_remarked_on_as_it_is_chosen_and_by_the_check(author, two_programmes, begun):

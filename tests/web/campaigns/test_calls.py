@@ -228,6 +228,7 @@ def test_what_does_not_fit_together_is_refused_by_a_sentence(launched_sample, du
         assert session.get_one(ReachStep, due).state is StepState.DUE
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sample):
     page = author.get(PAGE)
@@ -289,6 +290,7 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
     assert told in author.get(f"/campaigns/1/reached/export.csv?q={fase}").text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_those_of_a_list_are_called_by_one_button(author, launched_sample):
     """From whom the campaign reached, from its recipients, and from the directory, for the one campaign under way."""

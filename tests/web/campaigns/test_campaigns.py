@@ -98,6 +98,7 @@ def test_an_empty_list_names_the_next_step(author):
     assert "Créer la première campagne" in author.get("/campaigns").text
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_database):
@@ -139,6 +140,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author, signed_in, begun, sample_database):
     dated(author, begun)
@@ -153,6 +155,7 @@ def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in, begun):
     dated(author, begun)
@@ -208,6 +211,7 @@ def test_every_step_of_a_campaign_that_has_begun_opens(author, begun, sample_dat
     assert "Erreur" not in page.text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begun):
     dated(author, begun)
@@ -220,6 +224,7 @@ def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begu
         assert "Demander la validation" not in page
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_the_same_person_later(
     author, signed_in, begun
@@ -236,6 +241,7 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun):
     form = {**typed(author, begun), "sender_name": "Un autre service"}
@@ -272,6 +278,7 @@ def test_a_form_changes_what_it_shows_and_nothing_else(author, begun, sample_dat
     assert after.circular == "Neuf"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_approving_twice_is_one_approval(author, signed_in, begun, sample_database):
     dated(author, begun)
@@ -285,6 +292,7 @@ def test_approving_twice_is_one_approval(author, signed_in, begun, sample_databa
         assert len(session.scalars(given).all()) == 1
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_two_people_at_once_do_not_overwrite_each_other_and_may_go_on(author, begun):
     early = typed(author, begun)
@@ -353,6 +361,7 @@ def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
     assert "rappel" in author.get(f"{begun}/letter/exact?as=9001&view=text&wave=2").text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, author, begun, sample_database):
     form = {**typed(author, begun), "to": "moi@ecole.be", "as": "9001"}
@@ -415,6 +424,7 @@ def test_a_date_in_a_closed_window_moves_and_says_why(author, begun):
     assert "Relance 1, après 14 jours" in page
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_change_takes_an_approved_campaign_back_and_the_page_says_so_before(author, signed_in, begun):
     dated(author, begun)
@@ -470,6 +480,7 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
     assert "La vague 9 de la campagne 1" in refused.text.replace("\xa0", " ")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun, sample_database):
     def statements():
@@ -491,6 +502,7 @@ def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun
     assert statements() == few <= 12
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
     hostile = '<script>alert(1)</script> =cmd() "{{7*7}}\\'

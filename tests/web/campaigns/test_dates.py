@@ -17,6 +17,7 @@ def called(author, day):
     return author.send("/directory/9300/calls", form, page="/directory/9300/history")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize("day", BAD)
 def test_no_field_takes_what_is_no_date(author, begun, day):
@@ -43,6 +44,7 @@ def test_every_field_takes_a_date_as_people_write_it(author, begun, day):
     assert author.get("/situation/schools", query_string={"as_of": day}).status_code == 200
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_hour_is_read_as_people_write_it(author, begun, sample_database):
     for written, meant in {"8": "08:00", "8h": "08:00", "8h30": "08:30", "8 h 05": "08:05", "14:30": "14:30"}.items():
@@ -64,6 +66,7 @@ LIVE = {"HX-Request": "true"}
 DATED = {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30", "stops_on": ""}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_follows_the_typing_says_what_saving_says(author, begun):
     wrong = {**DATED, "hour": "25:00", "deadline_days": "0", "version": version(author, begun, "dates")}
@@ -85,6 +88,7 @@ def test_what_follows_the_typing_says_what_saving_says(author, begun):
         assert "« x » n’est pas un nombre" in panel(page, "status")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(author, begun):
     read = {"version": version(author, begun, "dates")}

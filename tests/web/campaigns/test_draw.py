@@ -75,6 +75,7 @@ def test_too_few_authorities_are_refused(author, begun):
     assert "Un tirage demande au moins 200 PO" in text_of(refused)
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_the_approval_draws_and_the_draw_is_final(author, signed_in, to_all, sample_database):

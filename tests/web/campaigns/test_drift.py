@@ -30,6 +30,7 @@ def drifted(app, sample_database):
         drift.note(session, wave.id, drift.news_of(session, wave.id, now=now), now=now)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_approver_reads_both_audiences_and_confirms_today_s(signed_in, author, drifted):
     progress = author.get("/campaigns/1/progress")

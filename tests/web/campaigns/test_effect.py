@@ -39,6 +39,7 @@ def covered(sample_database, number):
     return number
 
 
+@pytest.mark.journey
 @pytest.mark.full
 @pytest.mark.long
 def test_an_effect_is_locked_then_computed_once(author, covered):

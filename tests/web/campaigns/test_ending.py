@@ -41,6 +41,7 @@ def test_cancelling_is_a_link_to_a_page_that_names_the_campaign_and_counts_what_
     assert [signed_in("reader").get(place).status_code for place in (CANCELLATION, CLOSURE)] == [403, 403]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_cancelled_campaign_is_taken_back_by_one_button_and_its_page_says_whom_it_still_writes_to(
     author, signed_in, launched, sample_database
@@ -67,6 +68,7 @@ def test_a_cancelled_campaign_is_taken_back_by_one_button_and_its_page_says_whom
     assert author.send(f"{PLACE}/waves", page="/account").status_code == 409, "it is to be approved again"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_closing_says_that_it_is_for_good_and_what_can_no_longer_be_sent_again(author, launched, sample_database):
     assert author.get(CLOSURE).location == PLACE, "a wave is under way"
@@ -95,6 +97,7 @@ def test_a_campaign_taken_back_to_draft_is_abandoned_by_a_page_of_that_name(auth
     assert "Abandonner la campagne" in [text_of(button) for button in elements(page, "button")]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_draft_is_abandoned_and_taken_back_with_all_that_was_written(author):
     author.send(

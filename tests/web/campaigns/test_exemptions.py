@@ -18,6 +18,7 @@ __all__ = ["launched"]
 HOURS = "/campaigns/1/waves/1/hours"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_leave_at_night(
     author, signed_in, app, sample_database
@@ -49,6 +50,7 @@ def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_
         assert first.due_at.date() == night.date() or first.due_at > night
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     author, signed_in, app, launched, sample_database

@@ -46,6 +46,7 @@ def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun)
     assert len(elements(apart, "textarea")) == 3
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_reminder_to_those_never_invited_is_said_in_the_preview_and_beside_the_decision(author, begun, signed_in):
     fields = {**typed(author, begun), "subject": "Rappel avant le ((date_limite|court)) – FASE ((fase_po))"}

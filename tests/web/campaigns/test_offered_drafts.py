@@ -74,6 +74,7 @@ def test_what_is_typed_while_a_draft_is_on_offer_is_kept_beside_it(author, draft
     assert of_database(sample_database)[0] == 2, "what goes on with a draft takes its place"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_nobody_else_sees_a_draft_and_who_only_reads_keeps_none(author, drafted, signed_in):
     reader = signed_in("reader")
@@ -95,6 +96,7 @@ def test_a_draft_of_what_somebody_has_changed_since_is_shown_and_not_saved_over_
     assert "Quelqu’un a modifié" in refused.text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_drafts_of_the_other_steps_come_back_too(author, begun):
     dates = {**form_of(author.get(f"{begun}/dates")), "day": "19/05/2027", "reminders": "9"}
@@ -151,6 +153,7 @@ def choices(page):
     return {name: value for name, value in form.items() if name not in {"csrf_token", "draft_page", "find", "why"}}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author, begun, sample_database):
     before = of_database(sample_database)
@@ -180,6 +183,7 @@ def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author
     assert of_database(sample_database) == (1, *before[1:])
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_draft_says_what_it_would_change_and_is_offered_only_if_it_does_and_is_newer(author, signed_in, begun):
     saved = author.get(f"{begun}/audience")
@@ -211,6 +215,7 @@ def test_a_draft_that_is_older_than_what_somebody_saved_is_not_offered(author, d
     assert form_of(author.get(address), "letter-form")["letter"].startswith("Presque fini")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
     form = {**form_of(author.get(f"{begun}/letter"), "letter-form"), "letter": "Bonjour", "subject": "Objet neuf"}

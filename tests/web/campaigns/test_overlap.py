@@ -14,6 +14,7 @@ __all__ = ["begun"]
 WARNED = re.compile(r"(\d+) des (\d+) PO de ce public reçoivent aussi un autre courriel dans les sept jours")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_those_of_another_campaign_are_ticked_off_or_left_out_while_the_approval_stays(
     app, author, signed_in, begun, sample_database

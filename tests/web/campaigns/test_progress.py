@@ -283,6 +283,7 @@ def stop_clock(monkeypatch, moment):
     return moment
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     page = "/campaigns/1/progress"

@@ -100,6 +100,7 @@ def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(
     assert str(called) not in silent
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mixed, settings):
     with mixed.reading() as session:

@@ -65,6 +65,7 @@ def test_the_examples_of_fields_are_those_of_one_authority_of_the_campaign(autho
         assert (chips["nom_po"], chips["commune"]) == (authority.display_name, authority.municipality)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     author, signed_in, app, launched, sample_database
@@ -120,6 +121,7 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     assert "Relance 3" in text_of(author.get("/campaigns/1/progress/waves"))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_who_approves_a_reminder_ticks_off_that_another_campaign_writes_in_the_same_week(
     author, signed_in, app, launched, sample_database

@@ -261,6 +261,7 @@ def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_writ
     assert f"<dt>Visés</dt><dd>{figured['recipients']}</dd>" in author.get(made.location).text
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_and_one_of_the_day_does(
     author, answered, sample_database, monkeypatch

@@ -79,6 +79,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
     assert page.index("Renvoyer les 2 courriels en doute") < page.index(twice)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
     settle(sample_database, 3, MessageState.IN_DOUBT)

@@ -198,6 +198,7 @@ def is_without_address(client):
     return links(client.get("/directory?q=9300&reach=no_address"), "/directory/9300") != []
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_address_is_corrected_then_retired(author):
     old = first_contact(author)
@@ -212,6 +213,7 @@ def test_an_address_is_corrected_then_retired(author):
     assert is_without_address(author)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_address_is_retired_after_a_page_that_says_what_is_lost_and_put_back_by_one_button(author, signed_in):
     place, number = "/directory/9300/contacts", first_contact(author)
@@ -233,6 +235,7 @@ def test_an_address_is_retired_after_a_page_that_says_what_is_lost_and_put_back_
     assert restoration not in actions(author.get(place))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_second_person_confirms_an_address_in_mixed_writing(author, signed_in):
     form = {"address": "directiоn@ecole.be", "kind": "impersonal", "name": "", "confirmed": "directiоn@ecole.be"}

@@ -25,6 +25,7 @@ def addresses(database, fase=9300):
         return {held.address for held in known if held.retired_at is None}
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, while_writing):
     assert "Importer des contacts" in text_of(author.get("/directory"))
@@ -56,6 +57,7 @@ def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, wh
     assert [tag.text for tag in elements(author.get(place), "span[@data-color]")][:1] == ["Annulée"]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(author, sample_database):
     name = "Administration communale de Namur"

@@ -38,6 +38,7 @@ def standing(database, key):
         return [(one.reason, one.scope, one.detail) for one in suppressions.in_force(session, [key])]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(author, mailbox, sample_database):
     key, page = mailbox
@@ -196,6 +197,7 @@ def addresses(page, words):
     return [address for address, text in links(page, without={"ds-sr-only"}) if text == words]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looked_at(author, excluded, sample_database):
     with sample_database.writing() as session:

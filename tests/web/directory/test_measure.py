@@ -26,6 +26,7 @@ def withdrawals(page):
     return [action for action in actions(page) if action and action.endswith("/withdrawal")]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "form", "told"),

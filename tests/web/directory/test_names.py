@@ -14,6 +14,7 @@ def a_school(sample_database):
         return school.fase
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_name_is_corrected_and_the_correction_taken_back(author, sample_database):
     school = a_school(sample_database)

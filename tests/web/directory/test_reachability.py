@@ -74,6 +74,7 @@ def test_figures_by_network_lead_to_as_many_and_the_definitions_are_on_the_page(
     assert [sum(column) for column in zip(*rows, strict=True)] == total
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_ticked_authorities_are_handed_over_with_a_day_and_found_again_by_both(
     author, signed_in, troubled, monkeypatch

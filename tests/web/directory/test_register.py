@@ -59,6 +59,7 @@ def test_an_empty_directory_leads_to_who_may_fill_it(author, signed_in, sample_d
     assert "Il faut le rôle rédaction" in text_of(reader.get(PLACE))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_edition_is_sent_looked_at_applied_and_undone_on_pages(author, signed_in, sample_database):
     apply(author, OLD)
@@ -107,6 +108,7 @@ def test_an_edition_is_sent_looked_at_applied_and_undone_on_pages(author, signed
     assert author.send(undoing, page="/account").status_code == 409, "only the last edition is undone"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_edition_is_applied_once_and_only_as_it_was_seen(author, signed_in, sample_database):
     first = send(author, OLD).location
@@ -122,6 +124,7 @@ def test_an_edition_is_applied_once_and_only_as_it_was_seen(author, signed_in, s
     assert applied(sample_database) == 1
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_edition_that_changes_nothing_or_is_older_than_the_last_is_not_applied(author, sample_database):
     apply(author, OLD, "2021-05-01")

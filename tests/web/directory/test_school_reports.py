@@ -16,6 +16,7 @@ def school(sample_database):
         return records.eligible_schools(session, authority, strands, STORY_DAY)[0].fase
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_departure_is_reported_from_the_sheet_in_two_pages_and_withdrawn_there(author, school):
     address = f"{SHEET}/schools/{school}/report"

@@ -33,6 +33,7 @@ def test_a_box_of_one_school_is_made_on_its_sheet_and_shown_on_both(author, samp
     assert "direction@ecole.example" not in text_of(author.get(f"/directory/schools/{others[0]}"))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_correction_keeps_or_changes_the_schools_and_says_since_when(author, sample_database):
     first, second, *_ = schools_of(sample_database)

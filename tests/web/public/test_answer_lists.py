@@ -176,6 +176,7 @@ def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wb
         assert session.scalars(select(AnswerList.grid)).one() == ""
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_sheet_with_its_own_header_is_matched_mended_compared_by_name_and_recorded(

@@ -78,6 +78,7 @@ def test_an_answer_by_code_names_its_step_and_proves_nothing_of_the_mail(client,
         assert all(letter.mailing_id == letters[0].mailing_id for letter in letters), "no receipt to the mailbox"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.usefixtures("at_noon")
 def test_a_wrong_code_tells_nothing_and_many_from_a_client_wait_a_little(client, coded, monkeypatch):
@@ -114,6 +115,7 @@ def guess(database, count=MOST + 1):
             guessing.count(session, now=NOW)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("at_noon")
@@ -210,6 +212,7 @@ def test_an_old_code_and_a_wrong_one_are_the_same_and_cost_the_same_statements(
     assert statements(code)[0] == 404
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded, launched_sample):
     code, _ = coded
@@ -225,6 +228,7 @@ def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded,
     assert guess(code) == 429, "the right one, last: nobody learns that it is right"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_client_is_no_other_for_changing_what_it_may_change(client, coded):
     for one in range(WRONG_OF_CLIENT):

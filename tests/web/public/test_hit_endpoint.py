@@ -198,6 +198,7 @@ def changed(token, place):
     return token[:place] + other + token[place + 1 :]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_changed_character_anywhere_makes_a_token_worthless(client, token, sample_database):
     for place in range(40):
@@ -323,6 +324,7 @@ def test_an_address_met_before_is_still_read_for_its_method(client, token, sampl
     assert counted(sample_database) == {(0, HitClass.MACHINE): 2, (1, HitClass.HUMAN): 2}
 
 
+@pytest.mark.journey
 def test_of_the_many_spellings_of_an_address_one_is_remembered(app, client, token):
     click = token[TokenKind.CLICK]
     for place in range(10):
@@ -362,6 +364,7 @@ ODD = [
 ]
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_an_odd_request_gets_the_usual_answer(client, token):
     for odd in ODD:

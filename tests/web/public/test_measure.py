@@ -51,6 +51,7 @@ def is_ticked(page):
     return "checked" in box.attrib
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe, choose, sample_database):
     assert not is_ticked(client.get(wbe))
@@ -125,6 +126,7 @@ def test_other_words_than_those_of_the_page_are_not_agreed_to(choose, sample_dat
     assert kept(sample_database) == []
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_flood_of_agreements_is_refused_and_withdrawing_never_is(choose, sample_database):
     for _ in range(consent.MOST_AN_HOUR):

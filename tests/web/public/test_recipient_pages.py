@@ -91,6 +91,7 @@ def test_unsubscribing_by_its_own_link_proves_that_a_letter_in_doubt_arrived(
         assert [one for one in verify(session, now=NOW) if one.rule in {"proved", "explained"}] == []
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_one_click_is_answered_empty_without_redirect_or_cookie_and_a_hundred_times_make_one_row(
     client, letter, sample_database
@@ -210,6 +211,7 @@ def test_a_comment_that_quotes_its_letter_s_link_keeps_no_token(app, client, let
         assert session.scalar(select(Response.comment)) == comment.replace(token, INERT)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_every_page_behind_a_letter_bears_the_name_of_its_sender(app, client, letter, sample_database):
     kinds = {"a": TokenKind.ANSWER, "u": TokenKind.UNSUBSCRIBE}

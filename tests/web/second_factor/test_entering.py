@@ -78,6 +78,7 @@ def give(client, typed):
     return client.post(CHECK, data={**form_of(page), "code": typed})
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_factor(
     app, client, password, required, sample_database
@@ -103,6 +104,7 @@ def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_fa
         assert session.scalars(select(SecondFactor.user_id)).all() == []
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, password, required, sample_database):
     asked = client.get("/directory/9001?page=2")
@@ -135,6 +137,7 @@ def test_a_session_from_before_the_role_was_given_leads_to_the_set_up(app, signe
     assert signed_in("approver").get("/directory").status_code == 200
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_code_opens_after_the_password_and_never_twice(app, client, password, enrolled):
     secret, _ = enrolled("author")
@@ -177,6 +180,7 @@ def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrol
     assert (refused.status_code, "Le formulaire a expiré" in refused.text) == (400, True)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, client, password, enrolled):
     _, codes = enrolled("author")
@@ -188,6 +192,7 @@ def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, 
     assert "Ce code de secours a déjà servi" in text_of(give(other, codes[0]))
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_wrong_codes_are_slowed_and_stand_in_the_trail(app, client, password, enrolled, monkeypatch, sample_database):
     monkeypatch.setattr(sign_in, "MOST_BY_ACCOUNT", 2)
@@ -269,6 +274,7 @@ def test_a_step_that_was_left_is_not_for_whoever_uses_the_browser_next(client, p
     assert client.get(SET_UP).location == "/sign-in"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_two_tabs_set_up_one_second_factor(app, client, password, required):
     tabs = [client, app.test_client()]

@@ -22,6 +22,7 @@ def secret(author, password):
     return text_of(elements(page, "code[@class='key']")[0]).replace(" ", "")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_it_is_set_up_with_the_password_ends_other_sessions_and_is_asked_from_then_on(
     app, author, signed_in, password, sample_database
@@ -40,6 +41,7 @@ def test_it_is_set_up_with_the_password_ends_other_sessions_and_is_asked_from_th
     assert give(client, code(key, ahead=1)).location == "/today"
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_change_takes_the_password_and_a_code(author, secret, password, sample_database):
     for typed in ({"password": password}, {"password": password, "code": "000000"}, {"password": "faux", "code": "1"}):

@@ -88,6 +88,7 @@ def test_the_same_person_signs_in_reads_the_text_and_sends_it(
     assert letter_of(sample_database) == WRITTEN.replace("\r\n", "\n")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_after_too_many_attempts_the_text_is_still_there(ended, begun, written, password):
     page = ended.post(f"{begun}/letter", data=written, headers=OURS)
@@ -132,6 +133,7 @@ def test_whoever_has_to_change_the_password_first_keeps_the_text(author, begun, 
     assert form_of(shown)["letter"].startswith("Une heure de travail")
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_form_that_is_not_known_to_come_from_our_pages_keeps_nothing(ended, begun, written):
     for origin in ("https://evil.test", "null", "http://localhost.evil.test", "http://localhost:81", "", None):
@@ -171,6 +173,7 @@ def test_a_stale_token_at_the_second_sign_in_keeps_the_text_too(ended, app, begu
     assert sign_in(ended, again, password).status_code == 200
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_only_these_views_keep_text_and_no_other_does(app, ended, written):
     """A new view keeps nothing until it is named here; what approves, sends, or changes passwords or files never is."""
@@ -211,6 +214,7 @@ def test_a_stale_form_about_what_does_not_exist_is_answered_as_any_other(app, au
     assert author.post("/campaigns/99999/audience", data=form, headers=OURS).status_code == 404
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sample_database):
     with author.session_transaction() as cookie:

@@ -91,6 +91,7 @@ def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, s
         assert ("Serveur d’envoi en alarme." in page) == (hindrance != alarm)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_of_several_installations_the_one_that_may_not_send_is_named_whichever_passed_last(author, sample_database):
     said = ("confirmation", ""), ("", ""), ("", "L’envoi est coupé."), ("confirmation", "L’envoi est coupé.")

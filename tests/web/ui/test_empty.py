@@ -25,6 +25,7 @@ def newcomer(database, tmp_path):
     return client
 
 
+@pytest.mark.journey
 def test_pages_without_data_lead_to_the_next_step(newcomer):
     steps = {
         "/": "/directory",

@@ -49,6 +49,7 @@ def test_staff_get_a_french_page_and_the_log_one_line_while_the_database_is_away
     assert all(record.exc_info is None for record in warned)
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_staff_get_what_strangers_get_of_pages_that_need_no_account(app, client, author, gone, sample_url, lend):
     addresses = ["/sign-in", "/sign-in/forgotten", "/accessibility", "/data-protection", "/nowhere", "/campaigns/x"]
