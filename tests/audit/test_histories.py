@@ -17,7 +17,7 @@ from tests.audit.histories import DAY, History
 RUN = hypothesis.settings.get_current_profile_name()
 IS_DEEP = RUN == "all"
 PARTS = 25 if IS_DEEP else 1  # tests that several workers share
-HISTORIES = {"all": 500 // PARTS, "land": 25, "short": 4}[RUN]
+HISTORIES = {"all": 500 // PARTS, "land": 12, "short": 1}[RUN]
 TURNS = 30
 WITH_STOPPED = 2  # a history in which some showed before their letter left, which few have
 WITH_LEFT_OUT = 50026  # a person leaves some out of a paused wave that a reminder overtook

@@ -43,7 +43,8 @@ CODES = {
 }
 KINDS = {"network": TableKind.NETWORK, "zone": TableKind.ZONE, "federation": TableKind.FEDERATION}
 pytestmark = pytest.mark.sweep  # of all that says a figure
-SEEDS = [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 30))]
+SEEDS = [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 17))]
+SEEDS += [pytest.param(seed, marks=[pytest.mark.long, pytest.mark.deep]) for seed in range(17, 30)]
 
 
 @pytest.fixture

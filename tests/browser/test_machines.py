@@ -151,6 +151,7 @@ def wander(chromium, now, later, address, *, backwards):
     context.close()
 
 
+@pytest.mark.deep
 def test_of_a_thousand_forms_at_once_each_page_gives_one_answer_and_two_minds_of_one_page_none(installation):
     machine = installation.machine(60)
     addresses = [f"/a/{installation.keys.make(TokenKind.ANSWER, one)}" for one in installation.letters[1:]]

@@ -290,6 +290,7 @@ def test_no_way_in_a_browser_loses_who_answers(town, way, scripts):
     assert town.is_recorded("Oui.")
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 def test_of_two_hundred_persons_none_is_lost(town):
     assert lost(town, 200) == []
