@@ -1,18 +1,24 @@
 """What each test costs in seconds of processor: its own, and those of the processes that it starts.
 
-A busy or slow machine takes more of them. So a fixed piece of work is measured in between: the ratio decides.
+A busy or slow machine takes more of them. So a fixed piece of work is measured in between: the ratio decides. What a
+folder's tests may cost in the short run stands in `design/budget.toml`, so that they grow back by nobody's oversight.
 """
 
 import json
 import re
 import resource
 import time
+import tomllib
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 SECONDS_BETWEEN = 15
-MOST_ASKED = 8  # times that a test of the short run may ask for a page
+MOST_ASKED = 8  # times that a test may ask for a page
+WALKS = ("journey", "sweep", "deep")  # tests that say that they ask more often, or repeat at length
+BUDGET = Path(__file__).parents[1] / "design/budget.toml"
+MOST_OVER = 1.25  # times a folder's budget
 asked = 0
 
 
@@ -41,7 +47,7 @@ class Costs:
     def __init__(self, config):
         self.config, self.next_piece = config, 0.0
         self.tests, self.pieces, self.left_out = {}, [], 0  # by name: own, children, whether the short run has it
-        self.walks = {}  # how often tests asked that ask too often, by name
+        self.over = []  # what is said of folders that cost more than their budget
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
@@ -56,12 +62,16 @@ class Costs:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):
-        """A walk tells little when it fails, and costs much: it is long, or a sweep over all of a kind, and says so."""
+        """A walk tells little when it fails, and costs much: what a page shows at its end is proved from a state."""
         global asked  # noqa: PLW0603 - by every client of a test
         asked = 0
         result = yield
-        if asked > MOST_ASKED and not is_long(item) and not item.get_closest_marker("sweep"):
-            self.walks[item.nodeid] = asked
+        if asked > MOST_ASKED and not any(map(item.get_closest_marker, WALKS)):
+            pytest.fail(
+                f"It asks for {asked} pages: {MOST_ASKED} are enough for a test, which begins with a prepared state. "
+                "What is about the way through pages is marked `journey`, and what is about all of a kind `sweep`.",
+                pytrace=False,
+            )
         return result
 
     def pytest_deselected(self, items):
@@ -69,29 +79,39 @@ class Costs:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):
-        tests, walks, pieces, left_out = getattr(node, "workeroutput", {}).get("costs", ({}, {}, [], 0))
+        tests, pieces, left_out = getattr(node, "workeroutput", {}).get("costs", ({}, [], 0))
         self.tests |= tests
-        self.walks |= walks
         self.pieces += pieces
         self.left_out = max(self.left_out, left_out)  # each worker leaves out the same
 
-    def pytest_sessionfinish(self):
+    def pytest_sessionfinish(self, session):
         if hasattr(self.config, "workerinput"):
-            self.config.workeroutput["costs"] = self.tests, self.walks, self.pieces, self.left_out
-        elif self.tests and hasattr(self.config, "cache"):
+            self.config.workeroutput["costs"] = self.tests, self.pieces, self.left_out
+            return
+        if self.tests and hasattr(self.config, "cache"):
             self.config.cache.set("outreach/costs", self.tests)  # whoever looks for what to make cheaper reads it there
+        if session.exitstatus == pytest.ExitCode.OK and is_whole(self.config):
+            self.over = over(self.ratios(), tomllib.loads(BUDGET.read_text())["processor"])
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if self.over else session.exitstatus
 
     def pytest_terminal_summary(self, terminalreporter):
         if not self.tests:
             return
-        say, took = terminalreporter.write_line, sum(self.pieces) / len(self.pieces)
+        say, took, ratios = terminalreporter.write_line, self.calibration(), self.ratios()
         for folder, (own, children) in sorted(self.folders().items(), key=lambda one: -sum(one[1])):
-            say(f"{folder:16} {own:7.1f} s + {children:6.1f} s in processes, ratio {(own + children) / took:7.0f}")
-        for name, many in self.walks.items():
-            say(f"{name} asks for {many} pages: {MOST_ASKED} are enough, or it is long")
+            say(f"{folder:16} {own:7.1f} s + {children:6.1f} s in processes, ratio {ratios[folder]:7.0f}")
         run = sum(used())
         say(f"processor {run:.0f} s, calibration {took:.3f} s, ratio {run / took:.0f}", bold=True)
         say(f"{len(self.tests)} tests run, {self.left_out} left to --all")
+        for line in self.over:
+            say(line, red=True)
+
+    def calibration(self):
+        return sum(self.pieces) / len(self.pieces)
+
+    def ratios(self):
+        """What the tests of each folder cost, in times of the fixed piece."""
+        return {folder: sum(costs) / self.calibration() for folder, costs in self.folders().items()}
 
     def folders(self):
         """What the tests cost by folder of tests/, own and children."""
@@ -106,3 +126,21 @@ def folder_of(name):
     """The first folder of a test's name. Files beside the folders count as one of them."""
     parts = name.partition("::")[0].split("/")
     return parts[1] if len(parts) > 2 else "tests"
+
+
+def is_whole(config):
+    """Whether a run is the short one, with nothing chosen by whoever began it."""
+    chosen = [config.getoption(name, None) for name in ("all", "keyword", "markexpr", "deselect", "lf", "maxfail")]
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not any(chosen)
+
+
+def over(ratios, budget):
+    """What is said of each folder that costs more than its budget by a quarter, or has none."""
+    found = [f"tests/{folder} has no budget in design/budget.toml" for folder in sorted({*ratios} - {*budget})]
+    for folder, ratio in sorted(ratios.items()):
+        if folder in budget and ratio > budget[folder] * MOST_OVER:
+            found.append(
+                f"tests/{folder} costs {ratio:.0f} times the calibration, and may cost {budget[folder]}: make its "
+                "tests cheaper, mark `long` what others prove, or change design/budget.toml and say why"
+            )
+    return found

@@ -1,0 +1,55 @@
+"""What a run says of tests that cost too much."""
+
+import tomllib
+
+import pytest
+
+from tests import costs
+
+BUDGET = {"web": 100, "mail": 20}
+
+
+class Item:
+    def __init__(self, *marks):
+        self.marks, self.nodeid = marks, "tests/web/test_a.py::test_b"
+
+    def get_closest_marker(self, name):
+        return name in self.marks
+
+
+def ran(item, asked):
+    """Run the body of a test that asks so often."""
+    body = costs.Costs(None).pytest_runtest_call(item)
+    next(body)
+    costs.asked = asked
+    try:
+        body.send(None)
+    except StopIteration:
+        return
+    finally:
+        costs.asked = 0  # the test that this is asks for none
+
+
+def test_a_folder_may_cost_a_quarter_more_than_its_budget():
+    assert costs.over({"web": 125, "mail": 3}, BUDGET) == []
+    (said,) = costs.over({"web": 126, "mail": 3}, BUDGET)
+    assert said.startswith("tests/web costs 126 times the calibration, and may cost 100")
+
+
+def test_a_folder_without_a_budget_is_named():
+    assert costs.over({"new": 1}, BUDGET) == ["tests/new has no budget in design/budget.toml"]
+
+
+def test_each_folder_of_tests_has_a_budget_and_no_other():
+    tests = costs.BUDGET.parents[1] / "tests"
+    folders = {costs.folder_of(str(path.relative_to(tests.parent))) for path in tests.rglob("test_*.py")}
+    assert folders == set(tomllib.loads(costs.BUDGET.read_text())["processor"])
+
+
+def test_a_test_asks_for_eight_pages_unless_it_says_that_it_walks():
+    ran(Item(), 8)
+    for marks in ((), ("long",)):
+        with pytest.raises(pytest.fail.Exception, match="asks for 9 pages"):
+            ran(Item(*marks), 9)
+    for walk in costs.WALKS:
+        ran(Item(walk), 500)
