@@ -358,8 +358,10 @@ class Templates:
         with (self.folder / turn).open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             if not made.exists():
+                before = costs.used()[0]
                 make()
                 made.touch()
+                costs.of_all += costs.used()[0] - before  # whichever test is the first does it for all
 
     def _make(self, backend: str, kind: str, name: str) -> None:
         may_be_kept = self.kept and backend == "sqlite" and kind in {"empty", "sample", f"{FULL}sample"}
