@@ -78,52 +78,45 @@ class AlertSighting(NamedTuple):
     since: datetime
 
 
-class AlertChange(NamedTuple):
-    """An alert that begins at an instant, or that has ended."""
-
-    sighting: AlertSighting
-    has_ended: bool
-
-
 def changes(
     session: Session, seen: Iterable[AlertSighting], looked_at: Mapping[AlertKind, Collection[str] | None]
-) -> list[AlertChange]:
-    """What has changed since the rows were written. It writes nothing.
+) -> tuple[list[AlertSighting], list[AlertSighting]]:
+    """What has begun and what has ended since the rows were written. It writes nothing.
 
     `looked_at` has the kinds that were looked for: whichever of them is open and was not seen has ended. Subjects
     with a kind limit this to these subjects.
     """
-    now_seen = {(sighting.kind, sighting.subject): sighting for sighting in seen}
-    known = {(episode.kind, episode.subject): episode.began_at for episode in going_on(session)}
-    begun = [AlertChange(sighting, has_ended=False) for key, sighting in now_seen.items() if key not in known]
-    ended = [
-        AlertChange(AlertSighting(kind, subject, began_at), has_ended=True)
-        for (kind, subject), began_at in known.items()
-        if (kind, subject) not in now_seen
-        and kind in looked_at
-        and ((subjects := looked_at[kind]) is None or subject in subjects)
-    ]
-    return begun + ended
+    known = {(one.kind, one.subject): AlertSighting(one.kind, one.subject, one.began_at) for one in going_on(session)}
+    now_seen = {(one.kind, one.subject): one for one in seen}
+    gone = [one for key, one in known.items() if key not in now_seen and one.kind in looked_at]
+    ended = [one for one in gone if (subjects := looked_at[one.kind]) is None or one.subject in subjects]
+    return [one for key, one in now_seen.items() if key not in known], ended
 
 
-def apply(session: Session, change: AlertChange, *, now: datetime) -> bool:
-    """Begin or end an episode. False when that was done already, by another process for example.
+def begin(session: Session, seen: AlertSighting) -> bool:
+    """Begin an episode. False when that was done already, by another process for example.
 
     What began at the same instant before does not begin again, even when it has ended since.
     """
     take_turns(session, "alerts")
-    kind, subject, since = change.sighting
-    of_this = select(AlertEpisode).where(AlertEpisode.kind == kind, AlertEpisode.subject == subject)
-    current = session.scalar(of_this.where(AlertEpisode.ended_at.is_(None)))
-    if change.has_ended:
-        if current is not None:
-            current.ended_at = now
-        return current is not None
-    if current is not None or session.scalar(of_this.where(AlertEpisode.began_at == since)) is not None:
+    of_this = AlertEpisode.kind == seen.kind, AlertEpisode.subject == seen.subject
+    is_known = AlertEpisode.ended_at.is_(None) | (AlertEpisode.began_at == seen.since)
+    if session.scalar(select(AlertEpisode.id).where(*of_this, is_known).limit(1)) is not None:
         return False
-    session.add(AlertEpisode(kind=kind, subject=subject, began_at=since))
+    session.add(AlertEpisode(kind=seen.kind, subject=seen.subject, began_at=seen.since))
     session.flush()
     return True
+
+
+def end(session: Session, seen: AlertSighting, *, now: datetime) -> bool:
+    """End an episode. False when that was done already."""
+    take_turns(session, "alerts")
+    of_this = AlertEpisode.kind == seen.kind, AlertEpisode.subject == seen.subject
+    current = session.scalar(select(AlertEpisode).where(*of_this, AlertEpisode.ended_at.is_(None)))
+    if current is not None:
+        current.ended_at = now
+        session.flush()
+    return current is not None
 
 
 def awaiting(roles: Collection[RoleName]) -> Select[AlertEpisode]:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -44,10 +44,6 @@ class Figures(Collector):
             return self._text
         finally:
             self._turn.release()
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: the registry would otherwise collect everything to learn the names."""
-        return []
 
     def collect(self) -> Iterator[Metric]:
         """Each figure as a family. Where the database does not answer, those of this machine alone."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import alerts
-from outreach.alerts import LONGEST_SUBJECT, AlertChange, AlertKind, AlertSighting
+from outreach.alerts import LONGEST_SUBJECT, AlertKind, AlertSighting
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.checks import mails, work
 from outreach.checks.check import Watched, of_place
@@ -68,30 +68,33 @@ class AlertWatch:
         except SQLAlchemyError:
             for kind, since in list(self._noted.items()):
                 if since and kind not in self._logged:
-                    _log(AlertChange(AlertSighting(kind, "", since), has_ended=False))
+                    _log(AlertSighting(kind, "", since))
                     self._logged.add(kind)
             raise
 
     def _look(self, hindrance: str) -> None:
         now, to = self.settings.instant(), listed(self.settings.alerts_to)
         with self.database.reading() as session:
-            changes = self._changes(session, now)
+            begun, ended = self._changes(session, now)
             # After a refusal for want of room only this writing shows whether there is some again: its mail waits.
             may_leave = not hindrance and work.some_relay_serves(session, self.relays, self.place, now=now)
             may_tell = bool(to) and may_leave and not self._refused
-            is_untold = may_tell and bool(changes or mails.untold(session, now=now))
-        if not (changes or is_untold):
+            is_untold = may_tell and bool(begun or ended or mails.untold(session, now=now))
+        if not (begun or ended or is_untold):
             return
         with self.database.writing() as session:
-            applied = [change for change in changes if alerts.apply(session, change, now=now)]
+            begun = [one for one in begun if alerts.begin(session, one)]
+            ended = [one for one in ended if alerts.end(session, one, now=now)]
             if may_tell:
                 mails.write(session, to, self.relays, self.sending, now=now)
-        for change in applied:
-            if change.has_ended or change.sighting.kind not in self._logged:
-                _log(change)
+        for one in begun:
+            if one.kind not in self._logged:
+                _log(one)
+        for one in ended:
+            _log(one, has_ended=True)
         self._logged = {kind for kind in self._logged if self._noted.get(kind)}
 
-    def _changes(self, session: Session, now: datetime) -> list[AlertChange]:
+    def _changes(self, session: Session, now: datetime) -> tuple[list[AlertSighting], list[AlertSighting]]:
         watched, noted = Watched(self.settings, self.place[:LONGEST_SUBJECT], self._worker), dict(self._noted)
         here = {watched.place, *(place[:LONGEST_SUBJECT] for place in workers.outlived(session))}
         seen, looked_at = list[AlertSighting](), dict[AlertKind, Collection[str] | None]()
@@ -104,35 +107,34 @@ class AlertWatch:
             if found is not None:
                 seen += [AlertSighting(kind, subject, since) for subject, since in found.items()]
                 looked_at[kind] = here if alarm.names is of_place else None
-        changes = alerts.changes(session, seen, looked_at)
+        begun, ended = alerts.changes(session, seen, looked_at)
         broken_off = work.broken_off_since(session, now=now)
-        if broken_off and not any(change.sighting.kind is AlertKind.CLOCK_SILENT for change in changes):
+        if broken_off and not any(one.kind is AlertKind.CLOCK_SILENT for one in ended):
             # No process of the pages has seen it: it begins and ends here.
             silent = AlertSighting(AlertKind.CLOCK_SILENT, "", broken_off)
-            changes += [AlertChange(silent, has_ended=False), AlertChange(silent, has_ended=True)]
-        return changes
+            begun, ended = [*begun, silent], [*ended, silent]
+        return begun, ended
 
 
 def watch_clock(database: Database, now: datetime) -> bool:
     """Write down that the clock is silent, as a process that serves pages sees it. Returns whether that is news."""
     with database.reading() as session:
         since = work.silent_since(session, now=now)
-        silent = AlertSighting(AlertKind.CLOCK_SILENT, "", since) if since else None
-        is_news = silent is not None and bool(alerts.changes(session, [silent], {}))
-    if silent is None or not is_news:
+        seen = [AlertSighting(AlertKind.CLOCK_SILENT, "", since)] if since else []
+        news, _ = alerts.changes(session, seen, {})
+    if not news:
         return False
-    change = AlertChange(silent, has_ended=False)
     with database.writing() as session:
-        has_begun = alerts.apply(session, change, now=now)
+        has_begun = alerts.begin(session, news[0])
     if has_begun:
-        _log(change)
+        _log(news[0])
     return has_begun
 
 
-def _log(change: AlertChange) -> None:
+def _log(one: AlertSighting, *, has_ended: bool = False) -> None:
     """One line for each beginning and each end. A wave's number is in it, and no relay or machine."""
-    kind, subject, since = change.sighting
+    kind, subject, since = one
     about = f" of wave {subject}" if kind.is_about_a_wave else ""
-    what = "ended, began" if change.has_ended else "since"
-    at, extra = since.isoformat(timespec="seconds"), {"event": "alert_ended" if change.has_ended else "alert_began"}
+    what = "ended, began" if has_ended else "since"
+    at, extra = since.isoformat(timespec="seconds"), {"event": "alert_ended" if has_ended else "alert_began"}
     logger.warning("alert: %s%s, %s %s", kind.value, about, what, at, extra=extra)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from outreach import alerts
-from outreach.alerts import AlertChange, AlertKind, AlertSighting
+from outreach.alerts import AlertKind, AlertSighting
 from outreach.roles import RoleName
 from tests.conftest import NOW
 from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
@@ -31,7 +31,7 @@ def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, viol
 def test_alarms_on_the_home_page_are_read_at_any_width(staff, sample_database, violations, looks):
     with sample_database.writing() as session:
         for kind in AlertKind:
-            assert alerts.apply(session, AlertChange(AlertSighting(kind, "1", NOW), has_ended=False), now=NOW)
+            assert alerts.begin(session, AlertSighting(kind, "1", NOW))
     staff.goto("/")
     assert staff.locator("section[aria-labelledby^='alarm-']").count() == sum(
         RoleName.AUTHOR in kind.roles for kind in AlertKind

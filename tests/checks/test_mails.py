@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from outreach import alerts
-from outreach.alerts import AlertChange, AlertKind, AlertSighting
+from outreach.alerts import AlertKind, AlertSighting
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.checks import mails
 from tests.conftest import NOW
@@ -22,7 +22,7 @@ def mailed(database, settings):
         with database.writing() as session:
             if has_ended is not None:
                 sighting = AlertSighting(AlertKind.RETURNS_UNREADABLE, subject, now)
-                assert alerts.apply(session, AlertChange(sighting, has_ended), now=now)
+                assert alerts.end(session, sighting, now=now) if has_ended else alerts.begin(session, sighting)
             return mails.write(session, ["a@fwb.example"], [], SenderIdentity.of(settings), now=now)
 
     return at

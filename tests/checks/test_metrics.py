@@ -12,7 +12,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from outreach import alerts, audit
-from outreach.alerts import AlertChange, AlertKind, AlertSighting
+from outreach.alerts import AlertKind, AlertSighting
 from outreach.backups import making, rehearsals
 from outreach.checks import figures as collector
 from outreach.checks import memory
@@ -90,7 +90,7 @@ def test_the_figures_are_those_of_the_rows(metered, database, clock):
         workers.clock_passed(session, "Rien ne part.", place="other:/data", now=NOW - ago)
         workers.join_in(session, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=True, now=NOW)
-        alerts.apply(session, AlertChange(AlertSighting(AlertKind.DISK_FULL, "", NOW), has_ended=False), now=NOW)
+        alerts.begin(session, AlertSighting(AlertKind.DISK_FULL, "", NOW))
         audit.record(session, NOW - ago, "a@fwb.example", "x", "y")
         tracker = Tracker(mailing_id=letters[0].mailing_id, public_id="1" * 16, name="WBE", recipients=5)
         session.add(tracker)

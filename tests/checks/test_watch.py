@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from outreach import alerts
-from outreach.alerts import AlertChange, AlertEpisode, AlertKind, AlertSighting
+from outreach.alerts import AlertEpisode, AlertKind, AlertSighting
 from outreach.backups import rehearsals
 from outreach.backups.rehearsals import Rehearsed
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
@@ -375,8 +375,8 @@ def test_a_database_that_has_no_room_is_told_from_one_that_is_away(said, is_full
 
 
 def test_an_episode_begins_once_and_ends_once(database):
-    begins = AlertChange(AlertSighting(AlertKind.DISK_FULL, "here", NOW), has_ended=False)
-    ends = begins._replace(has_ended=True)
+    seen = AlertSighting(AlertKind.DISK_FULL, "here", NOW)
     with database.writing() as session:
-        applied = [alerts.apply(session, change, now=NOW) for change in (begins, begins, ends, ends, begins)]
-    assert applied == [True, False, True, False, False]
+        assert [alerts.begin(session, seen) for _ in range(2)] == [True, False]
+        assert [alerts.end(session, seen, now=NOW) for _ in range(2)] == [True, False]
+        assert not alerts.begin(session, seen)

@@ -16,7 +16,7 @@ from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.situation import Bucket, Selection, Solicitation
-from outreach.alerts import AlertChange, AlertKind, AlertSighting
+from outreach.alerts import AlertKind, AlertSighting
 from outreach.backups import rehearsals
 from outreach.backups.rehearsals import Rehearsed
 from outreach.campaigns.models import Wave
@@ -338,8 +338,7 @@ def test_a_zero_is_never_a_link_nor_bold(author):
 
 def test_an_alarm_says_whom_to_call_who_has_no_hand_on_the_machine(app, signed_in, sample_database):
     with sample_database.writing() as session:
-        change = AlertChange(AlertSighting(AlertKind.LETTERS_IN_DOUBT, "1", NOW), has_ended=False)
-        assert alerts.apply(session, change, now=NOW)
+        assert alerts.begin(session, AlertSighting(AlertKind.LETTERS_IN_DOUBT, "1", NOW))
     author = signed_in(RoleName.AUTHOR)
     assert "Prévenez la personne qui exploite le service." in text_of(author.get("/"))
     settings = app.extensions["outreach.settings"]
@@ -351,8 +350,7 @@ def test_an_alarm_says_whom_to_call_who_has_no_hand_on_the_machine(app, signed_i
 def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):
     with sample_database.writing() as session:
         for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):
-            change = AlertChange(AlertSighting(kind, "1", NOW), has_ended=False)
-            assert alerts.apply(session, change, now=NOW)
+            assert alerts.begin(session, AlertSighting(kind, "1", NOW))
     assert "Service d’envoi muet" not in text_of(signed_in(RoleName.ADMINISTRATOR).get("/?as_of=2021-05-14"))
     lost = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
     assert "Boîte des retours illisible Depuis le 15 mai 2021 à 11 h : La boîte des retours ne se lit pas" in lost
@@ -383,8 +381,7 @@ def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sam
 def test_an_alarm_about_a_wave_leads_to_its_campaign_by_title(author, sample_database):
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        change = AlertChange(AlertSighting(AlertKind.LETTERS_IN_DOUBT, str(wave), NOW), has_ended=False)
-        assert alerts.apply(session, change, now=NOW)
+        assert alerts.begin(session, AlertSighting(AlertKind.LETTERS_IN_DOUBT, str(wave), NOW))
         campaign = session.get_one(Wave, wave).campaign
         led = (f"/campaigns/{campaign.id}/progress", campaign.title)
     (alarm,) = elements(author.get("/"), "section[@aria-labelledby='alarm-1']")
