@@ -46,6 +46,12 @@ WRONG = (
     r"ne se trie pas ainsi",
     r"confirmez-en le nombre",
     r"demanderait que",
+    r"que qui avait|(?:[:;.>] )qui est sorti",  # « Seuls ceux qui avaient adhéré … », « un PO sorti … »
+    r"(?:adresses?|boîtes?|programmes?) (?:à|pour) qui\b",  # « à laquelle », « auxquels » : nobody is meant
+    r"\bà qui loue\b|\bQui (?:a été joint|automatise)\b",
+    r"qu’une relance n’écri",  # one writes *to*
+    r"prévoir des mains|prévoyez-y des mains",
+    r"\bl’exploitant\b",
 )
 
 

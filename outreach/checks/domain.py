@@ -109,7 +109,7 @@ def ptr(settings: Settings, asking: lookup.Resolver) -> Finding:
 def _named(host: str, address: str, asking: lookup.Resolver) -> Finding:
     names = lookup.names_of(address, asking)
     if not names:
-        return warning(f"{address} ({host}) n’a pas de PTR : demandez-le à qui loue l’adresse, si le courriel en sort.")
+        return warning(f"{address} ({host}) n’a pas de PTR : demandez-le à son hébergeur, si le courriel en sort.")
     if all(address not in _addresses(name, asking) for name in names):
         return warning(f"{address} s’appelle {names[0]}, qui ne ramène pas à elle : ajoutez-y un A ou un AAAA.")
     return ok(f"{address} s’appelle {names[0]}.")

@@ -90,7 +90,7 @@ def _set_apart(asked: dict[str, Any], lost_nothing: str) -> bytes:
     if child.returncode < 0:
         raise Refused(
             f"La mise en {what} a été interrompue (signal {-child.returncode}). {lost_nothing} : réessayez, et "
-            "prévenez l’exploitant si cela se répète."
+            "prévenez la personne qui exploite le service si cela se répète."
         )
     if child.returncode or not child.stdout.startswith(BEGINNINGS[asked["kind"]]):
         said = child.stderr.decode(errors="replace").strip().splitlines()

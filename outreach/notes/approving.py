@@ -156,7 +156,8 @@ def _unless_full() -> Iterator[None]:
             raise
         lost = "la note n’est pas validée, aucun numéro n’est pris, rien n’est perdu"
         raise Refused(
-            f"Le disque de la base de données est plein : {lost}. Prévenez l’exploitant, puis réessayez."
+            f"Le disque de la base de données est plein : {lost}. Prévenez la personne qui exploite le service, puis "
+            "réessayez."
         ) from None
 
 

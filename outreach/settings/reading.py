@@ -24,7 +24,7 @@ GONE = {  # settings of 0.3, with what takes their place
     "OUTREACH_LOG_FORMAT": "le journal a une seule forme, une ligne par évènement",
     "OUTREACH_OIDC_NAME": "les pages nomment l’émetteur par son hôte",
     "OUTREACH_PAPER_WINDOW": "les lettres sont faites pour une fenêtre à droite, de 90 mm sur 40, à 105 mm et 45 mm",
-    "OUTREACH_SECURITY_CONTACT": "OUTREACH_OFFICIAL_PAGE est aussi l’adresse à qui signaler une faille",
+    "OUTREACH_SECURITY_CONTACT": "OUTREACH_OFFICIAL_PAGE est aussi l’adresse à laquelle signaler une faille",
     "OUTREACH_SMTP_CONNECTIONS": "ajoutez ?connections=8 à chaque adresse de OUTREACH_SMTP_URL",
     "OUTREACH_TEST_RECIPIENTS": "un essai part aussi vers OUTREACH_ALLOWED_RECIPIENTS",
     "OUTREACH_WEB_PROCESSES": "chaque unité outreach-web@PORT est un processus, et ./run en démarre deux",

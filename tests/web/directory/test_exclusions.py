@@ -174,7 +174,7 @@ def test_exclusions_for_the_refusal_of_another_address_are_a_list_of_their_own_t
     (tab,) = addresses(author.get("/directory/exclusions?reason=staff"), "Rejets d’une autre adresse (1)")
     page = author.get(tab)
     assert [one.casefold() for one in listed(page)] == [excluded[1]]
-    assert "Refusé par l’adresse à qui elle transmet : jeanne@commune.example" in text_of(page)
+    assert "Refusé par l’adresse à laquelle elle transmet : jeanne@commune.example" in text_of(page)
     content = author.get("/directory/exclusions/export.csv?elsewhere=1").data.decode("utf-8-sig")
     assert len(content.splitlines()) == 2
     lifting = addresses(page, "Lever")[0]

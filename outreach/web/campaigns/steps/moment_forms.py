@@ -161,7 +161,7 @@ class DatesForm(StepForm):
     )
     other_mailbox = StringField(
         "Une autre boîte, après (jours)",
-        description="À une boîte à qui la vague n’a pas écrit, si son courriel échoue.",
+        description="À une boîte à laquelle la vague n’a pas écrit, si son courriel échoue.",
         render_kw=SHORT,
     )
     paper = StringField(
