@@ -77,6 +77,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
     assert (page.count("Renvoyer à l’identique"), "Renvoi possible" in page, twice in page) == (2, False, True)
     page = text_of(author.get("/campaigns/1/progress"))
     assert page.index("Renvoyer les 2 courriels en doute") < page.index(twice)
+    assert "« En doute » : le serveur d’envoi n’a pas dit s’il a pris le courriel." in page
 
 
 @pytest.mark.journey
