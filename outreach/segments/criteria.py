@@ -151,6 +151,10 @@ class RolledUp(Fields):
         }
         return f"{either(said[state] for state in self.states)} ({names.of_strand(self.strand)})"
 
+    def denied(self, names: Names = NO_NAMES) -> str:
+        """The French words for its contrary."""
+        return f"sauf ceux dont {self.words(names)}"
+
 
 class NeverAnswered(Fields):
     """No school of the authority has a status declared by the authority in this strand."""

@@ -489,6 +489,9 @@ def test_a_sentence_reads_as_french():
         "Pouvoirs organisateurs : libre confessionnel ou WBE, au moins une école concernée sans adhésion au volet 1, "
         "sauf (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
     )
+    assert sentence(Not(RolledUp(strand=1, states=(RollUp.NONE,)))) == (
+        "Pouvoirs organisateurs : sauf ceux dont aucune école concernée n’a adhéré (volet 1)."
+    )
     assert sentence(And()) == "Tous les pouvoirs organisateurs."
 
 
