@@ -204,6 +204,7 @@ def _foot(campaign: Campaign, to: Addressed, sending: SenderIdentity) -> list[st
 def _reply_sheet(campaign: Campaign, letter: PaperLetter, names: Mapping[int, str]) -> dict[str, Any]:
     phone = f", appelez le {campaign.contact_phone}" if campaign.contact_phone else ""
     return {
+        "ways": f"Réponse par la poste{' ou par téléphone' if phone else ''}",
         "lead": french.typeset(
             f"Renvoyez cette feuille à {campaign.sender_name}, {campaign.sender_address}{phone}, ou répondez par le "
             "code."

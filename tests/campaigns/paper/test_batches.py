@@ -212,14 +212,16 @@ def test_a_letter_without_a_telephone_says_nothing_of_who_has_no_internet(progra
     with programmed.writing() as session:
         found = batches.batch_of(session, campaign_of(session, number), batch)
         (letter,), told = batches.letters_of(session, found), []
-        letter.content = None  # made anew
+        letter.content, found.has_sheet, ways = None, True, []  # made anew
         for phone in ("081 12 34 56", ""):
             found.campaign.contact_phone = phone
             (sheet,) = sheets.sheets_of(session, found, [letter], SENDING, now=NOW)
             told.append(sheet.document["otherwise"])
+            ways.append(sheet.document["sheet"]["ways"])
         code = sheets.code_kept(letter, SENDING.keys)
     alone = f"Votre code : {code}."
     assert told == [french.typeset(f"Sans internet : 081 12 34 56. {alone}"), french.typeset(alone)]
+    assert ways == ["Réponse par la poste ou par téléphone", "Réponse par la poste"]
 
 
 def test_already_done_has_a_way_on_paper(programmed, people):
