@@ -260,6 +260,7 @@ def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, 
 
 
 @pytest.mark.long
+@pytest.mark.journey
 def test_an_identity_is_bound_by_the_second_factor_too_where_there_is_one(signed_in, password, provider, enrolled):
     """Whoever found the password and an open session would else come in by an identity of its own, for good."""
     secret, _ = enrolled("author")
