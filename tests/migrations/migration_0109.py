@@ -4,7 +4,7 @@ import json
 
 from tests.migrations.told import AT, BY, add, values
 
-LOSES = ("campaign_rehearsals",)
+LOSES, GAINS = ("campaign_rehearsals",), ("campaign_transitions",)
 FORGETS = ("campaign_rehearsals", "campaign_transitions")
 JOURNAL = "SELECT campaign_id, actor, content_hash, note FROM campaign_transitions WHERE note LIKE 'répétée 199 fois%'"
 

@@ -60,8 +60,10 @@ def go_up(database, older, newer):
     after = held(database)
     told = file_of(newer)
     counted, were = counts(after[0]), counts(before[0])
-    stays = set(were) - set(getattr(told, "LOSES", ()))
+    gains = set(getattr(told, "GAINS", ()))
+    stays = set(were) - set(getattr(told, "LOSES", ())) - gains
     assert {table: counted.get(table) for table in stays} == {table: were[table] for table in stays}
+    assert all(counted[table] > were.get(table, 0) for table in gains)
     assert told or set(counted) == set(were), "a table comes empty, unless the revision's file says what fills it"
     migrations.downgrade(database.engine, older)
     back = held(database)

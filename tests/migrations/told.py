@@ -7,9 +7,9 @@ Such a file holds any of these functions, each with a connection that is committ
 - `before_downgrade(connection)` adds what the older schema has no place for;
 - `after_downgrade(connection, before)` checks what became of it.
 
-`LOSES` names tables whose rows the revision moves or deletes on its way up, `FORGETS` those that its way down does not
-bring back as they were. That no other row is lost, and that the way down takes back the way up, is checked for every
-revision.
+`LOSES` names tables whose rows the revision moves or deletes on its way up, `GAINS` those that it adds rows to, and
+`FORGETS` those that its way down does not bring back as they were. That no other row is lost, and that the way down
+takes back the way up, is checked for every revision.
 """
 
 import importlib
