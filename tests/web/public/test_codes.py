@@ -91,7 +91,9 @@ def test_a_wrong_code_tells_nothing_and_many_from_a_client_wait_a_little(client,
     assert (waits.status_code, waits.headers["Retry-After"]) == (429, "5"), "the right one, too: none is found so"
     assert "réessayez dans 5 secondes, ou donnez aussi le numéro FASE" in text_of(waits.text)
     assert form_of(waits, "/r")["fase"] == "", "who shares a network with somebody who guesses gets in by the pair"
-    assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 429
+    pair = client.post("/r", data={"code": "ZZZZ-ZZZZ", "fase": "9001"})
+    assert (pair.status_code, "comparez le code et le numéro FASE" in text_of(pair.text)) == (429, True)
+    assert "donnez aussi" not in text_of(pair.text)
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(seconds=5))
     assert client.post("/r", data={"code": code}).status_code == 303, "nobody is locked out"
     assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 404

@@ -24,10 +24,9 @@ UNKNOWN = (
     "Ce code ne mène à aucune lettre à laquelle on répond encore : vérifiez ses huit signes{and_fase}, ou appelez la "
     "personne de contact de la lettre."
 )
-TOO_FAST = (
-    "Beaucoup d’essais viennent de ce réseau : réessayez dans {seconds} secondes, ou donnez aussi le numéro FASE de "
-    "votre pouvoir organisateur, que la lettre porte après son nom."
-)
+TOO_FAST = "Beaucoup d’essais viennent de ce réseau : réessayez dans {seconds} secondes, {or_else}."
+GIVE_FASE = "ou donnez aussi le numéro FASE de votre pouvoir organisateur, que la lettre porte après son nom"
+COMPARE = "et comparez le code et le numéro FASE avec ceux de la lettre : ils ne vont pas ensemble"
 ASKED_FASE = (
     "Beaucoup de codes faux ont été essayés depuis une heure : donnez aussi le numéro FASE de votre pouvoir "
     "organisateur, que la lettre porte après son nom."
@@ -58,7 +57,8 @@ def open_code() -> Response | Redirect:
         return _form_page(typed, fase, ("fase", ASKED_FASE), 422)
     is_right = found is not None and not fase
     if not _is_in_time(is_right=is_right):
-        fault = TOO_FAST.format(seconds=int(attempts.PAUSE.total_seconds()))
+        or_else = COMPARE if fase else GIVE_FASE
+        fault = TOO_FAST.format(seconds=int(attempts.PAUSE.total_seconds()), or_else=or_else)
         refused = _form_page(typed, fase, ("code", fault), 429, with_fase=True)  # which passes, whoever else tries
         refused.headers["Retry-After"] = str(int(attempts.PAUSE.total_seconds()))
         return refused
