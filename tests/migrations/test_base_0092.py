@@ -195,6 +195,7 @@ def chief(installed_base, settings_of_base):
 
 
 @pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_pages_of_draws_open(chief):
     for number in (base.TOLD, base.TOLD_AND_CLOSED, base.DRAWN, base.FOLLOWS_A_DRAW):
@@ -206,6 +207,7 @@ def test_the_pages_of_draws_open(chief):
 
 
 @pytest.mark.long
+@pytest.mark.sweep
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_pages_of_campaigns_in_every_state_open(chief, installed_base):
     with installed_base.reading() as session:

@@ -318,6 +318,7 @@ def test_each_list_has_the_switch_and_goes_on_with_what_is_chosen(author, two_pr
 
 
 @pytest.mark.long
+@pytest.mark.journey
 def test_each_list_is_narrowed_to_the_programme_that_is_chosen(author, two_programmes):
     made = author.begin("/campaigns/begin?definition=blank", title="Lire au printemps", strand=f"{SECOND}/1").location
     number = made.split("/")[2]
