@@ -288,7 +288,7 @@ class Templates:
 
     def __init__(self, folder: Path, worker: str, kept: Kept | None = None) -> None:
         self.folder, self.worker, self.kept, self.copies = folder, worker, kept, 0
-        self.sessions: dict[str, object] = {}  # what a browser that signed in goes on with in every copy
+        self.sessions: dict[object, object] = {}  # what a browser that signed in goes on with in every copy
         self.first: dict[str, Engine] = {}  # the first engine of each kind that this process has opened
 
     @cached_property

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from werkzeug.serving import make_server
 
 from outreach.accounts.sessions import StaffSession
+from outreach.accounts.staff import User
 from outreach.db import table_of
 from outreach.demo import people
 from tests.application import (
@@ -149,10 +150,13 @@ def enter(password):
 
 @pytest.fixture
 def staff(app, visitor, enter, templates):
-    """The author's tab: signed in by the form once a process, then by its cookie and a copy of its session."""
+    """The author's tab: signed in by the form once a sample, then by its cookie and a copy of its session."""
     database = app.extensions["outreach.database"]
-    if "staff" in templates.sessions:
-        cookies, row = templates.sessions["staff"]
+    with database.reading() as session:
+        of_author = User.email == people.person_for("author").email
+        sample = session.execute(select(User.id, User.password).where(of_author)).one()  # each made its own
+    if sample in templates.sessions:
+        cookies, row = templates.sessions[sample]
         with database.writing() as session:
             session.execute(insert(StaffSession), row)
     else:
@@ -160,7 +164,7 @@ def staff(app, visitor, enter, templates):
         with database.reading() as session:
             newest = select(table_of(StaffSession)).order_by(StaffSession.id.desc()).limit(1)
             row = {name: value for name, value in session.execute(newest).one()._mapping.items() if name != "id"}
-        templates.sessions["staff"] = cookies, row
+        templates.sessions[sample] = cookies, row
     visitor.context.add_cookies(cookies)
     return visitor
 
