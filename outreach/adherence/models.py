@@ -97,6 +97,11 @@ class Programme(Base):
         return found
 
     @property
+    def strand_keys(self) -> list[int]:
+        """The keys of its strands."""
+        return [strand.id for strand in self.strands]
+
+    @property
     def called(self) -> list[str]:
         """What letters may call it: its name, and its other words."""
         return [self.name, *filter(None, (word.strip() for word in self.words.split(",")))]

@@ -77,7 +77,7 @@ def timeline_of(
     without: Collection[int] = (),
 ) -> Timeline:
     """The records of a programme that are not withdrawn, of these schools or of all; `without` those of these keys."""
-    strands = [strand.id for strand in programme.strands]
+    strands = programme.strand_keys
     query = select(AdherenceRecord).where(AdherenceRecord.stands(), AdherenceRecord.strand_id.in_(strands))
     if school_ids is not None:
         query = query.where(AdherenceRecord.school_id.in_(list(school_ids)))

@@ -129,7 +129,7 @@ def matching(
         return None
     query = select(Campaign.id, Campaign.title, Campaign.circular, Campaign.created_by)
     if programme is not None:
-        query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
+        query = query.where(Campaign.strand_id.in_(programme.strand_keys))
     rows = session.execute(query)
     told = {number: fold(f"{title} {circular} {colleagues[by]}") for number, title, circular, by in rows}
     return [number for number, said in told.items() if all(word in said for word in words)]

@@ -39,7 +39,7 @@ def remove(session: Session, programme: Programme, *, now: datetime, actor: str)
     take_turns(session, "programmes")
     if found := uses(session, programme):
         raise Refused(REFUSED.format(" ; ".join(found)))
-    name, code, keys = programme.name, programme.code, [strand.id for strand in programme.strands]
+    name, code, keys = programme.name, programme.code, programme.strand_keys
     session.execute(delete(Prerequisite).where(Prerequisite.strand_id.in_(keys)))
     session.execute(delete(Strand).where(Strand.id.in_(keys)))
     session.execute(delete(Programme).where(Programme.id == programme.id))

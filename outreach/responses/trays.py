@@ -118,7 +118,7 @@ def _listing(
 def _in(tray: Tray | None, owner: str, recalled: bool = False, programme: Programme | None = None) -> Select[Response]:
     query = select(Response).where(~Response.waits() if tray is Tray.HANDLED else Response.waits())
     if programme is not None:
-        query = query.where(Response.strand_id.in_([strand.id for strand in programme.strands]))
+        query = query.where(Response.strand_id.in_(programme.strand_keys))
     query = query.where(*_is_recalled()) if recalled else query
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))

@@ -185,7 +185,7 @@ def departures(session: Session, programme: Programme, *, at: datetime | None = 
     """The departures of a programme's waves until a moment, or until now without one, the first first."""
     facts = (Wave.id, Wave.reminder, Wave.departure, Campaign.title, Wave.due_at, Mailing.created_at)
     query = select(*facts).join(Campaign, Campaign.id == Wave.campaign_id).join(Mailing, Mailing.id == Wave.mailing_id)
-    query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
+    query = query.where(Campaign.strand_id.in_(programme.strand_keys))
     query = query.where(Mailing.filled_at.is_not(None) if at is None else Mailing.filled_at <= at)
     left = sorted(
         (max(due_at, created_at), key, f"{title}, {french.wave(reminder, departure)}")
@@ -278,7 +278,7 @@ def _waves(session: Session, programme: Programme) -> Sequence[Wave]:
 
     The texts of letters are left out until one is asked for: those of years would take tens of megabytes.
     """
-    strands = [strand.id for strand in programme.strands]
+    strands = programme.strand_keys
     query = select(Wave).join(Campaign, Campaign.id == Wave.campaign_id).where(Campaign.strand_id.in_(strands))
     of_campaign = joinedload(Wave.campaign).defer(Campaign.letter)
     of_mailing = joinedload(Wave.mailing).defer(Mailing.letter).defer(Mailing.headers)

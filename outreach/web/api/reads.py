@@ -223,7 +223,7 @@ def _of_strands(listing: Queried[Row], strand_id: Expression) -> Callable[[Progr
     """Those rows of a listing whose strand is of a programme."""
 
     def theirs(programme: Programme) -> Queried[Row]:
-        keys = [strand.id for strand in programme.strands]
+        keys = programme.strand_keys
         return replace(listing, query=listing.query.where(strand_id.in_(keys)))
 
     return theirs
