@@ -73,8 +73,8 @@ def record(
     left = [school for school in schools if _is_news(known.at(school.id, strand.id, effective_on), moment)]
     if not left:
         raise InputError("Rien à enregistrer : c’est déjà connu, ou déjà confirmé par le service.")
-    if too_late := joined_late(strand, status, effective_on, name_among_several(session, programme)):
-        raise InputError(too_late)
+    if joined_late(strand, status, effective_on):
+        raise InputError(joined_late(strand, status, effective_on, name_among_several(session, programme)))
     added = [
         AdherenceRecord(
             school_id=school.id,

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -239,9 +240,8 @@ def offered(session: Session, mode: Mode) -> dict[str, Definition]:
     return {name: stated for name, stated in ready_made(*folders(mode)).items() if stated.programme in codes}
 
 
-def strand_of(session: Session, stated: Definition) -> Strand | None:
-    """The strand that a campaign is about, where it is sure."""
-    there = programmes.every(session)
+def strand_of(there: Sequence[Programme], stated: Definition) -> Strand | None:
+    """The strand that a campaign is about, of all programmes that are `there`, where it is sure."""
     found = [strand for one in there for strand in one.strands if is_for(stated, one, strand, is_only=len(there) == 1)]
     return found[0] if len(found) == 1 else None
 

@@ -78,7 +78,8 @@ def listed(
 
     Of a `programme`: those that its campaigns took over, as often as they did, and those that none took over yet.
     """
-    counts, taken = count_uses(session, programme), count_uses(session)
+    taken = count_uses(session)
+    counts = taken if programme is None else count_uses(session, programme)
     found = [
         (segment, version, version.criterion)
         for segment, version in saved.every(session)
@@ -128,7 +129,7 @@ def count_uses(session: Session, programme: Programme | None = None) -> dict[int
     )
     if programme is not None:
         query = query.join(Campaign, Campaign.id == CampaignSegment.campaign_id)
-        query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
+        query = query.where(Campaign.strand_id.in_(programme.strand_keys))
     return dict(session.execute(query.group_by(SegmentVersion.segment_id)).all())
 
 

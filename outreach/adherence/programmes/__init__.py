@@ -29,7 +29,7 @@ from outreach.adherence.told import tell_programme
 from outreach.db import Base, Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
-from outreach.french import typeset, within_quotes
+from outreach.french import initial, typeset, within_quotes
 from outreach.mail.letters.links import fault_of_link
 from outreach.text import line_of_words
 
@@ -77,7 +77,7 @@ def page_address(text: str) -> str:
     """The address of a page to which letters may lead; '' is none. Raises InputError."""
     address = line_of_words(text)
     if address and (fault := fault_of_link(address, ("https", "http"))):
-        raise InputError(fault[:1].upper() + fault[1:])
+        raise InputError(initial(fault))
     return address
 
 
@@ -344,7 +344,7 @@ def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], 
 
 def prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:
     """The dated prerequisites between the strands of a programme."""
-    strands = [strand.id for strand in programme.strands]
+    strands = programme.strand_keys
     return list(session.scalars(select(Prerequisite).where(Prerequisite.strand_id.in_(strands))))
 
 

@@ -54,13 +54,15 @@ def ready_made(session: Session) -> Mapping[str, Definition]:
     return definitions.offered(session, settings().mode)
 
 
-def blank(session: Session, title: str, programme: Programme, strand: Strand, *, is_only: bool) -> Definition:
+def blank(
+    ready: Mapping[str, Definition], title: str, programme: Programme, strand: Strand, *, is_only: bool
+) -> Definition:
     """A campaign with nothing in it yet about a strand, signed as the ready-made ones of its programme are."""
-    ready = ready_made(session).values()
+    models = list(ready.values())
     fitting = (
-        one for one in ready for each in programme.strands if definitions.is_for(one, programme, each, is_only=is_only)
+        one for one in models for each in programme.strands if definitions.is_for(one, programme, each, is_only=is_only)
     )
-    sender = next(fitting, next(iter(ready))).sender
+    sender = next(fitting, models[0]).sender
     return definitions.blank(title, strand.number, sender, programme.code)
 
 

@@ -35,12 +35,13 @@ def _like(
     name: str, concerns: Concerns, kinds: Sequence[str], programme: Programme, strand: Strand, is_only: bool
 ) -> Definition:
     with reading() as session:
-        ready, empty = ready_made(session), blank(session, name, programme, strand, is_only=is_only)
+        ready = ready_made(session)
     fitting = (
         stated
         for kind in kinds
         for word, stated in ready.items()
         if word.startswith(f"{kind}-") and definitions.is_for(stated, programme, strand, is_only=is_only)
     )
+    empty = blank(ready, name, programme, strand, is_only=is_only)
     stated = next(fitting, empty).model_copy(update={"concerns": concerns})
     return definitions.about(stated, programme, strand, is_only=is_only)

@@ -78,8 +78,8 @@ def new() -> str:
 
 def _about(session: Session, ready: Mapping[str, Definition]) -> dict[str, str]:
     """Of which programme and strand each ready-made campaign speaks, by its name; '' where it is not sure."""
-    names = programmes.strand_names(session)
-    strands = {name: definitions.strand_of(session, stated) for name, stated in ready.items()}
+    names, there = programmes.strand_names(session), programmes.every(session)
+    strands = {name: definitions.strand_of(there, stated) for name, stated in ready.items()}
     return {name: names[strand.id] if strand else "" for name, strand in strands.items()}
 
 
@@ -113,7 +113,7 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
             name, model = stated.title, f"Comme « {stated.title} », prête à l’emploi : tout se modifie ensuite."
         else:
             raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
-        own = definitions.strand_of(session, stated)
+        own = definitions.strand_of(programmes.every(session), stated)
         strand = _strand_asked(session, asked) or corrects or (own.id if own else None)
         of = own.programme_id if own else None
     return Beginning(name, partial(like, stated), strand, model=model, of=of, kept=kept, action=to)
@@ -129,7 +129,8 @@ def _strand_asked(session: Session, asked: MultiDict[str, str]) -> int | None:
 
 def _blank(programme: Programme, strand: Strand, is_only: bool) -> Definition:
     with reading() as session:
-        return blank(session, "Nouvelle campagne", programme, strand, is_only=is_only)
+        ready = ready_made(session)
+    return blank(ready, "Nouvelle campagne", programme, strand, is_only=is_only)
 
 
 def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> Queried[CampaignRow]:
