@@ -4,9 +4,8 @@ from outreach.settings.model import Mode, Settings
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
 from outreach.settings.values import listed
 
-PROTECTED = (
-    "adm.cfwb.be",
-)  # the mailboxes of authorities: outside production nothing leaves for them, whatever a list says
+# The mailboxes of authorities: outside production nothing leaves for them, whatever a list says.
+PROTECTED = ("adm.cfwb.be",)
 
 
 def faults_of(settings: Settings) -> list[str]:

@@ -21,12 +21,8 @@ from outreach.sight import role, views
 from outreach.sight.guard import FUNCTIONS, Authorizer, Unguarded, guard
 from outreach.sight.scopes import Sight
 
-READY, ASKS, SCHEMA, CALLS = (
-    "sight_ready",
-    "sight_asks",
-    "sight_schema",
-    "sight_calls",
-)  # what is kept with a connection
+# What is kept with a connection.
+READY, ASKS, SCHEMA, CALLS = "sight_ready", "sight_asks", "sight_schema", "sight_calls"
 MOST_FOUND = 50  # sights whose keys a process remembers
 _kept: WeakKeyDictionary[Engine, "Sighted"] = WeakKeyDictionary()
 _turns = Lock()

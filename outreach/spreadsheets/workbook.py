@@ -153,9 +153,8 @@ def _sheet(content: bytes, first: int) -> WorkbookSheet:
     tables = [(at, each) for at, each in enumerate(book.sheets_metadata) if each.typ == SheetTypeEnum.WorkSheet]
     shown = [(at, each.name) for at, each in tables if each.visible == SheetVisibleEnum.Visible]
     shown = shown or [(at, each.name) for at, each in tables]
-    for at, name in shown[first:]:
+    for place, (at, name) in enumerate(shown[first:], first):
         if any(rows := _rows(content, book, at)):
-            place = shown.index((at, name))
             others = [other for there, other in shown if there != at]
             return WorkbookSheet(rows, name, others, place + 1 if shown[place + 1 :] else None)
     return WorkbookSheet([])

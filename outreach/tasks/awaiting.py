@@ -239,11 +239,12 @@ def _answer(response: Response, names: Mapping[int, str], day: date | None) -> T
 
 def _call(authority: Authority, day: date, row: ReachRow | None = None) -> Task:
     known = f" {french.initial(_known(row))}." if row else ""
-    reason, path = (
-        f"Vous deviez y revenir le {french.day(day)}.{known}",
-        f"/directory/{authority.fase}/reachability",
-    )
+    reason, path = f"Vous deviez y revenir le {french.day(day)}.{known}", _sheet(authority.fase)
     return Task(TaskKind.RECALL, authority.display_name, reason, day, "Appeler", path, key=f"recall-{authority.id}")
+
+
+def _sheet(fase: int) -> str:
+    return f"/directory/{fase}/reachability"
 
 
 def _authorities(session: Session, person: str, *, now: datetime) -> Iterator[Task]:
@@ -255,8 +256,8 @@ def _authorities(session: Session, person: str, *, now: datetime) -> Iterator[Ta
             yield _call(authority, day, rows.get(authority.id))
     for row in rows.values():
         if row.followed.owner == person and row.followed.recall_on is None and row.state in FAULTS:
-            path = f"/directory/{row.fase}/reachability"
-            yield Task(TaskKind.MAILBOX, row.display_name, f"{_known(row)}.", row.faulty_since, "Corriger", path)
+            said, since = f"{_known(row)}.", row.faulty_since
+            yield Task(TaskKind.MAILBOX, row.display_name, said, since, "Corriger", _sheet(row.fase))
     if free := [row for row in rows.values() if not row.followed.owner and row.state in FAULTS]:
         yield _faults(free, level)
 

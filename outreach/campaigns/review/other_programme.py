@@ -36,12 +36,10 @@ def remarks(session: Session, written: Written, strand: Strand) -> list[str]:
     own = next(one for one in there if one.id == strand.programme_id)
     said = list(_lines(written))
     about = programmes.called(own.name, strand.number)
-    found = ((one, _named(one, own, said)) for one in there if one is not own)
+    found = [(one.name, *place) for one in there if one is not own and (place := _named(one, own, said))]
     return [
-        f"{where} : « {words} » est de « {one.name} », et la campagne porte sur « {about} » : relisez tout le courriel."
-        for one, place in found
-        if place
-        for where, words in [place]
+        f"{where} : « {words} » est de « {name} », et la campagne porte sur « {about} » : relisez tout le courriel."
+        for name, where, words in found
     ]
 
 
@@ -49,10 +47,7 @@ def _named(other: Programme, own: Programme, said: list[tuple[str, str]]) -> tup
     """Where a letter first names a programme, and by which words: its name, others, or the number of a circular."""
     ours = {fold(words) for words in [*own.called, *_circulars(own)]}
     theirs = [words for words in [*other.called, *_circulars(other)] if fold(words) and fold(words) not in ours]
-    return next(
-        ((where, words) for where, line in said for words in theirs if f" {fold(words)} " in line),
-        None,
-    )
+    return next(((where, words) for where, line in said for words in theirs if f" {fold(words)} " in line), None)
 
 
 def _circulars(programme: Programme) -> list[str]:

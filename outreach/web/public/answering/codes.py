@@ -57,10 +57,10 @@ def open_code() -> Response | Redirect:
         return _form_page(typed, fase, ("fase", ASKED_FASE), 422)
     is_right = found is not None and not fase
     if not _is_in_time(is_right=is_right):
-        or_else = COMPARE if fase else GIVE_FASE
-        fault = TOO_FAST.format(seconds=int(attempts.PAUSE.total_seconds()), or_else=or_else)
+        seconds = int(attempts.PAUSE.total_seconds())
+        fault = TOO_FAST.format(seconds=seconds, or_else=COMPARE if fase else GIVE_FASE)
         refused = _form_page(typed, fase, ("code", fault), 429, with_fase=True)  # which passes, whoever else tries
-        refused.headers["Retry-After"] = str(int(attempts.PAUSE.total_seconds()))
+        refused.headers["Retry-After"] = str(seconds)
         return refused
     if found and is_right:
         return _opened(keys, found)
