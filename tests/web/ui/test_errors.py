@@ -69,15 +69,17 @@ def test_staff_find_their_bar_on_an_error_page(author):
 
 
 @pytest.fixture
-def costly_directory(monkeypatch):
-    """The directory's list asks the database for longer than a page may."""
-    monkeypatch.setattr(request, "READING_SECONDS", 0.3)
-    monkeypatch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
+def costly_directory():
+    """The directory's list asks the database for longer than a page may, until what is given is undone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(request, "READING_SECONDS", 0.3)
+        patch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
+        yield patch
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
-def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, password, costly_directory, monkeypatch):
+def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, password, costly_directory):
     assert client.sign_in(people.person_for("author").email, password).status_code == 302
     page = client.get("/directory")
     assert page.status_code == 503
@@ -86,7 +88,7 @@ def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, pass
     assert "HX-Retarget" not in page.headers
     part = client.get("/directory", headers={"HX-Request": "true"})
     assert part.headers["HX-Retarget"] == part.headers["HX-Reselect"] == "#main"
-    monkeypatch.undo()
+    costly_directory.undo()
     assert client.get("/directory").status_code == 200
 
 
