@@ -165,9 +165,10 @@ def repeat_until(question, act, given, seconds=60):
 def postman(database, clock, monkeypatch):
     """Makes postmen for a relay; each is a worker of its own, and patient where the relay answers in the end.
 
-    None leaves batches for later because the machine is slow.
+    None leaves batches for later because the machine is slow, nor letters because it stood still for some seconds.
     """
     monkeypatch.setattr("outreach.delivery.sending.postman.SHARE_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending.round_writer.DOT_SECONDS", 60.0)
     made = []
 
     def hire(sink, *, url=None, guard=None, timeouts=None, context=None, patient=True, **options):
