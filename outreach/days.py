@@ -1,9 +1,12 @@
-"""Today's date in Brussels, and dates parsed from what people write.
+"""Today's date in Brussels, and dates parsed from what people write, or found in it.
 
-Accepted forms: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin 2021, and an Excel serial number such as 44377.
+Accepted forms: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin 2021, and an Excel serial number such as 44377. In a text
+also "vendredi 15 janv. 2027", 15.01.27 and, without a year, "15 janvier" and 15/01.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,12 +17,30 @@ MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
     "décembre",
 )  # fmt: skip
+WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 ANSWERS_WITHIN = 5  # working days, after which the service comes back to an answer at the latest
 FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
 EXCEL_ORIGIN = date(1899, 12, 30)  # day 0, chosen so that 1 March 1900 is day 61 as in Excel
 NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00(?::00)?)?", re.ASCII)
 ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[t ]00:00(?::00)?)?", re.ASCII)
 SPELT = re.compile(r"(\d{1,2})(?:er)? ([a-zûé]+) (\d{4})", re.ASCII)
+_MONTH_NAMES = (
+    rf"(?:{'|'.join(MONTHS)}|fevrier|aout|decembre)\b"
+    r"|(?:janv?|f[ée]vr?|avr|juil|sept|oct|nov|d[ée]c)\b\.?"
+)
+_BARE = str.maketrans("éû", "eu")  # the accents of months, which many leave out
+IN_TEXT = re.compile(
+    rf"""(?<![\w/.-])
+    (?: (?P<weekday>{"|".join(WEEKDAYS)}) ,?\s{{1,3}} )?
+    (?: (?P<iso>\d{{4}}-\d\d-\d\d)
+      | (?P<day>1\s?(?:er|ᵉʳ)|premier|0?[1-9]|[12]\d|3[01])
+        (?: \s{{1,3}} (?P<name>{_MONTH_NAMES}) (?: \s{{1,3}} (?P<year>\d{{4}}|\d\d(?=[.,;:!?)»]|\Z)) )?
+          | (?P<mark>[/.-]) (?P<month>0?[1-9]|1[0-2])
+            (?: (?P=mark) (?P<short>\d{{4}}|\d\d) | (?<=\d\d/\d) | (?<=[/.]\d\d) )  # 2/3 and 10-12 are no days
+        )
+    ) (?![\w/]|[.-]\d)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 SERIAL = re.compile(r"\d{5}(?:\.0+)?", re.ASCII)
 
 
@@ -65,3 +86,40 @@ def evenly_spaced(first: date, last: date, most: int) -> list[date]:
     days = max((last - first).days, 0)
     count = min(most, days + 1)
     return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDay:
+    """A day as a text has it, from `start` to `end`: without a year it is that of any, and it may not exist."""
+
+    start: int
+    end: int
+    day: int
+    month: int
+    year: int | None
+    weekday: str = ""
+
+    def from_(self, first: date) -> date | None:
+        """The day that is meant in a text of `first`: without a year, the first one from then on."""
+        if self.year is not None:
+            return _day(str(self.year), self.month, str(self.day))
+        found = (_day(str(first.year + later), self.month, str(self.day)) for later in range(9))  # 29 February is rare
+        return next((day for day in found if day and day >= first), None)
+
+
+def written_in(text: str) -> Iterator[WrittenDay]:
+    """Every day that a text names, in its order; in time by its length."""
+    for found in IN_TEXT.finditer(text):
+        if found["iso"]:
+            year, month, day = map(int, found["iso"].split("-"))
+        else:
+            digits = "".join(filter(str.isdecimal, found["day"])) or "1"
+            of = found["year"] or found["short"]
+            day, month = int(digits), int(found["month"] or _month(found["name"]))
+            year = None if of is None else int(of) + (2000 if len(of) == 2 else 0)
+        yield WrittenDay(found.start(), found.end(), day, month, year, (found["weekday"] or "").casefold())
+
+
+def _month(name: str) -> int:
+    bare = name.casefold().rstrip(".").translate(_BARE)
+    return next(number for number, month in enumerate(MONTHS, 1) if month.translate(_BARE).startswith(bare))

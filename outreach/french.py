@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from outreach import days
-from outreach.days import BRUSSELS, MONTHS
+from outreach.days import BRUSSELS, MONTHS, WEEKDAYS
 
 WIDE, NARROW = "\u00a0", "\u202f"
 WIDE_SPACE = re.compile(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])")
@@ -28,7 +28,6 @@ BREAKS = {  # where long words of headings break
     "préparation": "prépa\u00adration",
     "concernées": "concer\u00adnées",
 }
-WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 SHORT_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 WHOLE, WITH_WEEKDAY = "{day}{month} {year}", "{weekday} {day}{month} {year}"  # of a day, for `spelt_day`
 OF_YEAR, SHORT = "{day}{month}", "{day}{short}"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-from outreach.days import MONTHS
+from outreach.days import IN_TEXT
 
 MOST = 30
 LONGEST_SUBJECT = 90
@@ -30,9 +30,7 @@ BLANKS = " \t" + "".join(TAGS.values())
 OTHER_BRANCHES = re.compile("\ufffa[^\ufffb]*+\ufffb?")
 BLOCK_START = re.compile(r"\s{0,3}(?:#{1,6}|[-*+]|\d{1,9}[.)])\s")
 SENTENCE_END = re.compile(r"[.!?…](?=\s)")
-DATE = re.compile(
-    rf"\(\(\s*date_limite\b|\b\d{{1,2}}(?:er)?\s(?:{'|'.join(MONTHS)})\b|\b\d{{1,2}}[/.-]\d{{1,2}}\b", re.IGNORECASE
-)
+DEADLINE_FIELD = re.compile(r"\(\(\s*date_limite\b[^()\n]*+\)\)", re.IGNORECASE)
 
 ACRONYMS = {"SEGEC", "CPEONS", "FELSI", "COCOF"}
 ROMAN = re.compile(r"M*(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
@@ -135,7 +133,8 @@ def _subject_length(subject: str) -> Iterator[Remark]:
 
 
 def _subject_date(subject: str) -> Iterator[Remark]:
-    if not DATE.search(unicodedata.normalize("NFC", subject)):
+    text = unicodedata.normalize("NFC", subject)
+    if not (DEADLINE_FIELD.search(text) or IN_TEXT.search(text)):
         yield Remark(0, "Indiquez la date limite dans l’objet : ((date_limite)).")
 
 

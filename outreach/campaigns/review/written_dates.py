@@ -1,53 +1,182 @@
-"""Dates that a letter's author typed as the last day to answer, compared with the campaign's own last day."""
+"""Dates that a letter's author typed as the last day to answer, compared with the campaign's own last day.
+
+Every date of the text is found by one grammar (`days.written_in`). The words of its sentence, before and after it, then
+say whether it is a last day to answer: the words at it ("avant le"), and whether its clause asks for an answer.
+"""
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from datetime import date
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 from outreach import french
 from outreach.campaigns.schedule.planning import PlannedWave
-from outreach.days import MONTHS
+from outreach.days import WEEKDAYS, WrittenDay, today, written_in
+from outreach.mail.wording import DEADLINE_FIELD, FIELD_OR_ADDRESS, TAG
 
-SPACE = re.compile(r"\s")
-WEEKDAYS = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-CUE = (
-    r"(?P<cue>avant le|au plus tard le|pour le|jusqu[’']au|d[’']ici (?:le|au)|"
-    r"date limite(?: de réponse)?(?: est(?: fixée)?)?(?: ?:)?(?: le| au)?)"
-)
-SPELT = rf"(?P<day>\d{{1,2}})(?:er)? (?P<month>{'|'.join(MONTHS)})(?: (?P<year>\d{{4}}))?"
-FIGURES = r"(?P<day2>\d{1,2})[/.](?P<month2>\d{1,2})(?:[/.](?P<year2>\d{4}))?"
-LIMIT = re.compile(rf"\b{CUE}[ *]{{1,4}}(?:(?:{WEEKDAYS}) )?(?P<date>{SPELT}|{FIGURES})\b", re.IGNORECASE)
-ASKS = re.compile(r"répon|vérif|dites|date limite", re.IGNORECASE)  # other dates of a letter are no last day to answer
 RIGHT = "au plus tard le ((date_limite))"
-EXCLUDES = re.compile(r"\bavant le[ *]{1,4}\(\(\s*date_limite\b", re.IGNORECASE)
+NEAR = 240  # characters that are read on either side of a date, so that time is by the length of the text
+SAME_LENGTH = str.maketrans("àâäçéèêëîïôöùûüÿ’", "aaaceeeeiioouuuy'")
+MARKS = re.compile(r"\*|(?<![^\W_])_|_(?![^\W_])")
+HEADING, BLOCK = re.compile(r" {0,3}#"), re.compile(r" {0,3}(?:[-+|] |\||\d{1,9}[.)] )|\s*$")
+SENTENCE_END = re.compile(r"(?<!\bM)(?<!\bMme)[.!?](?=\s{1,4}[A-ZÀ-ÖØ-Þ«(])|\n")
+CLAUSE_END = re.compile(r"[:;–—]")
+
+# The words right before and right after a date, in small letters without accents.
+_LIMIT = r"(?:date|jour|heure) limite|(?:derniere?|ultime) (?:date|delai|jour|limite|echeance)|echeance|delai"
+_LINK = r"(?:[ ,:(«|]{1,3}+(?:(?:est|sera|reste|fixee?s?|reportee?s?|prolongee?s?|au|a|le|la|ce)\b)?+){1,6}+\Z"
+OVER_BEFORE = re.compile(r"\b(?:passee?|au[- ]dela)(?: du| le| ce)? \Z")
+SURE_BEFORE = re.compile(
+    rf"\b(?:au plus tard{_LINK}|(?:{_LIMIT}) du \Z"
+    rf"|(?:{_LIMIT})(?: (?:de|des|d'|du|pour) ?\w{{1,20}}+(?: \w{{1,20}}+){{0,3}}?)?{_LINK})"
+)
+LIKELY_BEFORE = re.compile(
+    r"\b(?:(?:avant|pour|jusqu'(?=a)|d'ici|entre le \w{1,9}(?: \w{1,9})? et|ouverte?s? du \w{1,9}(?: \w{1,9}){0,2} au"
+    rf"|attendue?s?|souhaitee?s?|clotur\w{{1,9}}|(?:se )?termine\w{{0,5}}|pren\w{{1,9}} fin|apres)(?=\W){_LINK}"
+    rf"|jusqu'(?:a|au)(?: le| ce| la)? \Z)"
+)
+_HOUR = r"(?:[ ,(]{1,3}(?:a|avant) (?:midi|minuit|\d{1,2} ?(?:h|heures)(?: ?\d\d)?)\)?)?"
+SURE_AFTER = re.compile(
+    rf"{_HOUR}[ ,()–|-]{{1,4}}(?:(?:est|sera|reste|constitue) )?(?:(?:la|le|l'|votre|notre) ?)?"
+    rf"(?:au plus tard|{_LIMIT}|de rigueur)\b"
+)
+PLANNED = re.compile(r"\b(?:prevu|programme|planifie|annonce)e?s? \Z")
+TOO_LATE = re.compile(r"\b(?:plus|tard|tardi\w{1,4}|clos\w{0,3}|ferme\w{0,3})\b")
+# What its clause asks for: an answer, by a verb or only a noun, or something else.
+WORDS = re.compile(
+    r"""\b(?:
+    (?P<other> (?:lanc|command|pay|achet|particip|assist|equip)(?:ez|er|ees?|es?)
+      | (?:livr|install|factur|rembours|conserv|ferm|distribu|utilis|absen|valab)\w{1,12}
+      | recue?s? | etai(?:t|ent) | demandai(?:t|ent) | conges? | cour[st]
+      | nous[ ](?:\w{1,9}[ ]){0,2}\w{1,20}rons | (?:vous|y|leur)[ ](?:\w{1,9}[ ])?\w{1,20}r(?:a|ont) )
+    | (?P<verb> repond(?:ez|re) | (?:inscri(?:v|re)|verifi|confirm|renvoy|retourn|communiqu|adher|complet|signal|envoy
+        |declar|manifest|indiqu|precis|enregistr|valid|depos)(?:ez|er|e)? | transmett(?:ez|re) | remett(?:ez|re)
+      | rempli(?:ssez|r) | choisi(?:ssez|r) | introdui(?:sez|re) | dites | dire | faites | attendons | parvenir )
+    | (?P<noun> reponses? | inscriptions? | adhesions? | candidatures? | formulaires? | enquetes? | retours? | avis
+      | decisions? | choix | delai )
+    )\b""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A last day to answer as the text has it: its line, its words, the day (None for the campaign's own field)."""
+
+    line: int
+    said: str
+    day: WrittenDay | None
+    is_before: bool
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A subject or letter, of which the lines of a sentence are joined; `plain` is as long, in small bare letters."""
+
+    text: str
+    lines: Sequence[int]
+    asks: bool
+    plain: str = field(default="")
+
+    @classmethod
+    def of(cls, source: str, *, asks: bool) -> "_Text":
+        """`asks`: an answer is asked for where no word says what is."""
+        text = unicodedata.normalize("NFKC", TAG.sub("", source.replace("\r\n", "\n"))).replace("İ", "I")
+        text = MARKS.sub("", FIELD_OR_ADDRESS.sub(_kept, text))
+        lines = text.split("\n")
+        joined = "".join(f"{line}{end}" for line, end in zip(lines, [*_ends(lines), ""], strict=True))
+        starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        return cls(joined, starts, asks, joined.lower().translate(SAME_LENGTH))
+
+    def stated(self) -> Iterator[_Stated]:
+        """Every last day to answer."""
+        fields = ((found.start(), found.end(), None) for found in DEADLINE_FIELD.finditer(self.text))
+        for start, end, day in (*fields, *((day.start, day.end, day) for day in written_in(self.text))):
+            if words := self._words(start, end):
+                first, last = words
+                is_before = self.plain.startswith("avant", first)
+                line = bisect_right(self.lines, start) - 1
+                yield _Stated(line, " ".join(self.text[first:last].split()), day, is_before)
+
+    def _words(self, start: int, end: int) -> tuple[int, int] | None:
+        """Where the words of a last day begin and end; None where the date at this place is another one."""
+        near = max(0, start - NEAR)
+        opens = max((found.end() for found in SENTENCE_END.finditer(self.text, near, start)), default=near)
+        closing = SENTENCE_END.search(self.text, end, end + NEAR)
+        before, after = self.plain[opens:start], self.plain[end : closing.start() if closing else end + NEAR]
+        if over := OVER_BEFORE.search(before):
+            return opens + over.start(), end
+        if sure := SURE_BEFORE.search(before):
+            return (opens + sure.start(), end) if self._is_asked(before, after, default=True) else None
+        if later := SURE_AFTER.match(after):
+            return (start, end + later.end()) if self._is_asked(before, after, default=True) else None
+        likely = LIKELY_BEFORE.search(before)
+        if likely is None or PLANNED.search(before, 0, likely.start()):
+            return None
+        if likely[0].startswith("apres") and not TOO_LATE.search(after):
+            return None
+        return (opens + likely.start(), end) if self._is_asked(before, after, default=self.asks) else None
+
+    @staticmethod
+    def _is_asked(before: str, after: str, *, default: bool) -> bool:
+        """Whether an answer is asked for, as the nearest clause says that says what is: its last word before the date,
+        else the first one after it.
+        """
+        earlier, later = CLAUSE_END.split(before), CLAUSE_END.split(after)
+        for clause, is_before in (
+            (earlier[-1], True),
+            (later[0], False),
+            *((clause, True) for clause in earlier[-2::-1]),
+            *((clause, False) for clause in later[1:]),
+        ):
+            asked = None
+            for found in WORDS.finditer(clause):
+                if asked is None or (is_before and found.lastgroup != "noun"):
+                    asked = found.lastgroup != "other"
+            if asked is not None:
+                return asked
+        return default
 
 
 def remarks(subject: str, letter: str, waves: Sequence[PlannedWave]) -> list[str]:
     """What does not agree with the last days to answer these waves, a French sentence for each, with the line."""
-    found = []
-    for number, line in enumerate([subject, *letter.split("\n")]):
-        where = f"Ligne {number}" if number else "Objet"
-        found += [f"{where} : {said}" for said in _of_line(line, waves)]
-    return found
+    read = (("Objet", _Text.of(subject, asks=True)), ("", _Text.of(letter, asks=False)))
+    return [
+        f"{where or f'Ligne {stated.line + 1}'} : {said}"
+        for where, text in read
+        for stated in sorted(text.stated(), key=lambda one: one.line)
+        if (said := _fault(stated, waves))
+    ]
 
 
-def _of_line(line: str, waves: Sequence[PlannedWave]) -> Iterator[str]:
-    text = SPACE.sub(" ", unicodedata.normalize("NFC", line))
-    if EXCLUDES.search(text):
-        yield f"« avant le » exclut la date limite elle-même : écrivez « {RIGHT} »."
-    for match in LIMIT.finditer(text) if ASKS.search(text) else ():
-        others = [wave for wave in waves if not _is_on(match, wave.deadline.day)]
-        if others:
-            day = french.day(others[0].deadline.day)
-            whose = f" de la {others[0].name}" if len({wave.deadline.day for wave in waves}) > 1 else ""
-            yield f"« {match[0]} » n’est pas la date limite{whose}, le {day} : écrivez « {RIGHT} »."
-        elif waves and match["cue"].casefold() == "avant le":
-            yield f"« {match[0]} » exclut ce jour, qui est la date limite : écrivez « {RIGHT} »."
+def _fault(stated: _Stated, waves: Sequence[PlannedWave]) -> str:
+    if stated.day is None:
+        excluded = f"« avant le » exclut la date limite elle-même : écrivez « {RIGHT} »."
+        return excluded if stated.is_before else ""
+    meant = [(wave, stated.day.from_(today(wave.at))) for wave in waves]
+    if any(day is None for _, day in meant):
+        return f"« {stated.said} » n’existe pas dans le calendrier : écrivez « {RIGHT} »."
+    if others := [wave for wave, day in meant if day != wave.deadline.day]:
+        day = french.day(others[0].deadline.day)
+        whose = f" de la {others[0].name}" if len({wave.deadline.day for wave in waves}) > 1 else ""
+        return f"« {stated.said} » n’est pas la date limite{whose}, le {day} : écrivez « {RIGHT} »."
+    if waves and stated.is_before:
+        return f"« {stated.said} » exclut ce jour, qui est la date limite : écrivez « {RIGHT} »."
+    weekday = WEEKDAYS[waves[0].deadline.day.weekday()] if waves else ""
+    if waves and stated.day.weekday not in {"", weekday}:
+        return f"« {stated.said} » est un {weekday} : écrivez « {RIGHT} »."
+    return ""
 
 
-def _is_on(match: re.Match[str], day: date) -> bool:
-    """Whether a date that was typed is this day; one without a year is that of any."""
-    month = MONTHS.index(match["month"].casefold()) + 1 if match["month"] else int(match["month2"])
-    year = match["year"] or match["year2"]
-    return (int(match["day"] or match["day2"]), month) == (day.day, day.month) and int(year or day.year) == day.year
+def _kept(found: re.Match[str]) -> str:
+    """The campaign's field of its last day as it stands, and nothing of an address or of another field's name."""
+    return found[0] if DEADLINE_FIELD.fullmatch(found[0]) else " "
+
+
+def _ends(lines: Sequence[str]) -> Iterator[str]:
+    """What stands at the end of each line but the last: a space where its sentence may go on in the next one."""
+    for line, following in pairwise(lines):
+        begins = HEADING.match(line) or HEADING.match(following) or BLOCK.match(following)
+        yield "\n" if begins and not line.rstrip().endswith((":", ";", ",")) else " "
