@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from outreach.db import Session
 from outreach.directory.models import Federation, Level, Network
+from outreach.french import all_of
 from outreach.text import whole_number, without_accents
 
 WORD = re.compile(r"\w+")
@@ -21,20 +22,29 @@ FEDERATIONS = {
 }
 
 _OFFICIAL = {Level.NURSERY: "CECP", Level.PRIMARY: "CECP", Level.SECONDARY: "CPEONS"}
+_OF_COMMUNES = re.compile(r"\b(?:communes?|communa(?:le?s?|ux)|(?<!la )ville d[eu]?|bourgmestres?|echevins)\b")
+_OF_ASSOCIATIONS = re.compile(r"\b(?:libres?|catholiques?|paroissiale?s?|diocesaine?s?)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
     """The facts of a network: its official name, and the federation that represents its authorities for each level.
 
-    `is_administration`: a commune, a province or the COCOF runs its schools, and works in school breaks. `of` are its
-    words after « écoles » where it has shorter ones than « du réseau … », as questions name it.
+    `administrations` are the public bodies that run its schools, and work in school breaks: « les communes »; '' where
+    others run them, who are closed then. `of` are its words after « écoles » where it has shorter ones than « du réseau
+    … », as questions name it. `own_words` are words, folded, that only names of its organisations have.
     """
 
     label: str
     federations: Mapping[Level, str]
-    is_administration: bool = False
+    administrations: str = ""
     of: str = ""
+    own_words: re.Pattern[str] | None = None
+
+    @property
+    def is_administration(self) -> bool:
+        """Whether public bodies run its schools, which work in school breaks."""
+        return bool(self.administrations)
 
 
 NO_FACTS = NetworkFacts("", {})  # a look-up by value, `NetworkCode("WBE")`, reads to a type checker like a call without
@@ -46,20 +56,25 @@ class NetworkCode(StrEnum):
     WBE = "WBE", NetworkFacts("WBE", {}, of="de WBE")
     MUNICIPAL = (
         "Subventionné communal",
-        NetworkFacts("Officiel subventionné communal", _OFFICIAL, is_administration=True),
+        NetworkFacts(
+            "Officiel subventionné communal", _OFFICIAL, administrations="les communes", own_words=_OF_COMMUNES
+        ),
     )
     PROVINCIAL = (
         "Subventionné provincial",
-        NetworkFacts("Officiel subventionné provincial", _OFFICIAL, is_administration=True),
+        NetworkFacts("Officiel subventionné provincial", _OFFICIAL, administrations="les provinces"),
     )
     COCOF = (
         "COCOF",
-        NetworkFacts("Officiel subventionné COCOF", _OFFICIAL, is_administration=True, of="de la COCOF"),
+        NetworkFacts("Officiel subventionné COCOF", _OFFICIAL, administrations="la COCOF", of="de la COCOF"),
     )
-    DENOMINATIONAL = "Libre confessionnel", NetworkFacts("Libre confessionnel", dict.fromkeys(Level, "SeGEC"))
+    DENOMINATIONAL = (
+        "Libre confessionnel",
+        NetworkFacts("Libre confessionnel", dict.fromkeys(Level, "SeGEC"), own_words=_OF_ASSOCIATIONS),
+    )
     NON_DENOMINATIONAL = (
         "Libre non confessionnel",
-        NetworkFacts("Libre non confessionnel", dict.fromkeys(Level, "FELSI")),
+        NetworkFacts("Libre non confessionnel", dict.fromkeys(Level, "FELSI"), own_words=_OF_ASSOCIATIONS),
     )
 
     facts: NetworkFacts
@@ -79,6 +94,12 @@ class NetworkCode(StrEnum):
 
 NETWORKS = {network.value: network.facts.label for network in NetworkCode}
 """The official name of each network, as pages show it, by the register's value."""
+
+PUBLIC_BODIES = all_of([each for network in NetworkCode if (each := network.facts.administrations)])
+"""The public bodies that run schools, which work in school breaks, as sentences name them."""
+
+ACRONYMS = {name.upper() for name in (*FEDERATIONS, *NetworkCode) if not name[1:].islower() and " " not in name}
+"""What letters may write in capitals."""
 
 # First and last postcode → province; 9600 (a school outside the territory) has none.
 _PROVINCES = (

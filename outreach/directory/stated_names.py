@@ -17,7 +17,7 @@ from outreach.db import Session
 from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.directory.names.display_names import shown
 from outreach.directory.names.spellings import COMMON, ELIDED, PARTICLES
-from outreach.directory.reference import WORD, fold
+from outreach.directory.reference import WORD, NetworkCode, fold
 from outreach.spreadsheets.tables import Row, RowFault
 
 SCHOOL_NAMES = (  # headers of a column with names of schools, as `Heading.spellings`
@@ -63,17 +63,6 @@ _LONG_EMPTY = tuple(sorted(word for word in _EMPTY if len(word) >= LEAST_OF_TYPO
 _SHORTENED = re.compile(r"\b(\w{2,})\.")
 _INITIALS = re.compile(r"\b(?:\w\.){2,}")
 _ONE_WORD = re.compile(r"\b(?:notre dame|n d|nd)\b")
-# Words that only the names of some networks have, and these networks.
-_KINDS = (
-    (
-        re.compile(r"\b(?:communes?|communa(?:le?s?|ux)|(?<!la )ville d[eu]?|bourgmestres?|echevins)\b"),
-        {"Subventionné communal"},
-    ),
-    (
-        re.compile(r"\b(?:libres?|catholiques?|paroissiale?s?|diocesaine?s?)\b"),
-        {"Libre confessionnel", "Libre non confessionnel"},
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +173,10 @@ def _known(name: str, corrected: str | None, place: Iterable[str | None]) -> Kno
 
 
 def _is_of_network(stated: str, network: str) -> bool:
+    """Whether no words of a name are those of other networks alone."""
     folded = fold(stated)
-    kinds = [networks for words, networks in _KINDS if words.search(folded)]
-    return not kinds or any(network in networks for networks in kinds)
+    said = {words for each in NetworkCode if (words := each.facts.own_words) and words.search(folded)}
+    return not said or NetworkCode(network).facts.own_words in said
 
 
 @lru_cache(maxsize=16384)

@@ -10,7 +10,7 @@ lists are short on purpose: remarks that are often wrong are no longer read.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -32,7 +32,6 @@ BLOCK_START = re.compile(r"\s{0,3}(?:#{1,6}|[-*+]|\d{1,9}[.)])\s")
 SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 DEADLINE_FIELD = re.compile(r"\(\(\s*date_limite\b[^()\n]*+\)\)", re.IGNORECASE)
 
-ACRONYMS = {"SEGEC", "CPEONS", "FELSI", "COCOF"}
 ROMAN = re.compile(r"M*(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 UPPER = "[A-ZÀ-ÖØ-Þ]"
 NAME = rf"{UPPER}[\w’-]{{0,60}}+"
@@ -80,8 +79,10 @@ class WordingRule:
     advice: Callable[[re.Match[str]], str]
 
 
-def remarks(subject: str, source: str) -> list[Remark]:
+def remarks(subject: str, source: str, acronyms: Collection[str] = ()) -> list[Remark]:
     """The remarks on a letter, in the order of its lines: one per kind and line, thirty at most.
+
+    `acronyms` are those that may stand in capitals.
 
     The time it takes is linear in the length of the letter, whatever is in it.
     """
@@ -93,7 +94,7 @@ def remarks(subject: str, source: str) -> list[Remark]:
         _subject_length(subject),
         _subject_date(subject),
         _headings(lines),
-        *(_matches(rule, text) for rule in RULES if any(hint in lowered for hint in rule.hints)),
+        *(_matches(rule, text, acronyms) for rule in RULES if any(hint in lowered for hint in rule.hints)),
         _sentences(long),
         _paragraphs(long),
     ]
@@ -150,12 +151,12 @@ def _headings(lines: list[str]) -> Iterator[Remark]:
         above = level
 
 
-def _matches(rule: WordingRule, text: str) -> Iterator[Remark]:
+def _matches(rule: WordingRule, text: str, acronyms: Collection[str]) -> Iterator[Remark]:
     line, reached, said = 0, 0, -1
     for match in rule.pattern.finditer(text):
         line += text.count("\n", reached, match.start())
         reached = match.start()
-        if line != said and (advice := rule.advice(match)):
+        if line != said and match[0] not in acronyms and (advice := rule.advice(match)):
             said = line
             yield Remark(line, advice)
 
@@ -216,7 +217,7 @@ def _around(match: re.Match[str]) -> str:
 
 
 def _capitals(match: re.Match[str]) -> str:
-    if match[0] in ACRONYMS or ROMAN.fullmatch(match[0]):
+    if ROMAN.fullmatch(match[0]):
         return ""
     return f"Écrivez « {match[0][:30]} » en minuscules : les capitales se lisent mal."
 

@@ -1,5 +1,10 @@
 """The table of networks: one row says all that the service knows of one."""
 
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from sqlalchemy import select
 
 from outreach.directory.models import Level, Network
@@ -21,3 +26,13 @@ def test_a_network_names_known_federations_and_the_one_without_is_one_authority(
 def test_communes_provinces_and_the_cocof_work_in_school_breaks():
     administrations = [network for network in NetworkCode if network.facts.is_administration]
     assert administrations == [NetworkCode.MUNICIPAL, NetworkCode.PROVINCIAL, NetworkCode.COCOF]
+
+
+@pytest.mark.long
+def test_a_seventh_network_is_a_row(sample_database, templates):
+    """In words, sending hours, names, pages and files, and for programs: without another line."""
+    url = sample_database.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.directory.seventh_network", url, str(templates.data)]
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.directory.reference import ACRONYMS
 from outreach.mail.letters.language import LONGEST_SOURCE
 from outreach.mail.wording import MOST, Remark, remarks
 
@@ -34,7 +35,7 @@ Bien cordialement,
 
 
 def said(source, subject=SUBJECT):
-    return [remark.text for remark in remarks(subject, source)]
+    return [remark.text for remark in remarks(subject, source, ACRONYMS)]
 
 
 def about(source, word):

@@ -31,7 +31,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.outbox import authorities_written_since
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
-from outreach.directory.reference import fold
+from outreach.directory.reference import ACRONYMS, fold
 from outreach.errors import InputError, Refused
 from outreach.mail import wording
 from outreach.mail.letters import markdown
@@ -195,7 +195,7 @@ def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> l
     """Remarks on the subject, the letter and its links; those on the letter's wording give the line."""
     remarks = [
         f"{f'Ligne {remark.line}' if remark.line else 'Objet'} : {remark.text}"
-        for remark in wording.remarks(campaign.subject, campaign.letter)
+        for remark in wording.remarks(campaign.subject, campaign.letter, ACRONYMS)
     ]
     own = urlsplit(sending.address).hostname
     hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}

@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import holidays
 
+from outreach.directory.reference import PUBLIC_BODIES
 from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 from outreach.labelled import Labelled
 
@@ -37,11 +39,11 @@ SUMMER = "vacances d’été"
 DAY = timedelta(days=1)
 
 
-class Audiences(Labelled):
+class Audiences(StrEnum):
     """The kinds of recipients: those closed in school breaks, and administrations, which work in them."""
 
-    SCHOOL_SIDE = "school_side", "pouvoirs organisateurs du libre et WBE"
-    ADMINISTRATION = "administration", "communes, provinces et COCOF"
+    SCHOOL_SIDE = "school_side"
+    ADMINISTRATION = "administration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class Spares(Labelled):
     """The letters that may leave on a closed day: none, those to administrations, or also urgent letters."""
 
     NOBODY = "", ""
-    ADMINISTRATIONS = "administrations", "sauf vers les communes, les provinces et la COCOF"
-    URGENT = "urgent", "sauf vers les communes, les provinces et la COCOF, et sauf les courriels rouges ou bleus"
+    ADMINISTRATIONS = "administrations", f"sauf vers {PUBLIC_BODIES}"
+    URGENT = "urgent", f"sauf vers {PUBLIC_BODIES}, et sauf les courriels rouges ou bleus"
 
     @property
     def leaves(self) -> str:
@@ -73,8 +75,8 @@ class Spares(Labelled):
 
 _LEAVES = {
     Spares.NOBODY: "rien",
-    Spares.ADMINISTRATIONS: "ce qui va vers les communes, les provinces et la COCOF",
-    Spares.URGENT: "ce qui va vers les communes, les provinces et la COCOF, et les courriels rouges ou bleus",
+    Spares.ADMINISTRATIONS: f"ce qui va vers {PUBLIC_BODIES}",
+    Spares.URGENT: f"ce qui va vers {PUBLIC_BODIES}, et les courriels rouges ou bleus",
 }
 
 

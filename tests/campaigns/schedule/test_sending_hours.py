@@ -267,10 +267,6 @@ def test_breaks_that_no_published_calendar_confirms_are_said_to_be_computed_or_u
     assert f"Les congés scolaires de {said}" in caution(day)
 
 
-def test_every_kind_of_recipient_has_a_label():
-    assert all(kind.label for kind in Audiences)
-
-
 @pytest.mark.deep
 def test_a_day_answers_in_less_than_50_microseconds_reading_the_years_included():
     sending_hours._year.cache_clear()
