@@ -125,10 +125,13 @@ class Answer(StrEnum):
             is_in_letters=True,
         ),
     )
-    IN_PREPARATION = "in_preparation", AnswerFacts("En préparation", Status.IN_PREPARATION, is_in_letters=True)
-    TENDER_LAUNCHED = "tender_launched", AnswerFacts("Marché lancé", Status.TENDER_LAUNCHED)
+    IN_PREPARATION = (
+        "in_preparation",
+        AnswerFacts(Status.IN_PREPARATION.label, Status.IN_PREPARATION, is_in_letters=True),
+    )
+    TENDER_LAUNCHED = "tender_launched", AnswerFacts(Status.TENDER_LAUNCHED.label, Status.TENDER_LAUNCHED)
     DECLINED = "declined", AnswerFacts("Nous n’adhérons pas", Status.DECLINED, Tray.REFUSED)
-    NOT_CONCERNED = "not_concerned", AnswerFacts("Non concerné", Status.NOT_CONCERNED, Tray.REFUSED)
+    NOT_CONCERNED = "not_concerned", AnswerFacts(Status.NOT_CONCERNED.label, Status.NOT_CONCERNED, Tray.REFUSED)
     HELP = (
         "help",
         AnswerFacts("Besoin d’aide", None, Tray.HELP, Action.HELP, "revient vers vous", is_in_letters=True),

@@ -79,6 +79,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         chosen, programme = programmes.filtered(session), programmes.shown(session)
         offered = of_request.choices(programmes.offered(session))
         told = {"offered": offered, "chosen": chosen.code if chosen else "", "programme": programme}
+        told |= {"statuses": [status.label.lower() for status in Status]}
         return {**super().before(session), **told, "covered": coverage.covered_until(session, programme)}
 
     def shown(self, session: Session, received: JoiningList, plan: JoiningPlan | None) -> dict[str, Any]:

@@ -73,7 +73,9 @@ def main(url, data):
     see_the_files(reader)
     see_the_charts(reader)
     see_the_programs(Program(app.test_client(), made(database, settings.instant())))
-    see_the_sheet(sign_in(app, "author"), owner)
+    author = sign_in(app, "author")
+    see_the_page_of_lists(author)
+    see_the_sheet(author, owner)
     choose_it_in_words()
 
 
@@ -163,6 +165,10 @@ def see_the_programs(program):
     asked = program.post("/adherence-lists", {"items": [sent], "dry_run": True}, **{"Idempotency-Key": "hesitating-1"})
     assert asked.status_code == 200, asked.text
     assert asked.json["rejected"] == []
+
+
+def see_the_page_of_lists(author):
+    assert "sans réponse, hésite." in author.get("/adherence/lists").text
 
 
 def see_the_sheet(author, owner):

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from outreach.adherence.models import Status
 from outreach.adherence.records import Standing
 from outreach.adherence.situation import Bucket
+from outreach.adherence.statuses import Meaning
 from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.mail.tokens import hidden
@@ -203,7 +204,7 @@ def recorded(asked: Question, form: AnswerForm) -> list[RecordedGroup]:
     of_their_own = form.picks | {fase for fase, chosen in form.own.items() if chosen}
     held: dict[Status, list[School]] = {}
     for school, at in asked.waiting():
-        if at.status not in (Status.NONE, Status.INFORMED) and school.fase not in of_their_own:
+        if at.status.facts.meaning is not Meaning.NONE and school.fase not in of_their_own:
             held.setdefault(at.status, []).append(school)
     return [RecordedGroup(status, held[status]) for status in sorted(held, key=lambda status: status.place)]
 
