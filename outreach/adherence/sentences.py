@@ -92,12 +92,10 @@ def opening(number: int, day: date, programme: str = "") -> str:
     return french.typeset(f"Le volet {number}{programmes.of_programme(programme)} s’ouvre le {french.day(day)}.")
 
 
-def closing(strand: Strand, programme: str = "") -> str:
-    """Why nobody is invited to join a strand that has closed, and what may be done instead."""
-    if strand.closed_on is None:
-        return ""
+def closing(closed: str) -> str:
+    """Why nobody is invited to join a strand that has closed, as `closed` says, and what may be done instead."""
     return french.typeset(
-        f"{closed(strand, programme)} : plus aucune école ne peut y adhérer, et aucun courriel n’y invite plus. "
+        f"{closed} : plus aucune école ne peut y adhérer, et aucun courriel n’y invite plus. "
         "Choisissez un autre volet, ou n’écrivez qu’aux écoles qui ont adhéré."
     )
 

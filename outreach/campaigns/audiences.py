@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
-from outreach.adherence import programmes
+from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Strand
 from outreach.adherence.standing import standing
 from outreach.campaigns.draws import drawn_list
@@ -102,6 +102,16 @@ def unreacted_criterion(campaign: Campaign) -> Criterion:
 def lacks_letter(concerns: Concerns, criterion: Criterion) -> bool:
     """Whether a letter would be about the schools that an earlier one listed, and no earlier one is named."""
     return concerns is Concerns.LISTED and not audience.corrected(criterion)
+
+
+def closed_to(session: Session, concerns: Concerns, strand: Strand, day: date) -> str:
+    """When a strand has closed, in words, for letters that invite to join it; '' where such letters may leave on a day.
+
+    Whatever writes, plans or sends an invitation asks here.
+    """
+    if concerns is not Concerns.OPEN or not strand.is_closed(day):
+        return ""
+    return sentences.closed(strand, programmes.name_among_several(session, strand.programme))
 
 
 def corrects_another_strand(session: Session, concerns: Concerns, criterion: Criterion, strand: Strand) -> str:

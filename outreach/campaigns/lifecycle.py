@@ -146,7 +146,8 @@ def may_change(campaign: Campaign) -> bool:
 def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now: datetime, actor: str) -> None:
     """Change a campaign's content. If its digest changes, it becomes a draft again and its planned waves are cancelled.
 
-    Raises Refused once it has ended or while a wave is under way, InputError on a field that is not content.
+    Raises Refused once it has ended or while a wave is under way, or where it would come to invite to a strand that has
+    closed, InputError on a field that is not content.
     """
     unknown = changes.keys() - set(CONTENT) - {"starts_at"}
     if unknown:
@@ -158,7 +159,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     if changes.get("strand_id", campaign.strand_id) != campaign.strand_id and campaign.mailing_keys:
         raise Refused("Un courriel de cette campagne est déjà parti : son volet ne se change plus.")
     if not changes.keys().isdisjoint({"strand_id", "concerns", "criteria"}):
-        _refuse_another_strand(session, campaign, changes)
+        _refuse_another_strand(session, campaign, changes, now)
     before = content_hash(campaign)
     for field, value in changes.items():
         setattr(campaign, field, value)
@@ -175,19 +176,23 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
 
 
-def _refuse_another_strand(session: Session, campaign: Campaign, changes: dict[str, Any]) -> None:
-    """Raises Refused for changes by which a correction would be about another strand than what it corrects."""
+def _refuse_another_strand(session: Session, campaign: Campaign, changes: dict[str, Any], now: datetime) -> None:
+    """Raises Refused for changes by which a correction would be about another strand than what it corrects, or letters
+    would come to invite to a strand that has closed.
+    """
     strand = session.get_one(Strand, changes.get("strand_id", campaign.strand_id))
     concerns = Concerns(changes.get("concerns", campaign.concerns))
     criterion = from_store(changes.get("criteria", campaign.criteria))
     if fault := audiences.corrects_another_strand(session, concerns, criterion, strand):
         raise Refused(fault)
+    if (strand.id, concerns) != (campaign.strand_id, campaign.concerns):
+        _refuse_closed(session, strand, concerns, now)
 
 
 def _refuse_closed(session: Session, strand: Strand, concerns: Concerns, now: datetime) -> None:
     """Raises Refused for a letter that invites to join a strand that has closed."""
-    if concerns is Concerns.OPEN and strand.is_closed(today(now)):
-        raise Refused(sentences.closing(strand, programmes.name_among_several(session, strand.programme)))
+    if closed := audiences.closed_to(session, concerns, strand, today(now)):
+        raise Refused(sentences.closing(closed))
 
 
 def _refuse_another_gap(session: Session, campaign: Campaign) -> None:
@@ -290,7 +295,7 @@ def schedule(
     planned = planning.plan(session, campaign, now=now, start=at, earliest=earliest)
     if not planned and (at or campaign.starts_at):
         raise Refused("La première vague tomberait après le dernier jour d’envoi : rien ne partirait.")
-    if late := planning.after_closing(campaign, planned, now):
+    if late := planning.after_closing(session, campaign, planned, now):
         raise Refused(late[0])
     if not planned:
         raise InputError("Indiquez le moment de l’envoi, par exemple 2021-05-18 09:30.")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from outreach.adherence import programmes
 from outreach.approvals.models import Decision
 from outreach.audit import about
 from outreach.campaigns import lifecycle
@@ -21,8 +22,10 @@ from outreach.campaigns.schedule import wave_moves
 from outreach.delivery.models import Gate, Mailing
 from outreach.errors import InputError, NotFound, OutreachError, Refused
 from outreach.roles import RoleName
+from outreach.segments.audience import Concerns
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
+from tests.programmes import PROGRAMME
 
 VERBS = {
     "submit": (lifecycle.submit, AUTHOR, ()),
@@ -120,6 +123,23 @@ def test_any_change_takes_an_approved_campaign_back_to_draft_and_cancels_what_wa
     with database.reading() as session:
         assert session.get_one(Campaign, number).state is CampaignState.DRAFT
         assert session.get_one(Wave, wave).state is WaveState.CANCELLED
+
+
+def test_no_change_brings_an_invitation_to_a_strand_that_has_closed(database, people, strand):
+    number = draft(database)
+    with database.writing() as session:
+        closed = programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR).strand(1)
+        closed.closed_on = NOW.date() - timedelta(1)
+    change = {"strand_id": closed.id}
+    told = "Le volet 1 du programme « Plan lecture » a fermé le 14 mai 2021"
+    with database.writing() as session, pytest.raises(Refused) as refused:
+        lifecycle.revise(session, session.get_one(Campaign, number), change, now=NOW, actor=AUTHOR)
+    assert str(refused.value).replace("\u00a0", " ").startswith(told)
+    thanks = change | {"concerns": Concerns.JOINED}
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, thanks, **by))
+    with database.writing() as session, pytest.raises(Refused, match="a fermé le"):
+        campaign = session.get_one(Campaign, number)
+        lifecycle.revise(session, campaign, {"concerns": Concerns.OPEN}, now=NOW, actor=AUTHOR)
 
 
 def test_an_approval_from_before_preheaders_stays_valid(database, people, strand, monkeypatch):

@@ -126,7 +126,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += filter(None, [audiences.corrects_another_strand(session, *corrected)])
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
-    blocks += [*planning.too_late(planned), *planning.after_closing(campaign, planned, now)]
+    blocks += [*planning.too_late(planned), *planning.after_closing(session, campaign, planned, now)]
     draw = draw_plan.of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)

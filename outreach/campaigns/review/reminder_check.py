@@ -40,7 +40,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     blocks += [*unfinished(written), *blocks_of(written, counts, run)]
     remarks = [*wording_of(written, sending), *spam_of(run)]
     if planned is not None:
-        blocks += [*planning.too_late([planned]), *planning.after_closing(campaign, [planned], now)]
+        blocks += [*planning.too_late([planned]), *planning.after_closing(session, campaign, [planned], now)]
         remarks += written_dates.remarks(reminder.subject, reminder.letter, [planned])
         remarks += [f"{french.initial(planned.name)} {planned.told}."] if planned.told else []
         remarks += [planned.deadline_told] if planned.deadline_told else []

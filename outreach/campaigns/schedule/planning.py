@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from outreach import french
-from outreach.adherence import sentences
-from outreach.campaigns.audiences import broken_off, networks_of
+from outreach.adherence import programmes, sentences
+from outreach.campaigns.audiences import broken_off, closed_to, networks_of
 from outreach.campaigns.models import Campaign, Colour, Wave
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.moments import moment_of
@@ -16,7 +16,6 @@ from outreach.db import Session
 from outreach.directory.reference import NetworkCode
 from outreach.effect.draw import DEPARTURES
 from outreach.french import WITH_WEEKDAY, spelt_day, typeset
-from outreach.segments.audience import Concerns
 
 URGENT = {Colour.RED, Colour.BLUE}
 
@@ -126,23 +125,24 @@ def too_late(planned: Sequence[PlannedWave]) -> list[str]:
     ]
 
 
-def after_closing(campaign: Campaign, planned: Sequence[PlannedWave], now: datetime) -> list[str]:
+def after_closing(session: Session, campaign: Campaign, planned: Sequence[PlannedWave], now: datetime) -> list[str]:
     """A French sentence on a strand that invites nobody any more, or on each wave that would leave once it has closed.
 
     A letter to schools that have joined, or one that corrects another, leaves after that day as before.
     """
-    strand, day = campaign.strand, today(now)
-    if campaign.concerns is not Concerns.OPEN or strand.closed_on is None:
+    strand = campaign.strand
+    if closed := closed_to(session, campaign.concerns, strand, today(now)):
+        return [sentences.closing(closed)]
+    if strand.closed_on is None:
         return []
-    if strand.is_closed(day):
-        return [sentences.closing(strand)]
+    whose = programmes.of_programme(programmes.name_among_several(session, strand.programme))
     return [
         typeset(
-            f"La {wave.name} part le {spelt_day(today(wave.at))}, et le volet {strand.number} ferme le "
+            f"La {wave.name} part le {spelt_day(today(wave.at))}, et le volet {strand.number}{whose} ferme le "
             f"{spelt_day(strand.closed_on)} : avancez-la, ou retirez-la."
         )
         for wave in planned
-        if strand.is_closed(today(wave.at))
+        if closed_to(session, campaign.concerns, strand, today(wave.at))
     ]
 
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, tuple_
 
-from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.entries import entering
 from outreach.campaigns.letter.frozen import (
@@ -176,10 +175,9 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         return False
     if added_reminders.approval(session, wave) is None:
         return False
-    strand, leaves_at = wave.campaign.strand, max(now, wave.due_at)
-    if wave.campaign.concerns is Concerns.OPEN and strand.closed_on and strand.is_closed(today(leaves_at)):
-        note = f"le volet {strand.number} a fermé le {french.day(strand.closed_on)}"
-        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
+    concerns, leaves_on = wave.campaign.concerns, today(max(now, wave.due_at))
+    if closed := audiences.closed_to(session, concerns, wave.campaign.strand, leaves_on):
+        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"{closed[0].lower()}{closed[1:]}")
         departing.call_all_off(session, wave, now=now)
         return False
     written = added_reminders.letter_of(session, wave)

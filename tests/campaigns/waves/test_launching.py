@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
@@ -38,6 +39,7 @@ from tests.campaigns.conftest import (
     settle,
 )
 from tests.conftest import NOW
+from tests.programmes import PROGRAMME
 
 
 def record(session, school, strand, status):
@@ -211,12 +213,14 @@ def test_no_invitation_leaves_once_its_strand_has_closed(database, people, stran
     wave = move(database, approved(database), lifecycle.schedule, NOW)
     with database.writing() as session:
         session.get_one(Wave, wave).campaign.strand.closed_on = NOW.date() + timedelta(closes)
+        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
     advance(database, wave, NOW)
     with database.reading() as session:
         found = session.get_one(Wave, wave)
         assert found.state == state
         said = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == wave)).all()
-        assert ("a fermé le 14 mai 2021" in said[-1]) == (state == "missed")
+        its = "le volet 1 du programme « Mes outils numériques » a fermé le 14 mai 2021"
+        assert (said[-1].replace("\u00a0", " ") == its) == (state == "missed")
 
 
 def test_a_wave_ends_when_nothing_is_on_the_way_and_doubt_does_not_hold_it(database, people, strand):

@@ -240,8 +240,9 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         fault = audiences.corrects_another_strand(session, concerns, criterion, strand)
     if not fault and strand.id != campaign.strand_id and campaign.mailing_keys:
         fault = "Un courriel de cette campagne est déjà parti : son volet ne se change plus."
-    if not fault and concerns is Concerns.OPEN and strand.id != campaign.strand_id and strand.is_closed(current_day()):
-        fault = sentences.closing(strand)
+    if not fault and (strand.id, concerns) != (campaign.strand_id, campaign.concerns):
+        closed = audiences.closed_to(session, concerns, strand, current_day())
+        fault = sentences.closing(closed) if closed else ""
     return AskedAudience(title, strand, criterion, choices.cells, lines, concerns, boxes, fault)
 
 
