@@ -72,6 +72,10 @@ def test_a_faulty_file_names_what_is_wrong(before, after, words, file):
         ("requires = 1", 'requires = "un"', "condition 1, ", "« requires », écrivez le numéro d’un volet"),
         ("until = 2021-02-14", "jusque = 2021-02-14", "condition 1, ", "« jusque », ce nom n’existe pas"),
         ('name = "Mes', "name = 3 #", "", "« name », écrivez entre guillemets un nom"),
+        ('circular = "7919"', "circular = 7919a", "volet 2, ", "« circular », écrivez entre guillemets"),
+        ("until = 2021-02-14", "until = 2021-06-31", "condition 1, ", "« until », le 2021-06-31 n’est pas un jour du"),
+        ("until = 2021-02-14", "until = 14/02/2021", "condition 1, ", "« until », écrivez une date comme 2021-01-15"),
+        ("until = 2021-02-14", "until: 2021-02-14", "condition 1, ", "« until », mettez le signe = après ce nom"),
     ],
 )
 def test_a_faulty_file_names_the_strand_and_the_line(before, after, part, told, file):
@@ -103,6 +107,13 @@ def test_what_stands_on_no_line_names_the_heading_of_its_strand(before, after, t
     with pytest.raises(InputError) as refused:
         programmes.read(wrong)
     assert told.format(headings["volet 2" in told]) in str(refused.value)
+
+
+def test_a_strand_is_called_by_its_own_number_and_a_name_that_stands_twice_is_said(file):
+    with pytest.raises(InputError, match=r"volet 7, ligne \d+ : « closed_on », le 2021-02-30 n’est pas un jour"):
+        programmes.read(file.replace("number = 2", "number = 7\nclosed_on = 2021-02-30", 1))
+    with pytest.raises(InputError, match=r"volet 2, ligne \d+ : « number », ce nom figure deux fois"):
+        programmes.read(file.replace("number = 2", "number = 2\nnumber = 2", 1))
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ from outreach.text import line_of_words
 
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
 PLACE = re.compile(r"at line (\d+)")  # in what tomllib says, in English
+STATED = re.compile(r"\s*+\"?+(\w++)\"?+\s*+[=:]([^#\n]*+)")  # a line of a field
+IS_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
 PARTS = {"strands": "volet", "prerequisites": "condition"}
 A_DAY, A_STRAND = "écrivez une date comme 2021-01-15, sans guillemets", "écrivez le numéro d’un volet, de 1 à 99"
@@ -218,9 +220,7 @@ def read(content: str) -> ProgrammeFile:
     except ValidationError as error:
         raise InputError(f"Programme refusé, {_fault_in(error, content)}.") from None
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError, and no TOMLDecodeError
-        place = PLACE.search(str(error))
-        where = f"vérifiez la ligne {place[1]}" if place else "il est coupé, ou d’une autre sorte"
-        raise InputError(f"Le fichier n’est pas du TOML lisible : {where}.") from None
+        raise InputError(_unreadable(str(error), content)) from None
 
 
 def fault_of(error: ValidationError) -> str:
@@ -232,12 +232,45 @@ def fault_of(error: ValidationError) -> str:
     return f"{where} : {what or 'la valeur ne convient pas'}"
 
 
+def _unreadable(said: str, content: str) -> str:
+    """What tomllib says of a file, in English: in which strand, in which line, and what to write there."""
+    place = PLACE.search(said)
+    if place is None:
+        return "Le fichier n’est pas du TOML lisible : il est coupé, ou d’une autre sorte."
+    lines, number = content.split("\n"), int(place[1])
+    stated = STATED.match(lines[number - 1])
+    field, value = (stated[1], stated[2].strip()) if stated else ("", "")
+    wanted = WANTED.get(field, "")
+    if not wanted:
+        return f"Le fichier n’est pas du TOML lisible : vérifiez la ligne {number}."
+    if "overwrite" in said:
+        wanted = "ce nom figure deux fois : gardez-en un"
+    elif "'='" in said:
+        wanted = f"mettez le signe = après ce nom, puis {wanted}"
+    elif IS_DAY.fullmatch(value):
+        wanted = f"le {value} n’est pas un jour du calendrier : {A_DAY}"
+    heads = [line.strip().strip("[] \t") for line in lines[:number] if line.lstrip().startswith("[")]
+    part = _part(content, heads[-1], heads.count(heads[-1]) - 1) if heads else ""
+    where = ", ".join(filter(None, (part, f"ligne {number}")))
+    return f"Programme refusé, {where} : « {field} », {wanted}."
+
+
+def _part(content: str, table: str, place: int) -> str:
+    """What the table of this name and place is called: a strand by its own number, where it states one."""
+    if table not in PARTS:
+        return ""
+    line = _line_of(content, table, place, "number") if table == "strands" else None
+    stated = STATED.match(content.split("\n")[line - 1]) if line else None
+    own = stated[2].strip() if stated else ""
+    return f"{PARTS[table]} {own if own.isdecimal() else place + 1}"
+
+
 def _fault_in(error: ValidationError, content: str) -> str:
     """The first fault of a programme's file: which strand, which line, and what to write there."""
     fault = error.errors()[0]
     place = fault["loc"]
     told = fault["msg"].removeprefix("Value error, ")
-    part = f"{PARTS[str(place[0])]} {int(place[1]) + 1}" if len(place) > 1 and place[0] in PARTS else ""
+    part = _part(content, str(place[0]), int(place[1])) if len(place) > 1 else ""
     field = next((str(name) for name in (place[2:] if part else place) if isinstance(name, str)), "")
     wanted = told if fault["type"] == "value_error" else REASONS.get(fault["type"]) or WANTED.get(field)
     line = _line_of(content, str(place[0]) if part else "", int(place[1]) if part else 0, field)
