@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from outreach import french
 from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
+from outreach.adherence.programmes import ProgrammeFile
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.columns import DATA, Column, Kind, On, Queried
@@ -161,12 +162,18 @@ def by_strand(session: Session, programme: Programme) -> dict[int, int]:
     return dict(session.execute(query.where(Strand.programme_id == programme.id).group_by(Strand.number)).all())
 
 
-def stopped_by(session: Session, programme: Programme, closings: Mapping[int, date]) -> dict[int, int]:
-    """How many planned waves would invite to join a strand of a programme after its last day, by its number."""
-    query = select(Strand.number, Wave.due_at).join(Campaign, Campaign.strand_id == Strand.id)
-    query = query.join(Wave, Wave.campaign_id == Campaign.id).where(Strand.programme_id == programme.id)
+def stopped_by(session: Session, stated: ProgrammeFile) -> list[str]:
+    """How many planned waves would not leave, as they invite to join a strand after the last day that a programme's
+    file gives it: a French sentence for each strand.
+    """
+    closings = {strand.number: strand.closed_on for strand in stated.strands if strand.closed_on}
+    query = select(Strand.number, Wave.due_at).join(Programme, Programme.id == Strand.programme_id)
+    query = query.join(Campaign, Campaign.strand_id == Strand.id).join(Wave, Wave.campaign_id == Campaign.id)
+    query = query.where(Programme.code == stated.code)
     planned = session.execute(query.where(Wave.state == WaveState.PLANNED, Campaign.concerns == Concerns.OPEN))
-    return Counter(number for number, at in planned if number in closings and today(at) > closings[number])
+    stopped = Counter(number for number, at in planned if number in closings and today(at) > closings[number])
+    waves = ("vague planifiée après sa fermeture ne partirait", "vagues planifiées après sa fermeture ne partiraient")
+    return [f"Volet {number} : {french.plural(count, *waves)} pas." for number, count in sorted(stopped.items())]
 
 
 def stage_of(session: Session, campaign: Campaign) -> Stage:

@@ -15,7 +15,7 @@ from outreach.cli.main import commands
 from outreach.days import today
 from outreach.settings import Mode, read
 from tests.conftest import NOW
-from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
+from tests.programmes import FIRST, JOINED, NAME, PROGRAMME, SECOND, two_programmes
 
 __all__ = ["two_programmes"]
 CODES = f"« {FIRST} », « {SECOND} »"
@@ -125,3 +125,19 @@ def test_a_list_is_of_the_programme_that_the_command_or_its_column_names(run, jo
     unknown = joinings(f"{row};autre", header="fase;volet;statut;date;programme")
     status, said = run("adherence", "import", unknown, "--dry-run")
     assert (status != 0, "Aucun programme ne s’appelle « autre »" in said, CODES in said) == (True, True, True)
+
+
+def test_a_file_of_a_programme_is_compared_first_and_loaded_by_its_own_word(run, two_programmes, tmp_path):
+    file = tmp_path / "programme.toml"
+    file.write_text(PROGRAMME.replace("7102", "7200").replace("2021-03-01", "2021-03-02"), encoding="utf-8")
+    status, said = run("programme", "load", str(file), "--dry-run")
+    assert (status, said.splitlines()[0]) == (0, "Volet 1, circulaire : « 7102 » devient « 7200 ».")
+    assert "change aussi les écoles comptées" in said
+    compared = json.loads(run("programme", "load", str(file), "--dry-run", "--json")[1])
+    assert (compared["programme"], compared["is_loaded"], len(compared["changes"])) == (SECOND, False, 2)
+    with two_programmes.reading() as session:
+        assert programmes.strand_named(session, SECOND, 1).circular == "7102"
+    loaded = json.loads(run("programme", "load", str(file), "--json")[1])
+    assert loaded == compared | {"is_loaded": True}
+    with two_programmes.reading() as session:
+        assert programmes.strand_named(session, SECOND, 1).circular == "7200"

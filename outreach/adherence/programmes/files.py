@@ -42,6 +42,15 @@ class ProgrammeDifference:
         return hashlib.sha256(self.before.encode()).hexdigest() if self.before else ""
 
     @property
+    def warnings(self) -> list[str]:
+        """What else follows from the changes, in French."""
+        recounted = (
+            "Changer les niveaux d’un volet ou le jour de son ouverture change aussi les écoles comptées, aujourd’hui "
+            "et à des dates passées."
+        )
+        return [recounted] if self.counts else []
+
+    @property
     def is_new(self) -> bool:
         """Whether no programme has this code yet."""
         return not self.before
@@ -196,15 +205,14 @@ def _made(key: tuple[int, int, date, date | None]) -> PrerequisiteFile:
     return PrerequisiteFile(strand=strand, requires=requires, since=since, until=until)
 
 
-def told(rule: PrerequisiteFile) -> str:
-    """A prerequisite as a French clause."""
+def asked(rule: PrerequisiteFile) -> str:
+    """What a prerequisite asks, in French, after « demande »."""
     until = f" jusqu’au {french.spelt_day(rule.until)}" if rule.until else ""
-    since = french.spelt_day(rule.since)
-    return f"le volet {rule.strand} demande le volet {rule.requires}, à partir du {since}{until}"
+    return f"le volet {rule.requires}, à partir du {french.spelt_day(rule.since)}{until}"
 
 
 def _rule(done: str, rule: PrerequisiteFile) -> str:
-    return f"Condition {done} : {told(rule)}."
+    return f"Condition {done} : le volet {rule.strand} demande {asked(rule)}."
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.naming import programme_of
 from outreach.adherence.programmes import files as programme_files
+from outreach.campaigns import listing
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
 from outreach.notes import moved
@@ -31,25 +32,27 @@ def programme() -> None:
 
 @programme.command()
 @file_argument
+@json_option
+@click.option("--dry-run", is_flag=True, help="Montre ce que le fichier changerait, sans rien enregistrer.")
 @acting
 @pass_operation
-def load(operation: Operation, file: Path) -> None:
+def load(operation: Operation, file: Path, dry_run: bool) -> None:
     """Charge un programme depuis son fichier (TOML), ou l’y ramène."""
     stated = programmes.read(decode(file.read_bytes())[0])
-    with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
+    database = operation.database
+    with database.reading() if dry_run else database.writing() as session:
         compared = programme_files.difference(session, stated)
-        loaded = programmes.load_file(
-            session,
-            stated,
-            now=operation.now,
-            actor=actor,
-            changes=compared.changes,
-            before=compared.before,
-        )
-        for change in compared.changes:
-            say(change)
-        say(f"Programme « {loaded.name} » : {french.plural(len(loaded.strands), 'volet')}.")
+        warnings = [*compared.warnings, *listing.stopped_by(session, stated)]
+        if not dry_run:
+            actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
+            told = {"changes": compared.changes, "before": compared.before}
+            programmes.load_file(session, stated, now=operation.now, actor=actor, **told)
+    for sentence in (*compared.changes, *warnings):
+        say(sentence)
+    changed = "" if compared.changes else ", rien à changer"
+    say(f"Programme « {stated.name} » : {french.plural(len(stated.strands), 'volet')}{changed}.")
+    named = {"programme": stated.code, "name": stated.name, "is_new": compared.is_new, "is_loaded": not dry_run}
+    say_json(lambda: named | {"changes": compared.changes, "warnings": warnings})
 
 
 @click.group()

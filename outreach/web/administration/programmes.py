@@ -264,13 +264,12 @@ def _file_page(form: ProgrammeFileForm) -> str:
 def _difference_page(session: Session, text: str) -> str:
     """What a file would change, with the file in the page until it is applied. Raises InputError."""
     stated = _read(text)
-    difference, programme = programme_files.difference(session, stated), _coded(session, stated.code)
-    closings = {strand.number: strand.closed_on for strand in stated.strands if strand.closed_on}
+    difference = programme_files.difference(session, stated)
     return render_template(
         "pages/administration/programme_difference.html",
         difference=difference,
         text=text,
-        stopped=listing.stopped_by(session, programme, closings) if programme else {},
+        warnings=[*difference.warnings, *listing.stopped_by(session, stated)],
     )
 
 
@@ -280,6 +279,6 @@ def _index_page(session: Session, form: ProgrammeUploadForm) -> str:
         "pages/administration/programmes.html",
         form=form,
         programmes=every,
-        told=programme_files.told,
+        asked=programme_files.asked,
         unused={one.id for one, _ in every if not removed_programmes.uses(session, one)},
     )

@@ -42,7 +42,12 @@ def texts(page):
 @pytest.mark.long
 def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
     edit = f"{PLACE}/1/file"
-    assert links(chief.get(f"{PLACE}/1"), edit)
+    assert "volet 1, à partir du 15 janvier 2021" in text_of(chief.get(PLACE)).replace("\xa0", " "), (
+        "in its strand's row"
+    )
+    form = chief.get(f"{PLACE}/1")
+    assert "2 demande le volet 1" in text_of(form)
+    assert links(form, edit)
     text = form_of(chief.get(edit), f"{PLACE}/difference")["text"]
     compare = f"{PLACE}/difference"
     same = chief.send(compare, {"text": text}, page=edit)
