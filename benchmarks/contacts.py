@@ -26,7 +26,6 @@ from outreach.cli.preparation import load_sample, prepare
 from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
-from outreach.days import today
 from outreach.db import Database, take_turns
 from outreach.directory.models import Authority, Contact, Ownership, School
 from outreach.mail.addresses import judge
@@ -49,7 +48,7 @@ def main() -> None:
         for hours, person in enumerate(("Anne", "Zoe")):
             at, content = NOW + timedelta(hours=hours), a_list(database, rows, person)
             what = ("new", "changed")[hours]
-            sent, judged = show(f"{rows} {what}: read, compared", lambda c=content, a=at: compared(database, c, a))
+            sent, judged = show(f"{rows} {what}: read, compared", lambda c=content: compared(database, c))
             waits: dict[str, float] = {}
             with_others(
                 database, waits, lambda s=sent, j=judged, a=at: show("  applied", lambda: applied(database, s, j, a))
@@ -73,22 +72,22 @@ def a_list(database: Database, count: int, person: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-def compared(database: Database, content: bytes, at: datetime) -> tuple[Opened, ListJudgement[ContactPlan]]:
-    sent, kind = opened(content, HEADERS), ContactLists(judge, today(at))
+def compared(database: Database, content: bytes) -> tuple[Opened, ListJudgement[ContactPlan]]:
+    sent, kind = opened(content, HEADERS), ContactLists(judge)
     with database.reading() as session:
         return sent, steps.judge(session, kind, steps.drafted(kind, sent, complete=False))
 
 
 def applied(database: Database, sent: Opened, judged: ListJudgement[ContactPlan], at: datetime) -> None:
     with database.writing() as session:
-        kind = ContactLists(judge, today(at))
+        kind = ContactLists(judge)
         received = steps.receive(session, kind, sent, complete=False, now=at, actor="nadia")
         steps.apply(session, kind, received, judged, now=at, actor="nadia")
 
 
 def undone(database: Database) -> None:
     with database.writing() as session:
-        steps.undo(session, ContactLists(judge, today(NOW)), now=NOW + timedelta(hours=3), actor="nadia")
+        steps.undo(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
 
 
 def with_others(database: Database, waits: dict[str, float], action: Callable[[], object]) -> None:

@@ -1,7 +1,7 @@
 """The columns of a list of contacts, under the headers that ministries' exports give them.
 
-Usual headers: fase;adresse;nom_po;nom_ecole;ecole;nom;prenom;fonction;type;telephone;usage;source;accord_par;accord_le;
-accord_texte;accord_canal. The first two are required.
+Usual headers: fase;adresse;nom_po;nom_ecole;ecole;nom;prenom;fonction;type;telephone;usage;source. The
+first two are required.
 """
 
 from outreach.directory.stated_names import SCHOOL_NAMES
@@ -114,16 +114,12 @@ FIELDS = {
         carried=True,
     ),
     "school_name": Heading("nom_ecole", SCHOOL_NAMES, words="nom de l’école"),
-    "consent_by": Heading("accord_par", ("accord par", "accord donne par"), words="auteur de l’accord"),
-    "consent_on": Heading("accord_le", ("date accord", "accord date", "accord"), words="date de l’accord"),
-    "consent_words": Heading("accord_texte", ("accord texte", "texte accord"), words="termes de l’accord"),
-    "consent_channel": Heading(
-        "accord_canal", ("accord canal", "canal accord", "accord moyen"), words="moyen de l’accord"
-    ),
 }
 UNUSED = {
     *("erreur", "reseau"),
     *("adresse po", "adresse ecole", "adresse etablissement", "adresse postale", "rue", "code postal", "localite"),
     *("commune", "province", "zone", "n bce", "bce", "federation", "federations"),
+    # An agreement to be measured is recorded on the authority's sheet, with its proof.
+    *("accord par", "accord le", "accord texte", "accord canal"),
 }
 HEADERS = Headers(FIELDS, UNUSED)

@@ -4,11 +4,9 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 
 from outreach.contact_lists.columns import HEADERS
-from outreach.days import parse_day
 from outreach.directory.contacts import NOTHING_KNOWN, Particulars
 from outreach.directory.models import MailboxKind
 from outreach.directory.reference import fold
@@ -17,7 +15,6 @@ from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError
 from outreach.french import all_of
 from outreach.mail.addresses import Judgement, key_of
-from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
 from outreach.sent_lists.plans import ListPlan
 from outreach.spreadsheets import mending
 from outreach.spreadsheets.tables import Grid, Row, RowFault
@@ -32,12 +29,6 @@ KINDS = {
     "boite d une personne": MailboxKind.PERSONAL, "boite personnelle": MailboxKind.PERSONAL,
     "nominative": MailboxKind.PERSONAL,
 }  # fmt: skip
-CONSENT = {
-    "consent_by": LONGEST_LINE,
-    "consent_on": 40,
-    "consent_words": LONGEST_WORDING,
-    "consent_channel": LONGEST_LINE,
-}
 APOSTROPHE = re.compile(r"^'(?=[=+\-@])")  # with which a CSV file of ours keeps a cell from being a formula
 
 
@@ -66,7 +57,6 @@ class StatedContact:
     said: Particulars = NOTHING_KNOWN
     kind: MailboxKind | None = None
     schools: frozenset[int] | None = None
-    consent: GivenConsent | None = None
     far_name: FarName | None = None
     more_rows: tuple[int, ...] = ()
 
@@ -91,7 +81,6 @@ class Directory:
     schools: Mapping[int, tuple[frozenset[int], int]]
     names: NameBook
     judge: Callable[[str], Judgement]
-    today: date
     erased: ErasedAddresses
 
 
@@ -193,8 +182,6 @@ def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
     if "school" in cells:
         stated.schools = _school(cells["school"], stated, directory)
     stated.far_name = _far_name(stated, row, directory.names)
-    if any(cells.get(name) for name in CONSENT):
-        stated.consent = _consent(cells, directory.today)
 
 
 def _join(reading: ContactReading, stated: StatedContact) -> None:
@@ -210,10 +197,8 @@ def _join(reading: ContactReading, stated: StatedContact) -> None:
             )
     if stated.kind not in {None, earlier.kind or stated.kind}:
         raise RowFault("kind", f"La ligne {earlier.row} a la même adresse et une autre valeur : gardez l’une des deux.")
-    if stated.consent not in {None, earlier.consent or stated.consent}:
-        raise RowFault("consent_by", f"La ligne {earlier.row}, de la même adresse, dit un autre accord.")
     earlier.said, earlier.far_name = earlier.said.but(said), earlier.far_name or stated.far_name
-    earlier.kind, earlier.consent = earlier.kind or stated.kind, earlier.consent or stated.consent
+    earlier.kind = earlier.kind or stated.kind
     if earlier.schools and stated.schools:
         earlier.schools |= stated.schools
     elif earlier.schools is not None:
@@ -254,17 +239,3 @@ def _school(text: str, stated: StatedContact, directory: Directory) -> frozenset
     if owner != stated.authority_id:
         raise RowFault("school", f"L’école {fase} n’est pas du pouvoir organisateur {stated.fase}.")
     return school
-
-
-def _consent(cells: Mapping[str, str], today: date) -> GivenConsent:
-    for name, longest in CONSENT.items():
-        if not cells.get(name):
-            raise RowFault(name, "Indiquez qui a donné l’accord, quand, en quels termes, par quel moyen.")
-        _words(name, cells[name], longest)
-    try:
-        day = parse_day(cells["consent_on"])
-    except InputError as error:
-        raise RowFault("consent_on", str(error)) from None
-    if day > today:
-        raise RowFault("consent_on", f"« {cells['consent_on']} » est dans l’avenir.")
-    return GivenConsent(cells["consent_by"], day, cells["consent_words"], cells["consent_channel"])

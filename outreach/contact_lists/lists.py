@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from outreach.contact_lists import undoing
 from outreach.contact_lists.columns import HEADERS
@@ -21,14 +21,13 @@ from outreach.spreadsheets.understanding import Holds
 
 @dataclass(frozen=True)
 class ContactLists(ListKind[ContactList, ContactPlan]):
-    """Lists of addresses and who reads them, compared on a day.
+    """Lists of addresses and who reads them.
 
     `address` judges an address by the installation's rules. `confirmed` are the rows that a person has confirmed though
     their name is far from that of their number; None confirms all.
     """
 
     address: Callable[[str], Judgement]
-    today: date
     confirmed: Collection[int] | None = ()
 
     table = ContactList
@@ -52,7 +51,7 @@ class ContactLists(ListKind[ContactList, ContactPlan]):
 
     def plan(self, session: Session, received: ContactList, grid: Grid) -> ContactPlan:
         """Compare a list with the addresses in use. A long one takes seconds."""
-        compared = preview(session, grid, complete=received.complete, address=self.address, today=self.today)
+        compared = preview(session, grid, complete=received.complete, address=self.address)
         return replace(held_back(compared, self.confirmed), shown=str(held_back(compared, ()).counts))
 
     def write(self, session: Session, received: ContactList, plan: ContactPlan, *, now: datetime, actor: str) -> str:

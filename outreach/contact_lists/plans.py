@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from outreach.contact_lists.lines import ContactReading, Directory, FarName, StatedContact, read
-from outreach.days import today as on
 from outreach.db import Session
 from outreach.directory import judging
 from outreach.directory.contacts import Particulars, school_limits
@@ -16,8 +14,6 @@ from outreach.directory.models import Authority, Contact, ContactSchool, Mailbox
 from outreach.directory.stated_names import FAR_NAME, NameBook
 from outreach.erasures.digests import ErasedAddresses
 from outreach.mail.addresses import Judgement
-from outreach.measuring import bases
-from outreach.measuring.models import BasisWithdrawal, TrackingBasis
 from outreach.sent_lists.plans import ListPlan, nothing_new
 from outreach.spreadsheets.tables import Grid, Rejection
 
@@ -29,7 +25,6 @@ LABELS = {
     "source": "source",
     "kind": "type",
     "schools": "écoles",
-    "consent": "accord",
 }
 
 
@@ -196,12 +191,10 @@ def held_back(compared: ContactPlan, confirmed: Collection[int] | None) -> Conta
     )
 
 
-def preview(
-    session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement], today: date
-) -> ContactPlan:
+def preview(session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement]) -> ContactPlan:
     """Compare a list with the addresses in use, as if a person had confirmed every name."""
     planned = ContactPlan()
-    reading = read(planned, grid, _directory(session, address, today))
+    reading = read(planned, grid, _directory(session, address))
     planned.merged = reading.merged
     _compare(session, planned, reading, complete=complete)
     return planned
@@ -213,28 +206,9 @@ def basis(session: Session) -> tuple[object, ...]:
         *(func.count(column) for column in (Contact.id, Contact.retired_at)),
         *(func.max(column) for column in (Contact.id, Contact.changed_at, Contact.retired_at)),
     )
-    counted = (TrackingBasis.id, BasisWithdrawal.basis_id, RegisterImport.applied_at, RegisterImport.undone_at)
+    counted = RegisterImport.applied_at, RegisterImport.undone_at
     others = select(*(select(func.count(column)).scalar_subquery() for column in counted))
     return (*session.execute(contacts).one(), *session.execute(others).one())
-
-
-@dataclass(frozen=True, slots=True)
-class _Agreements:
-    """The contacts that may be measured by themselves, and when that was last withdrawn, by (authority, address)."""
-
-    in_force: set[int]
-    withdrawn: Mapping[tuple[int, str], date]
-
-    @classmethod
-    def of(cls, session: Session) -> "_Agreements":
-        ended = (
-            select(Contact.authority_id, Contact.address_key, func.max(BasisWithdrawal.withdrawn_at))
-            .join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
-            .join(BasisWithdrawal, BasisWithdrawal.basis_id == TrackingBasis.id)
-            .group_by(Contact.authority_id, Contact.address_key)
-        )
-        withdrawn = {(authority, key): on(at) for authority, key, at in session.execute(ended)}
-        return cls(set(session.scalars(bases.mailboxes_in_force())), withdrawn)
 
 
 class _Held(NamedTuple):
@@ -250,7 +224,7 @@ class _Held(NamedTuple):
     particulars: Particulars
 
 
-def _directory(session: Session, address: Callable[[str], Judgement], today: date) -> Directory:
+def _directory(session: Session, address: Callable[[str], Judgement]) -> Directory:
     listed = select(School.fase, School.id, Ownership.authority_id).join(Ownership, Ownership.school_id == School.id)
     return Directory(
         authorities={row.fase: row.id for row in session.execute(select(Authority.fase, Authority.id))},
@@ -259,7 +233,6 @@ def _directory(session: Session, address: Callable[[str], Judgement], today: dat
         },
         names=NameBook.of(session),
         judge=address,
-        today=today,
         erased=ErasedAddresses.of(session),
     )
 
@@ -279,14 +252,13 @@ def _in_use(session: Session) -> Iterable[_Held]:
 
 
 def _compare(session: Session, planned: ContactPlan, reading: ContactReading, *, complete: bool) -> None:
-    agreements, limits = _Agreements.of(session), _limits(session)
-    _reject_withdrawn(planned, reading, agreements)
+    limits = _limits(session)
     named = {authority for authority, _ in reading.contacts}
     left: dict[int, int] = {}
     for held in _in_use(session):
         stated = reading.contacts.pop((held.authority_id, held.key), None)
         if stated is not None:
-            _sort(planned, stated, held, limits.get(held.id, ()), agreements)
+            _sort(planned, stated, held, limits.get(held.id, ()))
         elif complete and held.authority_id not in reading.in_doubt and held.key not in reading.addresses_in_doubt:
             planned.withdrawn.append(Withdrawal(held.id, held.fase, held.address, held.key))
             left[held.authority_id] = held.fase
@@ -311,21 +283,7 @@ def _limits(session: Session) -> dict[int, tuple[int, ...]]:
     return limits
 
 
-def _reject_withdrawn(planned: ContactPlan, reading: ContactReading, agreements: _Agreements) -> None:
-    """Reject what states an agreement that its mailbox has withdrawn since."""
-    for key, ended in agreements.withdrawn.items():
-        stated = reading.contacts.get(key)
-        if stated is not None and stated.consent is not None and stated.consent.taken_on <= ended:
-            del reading.contacts[key]
-            reading.in_doubt.add(stated.authority_id)
-            said = f"Cette boîte a retiré son accord le {ended:%d/%m/%Y} : il en faut un plus récent."
-            column = planned.columns.get("consent_on", "")
-            planned.rejected += [Rejection(row, column, said) for row in (stated.row, *stated.more_rows)]
-
-
-def _sort(
-    planned: ContactPlan, stated: StatedContact, held: _Held, schools: tuple[int, ...], agreements: _Agreements
-) -> None:
+def _sort(planned: ContactPlan, stated: StatedContact, held: _Held, schools: tuple[int, ...]) -> None:
     if held.bounced:
         planned.failing.append(stated)
     particulars = stated.particulars(held.particulars)
@@ -337,8 +295,6 @@ def _sort(
         before["kind"] = held.kind.value
     if stated.schools is not None and stated.schools != frozenset(schools):
         before["schools"] = sorted(schools)
-    if stated.consent is not None and held.id not in agreements.in_force:
-        before["consent"] = None
     if before:
         planned.changed.append(ContactChange(held.id, stated, particulars, stated.kind or held.kind, before))
     else:

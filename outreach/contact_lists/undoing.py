@@ -18,6 +18,7 @@ from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.errors import Refused
 from outreach.measuring import bases
+from outreach.measuring.models import TrackingBasis
 
 KEPT = timedelta(days=30)  # how long a list can be undone
 
@@ -25,14 +26,16 @@ KEPT = timedelta(days=30)  # how long a list can be undone
 def restore(session: Session, last: ContactList, *, now: datetime, actor: str) -> None:
     """Retire what a list added, and give back what it changed or retired as it was before.
 
-    Agreements that it recorded are withdrawn. Raises Refused when it was applied more than thirty days ago, and when
-    something stands on it: a letter to one of its addresses, or what somebody did about one since.
+    Raises Refused when it was applied more than thirty days ago, and when something stands on it: a letter to one of
+    its addresses, or what somebody did about one since.
     """
     if last.applied_at is None or last.applied_at <= now - KEPT:
         raise Refused("Cette liste est appliquée depuis plus de trente jours : elle ne peut plus être annulée.")
     _refuse_what_stands(session, last, last.applied_at)
     theirs = select(ContactListLine.contact_id).where(ContactListLine.list_id == last.id)
-    bases.withdraw_recorded(session, theirs, last.applied_at, now=now, actor=actor)
+    recorded = TrackingBasis.contact_id.in_(theirs), TrackingBasis.recorded_at == last.applied_at
+    for agreement in session.scalars(select(TrackingBasis).where(*recorded, TrackingBasis.withdrawn_at.is_(None))):
+        bases.withdraw(session, agreement, now=now, actor=actor)  # lists could record some up to 0.3.0
     _restore(session, last, now, actor)
     for nature, values in (
         (LineNature.NEW, {"retired_at": now, "retired_by": actor}),

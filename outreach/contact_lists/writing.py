@@ -19,7 +19,6 @@ from outreach.db.in_list import among
 from outreach.db.many import AT_ONCE, add_rows
 from outreach.directory.models import Contact, ContactSchool, ContactSource, MailboxKind
 from outreach.french import plural
-from outreach.measuring import bases
 
 CONTACTS, LINES, LIMITS = (table_of(model) for model in (Contact, ContactListLine, ContactSchool))
 
@@ -34,22 +33,15 @@ class Writing:
     actor: str
 
     def write(self, planned: ContactPlan) -> None:
-        """Add, change and retire addresses, record agreements, and say so in the history of each authority."""
-        keys = self._add(planned.new) if planned.new else {}
+        """Add, change and retire addresses, and say so in the history of each authority."""
+        if planned.new:
+            self._add(planned.new)
         self._change(planned.changed)
         self._retire(planned.withdrawn)
-        given = {keys[stated.key]: stated.consent for stated in planned.new if stated.consent}
-        given |= {
-            change.contact_id: change.stated.consent
-            for change in planned.changed
-            if change.stated.consent and "consent" in change.before
-        }
-        bases.record_consents(self.session, given, now=self.now, actor=self.actor)
         self._tell(planned)
         take_stock(self.session, Contact, ContactSchool)
 
-    def _add(self, added: Sequence[StatedContact]) -> dict[tuple[int, str], int]:
-        """Add addresses; their keys by (authority, address)."""
+    def _add(self, added: Sequence[StatedContact]) -> None:
         last = self.session.scalar(select(func.max(Contact.id))) or 0
         add_rows(self.session, CONTACTS, map(self._row, added))
         ours = Contact.id > last  # nobody else adds contacts meanwhile
@@ -59,7 +51,6 @@ class Writing:
         query = select(Contact.authority_id, Contact.address_key, Contact.id).where(ours)
         keys = {(authority, key): contact for authority, key, contact in self.session.execute(query)}
         limit(self.session, {keys[stated.key]: stated.schools for stated in added if stated.schools})
-        return keys
 
     def _row(self, stated: StatedContact) -> dict[str, object]:
         judged = stated.judged

@@ -1,17 +1,16 @@
 """The legal basis for measuring one mailbox by itself: recorded with proof, withdrawn at any time."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from outreach import audit
 from outreach.days import today
-from outreach.db import Session, UtcDateTime, take_turns
-from outreach.db.in_list import among, among_given
+from outreach.db import Session, take_turns
+from outreach.db.in_list import among_given
 from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact, MailboxKind
@@ -22,26 +21,6 @@ from outreach.text import CONTROLS, line_of_words
 LONGEST_LINE = 200  # who, channel, reference
 LONGEST_WORDING = 2000
 TO_COME = "Ce jour est à venir : indiquez celui où l’accord ou la décision a été donné."
-
-
-@dataclass(frozen=True, slots=True)
-class GivenConsent:
-    """The agreement of a mailbox's holder: who, when, to which words, by which channel (GDPR, article 7 §1)."""
-
-    given_by: str
-    taken_on: date
-    wording: str
-    channel: str
-
-    def basis(self) -> TrackingBasis:
-        """A basis of it, for no mailbox yet. Raises InputError when something is missing or too long."""
-        given_by, channel, wording = _line(self.given_by), _line(self.channel), self.wording.strip()
-        if not (given_by and wording and channel):
-            raise InputError("Indiquez qui a donné l’accord, en quels termes, par quel moyen.")
-        if len(wording) > LONGEST_WORDING or CONTROLS.search(wording):
-            raise InputError("Les mots de l’accord dépassent 2 000 caractères, ou contiennent un caractère interdit.")
-        told = {"given_by": given_by, "taken_on": self.taken_on, "wording": wording, "channel": channel}
-        return TrackingBasis(kind=BasisKind.CONSENT, **told)
 
 
 def record_consent(
@@ -60,40 +39,13 @@ def record_consent(
     It counts from the next wave on. Raises InputError when one of these is missing, too long or to come, Refused when
     the mailbox is out of use or has a basis already.
     """
-    return _record(session, contact, GivenConsent(given_by, taken_on, wording, channel).basis(), now, actor)
-
-
-def record_consents(session: Session, given: Mapping[int, GivenConsent], *, now: datetime, actor: str) -> None:
-    """Record the agreements of many mailboxes, by the keys of their contacts, which nobody else may write meanwhile.
-
-    Mailboxes out of use, or with a basis already, stay as they are. Raises InputError like `record_consent`.
-    """
-    if any(consent.taken_on > today(now) for consent in given.values()):
-        raise InputError(TO_COME)
-    mailboxes = select(Contact.id, Contact.address, Authority.fase).join(
-        Authority, Authority.id == Contact.authority_id
-    )
-    free = mailboxes.where(
-        among(Contact.id, given), Contact.retired_at.is_(None), Contact.id.not_in(mailboxes_in_force())
-    )
-    for contact, address, fase in session.execute(free).all():
-        basis = given[contact].basis()
-        basis.contact_id, basis.recorded_at, basis.recorded_by = contact, now, actor
-        session.add(basis)
-        audit.record(session, now, actor, _permitted(basis, address), f"authority:{fase}")
-    session.flush()
-
-
-def withdraw_recorded(session: Session, contacts: Select[int], at: datetime, *, now: datetime, actor: str) -> None:
-    """Withdraw what was recorded at an instant for these contacts, as `contacts` selects them, and still holds."""
-    held = select(TrackingBasis.id, literal(now, UtcDateTime), literal(actor), literal("")).where(
-        TrackingBasis.contact_id.in_(contacts), TrackingBasis.recorded_at == at, ~_is_withdrawn()
-    )
-    columns = ("basis_id", "withdrawn_at", "withdrawn_by", "channel")
-    session.execute(insert(BasisWithdrawal).from_select(columns, held))
-    ended = select(TrackingBasis.id).join(Contact, Contact.id == TrackingBasis.contact_id)
-    ended = ended.where(TrackingBasis.contact_id.in_(contacts), TrackingBasis.recorded_at == at, _is_to(Contact))
-    drop_new(session, ended.exists())
+    given_by, channel, wording = _line(given_by), _line(channel), wording.strip()
+    if not (given_by and wording and channel):
+        raise InputError("Indiquez qui a donné l’accord, en quels termes, par quel moyen.")
+    if len(wording) > LONGEST_WORDING or CONTROLS.search(wording):
+        raise InputError("Les mots de l’accord dépassent 2 000 caractères, ou contiennent un caractère interdit.")
+    told = {"given_by": given_by, "taken_on": taken_on, "wording": wording, "channel": channel}
+    return _record(session, contact, TrackingBasis(kind=BasisKind.CONSENT, **told), now, actor)
 
 
 def record_decision(

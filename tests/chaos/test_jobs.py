@@ -156,7 +156,7 @@ class Office:
     def sent(self):
         """A contact list that waits, as a request that applies it."""
         self.lists += 1
-        kind = ContactLists(lambda text: judge(text, examples=True), self.now.date())
+        kind = ContactLists(lambda text: judge(text, examples=True))
         with self.database.reading() as session:
             fases = session.scalars(select(Authority.fase).order_by(Authority.fase)).all()
         lines = [f"{fases[place % len(fases)]};nouvelle-{self.lists}-{place}@ec.be" for place in range(ADDED)]

@@ -1,16 +1,13 @@
-from datetime import date
-
 import pytest
 from sqlalchemy import select
 
 from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
-from outreach.days import today
 from outreach.directory.models import Authority, Contact, Ownership, School
 from outreach.mail.addresses import judge
 from outreach.sent_lists import grids, steps
 
-KIND = ContactLists(judge, date(2021, 5, 15))
+KIND = ContactLists(judge)
 
 
 class Lists:
@@ -22,7 +19,7 @@ class Lists:
     def judged(self, content, *, complete=False, confirmed=()):
         """What a list would do; `content` is text or the bytes of a file."""
         sent = grids.opened(content if isinstance(content, bytes) else content.encode(), HEADERS)
-        kind = ContactLists(judge, today(self.now), confirmed)
+        kind = ContactLists(judge, confirmed)
         received = steps.receive(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
         return received, steps.judge(self.session, kind, received)
 

@@ -1,7 +1,5 @@
 """Lists of contacts as secretaries keep them, given to the command as they are."""
 
-from datetime import date
-
 import pytest
 
 from outreach.contact_lists.columns import HEADERS
@@ -118,7 +116,7 @@ FILES = {
 @pytest.fixture
 def planned(session, tmp_path):
     """What the command would do with a file."""
-    kind = ContactLists(judge, date(2021, 5, 15))
+    kind = ContactLists(judge)
 
     def plan(content):
         file = tmp_path / "contacts"

@@ -67,14 +67,13 @@ FAULTS = {
     "foreign school": ("9301;a@ecole.be;{school};;;", "ecole", "n’est pas du pouvoir organisateur 9301."),
     "no school": ("9300;a@ecole.be;1;;;", "ecole", "Aucune école ne porte le numéro FASE « 1 »."),
     "control": ("9300;a@ecole.be;;;\x00;", "", "Caractère interdit dans une cellule."),
-    "consent": ("9300;a@ecole.be;;;;Anne", "accord_le", "Indiquez qui a donné l’accord"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_row_is_rejected_with_its_cell_and_the_others_stand(sent, own, fault):
     row, column, said = FAULTS[fault]
-    header = "fase;adresse;ecole;type;telephone;accord_par;accord_le;accord_texte;accord_canal"
+    header = "fase;adresse;ecole;type;telephone"
     planned = sent.plan(f"{header}\n9300;b@ecole.be\n{row.format(school=own[0])}\n")
     (rejection,) = planned.rejected
     assert (rejection.row, rejection.column) == (3, column)

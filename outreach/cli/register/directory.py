@@ -117,9 +117,9 @@ def import_contacts(
     operation: Operation, file: Path, yes: bool, dry_run: bool, complete: bool, accept_names: bool
 ) -> None:
     """Montre ce qu’une liste de contacts change (CSV, XLSX, ODS), demande confirmation et l’applique."""
-    settings, today = operation.settings, days.today(operation.now)
+    settings = operation.settings
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
-    kind = ContactLists(rule, today, None if accept_names else ())
+    kind = ContactLists(rule, None if accept_names else ())
     read = partial(opened_file, file, HEADERS)
     if import_list(operation, kind, read, show_contacts, {"complete": complete}, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
@@ -131,7 +131,7 @@ def import_contacts(
 @pass_operation
 def undo_contacts(operation: Operation, yes: bool) -> None:
     """Annule la dernière liste de contacts appliquée, tant que rien ne s’appuie sur elle."""
-    kind = ContactLists(judge, days.today(operation.now))
+    kind = ContactLists(judge)
     undo_list(operation, kind, "Annuler la dernière liste de contacts ?", yes=yes)
     say("La liste est annulée.")
 

@@ -15,7 +15,7 @@ from outreach.web.sent_lists import ListPages
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted_all, pressed
 from outreach.web.ui.forms import ContactListForm, UploadForm
-from outreach.web.ui.request import current_day, judged
+from outreach.web.ui.request import judged
 
 MOST_WAITING = 200  # rows that wait for a word, on one page: whoever confirms them has seen them
 pages = Blueprint("contact_lists", __name__)
@@ -44,7 +44,7 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
         is_sent = request.method == "POST"
         rows = posted_all("seen" if pressed("all") else "confirmed") if is_sent else []
         numbers = (whole_number(row) for row in rows[:MOST_WAITING])
-        return ContactLists(judged, current_day(), {number for number in numbers if number is not None})
+        return ContactLists(judged, {number for number in numbers if number is not None})
 
     def form(self) -> UploadForm:
         """The form, on which a list may be said to be complete."""
