@@ -20,7 +20,6 @@ from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours, other_programme, uninvited, written_dates
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
-from outreach.campaigns.review.spam_signs import Offenders, SpamSign
 from outreach.campaigns.schedule import draw_plan, planning, sending_hours
 from outreach.campaigns.schedule.draw_plan import DrawPlan
 from outreach.campaigns.schedule.moments import school_year, spelt_moment
@@ -35,6 +34,7 @@ from outreach.directory.reference import ACRONYMS, fold
 from outreach.errors import InputError, Refused
 from outreach.mail import wording
 from outreach.mail.letters import markdown
+from outreach.measuring.models import TrackingMode
 from outreach.segments.audience import Concerns, rows
 from outreach.segments.audience_counts import AudienceCounts
 
@@ -48,19 +48,7 @@ NUMBERS = {word: number for number, word in ORDINALS.items()}
 A_STRAND = re.compile(rf"\bvolet (\d{{1,2}})\b|\b({'|'.join(NUMBERS)}) volet\b", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\[[àa] compléter[^\]\n]{0,200}\]?", re.IGNORECASE)
 
-SPAM_SAID = {
-    SpamSign.CAPITALS: (
-        "{} en capitales, que des filtres prennent pour du pourriel",
-        "corrigez le nom dans l’annuaire.",
-    ),
-    SpamSign.WORD: (
-        "{} dans un nom, dont des filtres se méfient",
-        "corrigez le nom dans l’annuaire s’il est mal écrit.",
-    ),
-    SpamSign.LINK: ("un lien affiche {} et mène à une autre adresse", "affichez des mots plutôt qu’une adresse."),
-    SpamSign.SUBJECT: ("objet de plus de 90 caractères, que des boîtes coupent", "raccourcissez l’objet."),
-    SpamSign.SIZE: ("courriel de plus de 100 ko, que des boîtes coupent", "raccourcissez le texte."),
-}
+ADDRESS_SHOWN = re.compile(r"(?:https?://|www\.)[^\s<>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[\w-]+(?:\.[\w-]+)+(?:/\S*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +134,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
-    remarks += spam_of(run)
+    remarks += long_subjects(run)
     measured = measuring.told(session, campaign, counts.addresses, now=now)
     overlap = near if near.are_many(counts.written) else None
     content = lifecycle.content_of(campaign)
@@ -197,11 +185,26 @@ def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> l
         f"{f'Ligne {remark.line}' if remark.line else 'Objet'} : {remark.text}"
         for remark in wording.remarks(campaign.subject, campaign.letter, ACRONYMS)
     ]
-    own = urlsplit(sending.address).hostname
-    hosts = {urlsplit(link).hostname or "" for link in markdown.links(campaign.letter)} - {own}
+    own, links = urlsplit(sending.address).hostname, markdown.links(campaign.letter)
+    hosts = {urlsplit(link).hostname or "" for link, _ in links} - {own}
+    remarks += [f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(filter(None, hosts))]
+    counted = ("http:", "https:") if campaign.tracking is not TrackingMode.NONE else ()
     return remarks + [
-        f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(filter(None, hosts))
+        f"Un lien affiche « {words.strip()} » et mène à une autre adresse : affichez des mots plutôt qu’une adresse."
+        for link, words in links
+        if ADDRESS_SHOWN.fullmatch(words.strip())
+        and not link.startswith("tel:")
+        and _host(words) != (own if link.startswith(counted) else _host(link))  # clicks are counted by the service
     ]
+
+
+def _host(address: str) -> str:
+    """The host of an address with or without its scheme; of a mailbox, the whole address."""
+    address = address.strip().casefold()
+    if "@" in address and "://" not in address:
+        return address.removeprefix("mailto:")
+    host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    return host.removeprefix("www.")
 
 
 def unfinished(campaign: Campaign | WrittenLetter | Definition) -> list[str]:
@@ -233,19 +236,12 @@ def blocks_of(campaign: Campaign | WrittenLetter, counts: AudienceCounts, run: D
     return blocks
 
 
-def spam_of(run: DryRun) -> list[str]:
-    """Remarks on what spam filters may object to in composed letters: how many, what, to whom, what to do."""
-    return [_objected(sign, run.offenders[sign], run.letters) for sign in SpamSign if sign in run.offenders]
-
-
-def _objected(sign: SpamSign, offenders: Offenders, letters: int) -> str:
-    said, mend = SPAM_SAID[sign]
-    found = list(offenders.found)
-    quoted = ", ".join(f"« {one} »" for one in found[:NAMED]) + ("…" if len(found) > NAMED else "")
-    authorities = list(offenders.authorities)
-    if len(authorities) > NAMED and len(authorities) == letters:
-        return f"Tous les courriels : {said.format(quoted)} ; {mend}"
-    return f"{len(authorities)} PO : {said.format(quoted)} : {_named(authorities)} ; {mend}"
+def long_subjects(run: DryRun) -> list[str]:
+    """A remark on the authorities whose letters have a long subject once its fields are filled."""
+    if not (whose := run.long_subjects):
+        return []
+    said = f"objet de plus de {wording.LONGEST_SUBJECT} caractères, que des boîtes coupent"
+    return [f"{len(whose)} PO : {said} : {_named(whose)} ; raccourcissez l’objet."]
 
 
 def _way_out(counts: AudienceCounts) -> str:

@@ -4,10 +4,9 @@ The preview, the exact view and the dry run before approval come from here. They
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy import Row, Select, select
 
@@ -30,7 +29,6 @@ from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.letter.written_before import had_letter_of
 from outreach.campaigns.models import AddedReminder, Campaign
-from outreach.campaigns.review.spam_signs import Offenders, SpamReader, SpamSign
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves import added_reminders
@@ -45,7 +43,7 @@ from outreach.mail import mime, tokens
 from outreach.mail.letters.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.letters.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
-from outreach.measuring.models import TrackingMode
+from outreach.mail.wording import LONGEST_SUBJECT
 from outreach.segments import audience_counts
 
 SLICE = 500
@@ -125,8 +123,8 @@ class DryRun:
     of the first one.
 
     `missing` lists by field the authorities (FASE number, name) without a value; `biggest` is the largest HTML, in
-    bytes; `longest_preheader` is in characters. `offenders` are those to whose letters spam filters may
-    object, by kind.
+    bytes; `longest_preheader` is in characters. `long_subjects` are those of whose letters mailboxes cut the
+    subject.
     """
 
     letters: int = 0
@@ -136,7 +134,7 @@ class DryRun:
     missing: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     biggest: int = 0
     longest_preheader: int = 0
-    offenders: Mapping[SpamSign, Offenders] = field(default_factory=dict)
+    long_subjects: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Preview:
@@ -244,7 +242,7 @@ class Preview:
         asked = self.session, self.campaign
         leaves_at = self.at if self.only_unreacted else None
         addressees = audiences.addressees(*asked, now=self.now, only_unreacted=self.only_unreacted, leaves_at=leaves_at)
-        run, spam = DryRun(), self._spam_reader()
+        run = DryRun()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
             run.text = run.text or letter.text
@@ -254,16 +252,9 @@ class Preview:
             run.longest_preheader = max(run.longest_preheader, len(letter.preheader))
             for name in letter.missing:
                 run.missing.setdefault(name, []).append(who)
-            spam.read(who, letter.subject, html, len(letter.wire))
-        run.offenders = spam.offenders
+            if len(letter.subject) > LONGEST_SUBJECT:
+                run.long_subjects.append(who)
         return run
-
-    def _spam_reader(self) -> SpamReader:
-        """Clicks that are counted lead to the service first, in letters that leave: in a preview they lead straight."""
-        written, is_counted = self.written, self.frozen.tracking is not TrackingMode.NONE
-        counted = self.frozen.links.values() if is_counted else ()
-        own = "\n".join((written.subject, written.preheader, written.letter))
-        return SpamReader(own, list(counted), urlsplit(self.sending.address).hostname or "")
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
         return Personal(NOBODY, due.recipient, self.now, filled.subject, facts.links.unsubscribing, tokens.INERT)

@@ -9,7 +9,7 @@ from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import AddedReminder, Wave
 from outreach.campaigns.review import neighbours, written_dates
-from outreach.campaigns.review.checks import Judged, blocks_of, refuse_blocked, spam_of, unfinished, wording_of
+from outreach.campaigns.review.checks import Judged, blocks_of, long_subjects, refuse_blocked, unfinished, wording_of
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.planning import PlannedWave
@@ -38,7 +38,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     leaves_at = planned.at if planned else max(now, reminder.asked_at)
     counts = audiences.count(session, campaign, now=now, only_unreacted=True, leaves_at=leaves_at)
     blocks += [*unfinished(written), *blocks_of(written, counts, run)]
-    remarks = [*wording_of(written, sending), *spam_of(run)]
+    remarks = [*wording_of(written, sending), *long_subjects(run)]
     if planned is not None:
         blocks += [*planning.too_late([planned]), *planning.after_closing(session, campaign, [planned], now)]
         remarks += written_dates.remarks(reminder.subject, reminder.letter, [planned])

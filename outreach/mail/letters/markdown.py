@@ -74,13 +74,13 @@ def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], scheme
     return "\n".join(html), "".join(text)
 
 
-def links(source: str) -> list[str]:
-    """The addresses a source links to, in order; none where it takes too long to read, and so is no letter."""
+def links(source: str) -> list[tuple[str, str]]:
+    """The addresses that a source links to, each with its words; none of what is too long to be a letter."""
     try:
         refuse_excess(source)
     except InputError:
         return []
-    return [str(link.attrGet("href") or "") for link, _ in _links(_reader.parse(source))]
+    return [(str(link.attrGet("href") or ""), words) for link, words in _links(_reader.parse(source))]
 
 
 def crosses(html: str) -> bool:
