@@ -5,12 +5,14 @@ paragraphs stand beside them: the figures hold only their digest, so that what i
 """
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import rfc8785
+from pydantic import TypeAdapter
 
 from outreach.labelled import Labelled
 
@@ -341,58 +343,12 @@ def public_address(service: str, number: str) -> str:
 
 
 def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
-    """The content that `figures` came from. Raises KeyError, TypeError or ValueError where they are no such figures."""
+    """The content that `figures` came from. Raises KeyError or ValueError where they are no such figures."""
     if figures["format"] != FORMAT:
         raise ValueError("an unknown format of figures")
-    stated = {name: value for name, value in figures.items() if name not in {"format", "text_sha256", *OPTIONAL}}
-    corrected = figures.get("correction")
-    return NoteContent(
-        **{
-            **stated,
-            "strands": tuple(NoteStrand(**row) for row in stated["strands"]),
-            "networks": tuple(NoteNetwork(**row) for row in stated["networks"]),
-            "answers": tuple(_answer(row) for row in stated["answers"]),
-            "tables": tuple(_table(row) for row in stated["tables"]),
-            "actions": tuple(_action(row) for row in stated["actions"]),
-            "unknowns": tuple(stated["unknowns"]),
-            "definitions": tuple(NoteDefinition(**row) for row in stated["definitions"]),
-            "sources": tuple(Source(**row) for row in stated["sources"]),
-            "hand_figures": tuple(HandFigure(**row) for row in stated["hand_figures"]),
-        },
-        text=text,
-        correction=_correction(corrected) if corrected else None,
-        prose=tuple(ProseAnswer(**row) for row in figures.get("prose", ())),
-        compared=figures.get("compared", ""),
-        comparisons=tuple(_table(row) for row in figures.get("comparisons", ())),
-        curve=tuple(_point(row) for row in figures.get("curve", ())),
-        reached=tuple(_reach(row) for row in figures.get("reached", ())),
-        effects=tuple(NoteEffect(**row) for row in figures.get("effects", ())),
-        counting=figures.get("counting", 0),
-    )
+    return _reader().validate_python({**figures, "text": text})
 
 
-def _answer(row: dict[str, Any]) -> StrandAnswer:
-    return replace(StrandAnswer(**row), networks=tuple(NetworkAnswer(**one) for one in row["networks"]))
-
-
-def _table(row: dict[str, Any]) -> NoteTable:
-    columns = tuple(NoteColumn(**{**one, "kind": CellKind(one["kind"])}) for one in row["columns"])
-    rows = tuple(tuple(cells) for cells in row["rows"])
-    return NoteTable(**{**row, "kind": TableKind(row["kind"]), "columns": columns, "rows": rows})
-
-
-def _point(row: dict[str, Any]) -> CurvePoint:
-    return CurvePoint(row["day"], tuple((strand, count) for strand, count in row["joined"]))
-
-
-def _action(row: dict[str, Any]) -> NoteAction:
-    pairs = {name: tuple((label, count) for label, count in row[name]) for name in ("networks", "counted")}
-    return NoteAction(**{**row, "state": ActionState(row["state"]), **pairs})
-
-
-def _reach(row: dict[str, Any]) -> NoteReach:
-    return NoteReach(**{**row, "by": tuple((proof, count) for proof, count in row["by"])})
-
-
-def _correction(row: dict[str, Any]) -> Correction:
-    return Correction(**{**row, "changes": tuple(FigureChange(**one) for one in row["changes"])})
+@cache
+def _reader() -> TypeAdapter[NoteContent]:
+    return TypeAdapter(NoteContent)

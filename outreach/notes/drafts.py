@@ -1,11 +1,11 @@
 """Drafts of notes: what is asked of a note, judged, and kept for its author alone until it is frozen."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cache
 
+from pydantic import TypeAdapter
 from sqlalchemy import select
 
 from outreach import days, french
@@ -61,28 +61,17 @@ class NoteRequest:
 
     def as_json(self) -> str:
         """The request as text, which `read_request` reads."""
-        known_at = self.known_at and self.known_at.isoformat()
-        days_asked = {"as_of": self.as_of.isoformat(), "compare": self.compare and self.compare.isoformat()}
-        return json.dumps({**asdict(self), **days_asked, "known_at": known_at}, ensure_ascii=False)
+        return _reader().dump_json(self).decode()
 
 
 def read_request(text: str) -> NoteRequest:
     """The request that `NoteRequest.as_json` wrote; what a later version wrote beside is left out."""
-    stated: dict[str, Any] = json.loads(text)
-    known = {field.name: stated[field.name] for field in fields(NoteRequest) if field.name in stated}
-    known_at, compare = known.get("known_at"), known.get("compare")
-    return NoteRequest(
-        **{
-            **known,
-            "as_of": date.fromisoformat(known["as_of"]),
-            "known_at": datetime.fromisoformat(known_at) if known_at else None,
-            "compare": date.fromisoformat(compare) if compare else None,
-            "strands": tuple(known.get("strands", ())),
-            "networks": tuple(known.get("networks", ())),
-            "groupings": tuple(TableKind(kind) for kind in known.get("groupings", ())),
-            "hand_figures": tuple(HandFigure(**figure) for figure in known.get("hand_figures", ())),
-        }
-    )
+    return _reader().validate_json(text)
+
+
+@cache
+def _reader() -> TypeAdapter[NoteRequest]:
+    return TypeAdapter(NoteRequest)
 
 
 def faults(session: Session, asked: NoteRequest, *, now: datetime) -> dict[str, str]:
