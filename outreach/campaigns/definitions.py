@@ -1,6 +1,5 @@
 """Campaigns in files, among them the ready-made ones: TOML between two lines of +++, then the letter."""
 
-import json
 import tomllib
 from collections.abc import Sequence
 from datetime import date
@@ -124,19 +123,8 @@ def read(content: str) -> Definition:
     return stated
 
 
-def write(stated: Definition) -> str:
-    """The text of a definition's file; `read` gives the definition back."""
-    kept = stated.model_dump(mode="json", by_alias=True, exclude={"letter", "segment"}, exclude_defaults=True)
-    tables = {name: kept.pop(name) for name in ("sender", "contact") if name in kept}
-    lines = [f"{name} = {_toml(value)}" for name, value in kept.items()]
-    lines += ["", "[segment]", f"criteria = {_toml(stated.segment.criteria)}"]
-    for name, table in tables.items():
-        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
-    return "\n".join([FENCE, *lines, FENCE, "", stated.letter, ""])
-
-
 def of(session: Session, campaign: Campaign) -> Definition:
-    """The definition of a campaign, to save it or to create another campaign like it."""
+    """The definition of a campaign, to create another campaign like it."""
     programme = session.get_one(Programme, campaign.strand.programme_id)
     return Definition(
         title=campaign.title,
@@ -158,7 +146,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         departure_gap=cast("Literal[0, 14, 21]", campaign.departure_gap),
         first_come=campaign.first_come,
         ladder=campaign.ladder,
-        segment=AudienceRule(criteria=wave_criteria.told(session, from_store(campaign.criteria))),
+        segment=AudienceRule(criteria=to_plain(from_store(campaign.criteria))),
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
         contact=ContactAgent(
             name=campaign.contact_name,
@@ -244,15 +232,6 @@ def strand_of(there: Sequence[Programme], stated: Definition) -> Strand | None:
     """The strand that a campaign is about, of all programmes that are `there`, where it is sure."""
     found = [strand for one in there for strand in one.strands if is_for(stated, one, strand, is_only=len(there) == 1)]
     return found[0] if len(found) == 1 else None
-
-
-def _toml(value: object) -> str:
-    """A value on one line of TOML. Strings are written as JSON writes them."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_toml(inside)}" for name, inside in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def named(name: str, *there: Path) -> Definition:

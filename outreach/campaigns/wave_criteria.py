@@ -1,8 +1,8 @@
 """Criteria about letters, as files and commands say them: by campaign and wave, where criteria speak of mailings.
 
 `{"received": {"campaign": 12, "wave": 1}}` is `{"received": {"mailings": [3]}}`. Without a wave all of the campaign are
-meant, those that leave later as well. `{"received": {"strand": 1}}` means those of every campaign. `stated` translates
-on the way in, `told` on the way out; `sentence` has the titles of the campaigns.
+meant, those that leave later as well. `{"received": {"strand": 1}}` means those of every campaign. `sentence` has the
+titles of the campaigns.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ from outreach.french import either
 from outreach.segments import authority_lists, criteria
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import Criterion, leaves
-from outreach.segments.criteria_json import DEEPEST, from_plain, to_plain
+from outreach.segments.criteria_json import DEEPEST, from_plain
 from outreach.segments.fields import Names
 from outreach.segments.kinds.mailings import OfMailings, ReactedTo, ReceivedMailing
 from outreach.segments.kinds.reached import ReachedBy
@@ -46,15 +46,6 @@ def checked(plain: object) -> object:
     """
     from_plain(_translated(plain, lambda word, given: _inward(word, given, lambda _waves: {"mailings": [1]})))
     return plain
-
-
-def told(session: Session, criterion: Criterion) -> object:
-    """A criterion as dictionaries and lists, for a file: `stated` gives it back. Costs a statement if it names letters.
-
-    Mailings that are not all of one campaign stay mailings.
-    """
-    waves = _waves(session, [criterion])
-    return _translated(to_plain(criterion), lambda _word, given: _outward(given, waves))
 
 
 def names(session: Session, asked: Iterable[Criterion]) -> Names:
@@ -99,18 +90,6 @@ def _inward(word: str, given: Plain, mailings_of: Callable[[Waves], Plain]) -> P
         return given
     rest = {name: value for name, value in given.items() if name not in {"campaign", "wave"}}
     return {**mailings_of(_asked_waves(word, given)), **rest}
-
-
-def _outward(given: Plain, waves: Mapping[int, Wave]) -> Plain:
-    if "mailings" not in given:
-        return {name: value for name, value in given.items() if name != "with_later"}
-    found = [waves[key] for key in given["mailings"] if key in waves]
-    if len(found) < len(given["mailings"]) or len({wave.campaign_id for wave in found}) > 1:
-        return given
-    numbers = [wave.number for wave in found]
-    which = {} if given["with_later"] else {"wave": numbers[0] if len(numbers) == 1 else numbers}
-    rest = {name: value for name, value in given.items() if name not in {"mailings", "with_later"}}
-    return {"campaign": found[0].campaign_id, **which, **rest}
 
 
 def _asked_waves(word: str, given: Plain) -> Waves:

@@ -37,7 +37,6 @@ KINDS = {  # of answers, by what asks for them: method, address, status; {x} is 
     "page": ("GET", "/accessibility", 200),
     "page of staff": ("GET", "/directory", 200),
     "export": ("GET", "/directory/export.csv", 200),
-    "definition": ("GET", "/campaigns/1/definition.md", 200),
     "letter in a frame": ("GET", "/campaigns/1/letter/exact/html", 200),
     "redirect": ("GET", "/campaigns/1", 302),
     "host that is not ours": ("GET", "http://evil.test/sign-in", 400),

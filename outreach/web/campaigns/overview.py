@@ -1,4 +1,4 @@
-"""The list of campaigns, creating one, and downloading its definition."""
+"""The list of campaigns, and creating one."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -159,14 +159,3 @@ def campaign(number: int) -> Redirect:
             return redirect(url_for(".audience", number=number))
         step = ".progress_page" if progress.has_begun(stored_campaign) else ".check"
     return redirect(url_for(step, number=number))
-
-
-@pages.get("/<number:number>/definition.md")
-@needs(RoleName.READER)
-def definition(number: int) -> Response:
-    with reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        text = definitions.write(definitions.of(session, stored_campaign))
-    response = Response(text, mimetype="text/markdown")
-    response.headers["Content-Disposition"] = f'attachment; filename="campagne-{number}.md"'
-    return response
