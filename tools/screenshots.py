@@ -12,9 +12,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -27,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 WEB, MAILBOX = "127.0.0.1:8471", "127.0.0.1:8496"
 PASSWORD = "demonstration"  # noqa: S105 - of a demonstration that ends with the script
-LETTERS_A_SECOND = 4  # slow enough for a picture of a sending under way
+LAST_MINUTE = "2026-11-17 10:29"
 MOST_BYTES = 130_000
 MARGIN = 16
 SETTLED_MS = 500
@@ -272,7 +274,7 @@ ACTS = {
         Shot("", AUTHOR, "", (("click", button("Figer la note")),)),
         Shot("guide/images/notes", AUTHOR, "/notes", crop="main > *"),
     ),
-    "2026-11-17 10:29": (
+    LAST_MINUTE: (
         Shot(
             "guide/images/derniere-minute",
             AUTHOR,
@@ -353,10 +355,32 @@ def demonstration(data: pathlib.Path, moment: str) -> Iterator[None]:
     served = subprocess.Popen([ROOT / "run", "--now", moment], env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_for_answer(served)
+        if moment == LAST_MINUTE:
+            threading.Thread(target=hold_the_relay, args=(served.pid, data), daemon=True).start()
         yield
     finally:
+        for process in below(served.pid):
+            os.kill(process, signal.SIGCONT)
         served.terminate()
         served.wait()
+
+
+def hold_the_relay(served: int, data: pathlib.Path) -> None:
+    """Stop the demonstration's mailbox once it has taken a letter, so that a picture shows a sending under way."""
+    box = data / "mailbox" / "new"
+    before = len(list(box.iterdir()))
+    while len(list(box.iterdir())) == before:
+        time.sleep(0.001)
+    for process in below(served):
+        if b"mailbox" in pathlib.Path(f"/proc/{process}/cmdline").read_bytes():
+            os.kill(process, signal.SIGSTOP)
+
+
+def below(process: int) -> list[int]:
+    """The processes that a process started, and those that these started."""
+    written = [path.read_text() for path in pathlib.Path("/proc").glob(f"{process}/task/*/children")]
+    children = [int(number) for text in written for number in text.split()]
+    return [number for child in children for number in (child, *below(child))]
 
 
 def environment_of(data: pathlib.Path) -> dict[str, str]:
@@ -364,7 +388,6 @@ def environment_of(data: pathlib.Path) -> dict[str, str]:
         "OUTREACH_DATA": data,
         "OUTREACH_BIND": WEB,
         "OUTREACH_DEMO_MAILBOX": MAILBOX,
-        "OUTREACH_DOMAIN_RATES": f"*={LETTERS_A_SECOND}",
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}
     return environment | {name: str(value) for name, value in settings.items()}

@@ -33,7 +33,7 @@ from outreach.delivery.places import ClockPass, RelayState, Worker
 from outreach.delivery.sending import relay_health
 
 SEEN = timedelta(days=1)  # a process that ended longer ago without saying so is nobody's concern any more
-LATE, LOST = timedelta(minutes=15), timedelta(hours=2)  # a rate by domain may hold letters for minutes
+LATE, LOST = timedelta(minutes=15), timedelta(hours=2)  # a rate may hold letters for minutes
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
 UNTRIED = timedelta(minutes=1)  # after a relay's rest; a letter that waits tries it within seconds
 

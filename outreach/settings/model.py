@@ -92,7 +92,6 @@ class Settings(BaseSettings):
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
     dkim: str = ""
-    domain_rates: str = ""
     check_domains: str = OFF
     alerts_to: str = ""
     # Whoever is responsible for the campaigns
@@ -162,12 +161,6 @@ class Settings(BaseSettings):
     def relays(self) -> tuple[str, ...]:
         """The URLs of the relays, in order of preference; the demonstration's mailbox when none is set."""
         return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
-
-    @property
-    def rates_of_domains(self) -> dict[str, float]:
-        """Letters per second, by recipient domain; `*` stands for any other domain."""
-        pairs = (entry.partition("=") for entry in listed(self.domain_rates))
-        return {domain.strip().lower(): float(rate) for domain, _, rate in pairs}
 
     @property
     def calm_rule(self) -> Calm | None:

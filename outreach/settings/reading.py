@@ -34,6 +34,7 @@ FACTOR_KEYS = "ajoutez ces clés à la fin de OUTREACH_SECRET_KEY, entre virgule
 REFUSED = {  # idem, of which ignoring one would change what leaves, or who comes in
     "OUTREACH_DKIM_KEY_FILE": DKIM,
     "OUTREACH_DKIM_SELECTOR": DKIM,
+    "OUTREACH_DOMAIN_RATES": "ajoutez ?rate=5 à chaque adresse de OUTREACH_SMTP_URL ; lui seul limite chaque domaine",
     "OUTREACH_FACTOR_KEYS": FACTOR_KEYS,
     "OUTREACH_FACTOR_KEYS_FILE": FACTOR_KEYS,
     "OUTREACH_PASSWORDS": "OUTREACH_EMERGENCY_ACCOUNT seul les retire aux autres comptes ; sans lui, ils servent",

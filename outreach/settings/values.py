@@ -28,7 +28,6 @@ SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 RECIPIENT = re.compile(r"[^\s@<>(),;:\"*]*+@[\w-]+(?:\.[\w-]+)+")
 PLAIN_ADDRESS = re.compile(r"[^\s@<>(),;:\"*]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
-RATE = re.compile(r"\d{1,5}(\.\d{1,3})?")
 CALM = re.compile(r"awareness=([1-9]\d?)/([1-9]\d{0,2})")
 ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 PAGE = re.compile(r"https://[^\s@\\<>\"]+")
@@ -169,17 +168,6 @@ def _signing(name: str, value: str) -> Iterable[str]:
         yield f"{name} vaut « {value} » : indiquez un sélecteur et le fichier de sa clé, par exemple s1:/etc/s1.pem."
 
 
-def _rates(name: str, value: str) -> Iterable[str]:
-    for entry in listed(value):
-        domain, _, rate = (part.strip() for part in entry.partition("="))
-        is_number = RATE.fullmatch(rate) is not None and float(rate) > 0
-        if not (is_number and (domain == "*" or DOMAIN.fullmatch(domain))):
-            yield (
-                f"{name} : « {entry} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
-                "par exemple gmail.com=5, skynet.be=2.5, *=10."
-            )
-
-
 def _checking(name: str, value: str) -> Iterable[str]:
     if value not in {ON, OFF} and server_of(value) is None:
         what = "les valeurs possibles sont on, off et l’adresse IP d’un serveur DNS, par exemple 192.0.2.53"
@@ -261,7 +249,6 @@ JUDGES: dict[str, Callable[[str, str], Iterable[str]]] = {
     "database_url": _database,
     "demo_mailbox": _place,
     "dkim": _signing,
-    "domain_rates": _rates,
     "emergency_account": _emergency,
     "mail_domain": _domain,
     "mailbox_domain": _domain,

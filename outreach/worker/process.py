@@ -57,7 +57,6 @@ class WorkProcess:
             self.clock,
             worker_id=self.worker_id,
             place=self.place,
-            domain_rates=settings.rates_of_domains,
             stop=self.stop,
             on_failpoint=on_failpoint,
             pause_failing=lambda: pause_failing(settings, database),

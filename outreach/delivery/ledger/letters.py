@@ -47,7 +47,6 @@ class Composed(NamedTuple):
 
     id: int
     revision: int
-    address: str
     recipient: str
     sender: str
     wire: bytes
@@ -57,7 +56,7 @@ class Composed(NamedTuple):
     def of(cls, due: Due, wire: bytes, content: str) -> "Composed":
         """The letter of a recipient. Content that was stored before, and used again, is not stored anew."""
         kept = "" if due.kept is not None else content
-        return cls(due.id, due.revision, due.address, due.recipient, due.return_path, wire, kept)
+        return cls(due.id, due.revision, due.recipient, due.return_path, wire, kept)
 
 
 def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:

@@ -1,6 +1,6 @@
 """Batches: some hundreds of letters that one worker leases, so that several can share a mailing."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
@@ -65,31 +65,19 @@ def lane_of(session: Session, mailing_id: int) -> Lane:
     return Lane.of(session.scalars(select(Mailing.purpose).where(Mailing.id == mailing_id)).one())
 
 
-def take_together(
-    session: Session, lane: Lane, worker_id: str, *, beside: Collection[int], but: Sequence[str], now: datetime
-) -> Taken:
+def take_together(session: Session, lane: Lane, worker_id: str, *, beside: Collection[int], now: datetime) -> Taken:
     """Lease the first free batches of a lane that have letters due, 48 at most; returns their keys, in order."""
-    taking = _taking(but, exists().where(Mailing.id == Batch.mailing_id, Mailing.purpose.in_(lane.purposes)), TOGETHER)
     asked = {"us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
-    return tuple(sorted(Prepared(taking).keys(session, asked)))
+    return tuple(sorted(_TAKEN_TOGETHER[lane].keys(session, asked)))
 
 
-def take(
-    session: Session,
-    mailing_id: int,
-    worker_id: str,
-    *,
-    beside: Collection[int],
-    but: Sequence[str],
-    now: datetime,
-) -> Taken:
+def take(session: Session, mailing_id: int, worker_id: str, *, beside: Collection[int], now: datetime) -> Taken:
     """Lease a mailing's first free batch that has letters due; returns its key, if there is one.
 
-    Letters with a key in `beside`, and letters to a domain in `but`, do not count as due.
+    Letters with a key in `beside` do not count as due.
     """
-    taking = Prepared(_taking(but, _IS_OF_MAILING)) if but else _TAKEN
     asked = {"mailing": mailing_id, "us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
-    return tuple(taking.keys(session, asked))
+    return tuple(_TAKEN.keys(session, asked))
 
 
 def renew(session: Session, held: Sequence[int], worker_id: str, *, now: datetime) -> set[int]:
@@ -114,10 +102,8 @@ def _is_free_and_due(
     )
 
 
-def _taking(but: Iterable[str], whose: ColumnElement[bool], most: int = 1) -> Executable:
-    others = [~Message.address_key.endswith(f"@{domain}", autoescape=True) for domain in but]
-    others.append(~among_given(Message.id, "beside"))
-    waits = _is_free_and_due(bindparam("now", type_=UtcDateTime), *others)
+def _taking(whose: ColumnElement[bool], most: int = 1) -> Executable:
+    waits = _is_free_and_due(bindparam("now", type_=UtcDateTime), ~among_given(Message.id, "beside"))
     free = select(Batch.id).where(whose, waits).order_by(Batch.id)
     first = free.limit(most).with_for_update(skip_locked=True)
     taken = update(table_of(Batch)).where(Batch.id.in_(first))
@@ -126,7 +112,13 @@ def _taking(but: Iterable[str], whose: ColumnElement[bool], most: int = 1) -> Ex
 
 _IS_OURS = Batch.worker_id == bindparam("us")
 _IS_OF_MAILING = Batch.mailing_id == bindparam("mailing")
-_TAKEN = Prepared(_taking((), _IS_OF_MAILING))
+_TAKEN = Prepared(_taking(_IS_OF_MAILING))
+_TAKEN_TOGETHER = {
+    lane: Prepared(
+        _taking(exists().where(Mailing.id == Batch.mailing_id, Mailing.purpose.in_(lane.purposes)), TOGETHER)
+    )
+    for lane in Lane
+}
 _RENEWED = Prepared(
     update(table_of(Batch))
     .where(among_given(Batch.id, "held"), _IS_OURS)

@@ -1,6 +1,4 @@
-"""How fast letters leave: connections in use, letters a second, letters to a domain. No I/O."""
-
-from collections.abc import Mapping
+"""How fast letters leave: connections in use, letters a second. No I/O."""
 
 BURST_SECONDS = 10
 ROUNDS_TO_WIDEN = 20
@@ -55,37 +53,3 @@ class TokenBucket:
         granted = self.room(wanted, now)
         self._level -= granted
         return granted
-
-
-class Domains:
-    """Limits letters to each recipient domain. `rates` are in letters a second; `*` is for any other domain.
-
-    A domain over its rate is `full` for the rest of a turn. Its letters are skipped, so they do not delay the others.
-    """
-
-    def __init__(self, rates: Mapping[str, float]) -> None:
-        self._rates, self._buckets = rates, dict[str, TokenBucket]()
-        self.full: set[str] = set()
-
-    def admits(self, address: str, now: float) -> bool:
-        """Whether a letter to this address may go now. If so, it is counted; else its domain is full from now on."""
-        if not self._rates:
-            return True
-        domain = _domain(address)
-        rate = self._rates.get(domain, self._rates.get("*", 0.0))
-        if not rate:
-            return True
-        if domain in self.full:
-            return False
-        if self._buckets.setdefault(domain, TokenBucket(rate, now)).take(1, now):
-            return True
-        self.full.add(domain)
-        return False
-
-    def is_full(self, address: str) -> bool:
-        """Whether the address's domain is full for this turn."""
-        return bool(self.full) and _domain(address) in self.full
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].lower()

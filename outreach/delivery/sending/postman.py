@@ -12,16 +12,14 @@ later round, with the letter that it carries.
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import islice
 
 from outreach.db import Database
 from outreach.delivery.ledger.letters import Composed
 from outreach.delivery.sending.batches import Taken
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.in_flight import InFlight
-from outreach.delivery.sending.pacing import Domains
 from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.sending.round_writer import RoundWriter
 from outreach.delivery.sending.routes import Routes
@@ -36,7 +34,6 @@ PATIENCE_SECONDS = 5.0
 SEVERAL = 3
 CLOSING = 421
 SHARE_SECONDS = 2.0
-MOST_NAMED = 500
 LINGER_SECONDS = 1.0
 IDLE_SECONDS = 30.0  # a connection is kept for the next mailing; relays close after five minutes (RFC 5321 §4.5.3.2.7)
 FAREWELL_SECONDS = 10.0
@@ -58,7 +55,6 @@ class Postman:
         *,
         worker_id: str,
         place: str,
-        domain_rates: Mapping[str, float] | None = None,
         stop: threading.Event | None = None,
         on_failpoint: Callable[[Failpoint], None] | None = None,
         pause_failing: Callable[[], None] | None = None,
@@ -70,7 +66,7 @@ class Postman:
         self.stop = stop or threading.Event()
         self.in_flight = InFlight()
         self.writer = RoundWriter(database, self.in_flight, clock, worker_id, place, self.on_failpoint)
-        self._routes, self._domains = Routes(pool.relays, place), Domains(domain_rates or {})
+        self._routes = Routes(pool.relays, place)
         self._pause_failing = pause_failing or (lambda: None)
         self._next: Taken = ()  # the batches after the current ones, being composed
         self._rests = False  # the relay in use began to rest during this turn
@@ -92,7 +88,6 @@ class Postman:
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing. True when more may go: call again after the other waiting mailings."""
-        self._domains.full.clear()
         self._has_handed, self._next = False, ()
         has_more = self._deliver_batches(mailing_id) and self._has_handed
         if not has_more:
@@ -176,14 +171,13 @@ class Postman:
 
     def _take(self, mailing_id: int) -> Taken:
         """Lease a batch, or several together, and have them composed."""
-        taken = self.writer.take(mailing_id, list(islice(self._domains.full, MOST_NAMED)))
+        taken = self.writer.take(mailing_id)
         if taken:
             self.source.begin(taken, self.in_flight.still_queued())
         return taken
 
     def _composed(self, batch: Taken) -> list[Composed]:
-        written = self.source.finish(batch, self.in_flight.still_queued())
-        return [letter for letter in written if not self._domains.is_full(letter.address)]
+        return self.source.finish(batch, self.in_flight.still_queued())
 
     def _work_through(self, batch: Taken, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
@@ -219,17 +213,10 @@ class Postman:
         return bool(self.in_flight.waiting or self.pool.prompt(State.AT_DOT))
 
     def _admitted(self, most: int) -> list[Composed]:
-        """The next letters that the rate allows, at most `most`.
-
-        Letters to a domain over its rate are skipped, so they do not delay the others.
-        """
-        now, bucket, waiting = time.monotonic(), self._routes.used.bucket, self.in_flight.waiting
-        room, letters = bucket.room(min(len(waiting), most), now), list[Composed]()
-        while waiting and len(letters) < room:
-            letter = waiting.popleft()
-            if self._domains.admits(letter.address, now):
-                letters.append(letter)
-        bucket.take(len(letters), now)
+        """The next letters that the rate allows, at most `most`."""
+        waiting = self.in_flight.waiting
+        room = self._routes.used.bucket.take(min(len(waiting), most), time.monotonic())
+        letters = [waiting.popleft() for _ in range(room)]
         self._has_handed |= bool(letters)
         self.in_flight.carry(letters)
         return letters

@@ -60,11 +60,11 @@ class RoundWriter:
         """Whether answers wait to be recorded, or fences to be taken back."""
         return bool(self.in_flight.settled or self._unsure)
 
-    def take(self, mailing_id: int, full: Sequence[str]) -> Taken:
+    def take(self, mailing_id: int) -> Taken:
         """Lease a batch of a wave, and settle those of its letters that the fence would deny.
 
         Instead of another mailing, batches of all mailings of its lane are taken together: each holds a letter or a
-        few. Letters to the domains in `full` do not count as due.
+        few.
         """
         now = self.clock()
         with self.database.writing() as session:
@@ -72,9 +72,9 @@ class RoundWriter:
             self.lane = batches.lane_of(session, mailing_id)
             us = self.worker_id
             if self.lane is Lane.WAVE:
-                taken = batches.take(session, mailing_id, us, beside=beside, but=full, now=now)
+                taken = batches.take(session, mailing_id, us, beside=beside, now=now)
             else:
-                taken = batches.take_together(session, self.lane, us, beside=beside, but=full, now=now)
+                taken = batches.take_together(session, self.lane, us, beside=beside, now=now)
             if taken:
                 self._leased_at = awake_seconds()
             for batch in taken:

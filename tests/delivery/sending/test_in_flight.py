@@ -9,7 +9,7 @@ ACCEPTED, CUT_OFF = AttemptResult(Verdict.ACCEPTED, 250), AttemptResult(Verdict.
 
 
 def letter(key):
-    return Composed(key, 0, f"{key}@y.example", f"{key}@y.example", "a@x.example", b"", "")
+    return Composed(key, 0, f"{key}@y.example", "a@x.example", b"", "")
 
 
 def carrying(*keys):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.delivery.ledger.retry_times import next_try, rest_of
-from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, SECONDS_TO_WIDEN, Domains, TokenBucket, Width
+from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, SECONDS_TO_WIDEN, TokenBucket, Width
 from outreach.delivery.smtp.replies import Garbage, Reader
 from tests.conftest import NOW
 
@@ -39,19 +39,6 @@ def test_a_bucket_never_gives_more_than_its_rate_and_its_burst(rate, wishes):
         assert 0 <= bucket.take(wanted, now) == room <= wanted
         given_ += room
     assert given_ <= rate * now + max(1, rate) + 1e-6
-
-
-def test_a_domain_has_a_rate_of_its_own_and_any_other_that_of_the_star():
-    domains = Domains({"gmail.com": 2, "*": 0.5})
-    admitted = [domains.admits(one, 0.0) for one in ("a@gmail.com", "b@Gmail.com", "c@gmail.com", "d@x.be", "e@x.be")]
-    assert admitted == [True, True, False, True, False]
-    assert domains.full == {"gmail.com", "x.be"}
-    assert domains.is_full("z@GMAIL.com")
-    assert not domains.is_full("z@y.be")
-    assert not domains.admits("f@x.be", 60.0)  # full until the turn is over
-    domains.full.clear()
-    assert [domains.admits("f@x.be", 60.0) for _ in range(6)] == [True] * 5 + [False]
-    assert all(Domains({"gmail.com": 1}).admits("a@x.be", 0.0) for _ in range(99))
 
 
 @given(st.integers(1, 50), st.lists(st.booleans(), max_size=300))
