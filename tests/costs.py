@@ -48,6 +48,7 @@ class Costs:
     def __init__(self, config):
         self.config, self.next_piece = config, 0.0
         self.tests, self.pieces, self.left_out = {}, [], 0  # by name: own, children, whether the short run has it
+        self.ended = None  # what was used before what all tests had, such as a browser, is taken down after the last
         self.over = []  # what is said of folders that cost more than their budget
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -59,9 +60,14 @@ class Costs:
         global of_all  # noqa: PLW0603 - by whatever makes it
         of_all = 0.0
         result = yield
-        own, children = (now - then for now, then in zip(used(), before, strict=True))
+        own, children = (now - then for now, then in zip(self.ended or used(), before, strict=True))
         self.tests[item.nodeid] = own - of_all, children, not is_long(item)
         return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, nextitem):
+        if nextitem is None:
+            self.ended = used()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):

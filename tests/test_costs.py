@@ -46,6 +46,18 @@ def test_each_folder_of_tests_has_a_budget_and_no_other():
     assert folders == set(tomllib.loads(costs.BUDGET.read_text())["processor"])
 
 
+def test_what_the_last_test_takes_down_of_all_is_no_cost_of_its_own():
+    costs_of = costs.Costs(None)
+    costs_of.next_piece = float("inf")
+    run = costs_of.pytest_runtest_protocol(Item())
+    next(run)
+    costs_of.pytest_runtest_teardown(None)
+    costs.piece()
+    with pytest.raises(StopIteration):
+        run.send(None)
+    assert costs_of.tests[Item().nodeid][0] < (costs.used()[0] - costs_of.ended[0]) / 2
+
+
 def test_a_test_asks_for_eight_pages_unless_it_says_that_it_walks():
     ran(Item(), 8)
     for marks in ((), ("long",)):
