@@ -17,11 +17,13 @@ from tests.audit.histories import DAY, History
 RUN = hypothesis.settings.get_current_profile_name()
 IS_DEEP = RUN == "all"
 PARTS = 25 if IS_DEEP else 1  # tests that several workers share
-HISTORIES = {"all": 500 // PARTS, "land": 12, "short": 1}[RUN]
+HISTORIES = {"all": 500 // PARTS, "land": 12, "short": 0}[RUN]
 TURNS = 30
-WITH_STOPPED = 2  # a history in which some showed before their letter left, which few have
+SEVERAL = 1  # of two programmes: between this one and the next, each wrong definition of `test_planted` shows
+WITH_STOPPED = 2  # some showed before their letter left, which few have
 WITH_LEFT_OUT = 50026  # a person leaves some out of a paused wave that a reminder overtook
 WITH_MOVED = 11032  # a school moves to another authority while a letter to correct waits
+KNOWN = (SEVERAL, WITH_STOPPED) if RUN == "short" else (SEVERAL, WITH_STOPPED, WITH_LEFT_OUT, WITH_MOVED)
 SIGHTS = [(SightKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "CECP", "FELSI")]
 SIGHTS += [(SightKind.NETWORK, code) for code in ("WBE", "Libre confessionnel", "Subventionné communal")]
 
@@ -86,22 +88,20 @@ def played(templates, backend, seed, turns=TURNS):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_is_said_is_what_the_rows_say(templates, backend, part):
     limits = settings(
-        max_examples=HISTORIES,
+        max_examples=max(HISTORIES, 1),
         deadline=None,
         derandomize=not IS_DEEP,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate],  # a smaller seed is no smaller history
+        phases=[Phase.explicit, *[Phase.generate][:HISTORIES]],  # a smaller seed is no smaller history
         report_multiple_bugs=False,
     )
 
-    @limits
-    @example(seed=WITH_STOPPED)
-    @example(seed=WITH_LEFT_OUT)
-    @example(seed=WITH_MOVED)
     @given(seed=st.integers(0, 2**32 - 1))
     def holds(seed):
         found, done = played(templates, backend, seed)
         note(f"seed {seed}, part {part}")
         assert not found, "\n".join([f"seed {seed}", *found, *done])
 
-    holds()
+    for seed in KNOWN:
+        holds = example(seed=seed)(holds)
+    limits(holds)()
