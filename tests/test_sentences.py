@@ -1,6 +1,7 @@
 """French that was wrong, stilted or false stands in no page, letter, mail, chapter or error."""
 
 import re
+from functools import cache
 
 import pytest
 
@@ -55,11 +56,15 @@ WRONG = (
 )
 
 
+@cache  # of a thousand files, which each word is looked for in
+def texts():
+    return {path: path.read_text(encoding="utf-8").replace("\xa0", " ").replace("\u202f", " ") for path in READ}
+
+
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_sentence_that_was_mended_stands_nowhere(wrong):
     found = re.compile(wrong)
-    texts = {path: path.read_text(encoding="utf-8").replace("\xa0", " ").replace("\u202f", " ") for path in READ}
-    assert [str(path.relative_to(ROOT)) for path, text in texts.items() if found.search(text)] == []
+    assert [str(path.relative_to(ROOT)) for path, text in texts().items() if found.search(text)] == []
 
 
 PAGES = [path for path in READ if {"templates", "outreach"} & set(path.relative_to(ROOT).parts[:1])]
@@ -96,10 +101,6 @@ OTHER_WORDS = (  # where, a word for a thing that has another one there, and tha
 def test_a_thing_has_one_word(where, word, instead):
     found = re.compile(word)
     named = {path: str(path.relative_to(ROOT)) for path in PAGES}
-    texts = {
-        name: re.sub(r"(?m)^\s*#.*$", "", path.read_text(encoding="utf-8")).replace("\xa0", " ").replace("\u202f", " ")
-        for path, name in named.items()
-        if where.search(name)
-    }
-    assert texts
-    assert [(name, held[0]) for name, text in texts.items() if (held := found.search(text))] == []
+    told = {name: re.sub(r"(?m)^\s*#.*$", "", texts()[path]) for path, name in named.items() if where.search(name)}
+    assert told
+    assert [(name, held[0]) for name, text in told.items() if (held := found.search(text))] == []

@@ -58,6 +58,7 @@ def test_the_audit_has_no_foreign_key():
     assert not Base.metadata.tables["audit_entries"].foreign_keys
 
 
+@pytest.mark.long
 def test_a_process_that_sends_loads_no_page_and_nothing_to_sign_in_with():
     """It holds what it has loaded, and so does the process it forks, for months."""
     heavy = {"flask", "flask_login", "argon2", "cryptography", "alembic"}
