@@ -6,26 +6,22 @@ from outreach.labelled import Labelled
 class RoleName(Labelled):
     """A role of a member of staff; a person may hold several. Those `SCOPED` stand alone, each with a code."""
 
-    READER = "reader", "lecture"
-    AUTHOR = "author", "rédaction"
-    APPROVER = "approver", "validation"
-    ADMINISTRATOR = "administrator", "administration"
-    FEDERATION = "federation", "fédération"
-    NETWORK = "network", "réseau"
+    READER = "reader", "lecture", "lit tout : l’annuaire, les campagnes, les résultats"
+    AUTHOR = (
+        "author",
+        "rédaction",
+        "importe registre et listes, corrige les adresses, écrit les campagnes, traite les réponses",
+    )
+    APPROVER = "approver", "validation", "valide ce qu’une autre personne a écrit, avant que rien ne parte"
+    ADMINISTRATOR = "administrator", "administration", "gère les comptes, les programmes et les fermetures"
+    FEDERATION = "federation", "fédération", "voit les membres d’une fédération, et propose des corrections"
+    NETWORK = "network", "réseau", "voit les pouvoirs organisateurs d’un réseau, et propose des corrections"
 
     @property
     def permits(self) -> str:
         """What its holder may do, as the French end of a sentence."""
-        return _PERMITTED[self]
+        return self.words
 
 
-_PERMITTED = {
-    RoleName.READER: "lit tout : l’annuaire, les campagnes, les résultats",
-    RoleName.AUTHOR: "importe registre et listes, corrige les adresses, écrit les campagnes, traite les réponses",
-    RoleName.APPROVER: "valide ce qu’une autre personne a écrit, avant que rien ne parte",
-    RoleName.ADMINISTRATOR: "gère les comptes, les programmes et les fermetures",
-    RoleName.FEDERATION: "voit les membres d’une fédération, et propose des corrections",
-    RoleName.NETWORK: "voit les pouvoirs organisateurs d’un réseau, et propose des corrections",
-}
 SCOPED = frozenset({RoleName.FEDERATION, RoleName.NETWORK})  # they see what is in scope, and no more
 OF_STAFF = tuple(role for role in RoleName if role not in SCOPED)

@@ -38,7 +38,7 @@ def may_decide(session: Session, person: str, *subjects: str) -> bool:
 def require_second_person(session: Session, person: str, *subjects: str, what: str = "La validation") -> None:
     """Raises Refused, with the reason, where `may_decide` says no; `what` is asked for."""
     if not may_decide(session, person, *subjects):
-        things = " ou ".join(Thing.of(subject).told for subject in subjects)
+        things = " ou ".join(Thing.of(subject).label for subject in subjects)
         raise Refused(
             f"{what} revient à une autre personne que celle qui a écrit ou soumis {things}, "
             f"et qui a le rôle « {RoleName.APPROVER.label} »."

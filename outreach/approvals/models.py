@@ -5,7 +5,6 @@ by the addresses of their accounts. It stays as long as its subject, which nothi
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Index, String, Text, cast, literal
@@ -17,26 +16,21 @@ from outreach.db import Base, enum_of
 from outreach.labelled import Labelled
 
 
-class Thing(StrEnum):
+class Thing(Labelled):
     """What a second person approves, the question that an author answers by a note, and exceptions, which are told."""
 
-    CAMPAIGN = "campaign"
-    REMINDER = "reminder"
-    NOTE = "note"
-    TEXT = "text"
-    REQUEST = "request"
-    LETTER = "letter"
-    EXCEPTION = "exception"
+    CAMPAIGN = "campaign", "la campagne"
+    REMINDER = "reminder", "la relance"
+    NOTE = "note", "la note"
+    TEXT = "text", "la version du texte"
+    REQUEST = "request", "la demande de note"
+    LETTER = "letter", "le courriel"
+    EXCEPTION = "exception", "l’exception"
 
     @classmethod
     def of(cls, subject: str) -> "Thing":
         """The kind of thing that a subject names."""
         return cls(subject.partition(":")[0])
-
-    @property
-    def told(self) -> str:
-        """The thing in a French sentence, with its article."""
-        return _TOLD[self]
 
     def subject(self, key: int) -> str:
         """How decisions name the thing with this key: « campaign:7 »."""
@@ -45,17 +39,6 @@ class Thing(StrEnum):
     def subjects(self, keys: ExpressionElementRole[int]) -> ColumnElement[str]:
         """The same in a query, of a column of keys."""
         return literal(f"{self}:").concat(cast(keys, String))
-
-
-_TOLD = {
-    Thing.CAMPAIGN: "la campagne",
-    Thing.REMINDER: "la relance",
-    Thing.NOTE: "la note",
-    Thing.TEXT: "la version du texte",
-    Thing.REQUEST: "la demande de note",
-    Thing.LETTER: "le courriel",
-    Thing.EXCEPTION: "l’exception",
-}
 
 
 class DecisionKind(Labelled):
@@ -133,7 +116,7 @@ class Content(NamedTuple):
     @property
     def told(self) -> str:
         """The thing in a French sentence, with its article."""
-        return Thing.of(self.subject).told
+        return Thing.of(self.subject).label
 
 
 class Decision(Base):

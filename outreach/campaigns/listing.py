@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -21,44 +20,28 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.reference import fold
+from outreach.labelled import Labelled
 from outreach.measuring.reactions import HAS_LEFT
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import sentence
 
 
-class Stage(StrEnum):
+class Stage(Labelled):
     """The stage of a campaign: its state, combined with the states of its waves."""
 
-    DRAFT = "draft"
-    TO_APPROVE = "to_approve"
-    APPROVED = "approved"
-    PLANNED = "planned"
-    RUNNING = "running"
-    PAUSED = "paused"
-    OVER = "over"
-    CANCELLED = "cancelled"
-
-    @property
-    def label(self) -> str:
-        """The stage of one campaign, in the interface."""
-        return _LABELS[self][0]
+    DRAFT = "draft", "Brouillon", "Brouillons"
+    TO_APPROVE = "to_approve", "À valider", "À valider"
+    APPROVED = "approved", "Validée, pas planifiée", "Validées, pas planifiées"
+    PLANNED = "planned", "Planifiée", "Planifiées"
+    RUNNING = "running", "En cours", "En cours"
+    PAUSED = "paused", "En pause", "En pause"
+    OVER = "over", "Terminée", "Terminées"
+    CANCELLED = "cancelled", "Annulée", "Annulées"
 
     @property
     def several(self) -> str:
         """The stage of several campaigns, in the interface."""
-        return _LABELS[self][1]
-
-
-_LABELS = {
-    Stage.DRAFT: ("Brouillon", "Brouillons"),
-    Stage.TO_APPROVE: ("À valider", "À valider"),
-    Stage.APPROVED: ("Validée, pas planifiée", "Validées, pas planifiées"),
-    Stage.PLANNED: ("Planifiée", "Planifiées"),
-    Stage.RUNNING: ("En cours", "En cours"),
-    Stage.PAUSED: ("En pause", "En pause"),
-    Stage.OVER: ("Terminée", "Terminées"),
-    Stage.CANCELLED: ("Annulée", "Annulées"),
-}
+        return self.words
 
 
 @dataclass(frozen=True, slots=True)

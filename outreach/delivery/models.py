@@ -82,41 +82,25 @@ AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # the dot may have been
 class Reason(Labelled):
     """Why a letter was withdrawn, at launch or later."""
 
-    LEFT_OUT = "left_out", "exception à cette campagne"
-    REPORTED = "reported", "école signalée partie ou fermée"
-    JOINED = "joined", "déjà adhéré"
-    NOT_CONCERNED = "not_concerned", "aucune école concernée"
-    ANSWERED = "answered", "a répondu"
-    WRITTEN = "written", "courriel déjà parti"
-    OUTSIDE = "outside", "sorti du public"
+    LEFT_OUT = "left_out", "exception à cette campagne", "exceptions à cette campagne"
+    REPORTED = "reported", "école signalée partie ou fermée", "dont les écoles sont signalées parties ou fermées"
+    JOINED = "joined", "déjà adhéré", "ont déjà adhéré"
+    NOT_CONCERNED = "not_concerned", "aucune école concernée", "sans école concernée"
+    ANSWERED = "answered", "a répondu", "ont répondu"
+    WRITTEN = "written", "courriel déjà parti", "courriels déjà partis"
+    OUTSIDE = "outside", "sorti du public", "sortis du public"
     NO_ADDRESS = "no_address", "sans adresse"
-    BOUNCED = "bounced", "boîte en échec"
-    UNREVIEWED = "unreviewed", "adresse à vérifier"
+    BOUNCED = "bounced", "boîte en échec", "boîtes en échec"
+    UNREVIEWED = "unreviewed", "adresse à vérifier", "adresses à vérifier"
     SUPPRESSED = "suppressed", "sur la liste d’exclusion"
-    DRAWN = "drawn", "tiré au sort ailleurs, attend son départ"
-    SOLICITED = "solicited", "déjà sollicité"
+    DRAWN = "drawn", "tiré au sort ailleurs, attend son départ", "tirés au sort ailleurs, attendent leur départ"
+    SOLICITED = "solicited", "déjà sollicité", "déjà sollicités"
     TRIAL = "trial", "hors de la liste de test"
-    CANCELLED = "cancelled", "vague annulée"
+    CANCELLED = "cancelled", "vague annulée", "dont la vague est annulée"
 
     def counted(self, count: int) -> str:
         """How many are left out for this reason, in French: "1 boîte en échec", "2 boîtes en échec"."""
-        return french.plural(count, self.label, _SEVERAL.get(self, self.label))
-
-
-_SEVERAL = {
-    Reason.LEFT_OUT: "exceptions à cette campagne",
-    Reason.REPORTED: "dont les écoles sont signalées parties ou fermées",
-    Reason.JOINED: "ont déjà adhéré",
-    Reason.NOT_CONCERNED: "sans école concernée",
-    Reason.ANSWERED: "ont répondu",
-    Reason.WRITTEN: "courriels déjà partis",
-    Reason.OUTSIDE: "sortis du public",
-    Reason.BOUNCED: "boîtes en échec",
-    Reason.UNREVIEWED: "adresses à vérifier",
-    Reason.DRAWN: "tirés au sort ailleurs, attendent leur départ",
-    Reason.SOLICITED: "déjà sollicités",
-    Reason.CANCELLED: "dont la vague est annulée",
-}
+        return french.plural(count, self.label, self.words or self.label)
 
 
 class Mailing(Base):

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
@@ -19,6 +18,7 @@ from outreach.directory.models import Authority, Contact, Level, Network, Owners
 from outreach.directory.names.display_names import shown
 from outreach.directory.reference import NETWORKS
 from outreach.french import day
+from outreach.labelled import Labelled
 from outreach.reachability import domains, follow_up
 from outreach.reachability.domains import FoundDomain
 from outreach.reachability.follow_up import NOBODY, Followed
@@ -26,52 +26,39 @@ from outreach.reachability.models import FollowUpStep
 from outreach.responses.models import Response
 
 
-class ReachState(StrEnum):
+class ReachState(Labelled):
     """How mail reaches an authority, by the best of its mailboxes; the worst first. Each authority has one."""
 
-    NO_MAILBOX = "no_mailbox"
-    BOUNCED = "bounced"
-    EXCLUDED = "excluded"
-    NO_MAIL = "no_mail"
-    PARTLY = "partly"
-    UNCONFIRMED = "unconfirmed"
-    CONFIRMED = "confirmed"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self][0]
+    NO_MAILBOX = (
+        "no_mailbox",
+        "Sans boîte utilisable",
+        "Aucune adresse en usage, ou seulement une adresse qui attend une deuxième personne.",
+    )
+    BOUNCED = "bounced", "Boîte en échec", "Une boîte a rejeté un courriel, et aucune autre ne peut servir."
+    EXCLUDED = (
+        "excluded",
+        "Boîte exclue",
+        "Chaque boîte utilisable est sur la liste d’exclusion, qui arrête tous les courriels.",
+    )
+    NO_MAIL = (
+        "no_mail",
+        "Domaine sans courriel",
+        "Le domaine de chaque boîte utilisable ne reçoit aucun courriel, à sa dernière vérification.",
+    )
+    PARTLY = "partly", "Une boîte en échec sur plusieurs", "Une boîte a rejeté un courriel, une autre peut servir."
+    UNCONFIRMED = (
+        "unconfirmed",
+        "Jamais confirmée",
+        "Une boîte peut servir, mais aucune réponse n’en est venue, et personne ne l’a confirmée.",
+    )
+    CONFIRMED = ("confirmed", "Confirmée", "Une réponse en est venue, ou le service l’a confirmée après un contact.")
 
     @property
     def meaning(self) -> str:
         """The definition, as the page states it."""
-        return _LABELS[self][1]
+        return self.words
 
 
-_LABELS = {
-    ReachState.NO_MAILBOX: (
-        "Sans boîte utilisable",
-        "Aucune adresse en usage, ou seulement une adresse qui attend une deuxième personne.",
-    ),
-    ReachState.BOUNCED: ("Boîte en échec", "Une boîte a rejeté un courriel, et aucune autre ne peut servir."),
-    ReachState.EXCLUDED: (
-        "Boîte exclue",
-        "Chaque boîte utilisable est sur la liste d’exclusion, qui arrête tous les courriels.",
-    ),
-    ReachState.NO_MAIL: (
-        "Domaine sans courriel",
-        "Le domaine de chaque boîte utilisable ne reçoit aucun courriel, à sa dernière vérification.",
-    ),
-    ReachState.PARTLY: ("Une boîte en échec sur plusieurs", "Une boîte a rejeté un courriel, une autre peut servir."),
-    ReachState.UNCONFIRMED: (
-        "Jamais confirmée",
-        "Une boîte peut servir, mais aucune réponse n’en est venue, et personne ne l’a confirmée.",
-    ),
-    ReachState.CONFIRMED: (
-        "Confirmée",
-        "Une réponse en est venue, ou le service l’a confirmée après un contact.",
-    ),
-}
 RANKS = {state: rank for rank, state in enumerate(ReachState)}
 BEST = tuple(reversed(ReachState))
 WITHOUT_CONTACT = (ReachState.NO_MAILBOX, ReachState.BOUNCED)

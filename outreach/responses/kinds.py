@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Self
 
 from outreach.adherence.models import Status
+from outreach.labelled import Labelled
 
 
-class Tray(StrEnum):
+class Tray(Labelled):
     """A part of the inbox: responses that wait, by what they ask, the most urgent first; or those handled."""
 
     HELP = "help", "Besoin d’aide"
@@ -18,14 +19,6 @@ class Tray(StrEnum):
     REFUSED = "refused", "Refus et non concernés"
     JOINED = "joined", "Adhésions à confirmer"
     HANDLED = "handled", "Traitées"
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        """The stored value, which addresses of pages hold, and the French label."""
-        tray = str.__new__(cls, value)
-        tray._value_, tray.label = value, label
-        return tray
 
     @property
     def answers(self) -> tuple["Answer", ...]:

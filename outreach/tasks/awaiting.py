@@ -174,7 +174,7 @@ def _alert(alert: ShownAlert) -> Task:
 
 def _approval(session: Session, made: Decision) -> Task:
     who, to = colleagues.name_of(session, made.actor), f", à {made.counted}" if made.counted else ""
-    reason = f"{french.initial(made.thing.told)} attend votre validation, demandée par {who}{to}."
+    reason = f"{french.initial(made.thing.label)} attend votre validation, demandée par {who}{to}."
     path = news.page_of_decision(session, made)
     return Task(TaskKind.APPROVAL, made.title, reason, today(made.at), "Lire et valider", path)
 

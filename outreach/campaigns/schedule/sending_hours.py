@@ -63,21 +63,18 @@ class Opening:
 class Spares(Labelled):
     """The letters that may leave on a closed day: none, those to administrations, or also urgent letters."""
 
-    NOBODY = "", ""
-    ADMINISTRATIONS = "administrations", f"sauf vers {PUBLIC_BODIES}"
-    URGENT = "urgent", f"sauf vers {PUBLIC_BODIES}, et sauf les courriels rouges ou bleus"
+    NOBODY = "", "", "rien"
+    ADMINISTRATIONS = "administrations", f"sauf vers {PUBLIC_BODIES}", f"ce qui va vers {PUBLIC_BODIES}"
+    URGENT = (
+        "urgent",
+        f"sauf vers {PUBLIC_BODIES}, et sauf les courriels rouges ou bleus",
+        f"ce qui va vers {PUBLIC_BODIES}, et les courriels rouges ou bleus",
+    )
 
     @property
     def leaves(self) -> str:
         """What leaves all the same, in French."""
-        return _LEAVES[self]
-
-
-_LEAVES = {
-    Spares.NOBODY: "rien",
-    Spares.ADMINISTRATIONS: f"ce qui va vers {PUBLIC_BODIES}",
-    Spares.URGENT: f"ce qui va vers {PUBLIC_BODIES}, et les courriels rouges ou bleus",
-}
+        return self.words
 
 
 class ClosedPart(Labelled):

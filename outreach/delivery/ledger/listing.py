@@ -5,7 +5,6 @@ Each `label` is in French, for the interface.
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 
@@ -15,43 +14,26 @@ from outreach.delivery.ledger.causes import cause_of
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory import listing
 from outreach.directory.models import Authority
+from outreach.labelled import Labelled
 
 Recipient = Row[Message, Authority]
 
 
-class LetterOutcome(StrEnum):
+class LetterOutcome(Labelled):
     """The outcome of a letter: every letter has exactly one."""
 
-    ACCEPTED = "accepted"
-    PENDING = "pending"
-    DEFERRED = "deferred"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    IN_DOUBT = "in_doubt"
-    WITHDRAWN = "withdrawn"
-
-    @property
-    def label(self) -> str:
-        """The outcome as the interface names it, of several letters."""
-        return _LABELS[self]
+    ACCEPTED = "accepted", "Remis", "remis"
+    PENDING = "pending", "En attente"
+    DEFERRED = "deferred", "Reportés"
+    REFUSED = "refused", "Refusés"
+    EXPIRED = "expired", "Expirés"
+    IN_DOUBT = "in_doubt", "En doute"
+    WITHDRAWN = "withdrawn", "Écartés"
 
     @property
     def singular(self) -> str:
         """The outcome of one letter, in a sentence."""
-        return _SINGULARS.get(self, _LABELS[self].lower().removesuffix("s"))
-
-
-_LABELS = {
-    LetterOutcome.ACCEPTED: "Remis",
-    LetterOutcome.PENDING: "En attente",
-    LetterOutcome.DEFERRED: "Reportés",
-    LetterOutcome.REFUSED: "Refusés",
-    LetterOutcome.EXPIRED: "Expirés",
-    LetterOutcome.IN_DOUBT: "En doute",
-    LetterOutcome.WITHDRAWN: "Écartés",
-}
-
-_SINGULARS = {LetterOutcome.ACCEPTED: "remis"}
+        return self.words or self.label.lower().removesuffix("s")
 
 
 def outcome_of(message: Message) -> LetterOutcome:
