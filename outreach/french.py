@@ -5,7 +5,7 @@ Babel would take 6 MB of each process for names of months and a comma, and gives
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 
@@ -184,16 +184,6 @@ def size(octets: int) -> str:
     """A size in bytes as a person reads it: "3,4 Mo", "80,1 Go"; what is smaller than a tenth is "0,1 Mo"."""
     unit, name = (1_000_000_000, "Go") if octets >= 1_000_000_000 else (1_000_000, "Mo")
     return f"{number(max(round(octets / unit, 1), 0.1))}\u202f{name}"
-
-
-def duration(period: timedelta) -> str:
-    """How long something lasts: "15 minutes", "12 heures", "30 jours"; from a year on in months, "12 mois"."""
-    if period >= timedelta(days=360):
-        return plural(period // timedelta(days=30), "mois", "mois")
-    for size, unit in ((timedelta(days=1), "jour"), (timedelta(hours=1), "heure")):
-        if period >= size:
-            return plural(period // size, unit)
-    return plural(period // timedelta(minutes=1), "minute")
 
 
 def company_number(value: str | None) -> str:

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from outreach.db import Session
 from outreach.events.models import Event
 
-MOST = 1_000
 PREFIX = "outreach."
 
 

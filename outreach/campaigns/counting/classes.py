@@ -97,7 +97,6 @@ class Reach(StrEnum):
     LEFT = "left"
 
 
-OF_ENTRY = (Class.OUT_OF_SCOPE, Class.ALREADY_JOINED, Class.EXCEPTED)
 OF_JOININGS = ("declared", "joined_since", "joined_all", "had_joined")
 FLAGS = ("entered_later", "answered", *OF_JOININGS, "to_verify")
 """Columns of 1 or 0 beside the class. `joined_all`: all schools that it was written about joined since."""

@@ -94,21 +94,10 @@ def asked_of(campaign: Campaign, *, now: datetime, wave: int | None = None) -> A
     return Asked([chosen[0]], today(now), tuple(mailing for mailing in own if mailing != chosen[0]))
 
 
-def rows(
-    session: Session, campaign: Campaign, *, now: datetime, wave: int | None = None, only_none: bool = False
-) -> list[LetterReaction]:
-    """Every letter of a campaign, or of one of its waves, those left out included: by the authority's name, then in
-    the order of waves. With `only_none`, the letters of the authorities that have not reacted.
-
-    A fixed number of statements. Raises NotFound as `asked_of` does.
-    """
-    asked = asked_of(campaign, now=now, wave=wave)
-    only = reactions.authorities(asked, Reaction.NONE) if only_none else None
-    return letters(session, asked, only)
-
-
 def letters(session: Session, asked: Asked, only: Select[int] | Collection[int] | None = None) -> list[LetterReaction]:
-    """The letters asked for, as `rows` has them; `only` those to some authorities, by key."""
+    """The letters asked for, those left out included: by the authority's name, then in the order of waves; `only` those
+    to some authorities, by key. A fixed number of statements.
+    """
     query = (
         select(
             *(Message.id, Message.mailing_id, Message.authority_id, Message.address, Message.state, Message.attempts),

@@ -4,18 +4,15 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach import french
 from outreach.approvals import deciding
 from outreach.approvals.models import APPROVING, Decision
 from outreach.approvals.rewording import Rewording, compared
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import ApprovedLetter, Campaign, Wave
-from outreach.campaigns.review import neighbours
 from outreach.campaigns.review.checks import Findings, look_over, refuse_blocked
-from outreach.campaigns.schedule import planning
 from outreach.db import Session
-from outreach.errors import InputError, Refused
+from outreach.errors import InputError
 from outreach.segments.criteria import is_everybody
 from outreach.segments.criteria_json import within_limits
 
@@ -98,23 +95,6 @@ def give_and_plan(
     """
     give(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap)
     return lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=earliest)
-
-
-def plan_at(session: Session, campaign: Campaign, at: datetime | None, *, now: datetime, actor: str) -> Wave:
-    """Plan an approved campaign; `at` is its moment where it was approved without one. Returns the first wave.
-
-    Raises as `lifecycle.schedule` does, and Refused where other campaigns write to many of its authorities within a
-    week of a moment that no approver has read.
-    """
-    if at is not None and campaign.starts_at is None:
-        planned = planning.plan(session, campaign, now=now, start=at)
-        near = neighbours.near(session, campaign, planned, now=now)
-        if near.are_many(audiences.count(session, campaign, now=now).written):
-            raise Refused(
-                f"{french.number(near.shared)} PO de ce public reçoivent un autre courriel dans les sept jours : "
-                "donnez cette date à la campagne, et faites-la valider de nouveau."
-            )
-    return lifecycle.schedule(session, campaign, at, now=now, actor=actor)
 
 
 def _findings(

@@ -38,16 +38,6 @@ def blocks_of(html: str, service: str) -> list[dict[str, Any]]:
     return reader.blocks
 
 
-def words_of(blocks: list[dict[str, Any]]) -> str:
-    """The words of blocks, in order, without where links lead."""
-    said: list[str] = []
-    for block in blocks:
-        said += [piece["text"] for piece in block.get("pieces", ()) if not piece.get("target")]
-        said += [cell for row in (block.get("head", []), *block.get("rows", [])) for cell in row]
-        said.append("\n")
-    return " ".join("".join(f"{word} " if word != "\n" else word for word in said).split())
-
-
 class _Reader(HTMLParser):
     """Walks the letter's cell: one level of tables is the schools', or a quotation's frame."""
 

@@ -30,7 +30,6 @@ GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEA
 # Leaves what a mail program appended to the address, which `Keys.read` handles.
 PICTURE = re.compile(r"\.gif(?=(?:[.>=]|%3E|&amp;)?\Z)", re.IGNORECASE)
 ALONE = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
-READING = frozenset({"GET", "HEAD"})
 MOST_KNOWN = 10_000
 LOOK_SECONDS, MOST_GROUPS = 5.0, 1_000
 Key = TypeVar("Key", bound=Hashable)

@@ -10,6 +10,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.campaigns import audiences, lifecycle, wave_criteria
 from outreach.campaigns.models import Wave
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.measuring.reactions import Reaction, authorities
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.segments.criteria import listed
@@ -61,7 +62,8 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
                 of_wave = {} if wave is None else {"wave": wave}
                 plain = {"reacted": {"campaign": 1, **of_wave, "reaction": "none"}}
                 meant = set(session.scalars(listed(scope, wave_criteria.stated(session, plain))))
-                rows = reactions.rows(session, campaign, now=later, wave=wave, only_none=True)
+                asked = reactions.asked_of(campaign, now=later, wave=wave)
+                rows = reactions.letters(session, asked, authorities(asked, Reaction.NONE))
                 assert {row.authority_id for row in rows} == meant
                 found.add(len(meant))
             session.rollback()

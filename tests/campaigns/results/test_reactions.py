@@ -19,7 +19,7 @@ from outreach.errors import NotFound
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING, Agent, Signals
 from outreach.measuring.models import TrackingMode
-from outreach.measuring.reactions import Reaction
+from outreach.measuring.reactions import Reaction, authorities
 from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from tests import factories
@@ -35,9 +35,10 @@ KEYS = ["fase", "authority", "network", "mailbox", "sent", "state", "measured", 
 KEYS += ["schools", "declared", "joined_since"]
 
 
-def read(database, **asked):
+def read(database, wave=None, *, only_none=False):
     with database.reading() as session:
-        return reactions.rows(session, lifecycle.campaign_numbered(session, 1), now=LATER, **asked)
+        of = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER, wave=wave)
+        return reactions.letters(session, of, authorities(of, R.NONE) if only_none else None)
 
 
 def count(database, wave=None):
@@ -211,7 +212,7 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
             event.listen(database.engine, "before_cursor_execute", note)
             reactions.counts(session, asked)
             assert len(seen) == 1
-            reactions.rows(session, campaign, now=LATER, only_none=True)
+            reactions.letters(session, asked, authorities(asked, R.NONE))
             event.remove(database.engine, "before_cursor_execute", note)
         counted.append(len(seen))
     assert counted[0] == counted[1] == 7

@@ -16,7 +16,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review import approval, checks, exceptions, neighbours, reminder_check
 from outreach.campaigns.waves import added_reminders
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.errors import InputError, Refused
+from outreach.errors import InputError
 from outreach.segments.audience import Concerns
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
@@ -72,15 +72,6 @@ def test_planned_waves_of_others_within_a_week_are_counted_day_by_day(database, 
     assert remarks(database, wished(database, at(8, 6))) == []
     database.info[KEY] = Calm(1, 7)
     assert len(remarks(database, number)) == 2, "each campaign asks once more who was written to often"
-
-
-def test_a_moment_that_nobody_approved_is_refused_near_another_campaign(database, people, strand):
-    settle(database, 3)
-    planned(database, at(20), title="Rappel")
-    number = approved(database)
-    with pytest.raises(Refused, match="faites-la valider de nouveau"):
-        move(database, number, approval.plan_at, at(25))
-    assert move(database, number, approval.plan_at, at(8, 6))
 
 
 @pytest.mark.long
