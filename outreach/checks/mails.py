@@ -13,11 +13,11 @@ from outreach.alerts import AlertEpisode
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.checks.shown import told, words_of
 from outreach.db import Session, take_turns
-from outreach.mail.linter import ALERTS
 from outreach.staff_mail import letters
 from outreach.staff_mail.letters import Said, StaffLetter
 
 SERVICE = "service"
+ALERTS = "alertes"  # in the Feedback-ID of a mail about an alert, which shows no address
 CALM = timedelta(minutes=10)  # between mails about the same that begins again and again
 STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as when an address is first set
 

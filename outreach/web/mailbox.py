@@ -1,12 +1,9 @@
 """The demonstration mailbox's pages: the list, and each letter as HTML, as text and as source."""
 
-import os
-
 from flask import Blueprint, Response, abort, render_template, request
 from flask_login import current_user
 
 from outreach.demo import mailbox
-from outreach.mail.linter import faults
 from outreach.roles import RoleName
 from outreach.web.ui import letter_frame
 from outreach.web.ui.pager import Pager
@@ -35,11 +32,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def letter(key: str) -> Response:
     received = _letter(key)
-    shown = {
-        "view": letter_frame.asked_view(),
-        "views": letter_frame.VIEWS,
-        "faults": faults(received.source.encode("utf-8"), os.uname().nodename),
-    }
+    shown = {"view": letter_frame.asked_view(), "views": letter_frame.VIEWS}
     return letter_frame.around(render_template("pages/mailbox/letter.html", letter=received, **shown))
 
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from outreach.mail import mime
 from outreach.mail.letters.compiled_letters import Draft, Letter, Value, one_line
 from outreach.mail.letters.marks import Slot
-from outreach.mail.linter import faults
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
+from tests.mail.linter import faults
 
 AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)
 STANDING = SharedHeaders(

@@ -14,12 +14,13 @@ from email.utils import format_datetime, parseaddr, parsedate_to_datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outreach.mail import linter, mime
+from outreach.mail import mime
 from outreach.mail.letters.compiled_letters import Draft, Letter, Value, one_line
 from outreach.mail.letters.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Pattern, Repeat, Rows
 from outreach.text import is_forbidden
+from tests.mail import linter
 from tests.mail.test_mime import stored
 
 SLOTS = (Slot("nom"), Slot("commune"), Slot("commune", (("majuscule", ""),)), Slot("bloc"))

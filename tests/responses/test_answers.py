@@ -23,7 +23,6 @@ from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purp
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
-from outreach.mail.linter import faults
 from outreach.own import handing_over
 from outreach.reachability import follow_up
 from outreach.responses import actors, answers, effects, inbox, trays
@@ -45,6 +44,7 @@ from tests.campaigns.conftest import (
     strand,
 )
 from tests.conftest import NOW, state_from
+from tests.mail.linter import faults
 
 __all__ = ["people", "strand"]
 OTHER, CHIEF = "lucie.parent@fwb.example", "hugo.willems@fwb.example"

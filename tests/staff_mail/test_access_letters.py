@@ -12,7 +12,6 @@ from outreach.api_keys.models import KeyWriting
 from outreach.campaigns.letter.composing import Composer
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing
-from outreach.mail.linter import faults
 from outreach.roles import RoleName
 from outreach.staff_mail import access_letters
 from outreach.webhooks.incoming import senders
@@ -20,6 +19,7 @@ from outreach.webhooks.outgoing import targets
 from tests.campaigns.conftest import SENDING, add_colleague, people
 from tests.conftest import NOW
 from tests.factories import AUTHOR
+from tests.mail.linter import faults
 from tests.pages import text_of
 
 __all__ = ["people"]

@@ -18,12 +18,12 @@ from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass, Purpose
-from outreach.mail.linter import faults
 from outreach.mail.tokens import TokenKind
 from outreach.staff_mail import notices, paces
 from outreach.staff_mail.models import Pace
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, draft, launch, move, people, settle, strand
 from tests.conftest import NOW
+from tests.mail.linter import faults
 from tests.pages import text_of
 
 __all__ = ["people", "strand"]

@@ -24,12 +24,12 @@ from outreach.directory.models import Authority, School
 from outreach.directory.reference import fold
 from outreach.errors import InputError, NotFound
 from outreach.mail import wording
-from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import ROOT
 from tests.campaigns.conftest import AUTHOR, DEADLINE, READING, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
 from tests.factories import adherence_record
+from tests.mail.linter import faults
 
 HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
 

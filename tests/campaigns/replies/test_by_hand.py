@@ -18,11 +18,11 @@ from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Su
 from outreach.demo.post import Post
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
-from outreach.mail.linter import faults
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW
+from tests.mail.linter import faults
 
 __all__ = ["people", "strand"]
 pytestmark = pytest.mark.postgresql

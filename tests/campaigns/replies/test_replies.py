@@ -19,13 +19,13 @@ from outreach.delivery.models import Batch, Mailing, Message, Purpose, Suppressi
 from outreach.demo.post import Post
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, Refused
-from outreach.mail.linter import faults
 from outreach.responses import inbox
 from outreach.responses.effects import effect_of
 from outreach.responses.models import StepKind
 from outreach.responses.steps import steps_of
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING
 from tests.conftest import NOW
+from tests.mail.linter import faults
 from tests.responses.test_answers import LATER, give, letters, people, stands, strand, three_asked
 
 __all__ = ["letters", "people", "strand", "three_asked"]

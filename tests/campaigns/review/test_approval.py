@@ -25,7 +25,6 @@ from outreach.delivery.smtp.guard import Guard
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
-from outreach.mail.linter import faults
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
@@ -33,6 +32,7 @@ from outreach.settings import ROOT
 from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
+from tests.mail.linter import faults
 from tests.tampering import unguard
 
 ANYBODY = Guard(anybody=True)

@@ -16,7 +16,6 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
 from outreach.demo.post import Post
 from outreach.mail.addresses import judge
-from outreach.mail.linter import faults
 from outreach.mail.tokens import TokenKind
 from outreach.responses import answers
 from outreach.responses.answers import Given
@@ -24,6 +23,7 @@ from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
+from tests.mail.linter import faults
 from tests.responses.test_answers import LATER, give, letters, people, strand, three_asked
 
 __all__ = ["letters", "people", "strand", "three_asked"]

@@ -18,7 +18,6 @@ from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message
 from outreach.directory.models import Contact
-from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.measuring import bases
 from outreach.measuring.models import Hit, HitClass, HitCount, NewHit, Tracker
@@ -27,6 +26,7 @@ from outreach.web.public.hit_endpoint import GIF, Hits, Recent
 from tests.application import planned
 from tests.arriving import move_all
 from tests.conftest import NOW, state_from
+from tests.mail.linter import faults
 from tests.web.public.test_recipient_pages import JUNK
 
 PROGRAMME, QUESTIONS = "https://programme.example/volet-1?a=1&b=2", "https://programme.example/questions"
