@@ -1,10 +1,10 @@
 import pytest
-from sqlalchemy import event
 
 from outreach.columns import PAGE_ROWS
 from outreach.directory import authority_sheet, listing
 from outreach.directory.listing import LONGEST_SEARCH, DirectoryCounts, Filters, Reach
 from outreach.directory.models import Level
+from tests.statements import asked
 
 pytestmark = pytest.mark.full  # the register as it is: its figures, names and places
 
@@ -90,9 +90,8 @@ def test_pages_hold_every_row_once(session, sort):
 
 def test_a_page_of_schools_takes_three_statements_however_many(sample_database, session):
     authority = authority_sheet.authority_by_fase(session, 9001)
-    seen = []
-    event.listen(sample_database.engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
-    found = authority_sheet.schools(session, authority).page(1)
+    with asked(sample_database) as seen:
+        found = authority_sheet.schools(session, authority).page(1)
     assert len(found) == PAGE_ROWS
     assert all(school.types and school.sites for school in found)
     assert len(seen) == 3

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, insert, select
+from sqlalchemy import delete, insert, select
 
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
@@ -70,6 +70,7 @@ from outreach.segments.shown import explained
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import undone
+from tests.statements import asked
 
 EXAMPLES = settings.default.max_examples * 3 // 10
 
@@ -496,16 +497,12 @@ def test_a_sentence_reads_as_french():
 
 
 def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
-    asked = And((HasSize(at_least=1), AmongAuthorities(list=1), ReactedTo(mailings=(1, 2), reaction="none")))
+    whom = And((HasSize(at_least=1), AmongAuthorities(list=1), ReactedTo(mailings=(1, 2), reaction="none")))
     with ground.reading() as session:
-        scope, statements = scope_at(session, 1, now=NOW), []
-
-        def note(*arguments):
-            statements.append(arguments[2])
-
-        event.listen(ground.engine, "before_cursor_execute", note)
-        audience_counts.count(session, Audience(asked, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS), scope)
-        event.remove(ground.engine, "before_cursor_execute", note)
+        scope = scope_at(session, 1, now=NOW)
+        meant = Audience(whom, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
+        with asked(ground) as statements:
+            audience_counts.count(session, meant, scope)
     assert len(statements) == 2
 
 
