@@ -23,7 +23,7 @@ from outreach.directory.models import (
 )
 from outreach.mail.tokens import Keys
 from tests import factories
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.factories import APPROVER, AUTHOR
 
 SENDING = SenderIdentity("courriel.example", "https://courriel.example", Keys((b"k" * 32,)))
@@ -78,6 +78,16 @@ def settle(database, count, schools=1, network="Libre confessionnel"):
         return {authority.id: [school.id for school in theirs] for authority, theirs in of.items()}
 
 
+def owned(database):
+    """{authority: [schools]} of all that there are, as `settle` returns them."""
+    found = {}
+    with database.reading() as session:
+        query = select(Ownership.authority_id, Ownership.school_id)
+        for authority, school in session.execute(query.order_by(Ownership.authority_id, Ownership.school_id)):
+            found.setdefault(authority, []).append(school)
+    return found
+
+
 def add_contact(session, authority, address, **details):
     session.add(Contact(authority=authority, **factories.contact(address, added_at=NOW, **details)))
 
@@ -94,6 +104,13 @@ def approved(database, **changes):
     move(database, number, lifecycle.submit)
     move(database, number, lifecycle.approve, actor=APPROVER)
     return number
+
+
+@state_from("programmed")
+def planned_with_reminder(database, _settings):
+    """A campaign, the first, planned by its author on Tuesday 18 May 2021 at 11, a reminder two weeks later."""
+    settle(database, 2)
+    move(database, approved(database, reminders=(14,)), lifecycle.schedule, NOW + timedelta(days=3))
 
 
 def move(database, number, verb, *details, now=NOW, actor=AUTHOR):

@@ -4,25 +4,29 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.schedule import calendar
 from outreach.campaigns.schedule.sending_hours import Spares
 from tests.campaigns.conftest import approved, draft, move, settle
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
+from tests.statements import asked
 
 MAY = date(2021, 5, 1)
 
 
-@pytest.fixture
-def planned(database, people, strand):
-    """A campaign planned for 18 May 2021, 11 o'clock, to be answered thirty days later."""
+@state_from("programmed")
+def planned_for_18_may(database, _settings):
+    """A campaign, the first, planned for 18 May 2021, 11 o'clock, to be answered thirty days later."""
     settle(database, 1)
-    number = approved(database)
-    move(database, number, lifecycle.schedule, NOW + timedelta(days=3))
-    return number
+    move(database, approved(database), lifecycle.schedule, NOW + timedelta(days=3))
+
+
+@pytest.fixture
+def planned(planned_for_18_may):
+    return 1
 
 
 def days(database, month):
@@ -149,12 +153,9 @@ def test_whom_a_closed_day_spares(database):
 
 def test_a_month_takes_four_statements_however_many_campaigns(database, planned):
     def statements():
-        seen = []
-        note = lambda *details: seen.append(details[2])  # noqa: E731
-        event.listen(database.engine, "before_cursor_execute", note)
-        days(database, MAY)
-        event.remove(database.engine, "before_cursor_execute", note)
-        return [one for one in seen if one.startswith("SELECT")]
+        with asked(database) as seen:
+            days(database, MAY)
+        return seen
 
     few = statements()
     for _ in range(3):

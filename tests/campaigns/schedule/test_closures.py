@@ -22,7 +22,7 @@ from outreach.campaigns.schedule.sending_hours import (
 )
 from outreach.campaigns.waves import moving
 from outreach.errors import InputError, Refused
-from tests.campaigns.conftest import APPROVER, AUTHOR, approved, move, settle
+from tests.campaigns.conftest import APPROVER, AUTHOR
 from tests.conftest import NOW
 
 TUESDAY = date(2021, 5, 18)
@@ -97,12 +97,8 @@ def test_a_school_year_is_computed_run_by_run():
 
 
 @pytest.fixture
-def planned(database, people, strand):
-    """A campaign whose first wave is planned by its author on that Tuesday, with a reminder two weeks later."""
-    settle(database, 2)
-    number = approved(database, reminders=(14,))
-    move(database, number, lifecycle.schedule, OPEN)
-    return number
+def planned(planned_with_reminder):
+    return 1
 
 
 def close(database, **changes):

@@ -11,18 +11,17 @@ from outreach.campaigns.models import ExemptionKind, Wave
 from outreach.campaigns.results import progress
 from outreach.campaigns.waves import exemptions
 from outreach.errors import InputError, Refused
-from tests.campaigns.conftest import APPROVER, AUTHOR, advance, approved, move, settle
+from tests.campaigns.conftest import APPROVER, AUTHOR, advance, move
 from tests.conftest import NOW
 
 OPEN = NOW + timedelta(days=3)
 
 
 @pytest.fixture
-def planned(database, people, strand):
-    """A campaign whose first wave is planned on a Tuesday at 11: its number, and the wave's key."""
-    settle(database, 2)
-    number = approved(database, reminders=(14,))
-    return number, move(database, number, lifecycle.schedule, OPEN)
+def planned(planned_with_reminder):
+    """The number of a campaign, and the key of its first wave."""
+    with planned_with_reminder.reading() as session:
+        return 1, session.scalars(select(Wave.id).where(Wave.number == 1)).one()
 
 
 def let(database, number, at, reason="Correction urgente.", *, wave=1, actor=APPROVER):
