@@ -130,10 +130,13 @@ def groups(
             code = func.coalesce(Federation.code, OUTSIDE)
         case Grouping.PROVINCE:
             labels = {name: name for name in PROVINCES}
-            then = {fase: province_of(postcode) for fase, postcode in _before(session, "postcode", known_at).items()}
+            then = {
+                fase: province_of(postcode)
+                for fase, postcode in before_later_editions(session, "postcode", known_at).items()
+            }
             code = _as_known(func.coalesce(School.province, OUTSIDE), then)
         case Grouping.ZONE:
-            changed = _before(session, "zone", known_at)
+            changed = before_later_editions(session, "zone", known_at)
             used = {*session.scalars(select(School.zone).distinct()), *changed.values()} - {""}
             labels = {zone: zone for zone in sorted(used)}
             code = _as_known(func.coalesce(func.nullif(School.zone, ""), OUTSIDE), changed)
@@ -142,7 +145,7 @@ def groups(
     return Groups(by, labels, code, strands, day, known_at, networks)
 
 
-def _before(session: Session, field: str, known_at: datetime | None) -> dict[int, str]:
+def before_later_editions(session: Session, field: str, known_at: datetime | None) -> dict[int, str]:
     """A field of schools before the first of the editions that were applied after a moment, by FASE number."""
     if known_at is None:
         return {}

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from outreach import days, french
-from outreach.adherence import known, programmes, sentences, situation
+from outreach.adherence import difference, known, programmes, sentences, situation
+from outreach.adherence.difference import Asked, By, Reading
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
@@ -121,6 +122,49 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
         say(f"Qui les campagnes ont atteint : {len(acted.reached)}")
     for one in acted.reached:
         say(f"  « {one.title} » : {one.short}")
+
+
+@report.command("difference")
+@click.option("--strand", "number", type=int, required=True, metavar="N", help="Le volet, par son numéro.")
+@click.option("--from", "first", type=DayType(), required=True, help="Le jour du premier chiffre.")
+@click.option("--to", "second", type=DayType(), required=True, help="Le jour du second.")
+@click.option("--known-from", metavar="MOMENT", help="Le premier, d’après ce qui était enregistré à ce moment passé.")
+@click.option("--known-to", metavar="MOMENT", help="Le second, d’après ce qui était enregistré à ce moment passé.")
+@click.option(
+    "--by",
+    type=click.Choice([by.value for by in By]),
+    default=By.NETWORK.value,
+    help="Compte par réseau (par défaut), zone ou niveau.",
+)
+@click.option("--federation", default="", metavar="CODE", help="Les seules écoles que représente une fédération.")
+@json_option
+@programme_option
+@pass_operation
+def explain_difference(
+    operation: Operation,
+    number: int,
+    first: date,
+    second: date,
+    known_from: str | None,
+    known_to: str | None,
+    by: str,
+    federation: str,
+    code: str,
+) -> None:
+    """Dit pourquoi un chiffre a changé : entre deux jours, ou entre deux états de ce qui était enregistré."""
+    for day in (first, second):
+        _refuse_to_come(day, operation.now)
+    before, after = (
+        Reading(day, read_past(moment, now=operation.now) if moment else None)
+        for day, moment in ((first, known_from), (second, known_to))
+    )
+    with operation.database.reading() as session:
+        programme = programmes.named(session, code)
+        asked = Asked(programme, programme.strand(number), By(by), federation)
+        found = difference.difference(session, asked, before, after)
+    say_json(found.as_json)
+    for line in difference.sentences(found):
+        say(line)
 
 
 def _refuse_to_come(day: date | None, now: datetime) -> None:

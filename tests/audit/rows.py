@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 # What a launch keeps of classes is not among them: the auditor works classes out itself.
 TABLES = (
     *("networks", "federations", "authorities", "schools", "listings", "teachings", "memberships", "register_imports"),
+    "register_changes",
     *("school_reports", "contacts", "contact_schools", "programmes", "strands", "joining_lists", "adherence_records"),
     *("record_withdrawals", "campaigns", "waves", "wave_transitions", "added_reminders", "audience_exceptions"),
     *("excepted_authorities", "mailings", "messages", "message_subjects", "suppressions", "responses", "respondents"),

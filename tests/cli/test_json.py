@@ -31,6 +31,7 @@ CALLS = {
     "campaign counts": ("1",),
     "note verify": (None,),
     "report situation": (),
+    "report difference": ("--strand", "1", "--from", "2021-05-01", "--to", "2021-05-12"),
     "bounces": (),
     "directory count": (),
     "report actions": (),
