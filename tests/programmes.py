@@ -27,6 +27,15 @@ circular = "7103"
 opened_on = 2021-04-01
 level = "primary"
 """
+NURSERY = """
+code = "premiers-mots"
+name = "Premiers mots"
+[[strands]]
+number = 1
+name = "Premiers mots"
+opened_on = 2021-05-01
+level = "nursery"
+"""
 
 
 @state_from("launched_sample")

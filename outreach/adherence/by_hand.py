@@ -8,6 +8,7 @@ from sqlalchemy import and_, select
 
 from outreach import audit
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, Status, Strand, Word
+from outreach.adherence.programmes import strand_name
 from outreach.adherence.records import FROM_A_LETTER
 from outreach.adherence.timeline import Moment, timeline_of
 from outreach.adherence.told import tell_withdrawn
@@ -110,8 +111,8 @@ def withdraw(
     tell_withdrawn(session, AdherenceRecord.id.in_(entry.keys), now=now)
     named = f"école {entry.schools[0].fase}" if len(entry.schools) == 1 else f"{len(entry.schools)} écoles"
     said = (
-        f"Enregistrement annulé : volet {entry.strand.number}, {named}, « {entry.status.label} » ({entry.word.label}) "
-        f"au {entry.effective_on:%d/%m/%Y}, enregistré par {entry.recorded_by}."
+        f"Enregistrement annulé : {strand_name(session, entry.strand)}, {named}, « {entry.status.label} » "
+        f"({entry.word.label}) au {entry.effective_on:%d/%m/%Y}, enregistré par {entry.recorded_by}."
     )
     audit.record(session, now, actor, said, subject_of(authority))
     return entry

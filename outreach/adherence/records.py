@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from outreach import audit, days, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
-from outreach.adherence.programmes import name_among_several, prerequisites
+from outreach.adherence.programmes import name_among_several, prerequisites, strand_name, strand_names
 from outreach.adherence.sentences import OTHERS, joined_late
 from outreach.adherence.situation import Bucket
 from outreach.adherence.standing import eligible, roll_up, standing
@@ -92,7 +92,8 @@ def record(
     session.add_all(added)
     session.flush()
     tell_recorded(session, AdherenceRecord.id.in_([one.id for one in added]), now=now)
-    audit.record(session, now, actor, _sentence(strand, left, moment, source, reason), subject_of(authority))
+    about = french.initial(strand_name(session, strand))
+    audit.record(session, now, actor, _sentence(about, left, moment, source, reason), subject_of(authority))
     return len(left), _notes(session, programme, strand, left, moment, known, len(schools))
 
 
@@ -100,11 +101,11 @@ def _is_news(held: Moment | None, moment: Moment) -> bool:
     return held != moment and not (moment.word is Word.DECLARED and is_confirmed(held))
 
 
-def _sentence(strand: Strand, schools: Sequence[School], moment: Moment, source: str, reason: str) -> str:
+def _sentence(about: str, schools: Sequence[School], moment: Moment, source: str, reason: str) -> str:
     named = f"l’école {schools[0].fase}" if len(schools) == 1 else f"{len(schools)} écoles"
     noted = f" {reason}" if reason else ""
     return (
-        f"Volet {strand.number}, {named} : « {moment.status.label} » ({moment.word.label}), "
+        f"{about}, {named} : « {moment.status.label} » ({moment.word.label}), "
         f"au {moment.day:%d/%m/%Y}. Source : {source}.{noted}"
     )
 
@@ -228,7 +229,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
         )
         .order_by(AdherenceRecord.effective_on, School.fase)
     )
-    grouped: dict[int, Event] = {}
+    names, grouped = strand_names(session), dict[int, Event]()
     for entry, school, strand, withdrawn_at in session.execute(query):
         undone = f", annulée le {days.today(withdrawn_at):%d/%m/%Y}" if withdrawn_at else ""
         event = grouped.setdefault(
@@ -237,7 +238,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
         source = f" Source : {entry.source}." if entry.source else ""
         reason = f" Motif : {entry.reason}" if entry.reason else ""
         event.details.append(
-            f"Volet {strand.number}, école {school.fase} ({school.display_name}) : « {entry.status.label} » "
-            f"au {entry.effective_on:%d/%m/%Y}.{source}{reason}"
+            f"{french.initial(names[strand.id])}, école {school.fase} ({school.display_name}) : "
+            f"« {entry.status.label} » au {entry.effective_on:%d/%m/%Y}.{source}{reason}"
         )
     return list(grouped.values())

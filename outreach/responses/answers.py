@@ -30,7 +30,6 @@ TOO_LATE = (
     " : une adhésion ne s’y déclare plus. Si une école a adhéré avant, dites-le par « Besoin d’aide », avec la date."
 )
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
-REPLACED, REPLACING = "remplacée par une réponse plus récente", "réponse suivante"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +275,7 @@ def _respond(
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
-    said = f"Réponse {given.way}, volet {asked.strand.number} : « {answer.label} »{about}."
+    said = f"Réponse {given.way}, {programmes.strand_name(session, asked.strand)} : « {answer.label} »{about}."
     audit.record(session, now, actor, said, subject_of(asked.authority))
     _declare(session, actor, asked, answer, schools, given.comment, now)
     return response
@@ -336,7 +335,7 @@ def _replace(
         held, addresses = {school.id for school in earlier.schools}, {earlier.message.address_key, message.address_key}
         is_same_respondent = len(addresses) == 1 or addresses.isdisjoint(limited)
         if (earlier.answer is answer and not held and is_same_respondent) or (held and held <= keys):
-            steps.add(session, earlier, StepKind.HANDLED, at=now, actor=REPLACING, note=REPLACED)
+            steps.add(session, earlier, StepKind.HANDLED, at=now, actor=steps.REPLACING, note=steps.REPLACED)
 
 
 def _limit_of(session: Session, message: Message) -> frozenset[int] | None:

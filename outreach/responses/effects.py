@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outreach.adherence import records
+from outreach.adherence.programmes import name_among_several, of_programme
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory import contacts, judging
@@ -58,10 +59,11 @@ def declared_still(session: Session, responses: Sequence[Response], *, now: date
 def _effect(session: Session, response: Response, schools: Sequence[School]) -> Effect:
     match response.answer.facts.action:
         case Action.CONFIRM:
+            of = of_programme(name_among_several(session, response.strand.programme))
             many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
             sentence = (
-                f"{many}, {response.authority.display_name} : l’adhésion au volet {response.strand.number}, déclarée "
-                f"par le pouvoir organisateur, devient confirmée et compte dans la situation."
+                f"{many}, {response.authority.display_name} : l’adhésion au volet {response.strand.number}{of}, "
+                f"déclarée par le pouvoir organisateur, devient confirmée et compte dans la situation."
             )
             if not schools:
                 sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."

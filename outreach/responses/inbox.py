@@ -11,6 +11,7 @@ from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.adherence import records
 from outreach.adherence.models import Programme, Status, Word
+from outreach.adherence.programmes import strand_name
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.directory import contacts
@@ -18,7 +19,6 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.french import spelt_day
 from outreach.mail.addresses import judge
 from outreach.responses import steps
-from outreach.responses.answers import REPLACED
 from outreach.responses.effects import declared_still, effect_of, effects_of
 from outreach.responses.kinds import Action, Answer
 from outreach.responses.models import Response, StepKind
@@ -106,7 +106,7 @@ def act_on_all(session: Session, seen: Mapping[int, str], *, now: datetime, acto
 def set_aside(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
     """Close a response without doing what it asks. Raises Refused when it was handled meanwhile."""
     _in_turn(session, response)
-    _handle(session, response, now, actor, f"classée sans suite{f' : {note}' if note else ''}")
+    _handle(session, response, now, actor, f"{steps.SET_ASIDE}{f' : {note}' if note else ''}")
 
 
 def take(session: Session, response: Response, *, now: datetime, actor: str) -> str:
@@ -115,7 +115,7 @@ def take(session: Session, response: Response, *, now: datetime, actor: str) -> 
     before = response.owner if response.owner and response.owner != actor else ""
     steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     taken = f"reprise à {staff.colleagues(session)[before]}" if before else "prise en charge"
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {taken}."
+    said = f"{_called(session, response)} : {taken}."
     audit.record(session, now, actor, said, contacts.subject_of(response.authority))
     return before
 
@@ -159,7 +159,7 @@ def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor
             _give(session, response, colleague, now, actor)
         else:
             steps.add(session, response, StepKind.RELEASED, at=now, actor=actor)
-            said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : laissée à tous."
+            said = f"{_called(session, response)} : laissée à tous."
             audit.record(session, now, actor, said, contacts.subject_of(response.authority))
     return count
 
@@ -180,7 +180,7 @@ def recall(session: Session, response: Response, *, day: date | None, now: datet
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     steps.add(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
     told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {told}."
+    said = f"{_called(session, response)} : {told}."
     audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 
@@ -189,7 +189,7 @@ def may_reopen(response: Response) -> bool:
     return (
         response.answer.awaits_staff
         and response.handled_at is not None
-        and response.outcome != REPLACED
+        and response.outcome != steps.REPLACED
         and response.withdrawal is None
     )
 
@@ -207,7 +207,7 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
     if response.owner != actor:
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {reopened}."
+    said = f"{_called(session, response)} : {reopened}."
     audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 
@@ -224,8 +224,13 @@ def _handler(session: Session, address: str) -> User:
 def _give(session: Session, response: Response, colleague: User, now: datetime, actor: str) -> None:
     by = staff.colleagues(session)[actor]
     steps.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : confiée à {colleague.name}."
+    said = f"{_called(session, response)} : confiée à {colleague.name}."
     audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+
+
+def _called(session: Session, response: Response) -> str:
+    """What a response is called in the audit: « Réponse « Nous adhérons » (volet 2) »."""
+    return f"Réponse « {response.answer.label} » ({strand_name(session, response.strand)})"
 
 
 def _in_turn(session: Session, response: Response) -> None:
@@ -243,7 +248,7 @@ def _handle(session: Session, response: Response, now: datetime, actor: str, out
     if not response.owner:
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     steps.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=outcome)
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : {outcome.rstrip('.')}."
+    said = f"{_called(session, response)} : {outcome.rstrip('.')}."
     audit.record(session, now, actor, said, contacts.subject_of(response.authority))
 
 

@@ -26,6 +26,20 @@ class Tray(Labelled):
         return tuple(answer for answer in Answer if self is Tray.HANDLED or answer.facts.tray is self)
 
 
+class FollowUp(StrEnum):
+    """What came of a response that waits no longer.
+
+    It was recorded, as it waited for nobody; staff did what it asks, or not; a later one replaced it; it was none of
+    theirs.
+    """
+
+    RECORDED = "recorded"
+    ACTED = "acted"
+    SET_ASIDE = "set_aside"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+
+
 @dataclass(frozen=True, slots=True)
 class ActionFacts:
     """The words of an action on pages: `verb` in the list, `done` as its outcome, `button` and `sentence` before it.

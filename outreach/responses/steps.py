@@ -5,6 +5,7 @@ Of what waits now alone rows come and go: it repeats the last step.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -12,8 +13,12 @@ from outreach.adherence.models import Programme, Strand
 from outreach.db import Session
 from outreach.events.models import EventKind
 from outreach.events.telling import tell
-from outreach.responses.models import Response, ResponseStep, StepKind, WaitingResponse
+from outreach.responses.kinds import Answer, FollowUp
+from outreach.responses.models import Response, ResponseStep, StepKind, WaitingResponse, WithdrawalReason
 
+REPLACED, REPLACING = "remplacée par une réponse plus récente", "réponse suivante"
+SET_ASIDE = "classée sans suite"
+WITHDRAWN = {because: f"annulée : {because.label}" for because in WithdrawalReason}
 _TOLD = {StepKind.HANDLED: EventKind.RESPONSE_HANDLED, StepKind.REOPENED: EventKind.RESPONSE_REOPENED}
 
 
@@ -21,15 +26,33 @@ def tell_received(
     session: Session, response: Response, authority: int, strand: Strand, schools: Sequence[int], *, now: datetime
 ) -> None:
     """Tell programs that a response came: of an authority, about a strand and some schools, by their FASE numbers."""
-    told = {
+    told = {**_told(session, response, authority, strand), "schools": sorted(schools)}
+    tell(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", told, at=now)
+
+
+def _told(session: Session, response: Response, authority: int, strand: Strand) -> dict[str, Any]:
+    """Whose response it is, about what, and the status that it declares: null where it asks for something."""
+    return {
         "response": response.id,
         "authority": authority,
         "programme": session.get_one(Programme, strand.programme_id).code,
         "strand": strand.number,
         "answer": response.answer.value,
-        "schools": sorted(schools),
+        "status": response.answer.status,
     }
-    tell(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", told, at=now)
+
+
+def follow_up(answer: Answer, actor: str | None, note: str | None) -> FollowUp | None:
+    """What came of a response, by who handled it and the note of that step; None while it waits."""
+    if note is None:
+        return None
+    if actor == REPLACING:
+        return FollowUp.REPLACED
+    if note in WITHDRAWN.values():
+        return FollowUp.WITHDRAWN
+    if not answer.awaits_staff:
+        return FollowUp.RECORDED
+    return FollowUp.SET_ASIDE if note.startswith(SET_ASIDE) else FollowUp.ACTED
 
 
 def add(
@@ -49,7 +72,10 @@ def add(
     elif step is StepKind.REOPENED:
         wait(session, response)
     if kind := _TOLD.get(step):
-        tell(session, kind, f"response:{response.id}", {"response": response.id}, at=at)
+        told = _told(session, response, response.authority.fase, response.strand)
+        if step is StepKind.HANDLED:
+            told["follow_up"] = follow_up(response.answer, actor, note)
+        tell(session, kind, f"response:{response.id}", told, at=at)
     session.flush()
     session.refresh(response, ["owner", "handled_at", "handled_by", "outcome", "recall_on"])
 

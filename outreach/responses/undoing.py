@@ -8,11 +8,11 @@ from sqlalchemy import select
 from outreach import audit
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Word
+from outreach.adherence.programmes import strand_name
 from outreach.adherence.told import tell_withdrawn
 from outreach.db import Session, take_turns
 from outreach.directory.contacts import subject_of
 from outreach.responses import steps
-from outreach.responses.answers import REPLACED, REPLACING
 from outreach.responses.models import Response, ResponseStep, ResponseWithdrawal, StepKind, WithdrawalReason
 
 
@@ -30,8 +30,9 @@ def undo(
         session.add(ResponseWithdrawal(response_id=response.id, withdrawn_at=now, because=because))
         _withdraw_declared(session, response, now, actor)
         _reopen_replaced(session, response, now, actor)
-        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=f"annulée : {because.label}")
-        said = f"Réponse annulée, volet {response.strand.number} : « {response.answer.label} » ({because.label})."
+        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=steps.WITHDRAWN[because])
+        about = strand_name(session, response.strand)
+        said = f"Réponse annulée, {about} : « {response.answer.label} » ({because.label})."
         audit.record(session, now, actor, said, subject_of(authority))
 
 
@@ -55,8 +56,8 @@ def _reopen_replaced(session: Session, response: Response, now: datetime, actor:
     closed = select(ResponseStep.response_id).where(
         ResponseStep.at == response.given_at,
         ResponseStep.step == StepKind.HANDLED,
-        ResponseStep.actor == REPLACING,
-        ResponseStep.note == REPLACED,
+        ResponseStep.actor == steps.REPLACING,
+        ResponseStep.note == steps.REPLACED,
     )
     same = (Response.authority_id == response.authority_id, Response.strand_id == response.strand_id)
     for earlier in session.scalars(select(Response).where(Response.id.in_(closed), *same, Response.stands())).all():

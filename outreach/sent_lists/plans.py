@@ -93,7 +93,7 @@ class ListReading:
 
     def reject(self, number: int, fault: RowFault) -> None:
         """Reject a row."""
-        self.rejected.append(Rejection(number, self.columns.get(fault.column, ""), fault.message))
+        self.rejected.append(Rejection(number, self.columns.get(fault.column, ""), fault.message, fault.column))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -67,11 +67,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was left out: its number, the column at fault ('' = the row as a whole) and a sentence."""
+    """A row that was left out: its number, the column at fault ('' = the row as a whole) and a sentence.
+
+    `field` is the field that the column was read for, where the row was judged just now.
+    """
 
     row: int
     column: str
     message: str
+    field: str = ""
 
     def as_json(self) -> dict[str, int | str]:
         """The rejection as JSON, under fixed names."""

@@ -307,7 +307,12 @@ def test_a_joining_list_is_shown_applied_and_undone(run_on_sample, tmp_path):
     assert [r["row"] for r in dry["rejected"]] == [3]
     covers = ["--complete-until", "2021-05-12", "--covers", "WBE", "Libre confessionnel"]
     done = figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--yes", *covers))
-    assert done.pop("coverage") == "complète jusqu’au 12 mai 2021 pour WBE et Libre confessionnel"
+    covered = {
+        "complete_until": "2021-05-12",
+        "covers": ["WBE", "Libre confessionnel"],
+        "label": "complète jusqu’au 12 mai 2021 pour WBE et Libre confessionnel",
+    }
+    assert done.pop("coverage") == covered
     assert done == {key: value for key, value in dry.items() if key != "coverage"}
     covered = {
         one["network"]: one["complete_until"] for one in figures(run("adherence", "coverage", "--json"))["items"]

@@ -25,9 +25,9 @@ from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.own import handing_over
 from outreach.reachability import follow_up
-from outreach.responses import actors, answers, effects, inbox, trays
+from outreach.responses import actors, answers, effects, inbox, steps, trays
 from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer, Tray
+from outreach.responses.kinds import Answer, FollowUp, Tray
 from outreach.responses.models import Response, StepKind
 from outreach.responses.steps import steps_of
 from outreach.roles import RoleName
@@ -208,7 +208,9 @@ def test_a_later_answer_replaces_the_one_that_waits(database, letters):
     (first,) = give(database, letters[0], "joined")
     (second,) = give(database, letters[0], "declined", now=LATER + timedelta(minutes=1))
     with database.reading() as session:
-        assert session.get_one(Response, first).outcome == answers.REPLACED
+        replaced = session.get_one(Response, first)
+        came = steps.follow_up(replaced.answer, replaced.handled_by, replaced.outcome)
+        assert (replaced.outcome, came) == (steps.REPLACED, FollowUp.REPLACED)
         assert session.get_one(Response, second).handled_at is None
         assert trays.counts(session)[Tray.JOINED] == 0
     assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2

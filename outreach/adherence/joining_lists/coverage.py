@@ -1,6 +1,7 @@
 """Coverage: until which day lists have all joinings of a network, by the word of whoever sent them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Select, func, select
@@ -84,9 +85,26 @@ def _days(session: Session, programme_id: int) -> dict[int, date]:
     return dict(session.execute(latest).all())
 
 
-def words(session: Session, said: Coverage | None) -> str:
-    """What a list covers, in French: "complète jusqu’au 30 juin 2021 pour WBE et COCOF"; '' where nothing is said."""
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What a list covers: until a day, networks by their codes, and both in French, such as "complète jusqu’au 30 juin
+    2021 pour WBE et COCOF".
+    """
+
+    until: date
+    networks: Sequence[str]
+    label: str
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs."""
+        return {"complete_until": self.until.isoformat(), "covers": [*self.networks], "label": self.label}
+
+
+def covered(session: Session, said: Coverage | None) -> Covered | None:
+    """What a list is said to cover; None where nothing is said."""
     if said is None:
-        return ""
-    query = select(Network.label).where(Network.id.in_(said.networks)).order_by(Network.position)
-    return f"complète jusqu’au {french.day(said.until)} pour {french.all_of(session.scalars(query).all())}"
+        return None
+    query = select(Network.code, Network.label).where(Network.id.in_(said.networks)).order_by(Network.position)
+    networks = dict(session.execute(query).all())
+    label = f"complète jusqu’au {french.day(said.until)} pour {french.all_of([*networks.values()])}"
+    return Covered(said.until, [*networks], label)

@@ -13,10 +13,11 @@ from sqlalchemy import func, insert, literal, select
 
 from outreach import french
 from outreach.adherence.joining_lists import coverage, past
+from outreach.adherence.joining_lists.coverage import Covered
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_of, read_line
 from outreach.adherence.joining_lists.past import MovedNote, NotesMoved
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
-from outreach.adherence.programmes import prerequisites
+from outreach.adherence.programmes import name_among_several, of_programme, prerequisites
 from outreach.adherence.records import LISTS
 from outreach.adherence.timeline import Moment
 from outreach.adherence.told import tell_recorded, tell_withdrawn
@@ -34,14 +35,19 @@ from outreach.spreadsheets.understanding import Holds
 class JoiningPlan(ListPlan):
     """What a list would do: the lines that change something, and how many state what is known.
 
+    It is about one programme: its code, its name, and what it is `called` where there are several ('' otherwise).
+
     `back_in_time` (dated before a day that *Situation* or a note has told, or before a later status of the school) and
-    `without_prerequisite` are parts of `changes`. `notes` are those that it contradicts. `coverage` says in French what
-    the list is complete for, and `covers_more` that no applied list was until now. `attested` are known joinings that
+    `without_prerequisite` are parts of `changes`. `notes` are those that it contradicts. `coverage` is what the
+    list is complete for, and `covers_more` that no applied list was until now. `attested` are known joinings that
     no list had told: they are recorded of this one, too, and counted as known.
     """
 
+    programme: str = ""
+    programme_name: str = ""
+    called: str = ""
     changes: list[JoiningLine] = field(default_factory=list)
-    coverage: str = ""
+    coverage: Covered | None = None
     covers_more: bool = False
     attested: list[JoiningLine] = field(default_factory=list)
     unchanged: int = 0
@@ -66,12 +72,14 @@ class JoiningPlan(ListPlan):
     def summary(self) -> dict[str, object]:
         """The counts, as `adherence import --json` prints them."""
         return {
+            "programme": self.programme,
+            "programme_name": self.programme_name,
             "changes": len(self.changes),
             "unchanged": self.unchanged,
             "back_in_time": len(self.back_in_time),
             "notes": [note.as_json() for note in self.notes],
             "without_prerequisite": len(self.without_prerequisite),
-            "coverage": self.coverage,
+            "coverage": self.coverage and self.coverage.as_json(),
             "rejected": [rejection.as_json() for rejection in self.rejected],
         }
 
@@ -111,13 +119,15 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
 
     def plan(self, session: Session, received: JoiningList, grid: Grid) -> JoiningPlan:
         """Compare the cells of a list with what is known of its programme."""
-        known = known_of(session, session.get_one(Programme, received.programme_id), self.today)
-        planned, seen = JoiningPlan(), dict[tuple[int, int, date], int]()
+        about = session.get_one(Programme, received.programme_id)
+        known = known_of(session, about, self.today)
+        planned = JoiningPlan(programme=about.code, programme_name=about.name, called=known.called)
+        seen = dict[tuple[int, int, date], int]()
         told, told_until = (
             _told_by_lists(session, received.programme_id),
             past.told_until(session, received.programme_id),
         )
-        planned.coverage = coverage.words(session, received.coverage)
+        planned.coverage = coverage.covered(session, received.coverage)
         planned.covers_more = coverage.covers_more(session, received)
 
         def take(row: Row) -> None:
@@ -153,8 +163,8 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
         known = french.plural(plan.unchanged, "déjà connu", "déjà connus")
         rejected = french.plural(len(plan.left_out), "ligne rejetée", "lignes rejetées")
-        covers = f" Elle est {plan.coverage}." if plan.coverage else ""
-        return f"Liste d’adhésions appliquée : {recorded}, {known}, {rejected}.{covers}"
+        covers = f" Elle est {plan.coverage.label}." if plan.coverage else ""
+        return f"Liste d’adhésions{of_programme(plan.called)} appliquée : {recorded}, {known}, {rejected}.{covers}"
 
     def restore(self, session: Session, received: JoiningList, *, now: datetime, actor: str) -> str:
         """Withdraw the records of a list."""
@@ -162,7 +172,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         ours, columns = AdherenceRecord.list_id == received.id, ("record_id", "withdrawn_at", "withdrawn_by")
         session.execute(insert(RecordWithdrawal).from_select(columns, records.where(ours)))
         tell_withdrawn(session, ours, now=now)
-        return "Liste d’adhésions annulée."
+        return f"Liste d’adhésions{of_programme(name_among_several(session, received.programme))} annulée."
 
 
 def _told_by_lists(session: Session, programme: int) -> set[tuple[int, int, date]]:

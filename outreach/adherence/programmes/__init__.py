@@ -310,7 +310,7 @@ NAME_AMONG_SEVERAL = case((ARE_SEVERAL, Programme.name), else_="")
 
 def name_among_several(session: Session, programme: Programme) -> str:
     """Its name, which whatever is said of it says; '' where it is the only one."""
-    return session.scalar(select(NAME_AMONG_SEVERAL).where(Programme.id == programme.id)) or ""
+    return names_among_several(session).get(programme.id, "")
 
 
 def names_among_several(session: Session) -> dict[int, str]:
@@ -362,10 +362,24 @@ def called(programme: str, number: int) -> str:
     return f"{programme}, volet {number}" if programme else f"volet {number}"
 
 
+def strand_name(session: Session, strand: Strand) -> str:
+    """What a strand is called, with its programme where there are several. One statement."""
+    return called(names_among_several(session).get(strand.programme_id, ""), strand.number)
+
+
 def strand_names(session: Session) -> dict[int, str]:
-    """What each strand is called, by its key, with its programme where there are several. One statement."""
+    """What each strand is called, by its key, as `strand_name` says. One statement."""
     query = select(Strand.id, NAME_AMONG_SEVERAL, Strand.number).join(Programme, Programme.id == Strand.programme_id)
     return {key: called(name, number) for key, name, number in session.execute(query)}
+
+
+def told_strands(session: Session) -> dict[int, str]:
+    """What follows what is about each strand, by its key: « , Plan lecture, volet 2 »; '' where there is one programme.
+
+    One statement.
+    """
+    query = select(Strand.id, NAME_AMONG_SEVERAL, Strand.number).join(Programme, Programme.id == Strand.programme_id)
+    return {key: f", {called(name, number)}" if name else "" for key, name, number in session.execute(query)}
 
 
 def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], ColumnElement[str]]:

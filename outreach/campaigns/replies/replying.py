@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from outreach import audit
 from outreach.about import letterheads
 from outreach.about.letterheads import NONE, Letterhead
+from outreach.adherence.programmes import strand_name
 from outreach.campaigns.letter.composing import Alike, WordsGone, subject_read
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
@@ -148,7 +149,8 @@ def send(
     if not response.owner and response.handled_at is None:
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
     steps.add(session, response, StepKind.REPLIED, at=now, actor=actor, note=f"à {to.address}")
-    said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : courriel envoyé à {to.address}."
+    called = f"« {response.answer.label} » ({strand_name(session, response.strand)})"
+    said = f"Réponse {called} : courriel envoyé à {to.address}."
     audit.record(session, now, actor, said, f"response:{response.id}")
     return True
 

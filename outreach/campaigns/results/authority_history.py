@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import joinedload
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.campaigns.audiences import planned_of, scope_of
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, ReceiptCopy, Wave, WaveState
 from outreach.campaigns.replies.models import ServiceReply
@@ -30,7 +31,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.erasures.digests import is_mark
 from outreach.erasures.opening import CLOSED
 from outreach.reach.answers import ways_of
-from outreach.responses import actors, answers
+from outreach.responses import actors, steps
 from outreach.responses.models import Response
 from outreach.segments.audience import ORDER
 from outreach.segments.shown import explained
@@ -74,6 +75,7 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     mailings = {message.mailing_id for message in messages}
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
     waves = {wave.mailing_id: wave for wave in session.scalars(query)}
+    told_of = programmes.told_strands(session)
     confirming = select(Mailing.id).where(Mailing.id.in_(mailings), Mailing.purpose == Purpose.CONFIRMATION)
     confirmations = dict.fromkeys(session.scalars(confirming), "Confirmation de la réponse")
     copied = select(Message.mailing_id).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
@@ -83,7 +85,8 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     replies = [_open_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
     seen = openings.of_letters(session, [message.id for message in messages], now=now)
     told = [
-        _letter(message, waves.get(message.mailing_id), confirmations, seen.get(message.id)) for message in messages
+        _letter(message, waves.get(message.mailing_id), told_of, confirmations, seen.get(message.id))
+        for message in messages
     ]
     return replies + [event for event in told if event is not None]
 
@@ -152,7 +155,11 @@ def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Pl
 
 
 def _letter(
-    message: Message, wave: Wave | None, confirmations: Mapping[int, str], seen: LetterOpenings | None
+    message: Message,
+    wave: Wave | None,
+    told_of: Mapping[int, str],
+    confirmations: Mapping[int, str],
+    seen: LetterOpenings | None,
 ) -> Event | None:
     is_to_come = message.state in ON_THE_WAY
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
@@ -163,7 +170,7 @@ def _letter(
     at = message.settled_at or message.dated_at
     if wave is None:
         return Event(at, "automatique", f"{confirmations[message.mailing_id]}{to} : {said}.")
-    sentence = f"Courriel « {wave.campaign.title} », {wave.name}{to} : {said}."
+    sentence = f"Courriel « {wave.campaign.title} »{told_of[wave.campaign.strand_id]}, {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
     event = CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
     if seen is not None:
@@ -184,7 +191,11 @@ def _reply(reply: ServiceReply) -> Event:
 
 def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
-    return {wave.mailing_id or 0: f" « {wave.campaign.title} », {wave.name}" for wave in session.scalars(query)}
+    told_of = programmes.told_strands(session)
+    return {
+        wave.mailing_id or 0: f" « {wave.campaign.title} »{told_of[wave.campaign.strand_id]}, {wave.name}"
+        for wave in session.scalars(query)
+    }
 
 
 def _answer(
@@ -215,7 +226,7 @@ def _handling(response: Response) -> str:
         followed = f", suivie par {response.owner}" if response.owner else ""
         return f"« {response.answer.label} » attend le service{followed}."
     on = f"le {today(response.handled_at):%d/%m/%Y}"
-    if response.outcome == answers.REPLACED:
+    if response.outcome == steps.REPLACED:
         return f"« {response.answer.label} » : {response.outcome}, {on}."
     return f"« {response.answer.label} » : traitée {on} par {response.handled_by} ({response.outcome})."
 

@@ -18,6 +18,7 @@ from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some,
 from outreach.notes import moved
 from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened_file
+from outreach.sent_lists.steps import last_applied
 from outreach.spreadsheets.tables import decode
 
 programme_option = click.option(
@@ -127,15 +128,18 @@ def show_coverage(operation: Operation, code: str) -> None:
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière liste appliquée."""
     kind = JoiningLists(days.today(operation.now))
-    undo_list(operation, kind, "Annuler la dernière liste d’adhésions ?", yes=yes)
-    say("La liste est annulée.")
+    with operation.database.reading() as session:
+        last = last_applied(session, kind.table)
+        of = programmes.of_programme(programmes.name_among_several(session, last.programme) if last else "")
+    undo_list(operation, kind, f"Annuler la dernière liste d’adhésions{of} ?", yes=yes)
+    say(f"La liste{of} est annulée.")
 
 
 def show(plan: JoiningPlan) -> None:
     """Print what a list would change."""
     say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}.")
     if plan.coverage:
-        say(f"La liste est {plan.coverage}.")
+        say(f"La liste est {plan.coverage.label}.")
     say_reading(plan)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Datées d’avant un jour déjà dit", [_line(line) for line in plan.back_in_time], SHOWN)

@@ -80,7 +80,8 @@ def states(session: Session, schools: Mapping[int, int]) -> list[dict[str, Any]]
 
 
 def _sorted(periods: Iterable[Period]) -> list[Period]:
-    return sorted(periods, key=str)
+    """Each once, in order: of one level a school may teach several types."""
+    return [one for _, one in sorted({str(one): one for one in periods}.items())]
 
 
 def _day(day: date | None) -> str | None:

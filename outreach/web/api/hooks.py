@@ -42,10 +42,11 @@ def receive(name: str) -> Response:
             raise NotFound("Aucun service de ce nom n’envoie ici.")
         if not _is_theirs(sender, identity, body):
             return problems.answer(401, UNSIGNED)
-        number = sender.id
+        number, about = sender.id, senders.programme_of(session, sender)
     if not 0 < len(identity) <= LONGEST_ID or not identity.isprintable():
         raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
     rows, until = receiving.read(body, current_day())
+    receiving.refuse_others(rows, about)
     batches: Batches[Delivery, Kept] = current_app.extensions[EXTENSION]
     try:
         became = batches.put(Delivery(number, identity, rows, until, now()))
@@ -53,7 +54,8 @@ def receive(name: str) -> Response:
         return problems.answer(503, "Réessayez : rien n’est enregistré.", AGAIN)
     if became is Kept.TAKEN:
         return problems.answer(409, TAKEN)
-    told = {"received": len(rows), "new": became is Kept.NEW}
+    named = {"programme": about and about.code, "programme_name": about and about.name}
+    told = {**named, "received": len(rows), "new": became is Kept.NEW}
     return Response(json.dumps(told), 202 if became is Kept.NEW else 200, content_type="application/json")
 
 

@@ -13,6 +13,7 @@ from outreach.adherence import programmes as known_programmes
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.adherence.programmes import files as programme_files
+from outreach.adherence.programmes.concerning import concerning
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
 from outreach.campaigns.models import Campaign
@@ -79,7 +80,7 @@ def current_situation() -> Response:
     """La situation d’un programme : combien d’écoles à chaque statut, par groupe et par volet."""
     asked = query_as(SituationAsked)
     with reading() as session:
-        programme = known_programmes.named(session, asked.programme)
+        programme = _programme(session, asked.programme)
         day, known_at = _when(session, asked)
         listed = listed_schools(until(day, known_at))
         by = Grouping(asked.by)
@@ -98,9 +99,17 @@ def networks() -> Response:
 @pages.get("/programmes")
 @answers("listProgrammes", Page[ProgrammeTold], Nothing)
 def programmes() -> Response:
-    """Les programmes, leurs volets, et ce que chaque volet demande."""
+    """Les programmes, leurs volets, et ce que chaque volet demande.
+
+    À une clé de fédération ou de réseau, ceux qui concernent ses membres.
+    """
     with reading() as session:
-        found = [known_programmes.as_json(programme, rules) for programme, rules in programme_files.every(session)]
+        theirs = concerning(session, current_day())
+        found = [
+            known_programmes.as_json(programme, rules)
+            for programme, rules in programme_files.every(session)
+            if programme in theirs
+        ]
     return told(resources.every(found))
 
 
@@ -129,7 +138,7 @@ def schools(authority: int) -> Response:
 def segments() -> Response:
     """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment dans un programme."""
     with reading() as session:
-        programme = known_programmes.named(session, query_as(ProgrammeAsked).programme)
+        programme = _programme(session, query_as(ProgrammeAsked).programme)
         counted = [
             resources.segment(row, programme.code, segment_uses.counted(session, row.segment, programme, now=now()))
             for row in segment_uses.listed(session, staff.colleagues(session)).every()
@@ -236,8 +245,13 @@ def _page_of_programme(
 ) -> Response:
     """A page of what is listed of the programme that is asked for."""
     asked = query_as(OfProgrammeAsked)
-    programme = known_programmes.named(session, asked.programme)
+    programme = _programme(session, asked.programme)
     return page_of(listed(programme), asked, lambda row: resource(row, programme.code))
+
+
+def _programme(session: Session, code: str) -> Programme:
+    """The programme with this code, or the only one, of those that concern the members of a scoped key."""
+    return known_programmes.named(session, code, concerning(session, current_day()))
 
 
 def _when(session: Session, asked: SituationAsked) -> tuple[date, datetime | None]:

@@ -23,6 +23,7 @@ from outreach.directory.models import Authority, EducationType, Located, Network
 from outreach.notes.content import public_address
 from outreach.notes.models import Note
 from outreach.responses.models import Response
+from outreach.responses.steps import follow_up
 from outreach.segments.audience import Concerns
 
 Resource = dict[str, Any]
@@ -133,7 +134,7 @@ def recipient(row: Recipient) -> Resource:
 
 def response(one: Response, programme: str) -> Resource:
     """A response of an authority, and what was done about it."""
-    by = one.respondent
+    by, code = one.respondent, follow_up(one.answer, one.handled_by, one.outcome)
     return {
         "id": one.id,
         **_of(one.authority),
@@ -148,7 +149,7 @@ def response(one: Response, programme: str) -> Resource:
         "respondent": {"name": by.name, "function": by.function} if by else None,
         "owner": one.owner,
         "handled_at": one.handled_at,
-        "follow_up": one.outcome,
+        "follow_up": {"code": code, "label": one.outcome} if code else None,
     }
 
 

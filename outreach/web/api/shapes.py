@@ -15,7 +15,7 @@ from outreach.delivery.models import Reason, SuppressionReason, SuppressionScope
 from outreach.directory.listing import Reach
 from outreach.directory.models import Level
 from outreach.errors import InputError
-from outreach.responses.kinds import Answer
+from outreach.responses.kinds import Answer, FollowUp
 
 Item = TypeVar("Item")
 MOST_ROWS = 250
@@ -322,8 +322,15 @@ class RespondentTold(Told):
     function: str
 
 
+class FollowUpTold(Told):
+    """What came of a response that waits no longer, and what was done about it, in French."""
+
+    code: FollowUp
+    label: str
+
+
 class ResponseTold(Told):
-    """A response of an authority about schools (their FASE numbers), and what was done about it, in French."""
+    """A response of an authority about schools (their FASE numbers); `follow_up` is null while it waits."""
 
     id: int
     authority: int
@@ -340,7 +347,7 @@ class ResponseTold(Told):
     respondent: RespondentTold | None
     owner: str | None
     handled_at: datetime | None
-    follow_up: str | None
+    follow_up: FollowUpTold | None
 
 
 class ExclusionTold(Told):
@@ -429,10 +436,10 @@ class JoiningsSent(Asked):
 
 
 class RejectedTold(Told):
-    """A row that was left out, from 1, and a French sentence on why."""
+    """A row that was left out, from 1, its field at fault ('' is the whole row), and a French sentence on why."""
 
     row: int
-    column: str
+    field: str
     message: str
 
 
@@ -445,17 +452,27 @@ class MovedNoteTold(Told):
     rows: int
 
 
+class CoverageTold(Told):
+    """Until which day a joining list is said to be complete, for which networks (their codes), and both in French."""
+
+    complete_until: date
+    covers: list[str]
+    label: str
+
+
 class JoiningsTold(Told):
-    """What a joining list did, or would do; `id` is null where it said nothing new, or was not recorded.
+    """What a joining list of a programme did, or would do; `id` is null where it said nothing new, or was not recorded.
 
     `back_in_time` are rows dated before a day that the situation or a note has told, `notes` those it contradicts.
     """
 
     id: int | None
+    programme: str
+    programme_name: str
     changes: int
     unchanged: int
     back_in_time: int
     notes: list[MovedNoteTold]
     without_prerequisite: int
-    coverage: str
+    coverage: CoverageTold | None
     rejected: list[RejectedTold]

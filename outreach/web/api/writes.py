@@ -117,8 +117,11 @@ def _stated(one: JoiningSent) -> StatedJoining:
 
 
 def _told(received: JoiningList | None, plan: JoiningPlan) -> str:
-    notes = [note.for_programs() for note in plan.notes]
-    told = {"id": received.id if received else None, **plan.summary(), "notes": notes}
+    more = {
+        "notes": [note.for_programs() for note in plan.notes],
+        "rejected": [{"row": one.row, "field": one.field, "message": one.message} for one in plan.rejected],
+    }
+    told = {"id": received.id if received else None, **plan.summary(), **more}
     return json.dumps(told, ensure_ascii=False)
 
 

@@ -78,6 +78,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["one_of_several"] = one_of_several
     app.jinja_env.globals["programmes_offered"] = lambda: g.get("programmes_offered", [])
     app.jinja_env.filters["of_programme"] = _of_programme
+    app.jinja_env.filters["called"] = _called
 
 
 def one_of_several() -> OneOfSeveral | None:
@@ -120,10 +121,20 @@ def hold(programme: Programme, offered: Sequence[Programme]) -> None:
 
 def _of_programme(strand: Strand) -> str:
     """What follows the number of a strand on a page about several: « du programme « Plan lecture » », or ''."""
+    return programmes.of_programme(_name_of(strand))
+
+
+def _called(strand: Strand) -> str:
+    """What a strand is called on a page about several: « Plan lecture, volet 2 »; « volet 2 » where there is one."""
+    return programmes.called(_name_of(strand), strand.number)
+
+
+def _name_of(strand: Strand) -> str:
     if "programme_names" not in g:
         with reading() as session:
             g.programme_names = programmes.names_among_several(session)
-    return programmes.of_programme(g.programme_names.get(strand.programme_id, ""))
+    names: dict[int, str] = g.programme_names
+    return names.get(strand.programme_id, "")
 
 
 def _keep(endpoint: str, values: dict[str, Any]) -> None:

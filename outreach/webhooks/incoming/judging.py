@@ -36,6 +36,10 @@ COLUMNS: Sequence[Column[HookDelivery]] = (
     Column("state", "État", state_of, sort=HookDelivery.state),
     Column("list", "Liste", lambda row: row.list_id, Kind.NUMBER, on=On.FILE | On.JSON),
     Column("complete_until", "Complète jusqu’au", lambda row: row.complete_until, Kind.DAY, on=DATA),
+    Column("programme_name", "Programme", lambda row: row.sender.programme and row.sender.programme.name, on=On.FILE),
+    Column(
+        "programme", "Code du programme", lambda row: row.sender.programme and row.sender.programme.code, on=On.FILE
+    ),
 )
 
 

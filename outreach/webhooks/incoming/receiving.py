@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from outreach.adherence.joining_lists.lines import is_called
+from outreach.adherence.models import Programme
 from outreach.days import FIRST
 from outreach.db import Session, take_turns
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.webhooks.incoming.models import DeliveryState, HookDelivery
 
 MOST_ROWS = 5_000
@@ -44,7 +46,8 @@ class Delivery:
 def read(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | None]:
     """The rows of a body, and the day until which its sender knows all joinings. Raises InputError.
 
-    A row is an object of whatever: one that says nothing that we know is kept, too, to be judged by staff.
+    A row is an object of whatever: one that says nothing that we know is kept, too, to be judged by staff. What is
+    named as the `programme` of all is that of each.
     """
     try:
         data = json.loads(body)["data"]
@@ -55,11 +58,24 @@ def read(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | Non
         raise InputError(UNREAD) from None
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_ROWS or not all(isinstance(one, dict) for one in rows):
         raise InputError(f"{UNREAD} {MOST_ROWS} lignes au plus.")
+    if data.get("programme"):
+        rows = [{"programme": data["programme"], **row} for row in rows]
     if not _may_be_kept(rows):
         raise InputError("Une ligne a un signe qui n’est pas de l’Unicode, ou trop de niveaux : envoyez-la sans lui.")
     if day is not None and not FIRST <= day <= today:
         raise InputError("« complete_until » n’est pas entre 2000 et aujourd’hui.")
     return rows, day
+
+
+def refuse_others(rows: Sequence[dict[str, Any]], about: Programme | None) -> None:
+    """Raise Refused on a row that names another programme than that of its sender."""
+    for number, row in enumerate(rows, 1):
+        stated = row.get("programme")
+        if about and stated and not is_called(about, str(stated)):
+            said = f"Ce service envoie les adhésions du programme « {about.code} », et la ligne {number} est de"
+            raise Refused(
+                f"{said} « {str(stated)[:60]} ». Rien n’est enregistré : envoyez-la par un service de ce programme."
+            )
 
 
 def _may_be_kept(rows: Sequence[dict[str, Any]]) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.adherence import programmes
+from outreach.adherence.models import Programme
 from outreach.db import Session, take_turns
 from outreach.directory.listing import networks
 from outreach.errors import InputError, NotFound, Refused
@@ -95,6 +96,14 @@ def named(session: Session, name: str) -> HookSender | None:
     """The sender of this name that may send, or None."""
     query = select(HookSender).where(HookSender.name == name, _SERVES)
     return session.scalar(query)
+
+
+def programme_of(session: Session, sender: HookSender) -> Programme | None:
+    """The programme that a sender's joinings are of: its own, or the only one there is; None where none is loaded.
+
+    Raises SeveralProgrammes where it was made before there was one, and there are several.
+    """
+    return sender.programme or (programmes.named(session) if programmes.every(session) else None)
 
 
 def every(session: Session) -> Sequence[HookSender]:

@@ -85,8 +85,9 @@ def keep_all(database, sender, rows):
 def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, sample_database):
     body = body_of(row(silent[0]), row(silent[1]), complete_until="2021-05-14")
     first, again = post(body), post(body)
-    assert (first.status_code, first.json) == (202, {"received": 2, "new": True})
-    assert (again.status_code, again.json) == (200, {"received": 2, "new": False})
+    told = {"programme": FIRST, "programme_name": "Mes outils numériques", "received": 2}
+    assert (first.status_code, first.json) == (202, {**told, "new": True})
+    assert (again.status_code, again.json) == (200, {**told, "new": False})
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert applying.apply_waiting(sample_database, NOW) == 0
     with sample_database.reading() as session:
@@ -447,8 +448,21 @@ def test_what_a_service_sends_is_of_its_programme_whatever_else_is_loaded(post, 
         with pytest.raises(NotFound):
             senders.make(session, name="lecture", programme="autre", **other)
         senders.make(session, name="lecture", programme=SECOND, **other)
-    assert post(body_of(row(silent[0]))).status_code == 202
-    assert post(body_of(row(silent[1])), name="lecture", key=OTHER).status_code == 202
+    for body in (body_of(row(silent[0]), row(silent[1], programme=SECOND)), body_of(row(silent[0]), programme=SECOND)):
+        refused = post(body)
+        said = refused.json["detail"].replace(NO_BREAK, " ")
+        assert (refused.status_code, f"« {FIRST} », et la ligne " in said, f"de « {SECOND} »" in said) == (
+            409,
+            True,
+            True,
+        )
+    taken = post(body_of(row(silent[0]), programme=FIRST))
+    assert (taken.status_code, taken.json["programme"], taken.json["programme_name"]) == (
+        202,
+        FIRST,
+        "Mes outils numériques",
+    )
+    assert post(body_of(row(silent[1])), name="lecture", key=OTHER).json["programme"] == SECOND
     assert applying.apply_waiting(sample_database, NOW) == 2
     with sample_database.reading() as session:
         lists = {one.received_by: one.programme.code for one in session.scalars(select(JoiningList))}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,11 @@ from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList
 from outreach.campaigns.models import Campaign
+from outreach.directory.editions.told import states
+from outreach.directory.models import School, Teaching
 from outreach.events import numbering
+from outreach.responses import inbox
+from outreach.responses.models import Response
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
 from outreach.webhooks.outgoing import pushing, targets
@@ -27,9 +32,17 @@ LIST = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80002;1;refus;02/05
 
 @pytest.fixture
 def codes(filled, launched_sample):
-    """The codes of two programmes with joinings each, undone ones too; campaigns and answers are of the first."""
+    """The codes of two programmes with joinings each, undone ones too; campaigns and answers are of the first.
+
+    Of the answers one was handled, another was set aside, a third was reopened.
+    """
     kind = JoiningLists(NOW.date())
     with launched_sample.writing() as session:
+        first, second, third, *_ = session.scalars(select(Response).order_by(Response.id))
+        inbox.act(session, first, now=NOW, actor=AUTHOR)
+        for one in (second, third):
+            inbox.set_aside(session, one, now=NOW, actor=AUTHOR, note="vu")
+        inbox.reopen(session, third, now=NOW, actor=AUTHOR)
         other = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for text in (LIST, LIST.replace("8000", "8001")):
             sent = opened(text.encode(), HEADERS)
@@ -111,7 +124,8 @@ def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launch
         assert (taken.status_code, taken.json["changes"]) == (200, 1), taken.text
         with launched_sample.reading() as session:
             last = session.get_one(JoiningList, taken.json["id"])
-            assert last.programme.code == code
+            assert (last.programme.code, taken.json["programme"]) == (code, code)
+            assert taken.json["programme_name"] == last.programme.name
 
 
 def test_one_programme_need_not_be_named_and_may_be(program, sample_database):
@@ -164,6 +178,7 @@ def test_a_cursor_that_was_saved_before_goes_on_after_a_second_programme_came(pr
     assert known < after
 
 
+RESPONSE = {"response", "authority", "programme", "strand", "answer", "status"}
 BODIES = {  # the names in `data` of each kind of event, as the feed and what is pushed have them
     "register.authority": {"authority", "network"},
     "register.school": {"school", "listings", "teachings"},
@@ -172,7 +187,9 @@ BODIES = {  # the names in `data` of each kind of event, as the feed and what is
     "adherence.recorded": {"record", "school", "programme", "strand", "status", "word", "effective_on"},
     "adherence.withdrawn": {"record", "school", "programme", "strand"},
     "wave.launched": {"campaign", "wave", "programme", "strand"},
-    "response.received": {"response", "authority", "programme", "strand", "answer", "schools"},
+    "response.received": {*RESPONSE, "schools"},
+    "response.handled": {*RESPONSE, "follow_up"},
+    "response.reopened": RESPONSE,
     "address.excluded": {"exclusion", "reason", "authorities"},
 }
 
@@ -198,11 +215,31 @@ def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(fi
     assert {(one["id"], json.dumps(one["data"])) for one in events} == named
 
 
+def test_a_school_that_teaches_two_types_of_one_level_has_the_level_once(sample_database):
+    with sample_database.reading() as session:
+        taught = defaultdict(list)
+        for key, kind in session.execute(select(Teaching.school_id, Teaching.education_type).where(Teaching.current())):
+            taught[key].append(kind.level)
+        twice = next(key for key, levels in taught.items() if len(set(levels)) < len(levels))
+        (state,) = states(session, {twice: session.get_one(School, twice).fase})
+    levels = [one["level"] for one in state["teachings"]]
+    assert sorted(levels) == sorted({one.value for one in taught[twice]})
+
+
 @pytest.mark.long
 def test_every_event_that_names_a_strand_names_its_programme(filled, codes, launched_sample):
     events = []
     while batch := filled.get(f"/events?limit=1000&after={len(events)}").json:
         events += batch
     kinds = {"adherence.recorded", "adherence.withdrawn", "wave.launched", "response.received", "programme.stated"}
+    kinds |= {"response.handled", "response.reopened"}
     assert {f"outreach.{kind}" for kind in kinds} <= {one["type"] for one in events}
     assert unnamed(events) == []
+    came = [one["data"]["follow_up"] for one in events if one["type"] == "outreach.response.handled"]
+    assert came == ["acted", "set_aside", "set_aside"]
+    told = [one["follow_up"] for one in filled.every("/responses", programme=codes[0])[:3]]
+    assert told == [
+        {"code": "acted", "label": "demande traitée"},
+        {"code": "set_aside", "label": "classée sans suite : vu"},
+        None,
+    ]

@@ -3,12 +3,14 @@
 import pytest
 from sqlalchemy import select, text
 
+from outreach.adherence import programmes
 from outreach.api_keys import keys
 from outreach.campaigns.models import Campaign, Wave
 from outreach.directory.models import Authority, School
 from outreach.web.api import blueprint
 from outreach.web.api.specification import SHAPES
 from tests.factories import AUTHOR
+from tests.programmes import NURSERY
 from tests.sight.pruned import members
 from tests.web.api.conftest import Program, routes
 from tests.web.test_scoped_pages import SIGHTS
@@ -57,6 +59,23 @@ def test_what_a_key_of_a_federation_reads_has_the_stated_shape(app, launched_sam
                 SHAPES[endpoint].model_validate_json(answer.data)
                 seen.add(endpoint)
     assert seen >= {"api.campaign", "api.campaigns", "api.authorities", "api.current_situation"}
+
+
+@pytest.mark.long
+def test_a_key_of_a_federation_reads_the_programmes_that_concern_its_members(app, sample_database):
+    with sample_database.writing() as session:
+        now = app.extensions["outreach.settings"].instant()
+        programmes.load(session, NURSERY, now=now, actor=AUTHOR)
+        made = {
+            code: keys.make(session, name=code, role=f"federation:{code}", days=90, now=now, actor=AUTHOR)[1]
+            for code in ("CECP", "CPEONS")
+        }
+    of = {code: Program(app.test_client(), key) for code, key in made.items()}
+    listed = {code: [one["code"] for one in program.get("/programmes").json["items"]] for code, program in of.items()}
+    assert "premiers-mots" in listed["CECP"]
+    assert listed["CPEONS"] == ["mes-outils-numeriques"], "its members have no nursery school"
+    assert of["CPEONS"].get("/situation").json["programme"] == "mes-outils-numeriques"
+    assert of["CPEONS"].get("/situation?programme=premiers-mots").status_code == 404
 
 
 def written_to(session, inside, within, levels):

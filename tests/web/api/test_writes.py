@@ -51,7 +51,8 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
     first = program.post(PATH, told, **{"Idempotency-Key": "a"})
     assert first.status_code == 200, first.text
     JoiningsTold.model_validate_json(first.data)
-    assert (first.json["changes"], [one["row"] for one in first.json["rejected"]]) == (3, [4])
+    left_out = [(one["row"], one["field"]) for one in first.json["rejected"]]
+    assert (first.json["changes"], left_out) == (3, [(4, "school")])
     again = program.post(PATH, told, **{"Idempotency-Key": "a"})
     assert again.json == first.json
     other = program.post(PATH, {"items": told["items"][:1]}, **{"Idempotency-Key": "a"})
@@ -98,6 +99,7 @@ def test_a_key_that_reads_does_not_write_and_is_told_what_to_do(app, sample_data
         {"items": []},
         {"items": [{"school": 1}]},
         {"items": [joining(1, day="x")]},
+        {"items": [joining(1), joining(2, programme="autre")]},
         {"items": [joining(1, day=0)]},
         {"items": [joining("1")]},
         [],
@@ -113,7 +115,9 @@ def test_what_is_no_list_is_refused_and_nothing_is_kept(program, sample_database
 def test_a_list_may_be_complete_until_a_day_for_networks(program, schools):
     told = {"items": [joining(schools[0])], "complete_until": "2021-05-12", "covers": ["WBE"]}
     first = program.post(PATH, told, **{"Idempotency-Key": "a"})
-    assert first.json["coverage"].startswith("complète jusqu’au"), first.text
+    said = first.json["coverage"]
+    assert (said["complete_until"], said["covers"]) == ("2021-05-12", ["WBE"]), first.text
+    assert said["label"].startswith("complète jusqu’au")
     alone = program.post(PATH, {**told, "covers": []}, **{"Idempotency-Key": "b"})
     assert alone.status_code == 400
 
