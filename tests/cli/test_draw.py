@@ -16,7 +16,18 @@ from tests.campaigns.draws.conftest import GAP, approve, drawable, submit
 from tests.conftest import NOW
 
 __all__ = ["drawable"]
-KEYS = ["attempt", "commitment", "nonce", "approver_bytes", "content_digest", "seed", "strata", "outside"]
+KEYS = [
+    "programme",
+    "strand",
+    "attempt",
+    "commitment",
+    "nonce",
+    "approver_bytes",
+    "content_digest",
+    "seed",
+    "strata",
+    "outside",
+]
 
 
 @pytest.fixture

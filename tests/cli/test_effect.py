@@ -14,7 +14,7 @@ from tests.campaigns.conftest import people, strand
 from tests.campaigns.effects.drawn import LEFT, departures, draw, leave, tell
 
 __all__ = ["people", "strand"]
-KEYS = ["state", "estimate", "low", "high", "told"]
+KEYS = ["programme", "strand", "state", "estimate", "low", "high", "told"]
 LAST = today(LEFT) + timedelta(days=27 + 14)  # the last compared day and 14 more
 AFTER = LEFT + timedelta(days=60)
 
@@ -51,4 +51,5 @@ def test_an_effect_is_locked_then_computed_once_and_stays_what_it_was(run, datab
     assert ready["told"].startswith("Oui. Dans les 14")
     tell(database, dict.fromkeys(three[:20], today(LEFT)), LAST, at=AFTER)
     assert json.loads(run(number, "--json").stdout) == ready
-    assert run(number).output.startswith("Prêt. ")
+    called, said = run(number).output.split("\n", 1)
+    assert (called.endswith(", volet 1."), said.startswith("Prêt. ")) == (True, True)

@@ -57,8 +57,22 @@ READS = [
     ("report", "actions"),
     ("adherence", "coverage"),
 ]
+OF_A_CAMPAIGN = [
+    *(("campaign", what, "1") for what in ("audience", "counts", "reactions", "status")),
+    ("campaign", "audience", "1", "--why", "9300"),
+    ("campaign", "list"),
+]
+OF_NO_STRAND = {
+    "it shows the register, or mailboxes": "directory register contacts suppressions consent",
+    "it tells of the service, of its accounts and of days": "api audit backup bounces closure doctor healthy instance"
+    " job mailbox migrate privacy purge rehearse relay restore sample up user verify web work",
+    "it prints the rows that are kept of a person, as they are": "person",
+    "its file names one": "programme",
+    "a note names its own, in its title and in its files": "note",
+}
 TESTED_BELOW = {("adherence", "import")}
 TESTED_ELSEWHERE = {("campaign", "new")}  # test_new_campaign.py
+OF_A_DRAW = {("campaign", "draw"), ("campaign", "effect")}  # test_draw.py, test_effect.py
 
 
 def every_command(group=commands, path=()):
@@ -73,6 +87,21 @@ def test_every_command_that_is_about_a_strand_takes_a_programme_and_stands_in_th
     assert {path for path, theirs in options.items() if "--strand" in theirs} <= takes
     assert takes == {words[:2] for words in READS} | TESTED_BELOW | TESTED_ELSEWHERE
     assert len(options) > 40
+    known = {words[:2] for words in (*READS, *OF_A_CAMPAIGN)} | TESTED_BELOW | TESTED_ELSEWHERE | OF_A_DRAW
+    others = {word for words in OF_NO_STRAND.values() for word in words.split()}
+    gone = {path for path, command in every_command() if [one.name for one in command.params] == ["_words"]}
+    left = {path for path in options.keys() - known - gone if path[0] not in others}
+    assert left == {("adherence", "undo")}, "its programme is said below"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", OF_A_CAMPAIGN)
+def test_whatever_a_command_says_of_a_campaign_names_its_programme(run, words):
+    status, said = run(*words)
+    assert (status, "Mes outils numériques, volet 1" in said) == (0, True), said
+    told = json.loads(run(*words, "--json")[1])
+    for one in told.get("items", [told]) if "programme" not in told else [told]:
+        assert (one["programme"], one["strand"]) == (FIRST, 1)
 
 
 @pytest.mark.parametrize("words", READS)
@@ -122,9 +151,18 @@ def test_a_list_is_of_the_programme_that_the_command_or_its_column_names(run, jo
     other = joinings(f"{row};{FIRST}", header="fase;volet;statut;date;programme")
     said = run("adherence", "import", other, "--programme", SECOND, "--dry-run")[1]
     assert f"La liste est du programme « {SECOND} », et cette ligne de « {FIRST} »." in said
+    both = joinings(f"{row};{SECOND}", f"80005;1;refus;11/05/2021;{FIRST}", header="fase;volet;statut;date;programme")
+    status, said = run("adherence", "import", both, "--yes")
+    assert (status != 0, f"La ligne 2 est du programme « {SECOND} », la ligne 3 de « {FIRST} »." in said) == (
+        True,
+        True,
+    )
+    told = json.loads(run("adherence", "import", both, "--programme", SECOND, "--dry-run", "--json")[1])
+    assert (told["programme"], told["programme_name"], [one["row"] for one in told["rejected"]]) == (SECOND, NAME, [3])
     unknown = joinings(f"{row};autre", header="fase;volet;statut;date;programme")
     status, said = run("adherence", "import", unknown, "--dry-run")
     assert (status != 0, "Aucun programme ne s’appelle « autre »" in said, CODES in said) == (True, True, True)
+    assert f"La liste du programme « {NAME} » est annulée." in run("adherence", "undo", "--yes")[1]
 
 
 def test_a_file_of_a_programme_is_compared_first_and_loaded_by_its_own_word(run, two_programmes, tmp_path):

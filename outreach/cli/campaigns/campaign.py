@@ -13,6 +13,7 @@ from outreach.campaigns.results import as_json, progress, reaction_list, reactio
 from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
+from outreach.cli.campaigns.about import about_of, called_of
 from outreach.cli.campaigns.effect import show_draw, show_effect
 from outreach.cli.context import (
     NumberType,
@@ -96,10 +97,12 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
             return
         counts = audiences.count(session, stored_campaign, now=operation.now)
         said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
+        about, called = about_of(stored_campaign), called_of(session, stored_campaign)
     names = ("authorities", "written", "addresses", "of_schools", "schools")
     told = {name: getattr(counts, name) for name in names}
     reasons = {reason.value: count for reason, count in counts.left_out.items()}
-    say_json(lambda: {"criteria": said, **told, "left_out": reasons})
+    say_json(lambda: {**about, "criteria": said, **told, "left_out": reasons})
+    say(f"{called}.")
     say(said)
     say(
         f"  Visés {counts.authorities} : à écrire {counts.written}, "
@@ -118,7 +121,9 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]
-    say_json(lambda: {"fase": fase, "written": why.is_written, "criteria": criteria, "mailboxes": mailboxes})
+    about = about_of(stored_campaign)
+    say_json(lambda: {**about, "fase": fase, "written": why.is_written, "criteria": criteria, "mailboxes": mailboxes})
+    say(f"{called_of(session, stored_campaign)}.")
     say(f"{authority.display_name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
     for one in criteria:
         say(f"  {'oui' if one['met'] else 'non'} : {one['criterion']}")
@@ -133,8 +138,11 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
 def show_counts(operation: Operation, number: int) -> None:
     """Compte les PO d’une campagne : visés, destinataires, atteints."""
     with operation.database.reading() as session:
-        found = counts.of_campaign(session, lifecycle.campaign_numbered(session, number), now=operation.now)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        found = counts.of_campaign(session, stored_campaign, now=operation.now)
+        called = called_of(session, stored_campaign)
     say_json(found.as_json)
+    say(f"{called}.")
     for key, number_of in found.authorities.as_json().items():
         say(f"{key}  {number_of}")
 
@@ -150,7 +158,7 @@ def status(operation: Operation, number: int) -> None:
         standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
         again = retrying.retriable(session, stored_campaign, now=operation.now)
         say_json(lambda: as_json.of(session, stored_campaign, now=operation.now))
-        say(f"Campagne {stored_campaign.id}, « {stored_campaign.title} » : {standing.label}.")
+        say(f"{called_of(session, stored_campaign)} : {standing.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
 
@@ -205,8 +213,10 @@ def list_reactions(operation: Operation, number: int, only_none: bool, wave: int
         asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
         filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
         listed = reaction_list.of(session, asked, filters, waves={})
-        say_json(lambda: {"campaign": number, "items": listed.objects()})
+        say_json(lambda: {"campaign": number, **about_of(stored_campaign), "items": listed.objects()})
         rows, counted = [row.letter for row in listed.every()], listed.counts
+        called = called_of(session, stored_campaign)
+    say(f"{called}.")
     for row in rows:
         say(f"{row.fase}  {row.authority}, {row.mailbox or 'sans adresse'} : {row.told}.")
     told = ", ".join(f"{reaction.label.lower()} {french.number(counted[reaction])}" for reaction in Reaction)

@@ -8,6 +8,7 @@ from outreach.campaigns.draws import drawn_list, published
 from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.models import CLOCK
+from outreach.cli.campaigns.about import about_of, called_of
 from outreach.cli.context import NumberType, Operation, json_option, pass_operation, say, say_json, working
 from outreach.errors import Refused
 
@@ -20,7 +21,8 @@ from outreach.errors import Refused
 def show_draw(operation: Operation, number: int, check: bool) -> None:
     """Montre le tirage au sort des départs et de quoi le refaire, ou le vérifie."""
     with operation.database.reading() as session:
-        lifecycle.campaign_numbered(session, number)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        about, called = about_of(stored_campaign), called_of(session, stored_campaign)
         attempt = published.latest(session, number)
         told = published.of(session, attempt)
         if check and attempt.drawn_at is None:
@@ -30,7 +32,8 @@ def show_draw(operation: Operation, number: int, check: bool) -> None:
         sizes, kept = drawn_list.sizes_of(session, attempt), drawn_list.is_followed(attempt, number)
         attempts = drawn_list.attempts_of(session, attempt.campaign_id)
         void = sum(one.voided_at is not None for one in attempts)
-    say_json(lambda: told)
+    say_json(lambda: {**about, **told})
+    say(f"{called}.")
     of_other = f", repris de la campagne {attempt.campaign_id}" if kept else ""
     say(f"Tirage n° {attempt.number}{of_other}, {french.plural(void, 'annulé') if void else 'aucun annulé'}.")
     for name in ("commitment", "nonce", "content_digest", "seed"):
@@ -58,6 +61,9 @@ def show_effect(operation: Operation, number: int) -> None:
             stored_campaign = lifecycle.campaign_numbered(session, number)
             freezing.freeze(session, stored_campaign, lock, outcome, now=operation.now, actor=CLOCK)
     with operation.database.reading() as session:
-        told = freezing.told_of(session, lifecycle.campaign_numbered(session, number))
-    say_json(lambda: told)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        told, about = freezing.told_of(session, stored_campaign), about_of(stored_campaign)
+        called = called_of(session, stored_campaign)
+    say_json(lambda: {**about, **told})
+    say(f"{called}.")
     say(f"{EffectState(told['state']).label}. {told['told']}")
