@@ -25,8 +25,6 @@ from outreach.web.ui.templates import asset
 from tests.machine import serving
 from tests.processes.readers import wait_for
 
-GIF_BYTES = 43
-
 
 @pytest.fixture(scope="module")
 def served(templates, tmp_path_factory):

@@ -51,18 +51,7 @@ class Server:
         initialise = ["initdb", "-D", str(data), "-U", "postgres", "-E", "UTF8", "--no-sync", "-A", "trust"]
         subprocess.run(self._command(binaries, initialise), check=True, **QUIET)
         options = ["listen_addresses=", f"unix_socket_directories={data}", "max_connections=200"]
-        options += (
-            []
-            if durable
-            else [
-                "fsync=off",
-                "max_wal_size=256MB",
-                "full_page_writes=off",
-                "wal_level=minimal",
-                "max_wal_senders=0",
-                "autovacuum=off",
-            ]
-        )
+        options += [] if durable else NOT_DURABLE
         set_so = [word for option in options for word in ("-c", option)]
         self.command = self._command(binaries, ["postgres", "-D", str(data), *set_so])
         self.process: subprocess.Popen[bytes] | None = None
