@@ -49,7 +49,8 @@ def phone_number(text: str) -> str:
 
     Raises InputError, with a sentence, on anything else.
     """
-    number = line_of_words(text).removesuffix(".0")
+    words = line_of_words(text)
+    number = words.removesuffix(".0") if words.removesuffix(".0").isdecimal() else words
     if number and (len(number) > LONGEST_PHONE or not PHONE.fullmatch(number)):
         raise InputError(f"« {number[:LONGEST_PHONE]} » n’est pas un numéro de téléphone.")
     return number

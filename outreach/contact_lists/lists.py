@@ -12,6 +12,7 @@ from outreach.contact_lists.writing import Writing
 from outreach.db import Session, hold_off_writers
 from outreach.directory.known_numbers import fase_numbers
 from outreach.directory.models import Contact
+from outreach.directory.stated_names import organisation_names
 from outreach.french import plural
 from outreach.mail.addresses import Judgement
 from outreach.sent_lists.steps import ListKind
@@ -42,8 +43,8 @@ class ContactLists(ListKind[ContactList, ContactPlan]):
         hold_off_writers(session, Contact)
 
     def known(self, session: Session) -> Holds:
-        """FASE numbers of authorities and of schools."""
-        return fase_numbers(session)
+        """FASE numbers of authorities and of schools, and their names."""
+        return {**fase_numbers(session), **organisation_names(session)}
 
     def basis(self, session: Session, received: ContactList) -> object:
         """What a comparison depends on."""

@@ -5,9 +5,9 @@ organisations apart: "Adm. communale de Namur" and "Ville de Namur" share their 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -19,6 +19,7 @@ from outreach.directory.names.display_names import shown
 from outreach.directory.names.spellings import COMMON, ELIDED, PARTICLES
 from outreach.directory.reference import WORD, NetworkCode, fold
 from outreach.spreadsheets.tables import Row, RowFault
+from outreach.spreadsheets.understanding import Holds
 
 SCHOOL_NAMES = (  # headers of a column with names of schools, as `Heading.spellings`
     *("nom ecole", "nom etablissement", "denomination ecole", "denomination etablissement", "intitule ecole"),
@@ -152,6 +153,32 @@ class NameBook:
             raise RowFault(
                 "name", f"{FAR_NAME.format(stated=stated[:LONGEST], known=known, fase=fase)}, ou videz ce nom."
             )
+
+
+def organisation_names(session: Session) -> Holds:
+    """Whether a cell is the name of an authority (`organisation`) or of a school (`school_name`) of the directory.
+
+    The directory is read once, and only if a column of words asks. A municipality alone is no name of its authority.
+    """
+
+    @cache
+    def known() -> tuple[Set[frozenset[str]], Set[frozenset[str]], frozenset[str]]:
+        book = NameBook.of(session)
+        schools = {name.words for owned in book.authorities.values() for name in owned.schools.values()}
+        return {owned.name.words for owned in book.authorities.values()}, schools, book.towns
+
+    def holds(place: int) -> Callable[[str], bool]:
+        def is_name(cell: str) -> bool:
+            words, folded = words_of(cell[:LONGEST]), fold(cell)
+            own = (each.facts.own_words for each in NetworkCode)
+            short = map(fold, _SHORTENED.findall(cell[:LONGEST]))
+            tells = names_an_organisation(cell) or any(map(_begins_empty, short))
+            tells = tells or any(each.search(folded) for each in own if each)
+            return bool(words) and words in known()[place] and (tells or not words <= known()[2])
+
+        return is_name
+
+    return {"organisation": holds(0), "school_name": holds(1)}
 
 
 def names_an_organisation(text: str) -> bool:

@@ -19,18 +19,26 @@ _NO_FRACTION, _NO_DIGIT = re.compile(r"[.,]0+$"), re.compile(r"\D")
 _LABEL = re.compile(r"\b(?:n[°º]|no\b|num[eé]ro|fase|po\b|p\.o\.)|[()[\]:/–—]|(?<!\w)-|-(?!\w)", re.IGNORECASE)
 # A number that stands apart from the words of its cell: one in a street does not.
 _APART = re.compile(r"(?:^|[(\[:/–—-]|\bn[°º]|\bfase\b|\bpo\b)\W{0,3}\d", re.IGNORECASE)
-_PLAIN = re.compile(r"[^\s<>,;:@]+@[^\s<>,;:@]*[^\s<>,;:@.]")
+_PLAIN = re.compile(r"[^\s<>,;:@\"«»]+@[^\s<>,;:@?]*[^\s<>,;:@.?]")
 _WHOLE = re.compile(r"[^@]*[^@\s<]@[^@\s>][^@]*")
 _MAILTO = re.compile(r"\bmailto\s*:\s*", re.IGNORECASE)
 _QUERY = re.compile(r"(@[^\s?<>;,@]+)\?[^\s<>;,]*")
 # Of a text with one blank at a time: each pattern then takes time in proportion to the text.
-_BETWEEN = re.compile(r" ?[;,] ?| (?:et|ou) | / ?|/ | (?=[^ <>@]+@)")
+_BETWEEN = re.compile(r" ?[;,] ?| (?:et|ou|et/ou|[|&+–—-]) | / ?|/ | (?=[^ <>@]+@)")
 # What people write beside an address: « a@ecole.be (direction) », « secrétariat : b@ecole.be »; what forbids it.
 _ASIDE = re.compile(r"(@[^\s<>,;:()]+)((?: ?\([^()@]{0,60}\))+)")
 _CALLED = re.compile(r"(?:^|(?<=[ ;,/]))((?:[^\W\d_][^@<>;,/:]{0,30}: ?)+)(?=[^\s<>,;:@]+@)")
+# A name before or after the only address of a cell, and a phone number: « Anne Petit - a@ecole.be, tél. 02 555 12 34 ».
+_BESIDE = re.compile(
+    r"(?:([^\W\d_][^\d@<>;:,/()]{1,60})(?:,| [–—-]) )?([^\s<>,;:()@]+@[^\s<>,;:()@.]+(?:\.[^\s<>,;:()@.]+)+)"
+    r"(?:(?:,| [–—-]) ([^\W\d_][^\d@<>;:,/()]{1,60}))?"
+)
+_PHONE = re.compile(
+    r"(?:^|(?<= ))(?:(?:t[ée]l(?:[ée]phone)?|gsm|fax)\.?(?: ?:)? ?)?\+?\d[\d /.()-]{7,20}\d(?=[ ;,]|$)", re.IGNORECASE
+)
 _NOT = re.compile(r"\b(?:anci|plus\b|pas\b|ex\b|inacti|supprim|erron|faux|fausse|obsol|hors\b)", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"^'(?=\+)")  # with which a CSV file of ours keeps a number from being a formula
-_EDGES = " .,;:<>"
+_EDGES = ' .,;:<>"«»“”'
 
 
 def fase(cell: str) -> str:
@@ -83,15 +91,15 @@ def addresses(cell: str) -> str:
     """
     if _PLAIN.fullmatch(cell) or "@" not in cell:
         return cell
-    text = _MAILTO.sub("", cell)
-    if text != cell:
-        text = _QUERY.sub(r"\1", text)
-    text = "@".join(" ".join(part.split()) for part in text.split("@"))
+    text = _QUERY.sub(r"\1", _MAILTO.sub("", cell))
+    text = "@".join(" ".join(part.split()) for part in text.strip(" .,;:").split("@"))
     if _NOT.search(" ".join([aside[1] for aside in _ASIDE.findall(text)] + _CALLED.findall(text))):
         return cell
     text = _CALLED.sub("", _ASIDE.sub(r"\1", text))
+    if _PHONE.search(text):
+        text = " ".join(_PHONE.sub("", text).split()).strip(" -–—|/,;")
     if text.count("@") == 1:
-        return _one(text)
+        return _one(_named(text))
     parts = [_one(part) for part in _BETWEEN.split(text) if part.strip(_EDGES)]
     return _AND.join(dict.fromkeys(parts)) if all(map(_WHOLE.fullmatch, parts)) else cell
 
@@ -99,6 +107,13 @@ def addresses(cell: str) -> str:
 def each_address(mended: str) -> list[str]:
     """The addresses of a mended cell. The name before a single one may have an "et" itself."""
     return mended.split(_AND) if mended.count("@") > 1 else [mended]
+
+
+def _named(text: str) -> str:
+    """An address with the name beside it in front, as in a letter's heading; the text itself where there is none."""
+    read = _BESIDE.fullmatch(text)
+    names = [name for name in (read[1], read[3]) if name] if read else []
+    return f"{names[0].strip()} <{read[2]}>" if read and len(names) == 1 and not _NOT.search(names[0]) else text
 
 
 def _one(text: str) -> str:

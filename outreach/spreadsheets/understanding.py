@@ -83,7 +83,10 @@ class _Columns:
     def __init__(self, headers: Headers, grid: Grid, known: Holds) -> None:
         self.headers, self.grid = headers, grid
         shapes = {word: field.holds for word, field in headers.fields.items() if field.holds}
-        self.shaped, self.holds = set(shapes), {**known, **shapes}
+        texts = {word for word, field in headers.fields.items() if not field.required and not field.mend}
+        self.texts = {word: holds for word, holds in known.items() if word in texts}
+        numbers = {word: holds for word, holds in known.items() if word not in self.texts}
+        self.shaped, self.holds = set(shapes), {**numbers, **shapes}
         rows = [cells for _, cells in islice(grid.records, SAMPLE)]
         width = max((len(row) for row in rows), default=0) if self.holds else 0
         self.header = [*grid.header, *[""] * (width - len(grid.header))]
@@ -109,6 +112,8 @@ class _Columns:
                 taken[places[0]] = word
             elif places:
                 unclear[word] = places
+        for word in self.texts:
+            taken |= dict.fromkeys(self._texts(word, taken, unclear), word)
         named = self._named(taken)
         for word, places in unclear.items():
             named = [None if name == word or place in places else name for place, name in enumerate(named)]
@@ -142,6 +147,7 @@ class _Columns:
     def _shaped(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
         """The places of the columns that may be a field's which nothing else looks like: those with its title first,
         then those whose title tells it, then any that mostly hold it, then those with such a title, whatever they hold.
+        One whose title tells it and that has more than twice as many cells stands beside the first.
         """
         if word in (ours := self.headers.bracketed(self.header)):
             return [ours.index(word)]
@@ -152,7 +158,10 @@ class _Columns:
         others = [place for place in mostly if not self._is_another(word, place, named[place])]
         titled = [place for place in (*spelt, *told) if self._share(word, place)]
         tiers = ({*spelt} & {*mostly}, {*told} & {*mostly}, others, titled, told, spelt)
-        return self._unlike(sorted({*next(filter(None, tiers), ())}))
+        first: set[int] = next(filter(None, map(set, tiers)), set())
+        most = max((self._count(word, place) for place in first), default=0)
+        fuller = {place for place in {*told} & {*mostly} if self._count(word, place) > 2 * most}
+        return self._unlike(sorted(first | fuller))
 
     def _fullest(self, word: str, places: Sequence[int]) -> Sequence[int]:
         """The place of the column that holds most, the first of several, none that is private unless all are."""
@@ -177,6 +186,19 @@ class _Columns:
         is_wrong = not self.samples[titled] or self._share(word, titled) < HARDLY
         return self._unlike(fitting) if is_wrong and fitting else [titled]
 
+    def _texts(self, word: str, taken: Mapping[int, str], unclear: Mapping[str, Sequence[int]]) -> Sequence[int]:
+        """The place of the column that holds known names of a kind where no title says so, whatever it is titled.
+
+        A title that is known to be of something else that is not read stays so: « Commune ».
+        """
+        named, kept = self._named(taken), {place for places in unclear.values() for place in places}
+        if word in named or word in self.headers.bracketed(self.header):
+            return ()
+        free = (
+            place for place, name in enumerate(named) if place not in {*taken, *kept} and name not in {"", *self.texts}
+        )
+        return [place for place in free if self.fits(word, place)][:1]
+
     def _is_another(self, word: str, place: int, name: str | None) -> bool:
         """Whether a column is surely another field's: it is titled so, and holds that, or may as well be that."""
         if name == word:
@@ -199,6 +221,6 @@ class _Columns:
         return self._count(word, place) / len(self.samples[place]) if self.samples[place] else 0
 
     def _count(self, word: str, place: int) -> int:
-        field, holds = self.headers.fields.get(word), self.holds[word]
+        field, holds = self.headers.fields.get(word), {**self.holds, **self.texts}[word]
         mend = field.mend if field else None
         return sum(holds(mend(cell) if mend else cell) for cell in self.samples[place])

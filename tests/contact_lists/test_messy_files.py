@@ -1,9 +1,11 @@
 """Lists of contacts as secretaries keep them, given to the command as they are."""
 
 import pytest
+from sqlalchemy import select
 
 from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
+from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.sent_lists import steps
@@ -141,6 +143,47 @@ def test_a_messy_file_is_read_as_it_is(planned, own, name):
     expected = THREE if FILES[name] else {(9300, A), (9300, B), (9300, C)}
     plan = planned(content)
     assert stated(plan) == (expected, [])
+
+
+TOWNS = ("Administration communale de Liège", "Adm. comm. de Charleroi", "COLLÈGE COMMUNAL DE BRUXELLES")
+PEOPLE = ("Marie Dupont", "Jean Liège", "Anne-Sophie Petit")
+NUMBERED = ((9002, *TOWNS[:1], A), (9003, *TOWNS[1:2], B), (9004, *TOWNS[2:], C))
+
+
+@pytest.mark.parametrize(
+    ("titles", "rows", "field", "column"),
+    [
+        (["Nr", "Nom", "Adr. él."], NUMBERED, "organisation", "Nom"),
+        (["FASE", "Contact", "Mail"], NUMBERED, "organisation", "Contact"),
+        (["FASE", "Titre", "Mail"], NUMBERED, "organisation", "Titre"),
+        (["FASE", "", "Mail"], NUMBERED, "organisation", "colonne B"),
+        (
+            ["Nr", "Nom", "Adr. él."],
+            [(row[0], one, row[2]) for row, one in zip(NUMBERED, PEOPLE, strict=True)],
+            "name",
+            "Nom",
+        ),
+        (["N° PO", "Dénomination", "Nom"], [(*row[:2], row[2]) for row in NUMBERED], "organisation", "Dénomination"),
+        (["PO", "E-mail", "E-mail 2"], [(9002, A, A), (9003, "", B), (9004, "", C)], "address", "E-mail 2"),
+    ],
+)
+def test_a_column_of_known_names_is_their_organisation_whatever_its_title(planned, titles, rows, field, column):
+    plan = planned(workbook(titles, *rows))
+    assert plan.columns[field] == column
+    assert len(plan.new) == 3
+    assert {stated.said.name for stated in plan.new} == ({*PEOPLE} if field == "name" else {""})
+
+
+def test_a_column_of_known_schools_is_no_number_and_no_person(planned, session, own):
+    names = session.scalars(select(School.name).where(School.fase.in_(own))).all()
+    for title in ("École", "Nom"):
+        plan = planned(workbook(["PO", title, "Mail"], *([9300, name, f"x{at}@a.be"] for at, name in enumerate(names))))
+        assert (plan.columns["school_name"], len(plan.new), plan.rejected) == (title, len(names), [])
+
+
+def test_a_municipality_alone_is_no_name_of_its_authority(planned):
+    plan = planned(workbook(["FASE", "Siège", "Mail"], [9002, "Liège", A], [9003, "Charleroi", B]))
+    assert plan.summary()["columns"]["unknown"] == ["Siège"]
 
 
 def test_the_lines_that_are_no_rows_are_said(planned):

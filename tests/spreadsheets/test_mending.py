@@ -72,6 +72,15 @@ def test_what_is_no_fase_number_stays(cell):
         ("a@ecole.be (direction) / c@ecole.be (secrétariat)", "a@ecole.be et c@ecole.be"),
         ("dir. : a@ecole.be sec. : c@ecole.be", "a@ecole.be et c@ecole.be"),
         ("Secrétariat général : a@ecole.be", "a@ecole.be"),
+        ("a@ecole.be | c@ecole.be", "a@ecole.be et c@ecole.be"),
+        ("a@ecole.be - c@ecole.be", "a@ecole.be et c@ecole.be"),
+        ("a@ecole.be et/ou c@ecole.be", "a@ecole.be et c@ecole.be"),
+        ("« a@ecole.be »", "a@ecole.be"),
+        ("a@ecole.be?subject=x", "a@ecole.be"),
+        ("Tél. 02 555 12 34 - a@ecole.be", "a@ecole.be"),
+        ("a@ecole.be, GSM : 0475/12.34.56", "a@ecole.be"),
+        ("Anne Dupont - a@ecole.be", "Anne Dupont <a@ecole.be>"),
+        ("a@ecole.be, Anne Dupont", "Anne Dupont <a@ecole.be>"),
     ],
 )
 def test_addresses_are_read_as_people_write_them(cell, meant):
@@ -82,7 +91,7 @@ def test_addresses_are_read_as_people_write_them(cell, meant):
     "cell",
     [
         *("", "abc", "a@ecole.be", "a/b@ecole.be", "a?b=c@ecole.be", "a@b@c.be", "rue Haute 1, 1000"),
-        *("a@ecole.be (ancienne)", "plus utilisée : a@ecole.be"),
+        *("a@ecole.be (ancienne)", "plus utilisée : a@ecole.be", "ancienne adresse - a@ecole.be"),
     ],
 )
 def test_what_is_right_or_cannot_be_mended_stays(cell):
