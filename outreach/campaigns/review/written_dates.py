@@ -25,17 +25,19 @@ SENTENCE_END = re.compile(r"(?<!\bM)(?<!\bMme)[.!?](?=\s{1,4}[A-ZÀ-ÖØ-Þ«(])
 CLAUSE_END = re.compile(r"[:;–—]")
 
 # The words right before and right after a date, in small letters without accents.
-_LIMIT = r"(?:date|jour|heure) limite|(?:derniere?|ultime) (?:date|delai|jour|limite|echeance)|echeance|delai"
+_LIMIT = (
+    r"(?:date|jour|heure) (?:limite|ultime)|(?:derniere?|ultime) (?:date|delai|jour|limite|echeance)|echeance|delai"
+)
 _LINK = r"(?:[ ,:(«|]{1,3}+(?:(?:est|sera|reste|fixee?s?|reportee?s?|prolongee?s?|au|a|le|la|ce)\b)?+){1,6}+\Z"
 OVER_BEFORE = re.compile(r"\b(?:passee?|au[- ]dela)(?: du| le| ce)? \Z")
 SURE_BEFORE = re.compile(
     rf"\b(?:au plus tard{_LINK}|(?:{_LIMIT}) du \Z"
     rf"|(?:{_LIMIT})(?: (?:de|des|d'|du|pour) ?\w{{1,20}}+(?: \w{{1,20}}+){{0,3}}?)?{_LINK})"
 )
+_CLOSES = r"clotur\w{1,9}(?: (?:de|des|d'|du) ?\w{1,20}+)?|(?:se )?termine\w{0,5}|pren\w{1,9} fin"
 LIKELY_BEFORE = re.compile(
     r"\b(?:(?:avant|pour|jusqu'(?=a)|d'ici|entre le \w{1,9}(?: \w{1,9})? et|ouverte?s? du \w{1,9}(?: \w{1,9}){0,2} au"
-    rf"|attendue?s?|souhaitee?s?|clotur\w{{1,9}}|(?:se )?termine\w{{0,5}}|pren\w{{1,9}} fin|apres)(?=\W){_LINK}"
-    rf"|jusqu'(?:a|au)(?: le| ce| la)? \Z)"
+    rf"|attendue?s?|souhaitee?s?|{_CLOSES}|apres)(?=\W){_LINK}|jusqu'(?:a|au)(?: le| ce| la)? \Z)"
 )
 _HOUR = r"(?:[ ,(]{1,3}(?:a|avant) (?:midi|minuit|\d{1,2} ?(?:h|heures)(?: ?\d\d)?)\)?)?"
 SURE_AFTER = re.compile(
@@ -48,12 +50,16 @@ TOO_LATE = re.compile(r"\b(?:plus|tard|tardi\w{1,4}|clos\w{0,3}|ferme\w{0,3})\b"
 WORDS = re.compile(
     r"""\b(?:
     (?P<other> (?:lanc|command|pay|achet|particip|assist|equip)(?:ez|er|ees?|es?)
-      | (?:livr|install|factur|rembours|conserv|ferm|distribu|utilis|absen|valab)\w{1,12}
-      | recue?s? | etai(?:t|ent) | demandai(?:t|ent) | conges? | cour[st]
+      | (?:livr|install|factur|rembours|conserv|ferm|distribu|utilis|absen|valab|indisponib|depens)\w{1,12}
+      | recue?s? | repondu | adhere | envoyee?s? | transmise?s? | ecrite?s? | etai(?:t|ent) | demandai(?:t|ent)
+      | conges? | cour[st] | effet | vigueur
       | nous[ ](?:\w{1,9}[ ]){0,2}\w{1,20}rons | (?:vous|y|leur)[ ](?:\w{1,9}[ ])?\w{1,20}r(?:a|ont) )
-    | (?P<verb> repond(?:ez|re) | (?:inscri(?:v|re)|verifi|confirm|renvoy|retourn|communiqu|adher|complet|signal|envoy
-        |declar|manifest|indiqu|precis|enregistr|valid|depos)(?:ez|er|e)? | transmett(?:ez|re) | remett(?:ez|re)
-      | rempli(?:ssez|r) | choisi(?:ssez|r) | introdui(?:sez|re) | dites | dire | faites | attendons | parvenir )
+    | (?P<verb> repond(?:ez|re|ent) | inscri(?:vez|vent|re)
+      | (?:verifi|confirm|renvoy|retourn|communiqu|adher|complet|signal|envoy|declar|manifest|indiqu|precis|enregistr
+        |valid|depos)(?:ez|er|ent)
+      | transmett(?:ez|re|ent) | remett(?:ez|re) | rempli(?:ssez|ssent|r) | choisi(?:ssez|ssent|r)
+      | introdui(?:sez|re) | (?:dites|faites)(?=[ -](?:nous|le|la|les|part|savoir|parvenir|si|ou|ce|que)) | dire
+      | attendons | parvenir | sans[ ]nouvelles )
     | (?P<noun> reponses? | inscriptions? | adhesions? | candidatures? | formulaires? | enquetes? | retours? | avis
       | decisions? | choix | delai )
     )\b""",

@@ -72,6 +72,12 @@ Répondez au plus tard le **15 janvier 2027**.
 Répondez [avant le 15 janvier](https://ecoles.example/2026-12-31/r).
 Nous comptons sur votre réponse pour le 15 janvier.
 Merci de nous dire où vous en êtes d’ici vendredi 15 janvier.
+Clôture des inscriptions : 15 janvier 2027.
+La date ultime pour répondre est le 15 janvier 2027.
+Sans nouvelles de votre part avant le 15 janvier, nous clôturons votre dossier.
+Les pouvoirs organisateurs répondent pour le 15 janvier 2027.
+Les PO intéressés s’inscrivent avant le 15 janvier.
+À nous renvoyer pour le 15 janvier.
 """.strip().splitlines()
 OTHER_DAYS = """
 La réunion du 15 janvier est confirmée.
@@ -108,6 +114,13 @@ Appelez le 02 413 35 00 pour répondre.
 Cette offre est valable jusqu’au 30 juin 2027.
 Gardez ces factures jusqu’au 31 décembre 2030.
 Mai est le mois des réponses.
+La circulaire 8123, en vigueur jusqu’au 30 juin 2027, explique comment répondre.
+Répondez à l’invitation envoyée avant le 1er décembre.
+La plateforme est indisponible jusqu’au 15 janvier : répondez ensuite.
+Votre adhésion prendra effet avant le 1er septembre 2027.
+Les écoles qui ont adhéré avant le 1er septembre reçoivent un appareil.
+Le subside couvre les dépenses faites entre le 1er janvier et le 31 décembre 2027.
+Envoyez vos factures avant le 31 mars 2027.
 """.strip().splitlines()
 
 
