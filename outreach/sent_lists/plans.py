@@ -40,12 +40,14 @@ class ChosenColumn:
 class ListReading:
     """How the file of a list was read (`label`), its columns, and its rejected rows.
 
+    `columns_told` are the titles of those that are read, with what each holds where its title says something else.
     `set_aside_columns` are known and not read. `chosen` says which of several columns was read. `lines_aside` are the
     lines that are no rows. `mended` says of the first cells that were mended how they are read.
     """
 
     label: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    columns_told: Sequence[str] = ()
     set_aside_columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
     chosen: tuple[ChosenColumn, ...] = ()
@@ -60,6 +62,10 @@ class ListReading:
         """Take row after row. One of which `take` raises RowFault is rejected, and told to `doubt`."""
         sheet = headers.sheet(grid)
         self.label, self.columns = grid.label, sheet.columns
+        self.columns_told = [
+            title if headers.named([title]) == [word] else f"{title} ({headers.fields[word].said})"
+            for word, title in sheet.columns.items()
+        ]
         self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
         self.chosen = tuple(
             ChosenColumn(word, headers.fields[word].said, sheet.columns[word], tuple(others))

@@ -220,7 +220,7 @@ def show_contacts(planned: ContactPlan) -> None:
         f"Adresses nouvelles : {counts.new} ; précisées : {counts.changed} ; inchangées : {counts.unchanged} ; "
         f"retirées : {counts.withdrawn}."
     )
-    say(f"Colonnes lues : {', '.join(planned.columns.values())}.")
+    say(f"Colonnes lues : {', '.join(planned.columns_told)}.")
     say_reading(planned)
     if planned.silenced:
         say(f"Pouvoirs organisateurs qui n’auront plus aucune adresse : {len(planned.silenced)}.")
