@@ -11,10 +11,10 @@ from outreach.notes import gathering
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.outline import public_outline, sections_of
 from tests.campaigns.conftest import people, strand
-from tests.campaigns.waves.test_added_reminders import LATER, add, agreed, begun
+from tests.campaigns.waves.test_added_reminders import LATER, add, agreed, begun, six_reached
 from tests.notes.contents import numbered
 
-__all__ = ["begun", "people", "strand"]
+__all__ = ["begun", "people", "six_reached", "strand"]
 ASKED = NoteRequest(today(LATER), "Un bilan", question="Toutes les écoles de WBE ont-elles adhéré ?")
 
 

@@ -35,23 +35,28 @@ from tests.campaigns.conftest import (
     draft,
     launch,
     move,
+    owned,
     settle,
 )
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.web.campaigns.test_progress import settle as give_ends
 
 LATER = NOW + timedelta(days=8)
 WORDS = {"subject": "FASE ((fase_po)) – Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((tableau_écoles))\n"}
 
 
-@pytest.fixture
-def begun(database, people, strand):
-    """A campaign whose first wave reached six authorities with two schools each: its number, and their schools."""
-    schools = settle(database, 6, schools=2)
-    number = approved(database)
-    launch(database, number)
+@state_from("programmed")
+def six_reached(database, _settings):
+    """A campaign, the first, whose first wave reached six authorities with two schools each."""
+    settle(database, 6, schools=2)
+    launch(database, approved(database))
     give_ends(database, 6)
-    return number, schools
+
+
+@pytest.fixture
+def begun(six_reached):
+    """Its number, and {authority: schools}."""
+    return 1, owned(six_reached)
 
 
 def answer(database, authority, school, now=LATER):

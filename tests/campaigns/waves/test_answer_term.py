@@ -14,10 +14,9 @@ from outreach.days import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason, StepState
-from tests.campaigns.conftest import AUTHOR, advance, approved, launch, move, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, advance, approved, launch, move, settle
 from tests.conftest import NOW
 
-__all__ = ["people", "strand"]
 LEFT, DEADLINE = date(2021, 6, 1), date(2021, 6, 30)
 LAST = date(2021, 8, 29)  # the ninetieth day, the first of June counted
 DAY = timedelta(days=1)

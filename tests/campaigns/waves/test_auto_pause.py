@@ -12,7 +12,7 @@ from outreach.delivery.bounces import handling, notices
 from outreach.delivery.breaker import Rates
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.delivery.bounces.returns import KEYS, notice
 
 LATER = NOW + timedelta(minutes=10)
@@ -36,11 +36,15 @@ def test_a_share_of_at_least_fifty_ends_stops_or_warns(found, stops, warns):
     assert (found.stops, found.warns) == (stops, warns)
 
 
-@pytest.fixture
-def wave(database, people, strand):
+@state_from("programmed")
+def wave_to_120(database, _settings):
     settle(database, 120)
     launch(database, approved(database))
-    with database.reading() as session:
+
+
+@pytest.fixture
+def wave(wave_to_120):
+    with wave_to_120.reading() as session:
         return session.scalars(select(Wave.id)).one()
 
 

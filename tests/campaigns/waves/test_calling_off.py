@@ -18,8 +18,6 @@ from outreach.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
-
 SECOND = timedelta(seconds=1)
 
 
@@ -168,6 +166,7 @@ def test_what_is_planned_no_more_cannot_be_called_off(database, people, strand):
         move(database, number, call_off, 1)
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_person_and_the_clock_at_once_never_both_win(database, people, strand):
     settle(database, 3)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import AudienceRule
@@ -24,6 +24,7 @@ from outreach.segments.calm import KEY, info_of, rule_of
 from outreach.settings import Calm, read
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
+from tests.statements import asked
 from tests.web.campaigns.test_progress import settle as give_ends
 
 SOON = NOW + timedelta(days=2)
@@ -63,8 +64,8 @@ def test_whoever_was_written_to_in_these_days_is_left_out_and_counted(database, 
     counts = count(database, number, SOON)
     assert (counts.written, counts.left_out) == (1, {Reason.SOLICITED: 2})
     with database.reading() as session:
-        asked = lifecycle.campaign_numbered(session, number)
-        (block,) = blocks_of(asked, replace(counts, written=0), DryRun())
+        campaign = lifecycle.campaign_numbered(session, number)
+        (block,) = blocks_of(campaign, replace(counts, written=0), DryRun())
         assert (
             "ne partirait à personne : choisissez une date plus tardive, ou demandez à une personne qui valide" in block
         )
@@ -175,14 +176,11 @@ def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
     settle(database, 3)
     seen = {}
     for rule in (None, Calm(9, 7)):
-        database.info[KEY], statements = rule, []
-        number = approved(database)
-        wave = move(database, number, lifecycle.schedule, NOW)
-        note = lambda *details, into=statements: into.append(details[2])  # noqa: E731 - it is taken away again
-        event.listen(database.engine, "before_cursor_execute", note)
-        advance(database, wave, NOW)
-        event.remove(database.engine, "before_cursor_execute", note)
-        seen[rule] = sum("advisory" not in one for one in statements)  # that launches take turns costs PostgreSQL one
+        database.info[KEY] = rule
+        wave = move(database, approved(database), lifecycle.schedule, NOW)
+        with asked(database) as statements:
+            advance(database, wave, NOW)
+        seen[rule] = len(statements)
     assert len(set(seen.values())) == 1
 
 
@@ -191,14 +189,12 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
     one, other = settle(database, 2)
     written(database, colour=Colour.BLUE)
     written(database, colour=Colour.GREEN)
-    statements = []
-    with database.reading() as session:
-        event.listen(database.engine, "before_cursor_execute", lambda *details: statements.append(details[2]))
+    with database.reading() as session, asked(database) as statements:
         counted = letters_received.of(session, [one, other], now=SOON)
     assert counted == {key: {Colour.BLUE: 1, Colour.GREEN: 1} for key in (one, other)}
     assert letters_received.told(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
     assert letters_received.told({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
-    assert len([said for said in statements if said.startswith("SELECT")]) == 2
+    assert len(statements) == 2
     with database.reading() as session:
         assert letters_received.of(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
 

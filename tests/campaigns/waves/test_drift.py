@@ -16,15 +16,25 @@ from outreach.errors import Refused
 from outreach.segments.audience import Boxes
 from outreach.staff_mail import news, notices
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, SENDING, add_contact, advance, draft, move, settle
+from tests.conftest import state_from
 
 IN_A_WEEK = NOW + timedelta(days=7)
 THE_DAY_BEFORE = IN_A_WEEK - timedelta(days=1)
 
 
+@state_from("programmed")
+def planned_to_twenty(database, _settings):
+    plan(database)
+
+
 @pytest.fixture
-def planned(database, people, strand, request):
-    """A campaign to twenty authorities, approved and planned in a week; returns its number and its wave."""
-    boxes = getattr(request, "param", Boxes.AUTHORITY)
+def planned(planned_to_twenty):
+    """A campaign to twenty authorities, approved and planned in a week: its number and its wave."""
+    with planned_to_twenty.reading() as session:
+        return 1, session.scalars(select(Wave.id)).one()
+
+
+def plan(database, boxes=Boxes.AUTHORITY):
     made = settle(database, 20)
     if boxes is Boxes.SCHOOLS:
         with database.writing() as session:
@@ -37,7 +47,7 @@ def planned(database, people, strand, request):
         )
     with database.writing() as session:
         approval.give(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=APPROVER)
-    return number, move(database, number, lifecycle.schedule, IN_A_WEEK)
+    move(database, number, lifecycle.schedule, IN_A_WEEK)
 
 
 def add_addresses(database, count, boxes=Boxes.AUTHORITY):
@@ -78,9 +88,10 @@ def test_letters_are_compared_as_well_as_authorities(database, planned):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("planned", [Boxes.SCHOOLS, Boxes.BOTH], indirect=True)
-def test_letters_are_compared_whichever_mailboxes_are_written_to(database, planned, request):
-    add_addresses(database, 12, request.node.callspec.params["planned"])
+@pytest.mark.parametrize("boxes", [Boxes.SCHOOLS, Boxes.BOTH])
+def test_letters_are_compared_whichever_mailboxes_are_written_to(database, people, strand, boxes):
+    plan(database, boxes)
+    add_addresses(database, 12, boxes)
     assert told_before(database) == ["le public est passé de 20 à 32 courriels depuis la validation"]
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach.adherence import programmes
@@ -40,6 +40,7 @@ from tests.campaigns.conftest import (
 )
 from tests.conftest import NOW
 from tests.programmes import PROGRAMME
+from tests.statements import asked
 
 
 def record(session, school, strand, status):
@@ -268,16 +269,9 @@ def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, p
     number, counts = approved(database), []
     for size in (3, 40):
         settle(database, size)
-        seen = []
-
-        def note(_connection, _cursor, statement, *_rest, seen=seen):
-            seen.append(statement)
-
-        event.listen(database.engine, "before_cursor_execute", note)
-        with database.reading() as session:
+        with database.reading() as session, asked(database) as seen:
             audiences.addressees(session, lifecycle.campaign_numbered(session, number), now=NOW)
-        event.remove(database.engine, "before_cursor_execute", note)
-        counts.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
+        counts.append(len(seen))
     assert counts[0] == counts[1] <= 9
 
 

@@ -33,24 +33,29 @@ from outreach.settings import ROOT
 from tests import factories
 from tests.campaigns import conftest
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, launch, settle
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 
-pytestmark = pytest.mark.postgresql
 AT = NOW + timedelta(minutes=1)
 LATER = NOW + timedelta(days=1)
 ALL, FIRST, SECOND = "po009001@adm.fwb.example", "ecole1@adm.fwb.example", "ecole2@adm.fwb.example"
 
 
-@pytest.fixture
-def schools(database, people, strand):
-    """An authority's three schools, and its mailboxes: one answers for all, one each for the first and the second."""
+@state_from("programmed")
+def three_limited(database, _settings):
+    """An authority with three schools and as many mailboxes: one answers for all, one each for the first two."""
     ((authority, keys),) = settle(database, 1, schools=3).items()
     with database.writing() as session:
         for address in (FIRST, SECOND):
             add_contact(session, session.get_one(Authority, authority), address)
     answer_for(database, FIRST, keys[:1])
     answer_for(database, SECOND, keys[1:2])
-    return keys
+
+
+@pytest.fixture
+def schools(three_limited):
+    """Their keys."""
+    with three_limited.reading() as session:
+        return session.scalars(select(School.id).order_by(School.id)).all()
 
 
 def draft(database, boxes=Boxes.BOTH, **changes):
@@ -106,11 +111,13 @@ def answer(database, letter, schools=None, request=None, now=LATER):
         return [made.id for made in answering.receive(session, message, given, SENDING, now=now)]
 
 
+@pytest.mark.postgresql
 def test_a_letter_lists_the_schools_that_its_mailbox_answers_for(database, schools):
     launch(database, approved(database))
     assert letters(database) == {ALL: schools, FIRST: schools[:1], SECOND: schools[1:2]}
 
 
+@pytest.mark.postgresql
 @pytest.mark.one_example
 @pytest.mark.parametrize(
     ("boxes", "written"),
@@ -239,6 +246,7 @@ def test_a_wave_waits_when_schools_got_their_first_mailboxes_after_the_approval(
         assert session.get_one(Wave, wave).state is WaveState.PAUSED
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_schools_got_it(database, schools):
     for _ in range(2):
@@ -295,6 +303,7 @@ def test_a_mailbox_whose_schools_went_to_another_authority_answers_for_none(data
     assert (listed[ALL], listed[FIRST]) == (schools[1:], Reason.NOT_CONCERNED)
 
 
+@pytest.mark.postgresql
 def test_the_fence_asks_for_the_schools_that_the_letter_lists(database, schools, strand):
     launch(database, approved(database))
     record(database, schools[0], strand, Status.JOINED)
@@ -310,6 +319,7 @@ def test_the_fence_asks_for_the_schools_that_the_letter_lists(database, schools,
         ]
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_each_mailbox_answers_for(
     database, schools, strand
@@ -422,6 +432,7 @@ def test_a_replaced_mailbox_still_answers_for_its_schools_from_its_old_letter(da
         assert [row.school.id for row in asked.schools] == schools[:1]
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 @pytest.mark.parametrize("request_", [None, Answer.HELP], ids=["schools", "request"])
 def test_an_answer_for_some_schools_stops_the_reminders_of_its_mailbox_only(database, schools, request_):
@@ -442,6 +453,7 @@ def test_the_answer_of_a_mailbox_for_all_schools_stops_the_reminders_of_all(data
     assert set(letters(database, wave).values()) == {Reason.ANSWERED}
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 @pytest.mark.parametrize(("address", "withdrawn"), [(FIRST, {FIRST}), (ALL, {ALL, FIRST, SECOND})])
 def test_reminders_in_the_queue_are_withdrawn_in_the_same_way(database, schools, address, withdrawn):
@@ -483,6 +495,7 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
         assert trays.counts(session)[Tray.HELP] == 2
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_an_added_reminder_goes_to_the_mailboxes_whose_own_letters_led_to_nothing(database, schools, strand):
     launch(database, number := approved(database))

@@ -24,9 +24,9 @@ from outreach.responses.models import Response
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
 from tests.mail.linter import faults
-from tests.responses.test_answers import LATER, give, letters, people, strand, three_asked
+from tests.responses.test_answers import LATER, give, letters, three_asked
 
-__all__ = ["letters", "people", "strand", "three_asked"]
+__all__ = ["letters", "three_asked"]
 LINK = re.compile(r"https://courriel\.example/a/(\w+)")
 
 

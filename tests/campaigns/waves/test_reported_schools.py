@@ -17,7 +17,6 @@ from outreach.directory.models import Authority, School
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, settle
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
 LATER = NOW + timedelta(days=1)
 S = MessageState
 
@@ -52,6 +51,7 @@ def letters(database):
         return found
 
 
+@pytest.mark.postgresql
 def test_an_audience_leaves_it_out_of_list_and_count_and_says_why_of_an_only_school(database, made, strand):
     (first, (kept, left)), (second, (only,)) = made.items()
     for school in (left, only):
@@ -91,6 +91,7 @@ def test_a_withdrawn_report_lets_letters_name_it_again(database, made):
     assert letters(database)[first] == (S.QUEUED, None, [kept, left])
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_reminder_leaves_it_out(database, made):
     (first, (kept, left)), (second, (only,)) = made.items()
