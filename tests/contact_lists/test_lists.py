@@ -62,7 +62,7 @@ def test_an_address_in_a_mixed_alphabet_waits_for_a_second_person(session, sent)
 
 def test_an_agreement_that_a_list_of_0_3_0_recorded_is_withdrawn_when_the_list_is_undone(session, sent, now):
     content = f"fase;adresse;nom;accord_par\n9300;{DERIVED};Anne;Anne Dupont\n"
-    assert sent.plan(content).set_aside_columns == ["accord_par"]
+    assert sent.plan(content).set_aside_columns == ("accord_par",)
     sent.apply(content)
     (held,) = contacts.contacts_of(session, authority_sheet.authority_by_fase(session, 9300))
     given = {"given_by": "Anne Dupont", "taken_on": now.date(), "wording": "J’accepte", "channel": "Formulaire"}
