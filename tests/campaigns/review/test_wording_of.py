@@ -37,12 +37,12 @@ def test_those_are_named_whose_subject_is_long_once_its_fields_are_filled(databa
     settle(database, 5)
     with database.writing() as session:
         long = session.scalars(select(Authority).order_by(Authority.id)).first()
-        long.corrected_name = f"PO {'x' * 60}"
+        long.corrected_name, fase = f"PO {'x' * 60}", long.fase
     number = draft(database, subject="À répondre avant le ((date_limite)) pour ((nom_po))")
     with database.reading() as session:
         found = checks.look_over(session, campaign_numbered(session, number), SENDING, now=NOW)
     said = "objet de plus de 90 caractères, que des boîtes coupent"
     assert [remark for remark in found.remarks if " PO : " in remark] == [
-        f"1 PO : {said} : PO {'x' * 60} (FASE {long.fase}) ; raccourcissez l’objet."
+        f"1 PO : {said} : PO {'x' * 60} (FASE {fase}) ; raccourcissez l’objet."
     ]
     assert found.blocks == []
