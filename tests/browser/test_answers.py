@@ -221,19 +221,6 @@ def test_a_reply_is_written_read_and_sent_and_its_pages_keep_the_rules(staff, in
         assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
-def test_a_response_is_taken_and_acted_on_without_a_script(plain, inbox):
-    plain.goto("/responses")
-    plain.get_by_role("link", name="Adhésions à confirmer").click()
-    plain.locator("#main tbody").get_by_role("link", name="Confirmer").click()
-    plain.get_by_role("button", name="Prendre en charge").click()
-    expect(plain.get_by_role("status")).to_have_text("Cette réponse est à vous.")
-    expect(plain.get_by_text("devient confirmée et compte dans la situation")).to_be_visible()
-    plain.get_by_label("Note (facultatif)").fill("Vu avec la direction")
-    plain.get_by_role("button", name="Confirmer l’adhésion de").click()
-    expect(plain.get_by_role("status")).to_contain_text("C’est fait")
-    expect(plain.get_by_text("Aucune réponse ici.")).to_be_visible()
-
-
 def test_the_history_with_its_form_keeps_the_rules(staff, inbox, violations, looks):
     staff.goto("/directory/9001/history")
     staff.get_by_text("Noter un appel").click()
@@ -244,17 +231,3 @@ def test_the_history_with_its_form_keeps_the_rules(staff, inbox, violations, loo
     expect(staff.get_by_role("group").filter(has_text="Noter un appel")).to_have_attribute("open", "")
     for look in looks(staff):
         assert (violations(staff), overflow(staff) <= 0) == ([], True), look
-
-
-def test_a_call_is_noted_and_taken_back_without_a_script(plain, inbox):
-    plain.goto("/directory/9001/history")
-    plain.get_by_text("Noter un appel").click()
-    plain.get_by_label("Ce qui a été dit").fill("Rappeler en juin.")
-    plain.get_by_role("button", name="Noter cet échange").click()
-    expect(plain.get_by_role("status")).to_have_text("L’échange est noté.")
-    expect(plain.get_by_text("Rappeler en juin.")).to_be_visible()
-    plain.wait_for_load_state()  # what comes late moves the button away
-    plain.get_by_role("button", name="Reprendre cette note").click()
-    expect(plain.get_by_role("status")).to_contain_text("La note est reprise")
-    expect(plain.get_by_text("Noté par erreur")).to_be_visible()
-    expect(plain.get_by_text("Rappeler en juin.")).to_be_visible()

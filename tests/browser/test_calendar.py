@@ -1,4 +1,4 @@
-"""The calendar in a real browser: readable at both widths and in both schemes, by keyboard, without a script."""
+"""The calendar in a real browser: readable at both widths and in both schemes."""
 
 from datetime import timedelta
 
@@ -50,16 +50,3 @@ def test_on_a_phone_only_days_with_something_are_left_and_say_their_whole_name(s
     assert "gradient" in closed.evaluate("cell => getComputedStyle(cell).backgroundImage")
     staff.emulate_media(forced_colors="active")
     assert "gradient" in closed.evaluate("cell => getComputedStyle(cell, '::before').backgroundImage")
-
-
-def test_without_a_script_months_and_both_views_are_links(plain, month):
-    plain.set_viewport_size({"width": 390, "height": 900})
-    plain.get_by_text("Menu", exact=True).click()
-    plain.get_by_role("link", name="Calendrier").click()
-    expect(plain.get_by_role("heading", name="Calendrier")).to_be_visible()
-    plain.goto("/calendar?month=2021-04")
-    plain.get_by_role("link", name="Mai 2021").click()
-    plain.get_by_role("link", name="Voir en liste").click()
-    expect(plain.get_by_role("heading", name="Calendrier : mai 2021")).to_be_visible()
-    plain.get_by_role("link", name="Invitation au premier volet, réseau libre").first.click()
-    expect(plain.get_by_role("heading", name="Suivi de l’envoi")).to_be_visible()

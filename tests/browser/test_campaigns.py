@@ -104,17 +104,6 @@ def test_the_editor_keeps_them_at_both_widths_and_in_both_schemes(begun, violati
         assert violations(page) == [], look
 
 
-def test_ticking_a_box_counts_at_once_and_keeps_the_focus(begun):
-    page, _ = begun
-    before = page.locator("#results h2").inner_text()
-    box = page.get_by_role("checkbox", name="Libre confessionnel, secondaire")
-    box.focus()
-    page.keyboard.press("Space")
-    expect(page.locator("#results h2")).not_to_have_text(before)
-    expect(page.locator("#status")).not_to_be_empty()
-    expect(page.locator(":focus")).to_have_value("Libre confessionnel|secondary")
-
-
 def test_of_five_quick_ticks_the_last_answer_wins_though_the_first_come_late(begun):
     page, _ = begun
     kept, held = "cell=WBE%7Csecondary", []

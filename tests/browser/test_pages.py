@@ -92,26 +92,6 @@ def test_a_list_of_contacts_is_seen_applied_and_undone(staff, violations):
 
 
 @pytest.mark.long
-def test_an_address_is_excluded_found_on_the_list_and_let_in_again_without_a_script(plain):
-    plain.goto("/directory/9300/contacts")
-    plain.get_by_role("link", name="Exclure").first.click()
-    plain.get_by_label("Raison").fill("Demandé par téléphone")
-    plain.get_by_role("button", name="Ne plus écrire à cette adresse").click()
-    expect(plain.get_by_role("status")).to_be_visible()
-    plain.goto("/directory")
-    plain.get_by_role("link", name="Liste d’exclusion").click()
-    plain.get_by_role("searchbox").fill("PO009300")
-    plain.get_by_role("button", name="Chercher").click()
-    plain.get_by_role("link", name="Décision du service (1)").click()
-    plain.get_by_role("link", name="Lever l’exclusion de po009300").click()
-    plain.get_by_label("Raison").fill("Rappelée")
-    plain.get_by_role("button", name="Lever l’exclusion").click()
-    expect(plain.get_by_text("Aucune exclusion ne correspond.")).to_be_visible()
-    plain.get_by_role("link", name="Voir toute la liste").click()
-    expect(plain.get_by_text("Aucune adresse n’est exclue.")).to_be_visible()
-
-
-@pytest.mark.long
 def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violations, looks):
     with sample_database.writing() as session:
         for address in ("po009300@adm.fwb.example", f"{'tres-long-' * 6}nom@{'x' * 60}.example"):
@@ -228,17 +208,6 @@ def test_on_a_phone_the_list_comes_before_the_filters_are_unfolded(staff):
     staff.goto("/directory")
     assert staff.locator("#results").bounding_box()["y"] < 500
     expect(staff.get_by_label("Chercher")).to_be_hidden()
-
-
-@pytest.mark.long
-def test_a_list_is_checked_and_applied_without_a_script(plain):
-    plain.goto("/adherence/lists")
-    content = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\nx;1;adhéré;01/05/2021\n".encode()
-    plain.get_by_label("Fichier").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": content})
-    plain.get_by_role("button", name="Vérifier le fichier").click()
-    expect(plain.get_by_role("heading", name="1 ligne rejetée")).to_be_visible()
-    plain.get_by_role("button", name="Enregistrer 1 statut").click()
-    expect(plain.get_by_role("link", name="Annuler cet import")).to_be_visible()
 
 
 @pytest.mark.long

@@ -6,9 +6,6 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import Wave
-from outreach.campaigns.waves import launching
 from tests.application import planned
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import end, settle, starts_in
@@ -121,22 +118,6 @@ def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(pla
     expect(plain.get_by_role("status").filter(has_text="Première vague")).to_contain_text("en pause")
     plain.get_by_role("link", name="Remis 8").click()
     expect(plain.get_by_role("heading", name="Première vague : visés")).to_be_visible()
-
-
-def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app, sample_database, violations):
-    wave = planned(sample_database, NOW)
-    starts_in(sample_database, app, 40)
-    staff.goto("/campaigns/1/progress")
-    expect(staff.locator("#bar")).to_have_count(0)
-    with sample_database.writing() as session:
-        at = session.get_one(Wave, wave).due_at
-        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
-    expect(staff.locator("#count-accepted")).to_have_text("0")
-    expect(staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Visés")).to_be_visible()
-    expect(staff.get_by_role("heading", name="Ce qu’il en est advenu")).to_be_visible()
-    assert violations(staff) == []
-    settle(sample_database, 3)
-    expect(staff.locator("#count-accepted")).to_have_text("3")
 
 
 def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, sample_database):
