@@ -21,6 +21,8 @@ from tests.sight.test_engine import talked_sample
 from tests.web.test_scoped_pages import Scope, signed_in
 
 __all__ = ["talked_sample"]
+SCOPES = [("federation", "CECP")]
+SCOPES += [pytest.param(*one, marks=pytest.mark.deep) for one in (("federation", "SeGEC"), ("network", "WBE"))]
 # What each answer has of its own: what proves its forms.
 OF_AN_ANSWER = re.compile(r"(?:nonce|value|content)=\"[\w.~-]{16,}\"")
 
@@ -127,7 +129,7 @@ def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sa
 
 @pytest.mark.journey
 @pytest.mark.long
-@pytest.mark.parametrize(("role", "code"), [("federation", "SeGEC"), ("federation", "CECP"), ("network", "WBE")])
+@pytest.mark.parametrize(("role", "code"), SCOPES)
 def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code):
     """No count, order or sentence depends on who is no member: what a change of theirs would show, this shows."""
     scope = Scope(talked_sample, role, code)

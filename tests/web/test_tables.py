@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+import hypothesis
 import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
@@ -82,6 +83,9 @@ LISTS = {
     "jobs/index.html": ("/jobs", ""),
     "segments/list.html": ("/segments/lists/1", "write"),
 }
+IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
+MANY = {"directory/index.html", "situation/schools.html", "trail/index.html"}
+IN_MEMORY = {"segments/index.html", "jobs/index.html", "campaigns/index.html"}
 SORTED = re.compile(r"[?;]sort=(-?\w+)")
 
 
@@ -237,7 +241,7 @@ def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monk
         size = total // 3 + 1
         set_rows(monkeypatch, size)
         numbers = range(2, -(-total // size) + 1)
-        for column in sortable:
+        for column in sortable[:: 1 if IS_DEEP else 3]:
             order = page.listing.next_sort(column)
             html = FlaskClient.open(chief, address_of(name, sort=order)).text
             rows, listing = [*shown["rows"]], shown["page"].listing
@@ -259,7 +263,7 @@ def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief
     set_rows(monkeypatch, 1)
     monkeypatch.setattr(pager, "MOST_COUNTED", 2)
     counted = {True: set(), False: set()}
-    for name in LISTS:
+    for name in LISTS if IS_DEEP else (*MANY, *IN_MEMORY):
         page, known = chief.get(address_of(name, sort="")), shown["page"].pager
         offers = [address for address, text in links(page) if text == "compter exactement"]
         assert bool(offers) == known.is_more, name
@@ -277,8 +281,8 @@ def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief
         assert not [address for address, text in links(exact) if text in {"XLSX", "CSV"} and "count=" in address], name
         chief.get(address_of(name, page=3))
         assert (shown["page"].pager.number, shown["page"].pager.total) == (3, total), (name, "beyond: counted")
-    assert {"directory/index.html", "situation/schools.html", "trail/index.html"} <= counted[True]
-    assert {"segments/index.html", "jobs/index.html"} <= counted[False], "in memory"
+    assert counted[True] >= MANY
+    assert counted[False] >= IN_MEMORY
 
 
 @pytest.mark.long

@@ -21,8 +21,8 @@ OF_ALL = {"notes.export"}  # what everybody reads whole
 FIGURE = re.compile(r"\d")
 SCOPES = [
     ("federation", "SeGEC", "membres du SeGEC"),
-    ("federation", "FELSI", "membres de la FELSI"),
-    ("network", "WBE", "du réseau WBE"),
+    pytest.param("federation", "FELSI", "membres de la FELSI", marks=pytest.mark.deep),
+    pytest.param("network", "WBE", "du réseau WBE", marks=pytest.mark.deep),
 ]
 OPENS = re.compile(r"s’ouvre le")  # says a day, and counts nothing
 

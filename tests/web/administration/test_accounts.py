@@ -36,7 +36,9 @@ JUDGING = {
 
 @pytest.mark.journey
 @pytest.mark.long
-@pytest.mark.parametrize("role", ["reader", "author", "approver"])
+@pytest.mark.parametrize(
+    "role", ["author", *(pytest.param(one, marks=pytest.mark.deep) for one in ("reader", "approver"))]
+)
 def test_nobody_else_is_led_there_nor_let_do_anything_there(app, signed_in, role):
     person = signed_in(role)
     assert "Administration" not in text_of(elements(person.get("/"), "nav")[0])

@@ -61,14 +61,14 @@ def draft(client, password, sample_database, request, monkeypatch):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 @pytest.mark.parametrize(
     ("form", "status"),
     [
         ("submission", 302),
-        pytest.param("refused audience", 422, marks=pytest.mark.long),
-        pytest.param("audience", 302, marks=pytest.mark.long),
-        pytest.param("letter/preview", 200, marks=pytest.mark.long),
+        pytest.param("refused audience", 422, marks=pytest.mark.deep),
+        pytest.param("audience", 302, marks=pytest.mark.deep),
+        ("letter/preview", 200),
     ],
 )
 def test_an_unsubscription_waits_for_no_form(app, client, letter, draft, sample_database, form, status):
