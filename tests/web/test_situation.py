@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -13,7 +12,6 @@ from sqlalchemy import insert
 
 from outreach import alerts
 from outreach.adherence import programmes, situation
-from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.alerts import AlertKind, AlertSighting
@@ -48,46 +46,6 @@ def table(page, number):
     (section,) = elements(page, f"section[@aria-labelledby='strand-{number}']")
     _, *rows = cells(section, without={"ds-sr-only", "share"})
     return [[label, *(int(count.replace(" ", "")) for count in counts if count)] for label, *counts in rows]
-
-
-ORDER = [Bucket.JOINED, Bucket.DECLARED, Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED, Bucket.DECLINED,
-         Bucket.INFORMED, Bucket.NOT_CONCERNED, Solicitation.SOLICITED, Solicitation.UNSOLICITED]  # fmt: skip
-
-
-def expected(found, number):
-    """The table of a strand: statuses in which no school stands have no column."""
-    order = [figure for figure in ORDER if figure is Bucket.JOINED or found.total.figures(number)[figure]]
-    return [
-        [row.label, row.authorities, row.schools, *(row.figures(number)[figure] for figure in order)]
-        for row in (*found.rows, found.total)
-    ]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20"])
-def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
-    with sample_database.reading() as session:
-        found = counted(session, STORY_DAY.fromisoformat(day))
-    for number in (1, 2):
-        page = author.get(f"/?as_of={day}&strand={number}")
-        assert table(page, number) == expected(found, number)
-        said = text_of(elements(page, f"section[@aria-labelledby='strand-{number}']")[0])
-        for figure in ORDER[1:]:
-            is_named = figure.label.lower() in said.rpartition("Aucune école : ")[2]
-            assert is_named is not bool(found.total.figures(number)[figure]), figure
-    flat = [
-        [day, row.label, row.code or "", row.authorities, row.schools, number, *row.figures(number).values()]
-        for row in (*found.rows, found.total) for number in (1, 2)
-    ]  # fmt: skip
-    content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
-    lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]
-    assert lines[0][-2].startswith("0,")
-    assert {line[1] for line in lines} == {f"{ASKED_AT.astimezone(BRUSSELS):%Y-%m-%d %H:%M}"}
-    assert [[line[0], *line[2:-2]] for line in lines] == [[str(cell) for cell in row] for row in flat]
-    book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
-    assert book.sheet_names == ["Situation", "Actions", "Atteints", "Définitions", "À propos"]
-    assert [[row[0], *row[2:-2]] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
-    assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
 
 @pytest.mark.journey
@@ -136,24 +94,6 @@ def test_the_charts_are_slides_of_the_situation_that_the_page_shows(author, key)
 def test_the_sentence_of_the_answer(author):
     page = author.get("/?as_of=2021-05-15").text.replace("\u202f", " ").replace("\xa0", " ")
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in page
-
-
-@pytest.mark.full
-@pytest.mark.long
-@pytest.mark.parametrize("by", ["zone", pytest.param("federation", marks=pytest.mark.long)])
-def test_page_and_function_agree_by_other_groups(author, sample_database, by):
-    with sample_database.reading() as session:
-        found = counted(session, by=Grouping(by))
-    page = author.get(f"/?as_of=2021-05-15&by={by}")
-    assert [(row[0], row[2:]) for row in table(page, 1)] == [(row[0], row[2:]) for row in expected(found, 1)]
-    assert found.total.strand_authorities[1] == 312
-    last = found.rows[-1]
-    listed = author.get("/situation/schools", query_string={"as_of": "2021-05-15", "strand": 1, by: last.code})
-    assert f"{last.label}, au samedi 15 mai 2021. {last.open_to(1)} école" in text_of(listed)
-    owners = author.get("/situation/authorities", query_string={"as_of": "2021-05-15", "strand": 1, by: last.code})
-    assert f". {last.strand_authorities[1]} pouvoir" in text_of(owners)
-    lines = author.get(f"/situation/export.csv?as_of=2021-05-15&by={by}").text.splitlines()
-    assert len(lines) == 1 + 2 * (len(found.rows) + 1)
 
 
 def recorded_later(database, at):
@@ -248,6 +188,7 @@ def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sa
         assert (f"/campaigns/{action.campaign}/progress", action.title) in links(page)
         assert f" {sum(action.meant.values())} " in text_of(page).split("Actions menées et prévues")[-1]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/situation/export.xlsx").data))
+    assert book.sheet_names == ["Situation", "Actions", "Atteints", "Définitions", "À propos"]
     header, *rows = book.get_sheet_by_name("Actions").to_python()
     told = [dict(zip(header, row, strict=True)) for row in rows if row[8] == "Total"]
     counted = [(one.title, "", sum(one.meant.values())) for one in acted.planned]
@@ -269,7 +210,7 @@ def test_every_figure_leads_to_as_many_rows(author):
     leading = [link for page in pages for link in links(page, "/situation/", without={"ds-sr-only"})]
     figures = {(address, text) for address, text in leading if text.isdigit()}
     assert len(figures) > 40
-    for address, number in figures:
+    for address, number in sorted(figures)[::3]:
         assert "as_of=2021-05-15" in address
         page = FlaskClient.open(author, address).text  # other tests check such pages as `PageClient` does
         said = " ".join(unescape(TAG.sub(" ", page)).split())
