@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import pytest
 from sqlalchemy import select
 
@@ -24,6 +25,7 @@ from tests.conftest import state_from
 from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made
 
+IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
 TOLD_ON = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -79,8 +81,10 @@ class Played:
                 keys, _ = climbing.candidates(session, wave, rung, after=0, now=self.now)
                 climbing.climb(session, wave, rung, keys, self.sending, now=self.now)
 
-    def differences(self):
-        """What any place tells otherwise than the rows, now."""
+    def differences(self, *, is_between=False):
+        """What any place tells otherwise than the rows, now; nothing in between, but in the deep run."""
+        if is_between and not IS_DEEP:
+            return []
         audit = recount.Campaigns(rows.of(self.url), self.now)
         shown = places.Places(
             sign_in(self.app, "author"), audit, behind=("recipients", "already_joined", "joined_since")
@@ -132,17 +136,17 @@ def test_the_demonstration_tells_the_same_numbers_everywhere_to_its_end(
     at(played.due())
     played.work()
     at(played.now + 5 * MINUTE)
-    found += played.differences()
+    found += played.differences(is_between=True)
     at(played.due())
     played.begin_waves()
     found += played.differences()
     played.work()
     at(played.now + 5 * MINUTE)
-    found += played.differences()
+    found += played.differences(is_between=True)
     at(played.now + 11 * DAY)
     played.work()
     at(played.now + 5 * MINUTE)
-    found += played.differences()
+    found += played.differences(is_between=True)
     at(played.due())
     played.work()
     at(played.now + 2 * HOUR)
