@@ -40,15 +40,6 @@ def condition_lines(page):
     return [text_of(summary) for summary in elements(page, "li[@class='condition']/details/summary")]
 
 
-def test_the_count_follows_the_boxes_without_saving(author, begun, sample_database):
-    query = "asked=1&cell=WBE%7Csecondary&concerns=open"
-    page = text_of(author.get(f"{begun}/audience?{query}"))
-    assert "1 pouvoir organisateur" in page
-    assert "Pouvoirs organisateurs : WBE, au moins une école secondaire." in page
-    with sample_database.reading() as session:
-        assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
-
-
 @pytest.mark.journey
 @pytest.mark.long
 def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_how_many(

@@ -17,7 +17,7 @@ from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
-from tests.programmes import FIRST, PROGRAMME, SECOND, two_programmes
+from tests.programmes import FIRST, SECOND, two_programmes
 
 __all__ = ["two_programmes"]
 
@@ -74,18 +74,6 @@ def test_each_strand_of_each_programme_can_be_written_to(author, two_programmes)
             campaign = last_campaign(session)
             named = programmes.strand_named(session, programme, strand)
             assert (campaign.strand_id, campaign.circular) == (named.id, circular)
-
-
-def test_a_third_strand_can_be_written_to(author, sample_database):
-    with sample_database.writing() as session:
-        stated = programmes.read(PROGRAMME)
-        third = stated.strands[0].model_copy(update={"number": 3})
-        programmes.load_file(
-            session, stated.model_copy(update={"strands": [*stated.strands, third]}), now=NOW, actor="x"
-        )
-    author.begin(BLANK, title="Le troisième", strand=f"{SECOND}/3")
-    with sample_database.reading() as session:
-        assert last_campaign(session).strand.number == 3
 
 
 def test_the_only_open_strand_is_chosen_and_the_page_says_it(author, sample_database):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from markupsafe import escape
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach.accounts import staff
 from outreach.approvals.models import Decision, DecisionKind
@@ -171,12 +171,6 @@ def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in,
 
 
 @pytest.mark.long
-def test_a_campaign_without_a_date_is_not_submitted_on_pages(author, begun):
-    assert "Il manque la date" in author.get(f"{begun}/check").text
-    assert author.send(f"{begun}/submission", page=f"{begun}/letter").status_code == 422
-
-
-@pytest.mark.long
 def test_a_condition_without_controls_stays_until_it_is_taken_away(author, begun, sample_database):
     stated = '{"or":[{"network":["COCOF"]},{"unreachable":{}}]}'
     with sample_database.writing() as session:
@@ -198,30 +192,6 @@ def test_saving_the_same_public_changes_nothing(author, begun, sample_database):
     author.send(f"{begun}/audience", {"asked": "1", "cell": boxes, "which": "any", "concerns": "open"})
     with sample_database.reading() as session:
         assert content_hash(session.get_one(Campaign, 1)) == before
-
-
-@pytest.mark.one_example
-@pytest.mark.parametrize("step", ["dates", "audience", "check", "letter"])
-def test_every_step_of_a_campaign_that_has_begun_opens(author, begun, sample_database, step):
-    with sample_database.writing() as session:
-        campaign = session.get_one(Campaign, 1)
-        campaign.starts_at = NOW  # long past
-    page = author.get(f"{begun}/{step}")
-    assert page.status_code == 200
-    assert "Erreur" not in page.text
-
-
-@pytest.mark.journey
-@pytest.mark.long
-def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begun):
-    dated(author, begun)
-    author.send(f"{begun}/submission", page=f"{begun}/dates")
-    assert author.send(f"{begun}/approval", page=f"{begun}/audience").status_code == 403
-    reader = signed_in("reader")
-    for step in ("audience", "letter", "dates", "check"):
-        page = reader.get(f"{begun}/{step}").text
-        assert "Enregistrer et" not in page
-        assert "Demander la validation" not in page
 
 
 @pytest.mark.journey
@@ -325,14 +295,7 @@ def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothi
 @pytest.mark.long
 @pytest.mark.parametrize(
     "name",
-    [
-        "[clic](https://evil.test)",
-        "<script>alert(1)</script>",
-        "# Titre\n\n- puce",
-        "https://evil.test",
-        '=cmd("x")',
-        "{{7*7}}",
-    ],
+    ["[clic](https://evil.test)", '<script>alert("1")</script>', "# Titre\n\n- puce {{7*7}}"],
 )
 def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, sample_database, name):
     with sample_database.writing() as session:
@@ -345,8 +308,6 @@ def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, s
     )
     exact = author.get(f"{begun}/letter/exact?as=9001")
     assert exact.status_code == 200
-    html = author.application.test_client
-    assert html
     assert 'evil.test"' not in page
 
 
@@ -475,28 +436,6 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
         "/campaigns", {"definition": "rectificatif", "received": "1/9"}, page="/campaigns/begin?definition=rectificatif"
     )
     assert "La vague 9 de la campagne 1" in refused.text.replace("\xa0", " ")
-
-
-@pytest.mark.journey
-@pytest.mark.long
-def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun, sample_database):
-    def statements():
-        seen = []
-
-        def note(*arguments):
-            seen.append(arguments[2])
-
-        event.listen(sample_database.engine, "before_cursor_execute", note)
-        author.get("/campaigns")
-        event.remove(sample_database.engine, "before_cursor_execute", note)
-        return len([one for one in seen if one.startswith("SELECT")])
-
-    few = statements()
-    for _ in range(4):
-        author.send(
-            "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
-        )
-    assert statements() == few <= 12
 
 
 @pytest.mark.journey

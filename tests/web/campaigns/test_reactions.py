@@ -7,13 +7,12 @@ from datetime import timedelta
 
 import pytest
 from python_calamine import CalamineWorkbook
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reactions
-from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Reaction, authorities
@@ -27,7 +26,6 @@ from tests.web.campaigns.test_progress import end, launched, settle
 __all__ = ["launched"]
 S = MessageState
 PAGE = "/campaigns/1/recipients"
-NAMES = {"reaction=none": Reaction.NONE, "reaction=reacted": Reaction.REACTED, "reaction=unreached": Reaction.UNREACHED}
 
 
 @pytest.fixture
@@ -151,24 +149,6 @@ def test_openings_have_columns_only_where_boxes_are_measured_one_by_one(author, 
     page = author.get(f"{PAGE}?opening=never")
     assert "Personne dans ce cas" in page.text
     assert "Non mesuré" in author.get(f"{PAGE}?sort=-clicked").text
-
-
-@pytest.mark.long
-def test_the_statements_are_as_many_whatever_the_number_of_authorities(author, came, sample_database):
-    def statements(address):
-        seen = []
-
-        def note(_connection, _cursor, statement, *_rest):
-            seen.append(statement)
-
-        event.listen(sample_database.engine, "before_cursor_execute", note)
-        author.get(address)
-        event.remove(sample_database.engine, "before_cursor_execute", note)
-        return len([statement for statement in seen if statement.lstrip().startswith("SELECT")])
-
-    few = next(row.network for row in came if row.state is LetterOutcome.REFUSED)
-    statements(PAGE)
-    assert statements(f"{PAGE}?network={few}&outcome=refused") == statements(PAGE) <= 16
 
 
 @pytest.mark.long

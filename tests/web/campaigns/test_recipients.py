@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach import french
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -157,22 +157,6 @@ def test_the_authority_s_history_tells_its_letters(author, launched):
     page = author.get("/campaigns/1/waves/1?outcome=accepted")
     history = next(address for address, _ in links(page, "/directory/") if address.endswith("/history"))
     assert "première vague à po00" in text_of(author.get(history))
-
-
-def test_a_page_takes_the_same_statements_however_many(author, launched, sample_database):
-    def statements(address):
-        seen = []
-
-        def note(*arguments):
-            seen.append(arguments[2])
-
-        event.listen(sample_database.engine, "before_cursor_execute", note)
-        author.get(address)
-        event.remove(sample_database.engine, "before_cursor_execute", note)
-        return len([one for one in seen if one.startswith("SELECT")])
-
-    few, many = statements("/campaigns/1/waves/1?outcome=deferred"), statements("/campaigns/1/waves/1")
-    assert few == many
 
 
 @pytest.mark.long

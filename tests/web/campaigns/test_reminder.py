@@ -143,20 +143,3 @@ def test_who_approves_a_reminder_ticks_off_that_another_campaign_writes_in_the_s
     assert (refused.status_code, "cochez que vous l’avez vu" in text_of(refused)) == (422, True)
     approver.send(f"{FIRST}/approval", {"overlap": tick.get("value")}, page=FIRST)
     assert f"validée en sachant que {tick.get('value')} PO" in text_of(approver.get(FIRST))
-
-
-@pytest.mark.long
-def test_who_approves_a_reminder_ticks_off_that_its_own_campaign_writes_in_the_same_week(
-    author, signed_in, launched, sample_database
-):
-    end(sample_database)
-    author.send("/campaigns/1/reminders", form_of(author.get(NEW)), page=NEW)
-    author.send(f"{FIRST}/submission", page=FIRST)
-    with sample_database.writing() as session:
-        due = session.scalars(select(AddedReminder.asked_at)).one() - timedelta(days=1)
-        last = session.scalars(select(Wave).order_by(Wave.number.desc())).first()
-        last.due_at, last.latest_start = due, due + timedelta(hours=2)
-    page = signed_in("approver").get(FIRST)
-    (tick,) = elements(page, "input[@name='overlap']")
-    assert f"cette campagne ({tick.get('value')} PO)" in text_of(page)
-    assert "reçoivent déjà un courriel le" in text_of(page)
