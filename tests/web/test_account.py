@@ -29,7 +29,8 @@ def test_signing_in_leads_to_the_page_that_was_asked(client, password):
 
 
 def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, password):
-    given = client.sign_in(EMAIL, password).headers.getlist("Set-Cookie")
+    form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "remember": "y"}
+    given = client.post("/sign-in", data=form).headers.getlist("Set-Cookie")
     kept = {cookie.partition("=")[0] for cookie in given if "Max-Age=0" not in cookie}
     assert kept == {"outreach", sign_in.COOKIE}
     said = client.get("/data-protection").text
@@ -38,12 +39,13 @@ def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, pas
 
 
 @pytest.mark.one_example
-@pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.test", "/\\evil.test", "https://evil.test", "http://[", "javascript:alert(1)"]
+)
 def test_signing_in_never_leads_elsewhere(client, password, target):
     form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "next": target}
     response = client.post("/sign-in", query_string={"next": target}, data=form)
-    led = urlsplit(response.headers.get("Location", "/"))
-    assert (led.scheme, led.netloc) == ("", "")
+    assert (response.status_code, response.location) == (302, "/today")
 
 
 @pytest.mark.one_example
@@ -190,16 +192,6 @@ def test_signing_out_takes_a_post(author):
     assert author.get("/sign-out").status_code == 405
     author.send("/sign-out", page="/account")
     assert author.get("/directory").status_code == 302
-
-
-@pytest.mark.long
-def test_nobody_stays_signed_in_beyond_a_session(app, password):
-    client = app.test_client()
-    form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "remember": "y"}
-    given = client.post("/sign-in", data=form).headers.getlist("Set-Cookie")
-    assert not [cookie for cookie in given if cookie.startswith("remember")]
-    client.send("/sign-out", page="/account")
-    assert client.get("/directory").status_code == 302
 
 
 def copied(app, client):
@@ -473,11 +465,6 @@ def test_a_password_hashed_with_older_parameters_opens_as_before(client, sample_
     assert client.sign_in("nadia.lambert@fwb.example", "correct horse battery").status_code == 302
 
 
-@pytest.mark.long
-def test_those_who_sign_in_rightly_are_never_slowed(app, password, few):
-    assert {tried(app, EMAIL, password) for _ in range(3)} == {302}
-
-
 @pytest.fixture
 def at_once(app, monkeypatch):
     """Sign in so many times that each is still comparing its password as the next begins; the statuses, last first."""
@@ -530,18 +517,6 @@ def test_the_current_password_is_counted_for_the_session_that_is_asked(app, auth
     assert author.get("/directory").status_code == 200
     assert tried(app, EMAIL, password) == 302
     assert client.send("/account/password", right).status_code == 302
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "target", ["//evil.test", "/\\evil.test", "https://evil.test", "http://[", "javascript:alert(1)"]
-)
-def test_a_bad_address_to_return_to_is_ignored(app, password, few, target):
-    for _ in range(3):
-        client = app.test_client()
-        form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "next": target}
-        response = client.post("/sign-in", query_string={"next": target}, data=form)
-        assert (response.status_code, response.location) == (302, "/today")
 
 
 @pytest.mark.journey

@@ -199,10 +199,9 @@ def test_too_big_a_file_is_refused_with_a_page(author):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("size", [1_500_000, 15_000_000])
-def test_a_big_list_within_the_limit_is_read(author, size):
+def test_a_big_list_within_the_limit_is_read(author):
     line = b"80001;1;adh\xc3\xa9r\xc3\xa9;01/05/2021;" + b"x" * 190 + b";" + b"y" * 1_800 + b"\r\n"
-    content = b"fase;volet;statut;date;source;motif\r\n" + line * (size // len(line))
+    content = b"fase;volet;statut;date;source;motif\r\n" + line * (15_000_000 // len(line))
     assert upload(author, content).status_code == 302
 
 
@@ -215,18 +214,6 @@ def record(author, fase, **changes):
     form = {"strand": "1", "school": "all", "status": "joined", "word": "confirmed", "day": "2021-05-03",
             "source": "Appel téléphonique", "person": "Direction", "note": "Rappeler en juin"}  # fmt: skip
     return author.send(f"/directory/{fase}/statuses", {**form, **changes})
-
-
-@pytest.mark.long
-def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_database):
-    before = joined(author)
-    assert record(author, 9300).status_code == 302
-    page = author.get("/directory/9300/statuses").text
-    assert "Volet 1\u00a0: <strong>toutes les écoles</strong>" in page
-    assert joined(author) == before + 2
-    history = author.get("/directory/9300/history").text
-    assert "Appel téléphonique – Direction" in history
-    assert "Rappeler en juin" in history
 
 
 @pytest.mark.journey
@@ -319,11 +306,6 @@ def test_the_form_of_a_status_opens_with_nothing_chosen_and_asks_for_each_choice
     ]
     kept = form_of(refused, place)
     assert (kept["day"], kept["person"], kept["note"]) == ("2021-05-03", "Direction", "Rappeler en juin")
-
-
-def test_a_reader_may_look_and_not_record(signed_in):
-    page = signed_in("reader").get("/directory/9300/statuses").text
-    assert "Enregistrer le statut" not in page
 
 
 LINE = b"fase;volet;statut;date\n80001;1;adh\xc3\xa9r\xc3\xa9;01/05/2021"

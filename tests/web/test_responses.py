@@ -478,16 +478,6 @@ def test_a_filter_is_kept_from_the_list_to_the_response_and_back(author, client,
     assert author.send(actions(author.get(address))[0], page=address).location == "/responses?tray=help&owner=me"
 
 
-@pytest.mark.long
-def test_the_counts_are_those_of_the_list_they_stand_above(signed_in, author, client, wbe):
-    client.post(wbe, data={"answer": "help"})
-    assert "Besoin d’aide (1)" in author.get("/responses").text
-    page = author.get("/responses?owner=me").text
-    assert "En attente (0)" in page
-    assert "Besoin d’aide (0)" in page
-    assert ">Lire<" in signed_in("reader").get("/responses").text
-
-
 def test_a_reader_reads_and_does_not_act(signed_in, client, wbe):
     client.post(wbe, data={"answer": "help"})
     reader = signed_in("reader")

@@ -98,21 +98,6 @@ def begun(author, address, database):
 REMINDS = "Nous n’avons pas encore votre réponse"
 
 
-@pytest.mark.long
-def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(author, sample_database):
-    figures = elements(author.get("/"), "td/a")
-    assert not [a for a in figures if "sollicitée, sans réponse" in text_of(a)], "no letter has left"
-    address = next(a.get("href") for a in figures if "pas encore sollicitée, volet 1, Libre conf" in text_of(a))
-    words, campaign = begun(author, address, sample_database)
-    assert campaign.title == "Pas encore sollicitée, volet 1, Libre confessionnel"
-    assert ("Le premier volet du plan" in campaign.letter, REMINDS in campaign.letter) == (True, False)
-    assert campaign.starts_at > NOW
-    page = author.get(f"/campaigns/{campaign.id}/audience")
-    assert "Enregistrer et vérifier" in page.text
-    count = int("".join(filter(str.isdigit, words)))
-    assert f"<dt>Visés</dt><dd>{count}</dd>" in page.text
-
-
 @pytest.mark.full
 @pytest.mark.long
 def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, sample_database, letters):

@@ -3,8 +3,6 @@ import io
 
 import pytest
 from markupsafe import escape
-from python_calamine import CalamineWorkbook
-from sqlalchemy import event
 
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import MailboxKind
@@ -31,24 +29,6 @@ def test_filters_stand_in_the_address_and_come_back_in_the_form(author):
     assert len(chips) == 5
     assert "/directory?level=secondary&zone=Bruxelles&q=royal&network=COCOF" in chips
     assert "/directory?network=WBE&network=COCOF&level=secondary&zone=Bruxelles" in chips
-
-
-def test_a_list_page_takes_the_same_statements_however_many_rows(author, sample_database):
-    def statements(address):
-        seen = []
-
-        def note(*arguments):
-            seen.append(arguments[2])
-
-        event.listen(sample_database.engine, "before_cursor_execute", note)
-        author.get(address)
-        event.remove(sample_database.engine, "before_cursor_execute", note)
-        return [statement for statement in seen if statement.startswith("SELECT")]
-
-    few, many = statements("/directory?network=COCOF"), statements("/directory")
-    # One counts what awaits the person, one asks which schools are reported against the register, and one for which
-    # campaigns those of the list may be called.
-    assert len(few) == len(many) <= 17
 
 
 def test_an_order_that_no_column_has_is_refused_in_words(author):
@@ -78,18 +58,6 @@ def test_every_tab_of_a_sheet_opens(author, fase, tab):
 def test_a_big_authority_shows_twenty_schools_a_page(author):
     assert "lignes 1 à 20 sur 332" in author.get("/directory/9001").text
     assert "lignes 321 à 332 sur 332" in author.get("/directory/9001?page=17").text
-
-
-@pytest.mark.full
-def test_xlsx_holds_what_is_shown(author):
-    response = author.get("/directory/export.xlsx?network=COCOF&network=WBE")
-    book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
-    rows = book.get_sheet_by_index(0).to_python()
-    assert book.sheet_names == ["Pouvoirs organisateurs", "À propos"]
-    assert rows[0][:4] == ["FASE", "Pouvoir organisateur", "Réseau", "Réseau au registre"]
-    assert rows[0][-1] == "Nom au registre"
-    assert sorted(row[2:4] for row in rows[1:]) == [["Officiel subventionné COCOF", "COCOF"], ["WBE", "WBE"]]
-    assert [row[6] for row in rows[1:] if row[3] == "WBE"] == [147]
 
 
 def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
@@ -196,21 +164,6 @@ def first_contact(client):
 
 def is_without_address(client):
     return links(client.get("/directory?q=9300&reach=no_address"), "/directory/9300") != []
-
-
-@pytest.mark.journey
-@pytest.mark.long
-def test_an_address_is_corrected_then_retired(author):
-    old = first_contact(author)
-    form = {"address": "neuve@ecole.be", "kind": "impersonal", "name": ""}
-    assert author.send(f"/directory/9300/contacts/{old}", form).status_code == 302
-    page = author.get("/directory/9300/contacts").text
-    assert page.index("neuve@ecole.be") < page.index("po009300@")
-    new = first_contact(author)
-    retirement = f"/directory/9300/contacts/{new}/retirement"
-    assert author.send(retirement).status_code == 302
-    assert author.send(f"/directory/9300/contacts/{new}", form, page="/account").status_code == 404
-    assert is_without_address(author)
 
 
 @pytest.mark.journey

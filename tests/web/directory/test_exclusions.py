@@ -217,33 +217,7 @@ def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looke
     assert left == [(excluded[1], SuppressionReason.HARD_BOUNCE), (excluded[0], SuppressionReason.UNSUBSCRIBED)]
 
 
-def test_what_is_looked_at_is_kept_from_page_to_page_and_by_a_search(author, excluded, sample_database):
-    with sample_database.writing() as session:
-        for number in range(51):
-            suppressions.suppress(session, f"a{number}@x.example", SuppressionReason.COMPLAINT, now=NOW, actor="x")
-    page = author.get("/directory/exclusions?reason=complaint&q=x.ex")
-    assert "51 exclusions" in text_of(page)
-    assert '<input type="hidden" name="reason" value="complaint">' in page.text
-    (following,) = addresses(page, "Suivante")
-    assert len(listed(author.get(following))) == 1
-    for kind in ("XLSX", "CSV"):
-        address = f"/directory/exclusions/export.{kind.lower()}?reason=complaint&q=x.ex"
-        assert addresses(author.get(following), kind) == [address]  # of every page
-    assert "reason=complaint" in following
-    assert "q=x.ex" in following
-
-
 def test_a_file_names_whose_an_address_is_now(author, excluded):
     content = author.get("/directory/exclusions/export.xlsx").data
     rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     assert [row[6] for row in rows] == ["FASE", "", "", 9300]  # the retired one is its authority's no more
-
-
-@pytest.mark.parametrize(("role", "lifts"), [("reader", False), ("approver", True)])
-def test_readers_see_the_list_and_lift_nothing(signed_in, excluded, role, lifts):
-    client = signed_in(role)
-    page = client.get("/directory/exclusions")
-    assert len(listed(page)) == 3
-    assert (">Lever<" in page.text) == lifts
-    assert client.get("/directory/exclusions/1").status_code == (200 if lifts else 403)
-    assert 'aria-current="page">Annuaire' in page.text.replace("  ", " ")
