@@ -130,7 +130,7 @@ def test_no_change_brings_an_invitation_to_a_strand_that_has_closed(database, pe
     with database.writing() as session:
         closed = programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR).strand(1)
         closed.closed_on = NOW.date() - timedelta(1)
-    change = {"strand_id": closed.id}
+        change = {"strand_id": closed.id}
     told = "Le volet 1 du programme « Plan lecture » a fermé le 14 mai 2021"
     with database.writing() as session, pytest.raises(Refused) as refused:
         lifecycle.revise(session, session.get_one(Campaign, number), change, now=NOW, actor=AUTHOR)
