@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach.adherence import programmes
 from outreach.campaigns import counts, lifecycle
@@ -16,15 +16,16 @@ from outreach.responses.models import Response
 from tests.campaigns.conftest import approved, launch, move, settle
 from tests.campaigns.results.test_figures import become
 from tests.conftest import NOW
+from tests.statements import asked
 
 S = MessageState
 LATER = NOW + timedelta(hours=3)
 LABELS = {"WBE": "WBE", "Libre confessionnel": "Libre confessionnel"}
 
 
-def found(database, **asked):
+def found(database, **which):
     with database.reading() as session:
-        return actions.actions(session, programmes.named(session), now=LATER, **asked)
+        return actions.actions(session, programmes.named(session), now=LATER, **which)
 
 
 @pytest.fixture
@@ -85,15 +86,9 @@ def test_a_planned_wave_says_to_whom_it_would_write_today(database, people, stra
 
 @pytest.mark.long
 def test_years_of_waves_take_the_statements_of_one_and_none_reads_their_letters(database, people, strand):
-    def statements(**asked):
-        seen = []
-
-        def note(*details):
-            seen.append(details[2])
-
-        event.listen(database.engine, "before_cursor_execute", note)
-        found(database, limit=1, **asked)
-        event.remove(database.engine, "before_cursor_execute", note)
+    def statements(**at):
+        with asked(database) as seen:
+            found(database, limit=1, **at)
         return seen
 
     settle(database, 2)

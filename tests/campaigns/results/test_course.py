@@ -14,10 +14,10 @@ from outreach.measuring.machines import OPENING, HitClass
 from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from tests.campaigns.conftest import approved, launch, settle
-from tests.campaigns.results.test_figures import LATER, answer, record, sent
+from tests.campaigns.results.test_figures import LATER, answer, record, sent, seven_sent
 from tests.conftest import NOW
 
-__all__ = ["sent"]
+__all__ = ["sent", "seven_sent"]
 F = Figure
 
 

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import counts, lifecycle
@@ -24,8 +24,9 @@ from outreach.responses.kinds import Answer
 from outreach.responses.models import Acknowledgement, Respondent, Response
 from outreach.segments.audience import Concerns
 from tests import factories
-from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
-from tests.conftest import NOW
+from tests.campaigns.conftest import AUTHOR, approved, launch, move, owned, settle
+from tests.conftest import NOW, state_from
+from tests.statements import asked
 
 S, F = MessageState, Figure
 LATER = NOW + timedelta(days=2)
@@ -69,13 +70,19 @@ def behind(database, number=1):
         return {each: set(figures.authorities(session, campaign, each, now=LATER).keys()) for each in Figure}
 
 
-@pytest.fixture
-def sent(database, people, strand):
-    """A campaign to seven authorities (the last of WBE), each letter with its own end; {authority: schools}."""
-    made = settle(database, 6, schools=2) | settle(database, 1, schools=2, network="WBE")
+@state_from("programmed")
+def seven_sent(database, _settings):
+    """A campaign to seven authorities (the last of WBE), each letter with its own end."""
+    settle(database, 6, schools=2)
+    settle(database, 1, schools=2, network="WBE")
     launch(database, approved(database))
     become(database, [S.ACCEPTED, S.ACCEPTED, S.ACCEPTED, S.IN_DOUBT, S.REFUSED, S.WITHDRAWN, S.ACCEPTED])
-    return made
+
+
+@pytest.fixture
+def sent(seven_sent):
+    """{authority: schools} of these."""
+    return owned(seven_sent)
 
 
 @pytest.mark.long
@@ -248,15 +255,9 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
         number = approved(database)
         launch(database, number)
         become(database, [S.ACCEPTED] * 1000)
-        seen = []
-
-        def note(_connection, _cursor, statement, *_rest, seen=seen):
-            seen.append(statement)
-
-        event.listen(database.engine, "before_cursor_execute", note)
-        found(database, number)
-        event.remove(database.engine, "before_cursor_execute", note)
-        statements.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
+        with asked(database) as seen:
+            found(database, number)
+        statements.append(len(seen))
     assert statements[0] == statements[1] <= 10
 
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach.adherence.models import Strand, Word
 from outreach.campaigns.results import mailbox_file
@@ -15,21 +15,27 @@ from outreach.errors import NotFound
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.segments.audience import Boxes
-from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
-from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools
-from tests.conftest import NOW
+from tests.campaigns.conftest import SENDING, approved, launch, settle
+from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools, three_limited
+from tests.conftest import NOW, state_from
+from tests.statements import asked
 
-__all__ = ["people", "schools", "strand"]
+__all__ = ["schools", "three_limited"]
 LAST = LATER + timedelta(days=1)
 
 
-@pytest.fixture
-def boxes(database, schools):
-    """A wave's letters left, composed, to the three mailboxes of an authority; their keys, by address."""
+@state_from("three_limited")
+def boxes_written(database, _settings):
+    """A wave's letters left, composed, to the three mailboxes of an authority."""
     launch(database, approved(database, boxes=Boxes.BOTH), at=AT)
     with database.writing() as session:
         Post(session, SENDING, now=AT, refusals={}).carry(AT)
-    with database.reading() as session:
+
+
+@pytest.fixture
+def boxes(boxes_written):
+    """The keys of these, by address."""
+    with boxes_written.reading() as session:
         return dict(session.execute(select(Message.address, Message.id)).all())
 
 
@@ -121,12 +127,9 @@ def test_a_file_costs_as_many_statements_for_sixty_schools_as_for_three(database
         large = session.scalars(select(Message.id).where(Message.authority_id == other)).one()
     costs = []
     for letter in (boxes[ALL], large):
-        asked = []
-        note = lambda *_, asked=asked: asked.append(1)  # noqa: E731 - it is listened with, and taken away
-        event.listen(database.engine, "before_cursor_execute", note)
-        file = read(database, letter)
-        event.remove(database.engine, "before_cursor_execute", note)
-        costs.append(len(asked))
+        with asked(database) as seen:
+            file = read(database, letter)
+        costs.append(len(seen))
     assert len(file.schools) == 60
     assert costs[0] == costs[1] <= 14
 

@@ -13,12 +13,9 @@ from outreach.measuring import bases, hits
 from outreach.measuring.machines import Agent, HitClass, Signals
 from outreach.measuring.models import TrackingMode
 from tests.arriving import come, move_all
-from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
-
-__all__ = ["people", "strand"]
 AFTER = NOW + timedelta(minutes=1)
 DAY = timedelta(days=1)
 LATER = NOW + 5 * DAY
@@ -56,6 +53,7 @@ def told(database, letters, now=LATER):
     return {letters.index(key): ", ".join(seen.told) for key, seen in found.items()}
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_each_measured_letter_says_what_was_seen_and_no_other_letter_anything(database, letters):
     assert told(database, letters) == {0: "jamais ouvert", 1: "jamais ouvert"}
@@ -72,6 +70,7 @@ def test_each_measured_letter_says_what_was_seen_and_no_other_letter_anything(da
     assert told(database, letters, now=LATER + hits.KEPT) == {}
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_after_a_withdrawal_nothing_is_added_and_the_letter_says_so(database, letters):
     hit(database, letters[0], 0, NOW + DAY, HitClass.UNDETERMINED)

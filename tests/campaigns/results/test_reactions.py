@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
-from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.adherence.models import Status, Word
 from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.results import figures, reaction_list, reactions
 from outreach.campaigns.results.figures import Figure
@@ -21,14 +21,13 @@ from outreach.measuring.machines import OPENING, Agent, Signals
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Reaction, authorities
 from outreach.responses.kinds import Answer
-from outreach.segments.audience import Concerns
-from tests import factories
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
-from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent
+from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent, seven_sent
 from tests.conftest import NOW
+from tests.statements import asked
 
-__all__ = ["sent"]
+__all__ = ["sent", "seven_sent"]
 
 S, R = MessageState, Reaction
 KEYS = ["fase", "authority", "network", "mailbox", "sent", "state", "measured", "opened", "clicked", "answered"]
@@ -47,8 +46,8 @@ def count(database, wave=None):
         return reactions.counts(session, reactions.asked_of(campaign, now=LATER, wave=wave))
 
 
-def silent(database, **asked):
-    return {row.authority_id for row in read(database, only_none=True, **asked)}
+def silent(database, **which):
+    return {row.authority_id for row in read(database, only_none=True, **which)}
 
 
 @pytest.mark.long
@@ -158,25 +157,13 @@ def test_a_letter_that_came_back_reached_nobody_and_says_why(database, sent):
 
 
 @pytest.mark.long
-def test_schools_that_had_joined_before_are_no_joining_since(database, people, strand):
-    (key,) = made = settle(database, 1)
-    with database.writing() as session:
-        (school,) = made[key]
-        session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, word=Word.CONFIRMED)))
-    launch(database, approved(database, concerns=Concerns.JOINED))
-    become(database, [S.ACCEPTED])
-    assert silent(database) == {key}
-    assert [(row.schools, row.declared, row.joined_since) for row in read(database)] == [(1, 0, 0)]
-
-
-@pytest.mark.long
 def test_every_letter_is_read_some_authorities_at_a_time_in_the_order_of_pages(database, strand, sent, monkeypatch):
     monkeypatch.setattr(reaction_list, "AT_ONCE", 3)
     answer(database, strand, next(iter(sent)), Answer.JOINED)
     with database.reading() as session:
-        asked = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
+        meant = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
         for sort in ("", "-answered"):
-            listed = reaction_list.of(session, asked, ReactionFilters(), waves={}, sort=sort)
+            listed = reaction_list.of(session, meant, ReactionFilters(), waves={}, sort=sort)
             assert list(listed.every()) == listed.page(1, 100)
             assert len(list(listed.every())) == len(sent) > 6
 
@@ -185,8 +172,8 @@ def test_the_machine_form_has_these_keys_times_with_an_offset_and_codes(database
     one, *_ = sent
     answer(database, strand, one, Answer.JOINED)
     with database.reading() as session:
-        asked = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
-        listed = reaction_list.of(session, asked, ReactionFilters(), waves={})
+        meant = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
+        listed = reaction_list.of(session, meant, ReactionFilters(), waves={})
         told = dict(zip((row.letter.authority_id for row in listed.every()), listed.objects(), strict=True))
     assert list(told[one]) == KEYS
     assert told[one]["sent"].endswith("+00:00")
@@ -201,18 +188,12 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
         number = approved(database, tracking=TrackingMode.INDIVIDUAL)
         launch(database, number)
         become(database, [S.ACCEPTED] * 1000)
-        seen = []
-
-        def note(_connection, _cursor, statement, *_rest, seen=seen):
-            seen.append(statement)
-
         with database.reading() as session:
             campaign = lifecycle.campaign_numbered(session, number)
-            asked = reactions.asked_of(campaign, now=LATER)
-            event.listen(database.engine, "before_cursor_execute", note)
-            reactions.counts(session, asked)
-            assert len(seen) == 1
-            reactions.letters(session, asked, authorities(asked, R.NONE))
-            event.remove(database.engine, "before_cursor_execute", note)
+            meant = reactions.asked_of(campaign, now=LATER)
+            with asked(database) as seen:
+                reactions.counts(session, meant)
+                assert len(seen) == 1
+                reactions.letters(session, meant, authorities(meant, R.NONE))
         counted.append(len(seen))
     assert counted[0] == counted[1] == 7

@@ -15,20 +15,21 @@ from outreach.measuring.reactions import Reaction
 from outreach.segments import audience
 from outreach.segments.criteria import listed
 from outreach.segments.kinds.mailings import ReactedTo, ReactionKind
-from tests.campaigns.conftest import approved, launch, settle
+from tests.campaigns.conftest import approved, launch, owned, settle
 from tests.campaigns.results.test_figures import LATER, become, record
+from tests.conftest import state_from
 
 FIRST, SECOND = LATER - timedelta(days=2), LATER - timedelta(days=1)
 EACH = {"confirmed": "joined_since", "declared": "declared"}
 
 
-@pytest.fixture
-def waves(database, people, strand):
+@state_from("programmed")
+def two_waves(database, _settings):
     """A campaign to five authorities of two schools each, whose letters of both waves were accepted a day apart."""
-    made = settle(database, 5, schools=2)
+    settle(database, 5, schools=2)
     number = approved(database)
     launch(database, number, FIRST)
-    become(database, [MessageState.ACCEPTED] * len(made))
+    become(database, [MessageState.ACCEPTED] * 5)
     with database.writing() as session:
         lifecycle.campaign_numbered(session, number).waves[0].state = "finished"
     launch(database, number, SECOND)
@@ -36,7 +37,12 @@ def waves(database, people, strand):
         left = {"state": MessageState.ACCEPTED, "fence_id": "f", "worker_id": "w"}
         later = Message.state == MessageState.QUEUED
         session.execute(update(Message).where(later).values(**left, fenced_at=SECOND, settled_at=SECOND))
-    return made
+
+
+@pytest.fixture
+def waves(two_waves):
+    """{authority: schools} of these."""
+    return owned(two_waves)
 
 
 def told(database):

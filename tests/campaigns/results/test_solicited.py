@@ -16,12 +16,11 @@ from outreach.delivery.ledger.recipients import listed_schools
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.demo.post import Post
 from outreach.segments.audience import Boxes
-from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
-from tests.campaigns.waves.test_limited_mailboxes import AT, LATER, record, schools
+from tests.campaigns.conftest import SENDING, approved, launch, settle
+from tests.campaigns.waves.test_limited_mailboxes import AT, LATER, record, schools, three_limited
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
-__all__ = ["people", "schools", "strand"]
+__all__ = ["schools", "three_limited"]
 LAST_DAY = today(LATER)
 
 
@@ -63,6 +62,7 @@ def change(database, table, **values):
         session.execute(update(table).values(**values))
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_school_was_solicited_once_a_letter_that_listed_it_has_left(database, silent, schools):
     assert silent() == (0, 3)
@@ -75,6 +75,7 @@ def test_a_school_was_solicited_once_a_letter_that_listed_it_has_left(database, 
     assert silent() == (3, 2)
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_a_past_day_and_a_past_moment_know_the_letters_of_then(database, silent, schools, strand):
     carry(database)
