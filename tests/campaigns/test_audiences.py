@@ -22,8 +22,8 @@ from outreach.segments.criteria import listed
 from outreach.segments.criteria_json import from_plain, to_json
 from outreach.settings import ROOT
 from tests import factories
-from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, draft, launch, settle
-from tests.conftest import NOW
+from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, draft, launch, owned, settle
+from tests.conftest import NOW, state_from
 
 ALL, ONE = {"received": {"campaign": 1}}, {"received": {"campaign": 1, "wave": 1}}
 SILENT = {"reacted": {"campaign": 1, "reaction": "none", "answers": []}}
@@ -31,13 +31,18 @@ HOUR = timedelta(hours=1)
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
 
 
-@pytest.fixture
-def sent(database, people, strand):
+@state_from("programmed")
+def three_written(database, _settings):
     """Campaign 1 has sent its first wave to three authorities; the letters of the first two were accepted."""
     made = list(settle(database, 3))
     launch(database, approved(database, reminders=(14,)))
     accept(database, Message.authority_id.in_(made[:2]))
-    return made
+
+
+@pytest.fixture
+def sent(three_written):
+    """The keys of these authorities."""
+    return list(owned(three_written))
 
 
 def accept(database, which):

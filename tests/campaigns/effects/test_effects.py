@@ -33,9 +33,10 @@ from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
 from tests.campaigns.results.test_figures import answer
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.tampering import unguard
 
+NUMBER = 1  # of the campaign
 DAY = today(LEFT)
 LAST = DAY + timedelta(days=27 + 14)  # the last compared day and 14 more
 AFTER = LEFT + timedelta(days=60)
@@ -61,21 +62,31 @@ def freeze(database, number):
     return outcome
 
 
-@pytest.fixture
-def lottery(database, people, strand):
-    return draw(database)
+@state_from("programmed")
+def lottery_drawn(database, _settings):
+    assert draw(database) == NUMBER
 
 
-@pytest.fixture
-def left(database, lottery):
-    """All three departures left: of each 30, 15 join within 14 days of departure 1, and one of those that wait."""
+@state_from("lottery_drawn")
+def lottery_left(database, _settings):
+    """All three departures left."""
     for departure in (1, 2, 3):
-        leave(database, lottery, departure)
-    return lottery
+        leave(database, NUMBER, departure)
+
+
+@pytest.fixture
+def lottery(lottery_drawn):
+    return NUMBER
+
+
+@pytest.fixture
+def left(lottery_left):
+    return NUMBER
 
 
 @pytest.fixture
 def joined(database, left):
+    """Of each 30, 15 join within 14 days of departure 1, and one of those that wait."""
     one, two, three = departures(database, left)
     days = dict.fromkeys(one[:15], DAY + timedelta(days=3)) | {two[0]: DAY + timedelta(days=1)}
     return days | dict.fromkeys(two[1:13], DAY + timedelta(days=20)) | {three[0]: DAY + timedelta(days=13)}

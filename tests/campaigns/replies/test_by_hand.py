@@ -20,12 +20,10 @@ from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
-from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, launch, people, settle, strand
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, launch, settle
 from tests.conftest import NOW
 from tests.mail.linter import faults
 
-__all__ = ["people", "strand"]
-pytestmark = pytest.mark.postgresql
 NADIA = Writer("Nadia Lambert", AUTHOR)
 TEXT = "Objet : Rendez-vous – FASE ((fase_po))\n\nBonjour **((nom_po))**,\n\nÀ lundi.\n\n((contact))"
 READY = TEXT.replace("Rendez-vous", "Notre appel")
@@ -81,6 +79,7 @@ def carry(database, now=NOW):
         return [posted.wire for posted in post.posted]
 
 
+@pytest.mark.postgresql
 def test_an_approved_text_unchanged_leaves_at_once_as_awareness_and_in_the_history(database, authority):
     make_ready(database)
     number, is_new = write(database, authority, READY)

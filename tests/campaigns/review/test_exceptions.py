@@ -17,7 +17,6 @@ from outreach.errors import InputError, NotFound, Refused
 from tests.campaigns.conftest import APPROVER, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
 SOON = NOW + timedelta(minutes=2)
 S = MessageState
 FREE = AudienceRule(criteria={"network": ["Libre confessionnel"]})
@@ -32,6 +31,7 @@ def letters(database):
         return {row.authority_id: (row.state, row.reason) for row in session.scalars(select(Message))}
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_an_exception_leaves_content_and_approval_and_its_authorities_get_no_letter(database, people, strand):
     one, two, three = settle(database, 3)
@@ -49,6 +49,7 @@ def test_an_exception_leaves_content_and_approval_and_its_authorities_get_no_let
     assert letters(database) == {one: (S.WITHDRAWN, Reason.LEFT_OUT), two: queued, three: queued}
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_letters_that_wait_are_withdrawn_and_one_taken_back_counts_from_then_on(database, people, strand):
     one, two = settle(database, 2)

@@ -10,10 +10,8 @@ from outreach.campaigns.review import checks, measuring
 from outreach.directory.models import Contact
 from outreach.measuring import bases
 from outreach.measuring.models import TrackingMode
-from tests.campaigns.conftest import AUTHOR, SENDING, draft, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, SENDING, draft, settle
 from tests.conftest import NOW
-
-__all__ = ["people", "strand"]
 
 
 @pytest.mark.parametrize(

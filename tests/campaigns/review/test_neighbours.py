@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from outreach import french
 from outreach.campaigns import audiences, lifecycle
@@ -20,11 +20,10 @@ from outreach.errors import InputError
 from outreach.segments.audience import Concerns
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
-from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, move, people, settle, strand
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, move, settle
 from tests.conftest import NOW
+from tests.statements import asked
 from tests.web.campaigns.test_progress import settle as settle_letters
-
-__all__ = ["people", "strand"]
 
 
 def at(day, month=5):
@@ -159,8 +158,7 @@ def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database,
         due = max(one.due_at for one in campaign.waves)
         words = {"subject": "Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((tableau_écoles))\n"}
         now = due - timedelta(days=1)
-        asked = {**words, "asked_at": due + timedelta(days=1), "now": now, "actor": AUTHOR}
-        added = added_reminders.add(session, campaign, **asked)
+        added = added_reminders.add(session, campaign, **words, asked_at=due + timedelta(days=1), now=now, actor=AUTHOR)
         found = reminder_check.look_over(session, added, SENDING, now=now)
         assert found.blocks == []
         assert [one for one in found.remarks if "de ces PO" in one] == [
@@ -225,15 +223,7 @@ def test_the_neighbours_are_counted_in_one_statement_however_many(database, peop
     for day in (18, 19, 20, 25):
         segment = AudienceRule.model_validate({"criteria": silent})
         planned(database, at(day), title=f"Le {day}", segment=segment)
-    number, seen = wished(database, at(25), criteria=json.dumps(silent)), []
-
-    def note(*arguments):
-        seen.append(arguments[2])
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        said = remarks(database, number)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
-    assert len(said) == 4
+    number = wished(database, at(25), criteria=json.dumps(silent))
+    with asked(database) as seen:
+        assert len(remarks(database, number)) == 4
     assert len([one for one in seen if re.search(r"\bnear AS\b", one)]) == 1

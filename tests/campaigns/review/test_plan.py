@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import delete, select
 
-from outreach.adherence.models import AdherenceRecord, Word
+from outreach.adherence.models import AdherenceRecord, Strand, Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.ladder import forecast
 from outreach.campaigns.models import Campaign
@@ -19,31 +19,38 @@ from outreach.effect.strata import Stratum
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Acknowledgement, Response
 from tests import factories
-from tests.campaigns.conftest import APPROVER, SENDING, approved, draft, launch, move, settle
+from tests.campaigns.conftest import APPROVER, SENDING, approved, draft, launch, move, owned, settle
 from tests.campaigns.results.test_figures import become
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 
 OVER = NOW + timedelta(days=60)
 STARTS = OVER + timedelta(days=30)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def ten(database, people, strand):
-    """Ten authorities, the first without a mailbox; {authority: schools}."""
+@state_from("programmed")
+def ten_settled(database, _settings):
+    """Ten authorities, the first without a mailbox."""
     found = settle(database, 10)
     with database.writing() as session:
         session.execute(delete(Contact).where(Contact.authority_id == min(found)))
-    return found
 
 
 @pytest.fixture
-def over(database, ten, strand):
+def ten(ten_settled):
+    """{authority: schools} of these."""
+    return owned(ten_settled)
+
+
+@state_from("ten_settled")
+def over(database, _settings):
     """A campaign whose last day has passed: of nine, two answered after 2 days and one after 5, one joined after 9."""
-    launch(database, number := approved(database))
+    launch(database, approved(database))
     become(database, [MessageState.WITHDRAWN, *[MessageState.ACCEPTED] * 9])
+    ten = owned(database)
     one, two, three, four, five, six, *_ = sorted(ten)[1:]
     with database.writing() as session:
+        strand = session.scalars(select(Strand.id)).one()
         letters = dict(session.execute(select(Message.authority_id, Message.id)).all())
         for key, days in ((one, 2), (one, 3), (two, 2), (three, 5), (five, 50), (six, 1)):
             at = {"message_id": letters[key], "authority_id": key, "given_at": NOW + days * DAY}
@@ -54,7 +61,6 @@ def over(database, ten, strand):
         for key, days in ((four, 9), (five, 45)):
             told = factories.adherence_record(ten[key][0], strand, NOW + days * DAY, word=Word.CONFIRMED)
             session.add(AdherenceRecord(**told))
-    return number
 
 
 def coming(database, **changes):
