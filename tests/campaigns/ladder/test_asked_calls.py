@@ -9,12 +9,12 @@ from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.errors import InputError, Refused
 from outreach.reach.models import ReachStep, StepReason, StepState
-from tests.campaigns.conftest import AUTHOR, people, strand
+from tests.campaigns.conftest import AUTHOR
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import became, day, five_on_a_ladder
 from tests.responses.test_answers import give
 
-__all__ = ["five_on_a_ladder", "people", "strand"]
+__all__ = ["five_on_a_ladder"]
 
 
 def ask(database, keys):

@@ -9,10 +9,8 @@ from outreach.campaigns.models import Campaign
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError
 from outreach.reach.ladder import checked
-from tests.campaigns.conftest import draft, move, people, settle, strand
+from tests.campaigns.conftest import draft, move, settle
 from tests.conftest import NOW
-
-__all__ = ["people", "strand"]
 
 
 def counted(database, ladder):

@@ -23,12 +23,11 @@ from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.segments.audience import Boxes
 from tests import factories
-from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, settle
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import became, day, opened, with_ladder
 from tests.conftest import NOW, state_from
 
-__all__ = ["people", "strand"]
 S = MessageState
 
 

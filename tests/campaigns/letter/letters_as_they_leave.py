@@ -1,19 +1,11 @@
-"""Letters of every kind as they leave, to authorities and schools with the hardest names.
+"""Letters of every kind as they leave, to authorities and schools with the hardest names."""
 
-    .venv/bin/python -m tests.campaigns.letter.letters_as_they_leave
-
-prints what SpamAssassin gives each: with names in capitals, as the register writes them, then with names as letters
-write them.
-"""
-
-import tempfile
 from itertools import cycle
 
 from sqlalchemy import select
 
 from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
-from outreach.adherence import programmes
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import WrittenLetter, freeze
@@ -22,8 +14,6 @@ from outreach.campaigns.replies.replying import Writer
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.campaigns.waves import answering, launching
 from outreach.checks import mails as alerts
-from outreach.cli.preparation import prepare
-from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
@@ -40,7 +30,6 @@ from tests import factories
 from tests.campaigns.conftest import DEADLINE, READING, approved, launch, settle
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.servers.spamd import Spamd
 
 ONE, MANY = "une école", "147 écoles"
 # As the register writes them: « SPÉCIALISÉ » holds a drug's name, for whom only ASCII letters make a word.
@@ -57,14 +46,14 @@ SCHOOLS = (
 TEXT = "Madame, Monsieur,\n\nMerci pour votre réponse. Puis-je vous appeler lundi ?\n\nBien cordialement,\n((contact))"
 
 
-def settle_hard_names(database, *, in_capitals=False):
-    """Fill an empty database with two authorities and their schools; `in_capitals`: as if a person had wished so."""
+def settle_hard_names(database):
+    """Fill an empty database with two authorities and their schools."""
     settle(database, 1, schools=1)
     settle(database, 1, schools=147)
     with database.writing() as session:
         for rows, names in ((Authority, AUTHORITIES), (School, SCHOOLS)):
             for row, name in zip(session.scalars(select(rows).order_by(rows.id)), cycle(names), strict=False):
-                row.name, row.corrected_name = name, name if in_capitals else None
+                row.name = name
 
 
 def as_they_leave(database):
@@ -142,38 +131,3 @@ def _wire(session, mailing):
     due = due_in(session, batch, now=NOW)
     (composed,) = Composer(READING, lambda: NOW)(session, session.get_one(Mailing, mailing), due).values()
     return composed.wire
-
-
-def main():
-    spamd = Spamd()
-    try:
-        before, after = (_scored(spamd, in_capitals=in_capitals) for in_capitals in (True, False))
-    finally:
-        spamd.stop()
-    print("| courriel | noms en capitales | noms tels qu’ils partent |\n|---|---|---|")
-    for name, scores in before.items():
-        print(f"| {name} | {_told(scores)} | {_told(after[name])} |")
-
-
-def _scored(spamd, *, in_capitals):
-    with tempfile.TemporaryDirectory() as place:
-        database = Database(f"sqlite:///{place}/x.sqlite3")
-        prepare(database)
-        with database.writing() as session:
-            factories.add_people(session, NOW)
-            programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
-        settle_hard_names(database, in_capitals=in_capitals)
-        scores = {name: spamd.scores(wire) for name, wire in as_they_leave(database)}
-        database.dispose()
-    return scores
-
-
-def _told(scores):
-    """The sum, and the rules that add to it."""
-    why = ", ".join(name for name, score in scores.items() if score >= 0.05)
-    total = f"{abs(sum(scores.values())):.1f}".replace(".", ",")
-    return f"{total} ({why})" if why else total
-
-
-if __name__ == "__main__":
-    main()

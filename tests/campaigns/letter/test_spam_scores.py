@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.campaigns.conftest import people, strand
 from tests.campaigns.letter.letters_as_they_leave import as_they_leave, settle_hard_names
 from tests.servers import spamd
 from tests.servers.spamd import Spamd
 
-__all__ = ["people", "strand"]
 MOST = 1.0
 # What SpamAssassin says of any message with an HTML part that no server has passed on yet.
 OF_ANY = {"HTML_MESSAGE", "NO_RECEIVED", "NO_RELAYS"}
