@@ -97,15 +97,12 @@ def test_the_service_may_change_a_confirmed_joining(session, record):
     assert counts(session)[Bucket.JOINED] == 48 - 14
 
 
-def test_the_same_status_is_not_recorded_twice(record):
+def test_a_day_to_come_is_refused_and_the_same_status_is_not_recorded_twice(record):
+    with pytest.raises(InputError, match="avenir"):
+        record(9300, day=date(2021, 5, 16))
     record(9300)
     with pytest.raises(InputError, match="déjà connu"):
         record(9300)
-
-
-def test_a_day_to_come_is_refused(record):
-    with pytest.raises(InputError, match="avenir"):
-        record(9300, day=date(2021, 5, 16))
 
 
 def test_a_joining_after_the_strand_has_closed_is_refused_with_its_day_and_one_before_it_is_recorded(session, record):

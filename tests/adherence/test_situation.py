@@ -125,6 +125,7 @@ def test_the_curve_ends_where_the_situation_stands_and_never_invents(session, pr
         assert values == {number: buckets[Bucket.JOINED] for number, buckets in total.strands.items()}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("bucket", [None, *Bucket])
 def test_every_figure_counts_the_rows_it_leads_to(session, programme, bucket):
     total = situation.situation(session, programme, STORY_DAY)

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
-from email.message import EmailMessage
-from email.policy import SMTP, default
+from email.policy import default
 from email.utils import parseaddr
 
 import pytest
@@ -65,22 +64,6 @@ def test_joined_pieces_say_what_their_texts_say_and_no_line_begins_with_a_dot(li
         b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + encoded
     )
     assert parsed.get_payload(decode=True).decode().replace("\r\n", "\n") == text + "".join(pieces)
-
-
-@given(words.map(one_line).filter(bool), bodies, bodies)
-def test_it_reads_as_the_same_message_made_by_the_email_package(subject, text_lines, html_lines):
-    text, html = "\n".join([*text_lines, ""]), "\n".join([*html_lines, ""])
-    ours = read(wire(subject, text, html))
-    slow = EmailMessage(policy=SMTP.clone(max_line_length=998))
-    slow["Subject"], slow["From"] = subject, str(STANDING.sender)
-    slow.set_content(text, cte="quoted-printable")
-    slow.add_alternative(html, subtype="html", cte="quoted-printable")
-    theirs = read(slow.as_bytes())
-    assert str(ours["Subject"]) == str(theirs["Subject"]) == subject
-    for mine, other in zip(ours.iter_parts(), theirs.iter_parts(), strict=True):
-        assert mine.get_content_type() == other.get_content_type()
-        assert said(mine) == said(other)
-        assert not mine.defects
 
 
 def test_the_headers_are_those_of_careful_bulk_mail():
