@@ -15,8 +15,6 @@ from outreach.notes.verifying import verify
 from outreach.settings import read
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
-
 
 @pytest.fixture
 def settings(tmp_path):
@@ -65,6 +63,7 @@ def test_when_typst_is_killed_nothing_is_stored(database, freeze, approve, setti
     assert_nothing_is_stored(database, key)
 
 
+@pytest.mark.postgresql
 def test_when_the_disk_is_full_half_way_nothing_is_stored_and_the_number_comes_next(database, freeze, approve):
     key = freeze()
 

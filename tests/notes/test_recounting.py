@@ -21,7 +21,6 @@ from tests.conftest import NOW, STORY_DAY
 from tests.factories import APPROVER, AUTHOR
 from tests.notes.conftest import approve_in
 
-pytestmark = pytest.mark.postgresql
 LATER = NOW + timedelta(hours=1)
 ASKED = NoteRequest(STORY_DAY, "Un bilan", strands=(1,))
 TITLE = "Invitation au premier volet"
@@ -123,6 +122,7 @@ def test_a_correction_that_nobody_signed_is_frozen_again_as_a_correction(databas
     assert approve_in(database, later) == "2021-002"
 
 
+@pytest.mark.postgresql
 @pytest.mark.long
 def test_the_correction_of_a_signed_note_is_offered_to_its_author_until_there_is_one(database, outdated):
     outdated()

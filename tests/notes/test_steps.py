@@ -20,8 +20,6 @@ from tests.notes.conftest import ROWS, finish
 from tests.notes.contents import content, correction
 from tests.tampering import unguard
 
-pytestmark = pytest.mark.postgresql
-
 
 def test_freezing_keeps_figures_rows_and_digest_and_gives_no_number(database, freeze):
     key = freeze()
@@ -95,6 +93,7 @@ def test_a_fault_while_files_are_made_uses_up_no_number(database, freeze, approv
     assert approve(key) == "2021-001"
 
 
+@pytest.mark.postgresql
 def test_a_disk_that_is_full_at_the_last_row_uses_up_no_number(database, freeze, approve):
     key, stored = freeze(), []
 
@@ -114,6 +113,7 @@ def test_a_disk_that_is_full_at_the_last_row_uses_up_no_number(database, freeze,
     assert approve(key) == "2021-001"
 
 
+@pytest.mark.postgresql
 def test_two_approvals_at_once_give_two_numbers(database, freeze, approve):
     """Both make their files for the same number first; the later one makes them anew."""
     keys, meeting, made = [freeze(), freeze()], Barrier(2), []
@@ -169,6 +169,7 @@ def test_a_note_is_corrected_once_and_then_its_correction(database, freeze, appr
         assert (old.state, old.corrected_by.number) == (NoteState.APPROVED, "2021-002")
 
 
+@pytest.mark.postgresql
 def test_a_note_awaits_approvers_other_than_its_author(database, freeze, approve):
     key, other = freeze(), freeze()
     approve(other)

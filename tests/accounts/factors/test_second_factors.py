@@ -23,7 +23,6 @@ from outreach.roles import RoleName
 from outreach.settings import FactorPolicy
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.postgresql
 KEYS = one_time_codes.wallet(["k" * 32])
 EMAIL = "anne@fwb.example"
 HALF_MINUTE = timedelta(seconds=30)
@@ -64,6 +63,7 @@ def given(database, user, typed, now=NOW, keys=KEYS):
     return ""
 
 
+@pytest.mark.postgresql
 def test_a_code_opens_once_whoever_sends_it(database, anne, sealed):
     number, later = anne[0], NOW + HALF_MINUTE
     codes = set_up(database, number, sealed)
