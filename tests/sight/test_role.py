@@ -67,10 +67,11 @@ def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened
         assert session.scalar(select(func.count(Authority.id))) == 986, "all, as the service itself"
 
 
-@pytest.mark.parametrize("statement", AROUND)
-def test_the_guard_lets_none_of_them_come_to_the_role(opened, statement):
-    with pytest.raises(Unguarded), opened[1].of(CECP).reading() as session:
-        session.execute(text(statement))
+def test_the_guard_lets_none_of_them_come_to_the_role(opened):
+    for statement in AROUND:
+        with pytest.raises(Unguarded), opened[1].of(CECP).reading() as session:
+            session.execute(text(statement))
+            pytest.fail(statement)
 
 
 def test_every_column_may_stand_behind_a_dot_though_a_function_is_called_so(opened):
@@ -81,14 +82,15 @@ def test_every_column_may_stand_behind_a_dot_though_a_function_is_called_so(open
         session.execute(text(f"SELECT {read} FROM (SELECT {made}) AS x"))
 
 
-@pytest.mark.parametrize("statement", AROUND)
-def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch, statement):
+def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch):
     monkeypatch.setattr(engine, "guard", lambda *_: None)
     ours, plain = opened
-    with pytest.raises(ProgrammingError, match="InsufficientPrivilege"), ours.of(CECP).reading() as session:
-        session.execute(text(statement)).all()
-    with plain.of(CECP).reading() as session:
-        assert session.execute(text(statement)).all(), "what it would read"
+    for statement in AROUND:
+        with pytest.raises(ProgrammingError, match="InsufficientPrivilege"), ours.of(CECP).reading() as session:
+            session.execute(text(statement)).all()
+            pytest.fail(statement)
+        with plain.of(CECP).reading() as session:
+            assert session.execute(text(statement)).all(), f"what it would read: {statement}"
 
 
 @pytest.mark.full
