@@ -1,7 +1,7 @@
 """What proves who decided what is only added to: the database refuses all else, to any connection."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -89,13 +89,14 @@ def test_rows_of_evidence_are_never_changed_or_deleted(evidence):
     """Each table by each way, over a connection of ours and over a stranger's, which sets nothing."""
     before = {table: rows_of(evidence, table) for table in KEYS}
     assert all(before.values()), "a table without rows shows nothing"
-    passed = [
-        (who, way, table)
-        for table, keys in KEYS.items()
-        for way, statement in WAYS_OF[evidence.engine.name].items()
-        for who, run in {"we": by_us, "a stranger": by_a_stranger}.items()
-        if not is_refused(evidence, run, spelt(before, statement, table, keys))
-    ]
+    with stranger(evidence) as by_a_stranger:
+        passed = [
+            (who, way, table)
+            for table, keys in KEYS.items()
+            for way, statement in WAYS_OF[evidence.engine.name].items()
+            for who, run in {"we": by_us, "a stranger": by_a_stranger}.items()
+            if not is_refused(evidence, run, spelt(before, statement, table, keys))
+        ]
     assert not passed
     assert {table: rows_of(evidence, table) for table in KEYS} == before
 
@@ -140,7 +141,8 @@ def test_a_row_is_not_replaced_by_one_with_another_key_in_its_place(evidence):
         "INSERT OR REPLACE INTO response_schools (rowid, response_id, school_id)"
         " SELECT rowid, response_id, school_id + 1000 FROM response_schools"
     )
-    assert is_refused(evidence, by_a_stranger, statement)
+    with stranger(evidence) as by_a_stranger:
+        assert is_refused(evidence, by_a_stranger, statement)
 
 
 def spelt(before, statement, table, keys):
@@ -170,15 +172,20 @@ def by_us(database, statement):
         transaction.rollback()
 
 
-def by_a_stranger(database, statement):
-    url = database.engine.url
-    if url.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(url.database, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(statement)
-            connection.execute("ROLLBACK")
-        return
+@contextmanager
+def stranger(database):
+    """What runs a statement over a connection that is none of ours, and undoes it."""
+    url, is_sqlite = database.engine.url, database.engine.name == "sqlite"
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with closing(psycopg.connect(plain)) as connection:
-        connection.execute(statement)
-        connection.rollback()
+    opened = sqlite3.connect(url.database, isolation_level=None) if is_sqlite else psycopg.connect(plain)
+
+    def run(_database, statement):
+        if is_sqlite:
+            connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(statement)
+        finally:
+            connection.rollback()
+
+    with closing(opened) as connection:
+        yield run
