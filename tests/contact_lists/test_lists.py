@@ -121,6 +121,7 @@ def put_back(session, authority, now):
 
 
 @pytest.mark.one_example
+@pytest.mark.parametrize("backend", ["sqlite"])
 @pytest.mark.parametrize("happens", [corrected, written_to, put_back])
 def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happens):
     sent.apply("fase;adresse\n9300;a@ecole.be\n", complete=True)

@@ -102,9 +102,9 @@ def error(share, draws=9_999):
 @pytest.mark.parametrize(("written", "waiting"), [(6, 0), (5, 1), (9, 3), (2, 2), (0, 4)])
 def test_redraws_of_two_equal_sides_are_fishers_exact_test(written, waiting):
     """Without a third departure there is one table, and |θ| orders as the probabilities do."""
-    from scipy.stats import fisher_exact  # here, as loading it takes a second, which each worker would pay
-
-    exact = fisher_exact([[written, 15 - written], [waiting, 15 - waiting]]).pvalue
+    joined = written + waiting
+    ways = {one: math.comb(15, one) * math.comb(15, joined - one) for one in range(joined + 1)}
+    exact = sum(number for number in ways.values() if number <= ways[written]) / math.comb(30, joined)
     told = p_value([Counted((15, 15, 0), (NOBODY, (written, waiting, 0), NOBODY, NOBODY))], SEED)
     assert told == pytest.approx(exact, abs=error(exact))
 

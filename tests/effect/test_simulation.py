@@ -26,6 +26,7 @@ def played():
     return one
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("shape", [Shape.SPREAD, Shape.TOGETHER])
 def test_campaigns_without_effect_raise_few_alarms_by_the_interval_alone(played, base, shape):

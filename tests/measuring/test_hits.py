@@ -156,6 +156,7 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
         assert sum((group.opened_on for group in hits.measured(session, [1])), Counter()) == {NOW.date(): 6}
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
 @pytest.mark.parametrize("mode", [TrackingMode.NONE, TrackingMode.CLICKS, TrackingMode.AGGREGATE])
 def test_a_small_wave_and_an_unmeasured_one_have_none(database, people, strand, mode):
     settle(database, 25 if mode is TrackingMode.NONE else 19)

@@ -50,6 +50,7 @@ __all__ = ["people", "strand"]
 OTHER, CHIEF = "lucie.parent@fwb.example", "hugo.willems@fwb.example"
 LATER = NOW + timedelta(days=1)
 AT = NOW + timedelta(days=3)
+LEFT = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": AT, "settled_at": AT, "reply_code": 250}
 
 
 @state_from("programmed")
@@ -57,9 +58,8 @@ def three_asked(database, _settings):
     """Three authorities with two schools each, one letter to each that left, two reminders planned."""
     settle(database, 3, schools=2)
     launch(database, approved(database, reminders=(14,)), at=AT)
-    left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": AT, "settled_at": AT, "reply_code": 250}
     with database.writing() as session:
-        session.execute(update(Message).values(left))
+        session.execute(update(Message).values(LEFT))
 
 
 @pytest.fixture
@@ -81,7 +81,6 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
 
 
 @pytest.mark.long
-@pytest.mark.postgresql
 def test_what_waits_is_what_no_step_handled_whatever_is_done(database, letters):
     dice = Random(5)
     handled = 0
@@ -131,6 +130,7 @@ def stands(database, letter):
         return [(row.strands[1].status, row.strands[1].word) for row in asked.schools]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("answer", [one for one in Answer if one.status])
 def test_an_answer_is_recorded_on_the_word_of_the_authority(database, letters, answer):
     (key,) = give(database, letters[0], answer)
@@ -364,15 +364,8 @@ def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_s
     made = list(settle(database, 6))
     launch(database, approved(database, reminders=(14,)), at=AT)
     with database.writing() as session:
+        session.execute(update(Message).values(LEFT))
         rows = {row.authority_id: row for row in session.scalars(select(Message))}
-        for row in rows.values():
-            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
-                MessageState.ACCEPTED,
-                "f",
-                AT,
-                AT,
-                250,
-            )
         suppressions.suppress(
             session, rows[made[2]].address_key, SuppressionReason.UNSUBSCRIBED, now=LATER, actor="destinataire"
         )
@@ -400,14 +393,7 @@ def test_a_reminder_says_who_has_left_the_segment_and_its_own_letters_do_not_cou
         lifecycle.approve(session, campaign, now=NOW, actor="marc.dethier@fwb.example")
     launch(database, number, at=AT)
     with database.writing() as session:
-        for row in session.scalars(select(Message)):
-            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
-                MessageState.ACCEPTED,
-                "f",
-                AT,
-                AT,
-                250,
-            )
+        session.execute(update(Message).values(LEFT))
         first = session.get_one(Authority, made[0])
         programme = session.scalars(select(Programme)).one()
         records.record(

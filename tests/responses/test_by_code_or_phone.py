@@ -204,7 +204,6 @@ def test_every_place_that_asks_for_the_letter_of_an_answer_is_walked():
 
 
 @pytest.mark.long
-@pytest.mark.postgresql
 def test_an_answer_counts_in_every_place_whichever_way_it_came(answered_each_way):
     with answered_each_way.reading() as session:
         one = Asking(session)

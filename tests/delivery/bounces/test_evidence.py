@@ -43,6 +43,7 @@ def found(database, mailing):
     return row.state, row.reply_text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("values", DOUBTS, ids=lambda values: values["state"])
 @pytest.mark.parametrize("name", PROOFS)
 def test_a_notice_that_only_a_letter_taken_can_bring_about_settles_its_doubt(database, mailing, name, values):
