@@ -25,6 +25,7 @@ from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
+from tests.factories import undone
 from tests.programmes import PROGRAMME
 
 VERBS = {
@@ -71,18 +72,18 @@ def bring_to(database, where):
 
 
 @pytest.mark.parametrize("where", ALLOWED)
-@pytest.mark.parametrize("verb", VERBS)
-def test_each_move_exists_only_where_it_should(database, people, strand, where, verb):
+def test_each_move_exists_only_where_it_should(database, people, strand, where):
     settle(database, 2)
     number = bring_to(database, where)
-    do, actor, details = VERBS[verb]
-    if verb in ALLOWED[where]:
-        move(database, number, do, *details, actor=actor)
-        with database.reading() as session:
-            assert about(session, f"campaign:{number}")[0].actor == actor
-    else:
-        with pytest.raises(Refused):
-            move(database, number, do, *details, actor=actor)
+    for verb, (do, actor, details) in VERBS.items():
+        with undone(database) as session:
+            try:
+                do(session, lifecycle.in_turn(session, number), *details, now=NOW, actor=actor)
+            except Refused:
+                assert verb not in ALLOWED[where]
+            else:
+                assert verb in ALLOWED[where]
+                assert about(session, f"campaign:{number}")[0].actor == actor
 
 
 def test_nobody_approves_what_they_wrote_submitted_or_changed(database, people, strand):

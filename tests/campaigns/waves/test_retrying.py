@@ -20,24 +20,29 @@ from outreach.errors import NotFound, Refused
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 
 LATER = NOW + timedelta(hours=1)
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
 STATES = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED, MessageState.IN_DOUBT)
 
 
-def ended(database):
-    """A campaign whose only wave is over, with a letter in each end; returns its number."""
+@state_from("programmed")
+def one_of_each_end(database, _settings):
+    """A campaign, the first, whose only wave is over, with a letter in each end."""
     settle(database, len(STATES))
-    number = approved(database)
-    launch(database, number)
+    launch(database, approved(database))
     with database.writing() as session:
         for row, state in zip(session.scalars(select(Message).order_by(Message.id)), STATES, strict=True):
             session.execute(update(Message).where(Message.id == row.id).values(state=state, **FENCED))
             session.add(Composition(message_id=row.id, revision=0, content="{}"))
         assert finish_waves(session, now=NOW) == 1
-    return number
+
+
+@pytest.fixture
+def ended(one_of_each_end):
+    """The number of this campaign."""
+    return 1
 
 
 def states(database):
@@ -45,8 +50,8 @@ def states(database):
         return session.scalars(select(Message.state).order_by(Message.id)).all()
 
 
-def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database, people, strand):
-    number = ended(database)
+def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database, ended):
+    number = ended
     with database.reading() as session:
         assert retrying.retriable(session, lifecycle.campaign_numbered(session, number), now=NOW) == {
             1: Retriable(2, 0)
@@ -69,8 +74,8 @@ def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database,
     assert MessageState.QUEUED not in states(database)
 
 
-def test_doubts_that_have_rested_leave_once_more_and_only_once(database, people, strand):
-    number = ended(database)
+def test_doubts_that_have_rested_leave_once_more_and_only_once(database, ended):
+    number = ended
     with pytest.raises(Refused, match="15 minutes"):
         move(database, number, retrying.resend, 1, now=NOW + timedelta(minutes=14))
     with database.reading() as session:
@@ -88,8 +93,8 @@ def test_doubts_that_have_rested_leave_once_more_and_only_once(database, people,
         move(database, number, retrying.resend, 1, now=LATER + timedelta(days=1))
 
 
-def test_who_has_answered_since_is_left_alone_and_counted_apart(database, people, strand):
-    number = ended(database)
+def test_who_has_answered_since_is_left_alone_and_counted_apart(database, strand, ended):
+    number = ended
     with database.writing() as session:
         refused, doubtful = session.scalars(
             select(Message).where(Message.state.in_((MessageState.REFUSED, MessageState.IN_DOUBT))).order_by(Message.id)
@@ -106,42 +111,30 @@ def test_who_has_answered_since_is_left_alone_and_counted_apart(database, people
         move(database, number, retrying.resend, 1, now=LATER)
 
 
-@pytest.mark.one_example
-@pytest.mark.parametrize(
-    ("state", "is_reached"),
-    [
-        (MessageState.QUEUED, True),
-        (MessageState.HANDING, True),
-        (MessageState.ACCEPTED, True),
-        (MessageState.IN_DOUBT, True),
-        (MessageState.REFUSED, False),
-        (MessageState.EXPIRED, False),
-    ],
-)
-def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, people, strand, state, is_reached):
-    number = ended(database)
+def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, ended):
+    number, rested = ended, {NOW + timedelta(minutes=15)}
     launch(database, number, NOW + timedelta(minutes=30))
-    with database.writing() as session:
-        later = session.scalars(select(Mailing.id).order_by(Mailing.id.desc())).first()
-        session.execute(update(Message).where(Message.mailing_id == later).values(state=state, **FENCED))
-    with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        found = retrying.retriable(session, campaign, now=LATER).get(1)
-        assert found == (Retriable(kept=2) if is_reached else Retriable(2, 1))
-        rested = {NOW + timedelta(minutes=15)}
-        assert set(retrying.resendable_from(session, campaign, 1, now=LATER).values()) == (
-            set() if is_reached else rested
-        )
-    if is_reached:
-        for verb in (retrying.retry, retrying.resend):
+    not_reached = {MessageState.REFUSED, MessageState.EXPIRED}
+    for state in [one for one in MessageState if one is not MessageState.WITHDRAWN]:
+        is_reached = state not in not_reached
+        with database.writing() as session:
+            later = session.scalars(select(Mailing.id).order_by(Mailing.id.desc())).first()
+            session.execute(update(Message).where(Message.mailing_id == later).values(state=state, **FENCED))
+        with database.reading() as session:
+            campaign = lifecycle.campaign_numbered(session, number)
+            found = retrying.retriable(session, campaign, now=LATER).get(1)
+            assert found == (Retriable(kept=2) if is_reached else Retriable(2, 1)), state
+            resendable = retrying.resendable_from(session, campaign, 1, now=LATER).values()
+            assert set(resendable) == (set() if is_reached else rested), state
+        for verb in (retrying.retry, retrying.resend) if is_reached else ():
             with pytest.raises(Refused):
                 move(database, number, verb, 1, now=LATER)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
-def test_nothing_leaves_again_while_another_wave_is_being_filled(database, people, strand, verb):
-    number = ended(database)
+def test_nothing_leaves_again_while_another_wave_is_being_filled(database, ended, verb):
+    number = ended
     launch(database, number, NOW + timedelta(minutes=30))
     with database.writing() as session:
         later = session.scalars(select(Mailing).order_by(Mailing.id.desc())).first()
@@ -157,8 +150,8 @@ def test_nothing_leaves_again_while_another_wave_is_being_filled(database, peopl
 
 @pytest.mark.parametrize("verb", [retrying.retry, retrying.resend], ids=["retry", "resend"])
 @pytest.mark.parametrize("end", [lifecycle.close, lifecycle.cancel], ids=["closed", "cancelled"])
-def test_a_campaign_that_has_ended_sends_nothing_again(database, people, strand, end, verb):
-    number = ended(database)
+def test_a_campaign_that_has_ended_sends_nothing_again(database, ended, end, verb):
+    number = ended
     move(database, number, end)
     with pytest.raises(Refused, match=r"Clôturée|Annulée"):
         move(database, number, verb, 1, now=LATER)
@@ -181,8 +174,8 @@ def test_a_wave_under_way_or_that_does_not_exist_is_refused(database, people, st
 
 
 @pytest.mark.long
-def test_a_pause_holds_every_wave_that_runs(database, people, strand):
-    number = ended(database)
+def test_a_pause_holds_every_wave_that_runs(database, ended):
+    number = ended
     wave = launch(database, number, NOW + timedelta(days=1))
     with database.writing() as session:
         of_the_second = Message.mailing_id == session.get_one(Wave, wave).mailing_id
