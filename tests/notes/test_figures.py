@@ -31,7 +31,7 @@ from tests.factories import undone
 
 pytestmark = pytest.mark.full  # what the story of 2021 counts of all networks
 
-EXAMPLES = 25 if settings.default.max_examples > 40 else 4
+EXAMPLES = 25 if settings.default.max_examples > 40 else 3
 NETWORKS = ("WBE", "COCOF", "Subventionné provincial")
 SHARE = re.compile(r"\(\d+,\d %\)")  # of two figures
 AGO = st.integers(0, 40).map(timedelta)
@@ -144,7 +144,6 @@ def check_tables(session, asked, content):
 
 
 @pytest.mark.long
-@pytest.mark.postgresql
 def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
     with sample_database.reading() as session:
         asked = NoteRequest(STORY_DAY, "Bilan", networks=("WBE", "COCOF"), groupings=tuple(TableKind)[1:])

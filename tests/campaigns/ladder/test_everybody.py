@@ -16,13 +16,12 @@ from outreach.reach import steps
 from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
 from outreach.segments.criteria import listed
 from outreach.segments.kinds.reached import ReachedBy
-from tests.campaigns.conftest import AUTHOR, people, settle, strand
+from tests.campaigns.conftest import AUTHOR, settle
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import AT, day, exclude, with_ladder
 from tests.conftest import state_from
 from tests.responses.test_answers import give
 
-__all__ = ["people", "strand"]
 ENDS = (
     *(MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED, MessageState.IN_DOUBT, MessageState.QUEUED),
     *(Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED, Reason.LEFT_OUT, Reason.SOLICITED),
@@ -40,8 +39,15 @@ def twelve_settled(database, _settings):
     settle(database, 12)
 
 
-@pytest.mark.postgresql
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(3, 6))])
+@pytest.mark.parametrize(
+    ("backend", "seed"),
+    [
+        ("sqlite", 0),
+        pytest.param("postgresql", 1, marks=pytest.mark.long),
+        pytest.param("sqlite", 2, marks=pytest.mark.long),
+        *(pytest.param(one, seed, marks=pytest.mark.deep) for one in ("sqlite", "postgresql") for seed in range(3, 6)),
+    ],
+)
 def test_whatever_happens_no_two_channels_at_once_and_everybody_is_reached_or_has_a_reason(twelve_settled, seed):
     chance = Random(seed)
     with_ladder(twelve_settled, LADDERS[seed % len(LADDERS)])

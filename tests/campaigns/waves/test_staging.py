@@ -18,8 +18,6 @@ from tests import factories
 from tests.campaigns.conftest import NOW, SENDING, advance, approved, move, settle
 from tests.conftest import state_from
 
-pytestmark = pytest.mark.postgresql
-
 
 class Killed(Exception):
     pass
@@ -109,6 +107,7 @@ def test_killed_in_or_after_any_transaction_a_launch_writes_to_everybody_once(wa
 
 
 @pytest.mark.long
+@pytest.mark.postgresql
 def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, strand):
     everybody = sorted(settle(database, 8))
     wave = move(database, approved(database), lifecycle.schedule, NOW)
@@ -188,6 +187,7 @@ def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_lett
     assert written(database, wave) == (everybody, Gate.OPEN)
 
 
+@pytest.mark.postgresql
 def test_a_process_leaves_a_wave_that_another_one_launches(database, people, strand):
     """On SQLite there is nothing to wait for: it has one writer."""
     settle(database, 2)
