@@ -8,17 +8,16 @@ from hashlib import sha256
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from outreach.adherence import programmes, situation
 from outreach.audit import AuditEntry, seals
 from outreach.campaigns import verification
 from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.composing import Composer, WordsGone
+from outreach.campaigns.letter.composing import WordsGone
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import figures, overall
 from outreach.days import today
-from outreach.delivery.ledger.letters import due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
 from outreach.errors import Refused
 from outreach.responses.models import Respondent, Response, ResponseStep
@@ -28,27 +27,11 @@ from outreach.retention.forgetting import count_over, forget
 from outreach.retention.periods import RULES
 from outreach.settings import read
 from tests.audit.test_seals import seal
-from tests.conftest import NOW, state_from
-from tests.responses.test_answers import AT, SENDING, act, give, three_asked
+from tests.conftest import NOW
+from tests.responses.test_answers import AT, SENDING
 
-__all__ = ["three_asked"]
 ARCHIVES = [rule for rule in RULES if rule.is_archive]
 IN_TWO, IN_THREE, IN_TEN = (NOW + timedelta(days=days) for days in (750, 1110, 3670))
-
-
-@state_from("three_asked")
-def three_answered(database, _settings):
-    """The same letters with what they said, three answers of persons, one handled."""
-    with database.writing() as session:
-        for message in session.scalars(select(Message)).all():
-            mailing = session.get_one(Mailing, message.mailing_id)
-            composed = Composer(SENDING, lambda: AT)(session, mailing, [due_of(session, message)])
-            session.add(Composition(message_id=message.id, revision=0, content=composed[message.id].content))
-        session.execute(update(Message).values(worker_id="w", fenced_at=AT, settled_at=AT))
-        letters = session.scalars(select(Message.id).order_by(Message.id)).all()
-    for letter in letters:
-        (key,) = give(database, letter, "help", now=AT, comment="Appelez Ondine Vif.", name="Ondine Vif", function="x")
-    act(database, key, now=AT)
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from outreach.retention.forgetting import count_over, forget
 from outreach.retention.periods import RULES
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, clock, compose, mail_to, postman, relay, states
-from tests.retention.test_waits import LONGEST_SECONDS, ROWS, RULE, Writer, fill, said
+from tests.retention.test_waits import fill
 
 __all__ = ["clock", "postman", "relay"]
 TURNS, PATIENCE_SECONDS = 2, 60
-LETTERS = 500  # of a mailing
 RULED = [rule for rule in RULES if rule.name in {"trail_entries", "letters"}]
 MOST = max(rule.binding.most for rule in RULED)
 
@@ -99,34 +98,3 @@ def test_a_purge_beside_a_sending_is_small_and_loses_no_letter_and_writes_none_t
         assert [count_over(session, rule, now=NOW) for rule in RULED] == [0, 0]
     assert {row.state for row in states(database, mailing).values()} == {MessageState.ACCEPTED}
     assert Counter(one["to"] for one in sink.accepted) == Counter([*old, *new])
-
-
-@pytest.mark.deep
-@pytest.mark.long
-@pytest.mark.postgresql
-def test_others_wait_as_little_while_letters_leave_and_a_hundred_thousand_rows_go(database, relay, postman):
-    """As above, the longest but one of a hundred waits, without the queue for a processor."""
-    sink, over, written = relay("--lint-every", "0"), threading.Event(), []
-    fill(database, ROWS)
-    writer, carrier = Writer(database.engine.url.render_as_string(hide_password=False)), postman(sink)
-
-    def send():
-        while not over.is_set():
-            written.extend(addresses(LETTERS, f"to{len(written)}x"))
-            carrier.deliver(mail_to(database, written[-LETTERS:]))
-
-    sending = threading.Thread(target=send)
-    sending.start()
-    writer.start()
-    try:
-        assert forget(database, RULE, lambda: NOW, threading.Event()) == ROWS
-        left = len(sink.accepted)
-    finally:
-        over.set()
-        writer.over.set()
-        sending.join()
-        writer.join()
-    print(f"{left} letters left meanwhile")
-    assert left >= LETTERS, "none would have met the purge"
-    assert Counter(one["to"] for one in sink.accepted) == Counter(written)
-    assert said(writer) <= LONGEST_SECONDS

@@ -40,11 +40,9 @@ from outreach.roles import RoleName
 from tests.arriving import come
 from tests.audit.test_seals import seal
 from tests.conftest import NOW
-from tests.responses.test_answers import AT, three_asked
-from tests.retention.test_archives import three_answered
+from tests.responses.test_answers import AT
 from tests.tampering import unguard
 
-__all__ = ["three_answered", "three_asked"]
 KEY = "a key that only this installation has, 4f1c"
 ADDRESS, NAME, NUMBER = "zoe.marquee@ecole.example", "Zoé Marquée-Témoin", "0470 99 88 77"
 ADMINISTRATOR = "ada@fwb.example"

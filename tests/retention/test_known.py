@@ -16,10 +16,6 @@ from outreach.retention import persons
 from outreach.retention.known import documents, labels, tables
 from outreach.sent_lists.models import ListState
 from tests.conftest import NOW
-from tests.responses.test_answers import three_asked
-from tests.retention.test_archives import three_answered
-
-__all__ = ["three_answered", "three_asked"]
 
 
 def told(database, address, most=100):

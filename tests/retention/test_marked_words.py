@@ -15,12 +15,10 @@ from outreach.jobs.models import JobState
 from outreach.retention import erasing
 from outreach.retention.periods import IMPERSONAL
 from tests.conftest import NOW
-from tests.responses.test_answers import three_asked
-from tests.retention.test_archives import three_answered
 from tests.retention.test_erasing import ADDRESS, NAME, NUMBER, asked, erase, rows_of
 from tests.tampering import unguard
 
-__all__ = ["asked", "three_answered", "three_asked"]
+__all__ = ["asked"]
 MARKED = f"Voyez {NAME} ({NUMBER}, {ADDRESS.title()})."
 SEALS = {"audit_seals", "sealed_entries"}
 

@@ -14,10 +14,7 @@ from outreach.errors import InputError
 from outreach.responses.models import Response
 from outreach.retention import persons
 from tests.conftest import NOW
-from tests.responses.test_answers import three_asked
-from tests.retention.test_archives import three_answered
 
-__all__ = ["three_answered", "three_asked"]
 ENTRIES = ("retention.persons", "retention.erasing", "cli.retention", "cli.running.backups")
 
 

@@ -13,11 +13,8 @@ from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.retention import erasing, persons
 from tests.conftest import NOW
-from tests.responses.test_answers import three_asked
-from tests.retention.test_archives import three_answered
 from tests.retention.test_erasing import KEY, erase, naming_words
 
-__all__ = ["three_answered", "three_asked"]
 ADDRESS, WIRE = "zoe+po@exämple.example", "zoe+po@xn--exmple-cua.example"
 WRITINGS = (ADDRESS, WIRE, "ZOE+PO@EXÄMPLE.example", "Zoe+po@XN--EXMPLE-CUA.example", "zoe+po@exa\u0308mple.example")
 OTHERS = ("zoe@exämple.example", "zoe+po2@exämple.example", "zoe+po@example.example", "a.zoe+po@exämple.example")

@@ -24,11 +24,9 @@ from tests.conftest import NOW
 from tests.notes.conftest import ROWS, approve_in
 from tests.notes.contents import content
 from tests.notes.quick import finisher
-from tests.responses.test_answers import AUTHOR, three_asked
-from tests.retention.test_archives import three_answered
+from tests.responses.test_answers import AUTHOR
 from tests.retention.test_forgetting import DELETING, add
 
-__all__ = ["three_answered", "three_asked"]
 SEASON = timedelta(days=91.5)
 SEASONS, YEARS = 4, 5
 
@@ -51,7 +49,6 @@ def live_a_season(database, now, number):
 
 
 @pytest.mark.long
-@pytest.mark.postgresql
 def test_after_five_years_nothing_is_overdue_and_every_proof_holds(three_answered, tmp_path):
     archives = Archives.of(read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_SORTING_LIST": "TT-2027-04"}))
     with three_answered.writing() as session:
