@@ -103,19 +103,6 @@ def test_three_departures_with_two_reminders_each(drawn):
 
 
 @pytest.mark.long
-def test_reminders_of_a_departure_and_the_next_departure_may_fall_together(drawable):
-    with drawable.writing() as session:
-        lifecycle.revise(session, of(session), {"reminders": "14 28"}, now=NOW, actor=AUTHOR)
-    submit(drawable)
-    approve(drawable)
-    plan(drawable)
-    planned = waves(drawable)
-    assert len(planned) == 9
-    for wave in planned:
-        assert launch(drawable, wave) == members(drawable, wave.departure)
-
-
-@pytest.mark.long
 def test_who_is_new_leaves_with_the_first_departure(drawn):
     before = members(drawn, 1)
     settle_more(drawn, 5)

@@ -134,6 +134,16 @@ def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(dra
         assert drawn_list.mismatches(session, attempt) == [Mismatch.AUDIT]
 
 
+def test_two_authorities_that_changed_places_are_found(drawn):
+    with drawn.writing() as session:
+        unguard(session, "drawn_authorities")
+        placed = select(DrawnAuthority).where(DrawnAuthority.place.is_not(None)).order_by(DrawnAuthority.stratum)
+        first, other = session.scalars(placed.limit(2))
+        first.place, other.place = other.place, first.place
+        session.flush()
+        assert drawn_list.mismatches(session, drawn_list.draw_of(session, 1)) == [Mismatch.ORDER]
+
+
 def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
     for number in (1, 2):
         submit(drawable)
