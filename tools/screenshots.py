@@ -157,7 +157,7 @@ ACTS = {
             (("set_input_files", "input[type=file]", MAILBOXES), ("click", button("Vérifier le fichier"))),
             "main > *",
         ),
-        Shot("guide/images/resultats", AUTHOR, "/campaigns/1/progress", crop=".panel:has(#results)"),
+        Shot("guide/images/resultats", AUTHOR, "/campaigns/1/progress", crop="#moment"),
         Shot("guide/images/mesures", AUTHOR, "", crop=MEASURED),
         Shot("guide/images/echecs", AUTHOR, "/campaigns/1/waves/1?outcome=refused", crop="main > *"),
         Shot("guide/images/relances", AUTHOR, "/campaigns/1/progress/waves", crop="main > *"),
@@ -285,11 +285,7 @@ ACTS = {
             "guide/images/suivi",
             AUTHOR,
             "",
-            (
-                ("wait_for", '#status:has-text("en cours")'),
-                ("wait_for", "#count-accepted:not(:has-text('0'))"),
-                ("evaluate", "body", "() => location.reload()"),  # what came of it is counted when the page opens
-            ),
+            (("wait_for", '#status:has-text("sont remis")'),),
         ),
     ),
 }

@@ -13,6 +13,7 @@ from outreach import french
 from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.programmes import ProgrammeFile
+from outreach.approvals.models import APPROVING, Decision
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.columns import DATA, Column, Kind, On, Queried
@@ -66,7 +67,8 @@ class CampaignRow:
     """A row of the list. `about` names its strand, `programme` is the code of its programme. `audience` is a sentence;
     `next_at` is None when no wave is planned.
 
-    `came` are its numbers in authorities (`results.overall.Overall`), None where nobody asked for them.
+    `came` are its numbers in authorities (`results.overall.Overall`), None where nobody asked for them. `waves` are
+    its own, `approved_for` how many authorities one that is planned was approved for last.
     """
 
     campaign: Campaign
@@ -76,12 +78,26 @@ class CampaignRow:
     about: str
     programme: str
     came: Any = None
+    waves: Sequence[Wave] = ()
+    approved_for: int | None = None
+
+    @property
+    def next_wave(self) -> Wave | None:
+        """The wave of `next_at`."""
+        planned = [wave for wave in self.waves if wave.state is WaveState.PLANNED]
+        return min(planned, key=lambda wave: wave.due_at, default=None)
+
+    @property
+    def departures(self) -> list[datetime]:
+        """When its waves left."""
+        return sorted(wave.due_at for wave in self.waves if wave.mailing_id)
 
 
 SHOWN = On.PAGE | On.FILE
 COLUMNS: Sequence[Column[CampaignRow]] = (
     Column("campaign", "Numéro", lambda row: row.campaign.id, sort=Campaign.id, on=DATA),
-    Column("title", "Campagne", lambda row: row.campaign.title, sort=func.lower(Campaign.title)),
+    Column("title", "Campagne", lambda row: row.campaign.title),
+    Column("progression", "Progression", lambda row: row.standing.label, on=On.PAGE),
     Column("programme_name", "Programme", lambda row: row.campaign.strand.programme.name, on=On.FILE),
     Column("programme", "Code du programme", lambda row: row.programme, on=DATA),
     Column("strand", "Volet", lambda row: row.campaign.strand.number, on=DATA),
@@ -89,12 +105,12 @@ COLUMNS: Sequence[Column[CampaignRow]] = (
     Column("author", "Auteur", lambda row: row.campaign.created_by, Kind.PERSON, on=On.FILE),
     Column("audience", "Public", lambda row: row.audience, on=On.FILE),
     Column("next_at", "Prochaine date", lambda row: row.next_at, Kind.MOMENT, sort="next_at", on=SHOWN),
-    Column("recipients", "Destinataires", lambda row: row.came and row.came.recipients, Kind.NUMBER, on=SHOWN),
-    Column("answered", "Ont répondu", lambda row: row.came and row.came.answered, Kind.NUMBER, on=SHOWN),
+    Column("recipients", "Destinataires", lambda row: row.came and row.came.recipients, Kind.NUMBER, on=On.FILE),
+    Column("answered", "Ont répondu", lambda row: row.came and row.came.answered, Kind.NUMBER, on=On.FILE),
     Column(
-        "joined_since", "Adhésions confirmées", lambda row: row.came and row.came.joined_since, Kind.NUMBER, on=SHOWN
+        "joined_since", "Adhésions confirmées", lambda row: row.came and row.came.joined_since, Kind.NUMBER, on=On.FILE
     ),
-    Column("standing", "État", lambda row: row.standing.label, sort="stage", on=SHOWN),
+    Column("standing", "État", lambda row: row.standing.label, on=SHOWN),
     Column("state", "État", lambda row: row.campaign.state, on=On.JSON),
     Column("stage", "Étape", lambda row: row.standing.stage, on=On.JSON),
 )
@@ -178,7 +194,8 @@ def listed(
     figures: Callable[[Sequence[int]], Mapping[int, Any]] = lambda _: {},
     sort: str = "",
 ) -> Queried[CampaignRow]:
-    """Campaigns, the newest first; of one stage, or of all; with `among`, of those with these numbers.
+    """Campaigns, by their next date, then those without one, then those that are over; of one stage, or of all; with
+    `among`, of those with these numbers.
 
     `figures` gives what came of them, by number.
     """
@@ -187,6 +204,9 @@ def listed(
         .where(Wave.campaign_id == Campaign.id, Wave.state == WaveState.PLANNED)
         .scalar_subquery()
     )
+    left_last = select(func.max(Wave.due_at)).where(Wave.campaign_id == Campaign.id, Wave.mailing_id.is_not(None))
+    last = left_last.scalar_subquery()
+    is_over = case((_stage().in_([Stage.OVER.value, Stage.CANCELLED.value]), 1), else_=0)
     at, left, waves = _standing()
     told = planned.label("next_at"), at.label("stage")
     query = select(Campaign, *told, left, waves, *programmes.columns_of(Campaign.strand_id))
@@ -198,10 +218,10 @@ def listed(
         title="Campagnes",
         columns=COLUMNS,
         sort=sort,
-        usual="-campaign",
+        usual="next_at",
         session=session,
         query=query,
-        order=(Campaign.id.desc(),),
+        order=(is_over, planned.is_(None), planned, last.is_(None), last.desc(), Campaign.id.desc()),
         made=partial(_rows, session, figures),
         numbered=(Campaign.id, lambda row: row.campaign.id),
     )
@@ -210,16 +230,38 @@ def listed(
 def _rows(
     session: Session, figures: Callable[[Sequence[int]], Mapping[int, Any]], found: Sequence[Any]
 ) -> list[CampaignRow]:
-    criteria = [audiences.criterion_of(row[0]) for row in found]
-    names, came = wave_criteria.names(session, criteria), figures([row[0].id for row in found])
+    criteria, keys = [audiences.criterion_of(row[0]) for row in found], [row[0].id for row in found]
+    names, waves = wave_criteria.names(session, criteria), _waves(session, keys)
+    left = [key for key in keys if any(wave.mailing_id for wave in waves.get(key, ()))]
+    came = figures(left) if left else {}
+    approved = _approved(session, [key for key in keys if key in waves and key not in left])
     return [
         CampaignRow(
             *(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at),
             *(programmes.called(name, campaign.strand.number), code),
             came.get(campaign.id),
+            waves.get(campaign.id, ()),
+            approved.get(f"campaign:{campaign.id}"),
         )
         for criterion, (campaign, next_at, at, *counted, code, name) in zip(criteria, found, strict=True)
     ]
+
+
+def _waves(session: Session, campaigns: Sequence[int]) -> dict[int, list[Wave]]:
+    """The waves of campaigns, in one statement."""
+    found: dict[int, list[Wave]] = {}
+    for wave in session.scalars(select(Wave).where(Wave.campaign_id.in_(campaigns)).order_by(Wave.number)):
+        found.setdefault(wave.campaign_id, []).append(wave)
+    return found
+
+
+def _approved(session: Session, campaigns: Sequence[int]) -> dict[str, int]:
+    """For how many authorities campaigns were approved last, by subject, in one statement; in none without any."""
+    if not campaigns:
+        return {}
+    query = select(Decision.subject, Decision.authorities).where(Decision.kind.in_(APPROVING))
+    query = query.where(Decision.subject.in_([f"campaign:{key}" for key in campaigns]))
+    return dict(session.execute(query.order_by(Decision.id)).all())
 
 
 def is_at(stage: Stage) -> ColumnElement[bool]:

@@ -33,9 +33,9 @@ Paint = Callable[[Tone, bool], str]  # the attributes of a tone for what is fill
 def inline(drawing: Drawing, kind: str) -> str:
     """The drawing for a page, of a class; hidden from screen readers, as words beside it say the same.
 
-    A drawing of the kind "cell" takes the shape of its cell.
+    A drawing of the kind "meter" takes the shape of its place.
     """
-    stretched = ' preserveAspectRatio="none"' if kind == "cell" else ""
+    stretched = ' preserveAspectRatio="none"' if kind == "meter" else ""
     size = f"{drawing.width:g} {drawing.height:g}"
     return (
         f'<svg class="drawing {kind}" viewBox="0 0 {size}"{stretched} aria-hidden="true" focusable="false">'

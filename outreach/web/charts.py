@@ -1,5 +1,7 @@
 """Charts as files of pages: the slide of a chart as SVG, or as PNG set by typst."""
 
+import io
+import zipfile
 from base64 import b64encode
 from collections.abc import Iterable
 
@@ -10,7 +12,7 @@ from outreach.about.letterheads import Letterhead
 from outreach.charts.chart import Chart
 from outreach.charts.slides import Sender
 from outreach.children import pdf
-from outreach.errors import NotFound
+from outreach.errors import NotFound, Refused
 from outreach.settings import Mode
 from outreach.sight import wording
 from outreach.spreadsheets.written import SERVICE
@@ -46,6 +48,25 @@ def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response
     content = slide.encode() if kind == "svg" else _png(slide, chart)
     suffix = origin_of("", counted()).suffix()
     return attachment(content, TYPES[kind], f"{name}-{chart.key}{suffix}.{kind}")
+
+
+def slides(charts: Iterable[Chart], name: str) -> Response:
+    """A response that saves the slides of these charts in one file, each as PNG and as SVG.
+
+    Raises Refused without any, and when typst makes no PNG. The reading of the request is over then.
+    """
+    drawn = list(charts)
+    if not drawn:
+        raise Refused("Rien n’est encore parti : il n’y a pas de diapositive.")
+    sender, written = _sender(letterhead()), io.BytesIO()
+    end_reading()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for chart in drawn:
+            slide = chart.slide(source(), sender)
+            for kind, content in (("svg", slide.encode()), ("png", _png(slide, chart))):
+                archive.writestr(zipfile.ZipInfo(f"{name}-{chart.key}.{kind}", (1980, 1, 1, 0, 0, 0)), content)
+    suffix = origin_of("", counted()).suffix()
+    return attachment(written.getvalue(), "application/zip", f"{name}-diapositives{suffix}.zip")
 
 
 def _sender(head: Letterhead) -> Sender:

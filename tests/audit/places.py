@@ -12,7 +12,7 @@ from collections import defaultdict
 from python_calamine import CalamineWorkbook
 
 from tests.audit import recount, told
-from tests.pages import cells, elements, text_of
+from tests.pages import cells, elements, links, text_of
 
 NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
 WORDS = {
@@ -44,23 +44,19 @@ WORDS = {
     "Avaient adhéré avant": "had_joined",
     "À vérifier": "to_verify",
 }
-IN_SENTENCES = {  # what follows a number in a sentence about a campaign
-    "targeted": r"PO visés?\b",
-    "out_of_scope": "sans école concernée",
-    "already_joined": r"avai(?:t|ent) adhéré ou le déclarai(?:t|ent)",
-    "excepted": r"exceptés?\b",
-    "stopped": r"(?:s’est manifesté|se sont manifestés) avant le courriel",
-    "no_address": "sans adresse utilisable",
-    "not_sent": r"non envoyés?\b",
-    "to_come": r"recevr(?:a|ont)\b",
-    "recipients": r"destinataires?\b",
-}
 OF_REACH = {
     "reached": r"(?:a|ont) réagi",
     "presumed": "présumés? atteints?",
     "unread": "remis au serveur d’envoi, retours non lus",
     "too_early": rf"il est trop tôt pour {NUMBER}",  # the one that stands before its number
     "left": "à atteindre encore",
+}
+CHAIN = {
+    "Concernés": "concerned",
+    "Reçoivent": "recipients",
+    "Remis": "handed_over",
+    "Ont répondu": "answered",
+    "Adhésions confirmées": "joined_since",
 }
 IN_PDF = {
     "answered": r"(?:a|ont) répondu",
@@ -191,27 +187,26 @@ class Places:
         return found
 
     def of_progress(self, campaign):
-        """« Suivi »: the sentences and the table of networks."""
+        """« Suivi »: its chain, each number that leads to its list, the table of networks; none as letters leave."""
         counted, page = self.counted[campaign], self.client.get(f"/campaigns/{campaign}/progress")
-        (panel, *_) = [*elements(page, "section[@aria-labelledby='results']"), None]
-        if panel is None:
-            return [] if not counted["targeted"] else [f"campaign {campaign} shows no results"]
-        sentences = [text_of(one) for one in elements(panel, "p")]
-        (population,) = (one for one in sentences if re.match(rf"{NUMBER} PO visés? :", plain(one)))
-        found = told.differences(
-            f"campaign {campaign}, population", in_sentence(population, IN_SENTENCES), some(counted, IN_SENTENCES)
-        )
-        (reach,) = (one for one in sentences if "à atteindre" in one and "PO" in one)
+        chains = elements(page, "table[@class='chain']")
+        if not chains:
+            return []
+        rows = {row[0]: number(row[1]) for row in cells(chains[0], without={"ds-sr-only"})}
+        said = {key: rows[word] for word, key in CHAIN.items() if word in rows}
+        for address, label in links(elements(page, "*[@id='moment']")[0], f"/campaigns/{campaign}/results?figure="):
+            if "network=" not in address:
+                said[address.rpartition("figure=")[2]] = number(label)
+        found = told.differences(f"campaign {campaign}, Suivi", said, some(counted, said))
+        (reach,) = (one for one in map(text_of, elements(page, "p")) if "à atteindre" in one and "PO" in one)
         found += self.of_reach_sentence(f"campaign {campaign}, Suivi", reach, counted)
-        (silent,) = (number(one.partition("N’ont pas réagi (")[2]) for one in sentences if "N’ont pas réagi (" in one)
-        found += told.differences(f"campaign {campaign}", {"silent": silent}, some(counted, ["silent"]))
-        (table,) = elements(panel, "div[@aria-label='Résultats par réseau']/table")
-        header, *lines = cells(table, without={"ds-sr-only", "share"})
         labels = {one["label"]: one["code"] for one in self.audit.rows["networks"]}
-        for label, *values in lines:
-            of = counted if label == "Total" else self.only(campaign, labels[label])
-            said = {WORDS[word]: number(value) for word, value in zip(header[1:], values, strict=True)}
-            found += told.differences(f"campaign {campaign}, Suivi, {label}", said, some(of, said))
+        for table in elements(page, "div[@aria-label='Résultats par réseau']/table"):
+            header, *lines = cells(table, without={"ds-sr-only", "share"})
+            for label, *values in lines:
+                of = counted if label == "Total" else self.only(campaign, labels[label])
+                said = {WORDS[word]: number(value) for word, value in zip(header[1:], values, strict=True)}
+                found += told.differences(f"campaign {campaign}, Suivi, {label}", said, some(of, said))
         return found
 
     def of_reach_sentence(self, where, sentence, counted):

@@ -55,7 +55,8 @@ def test_a_campaign_is_written_and_submitted(staff):
 def test_a_campaign_under_way_is_followed_and_paused(staff, launched):
     staff.goto("/campaigns")
     press_on(staff, staff.locator("tbody th a"))
-    press_on(staff, staff.get_by_role("link", name="Remis 5"))
+    press_on(staff, staff.get_by_role("link", name="Voir qui", exact=True))
+    press_on(staff, staff.get_by_role("link", name="Remis (5)"))
     expect(staff.locator("tbody tr")).to_have_count(5)
     press_on(staff, staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Suivi"))
     press_on(staff, staff.get_by_role("button", name="Mettre en pause"))

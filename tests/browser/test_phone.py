@@ -35,6 +35,8 @@ def test_the_bar_takes_one_row_and_its_menu_leads_everywhere(staff):
 def test_results_stack_and_none_is_out_of_sight(staff, launched):
     staff.set_viewport_size(PHONE)
     staff.goto("/campaigns/1/progress")
+    staff.get_by_role("button", name="Mettre en pause").click()
+    staff.get_by_text("Par réseau, et ce que chaque nombre compte").click()
     region = staff.get_by_role("region", name="Résultats par réseau")
     assert region.evaluate("region => region.scrollWidth <= region.clientWidth")
     labels = region.locator("tfoot td").evaluate_all(

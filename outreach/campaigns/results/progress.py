@@ -103,22 +103,14 @@ def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
     return [(wave, counted.get(wave.mailing_id or 0, Tally())) for wave in campaign.waves]
 
 
-def states_mark(campaign: Campaign, *, now: datetime) -> str:
-    """A digest that changes with a state, when a wave's recipients are known, and a minute before a wave starts."""
+def mark(campaign: Campaign, progress: Progress, *, now: datetime) -> str:
+    """A digest that changes with what a page shows: a state, the wave of the moment, who its recipients are, a count of
+    its letters, and a minute before a wave starts."""
     starting = calling_off.starting(campaign, now=now)
     waves = [(wave.number, wave.state.value, bool(wave.mailing and wave.mailing.filled_at)) for wave in campaign.waves]
-    return _mark([campaign.state.value, waves, starting.number if starting else 0])
-
-
-def shape_mark(campaign: Campaign, progress: Progress) -> str:
-    """A digest that changes when the parts of the page do: another wave, its first letters, results."""
-    launched = [wave.number for wave in campaign.waves if wave.mailing and wave.mailing.filled_at]
-    return _mark([progress.wave.number, progress.is_measured, launched])
-
-
-def counts_mark(progress: Progress) -> str:
-    """A digest that changes when the counts of the wave's letters do."""
-    return _mark([progress.wave.number, progress.tally.as_json()])
+    shown = [campaign.state.value, waves, starting.number if starting else 0]
+    content = [*shown, progress.wave.number, progress.is_measured, progress.tally.as_json()]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +162,3 @@ def _of_wave(move: WaveTransition, name: str, *, goes_on: bool) -> JournalEntry:
     else:
         told = move.told
     return JournalEntry(move.at, move.actor, f"{french.initial(name)} {told}.")
-
-
-def _mark(content: object) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]

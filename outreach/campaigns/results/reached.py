@@ -42,15 +42,13 @@ _TO_SHEET = {
     Class.NO_ADDRESS: "sans adresse utilisable",
     Class.NOT_SENT: "non envoyé",
 }
-_CLASSES = {
-    Class.OUT_OF_SCOPE: ("sans école concernée", "sans école concernée"),
+APART = {  # of those concerned, the classes beside the recipients
     Class.ALREADY_JOINED: ("avait adhéré ou le déclarait", "avaient adhéré ou le déclaraient"),
     Class.EXCEPTED: ("excepté", "exceptés"),
     Class.STOPPED: ("s’est manifesté avant le courriel", "se sont manifestés avant le courriel"),
     Class.NO_ADDRESS: ("sans adresse utilisable", "sans adresse utilisable"),
     Class.NOT_SENT: ("non envoyé", "non envoyés"),
     Class.TO_COME: ("recevra", "recevront"),
-    Class.RECIPIENTS: ("destinataire", "destinataires"),
 }
 _HANDINGS = {
     Handing.HANDED_OVER: "remis à notre serveur d’envoi",
@@ -70,13 +68,6 @@ def sentence(counts: Counts, waiting: Mapping[ReachChannel, int] | None = None) 
         todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
         parts[-1] += f", dont {french.all_of(todo)}" if todo else ""
     return french.typeset(f"{french.plural(whole, 'PO', 'PO')} à atteindre : {', '.join(parts)}.")
-
-
-def population(counts: Counts) -> str:
-    """Whom a campaign means, in French: « 985 PO visés : 673 sans école concernée, 28 avaient adhéré ou le déclaraient,
-    279 destinataires. »"""
-    parts = [french.plural(counts[key], *words) for key, words in _CLASSES.items() if counts[key]]
-    return french.typeset(f"{french.plural(counts['targeted'], 'PO visé', 'PO visés')} : {', '.join(parts)}.")
 
 
 def parts_of(counts: Counts) -> list[str]:

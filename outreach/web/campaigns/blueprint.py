@@ -1,7 +1,8 @@
 """What all pages of a campaign share: the blueprint, the four steps, the tabs, the sender."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, render_template, url_for
 from flask_login import current_user
@@ -15,6 +16,9 @@ from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import CampaignStanding, Stage
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.campaigns.results.progress import wave_of_the_moment
+from outreach.charts import svg
+from outreach.charts.bars import cell
+from outreach.charts.marks import Tone
 from outreach.db import Session
 from outreach.reach.models import ReachChannel
 from outreach.roles import RoleName
@@ -75,6 +79,34 @@ class Step:
         return self.may_change and self.stage is not Stage.DRAFT
 
 
+class TabPage(NamedTuple):
+    """A page under a tab: the name of its step, its label, and its endpoint where that has another name."""
+
+    name: str
+    label: str
+    view: str = ""
+
+    @property
+    def endpoint(self) -> str:
+        """Its whole endpoint."""
+        return f"campaigns.{self.view or self.name}"
+
+    def address(self, campaign: Campaign) -> str:
+        """Where it is."""
+        return url_for(self.endpoint, number=campaign.id)
+
+
+class Tab(NamedTuple):
+    """A tab of a campaign, and its pages: the first one opens with it."""
+
+    label: str
+    pages: Sequence[TabPage]
+
+    def has(self, name: str) -> bool:
+        """Whether a step is one of its pages."""
+        return any(page.name == name for page in self.pages)
+
+
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
@@ -96,24 +128,28 @@ def show(template: str, step: Step, **values: Any) -> str:
     )
 
 
-def _tabs(step: Step) -> list[tuple[str, str, str]]:
-    """The tabs of a campaign under way: name, label, address. Those meant have a tab once the wave has a mailing."""
+def meter(pieces: Sequence[tuple[Tone, int]], whole: int) -> str:
+    """A small bar under words that say the same: counts, each a part of a whole, side by side."""
+    return svg.inline(cell([(tone, count / whole) for tone, count in pieces if whole]), "meter")
+
+
+def _tabs(step: Step) -> list[Tab]:
+    """The tabs of a campaign under way. Those whom it means have a tab once the wave of the moment has a mailing."""
     campaign = step.campaign
     wave = wave_of_the_moment(campaign)
-    tabs = [("progress_page", "Suivi", url_for("campaigns.progress_page", number=campaign.id))]
+    tabs = [Tab("Suivi", [TabPage("progress_page", "Suivi")])]
     if wave is not None and wave.mailing_id:
-        address = url_for("campaigns.list_reactions", number=campaign.id)
-        tabs.append(("recipients", "Visés", address))
-        tabs.append(("reached", "Atteints", url_for("campaigns.list_reached", number=campaign.id)))
-    tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
+        whom = [TabPage("recipients", "Visés", "list_reactions"), TabPage("reached", "Atteints ou non", "list_reached")]
+        tabs.append(Tab("Pouvoirs organisateurs", whom))
+    reminders = [TabPage("waves", "Courriels")]
     if ReachChannel.PAPER in campaign.ladder:
-        tabs.append(("paper", "Papier", url_for("campaigns.paper", number=campaign.id)))
+        reminders.append(TabPage("paper", "Papier"))
     if step.has_calls:
-        tabs.append(("calls", "Appels", url_for("campaigns.list_calls", number=campaign.id)))
+        reminders.append(TabPage("calls", "Appels", "list_calls"))
+    tabs.append(Tab("Relances", reminders))
     if locking.is_drawn(campaign):
-        tabs.append(("effect", "Effet", url_for("campaigns.effect", number=campaign.id)))
-    tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))
-    tabs.append(("check", "Contenu", url_for("campaigns.check", number=campaign.id)))
+        tabs.append(Tab("Effet", [TabPage("effect", "Effet")]))
+    tabs.append(Tab("Contenu", [TabPage("check", "Contenu"), TabPage("journal", "Journal")]))
     return tabs
 
 

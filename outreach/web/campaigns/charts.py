@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import course
 from outreach.campaigns.results import figures as results
 from outreach.campaigns.results.course import Course, DayCount
-from outreach.campaigns.results.figures import Figure, Results
+from outreach.campaigns.results.figures import Figure, FigureRow, Results
 from outreach.charts.bars import Bar, BarRow, bars, part
 from outreach.charts.chart import Chart
 from outreach.charts.curves import Event, Series, curve
@@ -22,13 +22,15 @@ from outreach.charts.ways import WayStep, way
 from outreach.db import Session
 from outreach.measuring import hits
 from outreach.measuring.hits import Measured
+from outreach.measuring.machines import HitClass
+from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages
 from outreach.web.ui.request import needs, now, reading
 
 AUTHORITIES = "pouvoir organisateur", "pouvoirs organisateurs"
-PO, SCHOOLS = ("PO", "PO"), ("école", "écoles")
+LEAST_DAYS = 3  # that brought something: before, a curve would show a step
 WAVES = {  # what came after a wave
     "answered": ("Ont répondu", Tone.PREPARING),
     "declared": ("Déclarent adhérer", Tone.DECLARED),
@@ -69,8 +71,35 @@ class Came:
 
     @property
     def charts(self) -> list[Chart]:
-        """Its charts that have something to show, in the order of the page."""
+        """Its charts that have something to show, as its slides and its one page have them."""
         return list(_charts(self))
+
+    @property
+    def networks(self) -> list[FigureRow]:
+        """The networks of those that it concerns."""
+        return [row for row in self.results.rows if row.count(Figure.CONCERNED)]
+
+    @property
+    def answers(self) -> list[tuple[Answer, int]]:
+        """How many authorities gave each answer that was given, those that were given most first."""
+        return sorted(((one, count) for one, count in self.results.answers.items() if count), key=lambda each: -each[1])
+
+    def hits(self, kind: str) -> tuple[int, int]:
+        """How many openings ("opens") or clicks ("clicks") surely are a person's, and at most."""
+        tallies = [getattr(group, kind) for group in self.measured]
+        sure = sum(tally[HitClass.HUMAN] for tally in tallies)
+        return sure, sure + sum(tally[HitClass.UNDETERMINED] for tally in tallies)
+
+    @property
+    def curve(self) -> Chart | None:
+        """Answers and joinings day by day, from the third day on that brought something."""
+        sums = [day.answered + day.joined_since for day in self.course.days]
+        return _curve(self) if len(set(sums) - {0}) >= LEAST_DAYS else None
+
+    @property
+    def hits_curve(self) -> Chart | None:
+        """Openings and clicks day by day; None where there are none."""
+        return _hits(self) if self.course.has_openings else None
 
     def count(self, figure: Figure) -> int:
         """How many authorities of all networks a figure counts."""
@@ -85,26 +114,27 @@ class Came:
         return next((chart for chart in self.charts if chart.key == key), None)
 
 
-@pages.get("/<number:number>/charts/<key>.<any(png, svg):ending>")
+@pages.get("/<number:number>/slides.zip")
 @needs(RoleName.READER)
-def picture(number: int, key: str, ending: str) -> Response:
+def slides(number: int) -> Response:
     with reading() as session:
         came = Came.of(session, lifecycle.campaign_numbered(session, number))
-        return charts.picture(came.charts, key, ending, f"campagne-{number}")
+        return charts.slides(came.charts, f"campagne-{number}")
 
 
 def _charts(came: Came) -> Iterator[Chart]:
     if not came.count(Figure.RECIPIENTS):
         return
     yield _way(came)
-    if came.count(Figure.RECIPIENTS):
-        yield _networks(came)
+    yield _networks(came)
     if came.count(Figure.ANSWERED):
         yield _answers(came)
     if came.course.yields:
         yield _waves(came)
     if came.course.days:
-        yield from _curves(came)
+        yield _curve(came)
+        if came.course.has_openings:
+            yield _hits(came)
 
 
 def _way(came: Came) -> Chart:
@@ -149,8 +179,7 @@ def _networks(came: Came) -> Chart:
 def _answers(came: Came) -> Chart:
     """The answers by kind, those that were given most first."""
     answered = came.count(Figure.ANSWERED)
-    given = sorted(((one, count) for one, count in came.results.answers.items() if count), key=lambda each: -each[1])
-    told = [(answer.label, count, answered) for answer, count in given]
+    told = [(answer.label, count, answered) for answer, count in came.answers]
     title = f"Réponses, par type : {french.plural(answered, *AUTHORITIES)}"
     if len(told) == 1 or told[0][1] > told[1][1]:
         title = f"Réponse la plus fréquente, « {told[0][0]} » : {french.part(told[0][1], answered)}"
@@ -209,25 +238,21 @@ def _waves(came: Came) -> Chart:
     )
 
 
-def _curves(came: Came) -> Iterator[Chart]:
-    """Answers and joinings of authorities and schools, then openings and clicks, day by day."""
-    yield _curve(came, "jours-reponses", "Réponses", {"answered": PO, "answered_schools": SCHOOLS})
-    if came.counts_joinings:
-        joined = {"joined_since": PO, "joined_since_schools": SCHOOLS}
-        yield _curve(came, "jours-adhesions", WAVES["joined_since"][0], joined)
-        if came.course.days[-1].declared:
-            declared = {"declared": PO, "declared_schools": SCHOOLS}
-            yield _curve(came, "jours-declarations", WAVES["declared"][0], declared)
-    if came.course.has_openings:
-        clicks = {"clicked": ("clic", "clics")}
-        if came.course.counts_openings:
-            hit = {"opened": ("ouverture", "ouvertures"), **clicks}
-            yield _curve(came, "jours-clics", "Ouvertures et clics (indicatif)", hit)
-        else:
-            yield _curve(came, "jours-clics", "Clics (indicatif)", clicks)
+def _curve(came: Came) -> Chart:
+    """Authorities that answered and that joined since, day by day."""
+    names = {"joined_since": ("adhésion confirmée", "adhésions confirmées")} if came.counts_joinings else {}
+    names["answered"] = "réponse", "réponses"
+    return _days(came, "jours", "Pouvoirs organisateurs, jour par jour", names)
 
 
-def _curve(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]) -> Chart:
+def _hits(came: Came) -> Chart:
+    names = {"clicked": ("clic", "clics")}
+    if came.course.counts_openings:
+        names["opened"] = "ouverture", "ouvertures"
+    return _days(came, "jours-clics", "Indicatif, jour par jour", names)
+
+
+def _days(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]) -> Chart:
     """A curve of counts by the names of a `DayCount`, each with its French name for one and for several."""
     shown, last = came.course, came.course.days[-1]
     series = [
@@ -235,13 +260,13 @@ def _curve(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]
         for column, (one, several) in names.items()
     ]
     span = f"du {french.day(shown.days[0].day)} au {french.day(last.day)}"
-    reached = french.all_of([one.words for one in series])
+    reached = french.all_of([one.words for one in reversed(series)])
     return _chart(
         came,
         key=key,
-        title=f"{about} : {reached}",
-        about=f"Jour par jour, {span}",
-        told=f"{about} depuis le premier courriel, {span} : {reached}. Le tableau sous les courbes donne les nombres.",
+        title=reached,
+        about=f"{about}, {span}",
+        told=f"Depuis le premier courriel, {span} : {reached}. Le tableau sous la courbe donne les nombres.",
         headers=(),
         rows=(),
         draw=partial(curve, series, events=[Event(day, wave.name) for day, wave in shown.waves]),

@@ -13,16 +13,19 @@ from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import audiences, definitions, lifecycle, listing
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.listing import CampaignRow, Stage
+from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import progress
-from outreach.campaigns.results.overall import overall
-from outreach.columns import Queried, Total
+from outreach.campaigns.results.overall import Overall, overall
+from outreach.campaigns.review.checks import PLACEHOLDER
+from outreach.charts.marks import Tone
+from outreach.columns import FEW_ROWS, Queried, Total
 from outreach.db import Session
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web import programmes as of_request
 from outreach.web.audience.beginning import Beginning, begin, blank, like, ready_made
-from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
+from outreach.web.campaigns.blueprint import STAGE_COLORS, meter, pages
 from outreach.web.ui.exports import download
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
@@ -45,10 +48,27 @@ def index() -> str:
             counts=counts,
             stage=stage,
             text=text,
+            is_long=bool(text) or total > FEW_ROWS,
             shown=Shown.of(request, listed, total=Total(total), export=".export"),
             colleagues=colleagues,
             stage_colors=STAGE_COLORS,
+            bar_of=_bar,
+            step_of=_step,
         )
+
+
+def _step(campaign: Campaign) -> tuple[int, str]:
+    """The step at which a draft is, and what is to be done there."""
+    if PLACEHOLDER.search(campaign.subject + campaign.letter):
+        return 2, "à écrire"
+    return (4, "à faire valider") if campaign.starts_at else (3, "à dater")
+
+
+def _bar(came: Overall) -> str:
+    """Those who joined, then the others who answered, of the recipients."""
+    joined = min(came.joined_since or 0, came.recipients)
+    answered = max(min(came.answered, came.recipients) - joined, 0)
+    return meter([(Tone.JOINED, joined), (Tone.PREPARING, answered)], came.recipients)
 
 
 @pages.get("/export.<any(xlsx, csv):kind>")
@@ -71,7 +91,7 @@ def new() -> str:
             ready=ready,
             about=_about(session, ready),
             sent_about=programmes.strand_names(session),
-            recent=listing.listed(session).page(1, 10),
+            recent=listing.listed(session, sort="-campaign").page(1, 10),
             sent=audiences.waves_that_left(session),
         )
 

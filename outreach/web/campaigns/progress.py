@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -23,24 +23,36 @@ from outreach.campaigns.review.reminded import Reminded, reminded
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, drift, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
+from outreach.charts.marks import Tone
 from outreach.db import Session
-from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.measuring.reactions import Reaction
+from outreach.reach.models import ReachChannel
+from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.text import whole_number
-from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.campaigns.charts import Came
+from outreach.web.campaigns.blueprint import meter, pages, sending, show, step_of
+from outreach.web.campaigns.charts import Came, acknowledged_in_words
 from outreach.web.campaigns.results import day_columns
 from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 # Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
-RESULTS_REST = timedelta(seconds=10)  # results are counted anew so seldom while letters leave, as they cost the most
 SOON = timedelta(minutes=10)
 PROPOSED = timedelta(days=7)  # from now to an added reminder, unless its author says another day
+ANSWERS = {  # what one says, and several
+    Answer.INFORMED: ("a pris connaissance, avec un mot", "ont pris connaissance, avec un mot"),
+    Answer.JOINED: ("déclare adhérer", "déclarent adhérer"),
+    Answer.IN_PREPARATION: ("se prépare", "se préparent"),
+    Answer.TENDER_LAUNCHED: ("a lancé un marché", "ont lancé un marché"),
+    Answer.DECLINED: ("refuse", "refusent"),
+    Answer.NOT_CONCERNED: ("se dit non concerné", "se disent non concernés"),
+    Answer.HELP: ("demande de l’aide", "demandent de l’aide"),
+    Answer.WRONG_CONTACT: ("n’est pas le bon contact", "ne sont pas le bon contact"),
+}
 ALL_CALLED_OFF = (
     "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau."
 )
@@ -52,30 +64,25 @@ class Live:
 
     `rest` is the number of seconds until the next poll, None when there is none; `place` is its index in RESTS.
     `seconds` counts down to the start of the wave `starting`. `held` says why the wave was paused automatically, or ''.
-    `seen` marks what the page shows. `has_moved`: a state has changed since the page was made. `is_reshaped`: that, or
-    the page now shows other things, such as another wave: all of it is made anew. `is_recounted`: its results are.
+    `seen` marks what the page shows. `is_new`: something has changed since the page was made, and all of it is made
+    anew: nothing on it is older than its first sentence.
     """
 
     progress: Progress
     sentence: str
+    warning: str
     starting: Wave | None
     seconds: int
     rest: int | None
     place: int
     seen: str
     held: str
-    has_moved: bool
-    is_reshaped: bool
-    is_recounted: bool
+    is_new: bool
 
     @property
-    def counts(self) -> dict[LetterOutcome, int]:
-        """The number of letters by outcome."""
-        tally = self.progress.tally
-        return {
-            outcome: tally.withdrawn.total() if outcome is LetterOutcome.WITHDRAWN else getattr(tally, outcome.value)
-            for outcome in LetterOutcome
-        }
+    def is_leaving(self) -> bool:
+        """Whether letters leave now: then the page says how far they are, and nothing else."""
+        return self.progress.wave.state is WaveState.RUNNING
 
 
 @pages.get("/<number:number>/progress")
@@ -181,55 +188,52 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
 
 
 def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, Any]:
-    states, counts = progress.states_mark(campaign, now=now()), progress.counts_mark(current)
-    marks, starting = (
-        [states, progress.shape_mark(campaign, current), counts],
-        calling_off.starting(campaign, now=now()),
-    )
-    before, results = _seen()
+    seen, starting = progress.mark(campaign, current, now=now()), calling_off.starting(campaign, now=now())
     counts_down = starting is not None and starting.due_at > now()
-    place = _place() + 1 if before == marks and not counts_down else 0
-    is_reshaped = before[:2] != marks[:2]
-    is_recounted = is_reshaped or (results.counts != counts and now() >= results.at + RESULTS_REST)
-    shown = ShownResults(counts, now()) if is_recounted else results
+    is_new = request.args.get("seen") != seen
+    place = 0 if is_new or counts_down else _place() + 1
     made = Live(
         progress=current,
-        sentence=sentence(current) + _warning(session, current),
+        sentence=sentence(current),
+        warning=auto_pause.warning(session, current.wave) if current.tally.refused else "",
         held=auto_pause.why_paused(session, current.wave) if current.wave.state is WaveState.PAUSED else "",
         starting=starting,
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
         rest=_rest(campaign, place, now()),
         place=min(place, len(RESTS) - 1),
-        seen="-".join([*marks, shown.counts, str(int(shown.at.timestamp()))]),
-        has_moved=before[:1] != marks[:1],
-        is_reshaped=is_reshaped,
-        is_recounted=is_recounted,
+        seen=seen,
+        is_new=is_new,
     )
-    states_now = {wave.state.value for wave in campaign.waves}
-    again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
-    came = _came(session, campaign) if made.is_recounted else {}
-    coming = _coming(session, campaign) if made.is_reshaped else None
-    may_add = added_reminders.may_be_added(session, campaign)
-    following = next((wave for wave in campaign.waves if wave.state is WaveState.PLANNED), None)
-    drifted = (following, drift.noted(session, following)) if following else None
-    parts = {"again": again, "may_add": may_add, "coming": coming, "drifted": drifted}
-    return {"live": made, "states": states_now, **parts, **came}
+    return {"live": made, **(_moment(session, campaign, made) if is_new else {})}
 
 
-@dataclass(frozen=True, slots=True)
-class ShownResults:
-    """The results that a page shows: the mark of the letters' counts when they were counted, and that instant."""
-
-    counts: str
-    at: datetime
-
-
-def _seen() -> tuple[list[str], ShownResults]:
-    """What the page that asks shows: the marks of its states, shape and counts, and its results."""
-    match request.args.get("seen", "").split("-"):
-        case [states, shape, counts, results, at] if (seconds := whole_number(at, digits=10)) is not None:
-            return [states, shape, counts], ShownResults(results, datetime.fromtimestamp(seconds, UTC))
-    return [], ShownResults("", now())
+def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
+    """What the page shows beside where the wave stands; what came is counted once no letter leaves."""
+    planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
+    following = planned[0] if planned else None
+    waiting = reached.waiting(session, campaign)
+    return {
+        "states": {wave.state.value for wave in campaign.waves},
+        "planned": planned,
+        "waiting": {channel.value: waiting.get(channel, 0) for channel in ReachChannel},
+        "again": retrying.retriable(session, campaign, now=now()),
+        "may_add": added_reminders.may_be_added(session, campaign),
+        "drifted": (following, drift.noted(session, following)) if following else None,
+        "departed": [
+            (wave, sentence(Progress(wave, tally)))
+            for wave, tally in progress.tallies(session, campaign)
+            if wave.mailing_id and wave.state is not WaveState.RUNNING
+        ],
+        "reasons": {
+            Reason(name): count for name, count in live.progress.tally.withdrawn.items() if name != Reason.NOT_CONCERNED
+        },
+        "coming": _coming(session, campaign),
+        "came": None,
+        "Figure": Figure,
+        "meter": meter,
+        "Tone": Tone,
+        **({} if live.is_leaving or not audiences.launched(campaign) else _came(session, campaign)),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,21 @@ class Coming:
     approved: Decision | None
     exemptions: Sequence[Exemption]
     colleagues: Mapping[str, str]
+
+    @property
+    def first(self) -> list[Wave]:
+        """The first wave, or each of its departures."""
+        return [wave for wave in self.waves if not wave.reminder] or list(self.waves[:1])
+
+    @property
+    def concerned(self) -> int:
+        """How many of those that it means have a school that its strand concerns."""
+        return self.counts.authorities - self.counts.left_out.get(Reason.NOT_CONCERNED, 0)
+
+    @property
+    def left_out(self) -> dict[Reason, int]:
+        """Of these, who gets no letter, by reason."""
+        return {reason: count for reason, count in self.counts.left_out.items() if reason is not Reason.NOT_CONCERNED}
 
 
 def _coming(session: Session, campaign: Campaign) -> Coming | None:
@@ -271,18 +290,18 @@ def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
     came = Came.of(session, campaign)
+    if not came.count(Figure.RECIPIENTS):
+        return {}
+    counts = came.results.counts.authorities
     return {
-        "came": came.results,
+        "came": came,
+        "schools": came.results.counts.schools,
         "beside_counts": locking.beside_counts(session, campaign),
-        "course": came.course,
-        "charts": came.charts,
         "day_columns": day_columns(came.course),
-        "Figure": Figure,
-        "figures": came.results.figures,
-        "measured": came.measured,
-        "reach": reached.sentence(came.results.counts.authorities, reached.waiting(session, campaign)),
-        "population": reached.population(came.results.counts.authorities),
-        "silent": came.count(Figure.SILENT),
+        "reach": reached.sentence(counts, reached.waiting(session, campaign)),
+        "apart": [(Figure(key), words) for key, words in reached.APART.items() if counts[key]],
+        "answers": [(count, ANSWERS[answer][count > 1]) for answer, count in came.answers],
+        "acknowledged": acknowledged_in_words(came.results.acknowledged) if came.results.acknowledged else "",
     }
 
 
@@ -302,38 +321,19 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
     return max(2, min(rest, until_last_minute)) if until_last_minute > 0 else rest
 
 
-def _warning(session: Session, current: Progress) -> str:
-    warns = auto_pause.warning(session, current.wave) if current.tally.refused else ""
-    return f" Attention : {warns}." if warns else ""
-
-
 def sentence(current: Progress) -> str:
-    """Where a wave stands, in one French sentence."""
-    name, state, tally = french.initial(current.wave.name), current.wave.state, current.tally
-    if state is WaveState.PLANNED:
-        return f"{name} : elle part le {french.weekday(current.wave.due_at)} à {french.hour(current.wave.due_at)}."
-    if state is WaveState.MISSED:
-        return f"{name} manquée : rien n’est parti."
-    if state not in UNDER_WAY:
-        return f"{name} {state.label.lower()} : {_ends(current)}."
-    if current.wave.mailing is None or current.wave.mailing.filled_at is None:
-        return f"{name} : ceux qu’elle vise sont inscrits un à un ({french.number(tally.intended)})."
-    done = french.plural(current.settled, "courriel a une issue", "courriels ont une issue")
-    still = "en pause" if state is WaveState.PAUSED else f"en cours, {current.percent} %"
-    return f"{name} {still} : {done} sur {french.number(current.meant)}."
-
-
-def _ends(current: Progress) -> str:
-    """What came of a wave's letters: how many were delivered, then the other outcomes that occurred."""
-    tally = current.tally
+    """What became of a wave, in one French sentence."""
+    wave, tally = current.wave, current.tally
     failed, doubtful, left_out = tally.refused + tally.expired, tally.in_doubt, tally.withdrawn.total()
-    others = (
+    counted = (
+        (tally.accepted, french.plural(tally.accepted, "courriel remis", "courriels remis")),
         (failed, french.plural(failed, "échec")),
         (doubtful, f"{french.number(doubtful)} en doute"),
         (left_out, french.plural(left_out, "écarté")),
     )
-    delivered = french.plural(tally.accepted, "courriel remis", "courriels remis")
-    return ", ".join([delivered, *(words for count, words in others if count)])
+    state = "" if wave.state is WaveState.FINISHED else f" {wave.state.label.lower()}"
+    told = ", ".join(words for count, words in counted if count) or "rien n’est parti"
+    return f"{french.initial(wave.name)}{state} : {told}."
 
 
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:

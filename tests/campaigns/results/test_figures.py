@@ -1,6 +1,5 @@
 """What came of a campaign: each figure against a small directory whose truth is known, whatever its size."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,7 @@ from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import counts, lifecycle
-from outreach.campaigns.counting.classes import Class, Reach
+from outreach.campaigns.counting.classes import Reach
 from outreach.campaigns.counts import Counts
 from outreach.campaigns.results import figures, reached
 from outreach.campaigns.results.figures import Figure
@@ -296,12 +295,7 @@ def test_a_click_that_may_be_a_machines_proves_nothing(sent, database, hit_class
     assert found(database).total.count(F.REACHED) == reached
 
 
-@pytest.mark.parametrize(("count", "verbs"), [(1, "1 s’est manifesté"), (2, "2 se sont manifestés")])
-def test_the_sentences_of_a_campaign_agree_with_one_and_with_several(count, verbs):
-    told = reached.population(Counts({"targeted": 8 * count, **dict.fromkeys(map(str, Class), count)}))
-    said = told.replace("\xa0", " ").replace("\u202f", " ")
-    assert f"{verbs} avant le courriel" in said
-    endings = ("avait", "adhéré", "déclarait", "excepté", "envoyé", "recevra", "destinataire")
-    assert all(re.search(rf"\b{one}\b", said) for one in endings) == (count == 1), said
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_sentence_of_whom_a_campaign_reached_agrees_with_one_and_with_several(count):
     reach = reached.sentence(Counts({"to_reach": 5 * count, **dict.fromkeys(map(str, Reach), count)}))
     assert f", il est trop tôt pour {count}, {count} à atteindre encore." in reach.replace("\xa0", " ")

@@ -212,7 +212,7 @@ def test_every_place_names_the_programme_where_there_are_several(author, two_pro
     preview = author.get(f"{begun}/letter/exact?view=text")
     assert f"Il porte sur : {said}." in text_of(preview)
     assert f"écoles, {said} – FASE" in text_of(preview) or f"école, {said} – FASE" in text_of(preview)
-    told, _ = csv.DictReader(io.StringIO(author.get("/campaigns/export.csv").data.decode("utf-8-sig")), delimiter=";")
+    _, told = csv.DictReader(io.StringIO(author.get("/campaigns/export.csv").data.decode("utf-8-sig")), delimiter=";")
     assert (told["Programme"], told["Code du programme"], told["Volet"]) == ("Plan lecture", SECOND, "2")
 
 

@@ -133,9 +133,9 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
     page = text_of(approver.get(f"{begun}/check"))
     assert "la première vague part le mardi 18 mai 2027 à 9 h 30" in page
     progress = text_of(approver.get(f"{begun}/progress"))
-    assert re.search(r"Ensuite : relance 1, mardi 1er juin 2027 à \d", progress)
+    assert re.search(r"Ensuite mardi 1er juin 2027 à \d.* Relance 1", progress)
     assert "Rien ne part encore" not in page
-    assert "Planifiées (1)" in text_of(author.get("/campaigns"))
+    assert "Planifiée" in text_of(author.get("/campaigns"))
     with sample_database.reading() as session:
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
@@ -510,4 +510,4 @@ def test_a_campaign_is_found_by_its_name_or_its_author(author, begun):
     assert shown("DEUXIEME volet")[0] == ["Invitation au deuxième volet"]
     assert len(shown("nadia lambert")[0]) == 2
     assert shown("nulle part")[0] == []
-    assert "Toutes (0)" in shown("nulle part")[1]
+    assert "Aucune campagne ne correspond" in shown("nulle part")[1]

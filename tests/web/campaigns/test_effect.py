@@ -124,7 +124,7 @@ def test_pages_with_counts_by_departure_say_nothing_more_once_the_effect_may_be_
 @pytest.mark.long
 def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, number):
     assert "wave" in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
-    assert author.get(f"/campaigns/{number}/charts/vagues.svg").status_code == 200
+    assert author.get(f"/campaigns/{number}/slides.zip").status_code == 200
     assert ";Vague;" in author.get(f"/campaigns/{number}/recipients/export.csv").data.decode("utf-8-sig")
 
 

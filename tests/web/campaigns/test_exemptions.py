@@ -30,9 +30,9 @@ def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_
         for days, wave in enumerate(later, start=1):
             wave.due_at = first.due_at + timedelta(days=14 * days)
     told = text_of(author.get("/campaigns/1/progress"))
-    for said in ("Ce qui va partir", "Validée par Marc Dethier", "Première vague : ", "Relance 1 : ", "Visés"):
+    for said in ("recevront ce courriel", "Validé par Marc Dethier", "Relance 1, à ceux", "Concernés", "Reçoivent"):
         assert said in told
-    assert re.search(r"Courriel À répondre pour le [0-9].+ – FASE [0-9]+ Lire.+ L’objet pour ", told)
+    assert re.search(r"Le courriel « À répondre pour le [0-9].+ – FASE [0-9]+ » L’objet pour ", told)
     assert "((" not in told
     assert author.get(HOURS).status_code == 403
     approver = signed_in("approver")

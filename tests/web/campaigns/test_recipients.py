@@ -122,11 +122,11 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
     assert text_of(page).count(" Refusé ") == launched.refused
     (address, _), *_ = links(page, "/campaigns/1/letters/")
     letter = author.get(address)
-    assert [text_of(heading) for heading in elements(letter, "h1")] == ["Courriel refusé"]
+    assert [text_of(heading) for heading in elements(letter, "h2")][:1] == ["Courriel refusé"]
     html = FlaskClient.open(author, f"{address}/html")
     assert "Madame, Monsieur," in html.text
     assert "sandbox" in html.headers["Content-Security-Policy"]
-    assert "Visés" in [text_of(link) for link in elements(letter, "a[@aria-current='page']")]
+    assert "Pouvoirs organisateurs" in [text_of(link) for link in elements(letter, "a[@aria-current='page']")]
     assert author.get("/campaigns/1/letters/999999").status_code == 404
     beyond = author.application.url_map.bind("x").match(f"/campaigns/1/letters/{2**31 + 1}")
     assert beyond == ("campaigns.received", {"number": 1, "message": 2**31 + 1})

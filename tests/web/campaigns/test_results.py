@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import zipfile
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,12 +37,8 @@ from tests.programmes import NAME, PROGRAMME
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
+CHANGING = "parcours.svg", "vagues.svg", "jours.svg"  # of the slides, those that joinings change
 ACCEPTED = Message.state == MessageState.ACCEPTED
-
-
-def rows_under(page, caption):
-    (table,) = (table for table in elements(page, "table") if text_of(table).startswith(caption))
-    return [text_of(row) for row in table.iter("tr")]
 
 
 @pytest.fixture
@@ -63,7 +60,7 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
     }
     assert any("figure=silent" in address for address, _ in found)
     for address, label in found[::4]:  # tests/audit asks for the list of every figure
-        (count,) = re.findall("[0-9\u202f]+", label)
+        (count, *_) = re.findall("[0-9\u202f]+", label)
         said = [text_of(paragraph) for paragraph in elements(author.get(address), "p")]
         assert [line.partition(" pouvoir")[0] for line in said if line.startswith(f"{count} pouvoir")] == [count]
         file = author.get(address.replace("/results?", "/results/authorities.csv?")).data.decode("utf-8-sig")
@@ -78,22 +75,19 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
 
 
 @pytest.mark.long
-def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came):
+def test_the_chain_subtracts_down_to_those_delivered_and_says_what_the_results_count(author, came):
     page = author.get("/campaigns/1/progress")
-    told = elements(page, "*[@role='img']")[0].get("aria-label").replace("\u202f", "")
+    (chain,) = elements(page, "table[@class='chain']")
+    rows = {row[0]: row for row in cells(chain, without={"ds-sr-only"})}
     for figure in (Figure.CONCERNED, Figure.RECIPIENTS, Figure.HANDED_OVER, Figure.ANSWERED, Figure.JOINED_SINCE):
-        assert f"{figure.label.lower()} {came.total.count(figure)}" in told
-    steps = rows_under(page, "Pouvoirs organisateurs, du premier courriel à l’adhésion")
-    way = [step.split(" ")[0] for step in steps[1:]]
-    headers = rows_under(page, "Pouvoirs organisateurs par réseau, de ceux qu’elle concerne à l’adhésion")[0]
-    assert [header for header in way if header in headers] == sorted(way, key=headers.index) == way
-    recipients, concerned = came.total.count(Figure.RECIPIENTS), came.total.count(Figure.CONCERNED)
-    assert steps[2].replace("\u202f", "").startswith(f"Destinataires {recipients} {recipients} sur {concerned} = ")
-    assert len(elements(page, "*[@class='stroke-event']")) == 2 * 2, "a departure on each of two curves, drawn twice"
-    assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-8:] == ["0"] * 8
-    assert ["Groupe", "Remis", "Clics", "Ouvertures (indicatif)"] in [cells(one)[0] for one in elements(page, "table")]
+        row = rows["Reçoivent" if figure is Figure.RECIPIENTS else figure.label]
+        assert row[1].replace("\u202f", "") == str(came.total.count(figure))
+    apart = sum(int(count) for count in re.findall(r"\d+", rows["Reçoivent"][3].replace("\u202f", "")))
+    assert came.total.count(Figure.CONCERNED) - apart == came.total.count(Figure.RECIPIENTS)
     (link,) = links(page, "/campaigns/1/results?figure=silent")
-    assert f"({came.counts.authorities[SILENT]})" in link[1]
+    assert link[1].startswith(str(came.counts.authorities[SILENT]))
+    assert not elements(page, "figure"), "no curve of nothing"
+    assert ["Groupe", "Remis", "Clics", "Ouvertures (indicatif)"] in [cells(one)[0] for one in elements(page, "table")]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
     way = dict(line[:2] for line in book.get_sheet_by_name("Parcours").to_python()[1:])
     assert way["Remis"] == came.total.count(Figure.HANDED_OVER)
@@ -118,8 +112,6 @@ def test_results_of_letters_without_a_picture_say_that_openings_are_not_measured
     page = author.get("/campaigns/1/progress")
     assert ["Groupe", "Remis", "Clics"] in [cells(table)[0] for table in elements(page, "table")]
     assert "Les ouvertures ne sont pas mesurées : ces courriels sont partis sans image." in text_of(page)
-    (days,) = [row for row in (cells(table)[0] for table in elements(page, "table")) if row[0] == "Jour"]
-    assert (days[-1], "Ouvertures" in days) == ("Clics", False)
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
     (name,) = (name for name in book.sheet_names if name.startswith("Clics"))
     assert book.get_sheet_by_name(name).to_python()[0] == [
@@ -138,9 +130,7 @@ def answered(sample_database, came):
 
 
 @pytest.mark.long
-def test_who_answered_stands_by_network_kind_and_wave_and_who_only_took_note_is_no_part_of_them(
-    author, answered, came, sample_database
-):
+def test_who_answered_stands_by_kind_and_who_only_took_note_is_no_part_of_them(author, answered, came, sample_database):
     with sample_database.writing() as session:
         (letter,) = session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).offset(2).limit(1))
         details = {"authority_id": letter.authority_id, "strand_id": 1, "given_at": NOW}
@@ -148,45 +138,29 @@ def test_who_answered_stands_by_network_kind_and_wave_and_who_only_took_note_is_
         session.add(response)
         session.flush()
         session.add(Acknowledgement(response_id=response.id))
-    page = author.get("/campaigns/1/progress")
-    networks = [row.replace("\u202f", "") for row in rows_under(page, "Parmi ceux que la campagne concerne")[1:]]
-    assert len(networks) == sum(bool(row.count(Figure.CONCERNED)) for row in came.rows)
-    assert sum(int(re.search(r"(\d+) sur \d+", row)[1]) for row in networks) == 2
-    assert sum(int(re.search(r"sur (\d+)", row)[1]) for row in networks) == came.total.count(Figure.CONCERNED)
-    rows = rows_under(page, "Parmi ceux qui ont répondu ; plusieurs réponses possibles ; en plus, 1 n’a fait qu’en")
-    assert [(row.startswith(Answer.HELP.label), row.endswith("2 sur 2 = 100 %")) for row in rows[1:]] == [(True, True)]
-    (wave,) = rows_under(page, "Réponses à chaque vague")[1:]
-    recipients = came.total.count(Figure.RECIPIENTS)
-    assert re.search(rf"{recipients} 2 sur {recipients} = ", wave.replace("\u202f", ""))
+    told = text_of(author.get("/campaigns/1/progress"))
+    assert f"2 sur {came.total.count(Figure.CONCERNED)} = " in told
+    assert "2 demandent de l’aide. En plus, 1 n’a fait qu’en prendre connaissance" in told
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
     told = dict(book.get_sheet_by_name("Réponses").to_python()[1:])
     assert (told[Answer.INFORMED.label], told["En plus, pris connaissance sans répondre"]) == (0, 1)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "key",
-    [
-        "parcours",
-        *(pytest.param(key, marks=pytest.mark.deep) for key in ("reseaux", "reponses", "vagues", "jours-reponses")),
-        "jours-adhesions",
-    ],
-)
-def test_each_chart_is_a_slide_with_its_title_its_day_and_its_source(author, answered, key):
-    (address,) = {href for href, _ in links(author.get("/campaigns/1/progress"), f"/campaigns/1/charts/{key}.svg")}
-    slide = author.get(address)
-    assert slide.headers["Content-Type"] == "image/svg+xml"
-    assert re.match(rf'attachment; filename="campagne-1-{key}_\d{{4}}-', slide.headers["Content-Disposition"])
-    said = slide.data.decode()
-    assert 'viewBox="0 0 1280 720"' in said
-    assert "Démonstration, chiffres fictifs. Source" in said
-    assert "Campagne «\u00a0" in said
-
-
-@pytest.mark.long
-def test_a_slide_is_a_picture_too_and_the_whole_campaign_one_page(author, answered, came):
-    picture = author.get("/campaigns/1/charts/parcours.png")
-    assert (picture.headers["Content-Type"], picture.data[:4]) == ("image/png", b"\x89PNG")
+def test_the_slides_are_one_file_with_title_day_and_source_and_the_whole_campaign_one_page(
+    author, answered, monkeypatch
+):
+    monkeypatch.setattr(pdf, "set_png", lambda *_, **__: b"\x89PNG")
+    saved = author.get("/campaigns/1/slides.zip")
+    assert saved.headers["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(saved.data)) as archive:
+        keys = "parcours", "reseaux", "reponses", "vagues", "jours"
+        assert archive.namelist() == [f"campagne-1-{key}.{kind}" for key in keys for kind in ("svg", "png")]
+        for key in keys:
+            said = archive.read(f"campagne-1-{key}.svg").decode()
+            assert 'viewBox="0 0 1280 720"' in said
+            assert "Démonstration, chiffres fictifs. Source" in said
+            assert "Campagne «\u00a0" in said
     page = author.get("/campaigns/1/summary.pdf")
     assert page.headers["Content-Type"] == "application/pdf"
     assert len(re.findall(rb"/Type/Page\b", page.data)) == 1
@@ -208,7 +182,7 @@ def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample
 @pytest.mark.long
 def test_a_campaign_that_has_not_left_has_neither_chart_nor_page(author, sample_database):
     planned(sample_database, NOW + timedelta(days=5))
-    assert author.get("/campaigns/1/charts/parcours.png").status_code == 404
+    assert author.get("/campaigns/1/slides.zip").status_code == 409
     page = author.get("/campaigns/1/summary.pdf")
     assert (page.status_code, "n’est pas encore partie" in text_of(page)) == (409, True)
 
@@ -224,16 +198,16 @@ def test_every_figure_has_a_name_and_a_meaning():
 
 
 @pytest.mark.long
-def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_written_to(author, came, sample_database):
-    shown = links(author.get("/campaigns"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
-    figured = {parse_qs(urlsplit(address).query)["figure"][0]: count for address, count in shown}
-    assert figured == {
-        name.value: str(came.total.count(name)) for name in (Figure.RECIPIENTS, Figure.ANSWERED, Figure.JOINED_SINCE)
-    }
-    address = next(address for address, _ in shown if "recipients" in address)
-    assert f"Écrire à ces {figured['recipients']} PO" in text_of(author.get(address))
+def test_the_list_of_campaigns_says_what_came_and_the_authorities_of_a_figure_are_written_to(author, came):
+    answered, recipients, joined = (
+        came.total.count(figure) for figure in (Figure.ANSWERED, Figure.RECIPIENTS, Figure.JOINED_SINCE)
+    )
+    (row,) = cells(elements(author.get("/campaigns"), "table")[0])[1:]
+    assert row[1] == f"{answered} réponse sur {recipients} destinataires {joined} adhésion confirmée"
+    address = "/campaigns/1/results?figure=recipients"
+    assert f"Écrire à ces {recipients} PO" in text_of(author.get(address))
     made = author.begin(address.replace("results?", "results/campaign?"))
-    assert f"<dt>Visés</dt><dd>{figured['recipients']}</dd>" in author.get(made.location).text
+    assert f"<dt>Visés</dt><dd>{recipients}</dd>" in author.get(made.location).text
 
 
 @pytest.mark.journey
@@ -253,11 +227,13 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
 
     def told():
         page = author.get("/campaigns/1/progress")
-        files = ("results/export.csv", "recipients/export.csv", "charts/vagues.svg", "charts/jours-adhesions.svg")
+        files = ("results/export.csv", "recipients/export.csv")
         book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
-        said = {name: author.get(f"/campaigns/1/{name}").data for name in (*files, "charts/parcours.svg")}
+        said = {name: author.get(f"/campaigns/1/{name}").data for name in files}
+        with zipfile.ZipFile(io.BytesIO(author.get("/campaigns/1/slides.zip").data)) as archive:
+            said |= {name: archive.read(name) for name in archive.namelist() if name.endswith(CHANGING)}
         said |= {name: book.get_sheet_by_name(name).to_python() for name in ("Parcours", "Par vague", "Jour par jour")}
-        said["came"] = text_of(elements(page, "div[@id='came']")[0])
+        said["came"] = text_of(elements(page, "div[@id='moment']")[0])
         said["summary"] = author.get("/campaigns/1/summary.pdf").data
         with sample_database.reading() as session:
             campaign = lifecycle.campaign_numbered(session, 1)
@@ -270,6 +246,7 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
         return said
 
     monkeypatch.setattr(pdf, "set_pdf", lambda _template, known, *_, **__: json.dumps(known).encode())
+    monkeypatch.setattr(pdf, "set_png", lambda *_, **__: b"")
     before = told()
     joined(NOW.date() - timedelta(days=1), 0)
     assert told() == before
@@ -280,8 +257,8 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
         "Par vague",
         "Jour par jour",
         "recipients/export.csv",
-        "charts/vagues.svg",
-        "charts/jours-adhesions.svg",
+        "campagne-1-vagues.svg",
+        "campagne-1-jours.svg",
     ):
         said = after[name].decode() if isinstance(after[name], bytes) else str(after[name])
         assert "Ont adhéré" not in said, f"{name}: what is declared and what is confirmed is never one word"

@@ -22,7 +22,7 @@ ACTOR = "nadia.lambert@fwb.example"
 @pytest.mark.long
 def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, sample_database):
     settle(sample_database, 3, MessageState.REFUSED)
-    assert "en échec" not in text_of(author.get("/campaigns/1/progress"))
+    assert "Renvoyer" not in text_of(author.get("/campaigns/1/progress"))
     end(sample_database)
     page = text_of(author.get("/campaigns/1/progress"))
     assert "Renvoyer les 3 courriels en échec" in page
@@ -31,7 +31,7 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
     page = text_of(author.get("/campaigns/1/progress"))
     assert "3 courriels en échec repartent" in page
     assert "Renvoyer les" not in page
-    assert "En attente 3" in page
+    assert "Les 3 autres partent en ce moment" in page
     assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 409
     assert "3 courriels en échec à renvoyer" in text_of(author.get("/campaigns/1/progress/journal"))
 
@@ -98,4 +98,4 @@ def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in
     assert author.send(again, page="/campaigns/1/progress").status_code == 302
     page = text_of(author.get("/campaigns/1/progress"))
     assert "2 courriels en doute repartent à l’identique" in page
-    assert "En attente 3" in page
+    assert "Les 3 autres partent en ce moment" in page

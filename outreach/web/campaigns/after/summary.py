@@ -30,7 +30,7 @@ from outreach.web.ui.templates import letterhead
 
 WIDE, CELL = Canvas(640, 13, 165), Canvas(340, 13)
 HEAD = 80  # the height of a chart's title, in the pixels of its drawing
-CELLS = ("reseaux", "reponses", "vagues", "jours-adhesions")
+CELLS = ("reseaux", "reponses", "vagues", "jours")
 TOLD = {  # how a count of none, of one and of several is told
     Figure.ANSWERED: ("aucun n’a répondu", "a répondu", "ont répondu"),
     Figure.DECLARED: ("aucun ne déclare adhérer", "déclare adhérer", "déclarent adhérer"),
