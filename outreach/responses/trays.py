@@ -18,12 +18,19 @@ LOCAL = "heure de Bruxelles"
 
 
 def counts(
-    session: Session, *, owner: str = "", recalled: bool = False, programme: Programme | None = None
+    session: Session,
+    *,
+    owner: str = "",
+    recalled: bool = False,
+    programme: Programme | None = None,
+    on: date | None = None,
 ) -> dict[Tray, int]:
-    """How many responses lie in each tray: of an owner or of all, all or those to come back to; two statements."""
-    waiting = (
-        _in(None, owner, recalled, programme).with_only_columns(Response.answer, func.count()).group_by(Response.answer)
-    )
+    """How many responses lie in each tray: of an owner or of all, all or those to come back to; two statements.
+
+    With a day `on`, those that await the owner then: nobody's, too, and none that was put off.
+    """
+    rows = _in(None, owner, recalled, programme) if on is None else rows_for(owner, on, programme)
+    waiting = rows.with_only_columns(Response.answer, func.count()).group_by(Response.answer)
     handled = _in(Tray.HANDLED, owner, recalled, programme).with_only_columns(func.count())
     tray_counts = {**dict.fromkeys(Tray, 0), Tray.HANDLED: session.scalars(handled).one()}
     for answer, count in session.execute(waiting):
@@ -77,9 +84,18 @@ def every(session: Session) -> Queried[Response]:
     return _listing(session, select(Response), [Response.id])
 
 
-def awaiting(session: Session, person: str, day: date, programme: Programme | None = None) -> Queried[Response]:
-    """The responses that await a person (an address) on a day, tray by tray, the oldest first."""
-    return _listing(session, rows_for(person, day, programme), [_urgency(), Response.given_at, Response.id])
+def awaiting(
+    session: Session,
+    person: str,
+    day: date,
+    programme: Programme | None = None,
+    tray: Tray | None = None,
+    sort: str = "",
+) -> Queried[Response]:
+    """The responses that await a person (an address) on a day, of a tray or tray by tray, the oldest first."""
+    query = rows_for(person, day, programme)
+    query = query if tray is None else query.where(Response.answer.in_(tray.answers))
+    return _listing(session, query, [_urgency(), Response.given_at, Response.id], sort)
 
 
 def rows_for(person: str, day: date, programme: Programme | None = None) -> Select[Response]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -21,7 +21,6 @@ from outreach.campaigns.review import awaiting
 from outreach.campaigns.schedule import closures
 from outreach.campaigns.waves import receipts
 from outreach.checks.shown import ShownAlert
-from outreach.columns import Held
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.models import Authority, Level
@@ -38,7 +37,7 @@ from outreach.responses import trays
 from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.staff_mail import news
-from outreach.tasks.task import COLUMNS, RANKS, Task, TaskKind, Whose
+from outreach.tasks.task import RANKS, Task, TaskKind, Whose
 
 MOST_ANSWERS = 200  # of answers that the list names one by one; their own page has all
 PEOPLE = 100  # whose count is kept as a statement
@@ -56,14 +55,10 @@ class Source(NamedTuple):
     told: Callable[[Session, Any], Task] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaskList(Held[Task]):
-    """The tasks of a person, and how many there are of each kind before any filter.
+class TaskList(NamedTuple):
+    """The tasks of a person. `more` counts the answers that no task names, because there are too many."""
 
-    `more` counts the answers that no task names, because there are too many.
-    """
-
-    counts: Mapping[TaskKind, int]
+    tasks: Sequence[Task]
     more: int = 0
 
 
@@ -94,10 +89,7 @@ def listed(
     *,
     now: datetime,
     within: int,
-    kind: TaskKind | None = None,
     programme: Programme | None = None,
-    text: str = "",
-    sort: str = "",
 ) -> TaskList:
     """What awaits a person, the most urgent kind first. What has waited more than `within` working days says so.
 
@@ -120,16 +112,7 @@ def listed(
         names = programmes.names_among_several(session) if named else {}
         found += [_answer(response, names, day) for response in named]
         found += _authorities(session, whose.email, now=now)
-    tasks = sorted(_timed(session, found, within, day), key=lambda task: RANKS[task.kind])
-    return TaskList(
-        title="Aujourd’hui",
-        columns=COLUMNS,
-        rows=[task for task in tasks if kind in {None, task.kind}],
-        counts=Counter(task.kind for task in tasks),
-        more=more,
-        text=text,
-        sort=sort,
-    )
+    return TaskList(sorted(_timed(session, found, within, day), key=lambda task: RANKS[task.kind]), more)
 
 
 def to_come(session: Session, person: str) -> list[Task]:

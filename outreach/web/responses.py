@@ -42,7 +42,7 @@ from outreach.web.ui.pager import Shown, sorting
 from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading, settings
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
-MINE, RECALLED = "me", "any"
+MINE, TODO, RECALLED = "me", "todo", "any"
 
 
 @pages.get("")
@@ -54,11 +54,17 @@ def index() -> str:
         names, programme = staff.colleagues(session), programmes.filtered(session)
         return render_template(
             "pages/responses/index.html",
-            counts=trays.counts(session, owner=owner, recalled=recalled, programme=programme),
+            counts=trays.counts(
+                session,
+                owner=owner,
+                recalled=recalled,
+                programme=programme,
+                on=current_day() if kept.get("owner") == TODO else None,
+            ),
             doubted=sent_forms.count_to_verify(session),
             tray=tray,
             Tray=Tray,
-            mine=bool(owner),
+            whose=kept.get("owner"),
             recalled=recalled,
             recalls=trays.count_recalls(session, now=now(), owner=owner, programme=programme),
             today=current_day(),
@@ -246,14 +252,17 @@ def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
 
 
 def _listed(session: Session) -> Queried[Response]:
-    tray, owner, recalled = _asked(_filter())
+    kept = _filter()
+    tray, owner, recalled = _asked(kept)
     programme = programmes.filtered(session)
+    if kept.get("owner") == TODO and tray is not Tray.HANDLED:
+        return trays.awaiting(session, owner, current_day(), programme, tray, sorting(request))
     return trays.listed(session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request))
 
 
 def _filter() -> dict[str, Any]:
     """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
-    known: dict[str, set[str]] = {"tray": set(Tray), "owner": {MINE}, "recall": {RECALLED}}
+    known: dict[str, set[str]] = {"tray": set(Tray), "owner": {MINE, TODO}, "recall": {RECALLED}}
     kept = {name: request.args.get(name, "") for name in known}
     return {name: value for name, value in kept.items() if value in known[name]}
 

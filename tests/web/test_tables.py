@@ -60,7 +60,6 @@ LISTS = {
     "responses/index.html": ("/responses", "write"),
     "responses/to_verify.html": ("/responses/to-verify", ""),
     "proposals/index.html": ("/proposals", ""),
-    "today/index.html": ("/today", ""),
     "trail/index.html": ("/trail", ""),
     "situation/actions.html": ("/situation/actions", ""),
     "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),

@@ -14,12 +14,12 @@ from outreach.directory import authority_sheet
 from outreach.directory.models import Authority, Level
 from outreach.reachability import follow_up, reach_list
 from outreach.reachability.reach_list import ReachFilters
-from outreach.responses import answers, inbox
+from outreach.responses import answers, inbox, trays
 from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
+from outreach.responses.kinds import Answer, Tray
 from outreach.roles import RoleName
 from outreach.tasks import awaiting
-from outreach.tasks.task import TaskKind, Whose
+from outreach.tasks.task import TaskKind, Whose, grouped
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -51,11 +51,11 @@ def helped(session):
 
 def lines(session, whose, *, now=NOW, alerts=(), **asked):
     session.flush()
-    return list(awaiting.listed(session, whose, alerts, now=now, within=5, **asked).every())
+    return list(awaiting.listed(session, whose, alerts, now=now, within=5, **asked).tasks)
 
 
 def of_kind(session, kind, whose=WRITES, **asked):
-    return lines(session, whose, kind=kind, **asked)
+    return [line for line in lines(session, whose, **asked) if line.kind is kind]
 
 
 @pytest.mark.long
@@ -118,10 +118,22 @@ def test_an_authority_of_another_level_is_called_back_too_and_the_bar_counts_wha
     assert awaiting.count(session, WRITES, now=NOW) == sum(task.kind is not TaskKind.MAILBOX for task in found)
 
 
-def test_what_is_done_in_the_same_way_is_one_group(session, helped):
+@pytest.mark.long
+def test_what_is_done_in_the_same_way_is_one_row_that_opens_as_many_answers(session, helped):
     inbox.recall(session, helped[0], day=NOW.date(), **BY)
-    groups = [task.group for task in lines(session, WRITES) if task.kind is not TaskKind.MAILBOX]
-    assert groups == [(TaskKind.RECALL, "Aider"), (TaskKind.ANSWER, "Aider"), (TaskKind.ANSWER, "Aider")]
+    rows = [row for row in grouped(lines(session, WRITES)) if row.kind is not TaskKind.MAILBOX]
+    assert [(row.kind, row.count, row.title, row.others) for row in rows] == [
+        (TaskKind.RECALL, 1, "demande d’aide, à reprendre", 0),
+        (TaskKind.ANSWER, 2, "demandes d’aide", 0),
+    ]
+    assert rows[0].path == f"/responses/{helped[0].id}", "a thing alone opens itself"
+    assert sum(row.count for row in rows) == awaiting.count(session, WRITES, now=NOW)
+    inbox.recall(session, helped[1], day=NOW.date() + DAY, **BY)
+    rows = [row for row in grouped(lines(session, WRITES)) if row.kind is TaskKind.ANSWER]
+    assert sum(row.count for row in rows) == 1, "what is put off is no task"
+    listed = trays.awaiting(session, AUTHOR, NOW.date(), tray=Tray.HELP)
+    assert {row.id for row in listed.page(1)} == {helped[0].id, helped[2].id}, "the one to come back to, too"
+    assert trays.counts(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
 
 
 def test_a_campaign_goes_from_list_to_list(session):
@@ -149,7 +161,7 @@ def test_an_alert_stands_first_and_leads_to_where_it_is_seen(session, helped):
 def test_more_answers_than_the_list_names_are_counted(session, helped, monkeypatch):
     monkeypatch.setattr(awaiting, "MOST_ANSWERS", 2)
     found = awaiting.listed(session, WRITES, now=NOW, within=5)
-    assert (found.counts[TaskKind.ANSWER], found.more) == (2, 1)
+    assert (sum(task.kind is TaskKind.ANSWER for task in found.tasks), found.more) == (2, 1)
 
 
 @pytest.mark.one_example
@@ -165,9 +177,10 @@ def test_sign_in_leads_those_who_write_or_approve_to_their_list(signed_in, role,
 
 
 def test_the_page_says_what_awaits_and_that_nothing_does(author, launched_sample):
-    page = author.get("/today")
-    assert "1 pouvoir organisateur dont une boîte est à corriger" in text_of(page)
-    assert "Rien de tel n’attend." in text_of(author.get("/today?of=alert"))
+    told = text_of(author.get("/today"))
+    assert "1 pouvoir organisateur dont une boîte est à corriger" in told
+    assert "rien ne vous attend." in told
+    assert "Rien ne part cette semaine." in told
 
 
 def test_the_bar_costs_one_statement(launched_sample):

@@ -354,8 +354,8 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
         found = {}
         for one in (first, second, None):
             asked = {"now": NOW, "within": 5, "programme": one}
-            kinds = Counter(line.kind for line in awaiting.listed(session, author, **asked).every())
-            theirs = [line.title for line in awaiting.listed(session, approver, **asked).every()]
+            kinds = Counter(line.kind for line in awaiting.listed(session, author, **asked).tasks)
+            theirs = [line.title for line in awaiting.listed(session, approver, **asked).tasks]
             tray = trays.listed(session, None, programme=one).count()
             assert sum(trays.counts(session, programme=one).values()) == tray
             found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray

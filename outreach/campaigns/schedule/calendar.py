@@ -117,6 +117,14 @@ def following(
     return min(sendings, key=_order, default=None)
 
 
+def departures(session: Session, now: datetime, programme: Programme | None = None) -> list[DatedWave]:
+    """The waves that are planned to leave in the next six weeks, the first one first; of a `programme`, or of all."""
+    strands = programme.strand_keys if programme else None
+    coming = waves(session, today(now), today(now) + NEXT_WEEKS, None)
+    planned = (wave for wave in coming if wave.state is WaveState.PLANNED)
+    return [wave for wave in planned if strands is None or wave.strand in strands]
+
+
 def _days(first: date, last: date) -> Iterable[date]:
     return (first + DAY * number for number in range((last - first).days + 1))
 

@@ -1,74 +1,56 @@
 """What awaits the person who is signed in: the list where sign-in leads authors and approvers, and the bar's count."""
 
-from flask import Blueprint, Response, render_template, request
+from datetime import timedelta
+
+from flask import Blueprint, render_template
 
 from outreach.accounts import colleagues
 from outreach.approvals import deputies
-from outreach.days import ANSWERS_WITHIN
+from outreach.campaigns.schedule import calendar
+from outreach.days import ANSWERS_WITHIN, today
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.tasks import awaiting
-from outreach.tasks.awaiting import TaskList
-from outreach.tasks.task import TaskKind, Whose
+from outreach.tasks.task import TaskKind, Whose, grouped
 from outreach.web import programmes
 from outreach.web.alarms import alarms
-from outreach.web.ui import exports
-from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading
 
 pages = Blueprint("today", __name__, url_prefix="/today")
+WEEK = timedelta(days=6)
 
 
 @pages.get("")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def index() -> str:
+    day = current_day()
     with reading() as session:
-        listed = _listed(session)
+        programme = programmes.filtered(session)
+        shown = alarms(session)
+        listed = awaiting.listed(session, _whose(), shown, now=now(), within=ANSWERS_WITHIN, programme=programme)
         stood_for = [
             (colleagues.name_of(session, one.absent), deputies.spelt(one))
-            for one in deputies.of_deputy(session, actor(), current_day())
+            for one in deputies.of_deputy(session, actor(), day)
         ]
+        leaving = calendar.departures(session, now(), programme)
+    rows = grouped(listed.tasks)
+    week = [wave for wave in leaving if today(wave.at) <= day + WEEK]
     return render_template(
         "pages/today/index.html",
-        tasks=listed,
-        kinds=TaskKind,
-        kind=_kind(),
-        text=sought(request),
-        day=current_day(),
-        within=ANSWERS_WITHIN,
+        rows=[row for row in rows if row.kind is not TaskKind.MAILBOX],
+        beside=[row for row in rows if row.kind is TaskKind.MAILBOX],
+        waits=sum(task.kind is not TaskKind.MAILBOX for task in listed.tasks) + listed.more,
+        more=listed.more,
+        day=day,
+        week=week,
+        following=leaving[len(week)] if len(leaving) > len(week) else None,
         stood_for=stood_for,
-        shown=Shown.of(request, listed, export=".export"),
     )
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        return exports.download(_listed(session).table(), kind, "aujourd-hui")
 
 
 def awaited(session: Session) -> int:
     """How much awaits the person who is signed in, alerts too, by one statement."""
     return awaiting.count(session, _whose(), now=now())
-
-
-def _listed(session: Session) -> TaskList:
-    return awaiting.listed(
-        session,
-        _whose(),
-        alarms(session),
-        now=now(),
-        within=ANSWERS_WITHIN,
-        kind=_kind(),
-        programme=programmes.filtered(session),
-        text=sought(request),
-        sort=sorting(request),
-    )
-
-
-def _kind() -> TaskKind | None:
-    return member(TaskKind, request.args.get("of"))
 
 
 def _whose() -> Whose:

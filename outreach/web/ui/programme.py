@@ -51,7 +51,6 @@ KEEPS = frozenset(  # views that are about the programme of their address
         "segments.index",
         "segments.export",
         "today.index",
-        "today.export",
     }
 )
 PASSES_ON = frozenset(  # blueprints whose other pages pass it on, from where one came to where one goes

@@ -22,7 +22,7 @@ BOTH = {RoleName.AUTHOR, RoleName.APPROVER}
 def tasks(session, person, roles):
     """The kinds and pages of what awaits a person; the bar counts as many."""
     whose = Whose(person, frozenset(roles))
-    found = list(awaiting.listed(session, whose, now=NOW, within=5).every())
+    found = list(awaiting.listed(session, whose, now=NOW, within=5).tasks)
     assert awaiting.count(session, whose, now=NOW) == len(found)
     return [(task.kind, task.path) for task in found]
 
