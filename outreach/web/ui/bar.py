@@ -8,7 +8,7 @@ from flask_login import current_user
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.ui.door import is_scoped
-from outreach.web.ui.request import reading, settings
+from outreach.web.ui.request import reading
 
 PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "adherence": "situation",
@@ -156,8 +156,6 @@ def _entries() -> list[tuple[str, str, bool]]:
         ("Calendrier", "calendar.index"),
         ("Réponses", "responses.index"),
     ]
-    if settings().stays_here:
-        entries.append(("Boîte de démonstration", "mailbox.index"))
     if current_user.is_authenticated and current_user.holds(RoleName.ADMINISTRATOR):
         entries.append(("Administration", "administration.index"))
     entries.append(("Aide", "guide.index"))
