@@ -1,5 +1,7 @@
 """The sample with a second programme, whose codes, strands and joinings are others than those of the first."""
 
+import re
+
 from outreach.adherence import programmes
 from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
@@ -12,6 +14,9 @@ from tests.factories import AUTHOR
 
 FIRST, SECOND, NAME = "mes-outils-numeriques", "plan-lecture", "Plan lecture"
 JOINED = (80001, 80002, 80003)
+OWN = "Mes outils numériques"  # what the first is called
+BARE = re.compile(rf"(?<!{OWN}, )(?<!{NAME}, )\bvolet \d{{1,2}}\b(?! du programme « ({OWN}|{NAME}) »)", re.IGNORECASE)
+"""A strand of which nothing says the programme."""
 PROGRAMME = f"""
 code = "{SECOND}"
 name = "{NAME}"

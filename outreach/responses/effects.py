@@ -1,12 +1,11 @@
 """The effect of acting on a response, told before it is done; its version tells which effect a page showed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from outreach.adherence import records
-from outreach.adherence.programmes import name_among_several, of_programme
+from outreach.adherence import programmes, records
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory import contacts, judging
@@ -33,13 +32,13 @@ class Effect:
 
 def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
     """The effect of acting on a response, to be shown before it is done."""
-    return _effect(session, response, declared_still(session, [response], now=now)[response.id])
+    return effects_of(session, [response], now=now)[response.id]
 
 
 def effects_of(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, Effect]:
     """The effect of acting on each of these responses, by its key; joinings cost one statement together."""
-    declared = declared_still(session, responses, now=now)
-    return {response.id: _effect(session, response, declared[response.id]) for response in responses}
+    declared, names = declared_still(session, responses, now=now), programmes.names_among_several(session)
+    return {response.id: _effect(session, response, declared[response.id], names) for response in responses}
 
 
 def declared_still(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, list[School]]:
@@ -56,10 +55,10 @@ def declared_still(session: Session, responses: Sequence[Response], *, now: date
     }
 
 
-def _effect(session: Session, response: Response, schools: Sequence[School]) -> Effect:
+def _effect(session: Session, response: Response, schools: Sequence[School], names: Mapping[int, str]) -> Effect:
     match response.answer.facts.action:
         case Action.CONFIRM:
-            of = of_programme(name_among_several(session, response.strand.programme))
+            of = programmes.of_programme(names.get(response.strand.programme_id, ""))
             many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
             sentence = (
                 f"{many}, {response.authority.display_name} : l’adhésion au volet {response.strand.number}{of}, "

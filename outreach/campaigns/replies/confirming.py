@@ -3,8 +3,9 @@
 import secrets
 from datetime import datetime
 
+from outreach.adherence import programmes
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.letter.naming import listed
+from outreach.campaigns.letter.naming import listed, plain
 from outreach.campaigns.replies import replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
@@ -33,9 +34,16 @@ def prepare_news(
     if held.row is None or not held.is_usable or not schools:
         return None
     named = listed(schools, MOST_NAMED)
-    text = held.text.replace(texts.SCHOOLS, named).replace(texts.STRAND, str(response.strand.number))
+    text = held.text.replace(texts.SCHOOLS, named).replace(texts.STRAND, _said(session, response))
     keys = [school.id for school in schools]
     return replying.prepare(session, response, text, writer, sending, now=now, text_id=held.row.id, schools=keys)
+
+
+def _said(session: Session, response: Response) -> str:
+    """What follows « volet » in the news of a joining: its number, and its programme among several."""
+    strand = response.strand
+    of = programmes.of_programme(programmes.name_among_several(session, strand.programme))
+    return f"{strand.number} {plain(of)}".strip()
 
 
 def confirm(
