@@ -11,8 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from outreach.adherence import records, sentences
+from outreach.adherence import programmes, records, sentences
 from outreach.adherence.models import Programme, Status, Strand, Word
+from outreach.adherence.programmes import NAME_AMONG_SEVERAL
 from outreach.adherence.records import SchoolStandings
 from outreach.adherence.situation import Solicitation
 from outreach.campaigns.letter import composing
@@ -48,10 +49,10 @@ class LetterInFile:
 
 @dataclass(frozen=True, slots=True)
 class AnswerInFile:
-    """An answer: when, about which strand, for how many schools (0 for a request), from this mailbox or another."""
+    """An answer: when, the name of its strand, for how many schools (0 for a request), from this mailbox or another."""
 
     at: datetime
-    strand: int
+    strand: str
     answer: Answer
     schools: int
     is_own: bool
@@ -116,7 +117,9 @@ def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
         has_more_answers=len(answers) > MOST,
         strands=[strand for strand in open_to if strand.is_open(today(now))],
         openings=[
-            sentences.opening(strand.number, strand.opened_on) for strand in open_to if not strand.is_open(today(now))
+            sentences.opening(strand.number, strand.opened_on, programmes.name_among_several(session, programme))
+            for strand in open_to
+            if not strand.is_open(today(now))
         ],
         schools=schools,
         solicited=_solicited(session, [row.school.id for row in schools], now),
@@ -151,14 +154,18 @@ def _answers(session: Session, message: Message, limit: frozenset[int] | None, n
     is_theirs = true() if limit is None else among(ResponseSchool.school_id, limit)
     schools = func.count(ResponseSchool.school_id)
     query = (
-        select(Response.given_at, Strand.number, Response.answer, schools, is_own)
+        select(Response.given_at, NAME_AMONG_SEVERAL, Strand.number, Response.answer, schools, is_own)
         .join(Message, Message.id == Response.message_id)
         .join(Strand, Strand.id == Response.strand_id)
+        .join(Programme, Programme.id == Strand.programme_id)
         .outerjoin(ResponseSchool, and_(ResponseSchool.response_id == Response.id, is_theirs))
         .where(Response.authority_id == message.authority_id, Response.given_at >= school_year(now), Response.stands())
-        .group_by(Response.id, Strand.number, Message.address_key)
+        .group_by(Response.id, Programme.name, Strand.number, Message.address_key)
         .order_by(Response.given_at.desc(), Response.id.desc())
     )
     if limit is not None:
         query = query.having(or_(schools > 0, and_(is_own, Response.answer.in_(REQUESTS))))
-    return [AnswerInFile(*row) for row in session.execute(query.limit(MOST + 1))]
+    return [
+        AnswerInFile(at, programmes.called(name, number), *told)
+        for at, name, number, *told in session.execute(query.limit(MOST + 1))
+    ]

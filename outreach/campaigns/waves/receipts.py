@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from outreach.adherence.models import Strand
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.letter.naming import listed
 from outreach.campaigns.letter.page_links import ANSWER
@@ -33,7 +34,7 @@ SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
 LETTER = """Madame, Monsieur,
 
 Votre réponse du {moment} est enregistrée pour votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))),
-volet {strand} :
+((volet)) :
 
 {answers}
 
@@ -47,7 +48,7 @@ Bien cordialement,
 COPY_SUBJECT = "Copie : réponse enregistrée – FASE ((fase_po))"
 COPY = """Madame, Monsieur,
 
-Une réponse a été donnée pour un pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), volet {strand}.
+Une réponse a été donnée pour un pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), ((volet)).
 Rien ne vous est demandé.
 
 La réponse du {moment}, référence **{reference}** :
@@ -90,7 +91,7 @@ class Receipt:
 
     number: int
     given_at: datetime
-    strand: int
+    strand: Strand
     lines: Sequence[ReceiptLine]
     proposed_address: str
     back_on: date | None
@@ -142,7 +143,7 @@ def of(session: Session, responses: Sequence[Response]) -> Receipt:
     return Receipt(
         number=first.id,
         given_at=first.given_at,
-        strand=first.strand.number,
+        strand=first.strand,
         lines=[ReceiptLine(response.answer, response.schools) for response in responses],
         proposed_address=next((one.proposed_address for one in responses if one.proposed_address), ""),
         back_on=working_day(day, ANSWERS_WITHIN, closures.in_force(session)) if is_awaited else None,
@@ -195,7 +196,6 @@ def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
     token = sending.keys.make(TokenKind.ANSWER, bytes.fromhex(message.public_id))
     return LETTER.format(
         moment=spelt_moment(receipt.given_at),
-        strand=receipt.strand,
         answers="\n\n".join(_told(line) for line in receipt.lines),
         reference=receipt.reference,
         replacing=f"{receipt.replacing} " if receipt.replacing else "",
@@ -212,7 +212,6 @@ def copy(receipt: Receipt) -> str:
     """
     return COPY.format(
         moment=spelt_moment(receipt.given_at),
-        strand=receipt.strand,
         answers="\n\n".join(_told(line) for line in receipt.lines),
         reference=receipt.reference,
     )

@@ -29,7 +29,7 @@ HEADERS = Headers(
         "answer": Heading(ANSWER, ("votre reponse", "answer"), True),
         "name": Heading(SCHOOL, (*SCHOOL_NAMES, "nom")),
     },
-    ("zone", "situation", "erreur"),
+    ("zone", "situation", "erreur", "programme et volet"),
 )
 WORDS = {
     # A status that two answers declare names the first of them.

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
 
-from outreach.french import spelt_day, typeset
+from outreach.adherence import programmes
+from outreach.french import initial, spelt_day, typeset
 from outreach.responses.answers import Question
 from outreach.text import CONTROLS
 
 DELIMITERS = "!$*(),:@"  # a part may have these as they are (RFC 6068 §2)
-SUBJECT = "Où en sont nos écoles ? Volet {strand}, à répondre au plus tard le {day} (FASE {fase})"
+SUBJECT = "Où en sont nos écoles ? {about}, à répondre au plus tard le {day} (FASE {fase})"
 TEXT = """Bonjour,
 
-Le ministère demande où en sont nos écoles pour le volet {strand} ({named}), à répondre au plus tard le {day}.
+Le ministère demande où en sont nos écoles pour le volet {strand}{of} ({named}), à répondre au plus tard le {day}.
 
 La page pour répondre : {address}
 
@@ -28,14 +29,18 @@ class Forwarding:
     text: str
 
     @classmethod
-    def of(cls, asked: Question, deadline: date, address: str) -> "Forwarding":
-        """The words about what a letter asks; `address` is that of its answer page."""
+    def of(cls, asked: Question, deadline: date, address: str, programme: str = "") -> "Forwarding":
+        """The words about what a letter asks; `address` is that of its answer page.
+
+        `programme` is the name of the strand's programme where there are several.
+        """
         strand, authority = asked.strand, asked.authority
         named = f"{strand.name}, circulaire {strand.circular}" if strand.circular else strand.name
-        told = {"strand": strand.number, "day": spelt_day(deadline), "fase": authority.fase}
+        about, of = initial(programmes.called(programme, strand.number)), programmes.of_programme(programme)
+        told = {"strand": strand.number, "of": of, "day": spelt_day(deadline), "fase": authority.fase}
         name = CONTROLS.sub("", authority.display_name)
         text = TEXT.format(named=named, authority=name, address="((address))", **told)
-        return cls(typeset(SUBJECT.format(**told)), typeset(text).replace("((address))", address))
+        return cls(typeset(SUBJECT.format(about=about, **told)), typeset(text).replace("((address))", address))
 
     @property
     def mailto(self) -> str:

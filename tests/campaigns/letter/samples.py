@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from outreach.accounts.links import LinkKind
-from outreach.adherence.models import Status
+from outreach.adherence.models import Status, Strand
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
@@ -172,7 +172,7 @@ def receipt():
     """The receipt of two answers: for more schools than it names, and for none."""
     schools = [School(fase=80000 + place, name=LONG if place % 3 == 0 else f"École {place}") for place in range(12)]
     lines = [receipts.ReceiptLine(Answer.JOINED, schools), receipts.ReceiptLine(Answer.HELP, [])]
-    return receipts.Receipt("R-7", NOW, 1, lines, "", NOW.date(), 5, is_posted=True)
+    return receipts.Receipt("R-7", NOW, Strand(number=1), lines, "", NOW.date(), 5, is_posted=True)
 
 
 def facts(schools, authority):

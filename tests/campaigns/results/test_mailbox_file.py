@@ -76,8 +76,8 @@ def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, 
     file = read(database, boxes[FIRST])
     assert [row.school.id for row in file.schools] == schools[:1]
     assert file.answers == [
-        AnswerInFile(LATER + timedelta(hours=3), 1, Answer.WRONG_CONTACT, 0, is_own=True),
-        AnswerInFile(LATER, 1, Answer.JOINED, 1, is_own=False),
+        AnswerInFile(LATER + timedelta(hours=3), "volet 1", Answer.WRONG_CONTACT, 0, is_own=True),
+        AnswerInFile(LATER, "volet 1", Answer.JOINED, 1, is_own=False),
     ]
     whole = read(database, boxes[ALL])
     assert [row.school.id for row in whole.schools] == schools

@@ -9,6 +9,7 @@ from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.adherence import programmes
 from outreach.campaigns.letter import composing
 from outreach.campaigns.waves import answering
 from outreach.campaigns.waves.answer_term import AnswerTerm
@@ -36,6 +37,7 @@ from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import database, now, reading
 
 HEADERS = (lines.FASE, lines.SCHOOL, "Zone", "Situation", lines.ANSWER)
+PROGRAMME = "Programme et volet"  # a last column, where there are several programmes
 BIGGEST_FORM = lines.BIGGEST + 10_000  # the file, and what a form has around it
 
 
@@ -120,7 +122,7 @@ def offer_to_send_it_again(gone: NoSheet) -> Response | Redirect:
 @pages.get("/a/sheet/<path:token>")
 def answer_sheet(token: str) -> Response:
     """The prepared sheet: a row for each school, with its answer so far, and the answers offered in their cells."""
-    with _asked(token) as (_, letter):
+    with _asked(token) as (session, letter):
         listed = SchoolList.of(letter.asked, letter.before, AnswerForm())
         rows = [
             (
@@ -135,8 +137,13 @@ def answer_sheet(token: str) -> Response:
         ]
         name = f"reponses-{letter.asked.authority.fase}"
         taken = [answer.label for answer in OF_SCHOOLS if letter.asked.takes(answer)]
-    offered = {HEADERS.index(lines.ANSWER): taken}
-    return exports.form(exports.Table("Réponses", HEADERS, rows, offered), "xlsx", name)
+        programme = programmes.name_among_several(session, letter.asked.programme)
+    table = exports.Table("Réponses", HEADERS, rows, {HEADERS.index(lines.ANSWER): taken})
+    if programme:
+        code, number = letter.asked.programme.code, letter.asked.strand.number
+        table = exports.with_column(table, PROGRAMME, programmes.called(programme, number))
+        name = f"{name}-{code}-volet-{number}"
+    return exports.form(table, "xlsx", name)
 
 
 @pages.get("/a/lists/<path:token>")

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.about import statements
 from outreach.about.statements import StatementKind
+from outreach.adherence.programmes import name_among_several
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -254,6 +255,7 @@ def _question_page(
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
     choice = request.args.get("choice", "")
+    link, named = settings().address + url_for(".answer", token=token), name_among_several(session, asked.programme)
     form = typed.settled() if typed else AnswerForm.opened(before, choice, request.args)
     return page(
         "public/answer.html",
@@ -266,7 +268,7 @@ def _question_page(
         asked=asked,
         shared=shared,
         term=term,
-        forwarding=Forwarding.of(asked, shared.deadline, settings().address + url_for(".answer", token=token)),
+        forwarding=Forwarding.of(asked, shared.deadline, link, named),
         before=before,
         answers=answer_form.offered(asked),
         own=[*filter(asked.takes, OF_SCHOOLS)],
