@@ -1,7 +1,7 @@
 """What was decided, and what happened to waves, that somebody should know; whom it concerns, in a sentence."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, exists, or_, select
@@ -9,6 +9,7 @@ from sqlalchemy import and_, exists, or_, select
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
+from outreach.adherence.programmes import told_strands
 from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing, agreed
 from outreach.campaigns.excepted import AudienceException
@@ -36,12 +37,16 @@ HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.act
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What somebody should know: a decision, or a transition of a wave. A note and a text have no campaign."""
+    """What somebody should know: a decision, or a transition of a wave. A note and a text have no campaign.
+
+    `about` is the strand of the campaign, in brackets as it follows a title, where there are several programmes.
+    """
 
     done: Decision | WaveTransition
     campaign: Campaign | None = None
     wave: Wave | None = None
     reminder: AddedReminder | None = None
+    about: str = ""
 
     @property
     def key(self) -> tuple[int | None, int | None]:
@@ -77,6 +82,12 @@ def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
 
 
 def _of(session: Session, done: Decision | WaveTransition) -> News:
+    found = _found(session, done)
+    told = told_strands(session)[found.campaign.strand_id] if found.campaign else ""
+    return replace(found, about=f" ({told.removeprefix(', ')})") if told else found
+
+
+def _found(session: Session, done: Decision | WaveTransition) -> News:
     if isinstance(done, WaveTransition):
         wave = session.get_one(Wave, done.wave_id)
         return News(done, wave.campaign, wave)
@@ -122,7 +133,7 @@ def sentence(session: Session, news: News) -> str:
     who = colleagues.name_of(session, news.done.actor)
     if isinstance(news.done, Decision):
         return _of_decision(news, news.done, who)
-    return _of_wave(session, news.done, who)
+    return _of_wave(session, news, news.done, who)
 
 
 def subject(news: Sequence[News]) -> str:
@@ -130,11 +141,11 @@ def subject(news: Sequence[News]) -> str:
     if len(news) > 1:
         are_of_campaigns = all(one.campaign for one in news)
         return f"{len(news)} nouvelles {'de vos campagnes' if are_of_campaigns else 'du service'}"
-    done, campaign = news[0].done, news[0].campaign
+    done, campaign, about = news[0].done, news[0].campaign, news[0].about
     if isinstance(done, Decision):
-        return f"{done.title} : {_CALLED.get(done.thing, '')}{agreed(_SUBJECTS[done.kind], done.thing)}"
+        return f"{done.title}{about} : {_CALLED.get(done.thing, '')}{agreed(_SUBJECTS[done.kind], done.thing)}"
     what = "courriel à vos membres" if _is_ahead(done) else _SUBJECTS[done.state]
-    return f"{campaign.title if campaign else ''} : {what}"
+    return f"{campaign.title if campaign else ''}{about} : {what}"
 
 
 def _is_ahead(moved: WaveTransition) -> bool:
@@ -210,7 +221,7 @@ _PAGES = {
 
 
 def _of_decision(news: News, made: Decision, who: str) -> str:
-    title = f"{_NAMED.get(made.thing, '')}« {made.title} »"
+    title = f"{_NAMED.get(made.thing, '')}« {made.title} »{news.about}"
     if made.thing is Thing.EXCEPTION:
         did = f"a écarté {made.counted} de" if made.kind is DecisionKind.WRITTEN else f"a remis {made.counted} dans"
         why = f" Raison : {made.reason.rstrip('.')}." if made.reason else ""
@@ -255,9 +266,9 @@ def _asked(news: News, made: Decision) -> str:
     return f", à {to}{f', le {spelt_moment(at)}' if at else ''}"
 
 
-def _of_wave(session: Session, moved: WaveTransition, who: str) -> str:
+def _of_wave(session: Session, news: News, moved: WaveTransition, who: str) -> str:
     wave = session.get_one(Wave, moved.wave_id)
-    sending = f"« {wave.campaign.title} » : la {wave.name} ({spelt_moment(wave.due_at)})"
+    sending = f"« {wave.campaign.title} »{news.about} : la {wave.name} ({spelt_moment(wave.due_at)})"
     is_by_itself, why = moved.actor in BY_ITSELF, _because(moved.note)
     if moved.state is WaveState.PLANNED:
         then = "Relisez-le et faites-le confirmer : sinon la vague se mettra en pause au lieu de partir"

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.accounts.staff import User
+from outreach.adherence import programmes
 from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
@@ -25,6 +26,7 @@ from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, draft,
 from tests.conftest import NOW
 from tests.mail.linter import faults
 from tests.pages import text_of
+from tests.programmes import PROGRAMME
 
 __all__ = ["people", "strand"]
 LATER = NOW + timedelta(seconds=5)
@@ -90,6 +92,23 @@ def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(databas
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER], "a second request is another event"
     assert "mais pas planifiée : rien ne part encore" in mails[0][2]
     assert tell(database) == []
+
+
+def test_each_mail_names_the_programme_of_its_campaign_where_there_are_several(database, begun):
+    with database.writing() as session:
+        ((code, name),) = programmes.codes(session)
+        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+    number, named = asked(database, programme=code), f"Invitation au premier volet ({name}, volet 1)"
+    ((_, subject, text),) = tell(database)
+    assert subject == f"{named} : validation demandée"
+    assert f"de « Invitation au premier volet » ({name}, volet 1), à" in text
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    launch(database, number)
+    tell(database)
+    move(database, number, lifecycle.pause, actor=APPROVER)
+    ((_, subject, text),) = tell(database)
+    assert subject == f"{named} : vague en pause"
+    assert f"« Invitation au premier volet » ({name}, volet 1) : la première vague" in text
 
 
 def test_an_exception_is_told_to_whoever_approved_and_who_writes_the_campaign_but_not_to_who_made_it(database, begun):
