@@ -23,6 +23,8 @@ OTHERS: dict[str, tuple[str, str]] = {
     **{one: one.facts.does for one in Bucket if one not in {Bucket.JOINED, Bucket.NOT_CONCERNED, Bucket.NONE}},
     **{one: one.facts.does for one in (*Solicitation, Bucket.NONE)},
 }
+# The same once the strand has closed: nobody is still to be written to.
+OVER = {Solicitation.UNSOLICITED: ("n’a pas été sollicitée", "n’ont pas été sollicitées")}
 PROVINCE_NAMES = {"Bruxelles": "de Bruxelles", "Brabant wallon": "de la province du Brabant wallon"}
 
 
@@ -129,7 +131,7 @@ def answers(
     """
     rows = {row.code: row for row in found.rows}
     return [
-        _answer(found, rows[code], strand.number, replies=replies)
+        _answer(found, rows[code], strand, replies=replies)
         for code in codes
         if code in rows
         for strand in strands
@@ -187,14 +189,22 @@ def figures_of(row: SituationRow, number: int) -> dict[str, int]:
     return {**row.figures(number), "base": row.base(number)}
 
 
-def others(figures: Mapping[str, int]) -> str:
-    """What the schools do that have not joined: « 16 s’y préparent, 6 ont refusé »; '' where there are none."""
-    return ", ".join(_others(figures[name], *OTHERS[name]) for name in _other_figures(figures))
+def others(figures: Mapping[str, int], *, is_over: bool) -> str:
+    """What the schools do that have not joined: « 16 s’y préparent, 6 ont refusé »; '' where there are none.
+
+    `is_over` says that the strand has closed, so that nobody is still to be written to.
+    """
+    return ", ".join(_others(figures[name], *_does(name, is_over=is_over)) for name in _other_figures(figures))
 
 
-def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) -> GroupAnswer:
+def _does(name: str, *, is_over: bool) -> tuple[str, str]:
+    return OVER.get(name, OTHERS[name]) if is_over else OTHERS[name]
+
+
+def _answer(found: Situation, row: SituationRow, strand: Strand, *, replies: bool) -> GroupAnswer:
+    number = strand.number
     figures, head = figures_of(row, number), f"{french.initial(ordinal(number, found.programme))}, {when(found)}. "
-    reply, told = _of_group(figures, of_rows(found, row))
+    reply, told = _of_group(figures, of_rows(found, row), is_over=strand.is_closed(found.as_of))
     told = head + (f"{reply} : {told}" if reply and replies else french.initial(told))
     return GroupAnswer(french.typeset(told), figures, row.code or "", number)
 
@@ -223,27 +233,27 @@ def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> s
     return f"{day}, {_count(joined)} {schools} ({share}) {agreed} au {strand}{more}."
 
 
-def _of_group(figures: Mapping[str, int], of: str) -> tuple[str, str]:
+def _of_group(figures: Mapping[str, int], of: str, *, is_over: bool) -> tuple[str, str]:
     """The reply to "have all joined?", '' where nobody is concerned, and the sentence after it."""
     joined, base = figures[Bucket.JOINED], figures["base"]
     if not base:
         return "", f"aucune école {of} n’est concernée."
     concerned = "concernées " if figures[Bucket.NOT_CONCERNED] else ""
     if base == 1:
-        return _of_only_school(figures, f"{concerned.replace('ées', 'ée')}{of}")
+        return _of_only_school(figures, f"{concerned.replace('ées', 'ée')}{of}", is_over=is_over)
     schools = f"{french.number(base)} écoles {concerned}{of}"
     if joined == base:
         return "Oui", f"les {schools} ont adhéré."
     if not joined:
-        return "Non", f"aucune des {schools} n’a adhéré ; {others(figures)}."
+        return "Non", f"aucune des {schools} n’a adhéré ; {others(figures, is_over=is_over)}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
-    return "Non", f"{_count(joined)} des {schools} {agreed} ; {others(figures)}."
+    return "Non", f"{_count(joined)} des {schools} {agreed} ; {others(figures, is_over=is_over)}."
 
 
-def _of_only_school(figures: Mapping[str, int], of: str) -> tuple[str, str]:
+def _of_only_school(figures: Mapping[str, int], of: str, *, is_over: bool) -> tuple[str, str]:
     if figures[Bucket.JOINED]:
         return "Oui", f"la seule école {of} a adhéré."
-    does = next(OTHERS[name][0] for name in _other_figures(figures))
+    does = next(_does(name, is_over=is_over)[0] for name in _other_figures(figures))
     return "Non", f"la seule école {of} n’a pas adhéré ; elle {does}."
 
 

@@ -98,6 +98,17 @@ def test_the_answer_for_a_network(buckets, told):
     assert answer(**buckets) == f"Premier volet, au 15 mai 2021. {told}"
 
 
+def test_of_a_strand_that_has_closed_nobody_is_still_to_be_written_to():
+    closed = Strand(number=1, levels=(Level.SECONDARY,), closed_on=date(2021, 5, 14))
+    for buckets, said in (
+        ({"joined": 1, "none": 5, "solicited": 2}, "2 ont été sollicitées et n’ont pas répondu, 3 n’ont pas été soll"),
+        ({"none": 1}, "elle n’a pas été sollicitée."),
+    ):
+        found = situation(**buckets)
+        (told,) = sentences.answers(found, [closed], ["WBE"])
+        assert said in plain(told.sentence)
+
+
 @pytest.mark.parametrize(
     ("by", "code", "label", "named"),
     [

@@ -7,7 +7,7 @@ for some schools reads of these alone. Some twelve statements, whatever the numb
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
@@ -30,6 +30,7 @@ from outreach.responses.kinds import REQUESTS, Answer
 from outreach.responses.models import Response, ResponseSchool
 
 MOST = 10  # letters, and answers, the newest first
+UNSOLICITED_OVER = "Pas sollicitée"  # in a strand that has closed, in which nobody is still to be
 KINDS = {
     Purpose.CAMPAIGN: "courriel",
     Purpose.CONFIRMATION: "accusé d’une réponse",
@@ -64,7 +65,7 @@ class MailboxFile:
 
     `strands` are those that one of the schools may join; a school has a standing in those that it may join itself.
     `openings` has a sentence for each strand that is not open yet, which has no standing. `solicited` has the schools
-    that a letter listed, each with its strand, by their keys.
+    that a letter listed, each with its strand, by their keys. It is of a `day`.
     """
 
     letters: Sequence[LetterInFile]
@@ -75,14 +76,16 @@ class MailboxFile:
     openings: Sequence[str]
     schools: Sequence[SchoolStandings]
     solicited: frozenset[tuple[int, int]]
+    day: date
 
     def label(self, row: SchoolStandings, strand: Strand) -> str:
         """What is said of a school's status in a strand; without an answer, whether a letter has listed the school."""
         at = row.strands[strand.number]
         if at.status is not Status.NONE:
             return at.status.label
-        is_solicited = (row.school.id, strand.id) in self.solicited
-        return (Solicitation.SOLICITED if is_solicited else Solicitation.UNSOLICITED).label
+        if (row.school.id, strand.id) in self.solicited:
+            return Solicitation.SOLICITED.label
+        return UNSOLICITED_OVER if strand.is_closed(self.day) else Solicitation.UNSOLICITED.label
 
     def totals(self, strand: Strand) -> list[tuple[str, Word | None, int]]:
         """For how many schools each status stands in a strand, and on whose word, in the order of statuses."""
@@ -91,7 +94,7 @@ class MailboxFile:
         labels = [status.label for status in Status if status is not Status.NONE]
         return [
             (label, word, counted[label, word])
-            for label in (*labels, *(part.label for part in Solicitation))
+            for label in (*labels, *(part.label for part in Solicitation), UNSOLICITED_OVER)
             for word in (*Word, None)
             if counted[label, word]
         ]
@@ -123,6 +126,7 @@ def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
         ],
         schools=schools,
         solicited=_solicited(session, [row.school.id for row in schools], now),
+        day=today(now),
     )
 
 

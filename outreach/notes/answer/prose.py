@@ -71,13 +71,19 @@ def _answer(found: Situation, strand: Strand, acted: Actions, about: About) -> P
 
 def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow], about: About) -> tuple[str, list[str]]:
     """What is said of the networks asked for, the first of them as the answer; then of the others, and of all."""
-    number = strand.number
+    number, is_over = strand.number, strand.is_closed(found.as_of)
     counts = [sentences.figures_of(row, number) for row in chosen]
     total = sentences.figures_of(found.total, number)
     tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
     whose = of_schools(found.sight)
     lead, *more = (
-        _said(figures, "" if place else tail, f" {_of_rows(found, row)}", replies=about.asks_all and not place)
+        _said(
+            figures,
+            "" if place else tail,
+            f" {_of_rows(found, row)}",
+            replies=about.asks_all and not place,
+            is_over=is_over,
+        )
         for place, (row, figures) in enumerate(zip(chosen, counts, strict=True))
     )
     rest = {name: count - sum(one[name] for one in counts) for name, count in total.items()}
@@ -95,7 +101,8 @@ def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[s
     number = strand.number
     tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
     total = sentences.figures_of(found.total, number)
-    lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, replies=about.asks_all)
+    asked = {"replies": about.asks_all, "is_over": strand.is_closed(found.as_of)}
+    lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, **asked)
     rows = [row for row in found.rows if row.base(number)]
     each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
     return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
@@ -135,10 +142,18 @@ def _of_rows(found: Situation, row: SituationRow) -> str:
     return sentences.of_rows(found, row) if found.sight else _of(found, row)
 
 
-def _said(figures: Mapping[str, int], tail: str, whose: str, *, levels: Collection[Level] = (), replies: bool) -> str:
+def _said(
+    figures: Mapping[str, int],
+    tail: str,
+    whose: str,
+    *,
+    levels: Collection[Level] = (),
+    replies: bool,
+    is_over: bool,
+) -> str:
     """The sentence about some schools, with what those do that have not joined."""
     base, told = figures["base"], _does(figures, levels, tail, whose)
-    others = sentences.others(figures) if base else ""
+    others = sentences.others(figures, is_over=is_over) if base else ""
     more = f" ; {'elle ' if base == 1 else ''}{others.removeprefix('une ') if base == 1 else others}" if others else ""
     if replies and base:
         return f"{'Oui' if figures[Bucket.JOINED] == base else 'Non'} : {told}{more}."

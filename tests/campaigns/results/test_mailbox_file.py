@@ -1,5 +1,6 @@
 """A mailbox's own file: its letters, the answers and the word for each school; of some schools alone where it is so."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -92,6 +93,9 @@ def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, 
         ("Refus", Word.DECLARED, 1),
         ("Sollicitée, sans réponse", None, 1),
     ]
+    unsolicited, over = replace(whole, solicited=frozenset()), Strand(number=1, closed_on=date(2021, 5, 1))
+    assert unsolicited.label(whole.schools[2], whole.strands[0]) == "Pas encore sollicitée"
+    assert unsolicited.label(whole.schools[2], over) == "Pas sollicitée"
 
 
 @pytest.mark.long
