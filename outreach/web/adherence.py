@@ -12,7 +12,7 @@ from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.naming import programme_of
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
-from outreach.adherence.programmes import name_among_several, of_programme
+from outreach.adherence.programmes import SeveralProgrammes, name_among_several, of_programme
 from outreach.adherence.programmes import named as programme_of_code
 from outreach.days import parse_day
 from outreach.db import Session
@@ -67,6 +67,8 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         """A list is about a programme, and may cover networks until a day. Raises InputError."""
         try:
             programme = programme_of(session, sent, form["programme"].data or "")
+        except SeveralProgrammes as several:
+            raise FieldFault("programme", several.on_page) from None
         except (NotFound, Refused) as error:
             raise FieldFault("programme", str(error)) from None
         until = parse_day(form["complete_until"].data) if form["complete_until"].data else None

@@ -33,7 +33,7 @@ from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.pages import cells, elements, form_of, links, text_of
-from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
+from tests.programmes import FIRST, JOINED, NAME, OWN, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
 from tests.web.test_situation import table
 
@@ -48,6 +48,7 @@ opened_on = 2021-05-01
 level = "nursery"
 """
 CODES = f"« {FIRST} », « {SECOND} »"
+ON_PAGE = f"choisissez-en un (« {OWN} », « {NAME} »)"  # a page says them by name
 
 
 def said(response):
@@ -130,7 +131,7 @@ def _of_file(response):
 )
 def test_a_file_takes_no_programme_by_itself(author, two_programmes, address):
     refused = author.get(address)
-    assert (refused.status_code, CODES in said(refused)) == (409, True)
+    assert (refused.status_code, ON_PAGE in said(refused)) == (409, True)
     assert author.get("/?programme=autre").status_code == 404
     unknown = author.get(address + ("&" if "?" in address else "?") + "programme=autre")
     assert (unknown.status_code, CODES in said(unknown)) == (404, True)
@@ -181,7 +182,7 @@ def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, tw
     assert form["programme"] == SECOND
     asked = {"title": "Lire", "as_of": "2021-05-15", "question": "Combien ?"}
     unnamed = author.post("/notes/drafts/new", data=form | asked | {"programme": ""})
-    assert (unnamed.status_code, CODES in said(unnamed)) == (409, True)
+    assert (unnamed.status_code, ON_PAGE in said(unnamed)) == (409, True)
     preview = author.get(author.post("/notes/drafts/new", data=form | asked).headers["Location"])
     assert f"volet du programme « {NAME} »" in said(preview)
     freezing = next(one.get("action") for one in elements(preview, "form") if "freezing" in one.get("action"))
@@ -216,7 +217,7 @@ def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author
     assert [one.get("value") for one in elements(field, "option")] == ["", FIRST, SECOND]
     content = "fase;volet;statut;date\n80004;1;adhéré;11/05/2021\n".encode()
     unnamed = author.send("/adherence/lists", {"file": (io.BytesIO(content), "a.csv")})
-    assert (unnamed.status_code, CODES in said(unnamed)) == (422, True)
+    assert (unnamed.status_code, ON_PAGE in said(unnamed)) == (422, True)
     (fault,) = elements(unnamed, "div[@id='error-summary']//a")
     assert fault.get("href") == "#programme"
     named = author.send("/adherence/lists", {"file": (io.BytesIO(content), "a.csv"), "programme": SECOND})
@@ -244,7 +245,7 @@ def test_a_status_is_recorded_in_the_programme_of_its_page(author, two_programme
     form = form_of(page, action)
     typed = {"strand": "1", "school": "all", "status": "declined", "word": "confirmed", "source": "Appel téléphonique"}
     unnamed = author.post("/directory/9300/statuses", data=form | typed)
-    assert (unnamed.status_code, CODES in said(unnamed)) == (409, True)
+    assert (unnamed.status_code, ON_PAGE in said(unnamed)) == (409, True)
     recorded = author.post(action, data=form | typed)
     assert (recorded.status_code, f"programme={SECOND}" in recorded.location) == (302, True), said(recorded)
     shown = author.get(recorded.location)
@@ -284,7 +285,7 @@ def test_a_filter_of_authorities_is_of_the_programme_that_it_says(author, two_pr
         assert author.get(led).status_code == 200
     assert author.get("/directory/export.csv").status_code == 200, "it says nothing of a programme"
     refused = author.get("/directory/export.csv?strand1=complete")
-    assert (refused.status_code, CODES in said(refused)) == (409, True)
+    assert (refused.status_code, ON_PAGE in said(refused)) == (409, True)
 
 
 ADHERENCE = re.compile(r"adhér|volet \d", re.IGNORECASE)  # what a page says that speaks of a strand
@@ -452,7 +453,7 @@ def answers(app, signed_in, query=""):
 def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two_programmes):
     silent, refused, told = set(), set(), 0
     for endpoint, address, response in answers(app, signed_in):
-        if response.status_code == 409 and CODES in read(response):
+        if response.status_code == 409 and ON_PAGE in read(response):
             refused.add(endpoint)
         elif response.status_code == 200 and endpoint not in OF_NONE and ADHERENCE.search(said_by := read(response)):
             told += 1
@@ -501,7 +502,7 @@ def test_no_form_is_about_a_programme_that_nobody_named(app, signed_in, two_prog
     for method, endpoint, address in addresses(app, {**SAMPLES, "what": "schools"}):
         if method == "POST" and endpoint in KEEPS:
             sent = FlaskClient.open(client, f"{address}?strand1=complete", method="POST", data={"strand": "1"})
-            told[endpoint] = (sent.status_code, CODES in said(sent))
+            told[endpoint] = (sent.status_code, ON_PAGE in said(sent))
     others = {endpoint: status for endpoint, (status, has_codes) in told.items() if not (status == 409 and has_codes)}
     assert others == {"notes.ask": 422, "notes.create": 422}, "these have a field of their own, and lack others here"
     assert len(told) > 5

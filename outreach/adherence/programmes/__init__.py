@@ -324,12 +324,13 @@ def of_programme(name: str) -> str:
 
 
 class SeveralProgrammes(Refused):
-    """A programme has to be named, as there are several: their codes."""
+    """A programme has to be named, as there are several: by their codes, or on a page by their names (`on_page`)."""
 
-    def __init__(self, codes: Sequence[str]) -> None:
-        self.codes = codes
-        told = ", ".join(f"« {code} »" for code in codes)
-        super().__init__(f"Il y a plusieurs programmes : nommez-en un par son code ({told}).")
+    def __init__(self, there: Sequence[Programme]) -> None:
+        self.codes = [one.code for one in there]
+        codes, names = (", ".join(f"« {one} »" for one in some) for some in (self.codes, [one.name for one in there]))
+        self.on_page = typeset(f"Il y a plusieurs programmes : choisissez-en un ({names}).")
+        super().__init__(f"Il y a plusieurs programmes : nommez-en un par son code ({codes}).")
 
 
 def named(session: Session, code: str = "", among: Sequence[Programme] | None = None) -> Programme:
@@ -343,7 +344,7 @@ def named(session: Session, code: str = "", among: Sequence[Programme] | None = 
         return found[0]
     codes = ", ".join(f"« {one.code} »" for one in there)
     if found:
-        raise SeveralProgrammes([one.code for one in there])
+        raise SeveralProgrammes(there)
     what = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
     how = f"Les codes sont {codes}." if there else "L’administration en charge un : Administration › Programmes."
     raise NotFound(f"{what} {how}")

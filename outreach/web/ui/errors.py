@@ -4,6 +4,7 @@ from flask import Flask, Response, current_app, g, render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
+from outreach.adherence.programmes import SeveralProgrammes
 from outreach.db import NO_ANSWER, time_limit
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.logs import told
@@ -48,6 +49,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
+    app.register_error_handler(SeveralProgrammes, _several)
     app.register_error_handler(OutreachError, lambda error: _page(400, str(error)))
     app.register_error_handler(TookTooLong, _too_long)
     for error in NO_ANSWER:
@@ -64,6 +66,11 @@ _EXPIRED = (
 def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
     """The page of a form that is not taken: it has expired, comes from elsewhere, or is another person's."""
     return _page(400, sentence)
+
+
+def _several(error: SeveralProgrammes) -> tuple[str, int] | Response:
+    """A program chooses by a code, a person by a name."""
+    return _page(409, str(error) if problems.is_program() else error.on_page)
 
 
 def _refused(error: HTTPException) -> tuple[str, int] | Response:
