@@ -13,7 +13,7 @@ from functools import cache, partial
 from sqlalchemy import select
 
 from outreach.adherence.models import Prerequisite, Programme, Status, Word
-from outreach.adherence.programmes import name_among_several, prerequisites
+from outreach.adherence.programmes import name_among_several, of_programme, prerequisites
 from outreach.adherence.sentences import joined_late
 from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Timeline, timeline_of
@@ -127,7 +127,9 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
     strand_id = known.strands[number]
     if (school_id, strand_id) not in known.eligible:
         raise RowFault(
-            "school", f"Le volet {number} n’est pas ouvert à l’école {fase} (hors secondaire ou hors registre)."
+            "school",
+            f"Le volet {number}{of_programme(known.called)} n’est pas ouvert à l’école {fase} (hors secondaire ou hors "
+            "registre).",
         )
     status = STATUSES.get(fold(cells["status"]))
     if status is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list, published
 from outreach.campaigns.draws.models import DrawAttempt
@@ -85,10 +86,12 @@ def of(session: Session, number: int) -> PublicDraw:
     told |= {name: round(told[name], DIGITS) for name in ("estimate", "low", "high") if outcome}
     given = {name: whole[name] for name in repeats}
     given |= {"plan_digest": attempt.plan_digest, "list_digest": attempt.list_digest}
+    strand = campaign.strand
+    of = programmes.of_programme(programmes.name_among_several(session, strand.programme))
     given["void"] = [{"attempt": one.number, "commitment": one.commitment, "nonce": one.nonce} for one in void]
     return PublicDraw(
         campaign=campaign.id,
-        programme=f"{campaign.strand.name}, volet {campaign.strand.number}",
+        programme=f"{strand.name}, volet {strand.number}{of}",
         attempt=attempt,
         void=void,
         given={**given, "tables": tables, **told},
@@ -96,6 +99,6 @@ def of(session: Session, number: int) -> PublicDraw:
         outside=len(whole["outside"]),
         unsaid=freezing.unsaid(outcome) if outcome else [],
         totals=freezing.totals(outcome) if outcome else [],
-        draws=programme.draws_of(session, campaign.strand.programme_id),
+        draws=programme.draws_of(session, strand.programme_id),
         program=PROGRAM.read_text(encoding="utf-8"),
     )

@@ -119,11 +119,12 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
     strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
+    name = programmes.name_among_several(session, campaign.strand.programme)
     remarks = [
-        *_of_uninvited(campaign, strangers),
-        *_of_programme(session, campaign),
+        *_of_uninvited(campaign, name, strangers),
+        *_of_programme(campaign, name),
         *other_programme.remarks(session, campaign, campaign.strand),
-        *_of_another_strand(campaign),
+        *_of_another_strand(campaign, name),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
@@ -141,35 +142,34 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, strangers, draw)
 
 
-def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> list[str]:
+def _of_uninvited(campaign: Campaign, programme: str, strangers: Sequence[tuple[int, str]]) -> list[str]:
     """A remark on the authorities that a reminder would remind of nothing, and how to leave them out."""
     if not strangers:
         return []
     have = "n’a jamais reçu" if len(strangers) == 1 else "n’ont jamais reçu"
     strand, count = campaign.strand.number, french.number(len(strangers))
-    never = f"{count} PO {have} de courriel du volet {strand}, et ce courriel est un rappel"
+    of = programmes.of_programme(programme)
+    never = f"{count} PO {have} de courriel du volet {strand}{of}, et ce courriel est un rappel"
     condition = "« Réponses et vagues : Un courriel lui est parti »"
     mend = f"ajoutez la condition {condition} avec le volet {strand}, ou changez les mots"
     return [f"{never} : {_named(strangers)} ; {mend}."]
 
 
-def _of_programme(session: Session, campaign: Campaign) -> list[str]:
+def _of_programme(campaign: Campaign, name: str) -> list[str]:
     """A remark on a subject that does not say which of several programmes it is about."""
-    name = programmes.strand_names(session)[campaign.strand_id].rpartition(", ")[0]
     if not name or "((volet" in campaign.subject or fold(name) in fold(campaign.subject):
         return []
     return [f"Objet : il ne dit pas qu’il s’agit de « {name} », et il y a plusieurs programmes : ajoutez ((volet))."]
 
 
-def _of_another_strand(campaign: Campaign) -> list[str]:
+def _of_another_strand(campaign: Campaign, programme: str) -> list[str]:
     """A remark on a letter that was written about another strand: it speaks of others, and never of its own."""
     named, own = dict(_strands_named(campaign.letter)), campaign.strand.number
     if not named or own in named or "((volet" in campaign.letter:
         return []
     other, line = min(named.items(), key=lambda found: found[1])
-    return [
-        f"Ligne {line} : le courriel parle du {ordinal(other)}, et la campagne porte sur le volet {own} : relisez-le."
-    ]
+    about = f"la campagne porte sur le volet {own}{programmes.of_programme(programme)}"
+    return [f"Ligne {line} : le courriel parle du {ordinal(other)}, et {about} : relisez-le."]
 
 
 def _strands_named(letter: str) -> Iterator[tuple[int, int]]:
