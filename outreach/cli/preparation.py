@@ -70,8 +70,10 @@ def load_sample(
         samples.load(session, now=known_at, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
         chief = people.person_for(RoleName.ADMINISTRATOR).email
         public_pages.fill(session, now=now, today=min(today, days.today(now)), actor=chief)
-        posted = story.tell(session, SenderIdentity.of(settings), now=now) if with_story else []
+        posted = []
         if with_story:
+            finished.load(session, now=now)
+            posted = story.tell(session, SenderIdentity.of(settings), now=now)
             finished.tell(session, SenderIdentity.of(settings), now=now)
     for letter in posted:
         mailbox.keep(mailbox.folder_of(settings.data), letter.wire, letter.at)

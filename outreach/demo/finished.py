@@ -76,13 +76,17 @@ levels = ["secondary"]
 """
 
 
-def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
-    """Add the finished programme, its two campaigns with their effects, and a campaign to come."""
+def load(session: Session, *, now: datetime) -> None:
+    """Load the programme, before any letter is composed: each names its own among several."""
     author = people.person_for(RoleName.AUTHOR).email
+    begins = starts_before(today(now))[0] - 30 * DAY
+    programmes.load(session, PROGRAMME.format(opened=today(begins).isoformat()), now=begins, actor=author)
+
+
+def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
+    """Add the two campaigns of the programme with their effects, and a campaign to come."""
+    programme = programmes.named(session, CODE)
     early, late = starts_before(today(now))
-    opened_on = today(early) - timedelta(days=30)
-    stated = PROGRAMME.format(opened=opened_on.isoformat())
-    programme = programmes.load(session, stated, now=early - 30 * DAY, actor=author)
     for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
         campaign = _sent(session, sending, definitions.named(letter, definitions.DEMONSTRATED), starts)
         _join(session, sending, programme, campaign, effect, now)

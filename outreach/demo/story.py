@@ -30,7 +30,7 @@ from outreach.delivery.bounces import readings
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.delivery.smtp.replies import Reply
-from outreach.demo import people, unreached
+from outreach.demo import people, sample, unreached
 from outreach.demo.post import Post, Posted
 from outreach.errors import Refused
 from outreach.measuring import hits, trackers
@@ -158,7 +158,7 @@ def _approved(
 
 def _plan_for_all(session: Session, sending: SenderIdentity, reminder: Wave, now: datetime) -> None:
     """Approve a campaign to the authorities of all networks, which leaves after the reminder of the first."""
-    stated = definitions.named(INVITATION, definitions.READY_MADE)
+    stated = _stated(INVITATION)
     opening = "10 000 € pour une école de 400 élèves."
     to_all = stated.model_copy(
         update={
@@ -177,7 +177,7 @@ def _plan_for_all(session: Session, sending: SenderIdentity, reminder: Wave, now
 
 def _invitation(first: datetime, now: datetime) -> Definition:
     """The ready-made invitation, for secondary schools of two networks, with one reminder that is still to come."""
-    stated = definitions.named(INVITATION, definitions.READY_MADE)
+    stated = _stated(INVITATION)
     since = (today(now) - today(first)).days
     closing = "\n\nBien cordialement,"
     return stated.model_copy(
@@ -190,9 +190,14 @@ def _invitation(first: datetime, now: datetime) -> Definition:
     )
 
 
+def _stated(name: str) -> Definition:
+    """A ready-made campaign of the first programme."""
+    return definitions.named(name, definitions.READY_MADE).model_copy(update={"programme": sample.CODE})
+
+
 def _draft(session: Session, now: datetime) -> None:
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    lifecycle.create(session, definitions.named(DRAFT, definitions.READY_MADE), now=now - 90 * MINUTE, author=author)
+    lifecycle.create(session, _stated(DRAFT), now=now - 90 * MINUTE, author=author)
 
 
 def _letters(session: Session, wave: Wave) -> Sequence[Message]:

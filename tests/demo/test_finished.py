@@ -8,13 +8,16 @@ from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.campaigns import verification
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import freezing, public_page
+from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign
 from outreach.days import today
+from outreach.delivery.models import Message
 from outreach.demo import finished
 from outreach.directory.models import Authority, Ownership, School
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from tests.conftest import NOW
+from tests.programmes import BARE
 
 
 def the_effect_that_was_put_in_is_found_and_none_where_none_is(database):
@@ -50,6 +53,13 @@ def the_second_programme_has_letters_answers_and_joinings_of_its_own(database):
             assert {response.answer for response in given} >= {Answer.JOINED, Answer.HELP, Answer.DECLINED}
             assert all(response.handled_at for response in given if response.answer.awaits_staff)
         assert helped.letter != idle.letter
+        assert [one for one in _words_left(session) if BARE.search(one)] == [], "each letter names its programme"
+
+
+def _words_left(session):
+    """The subjects of what was sent, as it left."""
+    keys = session.scalars(select(Message.id).where(Message.fenced_at.is_not(None))).all()
+    return [one.replace("\xa0", " ") for one in composing.subjects_kept(session, keys).values()]
 
 
 def _joiners_are_of_all_kinds(session, campaign):

@@ -1,0 +1,24 @@
+"""The letters that are ready: with several programmes, *Vérifier* has nothing to say of the words of any of them."""
+
+import pytest
+
+from outreach.campaigns import definitions
+from outreach.campaigns.review import checks
+from outreach.settings import Mode
+from tests import factories
+from tests.campaigns.conftest import SENDING
+from tests.conftest import NOW
+from tests.programmes import FIRST, two_programmes
+
+__all__ = ["two_programmes"]
+READY = definitions.ready_made(*definitions.folders(Mode.DEMO))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", READY)
+def test_no_letter_that_is_ready_has_a_remark_on_its_words(two_programmes, name):
+    stated = READY[name].model_copy(update={"programme": READY[name].programme or FIRST, "corrects": False})
+    with two_programmes.writing() as session:
+        found = checks.look_over(session, factories.campaign(session, stated, NOW), SENDING, now=NOW)
+        assert [one for one in found.remarks if one.startswith(("Objet", "Ligne", "Texte"))] == []
+        session.rollback()
