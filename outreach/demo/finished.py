@@ -1,11 +1,12 @@
 """A demonstration's second programme: two campaigns whose departures were drawn by lot, one of which had an effect.
 
 Who joins follows the draw, so that the effect is known: `EFFECT` of those written to join within the window beyond the
-few that join anyway, spread over the strata of the draw. The other campaign has none. Both have letters and answers of
-their own. A third campaign, of the first programme, is a draft to come, whose plan stands on
-them.
+few that join anyway, spread over the strata of the draw. The other campaign has none. Some schools of every network
+joined before, by a trial. Both have letters and answers of their own. A third campaign, of the first programme, is a
+draft to come, whose plan stands on them.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import count
@@ -17,7 +18,7 @@ from outreach.accounts import staff
 from outreach.adherence import programmes
 from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.adherence.models import Coverage, Programme
+from outreach.adherence.models import Coverage, Programme, Strand
 from outreach.adherence.standing import eligible
 from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.definitions import Definition
@@ -52,6 +53,7 @@ GAP = 14
 RULE = ClosingRule(frozenset(Audiences), urgent=False, deadline_days=30)
 CODE = "plan-lecture"
 INVITATION = "invitation-volet-1"
+COLUMNS = "fase;volet;statut;date;source;motif"
 STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
 FRIDAY = 5
 ROUNDS, JOINED = 1, 4  # how often the lines are said, and how many say that they join, of each campaign
@@ -87,6 +89,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     """Add the two campaigns of the programme with their effects, and a campaign to come."""
     programme = programmes.named(session, CODE)
     early, late = starts_before(today(now))
+    _try_out(session, programme, early - 20 * DAY)
     for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
         campaign = _sent(session, sending, definitions.named(letter, definitions.DEMONSTRATED), starts)
         _join(session, sending, programme, campaign, effect, now)
@@ -144,6 +147,35 @@ def _sent(session: Session, sending: SenderIdentity, stated: Definition, starts:
     return campaign
 
 
+def _try_out(session: Session, programme: Programme, at: datetime) -> None:
+    """Have schools of every network and zone join before any letter: one of each for the first strand, one of every
+    second for the next.
+
+    Most authorities are of one network, so that those who join after a letter nearly all are, too.
+    """
+    day, sent = today(at), list[str]()
+    for every, strand in enumerate(programme.strands, 1):
+        for number in _one_of_each(session, strand, day)[::every]:
+            sent.append(f"{number};{strand.number};adhéré;{day - (1 + number % 5) * DAY:%d/%m/%Y};Essai;")
+    rows = opened("\r\n".join([COLUMNS, *sent]).encode(), HEADERS)
+    author = people.person_for(RoleName.AUTHOR).email
+    steps.take_over(session, JoiningLists(day), rows, now=at, actor=author, programme_id=programme.id)
+
+
+def _one_of_each(session: Session, strand: Strand, day: date) -> list[int]:
+    """A school of each network and zone that a strand is open to: none that a letter is answered for (`_schools`)."""
+    rows = eligible([day], [strand])
+    query = select(Authority.network_id, School.zone, Authority.fase, School.fase).select_from(rows)
+    query = query.join(Authority, Authority.id == rows.c.authority_id).join(School, School.id == rows.c.school_id)
+    found = session.execute(query.order_by(School.fase)).all()
+    count, seen, of = Counter(owner for _, _, owner, _ in found), set[int](), dict[tuple[int, str], int]()
+    for network, zone, owner, number in found:
+        if owner in seen or count[owner] == 1:
+            of[network, zone] = number
+        seen.add(owner)
+    return [of[each] for each in sorted(of)]
+
+
 def _join(
     session: Session, sending: SenderIdentity, programme: Programme, campaign: Campaign, effect: float, now: datetime
 ) -> None:
@@ -167,7 +199,7 @@ def _join(
     waiting_answers = _answer(session, sending, campaign, schools, joined)
     networks = frozenset(one.id for one in locking.networks_drawn(session, attempt))
     told_at = min(moment_of(datetime.combine(until + DAY, STARTS)).at, now)
-    sent = opened("\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode(), HEADERS)
+    sent = opened("\r\n".join([COLUMNS, *lines]).encode(), HEADERS)
     facts = {"programme_id": programme.id, "coverage": Coverage(until, networks)}
     steps.take_over(session, JoiningLists(today(told_at)), sent, now=told_at, actor=author, **facts)
     for response in waiting_answers:

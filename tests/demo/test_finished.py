@@ -2,9 +2,9 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from outreach.adherence.models import AdherenceRecord, Programme
+from outreach.adherence.models import AdherenceRecord, Programme, Strand
 from outreach.campaigns import verification
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import freezing, public_page
@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.delivery.models import Message
 from outreach.demo import finished
-from outreach.directory.models import Authority, Ownership, School
+from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from tests.conftest import NOW
@@ -54,6 +54,18 @@ def the_second_programme_has_letters_answers_and_joinings_of_its_own(database):
             assert all(response.handled_at for response in given if response.answer.awaits_staff)
         assert helped.letter != idle.letter
         assert [one for one in _words_left(session) if BARE.search(one)] == [], "each letter names its programme"
+        _joinings_are_of_all_networks(session)
+
+
+def _joinings_are_of_all_networks(session):
+    of_second = select(Strand.id).join(Programme).where(Programme.code == finished.CODE)
+    query = select(Network.code, func.count()).select_from(AdherenceRecord)
+    query = query.join(Ownership, (Ownership.school_id == AdherenceRecord.school_id) & Ownership.current())
+    query = query.join(Authority, Authority.id == Ownership.authority_id).join(Network)
+    listed = AdherenceRecord.list_id.is_not(None), AdherenceRecord.strand_id.in_(of_second)
+    by_network = dict(session.execute(query.where(*listed).group_by(Network.code)).all())
+    assert len(by_network) >= 5, by_network
+    assert max(by_network.values()) < 2 / 3 * sum(by_network.values()), by_network
 
 
 def _words_left(session):
@@ -70,7 +82,8 @@ def _joiners_are_of_all_kinds(session, campaign):
     drawn = drawn_list.order_of(session, drawn_list.draw_of(session, campaign.id))
     places = sorted(fase for one in drawn for fase in one.order)
     owner = select(Authority.fase).join(Ownership, Ownership.authority_id == Authority.id)
-    joined = session.scalars(owner.where(Ownership.current(), Ownership.school_id.in_(listed))).all()
+    owners = session.scalars(owner.where(Ownership.current(), Ownership.school_id.in_(listed))).all()
+    joined = [fase for fase in owners if fase in places]  # the others joined by a trial, before any letter
     middle = sum(places.index(fase) for fase in joined) / len(joined) / len(places)
     assert 0.35 < middle < 0.65, "not the first FASE numbers"
     strata = sorted(len(one.order) for one in drawn)
