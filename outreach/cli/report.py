@@ -162,7 +162,10 @@ def explain_difference(
         programme = programmes.named(session, code)
         asked = Asked(programme, programme.strand(number), By(by), federation)
         found = difference.difference(session, asked, before, after)
+        name = programmes.name_among_several(session, programme)
     say_json(found.as_json)
+    if name:
+        say(f"Programme « {name} »")
     for line in difference.sentences(found):
         say(line)
 

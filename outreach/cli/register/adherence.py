@@ -106,7 +106,7 @@ def show_coverage(operation: Operation, code: str) -> None:
     with operation.database.reading() as session:
         programme = programmes.named(session, code)
         covered = covered_until(session, programme)
-        told = {"programme": programme.code}
+        told, name = {"programme": programme.code}, programmes.name_among_several(session, programme)
     say_json(
         lambda: (
             told
@@ -117,6 +117,8 @@ def show_coverage(operation: Operation, code: str) -> None:
             }
         )
     )
+    if name:
+        say(f"Programme « {name} »")
     for network, day in covered.items():
         say(f"{network.label} : {french.day(day) if day else 'aucune liste ne le dit'}")
 
