@@ -119,7 +119,8 @@ def to_come(session: Session, person: str) -> list[Task]:
     """What a person is to come back to on a day, of the past or to come: authorities, and answers."""
     calls = [_call(authority, day) for authority, day in session.execute(follow_up.recalls(person)) if day]
     answers = trays.listed(session, None, owner=person, recalled=True).every()
-    return [*calls, *(_answer(response, {}, None) for response in answers)]
+    names = programmes.names_among_several(session)
+    return [*calls, *(_answer(response, names, None) for response in answers)]
 
 
 def _programme_of(session: Session, about: object) -> str | None:
@@ -212,10 +213,12 @@ def _answer(response: Response, names: Mapping[int, str], day: date | None) -> T
     of = programmes.of_programme(names.get(response.strand.programme_id, ""))
     answered = f"« {response.answer.label} », volet {response.strand.number}{of}{schools}"
     title, path, key = response.authority.display_name, f"/responses/{response.id}", f"recall-answer-{response.id}"
+    is_named = of and day is None  # its day in a calendar says no more than its title
+    about = programmes.called(names[response.strand.programme_id], response.strand.number) if is_named else ""
     action, on = response.answer.facts.action.facts.verb, response.recall_on
     if on is not None and (day is None or on <= day):
         reason = f"Vous deviez y revenir le {french.day(on)} : {answered}."
-        return Task(TaskKind.RECALL, title, reason, on, action, path, key=key)
+        return Task(TaskKind.RECALL, title, reason, on, action, path, key=key, about=about)
     whose = "vous la suivez" if response.owner else "personne ne la suit"
     return Task(TaskKind.ANSWER, title, f"{answered} : {whose}.", today(response.given_at), action, path)
 

@@ -97,7 +97,8 @@ def _recalls(session: Session, owner: str) -> Iterator[FeedEvent]:
     """The days on which the person is to come back to somebody."""
     for task in awaiting.to_come(session, owner):
         if task.since:
-            yield FeedEvent(task.key, f"À rappeler : {task.title}", task.since, task.since, task.path, is_busy=True)
+            said = ", ".join(filter(None, (task.title, task.about)))
+            yield FeedEvent(task.key, f"À rappeler : {said}", task.since, task.since, task.path, is_busy=True)
 
 
 def _start(day: date) -> datetime:

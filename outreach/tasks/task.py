@@ -68,7 +68,8 @@ class Task:
     """A thing that awaits somebody: its name, why it does, and the path of the page where one does `action`.
 
     `since` is the day from which it waits, None where nobody knows; one to come is in the person's calendar alone, as
-    `key`. `waits_long` says that this is longer than the service promises to authorities.
+    `key`. `about` is the strand, with its programme, where there are several. `waits_long` says that this is
+    longer than the service promises to authorities.
     """
 
     kind: TaskKind
@@ -79,6 +80,7 @@ class Task:
     path: str
     waits_long: bool = False
     key: str = ""
+    about: str = ""
 
     @property
     def group(self) -> tuple[TaskKind, str]:

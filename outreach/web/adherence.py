@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
@@ -75,6 +75,13 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         covered = coverage.stated(session, until, form["covers"].data or (), current_day())
         return {"programme_id": programme.id, "coverage": covered}
 
+    def example(self) -> Response:
+        """A file that can be sent; it names the programme of the page, where there are several."""
+        with reading() as session:
+            programmes.shown(session)
+        table = exports.with_column(EXAMPLE, "programme", of_request.code()) if of_request.code() else EXAMPLE
+        return exports.form(table, "csv", f"exemple-{self.rejects}")
+
     def before(self, session: Session) -> dict[str, Any]:
         """The programmes that a list may be about, that of the page if it names one, and until which day its lists
         cover each network, beside the last lists."""
@@ -91,7 +98,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
     def done(self, received: JoiningList, plan: JoiningPlan) -> str:
         """What is said of a list that was applied."""
         recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
-        return f"La liste est appliquée : {recorded}."
+        return f"La liste{of_programme(plan.called)} est appliquée : {recorded}."
 
 
 JoiningPages().put(pages)

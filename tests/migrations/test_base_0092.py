@@ -26,6 +26,7 @@ from outreach.notes import known_notes, verifying
 from outreach.notes.models import NoteFile
 from outreach.notes.verifying import NoteVerdict
 from outreach.settings import ROOT
+from outreach.webhooks.incoming import senders
 from tests.journeys.test_story import World
 from tests.migrations import base_0092 as base
 from tests.migrations.base_0092 import AT, base_0092, installed_base, settings_of_base, upgraded_base
@@ -74,6 +75,12 @@ def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgra
         assert [drawn_list.mismatches(session, attempt) for attempt in drawn] == [[]] * 3
         for number in (base.TO_ALL, base.DRAWN, base.PAUSED, base.WITH_EXCEPTIONS):
             assert lifecycle.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
+
+
+def test_a_sender_stays_of_the_programme_that_its_joinings_were_taken_for(upgraded_base):
+    """The one that was loaded first, of the three that there are."""
+    with Session(upgraded_base.engine) as session:
+        assert {one.name: one.programme.code for one in senders.every(session)} == {"subsides": "mes-outils-numeriques"}
 
 
 @pytest.mark.postgresql

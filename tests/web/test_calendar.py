@@ -45,7 +45,7 @@ def test_a_sending_of_the_next_month_in_the_last_week_is_shown_on_a_phone_and_in
     assert cell.get("class").split() == ["beside"]  # a phone hides those that are silent
     assert "1er juin 11 h Invitation au premier volet" in text_of(cell)
     assert "mardi 1er juin 11 h Invitation" in text_of(author.get("/calendar?month=2021-05&view=list"))
-    assert "Ensuite : mardi 15 juin 2021 à 11 h, Invitation au premier volet (relance 1)" in text_of(month)
+    assert "Ensuite : mardi 15 juin 2021 à 11 h, Invitation au premier volet (volet 1, relance 1)" in text_of(month)
 
 
 def test_a_run_of_closed_days_says_where_it_ends_and_whom_it_spares(author):

@@ -22,6 +22,7 @@ from outreach.charts.marks import Tone
 from outreach.db import Session
 from outreach.reach.models import ReachChannel
 from outreach.roles import RoleName
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.request import settings
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
@@ -113,6 +114,19 @@ def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     has_calls = ReachChannel.CALL in campaign.ladder or work_list.has_any(session, campaign)
     about, standing = programmes.strand_names(session)[campaign.strand_id], listing.standing_of(session, campaign)
     return Step(name, campaign, standing, may, content_hash(campaign), has_calls, about)
+
+
+def hold_programme(session: Session, campaign: Campaign) -> None:
+    """Have the file or the slide of this request say the programme of a campaign, where there are several."""
+    programme = campaign.strand.programme
+    if programmes.name_among_several(session, programme):
+        of_request.hold(programme, [programme])
+
+
+def title_in_file(session: Session, campaign: Campaign) -> str:
+    """The title of the campaign that the file of this request is about; the file says its programme, too."""
+    hold_programme(session, campaign)
+    return campaign.title
 
 
 def show(template: str, step: Step, **values: Any) -> str:

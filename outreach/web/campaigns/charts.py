@@ -26,7 +26,7 @@ from outreach.measuring.machines import HitClass
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.web import charts
-from outreach.web.campaigns.blueprint import pages
+from outreach.web.campaigns.blueprint import hold_programme, pages
 from outreach.web.ui.request import needs, now, reading
 
 AUTHORITIES = "pouvoir organisateur", "pouvoirs organisateurs"
@@ -118,7 +118,9 @@ class Came:
 @needs(RoleName.READER)
 def slides(number: int) -> Response:
     with reading() as session:
-        came = Came.of(session, lifecycle.campaign_numbered(session, number))
+        campaign = lifecycle.campaign_numbered(session, number)
+        hold_programme(session, campaign)
+        came = Came.of(session, campaign)
         return charts.slides(came.charts, f"campagne-{number}")
 
 

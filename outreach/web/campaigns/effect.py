@@ -20,7 +20,7 @@ from outreach.delivery.models import Reason
 from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web import charts
-from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.blueprint import hold_programme, pages, show, step_of, title_in_file
 from outreach.web.ui import exports
 from outreach.web.ui.exports import Table
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -73,8 +73,11 @@ def export_effect(number: int, kind: str) -> Response:
     """The frozen effect: its figures by stratum and departure, or all of it as JSON."""
     with reading() as session:
         campaign, told = _frozen(session, number)
-        title, draws = campaign.title, programme.draws_of(session, campaign.strand.programme_id)
-        whole = {**told, "programme": {"draws": [one.as_json() for one in draws]}}
+        title, draws = title_in_file(session, campaign), programme.draws_of(session, campaign.strand.programme_id)
+        whole = {
+            **told,
+            "programme": {"code": campaign.strand.programme.code, "draws": [one.as_json() for one in draws]},
+        }
     name = f"effet-campagne-{number}"
     if kind == "json":
         return exports.attachment(json.dumps(whole, ensure_ascii=False, indent=1).encode(), JSON, f"{name}.json")
@@ -86,6 +89,7 @@ def export_effect(number: int, kind: str) -> Response:
 def effect_picture(number: int, key: str, ending: str) -> Response:
     with reading() as session:
         campaign, told = _frozen(session, number)
+        hold_programme(session, campaign)
         return charts.picture(_charts(campaign, freezing.shown(told)), key, ending, f"effet-campagne-{number}")
 
 

@@ -25,7 +25,7 @@ from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import REMINDER, write_to
-from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.blueprint import pages, show, step_of, title_in_file
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import needs, now, reading
@@ -132,7 +132,7 @@ def list_reactions(number: int) -> str:
 def export_reactions(number: int, kind: str) -> Response:
     with reading() as session:
         asked = _asked(session, number)
-        table, title = asked.listed(session).table(), asked.campaign.title
+        table, title = asked.listed(session).table(), title_in_file(session, asked.campaign)
         about, name = asked.about(now()), f"vises-campagne-{number}"
         return exports.download(table, kind, name, about, whole=True, campaign=title)
 

@@ -21,7 +21,7 @@ from outreach.erasures import opening
 from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
-from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.ui import exports, letter_frame
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import held_roles, needs, now, reading
@@ -61,9 +61,9 @@ def recipients(number: int, wave: int) -> str:
 def export_recipients(number: int, wave: int, kind: str) -> Response:
     with reading() as session:
         campaign, exported, mailing = _wave(session, number, wave)
-        name = exported.name.replace(" ", "-").replace("è", "e")
+        name = exported.name.replace(" ", "-").translate(str.maketrans("èé", "ee"))
         table = listing.listed(session, mailing, *_asked(), sorting(request)).table()
-        return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
+        return exports.download(table, kind, f"campagne-{number}-{name}", campaign=title_in_file(session, campaign))
 
 
 @pages.route("/<number:number>/waves/<number:wave>/campaign", methods=["GET", "POST"])

@@ -22,7 +22,7 @@ from outreach.measuring.hits import Measured
 from outreach.measuring.machines import HitClass
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
-from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.blueprint import pages, show, step_of, title_in_file
 from outreach.web.campaigns.charts import DAY_COLUMNS, WAVES, Came, left_on
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -85,7 +85,7 @@ def export_those(number: int, kind: str) -> Response:
         ]
         about, table = exports.Table("Définitions", ("Terme", "Sens"), told), asked.authorities(session).table()
         name = f"resultats-campagne-{number}-po"
-        return exports.download(table, kind, name, about, whole=True, campaign=campaign.title)
+        return exports.download(table, kind, name, about, whole=True, campaign=title_in_file(session, campaign))
 
 
 @pages.route("/<number:number>/results/campaign", methods=["GET", "POST"])
@@ -107,8 +107,9 @@ def export_results(number: int, kind: str) -> Response:
         campaign = lifecycle.campaign_numbered(session, number)
         came = Came.of(session, campaign)
         table, *more = tables_of(came.results)
+        title = title_in_file(session, campaign)
         more += [*course_tables(came.course), measured_of(came.measured, openings=came.course.counts_openings)]
-    return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
+    return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=title)
 
 
 def day_columns(shown: Course) -> dict[str, str]:

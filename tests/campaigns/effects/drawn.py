@@ -136,13 +136,16 @@ def school_of(session, fase):
     ).one()
 
 
-def tell(database, joined, until, networks=("Libre confessionnel",), *, at):
-    """Apply a list: {FASE number of an authority: day}, complete until a day for networks; returns its key."""
+def tell(database, joined, until, networks=("Libre confessionnel",), *, at, programme=1):
+    """Apply a list of a programme (its key): {FASE number of an authority: day}, complete until a day for networks.
+
+    Returns its key.
+    """
     kind = JoiningLists(today(at))
     with database.writing() as session:
         lines = [f"{school_of(session, fase)};1;adhéré;{day:%d/%m/%Y}" for fase, day in joined.items()]
         said = coverage.stated(session, until, networks if until else (), today(at))
-        facts = {"programme_id": 1, "coverage": said}
+        facts = {"programme_id": programme, "coverage": said}
         sent = grids.opened("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
         received = steps.receive(session, kind, sent, now=at, actor="nadia", **facts)
         steps.apply(session, kind, received, steps.judge(session, kind, received), now=at, actor="nadia")

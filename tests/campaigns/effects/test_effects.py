@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import delete, select
@@ -14,7 +15,7 @@ from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawnEffect
-from outreach.campaigns.effects import freezing, locking, public_page
+from outreach.campaigns.effects import freezing, locking, observed, public_page
 from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.results import actions, as_json, course, figures
@@ -40,6 +41,7 @@ NUMBER = 1  # of the campaign
 DAY = today(LEFT)
 LAST = DAY + timedelta(days=27 + 14)  # the last compared day and 14 more
 AFTER = LEFT + timedelta(days=60)
+SECOND = factories.PROGRAMME.replace('"mon"', '"lecture"').replace("Mes outils numériques", "Lecture")
 METHOD_OF_0_3_0 = "Newcombe 1998, méthode 10 ; 9 999 retirages ; conclut si les deux concordent"
 
 
@@ -140,6 +142,37 @@ def test_the_figure_is_that_of_the_pure_room_and_stays_what_it_was(database, lef
     again = told(database, left)
     assert (again["state"], again["estimate"], again["told"]) == ("ready", outcome["estimate"], outcome["told"])
     assert not one & two
+
+
+@pytest.mark.long
+def test_joinings_and_coverage_of_the_programme_loaded_first_are_none_of_another_ones_effect(
+    database, left, joined, monkeypatch
+):
+    with database.writing() as session:
+        second = programmes.load(session, SECOND, now=NOW, actor="nadia")
+        lifecycle.campaign_numbered(session, left).strand_id = second.strands[0].id
+        session.flush()
+        key = second.id
+    others = dict.fromkeys(departures(database, left)[1], DAY + timedelta(days=2))
+    tell(database, others, LAST, at=AFTER)
+    assert lock(database, left).state is EffectState.LOCKED
+    tell(database, joined, LAST, at=AFTER, programme=key)
+
+    def counted():
+        with database.reading() as session:
+            campaign = lifecycle.campaign_numbered(session, left)
+            outcome = freezing.compute(session, campaign, locking.lock_of(session, campaign))
+        return [sum(each["first"][place] for each in outcome["strata"]) for place in range(3)]
+
+    assert counted() == [15, 1, 1]
+    joinings = observed.joinings
+
+    def of_the_first(session, campaign, *asked):
+        first = programmes.every(session)[0].strand(campaign.strand.number)
+        return joinings(session, SimpleNamespace(strand_id=first.id), *asked)
+
+    monkeypatch.setattr(observed, "joinings", of_the_first)
+    assert counted() != [15, 1, 1], "the fault would show"
 
 
 @pytest.mark.long

@@ -34,7 +34,7 @@ from outreach.reach.models import CallOutcome, StepState
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
-from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, line, lines, telling
@@ -131,7 +131,7 @@ def export_calls(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         table = _listed(session, campaign).table()
-        return exports.download(table, kind, f"appels-campagne-{number}", campaign=campaign.title)
+        return exports.download(table, kind, f"appels-campagne-{number}", campaign=title_in_file(session, campaign))
 
 
 @pages.route("/<number:number>/calls/campaign", methods=["GET", "POST"])

@@ -19,7 +19,7 @@ from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.spreadsheets.written import Origin
 from outreach.text import whole_number
-from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.jobs import later
 from outreach.web.signing_in.trail import of_export
 from outreach.web.ui.exports import attachment, download
@@ -55,7 +55,8 @@ def export_batches(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         listed = overview.listed(session, campaign, sort=sorting(request))
-        return download(listed.table(staff.colleagues(session)), kind, f"lots-de-lettres-campagne-{number}")
+        table, title = listed.table(staff.colleagues(session)), title_in_file(session, campaign)
+        return download(table, kind, f"lots-de-lettres-campagne-{number}", campaign=title)
 
 
 @pages.get("/paper/window.pdf")

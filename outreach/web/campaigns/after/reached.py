@@ -18,7 +18,7 @@ from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import write_to
-from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.blueprint import pages, show, step_of, title_in_file
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
@@ -68,7 +68,7 @@ def list_reached(number: int) -> str:
 def export_reached(number: int, kind: str) -> Response:
     with reading() as session:
         asked = _asked(session, number)
-        table, title = asked.listed(session).table(), asked.campaign.title
+        table, title = asked.listed(session).table(), title_in_file(session, asked.campaign)
         return exports.download(table, kind, f"atteints-campagne-{number}", campaign=title)
 
 

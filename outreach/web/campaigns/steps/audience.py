@@ -46,7 +46,7 @@ from outreach.web.audience.conditions import (
     read,
     without_strangers,
 )
-from outreach.web.campaigns.blueprint import CHANGED, Step, pages, show, step_of
+from outreach.web.campaigns.blueprint import CHANGED, Step, pages, show, step_of, title_in_file
 from outreach.web.campaigns.steps.forms import KeptSegmentForm
 from outreach.web.campaigns.steps.offered_drafts import keep, on_return
 from outreach.web.drafts import RESUMED, Fields, PageDrafts, of_page
@@ -214,7 +214,7 @@ def export_audience(number: int, kind: str) -> Response:
         if asked.fault:
             raise InputError(asked.fault)
         table = segment.mailboxes(session, *_meant(session, campaign, asked)).table()
-        return exports.download(table, kind, f"public-campagne-{number}", campaign=campaign.title)
+        return exports.download(table, kind, f"public-campagne-{number}", campaign=title_in_file(session, campaign))
 
 
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
