@@ -25,7 +25,6 @@ from outreach.directory.models import Authority, Contact, School
 from outreach.directory.postal import holding
 from outreach.errors import InputError, Refused
 from outreach.mail import codes
-from outreach.mail.letters.paper_form import words_of
 from outreach.mail.tokens import Keys
 from outreach.reach.models import ReachStep, StepReason, StepState
 from outreach.responses import answers
@@ -45,6 +44,15 @@ __all__ = ["archives"]
 WINDOW = (105.0, 45.0, 90.0, 40.0)
 POINT = 72 / 25.4
 BOX = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>')
+
+
+def words_of(blocks):
+    """The words of blocks, in order, without where links lead."""
+    said = []
+    for block in blocks:
+        said += [piece["text"] for piece in block.get("pieces", ()) if not piece.get("target")]
+        said += [cell for row in (block.get("head", []), *block.get("rows", [])) for cell in row]
+    return " ".join(" ".join(said).split())
 
 
 def made_batch(database, number, *, sheet=False):
