@@ -162,23 +162,24 @@ def organisation_names(session: Session) -> Holds:
     """
 
     @cache
-    def known() -> tuple[Set[frozenset[str]], Set[frozenset[str]], frozenset[str]]:
+    def known() -> tuple[Mapping[str, Set[frozenset[str]]], frozenset[str]]:
         book = NameBook.of(session)
         schools = {name.words for owned in book.authorities.values() for name in owned.schools.values()}
-        return {owned.name.words for owned in book.authorities.values()}, schools, book.towns
+        own = {owned.name.words for owned in book.authorities.values()}
+        return {"organisation": own, "school_name": schools}, book.towns
 
-    def holds(place: int) -> Callable[[str], bool]:
+    def holds(word: str) -> Callable[[str], bool]:
         def is_name(cell: str) -> bool:
             words, folded = words_of(cell[:LONGEST]), fold(cell)
             own = (each.facts.own_words for each in NetworkCode)
             short = map(fold, _SHORTENED.findall(cell[:LONGEST]))
             tells = names_an_organisation(cell) or any(map(_begins_empty, short))
             tells = tells or any(each.search(folded) for each in own if each)
-            return bool(words) and words in known()[place] and (tells or not words <= known()[2])
+            return bool(words) and words in known()[0][word] and (tells or not words <= known()[1])
 
         return is_name
 
-    return {"organisation": holds(0), "school_name": holds(1)}
+    return {word: holds(word) for word in ("organisation", "school_name")}
 
 
 def names_an_organisation(text: str) -> bool:

@@ -88,8 +88,8 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         chosen, programme = programmes.filtered(session), programmes.shown(session)
         offered = of_request.choices(programmes.offered(session))
         told = {"offered": offered, "chosen": chosen.code if chosen else "", "programme": programme}
-        told |= {"statuses": [status.label.lower() for status in Status]}
-        return {**super().before(session), **told, "covered": coverage.covered_until(session, programme)}
+        statuses, covered = [status.label.lower() for status in Status], coverage.covered_until(session, programme)
+        return {**super().before(session), **told, "covered": covered, "statuses": statuses}
 
     def shown(self, session: Session, received: JoiningList, plan: JoiningPlan | None) -> dict[str, Any]:
         """The name of its programme, where several are loaded."""

@@ -46,8 +46,8 @@ def load(operation: Operation, file: Path, dry_run: bool) -> None:
         warnings = [*compared.warnings, *listing.stopped_by(session, stated)]
         if not dry_run:
             actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
-            told = {"changes": compared.changes, "before": compared.before}
-            programmes.load_file(session, stated, now=operation.now, actor=actor, **told)
+            before, changes = compared.before, compared.changes
+            programmes.load_file(session, stated, now=operation.now, actor=actor, changes=changes, before=before)
     for sentence in (*compared.changes, *warnings):
         say(sentence)
     changed = "" if compared.changes else ", rien à changer"
