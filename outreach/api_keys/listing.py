@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.api_keys.models import ApiKey, KeyState
-from outreach.columns import DATA, Column, Held, Kind, On
+from outreach.columns import DATA, Column, Held, Kind
 from outreach.db import Session
 
 
@@ -16,8 +16,7 @@ def columns(now: datetime) -> Sequence[Column[ApiKey]]:
         Column("number", "Clé", lambda key: key.id, Kind.NUMBER, on=DATA),
         Column("name", "Programme", lambda key: key.name, sort=True),
         Column("state", "État", lambda key: key.state(now), sort=True),
-        Column("role", "Rôle", lambda key: key.role, on=On.JSON),
-        Column("sees", "Ce qu’elle voit", lambda key: key.sees, sort=True, on=On.PAGE | On.FILE),
+        Column("sees", "Ce qu’elle voit", lambda key: key.sees, sort=True),
         Column("writing", "Droits", lambda key: key.writing, sort=True),
         Column("scope", "Limitée à", lambda key: key.scope, on=DATA),
         Column("made_at", "Faite le", lambda key: key.made_at, Kind.MOMENT, sort=True),

@@ -29,16 +29,14 @@ MODULES = {
     "running.health": ("healthy",),
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
-    "api": ("api",),
     "register.directory": ("register", "directory", "contacts"),
     "register.adherence": ("programme", "adherence"),
     "report": ("report", "privacy"),
     "campaigns.campaign": ("campaign",),
     "note": ("note",),
-    "register.closures": ("closure",),
     "retention": ("purge", "person"),
     "jobs": ("job",),
-    "register.mailboxes": ("bounces", "suppressions", "consent"),
+    "register.mailboxes": ("bounces",),
 }
 PLACES = {name: module for module, names in MODULES.items() for name in names}
 

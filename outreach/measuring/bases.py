@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, delete, or_, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach import audit
 from outreach.days import today
@@ -106,12 +106,6 @@ def of_authority(session: Session, authority: Authority) -> Sequence[TrackingBas
     theirs = select(Contact.id).where(Contact.authority_id == authority.id)
     query = select(TrackingBasis).where(TrackingBasis.contact_id.in_(theirs)).order_by(TrackingBasis.id.desc())
     return session.scalars(query).all()
-
-
-def every(session: Session) -> Sequence[TrackingBasis]:
-    """All that was ever recorded, the oldest first, with the mailbox and its authority."""
-    query = select(TrackingBasis).options(joinedload(TrackingBasis.contact).joinedload(Contact.authority))
-    return session.scalars(query.order_by(TrackingBasis.id)).all()
 
 
 def basis_numbered(session: Session, authority: Authority, number: int) -> TrackingBasis:

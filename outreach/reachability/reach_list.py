@@ -105,10 +105,6 @@ class ReachedMailbox:
             return f"le domaine {self.found.verdict.label}, vérifié le {day(self.found.checked_at)}"
         return _SAID[self.state]
 
-    def as_json(self) -> dict[str, str]:
-        """The address as JSON, under fixed names."""
-        return {"address": self.address, "state": self.state.value, "said": self.said}
-
 
 _SAID = {
     ReachState.NO_MAILBOX: "à vérifier par une deuxième personne",
@@ -142,13 +138,11 @@ class ReachRow:
 
 COLUMNS: Sequence[Column[ReachRow]] = (
     Column("fase", "FASE", lambda row: row.fase, sort=True, on=DATA),
-    Column("name", "Nom au registre", lambda row: row.name, on=On.JSON),
     Column("display_name", "Pouvoir organisateur", lambda row: row.display_name, sort=True),
     Column("network_name", "Réseau", lambda row: NETWORKS[row.network], sort=True, on=On.FILE),
     Column("network", "Réseau au registre", lambda row: row.network, on=DATA),
     Column("state", "État", lambda row: row.state, sort=True),
-    Column("addresses", "Boîtes", lambda row: [held.address for held in row.mailboxes], on=On.PAGE | On.FILE),
-    Column("mailboxes", "Boîtes", lambda row: [held.as_json() for held in row.mailboxes], on=On.JSON),
+    Column("addresses", "Boîtes", lambda row: [held.address for held in row.mailboxes]),
     Column(
         "known",
         "Ce qu’on sait de chacune",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import contains_eager
 
-from outreach.columns import DATA, Column, Kind, On, Queried
+from outreach.columns import DATA, Column, Kind, Queried
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
@@ -115,7 +115,6 @@ def _said(row: SentForm) -> str:
 
 
 COLUMNS: Sequence[Column[SentForm]] = (
-    Column("form", "Numéro", lambda row: row.id, on=On.JSON),
     *authority_columns(lambda row: row.authority),
     Column("kind", "Envoi", lambda row: row.kind.label),
     Column("answers", "Réponse", _said),

@@ -59,7 +59,7 @@ READS = [
     ("adherence", "coverage"),
 ]
 OF_A_CAMPAIGN = [
-    *(("campaign", what, "1") for what in ("audience", "counts", "reactions", "status")),
+    *(("campaign", what, "1") for what in ("audience", "counts", "status")),
     ("campaign", "audience", "1", "--why", "9300"),
     ("campaign", "list"),
 ]

@@ -16,14 +16,9 @@ from sqlalchemy import select
 from outreach.accounts.staff import User
 from outreach.cli.preparation import add_people
 from outreach.delivery import workers
-from outreach.delivery.ledger.suppressions import suppress
-from outreach.delivery.models import SuppressionReason
 from outreach.delivery.sending import relay_health
-from outreach.directory import listing
-from outreach.directory.listing import Filters, Reach
 from outreach.settings import ROOT
-from tests.conftest import NOW, PLACE, STORY_DAY
-from tests.delivery.bounces.returns import exclude_for_another
+from tests.conftest import PLACE, STORY_DAY
 from tests.factories import DRAWN
 from tests.nursery import run_command
 
@@ -107,44 +102,6 @@ def test_from_the_first_edition_to_the_second_and_back(run, editions, with_peopl
 
     assert run("register", "undo", "--yes").returncode == 0
     assert figures(run("register", "plan", second, "--json"))["schools"]["moved"] == 1
-
-
-def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_database):
-    assert figures(run_on_sample("suppressions", "--json"))["items"] == []
-    with sample_database.writing() as session:
-        for key, reason in (("po009300@adm.fwb.example", "complaint"), ("partie@adm.fwb.example", "unsubscribed")):
-            suppress(session, key, SuppressionReason(reason), now=NOW, actor="nadia.lambert@fwb.example", detail="[a]")
-    found = figures(run_on_sample("suppressions", "--json", "--reason", "complaint"))
-    assert found["counts"] == {"unsubscribed": 1, "hard_bounce": 0, "complaint": 1, "staff": 0}
-    (one,) = found["items"]
-    assert (one["address"], one["reason"], one["scope"]) == ("po009300@adm.fwb.example", "complaint", "all")
-    assert (one["by"], one["detail"], one["authorities"]) == ("nadia.lambert@fwb.example", "[a]", [9300])
-    shown = run_on_sample("suppressions").stdout.replace("\u00a0", " ").replace("\u202f", " ").splitlines()
-    assert shown == [
-        "partie@adm.fwb.example (à personne) : désinscription, 15 mai 2021, Nadia Lambert « [a] »",
-        "po009300@adm.fwb.example (FASE 9300) : plainte, 15 mai 2021, Nadia Lambert « [a] »",
-        "Exclusions, par motif : désinscription : 1, rejet définitif : 0, plainte : 1, décision du service : 0.",
-    ]
-
-
-def test_exclusions_for_the_refusal_of_another_address_are_listed_to_be_lifted(run_on_sample, sample_database):
-    exclude_for_another(sample_database, "po009300@adm.fwb.example")
-    with sample_database.writing() as session:
-        suppress(session, "x@adm.fwb.example", SuppressionReason.HARD_BOUNCE, now=NOW, actor="x")
-    (one,) = figures(run_on_sample("suppressions", "--elsewhere", "--json"))["items"]
-    assert (one["authorities"], one["elsewhere"]) == ([9300], "jeanne@commune.example")
-    shown = run_on_sample("suppressions", "--elsewhere").stdout
-    assert "rejet de jeanne@commune.example, à qui cette boîte transmet" in shown
-    assert "x@adm.fwb.example" not in shown
-
-
-@pytest.mark.full
-def test_whom_mail_reaches_at_the_command_line(run_on_sample, sample_database):
-    found = figures(run_on_sample("directory", "reachability", "--json", "--state", "no_mailbox"))
-    with sample_database.reading() as session:
-        known = list(listing.listed(session, Filters(reach=Reach.NO_ADDRESS)).every())
-    assert [one["fase"] for one in found["items"]] == [row.Authority.fase for row in known]
-    assert (found["counts"]["no_mailbox"], sum(found["counts"].values())) == (len(known), 985)
 
 
 def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):

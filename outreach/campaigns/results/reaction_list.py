@@ -62,8 +62,7 @@ class ReactedLetter(NamedTuple):
 
 COLUMNS: Sequence[Column[ReactedLetter]] = (
     Column("fase", "FASE", lambda row: row.letter.fase, on=DATA),
-    Column("name", "Pouvoir organisateur", lambda row: row.letter.authority, sort=True, on=On.PAGE | On.FILE),
-    Column("authority", "Pouvoir organisateur", lambda row: row.letter.authority, on=On.JSON),
+    Column("name", "Pouvoir organisateur", lambda row: row.letter.authority, sort=True),
     Column("network_name", "Réseau", lambda row: row.letter.network_label, on=On.FILE),
     Column("network", "Réseau au registre", lambda row: row.letter.network, on=DATA),
     Column("reaction", "Réaction du PO", lambda row: row.reaction, on=On.FILE),
@@ -76,8 +75,7 @@ COLUMNS: Sequence[Column[ReactedLetter]] = (
     Column("measured", "Mesuré", lambda row: row.letter.measured, on=DATA),
     Column("opened", "Ouvert", lambda row: row.letter.opened, Kind.MOMENT, sort=True),
     Column("clicked", "Cliqué", lambda row: row.letter.clicked, Kind.MOMENT, sort=True),
-    Column("answered", "Réponse", lambda row: row.letter.answers, sort=True, on=On.PAGE | On.FILE),
-    Column("answered", "Réponse", lambda row: next(iter(row.letter.answers), None), on=On.JSON),
+    Column("answered", "Réponse", lambda row: row.letter.answers, sort=True),
     Column("answered_at", "Répondu", lambda row: row.letter.answered_at, Kind.MOMENT, on=On.FILE),
     Column("schools", "Écoles nommées", lambda row: row.letter.schools, Kind.NUMBER),
     Column("declared", "Déclarent adhérer", lambda row: row.letter.declared, Kind.NUMBER, sort=True),

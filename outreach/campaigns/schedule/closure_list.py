@@ -11,8 +11,6 @@ from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session
 from outreach.french import initial
 
-SHOWN = On.PAGE | On.FILE
-
 
 @dataclass(frozen=True, slots=True)
 class ClosedRow:
@@ -28,16 +26,13 @@ class ClosedRow:
 
 
 COLUMNS: Sequence[Column[ClosedRow]] = (
-    Column("closure", "Clé", lambda row: row.known and row.known.closure.id, on=On.JSON),
     Column("days", "Jours", lambda row: row.first, Kind.DAY, sort=True, on=On.PAGE),
     Column("first", "Premier jour", lambda row: row.first, Kind.DAY, on=DATA),
     Column("last", "Dernier jour", lambda row: row.last, Kind.DAY, on=DATA),
     Column("part", "Ce qui est fermé", lambda row: row.part, on=DATA),
-    Column("reason", "Pourquoi", lambda row: initial(row.name), sort=True, on=SHOWN),
-    Column("leaves", "Part quand même", lambda row: initial(row.spares.leaves), sort=True, on=SHOWN),
-    Column("spares", "Épargne", lambda row: row.spares.value or "nobody", on=On.JSON),
-    Column("name", "Nom", lambda row: row.name, on=On.JSON),
-    Column("source", "D’où", lambda row: row.source, sort=True, on=SHOWN),
+    Column("reason", "Pourquoi", lambda row: initial(row.name), sort=True),
+    Column("leaves", "Part quand même", lambda row: initial(row.spares.leaves), sort=True),
+    Column("source", "D’où", lambda row: row.source, sort=True),
     Column("added_at", "Ajoutée", lambda row: row.known and row.known.closure.added_at, Kind.MOMENT, on=DATA),
     Column("added_by", "Par", lambda row: row.known and row.known.closure.added_by, Kind.PERSON, on=DATA),
     Column("withdrawn_at", "Retirée", lambda row: _withdrawn(row, "withdrawn_at"), Kind.MOMENT, on=DATA),

@@ -9,8 +9,7 @@ from outreach.accounts import staff
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.results import as_json, progress, reaction_list, reactions
-from outreach.campaigns.results.reaction_list import ReactionFilters
+from outreach.campaigns.results import as_json, progress
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.cli.campaigns.about import about_of, called_of
@@ -31,7 +30,6 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
-from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.shown import explained
 
@@ -198,26 +196,3 @@ def _tell_of_tries(session: Session, wave: Wave, tally: Tally, again: Retriable)
 
 def _at(moment: datetime | None) -> str:
     return french.moment(moment) if moment else ""
-
-
-@campaign.command(name="reactions")
-@number_argument
-@click.option("--none", "only_none", is_flag=True, help="Seulement les PO qui n’ont ni répondu ni adhéré.")
-@click.option("--wave", "wave", type=NumberType(), metavar="N", help="Le numéro d’une vague ; sinon, toutes.")
-@json_option
-@pass_operation
-def list_reactions(operation: Operation, number: int, only_none: bool, wave: int | None) -> None:
-    """Énumère ce que chaque destinataire a fait, courriel par courriel."""
-    with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
-        filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
-        listed = reaction_list.of(session, asked, filters, waves={})
-        say_json(lambda: {"campaign": number, **about_of(stored_campaign), "items": listed.objects()})
-        rows, counted = [row.letter for row in listed.every()], listed.counts
-        called = called_of(session, stored_campaign)
-    say(f"{called}.")
-    for row in rows:
-        say(f"{row.fase}  {row.authority}, {row.mailbox or 'sans adresse'} : {row.told}.")
-    told = ", ".join(f"{reaction.label.lower()} {french.number(counted[reaction])}" for reaction in Reaction)
-    say(f"Pouvoirs organisateurs {french.number(sum(counted.values()))} : {told}.")

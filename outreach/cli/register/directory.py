@@ -8,7 +8,6 @@ import click
 from rich.table import Table
 
 from outreach import days, french
-from outreach.accounts import colleagues
 from outreach.cli.context import (
     DayType,
     Operation,
@@ -33,8 +32,6 @@ from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
 from outreach.mail.addresses import judge
-from outreach.reachability import reach_list
-from outreach.reachability.reach_list import FAULTS, ReachFilters, ReachState
 from outreach.sent_lists.grids import opened_file
 from outreach.settings import Mode
 
@@ -160,32 +157,6 @@ def count(operation: Operation) -> None:
     for _, label, counts in rows:
         table.add_row(label, *(french.number(getattr(counts, name)) for name in names))
     console.print(table)
-
-
-@directory.command()
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    type=click.Choice([state.value for state in ReachState]),
-    help="Seulement cet état.",
-)
-@click.option("--network", "networks", multiple=True, type=click.Choice([*NETWORKS]), help="Seulement ce réseau.")
-@json_option
-@pass_operation
-def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[str, ...]) -> None:
-    """Dit quels PO un courriel atteint ; sans --state, énumère ceux dont les boîtes sont à corriger."""
-    chosen = tuple(state for state in ReachState if state in states) or FAULTS
-    with operation.database.reading() as session:
-        found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
-        names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}
-    counts = {state.value: sum(found.tally(network, state) for network in networks or ("",)) for state in ReachState}
-    say_json(lambda: {"counts": counts, "items": found.objects()})
-    for row in found.rows:
-        known = " ; ".join(f"{mailbox.address}, {mailbox.said}" for mailbox in row.mailboxes)
-        owner = f" (suivi par {names[row.followed.owner]})" if row.followed.owner else ""
-        say(f"{row.fase}  {row.display_name} : {row.state.label}{f' : {known}' if known else ''}{owner}")
-    say(", ".join(f"{state.label} : {french.number(counts[state.value])}" for state in ReachState) + ".")
 
 
 def _editions(operation: Operation) -> Editions:

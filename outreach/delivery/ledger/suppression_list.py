@@ -44,7 +44,6 @@ class Excluded(NamedTuple):
 
 
 COLUMNS: Sequence[Column[Excluded]] = (
-    Column("exclusion", "Numéro", lambda row: row.entry.id, on=On.JSON),
     Column("address", "Adresse", lambda row: row.address, sort=Suppression.address_key),
     Column("reason", "Motif", lambda row: row.entry.reason, sort=by_label(Suppression.reason, SuppressionReason)),
     Column("scope", "Arrête", lambda row: row.entry.scope, on=DATA),
@@ -53,7 +52,6 @@ COLUMNS: Sequence[Column[Excluded]] = (
     Column("detail", "Précision", lambda row: row.entry.detail, on=DATA),
     Column("authorities", "FASE", lambda row: [one.fase for one in row.authorities], on=DATA),
     Column("names", "Pouvoir organisateur", lambda row: [one.display_name for one in row.authorities], on=On.FILE),
-    Column("elsewhere", "Rejet d’une autre adresse", lambda row: row.elsewhere, on=On.JSON),
     Column("action", "Action", lambda _: "", on=On.PAGE),
 )
 

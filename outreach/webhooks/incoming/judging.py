@@ -34,7 +34,7 @@ COLUMNS: Sequence[Column[HookDelivery]] = (
     Column("received_at", "Reçu", lambda row: row.received_at, Kind.MOMENT, sort=HookDelivery.received_at),
     Column("rows", "Lignes", lambda row: row.rows, Kind.NUMBER, sort=HookDelivery.rows),
     Column("state", "État", state_of, sort=HookDelivery.state),
-    Column("list", "Liste", lambda row: row.list_id, Kind.NUMBER, on=On.FILE | On.JSON),
+    Column("list", "Liste", lambda row: row.list_id, Kind.NUMBER, on=DATA),
     Column("complete_until", "Complète jusqu’au", lambda row: row.complete_until, Kind.DAY, on=DATA),
     Column("programme_name", "Programme", lambda row: row.sender.programme and row.sender.programme.name, on=On.FILE),
     Column(

@@ -30,8 +30,6 @@ from tests.statements import asked
 __all__ = ["sent", "seven_sent"]
 
 S, R = MessageState, Reaction
-KEYS = ["fase", "authority", "network", "mailbox", "sent", "state", "measured", "opened", "clicked", "answered"]
-KEYS += ["schools", "declared", "joined_since"]
 
 
 def read(database, wave=None, *, only_none=False):
@@ -166,18 +164,6 @@ def test_every_letter_is_read_some_authorities_at_a_time_in_the_order_of_pages(d
             listed = reaction_list.of(session, meant, ReactionFilters(), waves={}, sort=sort)
             assert list(listed.every()) == listed.page(1, 100)
             assert len(list(listed.every())) == len(sent) > 6
-
-
-def test_the_machine_form_has_these_keys_times_with_an_offset_and_codes(database, strand, sent):
-    one, *_ = sent
-    answer(database, strand, one, Answer.JOINED)
-    with database.reading() as session:
-        meant = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
-        listed = reaction_list.of(session, meant, ReactionFilters(), waves={})
-        told = dict(zip((row.letter.authority_id for row in listed.every()), listed.objects(), strict=True))
-    assert list(told[one]) == KEYS
-    assert told[one]["sent"].endswith("+00:00")
-    assert (told[one]["state"], told[one]["answered"], told[one]["opened"]) == ("accepted", "joined", None)
 
 
 @pytest.mark.long
