@@ -24,7 +24,7 @@ OTHERS: dict[str, tuple[str, str]] = {
     **{one: one.facts.does for one in (*Solicitation, Bucket.NONE)},
 }
 # The same once the strand has closed: nobody is still to be written to.
-OVER = {Solicitation.UNSOLICITED: ("n’a pas été sollicitée", "n’ont pas été sollicitées")}
+OVER: dict[str, tuple[str, str]] = {Solicitation.UNSOLICITED: ("n’a pas été sollicitée", "n’ont pas été sollicitées")}
 PROVINCE_NAMES = {"Bruxelles": "de Bruxelles", "Brabant wallon": "de la province du Brabant wallon"}
 
 
