@@ -110,6 +110,7 @@ class WrittenDay:
 def written_in(text: str) -> Iterator[WrittenDay]:
     """Every day that a text names, in its order; in time by its length."""
     for found in IN_TEXT.finditer(text):
+        year: int | None
         if found["iso"]:
             year, month, day = map(int, found["iso"].split("-"))
         else:
