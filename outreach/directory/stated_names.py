@@ -158,7 +158,8 @@ class NameBook:
 def organisation_names(session: Session) -> Holds:
     """Whether a cell is the name of an authority (`organisation`) or of a school (`school_name`) of the directory.
 
-    The directory is read once, and only if a column of words asks. A municipality alone is no name of its authority.
+    The directory is read once, and only if a column of words asks. A municipality alone is no name of its authority,
+    and one word that is no kind of organisation names a person as well: "Anne", where a school is called "Sainte-Anne".
     """
 
     @cache
@@ -175,7 +176,8 @@ def organisation_names(session: Session) -> Holds:
             short = map(fold, _SHORTENED.findall(cell[:LONGEST]))
             tells = names_an_organisation(cell) or any(map(_begins_empty, short))
             tells = tells or any(each.search(folded) for each in own if each)
-            return bool(words) and words in known()[0][word] and (tells or not words <= known()[1])
+            tells = tells or (len(words) > 1 and not words <= known()[1])
+            return bool(words) and tells and words in known()[0][word]
 
         return is_name
 
