@@ -96,15 +96,20 @@ def listed(
     `shown` are the alerts that the person may act on. With a `programme`, what is about another one is left out.
     """
 
-    def is_meant(about: object) -> bool:
-        return programme is None or _programme_of(session, about) in {None, programme.code}
+    there = dict(programmes.codes(session))
 
-    day = today(now)
-    found, more = [_alert(alert) for alert in shown if is_meant(alert.campaign)], 0
+    def of_programme(about: object, task: Task) -> Iterator[Task]:
+        code = _programme_of(session, about) if len(there) > 1 else None
+        if programme is None or code in {None, programme.code}:
+            said = f" Programme « {there.get(code, code)} »." if code else ""
+            yield replace(task, reason=f"{task.reason}{said}")
+
+    day, more = today(now), 0
+    found = [task for alert in shown for task in of_programme(alert.campaign, _alert(alert))]
     for source in _of(whose):
         if source.told:
-            rows = session.scalars(source.rows(whose, day)).unique()
-            found += [source.told(session, row) for row in rows if is_meant(row)]
+            for row in session.scalars(source.rows(whose, day)).unique():
+                found += of_programme(row, source.told(session, row))
     if AUTHOR in whose.roles:
         answers = trays.awaiting(session, whose.email, day, programme)
         named = answers.page(1, MOST_ANSWERS)

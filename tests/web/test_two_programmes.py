@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import subprocess
 from collections import Counter
 from datetime import timedelta
 from itertools import takewhile
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from outreach.accounts import staff
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket
 from outreach.campaigns import lifecycle, segment_uses
@@ -19,13 +21,14 @@ from outreach.days import today
 from outreach.delivery.models import Message
 from outreach.directory.models import Level
 from outreach.responses import answers as given_answers
-from outreach.responses import trays
+from outreach.responses import inbox, trays
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.segments import saved
 from outreach.segments.criteria import HasLevel
-from outreach.tasks import awaiting
+from outreach.tasks import awaiting, feed
 from outreach.tasks.task import TaskKind, Whose
 from outreach.web.ui.programme import KEEPS
 from tests import factories
@@ -34,20 +37,11 @@ from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.pages import cells, elements, form_of, links, text_of
-from tests.programmes import FIRST, JOINED, NAME, OWN, SECOND, two_programmes
+from tests.programmes import FIRST, JOINED, NAME, NURSERY, OWN, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
 from tests.web.test_situation import table
 
 __all__ = ["two_programmes"]
-NURSERY = """
-code = "premiers-mots"
-name = "Premiers mots"
-[[strands]]
-number = 1
-name = "Premiers mots"
-opened_on = 2021-05-01
-level = "nursery"
-"""
 CODES = f"« {FIRST} », « {SECOND} »"
 ON_PAGE = f"choisissez-en un (« {OWN} », « {NAME} »)"  # a page says them by name
 NAMES = ("Mes outils numériques", FIRST, NAME, SECOND)
@@ -74,6 +68,16 @@ def test_the_situation_is_that_of_the_programme_in_the_address(author, two_progr
     assert f"du programme « {NAME} »" in answer.replace("\xa0", " ")
     whole = "".join(elements(answers, "textarea[@id='answer-text']")[0].itertext()).replace("\xa0", " ")
     assert f"volet du programme « {NAME} »" in whole
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["schools", "authorities"])
+def test_a_list_behind_a_figure_has_the_switch(author, two_programmes, what):
+    page = author.get(f"/situation/{what}?programme={SECOND}&strand=2&network=WBE")
+    assert current(page) == NAME
+    (other,) = [one.get("href") for one in elements(page, TABS) if not one.get("aria-current")]
+    assert current(author.get(other)) == "Mes outils numériques"
+    assert "network=WBE" in other
 
 
 @pytest.mark.journey
@@ -227,9 +231,13 @@ def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author
     page = author.get(named.location)
     assert f"programme « {NAME} »" in said(page)
     action = f"{named.location}/application"
-    author.post(action, data=form_of(page, action))
+    applied = author.get(author.post(action, data=form_of(page, action)).location)
+    assert f"La liste du programme « {NAME} » est appliquée" in said(applied)
     assert statuses_of(two_programmes, SECOND)[Bucket.JOINED] == len(JOINED) + 1
     column = f"fase;volet;statut;date;programme\n80005;1;adhéré;11/05/2021;{NAME}\n".encode()
+    both = column + f"80006;1;adhéré;11/05/2021;{FIRST}\n".encode()
+    refused = author.send("/adherence/lists", {"file": (io.BytesIO(both), "b.csv")})
+    assert (refused.status_code, f"la ligne 3 de « {FIRST} »" in said(refused)) == (422, True)
     page = author.get(author.send("/adherence/lists", {"file": (io.BytesIO(column), "b.csv")}).location)
     assert f"programme « {NAME} »" in said(page)
     assert NAME in said(author.get("/adherence/lists"))
@@ -292,11 +300,17 @@ def test_a_filter_of_authorities_is_of_the_programme_that_it_says(author, two_pr
 
 
 ADHERENCE = re.compile(r"adhér|volet \d", re.IGNORECASE)  # what a page says that speaks of a strand
-OF_NONE = {  # what shows no figure of a programme: samples, help, statements, and the texts of one
-    *("guide.index", "guide.topic", "programmes.begin", "public.data_protection"),
-    *("programmes.begin_file", "programmes.programme", "static"),
+OF_NONE = {  # why a page or a part of one that speaks of joining names no programme
+    "campaigns.live": "a part of the page of a campaign, which names it",
+    "campaigns.received_html": "the letter as it left, in a page that names it",
+    "guide.index": "help",
+    "guide.topic": "help",
+    "programmes.begin": "the form of one that is to come",
+    "programmes.begin_file": "the form of one that is to come",
+    "programmes.programme": "the one that it changes, in its fields",
+    "static": "of no campaign",
 }
-OF_A_CAMPAIGN = ("campaigns.", "calendar.feed", "mailbox.", "public", "api.")  # its strand says which
+ELSEWHERE = ("api.", "public", "mailbox.")  # tests/web/api/test_programmes.py, tests/web/public
 
 
 LISTS = ("/campaigns", "/calendar", "/responses", "/segments", "/today", "/notes")
@@ -359,11 +373,40 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
         for one in (first, second, None):
             asked = {"now": NOW, "within": 5, "programme": one}
             kinds = Counter(line.kind for line in awaiting.listed(session, author, **asked).tasks)
-            theirs = [line.title for line in awaiting.listed(session, approver, **asked).tasks]
+            theirs = awaiting.listed(session, approver, **asked).tasks
+            assert all(f"Programme « {NAME} »." in line.reason for line in theirs)
+            theirs = [line.title for line in theirs]
             tray = trays.listed(session, None, programme=one).count()
             assert sum(trays.counts(session, programme=one).values()) == tray
             found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray
     assert found == {FIRST: (2, 1, [], 2), SECOND: (0, 1, ["Lire"], 0), None: (2, 1, ["Lire"], 2)}
+
+
+@pytest.mark.long
+def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
+    with two_programmes.writing() as session:
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        given_answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        response = session.scalars(select(Response)).one()
+        inbox.recall(session, response, day=today(NOW) + timedelta(days=1), now=NOW, actor=AUTHOR)
+        told = [one.title for one in feed.of(session, staff.user_named(session, AUTHOR), now=NOW)]
+    told = [one for one in told if not one.startswith("Fermé")]
+    assert {one.partition(" : ")[0] for one in told} == {"Envoi", "Dernier jour pour répondre", "À rappeler"}
+    assert [one for one in told if "Mes outils numériques, volet 1" not in one] == []
+
+
+@pytest.mark.long
+def test_what_is_told_of_an_authority_names_the_programme(author, two_programmes):
+    with two_programmes.writing() as session:
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        given_answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        response = session.scalars(select(Response)).one()
+        inbox.set_aside(session, response, now=NOW, actor=AUTHOR)
+        fase = response.authority.fase
+    (history,) = elements(author.get(f"/directory/{fase}/history"), "main")
+    lines = [text_of(one).replace("\xa0", " ") for one in elements(history, "li") if "ourriel" in text_of(one)]
+    assert len(lines) > 1
+    assert [one for one in lines if "Mes outils numériques, volet 1" not in one] == []
 
 
 def test_segments_are_those_that_campaigns_of_the_programme_took_and_those_of_none(two_programmes):
@@ -402,6 +445,7 @@ def test_every_file_that_says_of_which_programme_a_row_is_has_its_name_and_its_c
                 pairs = {tuple(row[header.index(one)] for one in said) for row in first if said}
                 assert pairs <= {("Mes outils numériques", FIRST), (NAME, SECOND), (FIRST,), (SECOND,)}, address
                 found |= {endpoint} if said else set()
+                assert said or not endpoint.startswith("campaigns."), f"{address} is about one campaign, or names each"
     assert found >= {"campaigns.export", "notes.export", "responses.export", "situation.export"}
 
 
@@ -433,9 +477,19 @@ def read(response):
         return " ".join(
             str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row
         )
+    if response.mimetype == "application/pdf":
+        told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=response.data, capture_output=True, check=True)
+        return told.stdout.decode().replace("\xa0", " ")
+    if response.mimetype.endswith("json"):
+        return response.text
     if not response.mimetype.startswith(("text/", "image/svg")):
         return ""
-    words = re.sub(r"<(script|style).*?</\1>|<option.*?</option>|<nav.*?</nav>", "", response.text, flags=re.DOTALL)
+    words = re.sub(
+        r"<(script|style).*?</\1>|<option.*?</option>|<nav(?! class=.crumbs).*?</nav>",
+        "",
+        response.text,
+        flags=re.DOTALL,
+    )
     return re.sub(r"<[^>]*>", " ", words).replace("\xa0", " ")
 
 
@@ -444,7 +498,7 @@ def answers(app, signed_in, query=""):
     clients = [signed_in(role) for role in ("author", "administrator")]
     for key, what, kind in (("volet-1", "schools", "csv"), ("adhesions", "authorities", "xlsx")):
         for method, endpoint, address in addresses(app, {**SAMPLES, "key": key, "what": what, "kind": kind}):
-            if method == "GET" and (endpoint in KEEPS or not endpoint.startswith(OF_A_CAMPAIGN)):
+            if method == "GET" and not endpoint.startswith(ELSEWHERE):
                 for client in clients:
                     response = FlaskClient.open(client, address + query)
                     if response.status_code != 403:
