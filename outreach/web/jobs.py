@@ -12,6 +12,7 @@ from outreach.jobs import asking, listing
 from outreach.jobs.asking import Asked
 from outreach.jobs.models import KEPT, Job, JobState
 from outreach.roles import RoleName
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.sign_in import TOKEN, is_path
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
@@ -27,13 +28,6 @@ def index() -> str:
     with reading() as session:
         shown = Shown.of(request, _listed(session), export=".export")
         return render_template("pages/jobs/index.html", shown=shown, text=sought(request))
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        return exports.download(_listed(session).table(), kind, "taches")
 
 
 @pages.post("")
@@ -89,6 +83,7 @@ def file(number: int) -> Response | tuple[str, int]:
     return exports.sending(asking.pieces(database(), number), mimetype, name, size)
 
 
+@has_files(pages, "/export", "taches", RoleName.READER)
 def _listed(session: Session) -> Held[Job]:
     return listing.every(session, actor(), text=sought(request), sort=sorting(request))
 

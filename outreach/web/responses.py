@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask import Response as Download
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
@@ -28,14 +27,14 @@ from outreach.reach.answers import ways_of
 from outreach.responses import actors, effects, inbox, sent_forms, steps, trays
 from outreach.responses.inbox import EffectChanged
 from outreach.responses.kinds import Tray
-from outreach.responses.models import Response
+from outreach.responses.models import Response, SentForm
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web import programmes
 from outreach.web.audience.writing import write_to
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.signing_in.trail import note
-from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_all, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, sorting
@@ -75,29 +74,14 @@ def index() -> str:
         )
 
 
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Download:
-    with reading() as session:
-        return exports.download(_listed(session).table(staff.colleagues(session)), kind, "reponses")
-
-
 @pages.get("/to-verify")
 @needs(RoleName.READER)
 def to_verify() -> str:
     """The forms that may come from no person: they count nowhere, and wait for a person to confirm them."""
     with reading() as session:
-        shown = Shown.of(request, sent_forms.listed(session, sort=sorting(request)), export=".export_to_verify")
+        shown = Shown.of(request, _to_verify(session), export=".export_to_verify")
         told = {"counts": trays.counts(session), "doubted": sent_forms.count_to_verify(session), "Tray": Tray}
         return render_template("pages/responses/to_verify.html", shown=shown, **told)
-
-
-@pages.get("/to-verify/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export_to_verify(kind: str) -> Download:
-    with reading() as session:
-        table = sent_forms.listed(session, sort=sorting(request)).table(staff.colleagues(session))
-        return exports.download(table, kind, "reponses-a-verifier")
 
 
 @pages.route("/campaign", methods=["GET", "POST"])
@@ -251,6 +235,7 @@ def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
     return Tray(kept["tray"]) if "tray" in kept else None, actor() if "owner" in kept else "", "recall" in kept
 
 
+@has_files(pages, "/export", "reponses", RoleName.READER)
 def _listed(session: Session) -> Queried[Response]:
     kept = _filter()
     tray, owner, recalled = _asked(kept)
@@ -258,6 +243,11 @@ def _listed(session: Session) -> Queried[Response]:
     if kept.get("owner") == TODO and tray is not Tray.HANDLED:
         return trays.awaiting(session, owner, current_day(), programme, tray, sorting(request))
     return trays.listed(session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request))
+
+
+@has_files(pages, "/to-verify/export", "reponses-a-verifier", RoleName.READER, endpoint="export_to_verify")
+def _to_verify(session: Session) -> Queried[SentForm]:
+    return sent_forms.listed(session, sort=sorting(request))
 
 
 def _filter() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
@@ -24,8 +24,8 @@ from outreach.roles import SCOPED, RoleName
 from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
 from outreach.staff_mail.account_letters import AccountHolder, AccountMail
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.account_forms import InvitationForm
-from outreach.web.ui.exports import download
 from outreach.web.ui.fields import posted, posted_all
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -40,13 +40,6 @@ def index() -> str:
     with reading() as snapshot:
         shown = Shown.of(request, _listed(snapshot), export=".export")
         return render_template("pages/administration/accounts.html", shown=shown, text=sought(request))
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.ADMINISTRATOR)
-def export(kind: str) -> Response:
-    with reading() as snapshot:
-        return download(_listed(snapshot).table(), kind, "comptes")
 
 
 @pages.route("/invitation", methods=["GET", "POST"])
@@ -193,6 +186,7 @@ def _sending() -> SenderIdentity:
     return SenderIdentity.of(settings())
 
 
+@has_files(pages, "/export", "comptes", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> Held[User]:
     return administering.listed(session, text=sought(request), sort=sorting(request))
 

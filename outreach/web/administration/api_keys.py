@@ -1,20 +1,19 @@
 """The access of programs, for administrators: keys made, shown once, listed with their last use, ended."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectChoice, SelectField, StringField
 
 from outreach.accounts import staff
-from outreach.accounts.staff import Colleagues
 from outreach.api_keys import keys, listing
 from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole
 from outreach.columns import Held
 from outreach.db import Session
 from outreach.directory.listing import federations, networks
 from outreach.roles import RoleName
+from outreach.web.list_files import has_files
 from outreach.web.second_factor import proving
-from outreach.web.ui.exports import download
 from outreach.web.ui.fields import line, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -45,14 +44,6 @@ class KeyForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         return _page(session, KeyForm())
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.ADMINISTRATOR)
-def export(kind: str) -> Response:
-    with reading() as session:
-        names = staff.colleagues(session)
-        return download(_listed(session, names).table(names), kind, "acces-des-programmes")
 
 
 @pages.post("")
@@ -96,15 +87,16 @@ def end(number: int) -> Redirect:
 
 
 def _page(session: Session, form: KeyForm) -> str:
-    names = staff.colleagues(session)
     form.role.choices = [
         SelectChoice(KeyRole.READER.value, "Tout ce que lit le rôle « lecture »"),
         *(SelectChoice(f"federation:{one.code}", f"Les membres de {one.code}") for one in federations(session)),
         *(SelectChoice(f"network:{one.code}", f"Le réseau {one.label}") for one in networks(session)),
     ]
-    shown = Shown.of(request, _listed(session, names), names=names, export=".export")
+    shown = Shown.of(request, _listed(session), export=".export")
     return render_template("pages/administration/api_keys.html", form=form, shown=shown, text=sought(request), at=now())
 
 
-def _listed(session: Session, names: Colleagues) -> Held[ApiKey]:
+@has_files(pages, "/export", "acces-des-programmes", RoleName.ADMINISTRATOR)
+def _listed(session: Session) -> Held[ApiKey]:
+    names = staff.colleagues(session)
     return listing.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

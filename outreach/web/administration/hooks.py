@@ -1,6 +1,6 @@
 """What other services send, for administrators and authors: who may, what came, what it did, what is to be judged."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
@@ -12,8 +12,8 @@ from outreach.columns import Queried
 from outreach.db import Session
 from outreach.directory.listing import networks
 from outreach.roles import RoleName
+from outreach.web.list_files import has_files
 from outreach.web.second_factor import proving
-from outreach.web.ui.exports import download
 from outreach.web.ui.fields import posted_all, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.programme import choices
@@ -46,13 +46,6 @@ class SenderForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         return _page(session, SenderForm())
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.ADMINISTRATOR, RoleName.AUTHOR)
-def export(kind: str) -> Response:
-    with reading() as session:
-        return download(_listed(session).table(), kind, "envois-recus")
 
 
 @pages.post("")
@@ -130,5 +123,6 @@ def _page(session: Session, form: SenderForm) -> str:
     )
 
 
+@has_files(pages, "/export", "envois-recus", RoleName.ADMINISTRATOR, RoleName.AUTHOR)
 def _listed(session: Session) -> Queried[HookDelivery]:
     return judging.listed(session, text=sought(request), sort=sorting(request))

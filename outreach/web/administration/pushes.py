@@ -1,17 +1,16 @@
 """Events pushed to programs, for administrators: where to, how far each has come, resumed and ended."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
 from outreach.accounts import staff
-from outreach.accounts.staff import Colleagues
 from outreach.columns import Held
 from outreach.db import Session
 from outreach.roles import RoleName
+from outreach.web.list_files import has_files
 from outreach.web.second_factor import proving
-from outreach.web.ui.exports import download
 from outreach.web.ui.fields import fit, line, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -37,14 +36,6 @@ class TargetForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         return _page(session, TargetForm())
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.ADMINISTRATOR)
-def export(kind: str) -> Response:
-    with reading() as session:
-        names = staff.colleagues(session)
-        return download(_listed(session, names).table(names), kind, "evenements-pousses")
 
 
 @pages.post("")
@@ -90,17 +81,18 @@ def end(number: int) -> Redirect:
 
 
 def _page(session: Session, form: TargetForm) -> str:
-    names = staff.colleagues(session)
     key = delivering.key_of(settings().own_key)
     return render_template(
         "pages/administration/pushes.html",
         form=form,
-        shown=Shown.of(request, _listed(session, names), names=names, export=".export"),
+        shown=Shown.of(request, _listed(session), export=".export"),
         text=sought(request),
         at=now(),
         public_key=delivering.public_of(key),
     )
 
 
-def _listed(session: Session, names: Colleagues) -> Held[PushTarget]:
+@has_files(pages, "/export", "evenements-pousses", RoleName.ADMINISTRATOR)
+def _listed(session: Session) -> Held[PushTarget]:
+    names = staff.colleagues(session)
     return targets.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

@@ -1,13 +1,15 @@
 """The trail's page, for administrators: filters, pages, export."""
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 
 from outreach.accounts import trail
-from outreach.accounts.trail import MOST_EXPORTED, Filter, TrailKind
+from outreach.accounts.trail import MOST_EXPORTED, Filter, TrailEntry, TrailKind
+from outreach.columns import Queried
 from outreach.days import parse_day
+from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.web.ui import exports
+from outreach.web.list_files import has_files
 from outreach.web.ui.pager import Shown, member, sorting, words
 from outreach.web.ui.request import needs, reading
 
@@ -25,18 +27,14 @@ def index() -> str:
             is_filtered=asked != Filter(),
             refusals=refusals,
             kinds=[(kind.value, kind.label) for kind in TrailKind],
-            shown=Shown.of(request, trail.listed(session, asked, sorting(request)), export=".export"),
+            shown=Shown.of(request, _listed(session), export=".export"),
             most_exported=MOST_EXPORTED,
         )
 
 
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.ADMINISTRATOR)
-def export(kind: str) -> Response:
-    asked, _refusals = _asked()
-    with reading() as session:
-        table = trail.listed(session, asked, sorting(request)).table()
-        return exports.download(table, kind, "journal-des-acces")
+@has_files(pages, "/export", "journal-des-acces", RoleName.ADMINISTRATOR)
+def _listed(session: Session) -> Queried[TrailEntry]:
+    return trail.listed(session, _asked()[0], sorting(request))
 
 
 def _asked() -> tuple[Filter, dict[str, str]]:

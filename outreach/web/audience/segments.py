@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.accounts.staff import Colleagues
 from outreach.campaigns import segment_uses, wave_criteria
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.segment_uses import ListedSegment
-from outreach.columns import Held
+from outreach.columns import Held, Queried
 from outreach.db import Session
 from outreach.directory.known_numbers import fase_numbers
+from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
@@ -25,7 +25,7 @@ from outreach.segments.saved import SavedSegment
 from outreach.spreadsheets.understanding import Holds
 from outreach.web import programmes
 from outreach.web.audience.writing import write_to
-from outreach.web.ui import exports
+from outreach.web.list_files import has_files
 from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -60,17 +60,8 @@ class SegmentNameForm(FlaskForm):
 @needs(RoleName.READER)
 def index() -> str:
     with reading() as session:
-        listed, names = _segments(session)
-        shown = Shown.of(request, listed, names=names, export=".export")
+        shown = Shown.of(request, _segments(session), export=".export")
         return render_template("pages/segments/index.html", shown=shown, text=sought(request))
-
-
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        listed, names = _segments(session)
-        return exports.download(listed.table(names), kind, "segments")
 
 
 @pages.get("/lists")
@@ -78,14 +69,6 @@ def export(kind: str) -> Response:
 def lists() -> str:
     with reading() as session:
         return _lists_page(session, NewList())
-
-
-@pages.get("/lists/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export_lists(kind: str) -> Response:
-    with reading() as session:
-        listed, names = _lists(session)
-        return exports.download(listed.table(names), kind, "listes")
 
 
 @pages.post("/lists")
@@ -116,25 +99,13 @@ def make_list() -> Redirect | tuple[str, int]:
 def authority_list(number: int) -> str:
     with reading() as session:
         held = authority_lists.list_numbered(session, number)
-        text = sought(request)
-        members = authority_lists.members(session, held, text=text, sort=sorting(request))
         return render_template(
             "pages/segments/list.html",
             held=held,
-            text=text,
-            shown=Shown.of(request, members, export=".export_list", write=".write_to_list"),
+            text=sought(request),
+            shown=Shown.of(request, _members(session, number), export=".export_list", write=".write_to_list"),
             colleagues=staff.colleagues(session),
         )
-
-
-@pages.get("/lists/<number:number>.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export_list(number: int, kind: str) -> Response:
-    text = sought(request)
-    with reading() as session:
-        held = authority_lists.list_numbered(session, number)
-        members = authority_lists.members(session, held, text=text, sort=sorting(request))
-        return exports.download(members.table(), kind, f"liste-{number}")
 
 
 @pages.route("/lists/<number:number>/campaign", methods=["GET", "POST"])
@@ -234,23 +205,28 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
     return NewList(name, kept, tuple(faults)), tuple(known.values())
 
 
-def _segments(session: Session) -> tuple[Held[ListedSegment], Colleagues]:
-    names = staff.colleagues(session)
-    asked = {"text": sought(request), "sort": sorting(request)}
-    return segment_uses.listed(session, names, programme=programmes.filtered(session), **asked), names
+@has_files(pages, "/export", "segments", RoleName.READER)
+def _segments(session: Session) -> Held[ListedSegment]:
+    names, asked = staff.colleagues(session), {"text": sought(request), "sort": sorting(request)}
+    return segment_uses.listed(session, names, programme=programmes.filtered(session), **asked)
 
 
-def _lists(session: Session) -> tuple[Held[ListRow], Colleagues]:
-    names = staff.colleagues(session)
-    return authority_lists.listed(session, names, text=sought(request), sort=sorting(request)), names
+@has_files(pages, "/lists/export", "listes", RoleName.READER, endpoint="export_lists")
+def _lists(session: Session) -> Held[ListRow]:
+    return authority_lists.listed(session, staff.colleagues(session), text=sought(request), sort=sorting(request))
+
+
+@has_files(pages, "/lists/<number:number>", "liste-{number}", RoleName.READER, endpoint="export_list")
+def _members(session: Session, number: int) -> Queried[Authority]:
+    held = authority_lists.list_numbered(session, number)
+    return authority_lists.members(session, held, text=sought(request), sort=sorting(request))
 
 
 def _lists_page(session: Session, asked: NewList) -> str:
-    listed, names = _lists(session)
     return render_template(
         "pages/segments/lists.html",
         asked=asked,
-        shown=Shown.of(request, listed, names=names, export=".export_lists"),
+        shown=Shown.of(request, _lists(session), export=".export_lists"),
         text=sought(request),
         longest=LONGEST_NAME,
     )

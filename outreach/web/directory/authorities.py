@@ -2,12 +2,11 @@
 
 from dataclasses import asdict
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
-from outreach.accounts.staff import Colleagues
 from outreach.adherence import records
 from outreach.adherence.models import RollUp
 from outreach.adherence.programmes import names_among_several, of_programme
@@ -23,7 +22,7 @@ from outreach.directory import authority_sheet, contacts, judging, listing, name
 from outreach.directory.authority_sheet import ListedSchool
 from outreach.directory.contacts import Particulars
 from outreach.directory.editions import imports, school_reports
-from outreach.directory.listing import Reach
+from outreach.directory.listing import ListedRow, Reach
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
@@ -35,8 +34,8 @@ from outreach.web import programmes
 from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui import exports
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.fields import posted_number
@@ -91,15 +90,6 @@ def index() -> str:
         )
 
 
-@pages.get("/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
-        found = listing.listed(session, filters, sorting(request))
-        return exports.download(found.table(), kind, "pouvoirs-organisateurs")
-
-
 @pages.route("/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
 def write_to_list() -> Redirect | str | tuple[str, int]:
@@ -123,8 +113,7 @@ def _may_call(session: Session) -> bool:
 def call_list() -> Redirect | str:
     """Call the authorities that the filters find: for the campaign that the form names, or a page that asks which."""
     with reading() as session:
-        filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
-        keys = listing.listed(session, filters).keys()
+        keys = _listed(session).keys()
         offered = asked_calls.campaigns_to_call_for(session)
         chosen = posted_number("campaign")
         if chosen not in offered and len(offered) != 1:
@@ -146,7 +135,7 @@ def authority(fase: int) -> str:
             received=_received(session, authority_row),
             shown=Shown.of(
                 request,
-                _schools(session, authority_row),
+                _schools(session, fase, authority_row),
                 few=True,
                 export=".export_schools",
                 hidden=() if current_user.holds(RoleName.AUTHOR) or is_scoped() else ("report",),
@@ -159,36 +148,20 @@ def authority(fase: int) -> str:
         )
 
 
-@pages.get("/<number:fase>/schools.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export_schools(fase: int, kind: str) -> Response:
-    with reading() as session:
-        found = _schools(session, authority_sheet.authority_by_fase(session, fase))
-        return exports.download(found.table(), kind, f"ecoles-{fase}")
-
-
 @pages.get("/<number:fase>/contacts")
 @needs(RoleName.READER)
 def authority_contacts(fase: int) -> str:
     with reading() as session:
-        authority_row, names = authority_sheet.authority_by_fase(session, fase), staff.colleagues(session)
-        found = _mailboxes(session, authority_row, names)
+        authority_row = authority_sheet.authority_by_fase(session, fase)
+        found = _mailboxes(session, fase, authority_row)
         return render_template(
             "pages/directory/contacts.html",
             authority=authority_row,
             federations=authority_sheet.represented_by(session, authority_row),
-            shown=Shown.of(request, found, names=names, export=".export_contacts"),
+            shown=Shown.of(request, found, export=".export_contacts"),
             text=sought(request),
-            colleagues=names,
+            colleagues=found.names,
         )
-
-
-@pages.get("/<number:fase>/contacts.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export_contacts(fase: int, kind: str) -> Response:
-    with reading() as session:
-        authority_row, names = authority_sheet.authority_by_fase(session, fase), staff.colleagues(session)
-        return exports.download(_mailboxes(session, authority_row, names).table(names), kind, f"contacts-{fase}")
 
 
 @pages.get("/<number:fase>/contacts/new")
@@ -276,7 +249,15 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
     return redirect(url_for(".authority_contacts", fase=fase))
 
 
-def _schools(session: Session, authority_row: Authority) -> Queried[ListedSchool]:
+@has_files(pages, "/export", "pouvoirs-organisateurs", RoleName.READER)
+def _listed(session: Session) -> Queried[ListedRow]:
+    filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
+    return listing.listed(session, filters, sorting(request))
+
+
+@has_files(pages, "/<number:fase>/schools", "ecoles-{fase}", RoleName.READER, endpoint="export_schools")
+def _schools(session: Session, fase: int, found: Authority | None = None) -> Queried[ListedSchool]:
+    authority_row = found or authority_sheet.authority_by_fase(session, fase)
     return authority_sheet.schools(session, authority_row, text=sought(request), sort=sorting(request))
 
 
@@ -308,7 +289,9 @@ def _received(session: Session, authority_row: Authority) -> str:
     return letters_received.told(counts.get(authority_row.id, {}))
 
 
-def _mailboxes(session: Session, authority_row: Authority, names: Colleagues) -> Held[ListedMailbox]:
+@has_files(pages, "/<number:fase>/contacts", "contacts-{fase}", RoleName.READER, endpoint="export_contacts")
+def _mailboxes(session: Session, fase: int, found: Authority | None = None) -> Held[ListedMailbox]:
+    authority_row, names = found or authority_sheet.authority_by_fase(session, fase), staff.colleagues(session)
     return mailbox_list.listed(session, authority_row, names, text=sought(request), sort=sorting(request))
 
 

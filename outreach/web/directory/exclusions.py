@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
@@ -20,8 +20,8 @@ from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.roles import RoleName
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui import exports
 from outreach.web.ui.fields import remark
 from outreach.web.ui.pager import Shown, member, sorting, words
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -64,14 +64,6 @@ def index() -> str:
             kept=_kept(),
             colleagues=staff.colleagues(session),
         )
-
-
-@pages.get("/exclusions/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        listed = _listed(session, excluded_for_another(session))
-        return exports.download(listed.table(staff.colleagues(session)), kind, "liste-d-exclusion")
 
 
 @pages.get("/exclusions/<number:number>")
@@ -156,8 +148,10 @@ def _is_elsewhere() -> bool:
     return request.args.get("elsewhere") == "1"
 
 
-def _listed(session: Session, further: Mapping[int, str]) -> Queried[Excluded]:
+@has_files(pages, "/exclusions/export", "liste-d-exclusion", RoleName.READER)
+def _listed(session: Session, further: Mapping[int, str] | None = None) -> Queried[Excluded]:
     reason, text = _asked()
+    further = excluded_for_another(session) if further is None else further
     return suppression_list.listed(
         session, reason, text, further=further, is_further=_is_elsewhere(), sort=sorting(request)
     )

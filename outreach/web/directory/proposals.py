@@ -1,6 +1,6 @@
 """Proposals: federations and networks make them from a sheet, staff accept or refuse them, and all read the answer."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
@@ -17,7 +17,7 @@ from outreach.proposals.models import Proposal, ProposalState
 from outreach.proposals.proposing import Target
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.web.ui import exports
+from outreach.web.list_files import has_files
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.fields import WORDS, posted, remark, telling
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -57,13 +57,6 @@ def index() -> str:
             states=list(ProposalState),
             text=sought(request),
         )
-
-
-@pages.get("/proposals/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        return exports.download(_listed(session).table(), kind, "propositions")
 
 
 @pages.get("/directory/<number:fase>/proposals/new")
@@ -142,6 +135,7 @@ def _decide(number: int, *, accepts: bool) -> Redirect | tuple[str, int]:
     return redirect(url_for(".index"))
 
 
+@has_files(pages, "/proposals/export", "propositions", RoleName.READER)
 def _listed(session: Session) -> Queried[Proposal]:
     return listing.listed(session, current_user.sight, state=_state(), text=sought(request), sort=sorting(request))
 

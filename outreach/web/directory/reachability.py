@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
@@ -29,8 +29,8 @@ from outreach.reachability.reach_list import (
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.directory.filters import LEVELS
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.kept import keeps_text, of_fields
-from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_numbers, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, member, sorting
@@ -46,13 +46,6 @@ MINE = "me"
 def index() -> str:
     with reading() as session:
         return _list_page(session)
-
-
-@pages.get("/reachability/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        return exports.download(_listed(session).table(staff.colleagues(session)), kind, "etat-des-boites")
 
 
 @pages.route("/reachability/campaign", methods=["GET", "POST"])
@@ -161,6 +154,7 @@ def _ticked() -> list[int]:
     return numbers[:PAGE_ROWS]
 
 
+@has_files(pages, "/reachability/export", "etat-des-boites", RoleName.READER)
 def _listed(session: Session) -> ReachList:
     return reach_list.listed(session, asked(request.args), now=now(), sort=sorting(request))
 

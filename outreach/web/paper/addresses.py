@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
@@ -16,8 +16,8 @@ from outreach.directory.postal.addresses import PostalAddress
 from outreach.directory.postal.listing import AddressFilter, AddressRow
 from outreach.errors import InputError
 from outreach.roles import RoleName
+from outreach.web.list_files import has_files
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui import exports
 from outreach.web.ui.fields import line
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -54,15 +54,8 @@ def index() -> str:
             asked=asked,
             filters={one: sum(one.takes(row.held) for row in every) for one in AddressFilter},
             text=sought(request),
-            shown=Shown.of(request, _listed(every), export=".export", write=""),
+            shown=Shown.of(request, _listed(session, every), export=".export", write=""),
         )
-
-
-@pages.get("/postal/export.<any(xlsx, csv):kind>")
-@needs(RoleName.READER)
-def export(kind: str) -> Response:
-    with reading() as session:
-        return exports.download(_listed(listing.rows(session, _asked()[0])).table(), kind, "adresses-postales")
 
 
 @pages.get("/<number:fase>/postal", defaults={"school": None})
@@ -120,8 +113,11 @@ def _asked() -> tuple[RegisterKind, AddressFilter]:
     return kind, member(AddressFilter, request.args.get("state")) or AddressFilter.UNFIT
 
 
-def _listed(every: list[AddressRow]) -> Held[AddressRow]:
-    return listing.listed(every, _asked()[1], text=sought(request), sort=sorting(request))
+@has_files(pages, "/postal/export", "adresses-postales", RoleName.READER)
+def _listed(session: Session, rows: list[AddressRow] | None = None) -> Held[AddressRow]:
+    kind, asked = _asked()
+    rows = listing.rows(session, kind) if rows is None else rows
+    return listing.listed(rows, asked, text=sought(request), sort=sorting(request))
 
 
 def _located(session: Session, fase: int, school: int | None) -> Authority | School:

@@ -105,6 +105,7 @@ class Shown(Generic[Row]):
 
         `total` and `authorities` are the counts of the listing where they are known already.
         """
+        names = names or getattr(listing, "names", NOBODY)
         size, most = size or (FEW_ROWS if few else PAGE_ROWS), most_counted(request)
         count, is_more = listing.total(most) if total is None else total
         pager = Pager.of(request, count, size, is_more=is_more)
