@@ -306,7 +306,6 @@ OF_NONE = {  # why a page or a part of one that speaks of joining names no progr
     "guide.index": "help",
     "guide.topic": "help",
     "programmes.begin": "the form of one that is to come",
-    "programmes.begin_file": "the form of one that is to come",
     "programmes.programme": "the one that it changes, in its fields",
     "static": "of no campaign",
 }

@@ -178,11 +178,6 @@ class ProgrammeForm(FlaskForm):
         return PrerequisiteFile(strand=_number(row.strand), requires=_number(row.requires), since=since, until=until)
 
 
-def holds(stated: ProgrammeFile) -> bool:
-    """Whether the form has room for all of a programme."""
-    return len(stated.prerequisites) <= MOST_RULES
-
-
 def filled(stated: ProgrammeFile) -> ProgrammeForm:
     """The form of a programme, to be changed."""
     return ProgrammeForm(

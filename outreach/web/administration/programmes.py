@@ -3,53 +3,33 @@
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import TextAreaField
 
 from outreach import french
 from outreach.adherence import programmes, records
 from outreach.adherence.models import Programme
+from outreach.adherence.programmes import ProgrammeFile
 from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import listing
 from outreach.db import Session
-from outreach.errors import InputError, NotFound
+from outreach.errors import InputError, NotFound, Refused
 from outreach.own import removed_programmes
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
 from outreach.web.administration import programme_forms
-from outreach.web.administration.programme_forms import MOST_STRANDS, ProgrammeForm
-from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.administration.programme_forms import MOST_RULES, MOST_STRANDS, ProgrammeForm
+from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui.fields import posted, posted_number, pressed, telling
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("programmes", __name__, url_prefix="/administration/programmes")
 LONGEST = 64_000
-EXAMPLE = """code = "mon-programme"
-name = "Mon programme"
-
-[[strands]]
-number = 1
-name = "Premier volet"
-circular = "1234"
-opened_on = 2026-09-01
-levels = ["primary", "secondary"]  # primaire et secondaire ; "nursery" pour le maternel
-
-[[strands]]
-number = 2
-name = "Second volet"
-opened_on = 2027-01-15
-closed_on = 2027-06-30  # facultatif : le dernier jour pour adhérer
-levels = ["secondary"]
-
-# Le volet 2 demande le volet 1. « until », facultatif, dit jusqu’à quand.
-[[prerequisites]]
-strand = 2
-requires = 1
-since = 2027-01-15
-"""
 TOO_LONG = "Le fichier dépasse 64 000 caractères : un programme en a quelques milliers."
+TOO_LARGE = (
+    f"Ce programme a plus de {MOST_RULES} conditions, que le formulaire ne tient pas : téléchargez son fichier, "
+    "changez-le, puis chargez-le."
+)
 
 
 class ProgrammeUploadForm(UploadForm):
@@ -58,12 +38,6 @@ class ProgrammeUploadForm(UploadForm):
     def __init__(self) -> None:
         super().__init__()
         self.file.description = "Le fichier TOML d’un programme."
-
-
-class ProgrammeFileForm(FlaskForm):
-    """A programme's file, changed in the page."""
-
-    text = TextAreaField("Le fichier du programme", description="Du TOML : chaque volet commence par [[strands]].")
 
 
 @pages.get("")
@@ -86,13 +60,11 @@ def begin() -> str:
 @pages.get("/<number:number>")
 @needs(RoleName.ADMINISTRATOR)
 def change(number: int) -> str:
-    """A programme to change, in its form; in its file where it has more than the form holds."""
+    """A programme to change, in its form."""
     with reading() as session:
         programme = programme_files.programme_numbered(session, number)
         stated = programme_files.stated_of(session, programme)
-        if not programme_forms.holds(stated):
-            return _file_page(ProgrammeFileForm(data={"text": programme_files.written(stated)}))
-        return _form_page(session, programme_forms.filled(stated), programme)
+        return _form_page(session, programme_forms.filled(_refuse_too_large(stated)), programme)
 
 
 @pages.post("/form")
@@ -130,10 +102,8 @@ def _coded(session: Session, code: str | None) -> Programme | None:
 @pages.post("/again")
 @needs(RoleName.ADMINISTRATOR)
 def again() -> str:
-    """What was to be saved, back in the form; in the file where it has more than the form holds."""
-    stated = _read(text := posted("text"))
-    if not programme_forms.holds(stated):
-        return _file_page(ProgrammeFileForm(data={"text": text}))
+    """What was to be saved, back in the form."""
+    stated = _refuse_too_large(_read(posted("text")))
     with reading() as session:
         return _form_page(session, programme_forms.filled(stated), _coded(session, stated.code))
 
@@ -181,21 +151,6 @@ def upload() -> str | tuple[str, int]:
         return _index_page(session, form), 422
 
 
-@pages.get("/new/file")
-@needs(RoleName.ADMINISTRATOR)
-def begin_file() -> str:
-    """A programme to write, from an example."""
-    return _file_page(ProgrammeFileForm(data={"text": EXAMPLE}))
-
-
-@pages.get("/<number:number>/file")
-@needs(RoleName.ADMINISTRATOR)
-def edit(number: int) -> str:
-    with reading() as session:
-        text = programme_files.as_file(session, programme_files.programme_numbered(session, number))
-        return _file_page(ProgrammeFileForm(data={"text": text}))
-
-
 @pages.get("/<number:number>/programme.toml")
 @needs(RoleName.ADMINISTRATOR)
 def download(number: int) -> Response:
@@ -203,18 +158,6 @@ def download(number: int) -> Response:
         programme = programme_files.programme_numbered(session, number)
         headers = {"Content-Disposition": f'attachment; filename="{programme.code}.toml"', "Cache-Control": "no-store"}
         return Response(programme_files.as_file(session, programme), mimetype="text/plain", headers=headers)
-
-
-@pages.post("/difference")
-@needs(RoleName.ADMINISTRATOR)
-@keeps_text(of_form(ProgrammeFileForm))
-def compare() -> str | tuple[str, int]:
-    form = ProgrammeFileForm()
-    with reading() as session:
-        if form.validate_on_submit():
-            with telling(form.text):
-                return _difference_page(session, form.text.data or "")
-        return _file_page(form), 422
 
 
 @pages.post("")
@@ -228,10 +171,17 @@ def load() -> Redirect:
     return redirect(url_for(".index"))
 
 
-def _read(text: str) -> programmes.ProgrammeFile:
+def _read(text: str) -> ProgrammeFile:
     if len(text) > LONGEST:
         raise InputError(TOO_LONG)
     return programmes.read("\n".join(text.splitlines()))
+
+
+def _refuse_too_large(stated: ProgrammeFile) -> ProgrammeFile:
+    """The programme, where the form has room for all of it. Raises Refused."""
+    if len(stated.prerequisites) > MOST_RULES:
+        raise Refused(TOO_LARGE)
+    return stated
 
 
 def _form_page(session: Session, form: ProgrammeForm, programme: Programme | None, *, added: bool = False) -> str:
@@ -255,10 +205,6 @@ def _uses(session: Session, programme: Programme) -> Mapping[str, str]:
         counts = ((campaigns.get(number, 0), "campagne"), (schools.get(number, 0), "école"))
         told[str(number)] = ", ".join(french.plural(count, what) for count, what in counts if count) or "a servi"
     return told
-
-
-def _file_page(form: ProgrammeFileForm) -> str:
-    return render_template("pages/administration/programme_file.html", form=form)
 
 
 def _difference_page(session: Session, text: str) -> str:

@@ -29,6 +29,11 @@ __all__ = ["two_programmes"]
 PLACE = "/administration/programmes"
 
 
+def sent(chief, text):
+    """The page of what a file would change."""
+    return chief.send(f"{PLACE}/file", {"file": (io.BytesIO(text.encode()), "x.toml")}, page=PLACE)
+
+
 @pytest.fixture
 def chief(signed_in):
     return signed_in("administrator")
@@ -40,21 +45,16 @@ def texts(page):
 
 @pytest.mark.journey
 @pytest.mark.long
-def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
-    edit = f"{PLACE}/1/file"
-    assert "volet 1, à partir du 15 janvier 2021" in text_of(chief.get(PLACE)).replace("\xa0", " "), (
-        "in its strand's row"
-    )
-    form = chief.get(f"{PLACE}/1")
-    assert "2 demande le volet 1" in text_of(form)
-    assert links(form, edit)
-    text = form_of(chief.get(edit), f"{PLACE}/difference")["text"]
-    compare = f"{PLACE}/difference"
-    same = chief.send(compare, {"text": text}, page=edit)
-    assert "déjà connu" in text_of(same)
+def test_a_programme_is_changed_by_its_file_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
+    listed = chief.get(PLACE)
+    assert "volet 1, à partir du 15 janvier 2021" in text_of(listed).replace("\xa0", " "), "in its strand's row"
+    assert "2 demande le volet 1" in text_of(chief.get(f"{PLACE}/1"))
+    ((file, _),) = links(listed, f"{PLACE}/1/programme.toml")
+    text = chief.get(file).text
+    assert "déjà connu" in text_of(sent(chief, text))
     changed = text.replace("2020-11-16", "2020-11-17").replace("Mes outils", "Nos outils")
     changed = changed[: changed.index("[[prerequisites]]")]
-    seen = chief.send(compare, {"text": changed}, page=edit)
+    seen = sent(chief, changed)
     assert texts(seen) == [
         "Nom : « Mes outils numériques » devient « Nos outils numériques ».",
         "Volet 1, ouvert le : « 16 novembre 2020 » devient « 17 novembre 2020 ».",
@@ -72,14 +72,6 @@ def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_r
     stale = chief.post(PLACE, data=form)
     assert stale.status_code == 409
     assert "changé entre-temps" in text_of(stale)
-
-
-def test_a_programme_is_written_from_an_example(chief):
-    ((new, _),) = links(chief.get(PLACE), f"{PLACE}/new/file")
-    seen = chief.send(f"{PLACE}/difference", form_of(chief.get(new), f"{PLACE}/difference"), page=new)
-    told = "Volet 1 : Premier volet, nouveau, ouvert le 1er septembre 2026, niveaux primaire et secondaire"
-    assert texts(seen)[0] == f"{told}, circulaire 1234."
-    assert form_of(seen, PLACE)
 
 
 def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
@@ -320,13 +312,14 @@ def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_
         for place in range(count)
     )
     text = f'code = "large"\nname = "Large"\n{strands}{rules}'
-    seen = chief.send(f"{PLACE}/difference", {"text": text}, page=f"{PLACE}/new/file")
+    seen = sent(chief, text)
     back = chief.post(f"{PLACE}/again", data=form_of(seen, f"{PLACE}/again"))
-    assert form_of(back, f"{PLACE}/difference")["text"].count("[[prerequisites]]") == count
+    assert (back.status_code, "téléchargez son fichier" in text_of(back)) == (409, True)
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
         key = programmes.named(session, "large").id
-    assert form_of(chief.get(f"{PLACE}/{key}"), f"{PLACE}/difference")["text"].count("[[prerequisites]]") == count
+    assert chief.get(f"{PLACE}/{key}").status_code == 409
+    assert chief.get(f"{PLACE}/{key}/programme.toml").text.count("[[prerequisites]]") == count
 
 
 @pytest.mark.long
@@ -368,7 +361,7 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     assert f'Il porte sur : <a href="{address}"' in draft.html.replace("\u202f", " ").replace("\xa0", " ")
     assert f"({address})." in draft.text.replace("\n", " ")
     wrong = 'code = "x"\nname = "x"\npage = "x"\n[[strands]]\nnumber = 1\nname = "x"\nopened_on = 2027-01-01\n'
-    refused = chief.send(f"{PLACE}/difference", {"text": wrong}, page=f"{PLACE}/new/file")
+    refused = sent(chief, wrong)
     assert "ligne 3" in text_of(refused)
 
 
@@ -404,7 +397,7 @@ since = 2021-02-01
 
 @pytest.mark.long
 def test_a_programme_that_nothing_stands_on_is_removed_once_asked(chief, author, sample_database):
-    seen = chief.send(f"{PLACE}/difference", {"text": SPARE}, page=f"{PLACE}/new/file")
+    seen = sent(chief, SPARE)
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
         number = programmes.named(session, "essai").id

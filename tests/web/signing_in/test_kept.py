@@ -21,7 +21,7 @@ WRITTEN = 'Une heure de travail "> <script>alert(1)</script>\r\n\r\nEt la suite.
 KEEPING = {
     *("campaigns.leave_out", "campaigns.note_campaign_call", "handing_over.ask"),
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
-    *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "deputies.name", "programmes.compare"),
+    *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "deputies.name"),
     "programmes.state",
     *("campaigns.save_dates", "campaigns.change_audience", "campaigns.change_dates", "history.note_call"),
     *("school_reports.report", "letters.change", "letters.preview", "letters.send"),
