@@ -47,7 +47,7 @@ def test_strange_queries_tell_nothing_and_break_nothing(app, launched_sample, ce
     scope = Scope(launched_sample, "federation", "CECP")
     for asked in (
         *("/?as_of=2021-03-01&by=federation", "/?known_at=2021-05-01T10:00&by=zone", "/?network=WBE&network=COCOF"),
-        *("/situation/schools?strand=1&network=WBE", "/situation/schools?strand=9&status=joined&whole=1"),
+        *("/situation/schools?strand=1&network=WBE", "/situation/schools?strand=9&status=joined"),
         *("/directory?page=99999", "/directory?sort=-name&count=exact", "/situation/actions?q=premier"),
         *(
             "/calendar?month=2021-05&view=list",

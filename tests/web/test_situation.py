@@ -195,15 +195,6 @@ def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sa
     assert [(row["Titre"], row["Visés"], row["Écrirait à"]) for row in told] == counted
 
 
-@pytest.mark.full
-def test_a_long_list_can_be_printed_whole(author):
-    page = author.get("/situation/schools?as_of=2021-05-15&strand=1&network=WBE")
-    (address,) = [address for address, text in links(page) if text == "Toute la liste, pour l’imprimer"]
-    whole = author.get(address)
-    assert len(elements(whole, "tbody/tr")) == 147
-    assert not elements(whole, "nav[@class='ds-pagination']")
-
-
 @pytest.mark.long
 def test_every_figure_leads_to_as_many_rows(author):
     pages = [author.get(f"/?as_of=2021-05-15&strand={strand}") for strand in (1, 2)]

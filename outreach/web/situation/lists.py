@@ -14,7 +14,7 @@ from outreach.adherence.programmes import of_programme
 from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
-from outreach.columns import PAGE_ROWS, Queried
+from outreach.columns import Queried
 from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName
@@ -34,10 +34,9 @@ from outreach.web.situation.tables import (
 from outreach.web.ui import exports
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.door import is_scoped
-from outreach.web.ui.pager import Shown, most_counted, sorting, sought
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
-MOST_PRINTED = 5000  # rows of a page that shows the whole list
 LIST = "/situation/<any(schools, authorities):what>"
 
 
@@ -50,9 +49,6 @@ def listed(what: str) -> str:
         selection, group = selected(session, programme, about)
         strand = programme.strand(selection.strand)
         found = _rows(session, programme, about, selection, what)
-        total = found.total(most_counted(request))
-        is_whole = request.args.get("whole") == "1" and total.number <= MOST_PRINTED
-        size = MOST_PRINTED if is_whole else 0
         return render_template(
             f"pages/situation/{what}.html",
             programme=programme,
@@ -64,9 +60,7 @@ def listed(what: str) -> str:
             if strand.is_open(about.day)
             else sentences.opening(strand.number, strand.opened_on, of_request.name()),
             text=sought(request),
-            shown=Shown.of(request, found, size=size, total=total, export=".export_list", write=".write_to_list"),
-            may_print=PAGE_ROWS < total.number <= MOST_PRINTED,
-            is_whole=is_whole,
+            shown=Shown.of(request, found, export=".export_list", write=".write_to_list"),
             solicitation=solicitation_label,
             labels={state.value: state.label for state in RollUp},
             terms=terms(tells_reach=not is_scoped()),

@@ -88,7 +88,6 @@ class Shown(Generic[Row]):
         listing: Listing[Row],
         *,
         names: Mapping[str, str] = NOBODY,
-        size: int = 0,
         few: bool = False,
         export: str = "",
         write: str = "",
@@ -101,12 +100,12 @@ class Shown(Generic[Row]):
     ) -> "Shown[Row]":
         """The page that a request asks for in its query string. The arguments of its own address are kept.
 
-        It has `size` rows, or as many as usual, or with `few` what suits rows that are high on a phone.
+        It has as many rows as usual, or with `few` what suits rows that are high on a phone.
 
         `total` and `authorities` are the counts of the listing where they are known already.
         """
         names = names or getattr(listing, "names", NOBODY)
-        size, most = size or (FEW_ROWS if few else PAGE_ROWS), most_counted(request)
+        size, most = FEW_ROWS if few else PAGE_ROWS, most_counted(request)
         count, is_more = listing.total(most) if total is None else total
         pager = Pager.of(request, count, size, is_more=is_more)
         rows = listing.page(pager.number, size, None if is_more else count) if count else ()
