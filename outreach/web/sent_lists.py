@@ -12,7 +12,6 @@ from typing import Any, Generic
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import staff
 from outreach.db import Session, time_limit
 from outreach.errors import InputError, NotFound, Refused
 from outreach.roles import RoleName
@@ -237,12 +236,11 @@ class ListPages(ABC, Generic[Sent, Plan]):
             shown=SHOWN_LINES,
             latest=self._is_latest(session, received),
             asks=asks,
-            colleagues=staff.colleagues(session),
             **self.shown(session, received, judged.plan if judged else None),
         )
 
     def _upload_page(self, session: Session, form: UploadForm) -> str:
-        told = {"form": form, "colleagues": staff.colleagues(session), **self.before(session)}
+        told = {"form": form, **self.before(session)}
         return render_template(f"{self.templates}/lists.html", **told)
 
 

@@ -233,7 +233,6 @@ def _page(session: Session, user: User, fault: str = "") -> str:
         link=links.pending(session, user.id, now=now()),
         factor=second_factors.state_of(session, user.id),
         told=audit.latest(session, [administering.subject_of(user)], MOST_TOLD),
-        colleagues=staff.colleagues(session),
     )
 
 

@@ -107,7 +107,6 @@ def closure(number: int) -> str:
             year=closures.school_year_of(known.closure.first_on),
             waves=within,
             planners={one.wave.id: moving.planners(session, one.wave)[0] for one in within},
-            colleagues=staff.colleagues(session),
         )
 
 

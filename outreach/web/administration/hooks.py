@@ -6,7 +6,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectMultipleField, StringField
 
-from outreach.accounts import staff
 from outreach.adherence import programmes
 from outreach.columns import Queried
 from outreach.db import Session
@@ -115,7 +114,6 @@ def _page(session: Session, form: SenderForm) -> str:
         waiting=waiting,
         shown=Shown.of(request, _listed(session), export=".export"),
         text=sought(request),
-        colleagues=staff.colleagues(session),
         may_change=current_user.holds(RoleName.ADMINISTRATOR),
         may_judge=current_user.holds(RoleName.AUTHOR),
         state_of=judging.state_of,

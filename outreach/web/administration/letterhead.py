@@ -9,7 +9,6 @@ from wtforms import BooleanField, TextAreaField
 from outreach import audit
 from outreach.about import letterheads
 from outreach.about.letterheads import Letterhead
-from outreach.accounts import staff
 from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.web.ui.fields import telling
@@ -81,5 +80,4 @@ def _page(form: LetterheadForm) -> str:
             form=form,
             head=letterheads.current(session),
             entries=audit.about(session, letterheads.SUBJECT),
-            colleagues=staff.colleagues(session),
         )

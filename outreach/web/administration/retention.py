@@ -5,7 +5,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
-from outreach.accounts import staff
 from outreach.errors import InputError
 from outreach.retention import changes, periods
 from outreach.roles import RoleName
@@ -54,7 +53,7 @@ def change(rule: str) -> Redirect | tuple[str, int]:
 def _page(name: str, form: PeriodForm | None) -> str:
     with reading() as session:
         shown = changes.rule_named(session, name)
-        known, colleagues = changes.history(session, shown), staff.colleagues(session)
+        known = changes.history(session, shown)
         form = form or PeriodForm(data={"period": shown.written})
-        told = {"rule": shown, "form": form, "known": known, "colleagues": colleagues}
+        told = {"rule": shown, "form": form, "known": known}
         return render_template("pages/administration/retention_rule.html", **told)

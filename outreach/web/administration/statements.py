@@ -11,7 +11,6 @@ from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextArea
 
 from outreach.about import statements
 from outreach.about.statements import FIELDS, Conformity, PublicStatement, StatementKind
-from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.errors import Refused
@@ -92,8 +91,7 @@ def _told(fields: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tup
 def index() -> str:
     with reading() as session:
         held = [(kind, statements.current(session, kind)) for kind in StatementKind]
-        colleagues = staff.colleagues(session)
-        return render_template("pages/administration/statements.html", held=held, colleagues=colleagues)
+        return render_template("pages/administration/statements.html", held=held)
 
 
 @pages.get(TOPIC)
@@ -141,5 +139,4 @@ def _page(session: Session, kind: StatementKind, form: StatementForm) -> str:
         kind=kind,
         form=form,
         versions=versions,
-        colleagues=staff.colleagues(session),
     )

@@ -104,7 +104,6 @@ def authority_list(number: int) -> str:
             held=held,
             text=sought(request),
             shown=Shown.of(request, _members(session, number), export=".export_list", write=".write_to_list"),
-            colleagues=staff.colleagues(session),
         )
 
 
@@ -172,7 +171,6 @@ def _segment_page(session: Session, shown: SavedSegment, form: SegmentNameForm) 
         sentence=sentence,
         names=wave_criteria.names(session, [version.criterion for version in shown.versions]),
         uses=segment_uses.uses(session, shown),
-        colleagues=staff.colleagues(session),
         longest=LONGEST_NAME,
     )
 

@@ -128,7 +128,6 @@ def waves(number: int) -> str:
             pending=added_reminders.pending(session, campaign),
             **_reminders(session, campaign),
             exemptions=exemptions.of(session, campaign),
-            colleagues=staff.colleagues(session),
         )
 
 
@@ -137,8 +136,8 @@ def waves(number: int) -> str:
 def journal(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        entries, names = progress.journal(session, campaign), staff.colleagues(session)
-        return show("journal", step_of(session, "journal", campaign), entries=entries, colleagues=names)
+        entries = progress.journal(session, campaign)
+        return show("journal", step_of(session, "journal", campaign), entries=entries)
 
 
 @pages.post("/<number:number>/waves/<number:wave>/withdrawal")

@@ -143,7 +143,6 @@ def authority(fase: int) -> str:
             text=sought(request),
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
             reported=school_reports.reports(session, authority_row),
-            colleagues=staff.colleagues(session),
             why=_why(session, authority_row),
         )
 
@@ -160,7 +159,6 @@ def authority_contacts(fase: int) -> str:
             federations=authority_sheet.represented_by(session, authority_row),
             shown=Shown.of(request, found, export=".export_contacts"),
             text=sought(request),
-            colleagues=found.names,
         )
 
 

@@ -9,7 +9,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
 
-from outreach.accounts import staff
 from outreach.columns import Queried
 from outreach.db import Session
 from outreach.delivery.bounces.elsewhere import excluded_for_another
@@ -62,7 +61,6 @@ def index() -> str:
             of_further=suppression_list.listed(session, text=text, further=further, is_further=True).count(),
             is_further=_is_elsewhere(),
             kept=_kept(),
-            colleagues=staff.colleagues(session),
         )
 
 
@@ -158,8 +156,8 @@ def _listed(session: Session, further: Mapping[int, str] | None = None) -> Queri
 
 
 def _line(session: Session, number: int, form: ExclusionForm) -> str:
-    excluded, names = suppression_list.numbered(session, number), staff.colleagues(session)
-    return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept(), colleagues=names)
+    excluded = suppression_list.numbered(session, number)
+    return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept())
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:

@@ -205,7 +205,6 @@ def _sheet_page(session: Session, authority: Authority, form: RecallForm | None 
         row=row,
         confirmed=follow_up.confirmed_of(session, authority),
         steps=follow_up.steps_of(session, authority),
-        colleagues=staff.colleagues(session),
         authors=[(one.email, one.name) for one in staff.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
         form=form or RecallForm.at(row.followed.recall_on),

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template
 
-from outreach.accounts import staff
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.editions import school_reports
 from outreach.roles import RoleName
@@ -22,5 +21,4 @@ def index(fase: int) -> str:
             authority=authority,
             answering=contacts.answering_for(session, authority, school) if authority else [],
             reported=school_reports.of_school(session, authority, school) if authority else [],
-            colleagues=staff.colleagues(session),
         )

@@ -5,7 +5,6 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
-from outreach.accounts import staff
 from outreach.approvals import reading as decisions
 from outreach.approvals.models import Thing
 from outreach.db import Session
@@ -132,6 +131,5 @@ def _page(session: Session, found: AskedNote, form: SendBackForm | None = None, 
         sections=sections_of(gathered.content) if gathered else [],
         answer=gathered.content.answer if gathered else "",
         fault=fault,
-        colleagues=staff.colleagues(session),
         form=form or SendBackForm(formdata=None),
     )

@@ -93,7 +93,6 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         may_decide=found.state is NoteState.FROZEN and deciding.may_decide(session, actor(), freezing.subject(found)),
         NoteState=NoteState,
         entries=audit.about(session, freezing.subject(found)),
-        colleagues=staff.colleagues(session),
         corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
         recounted=recounting.figures(found) if found.recount and found.approval else (),
         form=form or DecisionForm(formdata=None),

@@ -1,9 +1,10 @@
 """Signing in and out, and the account page: one's password and sessions."""
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import calendar_keys, identities, passwords, sessions, staff
@@ -141,6 +142,20 @@ def sign_in_again() -> ResponseReturnValue:
             return asked
         enter(form.user)
     return kept.page_for_author(text)
+
+
+@pages.app_context_processor
+def colleagues() -> dict[str, object]:
+    """Give templates `colleagues`: the names of all who have or had an account, by address, read where one is shown."""
+
+    def names() -> staff.Colleagues:
+        if "colleagues" not in g:
+            with reading() as snapshot:
+                g.colleagues = staff.colleagues(snapshot)
+        known: staff.Colleagues = g.colleagues
+        return known
+
+    return {"colleagues": LocalProxy(names)}
 
 
 @pages.app_context_processor

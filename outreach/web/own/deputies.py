@@ -5,7 +5,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import RadioField, SelectChoice, StringField
 
-from outreach.accounts import colleagues, staff
+from outreach.accounts import colleagues
 from outreach.approvals import deputies
 from outreach.approvals.models import Deputy
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -82,5 +82,4 @@ def _page(session: Session, form: DeputyForm) -> str:
         mine=deputies.of_absent(session, actor(), current_day()),
         stood_for=deputies.of_deputy(session, actor(), current_day()),
         spelt=deputies.spelt,
-        colleagues=staff.colleagues(session),
     )

@@ -9,7 +9,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
-from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.approvals.models import DecisionKind
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -193,7 +192,6 @@ def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
         awaits=awaits,
         form=form,
         may_approve=awaits and last is not None and deciding.may_decide(session, actor(), last.subject),
-        colleagues=staff.colleagues(session),
     )
 
 

@@ -5,7 +5,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, TextAreaField
 
-from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import texts
@@ -37,7 +36,7 @@ class PreparedTextForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         held = [texts.current(session, use) for use in TextUse]
-        return render_template("pages/replies/texts.html", held=held, colleagues=staff.colleagues(session))
+        return render_template("pages/replies/texts.html", held=held)
 
 
 @pages.get("/<use>")
@@ -110,7 +109,6 @@ def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
         form=form,
         versions=texts.versions(session, use),
         may_approve=_awaits(session, held),
-        colleagues=staff.colleagues(session),
         SCHOOLS=texts.SCHOOLS,
         STRAND=texts.STRAND,
     )

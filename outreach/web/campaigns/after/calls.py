@@ -17,7 +17,6 @@ from wtforms import (
     TextAreaField,
 )
 
-from outreach.accounts import staff
 from outreach.campaigns import lifecycle
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
@@ -120,7 +119,6 @@ def list_calls(number: int) -> str:
             is_whole=_is_whole(),
             waiting=work_list.counted(session, campaign),
             me=actor(),
-            colleagues=staff.colleagues(session),
             shown=Shown.of(request, _listed(session, campaign), export=".export_calls", write=".write_to_called"),
         )
 
@@ -214,7 +212,6 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         me=actor(),
         has_failed=work_list.has_failed(row.step),
         letter=work_list.letter_in_three_lines(session, row.step, sending(), now=now()),
-        colleagues=staff.colleagues(session),
     )
 
 

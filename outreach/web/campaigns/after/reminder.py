@@ -9,7 +9,6 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.approvals import reading as decisions
 from outreach.campaigns import audiences, definitions, lifecycle
@@ -222,7 +221,6 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         example=_example(session, added, _planned(session, campaign, wave, findings)),
         may_approve=deciding.may_decide(session, actor(), content.subject),
         moves=decisions.history(session, [content.subject]),
-        colleagues=staff.colleagues(session),
     )
 
 

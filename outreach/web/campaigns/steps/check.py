@@ -10,7 +10,6 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.draws import drawn_list
@@ -195,7 +194,6 @@ def check_page(
         may_except=is_open and current_user.holds(RoleName.AUTHOR, RoleName.APPROVER),
         solicited=findings.counts.left_out.get(Reason.SOLICITED, 0) if findings else 0,
         transitions=lifecycle.history(session, campaign),
-        colleagues=staff.colleagues(session),
         rewordings=approval.since_approval(session, campaign) if is_open else [],
         left_before=losses.left_before(session, campaign) if is_open else 0,
         draw=findings.draw if findings else None,
