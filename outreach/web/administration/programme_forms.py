@@ -1,14 +1,12 @@
 """The form of a programme: a row a strand and a row a condition, read as a file states them, each fault in its row."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import date
 
 from flask_wtf import FlaskForm
 from pydantic import ValidationError
-from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, FormField, HiddenField, SelectChoice, SelectMultipleField, StringField
 
-from outreach import french
 from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of, page_address
 from outreach.days import parse_day
 from outreach.directory.models import Level
@@ -209,24 +207,6 @@ def filled(stated: ProgrammeFile) -> ProgrammeForm:
             ],
         },
     )
-
-
-def told(fields: MultiDict[str, str], _arguments: object) -> list[tuple[str, str]]:
-    """What the form says, for a person whose session ended to read before it is sent."""
-    form = ProgrammeForm(fields, meta={"csrf": False})
-    said = [(one.label.text, one.data) for one in (form.code, form.name, form.page, form.words)]
-    rows = [(f"Volet {row.form.number.data}", row.form) for row in form.strands]
-    rows += [(f"Condition {place}", row.form) for place, row in enumerate(form.rules, 1)]
-    said += [(where, ", ".join(_words(row))) for where, row in rows]
-    return [(label, value) for label, value in said if value]
-
-
-def _words(row: Form) -> Iterator[str]:
-    for field in row:
-        if not isinstance(field, HiddenField) and field.data:
-            choices = {choice.value: choice.label for choice in getattr(field, "choices", None) or ()}
-            told = [field.data] if isinstance(field.data, str) else field.data
-            yield f"{field.label.text} : {french.all_of([choices.get(one, one) for one in told])}"
 
 
 def _in_row(where: str, row: Form) -> list[tuple[str, str]]:

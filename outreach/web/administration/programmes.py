@@ -18,7 +18,7 @@ from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
 from outreach.web.administration import programme_forms
 from outreach.web.administration.programme_forms import MOST_RULES, MOST_STRANDS, ProgrammeForm
-from outreach.web.signing_in.kept import keeps_text
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import posted, posted_number, pressed, telling
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -69,7 +69,7 @@ def change(number: int) -> str:
 
 @pages.post("/form")
 @needs(RoleName.ADMINISTRATOR)
-@keeps_text(programme_forms.told)
+@keeps_text(of_form(ProgrammeForm))
 def state() -> str | tuple[str, int]:
     """What is typed: with a row more or less, or what it would change. Nothing is written."""
     form, number = ProgrammeForm(), posted_number("programme")

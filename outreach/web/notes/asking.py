@@ -15,9 +15,9 @@ from outreach.notes.requests import asking
 from outreach.notes.requests.models import AskedNote, AskedState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
-from outreach.web.notes.forms import NoteForm, SendBackForm, filled, told
+from outreach.web.notes.forms import NoteForm, SendBackForm, filled
 from outreach.web.notes.writing import CHANGED, FROZEN, first_request, offered
-from outreach.web.signing_in.kept import keeps_text
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.request import actor, database, held_roles, needs, now, reading
 
@@ -31,7 +31,7 @@ def new_request() -> str:
 
 @pages.post("/requests/new")
 @needs(RoleName.READER)
-@keeps_text(told, button="Demander la note")
+@keeps_text(of_form(NoteForm), button="Demander la note")
 def ask() -> Redirect | tuple[str, int]:
     form = NoteForm()
     asked = form.asked(now=now())

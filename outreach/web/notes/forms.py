@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import MultiDict
 from wtforms import Form, FormField, HiddenField, SelectMultipleField, StringField, TextAreaField
 
 from outreach import french
@@ -19,17 +18,6 @@ from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import NumberedRows
 
 LEAST_ROWS = 2  # of figures given by hand; one more than those given is always free
-TOLD = {
-    "title": "Titre",
-    "as_of": "Situation à la fin du",
-    "compare": "Comparée au",
-    "question": "Question",
-    "text": "Complément",
-    "reason": "Pourquoi la note est corrigée",
-    "effect": "Avec l’effet de la campagne n°",
-}
-
-
 FOLDED = ("title", "strands", "groupings", "text", "hand_figures", "known_at", "made_as")
 
 
@@ -176,14 +164,6 @@ def filled(asked: NoteRequest) -> NoteForm:
             "effect": str(asked.effect or ""),
         },
     )
-
-
-def told(fields: MultiDict[str, str], _arguments: object) -> list[tuple[str, str]]:
-    """What a note's form says, for a person whose session ended to read before it is sent."""
-    said = [(label, fields[name]) for name, label in TOLD.items() if fields.get(name)]
-    said += [("Réseau", code) for code in fields.getlist("networks")]
-    said += [("Volet", number) for number in fields.getlist("strands")]
-    return said + [("Chiffre donné à la main", value) for name, value in fields.items() if name.endswith("-value")]
 
 
 def _figure(row: dict[str, str | None]) -> HandFigure | None:

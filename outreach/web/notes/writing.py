@@ -24,8 +24,8 @@ from outreach.text import whole_number
 from outreach.web import programmes
 from outreach.web.drafts import Fields, PageDrafts, changed_fields, kept_beside, of_page, on_return, own
 from outreach.web.notes.blueprint import pages
-from outreach.web.notes.forms import NoteForm, filled, told
-from outreach.web.signing_in.kept import keeps_text
+from outreach.web.notes.forms import NoteForm, filled
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import words
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -45,7 +45,7 @@ def new() -> str:
 
 @pages.post("/drafts/new")
 @needs(RoleName.AUTHOR)
-@keeps_text(told)
+@keeps_text(of_form(NoteForm))
 def create() -> Redirect | tuple[str, int]:
     return _save(None)
 
@@ -70,7 +70,7 @@ def edit(draft_id: int) -> str:
 
 @pages.post("/drafts/<number:draft_id>/text")
 @needs(RoleName.AUTHOR)
-@keeps_text(told)
+@keeps_text(of_form(NoteForm))
 def save(draft_id: int) -> Redirect | tuple[str, int]:
     return _save(draft_id)
 

@@ -4,7 +4,7 @@ Nothing of it is kept on the server. Only views with `keeps_text` do so, and onl
 origin and whose token names the person that it was shown to.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as WerkzeugResponse
-from wtforms import Field, HiddenField
+from wtforms import Field, FieldList, Form, HiddenField
 
 from outreach.db import NO_ANSWER
 from outreach.errors import OutreachError
@@ -72,14 +72,21 @@ def keeps_text(
 
 
 def of_form(kind: type[FlaskForm]) -> Told:
-    """What a form of this class says, by its own labels; nothing of hidden and empty fields."""
+    """What a form of this class says, by its own labels and those of its rows; nothing of hidden and empty fields."""
 
     def told(fields: MultiDict[str, str], _arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
-        form = kind(fields, meta={"csrf": False})
-        shown = ((field.label.text, _said(field)) for field in form if not isinstance(field, HiddenField))
-        return [(label, value) for label, value in shown if value.strip()]
+        return [(label, value) for label, value in _shown(kind(fields, meta={"csrf": False})) if value.strip()]
 
     return told
+
+
+def _shown(form: Form, row: str = "") -> Iterator[tuple[str, str]]:
+    for field in form:
+        if isinstance(field, FieldList):
+            for number, each in enumerate(field, 1):
+                yield from _shown(each.form, f"{field.label.text.removesuffix(' (facultatif)')}, ligne {number}, ")
+        elif not isinstance(field, HiddenField):
+            yield row + field.label.text, _said(field)
 
 
 def _said(field: Field) -> str:
