@@ -63,7 +63,7 @@ from outreach.web.directory import (
 )
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
-from outreach.web.own import account, calendar, deputies, handing_over, today
+from outreach.web.own import account, calendar, deputies, today
 from outreach.web.paper import addresses as postal_addresses
 from outreach.web.public import draws as public_draws
 from outreach.web.public import notes as public_notes
@@ -106,7 +106,6 @@ ROOMS = (  # of pages
     calendar,
     responses,
     jobs,
-    handing_over,
     replies,
     letters,
     texts,

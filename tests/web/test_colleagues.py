@@ -1,6 +1,7 @@
 """Pages, files and commands call a colleague by name, wherever one has done something; never by address."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from outreach.adherence.programmes import named
 from outreach.delivery.models import Suppression
 from outreach.demo import people
 from outreach.directory.authority_sheet import authority_by_fase
-from tests.pages import elements, text_of
+from tests.pages import elements, links, text_of
 
 SHEET = "/directory/9300"
 STATUS = {
@@ -61,3 +62,17 @@ def test_a_colleague_is_named_wherever_one_has_done_something(author, acts):
     (told,) = (text_of(part) for part in elements(author.get(f"{SHEET}/statuses"), "main"))
     assert re.search(rf"Annulé le [^@]+ par {person.name}", told)
     assert person.email not in told
+
+
+def test_whoever_lacks_a_role_reads_whose_task_it_is_and_writes_to_them_of_the_page(signed_in):
+    reader, task = signed_in("reader"), "une personne qui a le rôle « rédaction »"
+    for page, code in (("/notes/drafts/new?network=WBE", 403), (SHEET, 200)):
+        shown = reader.get(page)
+        assert (shown.status_code, task in spaced(text_of(shown))) == (code, True)
+        ((address, name),) = links(shown, "mailto:nadia.lambert@")
+        assert (name, unquote(address).endswith(page)) == ("Nadia Lambert", True)
+    assert not links(signed_in("author").get(SHEET), "mailto:nadia")
+
+
+def spaced(text):
+    return text.replace("\xa0", " ").replace("\u202f", " ")

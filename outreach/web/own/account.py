@@ -1,5 +1,7 @@
 """Signing in and out, and the account page: one's password and sessions."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -8,6 +10,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import calendar_keys, identities, passwords, sessions, staff
+from outreach.accounts.colleagues import Colleague, with_role
 from outreach.accounts.factors import second_factors
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
@@ -145,8 +148,10 @@ def sign_in_again() -> ResponseReturnValue:
 
 
 @pages.app_context_processor
-def colleagues() -> dict[str, object]:
-    """Give templates `colleagues`: the names of all who have or had an account, by address, read where one is shown."""
+def who_works_here() -> dict[str, object]:
+    """Give templates `colleagues`, the names of all who have or had an account, by address, and `holders_of`, those who
+    hold a role: each read where it is shown.
+    """
 
     def names() -> staff.Colleagues:
         if "colleagues" not in g:
@@ -155,7 +160,11 @@ def colleagues() -> dict[str, object]:
         known: staff.Colleagues = g.colleagues
         return known
 
-    return {"colleagues": LocalProxy(names)}
+    def holders_of(role: RoleName) -> Sequence[Colleague]:
+        with reading() as snapshot:
+            return with_role(snapshot, role)
+
+    return {"colleagues": LocalProxy(names), "holders_of": holders_of}
 
 
 @pages.app_context_processor

@@ -152,5 +152,4 @@ def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
     if code == 403 and is_scoped():
         usual = CLOSED
     lacks = g.get("lacks", ()) if code == 403 else ()  # the roles with which the page would have opened
-    page = request.full_path.rstrip("?") if request.method in READS else ""
-    return render_template(template, title=title, sentence=sentence or usual, lacks=lacks, page=page), code
+    return render_template(template, title=title, sentence=sentence or usual, lacks=lacks), code

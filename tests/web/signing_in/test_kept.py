@@ -19,7 +19,7 @@ __all__ = ["begun"]
 OURS = {"Origin": "http://localhost"}
 WRITTEN = 'Une heure de travail "> <script>alert(1)</script>\r\n\r\nEt la suite.'
 KEEPING = {
-    *("campaigns.leave_out", "campaigns.note_campaign_call", "handing_over.ask"),
+    *("campaigns.leave_out", "campaigns.note_campaign_call"),
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
     *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "deputies.name"),
     "programmes.state",
