@@ -9,7 +9,13 @@ from sqlalchemy import func, select
 
 from outreach import audit, days, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
-from outreach.adherence.programmes import name_among_several, prerequisites, strand_name, strand_names
+from outreach.adherence.programmes import (
+    NAME_AMONG_SEVERAL,
+    called,
+    name_among_several,
+    prerequisites,
+    strand_name,
+)
 from outreach.adherence.sentences import OTHERS, joined_late
 from outreach.adherence.situation import Bucket
 from outreach.adherence.standing import eligible, roll_up, standing
@@ -217,9 +223,10 @@ def _joined_told(joined: int, base: int) -> str:
 def events(session: Session, authority: Authority) -> list[Event]:
     """What joining lists recorded for the authority's schools of today; records made by hand are in the audit."""
     query = (
-        select(AdherenceRecord, School, Strand, RecordWithdrawal.withdrawn_at)
+        select(AdherenceRecord, School, Strand, NAME_AMONG_SEVERAL, RecordWithdrawal.withdrawn_at)
         .join(School, School.id == AdherenceRecord.school_id)
         .join(Strand, Strand.id == AdherenceRecord.strand_id)
+        .join(Strand.programme)
         .join(Ownership, Ownership.school_id == School.id)
         .outerjoin(RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id)
         .where(
@@ -229,8 +236,8 @@ def events(session: Session, authority: Authority) -> list[Event]:
         )
         .order_by(AdherenceRecord.effective_on, School.fase)
     )
-    names, grouped = strand_names(session), dict[int, Event]()
-    for entry, school, strand, withdrawn_at in session.execute(query):
+    grouped = dict[int, Event]()
+    for entry, school, strand, programme, withdrawn_at in session.execute(query):
         undone = f", annulée le {days.today(withdrawn_at):%d/%m/%Y}" if withdrawn_at else ""
         event = grouped.setdefault(
             entry.list_id or 0, Event(entry.recorded_at, entry.recorded_by, f"Liste d’adhésions appliquée{undone}.")
@@ -238,7 +245,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
         source = f" Source : {entry.source}." if entry.source else ""
         reason = f" Motif : {entry.reason}" if entry.reason else ""
         event.details.append(
-            f"{french.initial(names[strand.id])}, école {school.fase} ({school.display_name}) : "
+            f"{french.initial(called(programme, strand.number))}, école {school.fase} ({school.display_name}) : "
             f"« {entry.status.label} » au {entry.effective_on:%d/%m/%Y}.{source}{reason}"
         )
     return list(grouped.values())

@@ -100,6 +100,7 @@ class AnswerFacts:
     the place of no other: alone, without a comment or a person's name, it is no reaction. `tray` is where it waits for
     staff, who then do `action`; None when it waits for nobody. `promise` says in receipts what the service does by the
     day it names, '' when nothing more is due. `is_in_letters`: letters have a button for it, in at most three.
+    `counted` is what one authority does that gives it, and what several do.
     """
 
     label: str
@@ -109,6 +110,7 @@ class AnswerFacts:
     promise: str = ""
     is_yielding: bool = False
     is_in_letters: bool = False
+    counted: tuple[str, str] = ("", "")
 
 
 NO_FACTS = AnswerFacts("")  # a look-up by value, `Answer("help")`, reads to a type checker like a call without facts
@@ -120,7 +122,15 @@ class Answer(StrEnum):
     The first one changes nothing that matters: machines tick it, and get no further.
     """
 
-    INFORMED = "informed", AnswerFacts("J’ai pris connaissance", Status.INFORMED, is_yielding=True)
+    INFORMED = (
+        "informed",
+        AnswerFacts(
+            "J’ai pris connaissance",
+            Status.INFORMED,
+            is_yielding=True,
+            counted=("a pris connaissance, avec un mot", "ont pris connaissance, avec un mot"),
+        ),
+    )
     JOINED = (
         "joined",
         AnswerFacts(
@@ -130,22 +140,61 @@ class Answer(StrEnum):
             Action.CONFIRM,
             "confirme votre adhésion, ou revient vers vous,",
             is_in_letters=True,
+            counted=("déclare adhérer", "déclarent adhérer"),
         ),
     )
     IN_PREPARATION = (
         "in_preparation",
-        AnswerFacts(Status.IN_PREPARATION.label, Status.IN_PREPARATION, is_in_letters=True),
+        AnswerFacts(
+            Status.IN_PREPARATION.label,
+            Status.IN_PREPARATION,
+            is_in_letters=True,
+            counted=("se prépare", "se préparent"),
+        ),
     )
-    TENDER_LAUNCHED = "tender_launched", AnswerFacts(Status.TENDER_LAUNCHED.label, Status.TENDER_LAUNCHED)
-    DECLINED = "declined", AnswerFacts("Nous n’adhérons pas", Status.DECLINED, Tray.REFUSED)
-    NOT_CONCERNED = "not_concerned", AnswerFacts(Status.NOT_CONCERNED.label, Status.NOT_CONCERNED, Tray.REFUSED)
+    TENDER_LAUNCHED = (
+        "tender_launched",
+        AnswerFacts(
+            Status.TENDER_LAUNCHED.label,
+            Status.TENDER_LAUNCHED,
+            counted=("a lancé un marché", "ont lancé un marché"),
+        ),
+    )
+    DECLINED = (
+        "declined",
+        AnswerFacts("Nous n’adhérons pas", Status.DECLINED, Tray.REFUSED, counted=("refuse", "refusent")),
+    )
+    NOT_CONCERNED = (
+        "not_concerned",
+        AnswerFacts(
+            Status.NOT_CONCERNED.label,
+            Status.NOT_CONCERNED,
+            Tray.REFUSED,
+            counted=("se dit non concerné", "se disent non concernés"),
+        ),
+    )
     HELP = (
         "help",
-        AnswerFacts("Besoin d’aide", None, Tray.HELP, Action.HELP, "revient vers vous", is_in_letters=True),
+        AnswerFacts(
+            "Besoin d’aide",
+            None,
+            Tray.HELP,
+            Action.HELP,
+            "revient vers vous",
+            is_in_letters=True,
+            counted=("demande de l’aide", "demandent de l’aide"),
+        ),
     )
     WRONG_CONTACT = (
         "wrong_contact",
-        AnswerFacts("Ce n’est pas le bon contact", None, Tray.WRONG_CONTACT, Action.CORRECT, "revient vers vous"),
+        AnswerFacts(
+            "Ce n’est pas le bon contact",
+            None,
+            Tray.WRONG_CONTACT,
+            Action.CORRECT,
+            "revient vers vous",
+            counted=("n’est pas le bon contact", "ne sont pas le bon contact"),
+        ),
     )
 
     facts: AnswerFacts

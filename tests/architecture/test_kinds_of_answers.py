@@ -59,4 +59,4 @@ def test_a_page_that_names_one_is_found(line):
 def test_every_kind_of_answer_is_documented(answer):
     guide = (ROOT / "docs" / "guide" / "reponses.md").read_text(encoding="utf-8")
     assert answer.label in guide.replace("\u00a0", " ").replace("\u202f", " ")
-    assert f"`{answer}`" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"`{answer}`" in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

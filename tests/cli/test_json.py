@@ -16,6 +16,7 @@ from tests import factories
 from tests.conftest import NOW
 from tests.directory.editions import edition, row
 from tests.nursery import run_command
+from tests.programmes import PROGRAMME
 
 JOININGS = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n"
 CONTACTS = "fase;adresse;nom\n9300;a@ecole.be;Anne\n"
@@ -30,6 +31,7 @@ CALLS = {
     "campaign status": ("1",),
     "campaign counts": ("1",),
     "note verify": (None,),
+    "programme load": (None, "--dry-run"),
     "report situation": (),
     "report difference": ("--strand", "1", "--from", "2021-05-01", "--to", "2021-05-12"),
     "bounces": (),
@@ -57,6 +59,7 @@ LISTS = {
 ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay"}  # tests of their own
 ELSEWHERE |= {"campaign draw", "campaign effect"}
 FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
+FILES |= {"programme load": PROGRAMME.encode()}
 FILES |= {"adherence import": JOININGS.encode(), "contacts import": CONTACTS.encode()}
 
 

@@ -1,14 +1,15 @@
 """One authority's campaigns: its letters, its answers, its suppressed addresses, the waves to come."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from outreach import french
-from outreach.adherence import programmes
+from outreach.adherence.models import Strand
+from outreach.adherence.programmes import NAME_AMONG_SEVERAL, called
 from outreach.campaigns.audiences import planned_of, scope_of
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, ReceiptCopy, Wave, WaveState
 from outreach.campaigns.replies.models import ServiceReply
@@ -73,9 +74,7 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     """
     messages = listing.to_authority(session, authority)
     mailings = {message.mailing_id for message in messages}
-    query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
-    waves = {wave.mailing_id: wave for wave in session.scalars(query)}
-    told_of = programmes.told_strands(session)
+    waves = _waves_of(session, mailings)
     confirming = select(Mailing.id).where(Mailing.id.in_(mailings), Mailing.purpose == Purpose.CONFIRMATION)
     confirmations = dict.fromkeys(session.scalars(confirming), "Confirmation de la réponse")
     copied = select(Message.mailing_id).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
@@ -85,8 +84,7 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     replies = [_open_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
     seen = openings.of_letters(session, [message.id for message in messages], now=now)
     told = [
-        _letter(message, waves.get(message.mailing_id), told_of, confirmations, seen.get(message.id))
-        for message in messages
+        _letter(message, waves.get(message.mailing_id), confirmations, seen.get(message.id)) for message in messages
     ]
     return replies + [event for event in told if event is not None]
 
@@ -118,9 +116,8 @@ def answered(session: Session, authority: Authority, entries: Iterable[Event]) -
             told[moment].append(entry.sentence)
         else:
             others.append(entry)
-    letters_of = _letters_of(
-        session, [response.message.mailing_id for several in given.values() for response in several]
-    )
+    waves = _waves_of(session, [response.message.mailing_id for several in given.values() for response in several])
+    letters_of = {key: f" {said}, {wave.name}" for key, (wave, said) in waves.items()}
     ways = ways_of(session, [response.id for several in given.values() for response in several])
     return others + [_answer(moment, several, told[moment], letters_of, ways) for moment, several in given.items()]
 
@@ -156,12 +153,11 @@ def to_come(session: Session, authority: Authority, *, now: datetime) -> list[Pl
 
 def _letter(
     message: Message,
-    wave: Wave | None,
-    told_of: Mapping[int, str],
+    named: tuple[Wave, str] | None,
     confirmations: Mapping[int, str],
     seen: LetterOpenings | None,
 ) -> Event | None:
-    is_to_come = message.state in ON_THE_WAY
+    (wave, title), is_to_come = named or (None, ""), message.state in ON_THE_WAY
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
         return None
     outcome = listing.outcome_of(message)
@@ -170,7 +166,7 @@ def _letter(
     at = message.settled_at or message.dated_at
     if wave is None:
         return Event(at, "automatique", f"{confirmations[message.mailing_id]}{to} : {said}.")
-    sentence = f"Courriel « {wave.campaign.title} »{told_of[wave.campaign.strand_id]}, {wave.name}{to} : {said}."
+    sentence = f"Courriel {title}, {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
     event = CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
     if seen is not None:
@@ -189,12 +185,13 @@ def _reply(reply: ServiceReply) -> Event:
     return Event(reply.sent_at, reply.sent_by, f"Courriel {kind}, à {message.address} : {said}.", details)
 
 
-def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
-    query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
-    told_of = programmes.told_strands(session)
+def _waves_of(session: Session, mailings: Collection[int]) -> dict[int, tuple[Wave, str]]:
+    """The wave of each mailing, and what its campaign is called with its strand where there are several programmes."""
+    query = select(Wave, NAME_AMONG_SEVERAL, Strand.number).join(Wave.campaign).join(Campaign.strand)
+    query = query.join(Strand.programme).options(contains_eager(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
     return {
-        wave.mailing_id or 0: f" « {wave.campaign.title} »{told_of[wave.campaign.strand_id]}, {wave.name}"
-        for wave in session.scalars(query)
+        wave.mailing_id or 0: (wave, f"« {wave.campaign.title} »{f', {called(name, number)}' if name else ''}")
+        for wave, name, number in session.execute(query)
     }
 
 

@@ -29,7 +29,6 @@ from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.measuring.reactions import Reaction
 from outreach.reach.models import ReachChannel
-from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.text import whole_number
@@ -43,16 +42,6 @@ from outreach.web.ui.request import actor, database, needs, now, reading
 RESTS = (2, 3, 5, 8, 12, 15)
 SOON = timedelta(minutes=10)
 PROPOSED = timedelta(days=7)  # from now to an added reminder, unless its author says another day
-ANSWERS = {  # what one says, and several
-    Answer.INFORMED: ("a pris connaissance, avec un mot", "ont pris connaissance, avec un mot"),
-    Answer.JOINED: ("déclare adhérer", "déclarent adhérer"),
-    Answer.IN_PREPARATION: ("se prépare", "se préparent"),
-    Answer.TENDER_LAUNCHED: ("a lancé un marché", "ont lancé un marché"),
-    Answer.DECLINED: ("refuse", "refusent"),
-    Answer.NOT_CONCERNED: ("se dit non concerné", "se disent non concernés"),
-    Answer.HELP: ("demande de l’aide", "demandent de l’aide"),
-    Answer.WRONG_CONTACT: ("n’est pas le bon contact", "ne sont pas le bon contact"),
-}
 ALL_CALLED_OFF = (
     "L’envoi est annulé : rien n’est parti. La campagne reste validée, elle peut être planifiée de nouveau."
 )
@@ -299,7 +288,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "day_columns": day_columns(came.course),
         "reach": reached.sentence(counts, reached.waiting(session, campaign)),
         "apart": [(Figure(key), words) for key, words in reached.APART.items() if counts[key]],
-        "answers": [(count, ANSWERS[answer][count > 1]) for answer, count in came.answers],
+        "answers": [(count, answer.facts.counted[count > 1]) for answer, count in came.answers],
         "acknowledged": acknowledged_in_words(came.results.acknowledged) if came.results.acknowledged else "",
     }
 
