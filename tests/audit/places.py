@@ -65,6 +65,7 @@ IN_PDF = {
     "handed_over": "à qui un courriel a été remis",
     "silent": r"n’(?:a|ont) pas encore réagi",
 }
+IN_LIST = {"recipients": "destinataires?", "answered": "réponses?", "joined_since": "adhésions? confirmées?"}
 SPACES = re.compile("[\u00a0\u202f\u2009\u2007\u00ad]")
 FIGURES = tuple(key for key in WORDS.values())
 
@@ -147,10 +148,10 @@ class Places:
             found += told.differences(f"list of campaigns, {way}", self.filled(said, counted), counted)
         said = defaultdict(dict)
         page = self.client.get("/campaigns?size=100")
-        for link in elements(page, "td//a"):
-            at = re.fullmatch(r"/campaigns/(\d+)/results\?figure=(\w+)", link.get("href"))
-            if at:
-                said[int(at[1])][at[2]] = number(text_of(link))
+        for line in elements(page, "tbody/tr"):
+            (at,) = (re.fullmatch(r"/campaigns/(\d+)", link.get("href")) for link in elements(line, "th//a"))
+            came = in_sentence(text_of(line), IN_LIST)
+            said[int(at[1])] = {key: came[key] for key in counted[int(at[1])]}
         return found + told.differences("list of campaigns", self.filled(said, counted), counted)
 
     def filled(self, said, counted):

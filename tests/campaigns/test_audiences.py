@@ -164,7 +164,7 @@ def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database,
     )
     draft(database, segment=AudienceRule(criteria=plain))
     with database.reading() as session:
-        assert next(row.audience for row in listing.listed(session).page(1)) == said
+        assert said in [row.audience for row in listing.listed(session).page(1)]
 
 
 def test_a_mailing_of_no_campaign_keeps_its_number(database, sent):
