@@ -7,7 +7,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
 
 from outreach import audit
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
@@ -145,10 +145,19 @@ def mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
         Mismatch.NONCE: sha256(nonce).hexdigest() == attempt.commitment,
         Mismatch.CONTENT: draw.digest(plan).hex() == attempt.plan_digest,
         Mismatch.LIST: draw.digest(draw.list_of(strata)).hex() == attempt.list_digest,
-        Mismatch.ORDER: seed.hex() == attempt.seed and order_of(session, attempt) == draw.drawn(seed, strata),
+        Mismatch.ORDER: seed.hex() == attempt.seed
+        and order_of(session, attempt) == draw.drawn(seed, strata)
+        and _leave_by_place(session, attempt),
         Mismatch.AUDIT: _is_audited(session, attempt),
     }
     return [mismatch for mismatch, holds in is_same.items() if not holds]
+
+
+def _leave_by_place(session: Session, attempt: DrawAttempt) -> bool:
+    """Whether each authority has the departure of its place, by which its letter leaves."""
+    by_place = case((DrawnAuthority.place.is_(None), 1), else_=DrawnAuthority.place % DEPARTURES + 1)
+    others = select(DrawnAuthority.fase).where(_of(attempt), DrawnAuthority.departure.is_distinct_from(by_place))
+    return session.scalar(others.limit(1)) is None
 
 
 def _is_audited(session: Session, attempt: DrawAttempt) -> bool:

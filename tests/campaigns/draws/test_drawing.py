@@ -134,12 +134,16 @@ def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(dra
         assert drawn_list.mismatches(session, attempt) == [Mismatch.AUDIT]
 
 
-def test_two_authorities_that_changed_places_are_found(drawn):
+@pytest.mark.parametrize("exchanged", ["place", "departure"])
+def test_two_authorities_that_changed_places_or_departures_are_found(drawn, exchanged):
     with drawn.writing() as session:
         unguard(session, "drawn_authorities")
-        placed = select(DrawnAuthority).where(DrawnAuthority.place.is_not(None)).order_by(DrawnAuthority.stratum)
-        first, other = session.scalars(placed.limit(2))
-        first.place, other.place = other.place, first.place
+        placed = select(DrawnAuthority).where(DrawnAuthority.place.is_not(None)).order_by(DrawnAuthority.place)
+        first = session.scalars(placed.limit(1)).one()
+        other = session.scalars(placed.where(DrawnAuthority.departure != first.departure).limit(1)).one()
+        own = getattr(first, exchanged)
+        setattr(first, exchanged, getattr(other, exchanged))
+        setattr(other, exchanged, own)
         session.flush()
         assert drawn_list.mismatches(session, drawn_list.draw_of(session, 1)) == [Mismatch.ORDER]
 
