@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from outreach.adherence import programmes
+from outreach.campaigns import lifecycle
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.settings import read
@@ -45,8 +46,14 @@ def test_with_several_it_creates_nothing_before_one_is_named(new, sample_databas
     refused = new()
     assert refused.exit_code == 1
     assert "nommez-en un par son code" in refused.stdout
+    of_another = new("--programme", "plan-lecture")
+    assert (of_another.exit_code, "par --strand" in of_another.stdout) == (1, True)
     told = json.loads(new("--programme", "plan-lecture", "--strand", "2").stdout)
     assert (told["campaign"], told["programme"], told["strand"]) == (1, "plan-lecture", 2)
+    assert json.loads(new("--programme", "mes-outils-numeriques").stdout)["strand"] == 1
+    with sample_database.reading() as session:
+        first, second = (lifecycle.campaign_numbered(session, number) for number in (1, 2))
+        assert (first.circular, bool(second.circular)) == ("7103", True)
 
 
 def test_a_strand_that_has_closed_invites_nobody(new, sample_database):

@@ -7,7 +7,9 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.adherence import programmes
+from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import as_json, progress
 from outreach.campaigns.waves import auto_pause, retrying
@@ -30,6 +32,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
+from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.segments.shown import explained
 
@@ -70,15 +73,26 @@ def new(operation: Operation, definition: str, code: str | None, strand: int | N
     stated = definitions.named(definition, *definitions.folders(operation.settings.mode))
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
-        programme = programmes.named(session, code or stated.programme)
-        chosen = programmes.strand_named(session, programme.code, strand or stated.strand)
-        like = definitions.about(stated, programme, chosen, is_only=True)
+        programme, is_only = programmes.named(session, code or stated.programme), len(programmes.every(session)) == 1
+        if strand is not None:
+            chosen = programme.strand(strand)
+        elif (sure := _strand_of(stated, programme, is_only=is_only)) is None:
+            raise Refused(f"Rien n’est créé : nommez le volet du programme « {programme.name} » par --strand.")
+        else:
+            chosen = sure
+        like = definitions.about(stated, programme, chosen, is_only=is_only)
         made = lifecycle.create(session, like, now=operation.now, author=author)
         said = programmes.strand_names(session)[chosen.id]
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
         told |= {"programme": programme.code, "strand": chosen.number}
     say_json(lambda: told)
     say(f"Campagne {number} créée : « {stated.title} », {said}. {operation.settings.address}/campaigns/{number}")
+
+
+def _strand_of(stated: Definition, programme: Programme, *, is_only: bool) -> Strand | None:
+    """The strand of a programme that a campaign is about, None where it is about another programme's."""
+    alike = (one for one in programme.strands if definitions.is_for(stated, programme, one, is_only=is_only))
+    return next(alike, None)
 
 
 @campaign.command(name="audience")
