@@ -128,8 +128,8 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
     if (school_id, strand_id) not in known.eligible:
         raise RowFault(
             "school",
-            f"Le volet {number}{of_programme(known.called)} n’est pas ouvert à l’école {fase} (hors secondaire ou hors "
-            "registre).",
+            f"Le volet {number}{of_programme(known.called)} n’est pas ouvert à l’école {fase} : elle n’enseigne à "
+            "aucun de ses niveaux, ou n’est plus au registre.",
         )
     status = STATUSES.get(fold(cells["status"]))
     if status is None:

@@ -26,7 +26,8 @@ CLAUSE_END = re.compile(r"[:;–—]")
 
 # The words right before and right after a date, in small letters without accents.
 _LIMIT = (
-    r"(?:date|jour|heure) (?:limite|ultime)|(?:derniere?|ultime) (?:date|delai|jour|limite|echeance)|echeance|delai"
+    r"(?:date|jour|heure) (?:limite|ultime|butoir)|(?:derniere?|ultime) (?:date|delai|jour|limite|echeance)"
+    r"|echeance|delai"
 )
 _LINK = r"(?:[ ,:(«|]{1,3}+(?:(?:est|sera|reste|fixee?s?|reportee?s?|prolongee?s?|au|a|le|la|ce)\b)?+){1,6}+\Z"
 OVER_BEFORE = re.compile(r"\b(?:passee?|au[- ]dela)(?: du| le| ce)? \Z")
@@ -37,7 +38,7 @@ SURE_BEFORE = re.compile(
 _CLOSES = r"clotur\w{1,9}(?: (?:de|des|d'|du) ?\w{1,20}+)?|(?:se )?termine\w{0,5}|pren\w{1,9} fin"
 LIKELY_BEFORE = re.compile(
     r"\b(?:(?:avant|pour|jusqu'(?=a)|d'ici|entre le \w{1,9}(?: \w{1,9})? et|ouverte?s? du \w{1,9}(?: \w{1,9}){0,2} au"
-    rf"|attendue?s?|souhaitee?s?|{_CLOSES}|apres)(?=\W){_LINK}|jusqu'(?:a|au)(?: le| ce| la)? \Z)"
+    rf"|attendue?s?|souhaitee?s?|parvenir|{_CLOSES}|apres)(?=\W){_LINK}|jusqu'(?:a|au)(?: le| ce| la)? \Z)"
 )
 _HOUR = r"(?:[ ,(]{1,3}(?:a|avant) (?:midi|minuit|\d{1,2} ?(?:h|heures)(?: ?\d\d)?)\)?)?"
 SURE_AFTER = re.compile(
@@ -146,9 +147,10 @@ class _Text:
         return default
 
 
-def remarks(subject: str, letter: str, waves: Sequence[PlannedWave]) -> list[str]:
+def remarks(subject: str, letter: str, waves: Sequence[PlannedWave], *, preheader: str = "") -> list[str]:
     """What does not agree with the last days to answer these waves, a French sentence for each, with the line."""
-    read = (("Objet", _Text.of(subject, asks=True)), ("", _Text.of(letter, asks=False)))
+    above = (("Objet", subject), ("Texte d’aperçu", preheader))
+    read = (*((name, _Text.of(text, asks=True)) for name, text in above), ("", _Text.of(letter, asks=False)))
     return [
         f"{where or f'Ligne {stated.line + 1}'} : {said}"
         for where, text in read
@@ -161,7 +163,8 @@ def _fault(stated: _Stated, waves: Sequence[PlannedWave]) -> str:
     if stated.day is None:
         excluded = f"« avant le » exclut la date limite elle-même : écrivez « {RIGHT} »."
         return excluded if stated.is_before else ""
-    meant = [(wave, stated.day.from_(today(wave.at))) for wave in waves]
+    # A reminder may leave after the last day that it recalls: without its year, that day is the one behind.
+    meant = [(wave, stated.day.from_(min(today(wave.at), wave.deadline.day))) for wave in waves]
     if any(day is None for _, day in meant):
         return f"« {stated.said} » n’existe pas dans le calendrier : écrivez « {RIGHT} »."
     if others := [wave for wave, day in meant if day != wave.deadline.day]:

@@ -163,6 +163,8 @@ def test_what_agrees_or_is_about_another_day_is_not_remarked_on(right):
         ("Votre réponse est attendue d’ici le vendredi 1er janvier.", "d’ici le vendredi 1er janvier"),
         ("Répondez le 5 janvier 2027 au plus tard.", "5 janvier 2027 au plus tard"),
         ("Date limite : 05/01/2027", "Date limite : 05/01/2027"),
+        ("Date butoir : 9 janvier", "Date butoir : 9 janvier"),
+        ("Votre réponse doit nous parvenir le 9 janvier.", "parvenir le 9 janvier"),
         ("Répondez\u00a0**avant le\u00a07\u00a0janvier**", "avant le 7 janvier"),
     ],
 )
@@ -183,6 +185,17 @@ def test_a_sentence_over_several_lines_is_read_whole_and_its_date_has_the_line()
 def test_a_date_that_is_right_for_one_wave_alone_is_remarked_on():
     (one,) = said("À répondre au plus tard le 4 janvier", days=(LIMIT, LATER))
     assert "la date limite de la relance 1, le 18 janvier 2027" in one
+
+
+def test_a_reminder_that_leaves_after_the_last_day_means_that_day():
+    at = SENT + timedelta(days=60)
+    late = PlannedWave(2, 0, at, Opening(at, at), Deadline(LIMIT, LIMIT), 1)
+    assert written_dates.remarks("Au plus tard le 4 janvier", "", [late]) == []
+
+
+def test_a_text_shown_after_the_subject_is_read_too():
+    (one,) = written_dates.remarks("x", "", [wave(LIMIT)], preheader="Dernier jour : 9 janvier")
+    assert one.startswith("Texte d’aperçu : « Dernier jour : 9 janvier »")
 
 
 def test_before_a_day_leaves_that_day_out():
