@@ -228,9 +228,10 @@ def offered(session: Session, mode: Mode) -> dict[str, Definition]:
     return {name: stated for name, stated in ready_made(*folders(mode)).items() if stated.programme in codes}
 
 
-def strand_of(there: Sequence[Programme], stated: Definition) -> Strand | None:
-    """The strand that a campaign is about, of all programmes that are `there`, where it is sure."""
-    found = [strand for one in there for strand in one.strands if is_for(stated, one, strand, is_only=len(there) == 1)]
+def strand_of(there: Sequence[Programme], stated: Definition, programme: Programme | None = None) -> Strand | None:
+    """The strand that a campaign is about, where it is sure: of all programmes that are `there`, or of one of them."""
+    is_only, among = len(there) == 1, there if programme is None else [programme]
+    found = [strand for one in among for strand in one.strands if is_for(stated, one, strand, is_only=is_only)]
     return found[0] if len(found) == 1 else None
 
 

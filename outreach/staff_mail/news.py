@@ -9,7 +9,7 @@ from sqlalchemy import and_, exists, or_, select
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
-from outreach.adherence.programmes import told_strands
+from outreach.adherence.programmes import called, name_among_several
 from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing, agreed
 from outreach.campaigns.excepted import AudienceException
@@ -83,8 +83,9 @@ def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
 
 def _of(session: Session, done: Decision | WaveTransition) -> News:
     found = _found(session, done)
-    told = told_strands(session)[found.campaign.strand_id] if found.campaign else ""
-    return replace(found, about=f" ({told.removeprefix(', ')})") if told else found
+    strand = found.campaign.strand if found.campaign else None
+    name = name_among_several(session, strand.programme) if strand else ""
+    return replace(found, about=f" ({called(name, strand.number)})") if strand and name else found
 
 
 def _found(session: Session, done: Decision | WaveTransition) -> News:

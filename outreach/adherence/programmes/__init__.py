@@ -374,15 +374,6 @@ def strand_names(session: Session) -> dict[int, str]:
     return {key: called(name, number) for key, name, number in session.execute(query)}
 
 
-def told_strands(session: Session) -> dict[int, str]:
-    """What follows what is about each strand, by its key: « , Plan lecture, volet 2 »; '' where there is one programme.
-
-    One statement.
-    """
-    query = select(Strand.id, NAME_AMONG_SEVERAL, Strand.number).join(Programme, Programme.id == Strand.programme_id)
-    return {key: f", {called(name, number)}" if name else "" for key, name, number in session.execute(query)}
-
-
 def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], ColumnElement[str]]:
     """Of a column that names a strand, as columns: the code of its programme, and its name where there are several."""
     theirs = select(Programme.id).join(Strand, Strand.programme_id == Programme.id).where(Strand.id == strand)

@@ -7,9 +7,7 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.adherence import programmes
-from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import as_json, progress
 from outreach.campaigns.waves import auto_pause, retrying
@@ -73,26 +71,17 @@ def new(operation: Operation, definition: str, code: str | None, strand: int | N
     stated = definitions.named(definition, *definitions.folders(operation.settings.mode))
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
-        programme, is_only = programmes.named(session, code or stated.programme), len(programmes.every(session)) == 1
-        if strand is not None:
-            chosen = programme.strand(strand)
-        elif (sure := _strand_of(stated, programme, is_only=is_only)) is None:
+        programme, there = programmes.named(session, code or stated.programme), programmes.every(session)
+        chosen = definitions.strand_of(there, stated, programme) if strand is None else programme.strand(strand)
+        if chosen is None:
             raise Refused(f"Rien n’est créé : nommez le volet du programme « {programme.name} » par --strand.")
-        else:
-            chosen = sure
-        like = definitions.about(stated, programme, chosen, is_only=is_only)
+        like = definitions.about(stated, programme, chosen, is_only=len(there) == 1)
         made = lifecycle.create(session, like, now=operation.now, author=author)
         said = programmes.strand_names(session)[chosen.id]
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
         told |= {"programme": programme.code, "strand": chosen.number}
     say_json(lambda: told)
     say(f"Campagne {number} créée : « {stated.title} », {said}. {operation.settings.address}/campaigns/{number}")
-
-
-def _strand_of(stated: Definition, programme: Programme, *, is_only: bool) -> Strand | None:
-    """The strand of a programme that a campaign is about, None where it is about another programme's."""
-    alike = (one for one in programme.strands if definitions.is_for(stated, programme, one, is_only=is_only))
-    return next(alike, None)
 
 
 @campaign.command(name="audience")
