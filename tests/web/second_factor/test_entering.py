@@ -73,6 +73,11 @@ def enrolled(app, sample_database):
     return enrol
 
 
+def held(kept):
+    """What a sealed text holds: its last two parts are the second it was sealed in, and the seal."""
+    return kept.rsplit(".", 2)[0]
+
+
 def give(client, typed):
     page = client.get(CHECK)
     return client.post(CHECK, data={**form_of(page), "code": typed})
@@ -263,7 +268,8 @@ def test_a_text_that_was_kept_is_not_lost_with_a_step_that_is_over(
     shown = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
     monkeypatch.setattr(blueprint, "WAITS", timedelta(0))
     over = ended.post(CHECK, data={**form_of(shown), "code": code(secret)}, headers=OURS)
-    assert (over.status_code, form_of(over, "/sign-in/kept")["kept"]) == (422, form_of(shown)["kept"])
+    assert over.status_code == 422
+    assert held(form_of(over, "/sign-in/kept")["kept"]) == held(form_of(shown)["kept"])
 
 
 @pytest.mark.long
