@@ -1,10 +1,13 @@
 """The demonstration's mailbox: an SMTP server that keeps letters in a Maildir, and its reader.
 
 Letters with a link to choose a password lie in a folder of their own, as whoever reads one can take over the account.
+It is a program of its own, which imports neither database nor commands: a quarter of the memory.
 """
 
 import mailbox
 import os
+import signal
+import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +20,7 @@ from email.policy import default
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outreach import logs
 from outreach.demo import simulated
 from outreach.errors import NotFound
 from outreach.mail.mime import ACCOUNT_LIST
@@ -97,6 +101,11 @@ def serving(place: str, folder: Path, returns: Path | None = None) -> Iterator["
     finally:
         (folder / PLACE).unlink(missing_ok=True)
         controller.stop()
+
+
+def command(place: str, folder: Path, returns: Path | None = None) -> list[str]:
+    """The command line of a process that serves until SIGTERM or SIGINT."""
+    return [sys.executable, "-m", __name__, place, str(folder), *([str(returns)] if returns else [])]
 
 
 def place_of(folder: Path, usual: str) -> str:
@@ -185,3 +194,11 @@ def _read(path: Path, *, whole: bool) -> Received:
         text=parts.get("text/plain", ""),
         source=content.decode("utf-8", "replace") if whole else "",
     )
+
+
+if __name__ == "__main__":
+    logs.begin("mailbox")
+    stops = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # for the threads, too, until one is waited for
+    with serving(sys.argv[1], *map(Path, sys.argv[2:])):
+        signal.sigwait(stops)

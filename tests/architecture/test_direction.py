@@ -59,19 +59,17 @@ def test_the_audit_has_no_foreign_key():
 
 
 @pytest.mark.long
-def test_a_process_that_sends_loads_no_page_and_nothing_to_sign_in_with():
-    """It holds what it has loaded, and so does the process it forks, for months."""
-    heavy = {"flask", "flask_login", "argon2", "cryptography", "alembic"}
-    asked = f"import sys, outreach.cli.running.work; print({heavy} & set(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert told.stdout.strip() == "set()"
-
-
-@pytest.mark.long
-def test_a_web_process_loads_no_relay_of_a_demonstration_and_no_issuer_that_nobody_named():
-    """Each of them would hold 4.5 MB more."""
-    heavy = {"aiosmtpd", "authlib", "joserfc"}
-    asked = f"import sys, outreach.processes.web; print({heavy} & set(sys.modules))"
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("outreach.cli.running.work", {"flask", "flask_login", "argon2", "cryptography", "alembic"}),
+        ("outreach.processes.web", {"aiosmtpd", "authlib", "joserfc"}),
+        ("outreach.demo.mailbox", {"sqlalchemy", "pydantic", "click", "flask", "jinja2"}),
+    ],
+)
+def test_a_process_loads_nothing_heavy_that_it_does_not_use(module, heavy):
+    """It holds what it has loaded, and so does a process that it forks, for months."""
+    asked = f"import sys, {module}; print({heavy} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
     assert told.stdout.strip() == "set()"
 

@@ -36,7 +36,7 @@ def up(operation: Operation) -> None:
             _say_stage("4/4 L’annuaire fictif et son histoire se chargent (environ dix secondes)…")
             load_sample(database, settings, operation.now, day, with_story=settings.stays_here)
     database.dispose()
-    web.supervise(operation, others_of(settings), ready_text(settings))
+    web.supervise(operation, others_of(settings), ready_text(settings), 1 if settings.stays_here else web.WORKERS)
 
 
 def _say_stage(text: str) -> None:
@@ -46,8 +46,8 @@ def _say_stage(text: str) -> None:
 
 def others_of(settings: Settings) -> dict[str, list[str]]:
     """The processes of this machine beside those of the pages: a demonstration's mailbox, and the one that sends."""
-    names = ["mailbox", "work"] if settings.stays_here else ["work"]
-    return {name: [sys.executable, "-m", "outreach", name] for name in names}
+    others = {"work": [sys.executable, "-m", "outreach", "work"]}
+    return {"mailbox": web.mailbox_command(settings), **others} if settings.stays_here else others
 
 
 def ready_text(settings: Settings) -> str:

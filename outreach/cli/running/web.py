@@ -11,6 +11,8 @@ from typing import NoReturn
 import click
 
 from outreach.cli.context import Operation, pass_operation, say
+from outreach.delivery.bounces import boxes
+from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.french import typeset
 from outreach.processes.supervisor import Plan
@@ -18,7 +20,7 @@ from outreach.settings import ROOT, Settings
 from outreach.settings.reading import gone
 
 MORE_PORTS = 50  # that are tried for a demonstration's mailbox, after the one that is taken
-WORKERS = 2  # web processes of a machine that runs everything
+WORKERS = 2  # web processes of a machine that runs everything; a demonstration has one, of 110 MB
 THREADS = 32  # of a web process: openings and clicks wait there until all that came at once is stored
 HEAD_BYTES = 32_768  # of the line and the headers of a request, together
 LEAVE_SECONDS = 8  # for what is under way in a web process that is asked to end
@@ -100,6 +102,12 @@ def _fault_at(place: str, settings: Settings) -> OSError | None:
     return None
 
 
+def mailbox_command(settings: Settings) -> list[str]:
+    """The command line of the process that keeps an installation's demonstration mailbox."""
+    returns = boxes.maildir_of(settings.returns_url)
+    return demo_mailbox.command(settings.demo_mailbox, demo_mailbox.folder_of(settings.data), returns)
+
+
 def _refusal(place: str, error: OSError) -> str:
     why = FAULTS.get(error.errno or 0, error.strerror)
     how = "donnez d’autres adresses à celui-ci par OUTREACH_BIND (les pages) et OUTREACH_DEMO_MAILBOX (la boîte)"
@@ -142,13 +150,13 @@ def granian(place: Place, workers: int = 1) -> list[str]:
     return [sys.executable, "-m", "granian", *given, "--respawn-failed-workers", "wsgi:app"]
 
 
-def supervise(operation: Operation, others: Mapping[str, list[str]], ready: str) -> NoReturn:
+def supervise(operation: Operation, others: Mapping[str, list[str]], ready: str, workers: int = WORKERS) -> NoReturn:
     """Become the supervisor of the web processes and of others; it never returns.
 
     The program is replaced by a small one: this one has loaded everything, and would hold it for months.
     """
     place = place_of_pages(operation.settings)
-    plan = Plan({"web": granian(place, WORKERS), **others}, place, ready)
+    plan = Plan({"web": granian(place, workers), **others}, place, ready)
     with tempfile.TemporaryFile() as file:
         file.write(plan.to_json().encode())
         file.seek(0)

@@ -1,6 +1,7 @@
 """`work`, `mailbox`, `verify`, `audit`, `instance`, `relay`: sending, the demo mailbox, checks, the relays."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,14 +18,13 @@ from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
+from outreach.cli.running import web
 from outreach.db import Database, Session
 from outreach.delivery import installation, workers
-from outreach.delivery.bounces import boxes
 from outreach.delivery.places import ClockPass, RelayState
 from outreach.delivery.sending import prefetch, relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.prefetch import LetterSource
-from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.settings import Settings
@@ -80,11 +80,8 @@ def mailbox(operation: Operation) -> None:
     settings = operation.settings
     if not settings.stays_here:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans serveur d’envoi nommé.")
-    logs.begin("mailbox")
-    _leave_signals()
-    folder, returns = demo_mailbox.folder_of(settings.data), boxes.maildir_of(settings.returns_url)
-    with demo_mailbox.serving(settings.demo_mailbox, folder, returns):
-        signal.sigwait(ASKED)
+    command = web.mailbox_command(settings)
+    os.execv(command[0], command)
 
 
 @click.command()
