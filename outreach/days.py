@@ -1,7 +1,8 @@
 """Today's date in Brussels, and dates parsed from what people write, or found in it.
 
 Accepted forms: 30/06/2021, 2021-06-30, 30 juin 2021, 1er juin 2021, and an Excel serial number such as 44377. In a text
-also "vendredi 15 janv. 2027", 15.01.27 and, without a year, "15 janvier" and 15/01.
+also "vendredi 15 janv. 2027", 15.01.27 and, without a year, "15 janvier", "quinze janvier", 15/01 and "le 9/1". A text
+may also name a time from the day that it is sent: "15 jours", "trois semaines".
 """
 
 import re
@@ -29,18 +30,34 @@ _MONTH_NAMES = (
     r"|(?:janv?|f[ée]vr?|avr|juil|sept|oct|nov|d[ée]c)\b\.?"
 )
 _BARE = str.maketrans("éû", "eu")  # the accents of months, which many leave out
+_SMALL = (
+    *("un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize"),
+    *("quatorze", "quinze", "seize"),
+)
+_TEENS = ("dix-sept", "dix-huit", "dix-neuf", "vingt", "vingt-et-un")
+_ALL = (*_SMALL, *_TEENS, *(f"vingt-{word}" for word in _SMALL[1:9]), "trente", "trente-et-un")
+IN_WORDS = {word: number for number, word in enumerate(_ALL, 1)} | {"une": 1}
+_WORDS = "|".join(word.replace("-", r"[\s-]") for word in sorted(_ALL[1:], key=len, reverse=True))
 IN_TEXT = re.compile(
     rf"""(?<![\w/.-])
     (?: (?P<weekday>{"|".join(WEEKDAYS)}) ,?\s{{1,3}} )?
     (?: (?P<iso>\d{{4}}-\d\d-\d\d)
+      | (?P<word>{_WORDS}) \s{{1,3}} (?P<of>{_MONTH_NAMES}) (?: \s{{1,3}} (?P<since>\d{{4}}) )?
       | (?P<day>1\s?(?:er|ᵉʳ)|premier|0?[1-9]|[12]\d|3[01])
         (?: \s{{1,3}} (?P<name>{_MONTH_NAMES}) (?: \s{{1,3}} (?P<year>\d{{4}}|\d\d(?=[.,;:!?)»]|\Z)) )?
           | (?P<mark>[/.-]) (?P<month>0?[1-9]|1[0-2])
-            (?: (?P=mark) (?P<short>\d{{4}}|\d\d) | (?<=\d\d/\d) | (?<=[/.]\d\d) )  # 2/3 and 10-12 are no days
+            (?: (?P=mark) (?P<short>\d{{4}}|\d\d) | (?<=\d\d/\d) | (?<=[/.]\d\d)  # 2/3 and 10-12 are no days
+              | (?(weekday)|(?<=\b(?:le|au)[ ]\d/\d)) (?!\s{{1,3}}d[e’'u]) )  # but « le 9/1 » and « jeudi 9/1 » are
         )
     ) (?![\w/]|[.-]\d)""",
     re.IGNORECASE | re.VERBOSE,
 )
+SPAN = re.compile(
+    rf"(?<![\w/.,-])(?:(?P<count>\d{{1,3}}|une|un|{_WORDS})\s{{1,3}}(?:prochaine?s\s{{1,3}})?(?P<unit>jours?|semaines?|mois)"
+    r"|(?P<about>huitaine|quinzaine))\b(?!\s{1,3}ouvr)",
+    re.IGNORECASE,
+)
+LOOSELY = {8: 7, 15: 14}  # days: what is said for one week and for two
 SERIAL = re.compile(r"\d{5}(?:\.0+)?", re.ASCII)
 
 
@@ -107,12 +124,49 @@ class WrittenDay:
         return next((day for day in found if day and day >= first), None)
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenSpan:
+    """A length of time as a text has it, from `start` to `end`, in days or in months."""
+
+    start: int
+    end: int
+    days: int = 0
+    months: int = 0
+
+    def after(self, first: date) -> list[date]:
+        """The days that are meant once it has passed from a day on, the one that is said first: « huit jours » are
+        a week, too."""
+        if self.months:
+            year, month = divmod(first.year * 12 + first.month - 1 + self.months, 12)
+            found = (_day(str(year), month + 1, str(day)) for day in range(first.day, first.day - 4, -1))
+            return [next(day for day in found if day)]
+        return [first + timedelta(days) for days in (self.days, LOOSELY.get(self.days, self.days))]
+
+
+def spans_in(text: str) -> Iterator[WrittenSpan]:
+    """Every time that a text names by a count of days, weeks or months, but of working days; by its length, too."""
+    for found in SPAN.finditer(text):
+        if found["about"]:
+            yield WrittenSpan(found.start(), found.end(), 8 if found["about"].casefold() == "huitaine" else 15)
+            continue
+        count, unit = _count(found["count"]), found["unit"].casefold()
+        days, months = (0, count) if unit == "mois" else (count * (7 if unit.startswith("s") else 1), 0)
+        yield WrittenSpan(found.start(), found.end(), days, months)
+
+
+def _count(said: str) -> int:
+    """A number in digits or in words."""
+    return int(said) if said.isdecimal() else IN_WORDS["-".join(re.split(r"[\s-]+", said.casefold()))]
+
+
 def written_in(text: str) -> Iterator[WrittenDay]:
     """Every day that a text names, in its order; in time by its length."""
     for found in IN_TEXT.finditer(text):
         year: int | None
         if found["iso"]:
             year, month, day = map(int, found["iso"].split("-"))
+        elif found["word"]:
+            year, month, day = int(found["since"] or 0) or None, _month(found["of"]), _count(found["word"])
         else:
             digits = "".join(filter(str.isdecimal, found["day"])) or "1"
             of = found["year"] or found["short"]

@@ -1,7 +1,8 @@
 """Dates that a letter's author typed as the last day to answer, compared with the campaign's own last day.
 
-Every date of the text is found by one grammar (`days.written_in`). The words of its sentence, before and after it, then
-say whether it is a last day to answer: the words at it ("avant le"), and whether its clause asks for an answer.
+Every date of the text is found by one grammar (`days.written_in`, and `days.spans_in` for « sous 15 jours »). The words
+of its sentence, before and after it, then say whether it is a last day to answer: the words at it ("avant le"), and
+whether its clause asks for an answer.
 """
 
 import re
@@ -13,7 +14,7 @@ from itertools import accumulate, pairwise
 
 from outreach import french
 from outreach.campaigns.schedule.planning import PlannedWave
-from outreach.days import WEEKDAYS, WrittenDay, today, written_in
+from outreach.days import WEEKDAYS, WrittenDay, WrittenSpan, spans_in, today, written_in
 from outreach.mail.wording import DEADLINE_FIELD, FIELD_OR_ADDRESS, TAG
 
 RIGHT = "au plus tard le ((date_limite))"
@@ -40,6 +41,17 @@ LIKELY_BEFORE = re.compile(
     r"\b(?:(?:avant|pour|jusqu'(?=a)|d'ici|entre le \w{1,9}(?: \w{1,9})? et|ouverte?s? du \w{1,9}(?: \w{1,9}){0,2} au"
     rf"|attendue?s?|souhaitee?s?|parvenir|{_CLOSES}|apres)(?=\W){_LINK}|jusqu'(?:a|au)(?: le| ce| la)? \Z)"
 )
+OPENS_WITH_CLOSING = re.compile(rf"\A\W{{0,9}}cloture{_LINK}")
+# Before a length of time, and after one that does not run from the day on which the letter is sent.
+WITHIN = re.compile(
+    r"\b(?:sous|(?:sous|dans|endeans) (?:les?|la)|endeans|dans(?: un| le)? delai (?:maximum |maximal )?de"
+    r"|(?:sous|dans) un delai (?:maximum |maximal )?de|d'ici(?: a)?|avant|vous (?:avez|disposez de)|il vous reste) \Z"
+)
+FROM_ANOTHER_DAY = re.compile(
+    r",? (?:qui (?:suiv|preced)\w{1,4}|(?:suiv|preced)ant\w{0,2}|apres|avant|d[eu]s?\b|d'"
+    r"|(?:a|des) (?:compter|partir|dater) d\w{0,2})"
+    r"(?!\W{0,2}(?:la |le |l'|cet? |ce |cette )?(?:reception|present|envoi|courriel|message))"
+)
 _HOUR = r"(?:[ ,(]{1,3}(?:a|avant) (?:midi|minuit|\d{1,2} ?(?:h|heures)(?: ?\d\d)?)\)?)?"
 SURE_AFTER = re.compile(
     rf"{_HOUR}[ ,()–|-]{{1,4}}(?:(?:est|sera|reste|constitue) )?(?:(?:la|le|l'|votre|notre) ?)?"
@@ -52,7 +64,8 @@ WORDS = re.compile(
     r"""\b(?:
     (?P<other> (?:lanc|command|pay|achet|particip|assist|equip)(?:ez|er|ees?|es?)
       | (?:livr|install|factur|rembours|conserv|ferm|distribu|utilis|absen|valab|indisponib|depens)\w{1,12}
-      | recue?s? | repondu | adhere | envoyee?s? | transmise?s? | ecrite?s? | etai(?:t|ent) | demandai(?:t|ent)
+      | recue?s? | recevr\w{1,4}
+      | repondu | adhere | envoyee?s? | transmise?s? | ecrite?s? | etai(?:t|ent) | demandai(?:t|ent)
       | conges? | cour[st] | effet | vigueur
       | nous[ ](?:\w{1,9}[ ]){0,2}\w{1,20}rons | (?:vous|y|leur)[ ](?:\w{1,9}[ ])?\w{1,20}r(?:a|ont) )
     | (?P<verb> repond(?:ez|re|ent) | inscri(?:vez|vent|re)
@@ -74,7 +87,7 @@ class _Stated:
 
     line: int
     said: str
-    day: WrittenDay | None
+    day: WrittenDay | WrittenSpan | None
     is_before: bool
 
 
@@ -100,31 +113,47 @@ class _Text:
     def stated(self) -> Iterator[_Stated]:
         """Every last day to answer."""
         fields = ((found.start(), found.end(), None) for found in DEADLINE_FIELD.finditer(self.text))
-        for start, end, day in (*fields, *((day.start, day.end, day) for day in written_in(self.text))):
-            if words := self._words(start, end):
+        days = (*written_in(self.text), *spans_in(self.text))
+        for start, end, day in (*fields, *((day.start, day.end, day) for day in days)):
+            if words := self._words(start, end, is_span=isinstance(day, WrittenSpan)):
                 first, last = words
-                is_before = self.plain.startswith("avant", first)
+                is_before = self.plain.startswith("avant", first) and not isinstance(day, WrittenSpan)
                 line = bisect_right(self.lines, start) - 1
                 yield _Stated(line, " ".join(self.text[first:last].split()), day, is_before)
 
-    def _words(self, start: int, end: int) -> tuple[int, int] | None:
+    def _words(self, start: int, end: int, *, is_span: bool) -> tuple[int, int] | None:
         """Where the words of a last day begin and end; None where the date at this place is another one."""
         near = max(0, start - NEAR)
         opens = max((found.end() for found in SENTENCE_END.finditer(self.text, near, start)), default=near)
         closing = SENTENCE_END.search(self.text, end, end + NEAR)
         before, after = self.plain[opens:start], self.plain[end : closing.start() if closing else end + NEAR]
+        if (found := (self._within if is_span else self._by_day)(before, after)) is None:
+            return None
+        begin, more = found
+        return opens + begin, end + more
+
+    def _within(self, before: str, after: str) -> tuple[int, int] | None:
+        """Of a length of time: where its words begin in what is before it, and how many are after it."""
+        found = WITHIN.search(before)
+        if found is None or FROM_ANOTHER_DAY.match(after):
+            return None
+        is_asked = self._is_asked(before[: found.start()], after, default=self.asks)
+        return (found.start(), 0) if is_asked else None
+
+    def _by_day(self, before: str, after: str) -> tuple[int, int] | None:
+        """The same of a date or of the campaign's field."""
         if over := OVER_BEFORE.search(before):
-            return opens + over.start(), end
-        if sure := SURE_BEFORE.search(before):
-            return (opens + sure.start(), end) if self._is_asked(before, after, default=True) else None
+            return over.start(), 0
+        if sure := SURE_BEFORE.search(before) or OPENS_WITH_CLOSING.match(before):
+            return (sure.start(), 0) if self._is_asked(before, after, default=True) else None
         if later := SURE_AFTER.match(after):
-            return (start, end + later.end()) if self._is_asked(before, after, default=True) else None
+            return (len(before), later.end()) if self._is_asked(before, after, default=True) else None
         likely = LIKELY_BEFORE.search(before)
         if likely is None or PLANNED.search(before, 0, likely.start()):
             return None
         if likely[0].startswith("apres") and not TOO_LATE.search(after):
             return None
-        return (opens + likely.start(), end) if self._is_asked(before, after, default=self.asks) else None
+        return (likely.start(), 0) if self._is_asked(before, after, default=self.asks) else None
 
     @staticmethod
     def _is_asked(before: str, after: str, *, default: bool) -> bool:
@@ -160,22 +189,39 @@ def remarks(subject: str, letter: str, waves: Sequence[PlannedWave], *, preheade
 
 
 def _fault(stated: _Stated, waves: Sequence[PlannedWave]) -> str:
-    if stated.day is None:
-        excluded = f"« avant le » exclut la date limite elle-même : écrivez « {RIGHT} »."
-        return excluded if stated.is_before else ""
+    if isinstance(stated.day, WrittenDay):
+        return _fault_of_day(stated, stated.day, waves)
+    if stated.day is not None:
+        return _fault_of_span(stated.said, stated.day, waves)
+    excluded = f"« avant le » exclut la date limite elle-même : écrivez « {RIGHT} »."
+    return excluded if stated.is_before else ""
+
+
+def _fault_of_day(stated: _Stated, day: WrittenDay, waves: Sequence[PlannedWave]) -> str:
     # A reminder may leave after the last day that it recalls: without its year, that day is the one behind.
-    meant = [(wave, stated.day.from_(min(today(wave.at), wave.deadline.day))) for wave in waves]
-    if any(day is None for _, day in meant):
+    meant = [(wave, day.from_(min(today(wave.at), wave.deadline.day))) for wave in waves]
+    if any(one is None for _, one in meant):
         return f"« {stated.said} » n’existe pas dans le calendrier : écrivez « {RIGHT} »."
-    if others := [wave for wave, day in meant if day != wave.deadline.day]:
-        day = french.day(others[0].deadline.day)
+    if others := [wave for wave, one in meant if one != wave.deadline.day]:
+        right = french.day(others[0].deadline.day)
         whose = f" de la {others[0].name}" if len({wave.deadline.day for wave in waves}) > 1 else ""
-        return f"« {stated.said} » n’est pas la date limite{whose}, le {day} : écrivez « {RIGHT} »."
+        return f"« {stated.said} » n’est pas la date limite{whose}, le {right} : écrivez « {RIGHT} »."
     if waves and stated.is_before:
         return f"« {stated.said} » exclut ce jour, qui est la date limite : écrivez « {RIGHT} »."
     weekday = WEEKDAYS[waves[0].deadline.day.weekday()] if waves else ""
-    if waves and stated.day.weekday not in {"", weekday}:
+    if waves and day.weekday not in {"", weekday}:
         return f"« {stated.said} » est un {weekday} : écrivez « {RIGHT} »."
+    return ""
+
+
+def _fault_of_span(said: str, span: WrittenSpan, waves: Sequence[PlannedWave]) -> str:
+    """What does not agree with the last day of a wave, counted from the day on which it leaves."""
+    for wave in waves:
+        meant = span.after(today(wave.at))
+        if not {wave.deadline.day, wave.deadline.asked}.intersection(meant):
+            whose = f" de la {wave.name}" if len(waves) > 1 else ""
+            ends, day = french.day(meant[0]), french.day(wave.deadline.day)
+            return f"« {said} » mène au {ends}, et la date limite{whose} est le {day} : écrivez « {RIGHT} »."
     return ""
 
 

@@ -78,6 +78,23 @@ Sans nouvelles de votre part avant le 15 janvier, nous clôturons votre dossier.
 Les pouvoirs organisateurs répondent pour le 15 janvier 2027.
 Les PO intéressés s’inscrivent avant le 15 janvier.
 À nous renvoyer pour le 15 janvier.
+Répondez pour le 9/1.
+Merci de répondre pour jeudi 9/1.
+Clôture le 9 janvier.
+Clôture : le 9 janvier 2027.
+Les inscriptions se clôturent le neuf janvier.
+Répondez au plus tard le vingt et un décembre.
+Votre réponse est attendue pour le trente-et-un janvier 2027.
+Répondez sous 15 jours.
+Merci de nous répondre dans les trois semaines.
+Répondez dans les trois semaines de la réception de ce courriel.
+D’ici deux semaines, confirmez votre adhésion.
+Dites-nous, d’ici à vingt jours, où en sont vos écoles.
+Renvoyez le formulaire dans un délai de 10 jours.
+Votre réponse doit nous parvenir endéans les huit jours.
+Vous avez deux semaines pour répondre.
+Répondez dans la quinzaine.
+Adhérez dans les deux mois.
 """.strip().splitlines()
 OTHER_DAYS = """
 La réunion du 15 janvier est confirmée.
@@ -121,6 +138,21 @@ Votre adhésion prendra effet avant le 1er septembre 2027.
 Les écoles qui ont adhéré avant le 1er septembre reçoivent un appareil.
 Le subside couvre les dépenses faites entre le 1er janvier et le 31 décembre 2027.
 Envoyez vos factures avant le 31 mars 2027.
+Le neuf janvier, répondez à notre enquête.
+Répondez pour les 2/3 de vos écoles, ou pour le 1/3 des implantations.
+Clôture de la séance le 9 janvier à 17 h.
+La réunion se clôture le 9 janvier à 17 h.
+Les appareils sont livrés sous 15 jours.
+Nous vous répondrons dans les trois semaines.
+Répondez : vous recevrez une confirmation sous 15 jours.
+La séance a lieu dans deux semaines : inscrivez-vous.
+Répondez dans les trois semaines qui suivent la réunion.
+Répondez dans les 15 jours de la réunion.
+Répondez sous 15 jours ouvrables.
+Répondez après deux semaines d’essai.
+Il y a deux semaines, nous vous demandions de répondre.
+Vous avez quinze jours pour lancer votre marché : répondez ensuite.
+La garantie est de deux ans ; le prêt dure trois semaines.
 """.strip().splitlines()
 
 
@@ -176,6 +208,27 @@ def test_another_date_is_named_with_the_right_one_and_what_to_write(wrong, found
     assert said(wrong)[0].startswith("Objet : ")
 
 
+@pytest.mark.parametrize(
+    ("within", "days"),
+    [
+        ("sous 15 jours", {14, 15}),
+        ("endéans huit jours", {7, 8}),
+        ("dans les trois semaines", {21}),
+        ("d’ici deux semaines", {14}),
+        ("dans les trente et un jours", {31}),
+        ("dans le mois, d’ici un mois", {31}),
+    ],
+)
+def test_a_time_to_answer_is_counted_from_the_day_that_the_letter_leaves(within, days):
+    """« Quinze jours » and « huit jours » are said for weeks, too."""
+    asked = f"Répondez {within}."
+    assert {after for after in range(1, 40) if not said("x", asked, [SENT.date() + timedelta(after)])} == days
+    (told,) = said("x", "Répondez sous 10 jours")
+    right = "et la date limite est le 4 janvier 2027 : écrivez « au plus tard le ((date_limite)) »."
+    assert told == f"Ligne 1 : « sous 10 jours » mène au 11 décembre 2026, {right}"
+    assert "de la relance 1 est le" in said("x", asked, [SENT.date() + timedelta(min(days)), LIMIT])[0]
+
+
 def test_a_sentence_over_several_lines_is_read_whole_and_its_date_has_the_line():
     assert said("x", "Répondez\nau plus tard\nle 6 janvier.")[0].startswith("Ligne 3 : « au plus tard le 6 janvier »")
     assert said("x", "Répondez :\n- avant le 6 janvier ;\n- au nom de vos écoles.")[0].startswith("Ligne 2 : ")
@@ -210,7 +263,8 @@ def test_a_day_that_no_calendar_has_and_the_wrong_day_of_the_week_are_remarked_o
 
 
 @pytest.mark.parametrize(
-    "piece", ["avant le 15 janvier ", "date limite de ", "15/01/", "((date_limite)) ", "1 ", "_", "\n"]
+    "piece",
+    ["avant le 15 janvier ", "sous vingt et ", "date limite de ", "15/01/", "((date_limite)) ", "1 ", "_", "\n"],
 )
 def test_a_hostile_letter_takes_time_by_its_length_only(piece):
     def took(size):
