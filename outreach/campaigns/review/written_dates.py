@@ -113,7 +113,7 @@ class _Text:
     def stated(self) -> Iterator[_Stated]:
         """Every last day to answer."""
         fields = ((found.start(), found.end(), None) for found in DEADLINE_FIELD.finditer(self.text))
-        days = (*written_in(self.text), *spans_in(self.text))
+        days: list[WrittenDay | WrittenSpan] = [*written_in(self.text), *spans_in(self.text)]
         for start, end, day in (*fields, *((day.start, day.end, day) for day in days)):
             if words := self._words(start, end, is_span=isinstance(day, WrittenSpan)):
                 first, last = words
