@@ -20,6 +20,7 @@ from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
 from outreach.measuring.models import TrackingMode
 from outreach.reach.ladder import checked as checked_ladder
+from outreach.segments import of_strand
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import EVERYBODY
 from outreach.segments.criteria_json import from_store, to_plain
@@ -183,10 +184,18 @@ def is_for(stated: Definition, programme: Programme, strand: Strand, *, is_only:
     return (is_named or is_alike) and stated.strand == strand.number
 
 
-def about(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> Definition:
-    """The same campaign about a strand. It keeps its circular only where it was about this strand before."""
-    circular = stated.circular if is_for(stated, programme, strand, is_only=is_only) else ""
-    named = {"programme": programme.code, "strand": strand.number, "circular": circular}
+def about(
+    stated: Definition, programme: Programme, strand: Strand, *, is_only: bool, was: Strand | None = None
+) -> Definition:
+    """The same campaign about a strand. It keeps its circular only where it was about this strand before.
+
+    Of one that `was` about another, the conditions of its audience follow.
+    """
+    if is_for(stated, programme, strand, is_only=is_only):
+        return stated.model_copy(update={"programme": programme.code})
+    named = {"programme": programme.code, "strand": strand.number, "circular": ""}
+    if was is not None:
+        named["segment"] = AudienceRule(criteria=of_strand.followed(stated.segment.criteria, was, strand))
     return stated.model_copy(update=named)
 
 

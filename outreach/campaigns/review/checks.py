@@ -17,7 +17,7 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours, other_programme, uninvited, written_dates
+from outreach.campaigns.review import measuring, neighbours, other_programme, other_strand, uninvited, written_dates
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule import draw_plan, planning, sending_hours
@@ -124,7 +124,9 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         *_of_uninvited(campaign, name, strangers),
         *_of_programme(campaign, name),
         *other_programme.remarks(session, campaign, campaign.strand),
+        *other_programme.of_sender(session, campaign, campaign.strand),
         *_of_another_strand(campaign, name),
+        *other_strand.remarks(session, audiences.criterion_of(campaign), campaign.strand),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),

@@ -1,10 +1,17 @@
-"""A letter that names another programme than that of its campaign: it was written for the other one, or copied."""
+"""A letter that names another programme than that of its campaign, or is signed as those of another: it was written
+for the other one, or copied."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from sqlalchemy import select
+
+from outreach import french
 from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
+from outreach.campaigns import definitions
+from outreach.campaigns.models import Campaign, CampaignState
 from outreach.db import Session
 from outreach.directory.reference import fold
 
@@ -28,6 +35,37 @@ class Written(Protocol):
     def letter(self) -> str:
         """Its text."""
         ...
+
+
+def of_sender(session: Session, campaign: Campaign, strand: Strand) -> list[str]:
+    """A sentence where a campaign about a strand is signed by whom other programmes' campaigns are, and no other one of
+    its own: none that is ready-made, and none that somebody approved."""
+    there = programmes.every(session)
+    signing = _signing(session, there, campaign)
+    whose = signing[fold(campaign.sender_name)]
+    if not whose or strand.programme_id in whose:
+        return []
+    said = french.all_of([f"« {french.within_quotes(one.name)} »" for one in there if one.id in whose])
+    name, about = (
+        french.within_quotes(one)
+        for one in (campaign.sender_name, programmes.called(strand.programme.name, strand.number))
+    )
+    whose_letters = f"« {name} » signe les campagnes de {said}, et la campagne porte sur « {about} »"
+    mend = "changez-le à l’étape du courriel, ou gardez-le s’il s’occupe aussi de ce programme"
+    return [f"Expéditeur : {whose_letters} : {mend}."]
+
+
+def _signing(session: Session, there: Sequence[Programme], besides: Campaign) -> dict[str, set[int]]:
+    """The keys of the programmes whose campaigns each sender signs, by its folded name."""
+    signing = defaultdict[str, set[int]](set)
+    for stated in definitions.ready_made(definitions.READY_MADE, definitions.DEMONSTRATED).values():
+        if (strand := definitions.strand_of(there, stated)) is not None:
+            signing[fold(stated.sender.name)].add(strand.programme_id)
+    query = select(Campaign.sender_name, Strand.programme_id).join(Strand, Strand.id == Campaign.strand_id)
+    approved = Campaign.state.in_((CampaignState.APPROVED, CampaignState.CLOSED)), Campaign.id != besides.id
+    for name, programme_id in session.execute(query.where(*approved).distinct()):
+        signing[fold(name)].add(programme_id)
+    return signing
 
 
 def remarks(session: Session, written: Written, strand: Strand) -> list[str]:

@@ -75,7 +75,8 @@ def new(operation: Operation, definition: str, code: str | None, strand: int | N
         chosen = definitions.strand_of(there, stated, programme) if strand is None else programme.strand(strand)
         if chosen is None:
             raise Refused(f"Rien n’est créé : nommez le volet du programme « {programme.name} » par --strand.")
-        like = definitions.about(stated, programme, chosen, is_only=len(there) == 1)
+        was = definitions.strand_of(there, stated)
+        like = definitions.about(stated, programme, chosen, is_only=len(there) == 1, was=was)
         made = lifecycle.create(session, like, now=operation.now, author=author)
         said = programmes.strand_names(session)[chosen.id]
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}

@@ -14,7 +14,7 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Programme, Strand
-from outreach.campaigns import definitions, from_lists, lifecycle
+from outreach.campaigns import definitions, from_lists, lifecycle, wave_criteria
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.from_lists import Account, WrittenList
 from outreach.campaigns.review import checks
@@ -66,9 +66,10 @@ def blank(
     return definitions.blank(title, strand.number, sender, programme.code)
 
 
-def like(stated: Definition, programme: Programme, strand: Strand, is_only: bool) -> Definition:
-    """A campaign about a strand that takes after another: a `Beginning.like` once `stated` is given."""
-    return definitions.about(stated, programme, strand, is_only=is_only)
+def like(stated: Definition, was: Strand | None, programme: Programme, strand: Strand, is_only: bool) -> Definition:
+    """A campaign about a strand that takes after another, which `was` about its own where that is sure: a
+    `Beginning.like` once these two are given."""
+    return definitions.about(stated, programme, strand, is_only=is_only, was=was)
 
 
 class BeginningForm(FlaskForm):
@@ -192,6 +193,9 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         strand=strand,
         foreign=_foreign(beginning, programme, strand, offered),
         account=account,
+        said=wave_criteria.sentence(session, wave_criteria.stated(session, about.segment.criteria))
+        if about and account and not beginning.written
+        else "",
         out_of_scope=_out_of_scope(strand, about) if strand and about else "",
         left_out=_left_out(account) if account else [],
         fault=fault,
@@ -207,8 +211,9 @@ def _foreign(beginning: Beginning, programme: Programme | None, strand: Strand |
         return ""
     about = programmes.called(programme.name, strand.number)
     return (
-        f"Ce courriel est écrit pour « {written.name} », et la campagne porterait sur « {about} » : son texte reste "
-        "tel quel. Récrivez-le ensuite ; « Vérifier » dit où il parle encore de l’autre programme."
+        f"Ce courriel est écrit pour « {written.name} », et la campagne porterait sur « {about} » : son texte et "
+        "son expéditeur restent tels quels. Changez-les ensuite ; « Vérifier » dit où il parle encore de l’autre "
+        "programme."
     )
 
 

@@ -4,7 +4,7 @@ A line is a field `line` ("3:zone"), whose parts are fields named after its numb
 controls, as an `or` of several, keeps its JSON in "3.json".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from werkzeug.datastructures import MultiDict
@@ -113,6 +113,11 @@ def without_strangers(session: Session, lines: Sequence[ConditionLine]) -> list[
         return list(lines)
     known_numbers = authority_lists.known(session, every)
     return [_judged(line, [one for one in stated[line.number] if one not in known_numbers]) for line in lines]
+
+
+def changed(lines: Sequence[ConditionLine], change: Callable[[Criterion], Criterion]) -> list[ConditionLine]:
+    """The same lines, of which those that are complete say what a change makes of them."""
+    return [line if line.criterion is None else _line_of(line.number, change(line.criterion)) for line in lines]
 
 
 def _numbers_of(line: ConditionLine) -> tuple[int, ...]:

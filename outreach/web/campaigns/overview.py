@@ -136,7 +136,7 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
         own = definitions.strand_of(programmes.every(session), stated)
         strand = _strand_asked(session, asked) or corrects or (own.id if own else None)
         of = own.programme_id if own else None
-    return Beginning(name, partial(like, stated), strand, model=model, of=of, kept=kept, action=to)
+    return Beginning(name, partial(like, stated, own), strand, model=model, of=of, kept=kept, action=to)
 
 
 def _strand_asked(session: Session, asked: MultiDict[str, str]) -> int | None:

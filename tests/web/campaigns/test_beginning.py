@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -10,8 +11,9 @@ from sqlalchemy import func, select
 
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, lifecycle
+from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.review import checks, other_programme
+from outreach.campaigns.review import checks, other_programme, other_strand
 from outreach.errors import Refused
 from tests import factories
 from tests.campaigns.conftest import SENDING
@@ -321,12 +323,14 @@ def test_a_letter_of_another_programme_is_remarked_on_as_it_is_chosen_and_by_the
     counted = author.send("/campaigns", {**other, "count": "1"}, page=place)
     assert FOREIGN in said_of(counted)
     own = author.begin(place, strand=f"{FIRST}/2").location.replace("/audience", "/check")
-    assert "relisez tout le courriel" not in said_of(author.get(own))
+    assert not re.search("relisez tout le courriel|signe les campagnes", said_of(author.get(own)))
     made = author.begin(place, strand=f"{SECOND}/1").location
     sentence = "« plan d’équipement numérique » est de « Mes outils numériques », et la campagne porte sur"
     told = said_of(author.get(made.replace("/audience", "/check")))
     assert f"Ligne 7 : {sentence} « Plan lecture, volet 1 » : relisez tout le courriel." in told
-    assert sentence in said_of(author.get(made)), "where the strand is changed, too"
+    signed = "numérique éducatif » signe les campagnes de « Mes outils numériques », et la campagne porte sur « Plan"
+    assert signed in told
+    assert [one in said_of(author.get(made)) for one in (sentence, signed)] == [True, True], "where it is changed, too"
 
 
 @pytest.mark.parametrize(
@@ -350,3 +354,57 @@ def test_a_blank_campaign_is_signed_as_the_letters_of_its_programme_are(author, 
     author.begin(BLANK, title="Portes ouvertes", strand=f"{SECOND}/1")
     with two_programmes.reading() as session:
         assert last_campaign(session).sender_name == "Fédération Wallonie-Bruxelles – Service de la lecture"
+
+
+OTHER = "du public portent sur autre chose que « Plan lecture, volet 2 » : « au moins une école secondaire »"
+
+
+@pytest.mark.journey
+@pytest.mark.long
+def test_an_audience_follows_the_strand_or_is_said_to_be_about_another(author, two_programmes):
+    """« Merci et suite » is for authorities with secondary schools that have joined volet 1; the other is primary."""
+    thanks, own = "/campaigns/begin?definition=merci-et-suite", f"{FIRST}/1"
+    counted = author.send(
+        "/campaigns", {"definition": "merci-et-suite", "title": "x", "strand": f"{SECOND}/2", "count": "1"}, page=thanks
+    )
+    assert "au moins une école primaire" in said_of(counted)
+    author.begin(thanks, strand=f"{SECOND}/2")
+    with two_programmes.reading() as session:
+        followed = last_campaign(session).criteria
+        assert ('"level":["primary"]' in followed, '"strand":2' in followed, "secondary" in followed) == (1, 1, 0)
+        assert (
+            other_strand.remarks(session, audiences.criterion_of(last_campaign(session)), last_campaign(session).strand)
+            == []
+        )
+    place = author.begin(thanks, strand=own).location
+    form = form_of(author.get(place), "choices")
+    moved = author.post(f"{place}/choices", data={**form, "strand": f"{SECOND}/2"}, follow_redirects=True)
+    assert f"2 conditions {OTHER}" in said_of(moved)
+    pressed = {**form_of(moved, "choices"), "follow": "1"}
+    mended = author.post(f"{place}/choices", data=pressed, follow_redirects=True)
+    assert "au moins une école primaire" in said_of(mended)
+    assert OTHER not in said_of(mended)
+
+
+def test_the_check_says_which_conditions_are_about_another_strand_or_programme(two_programmes):
+    with two_programmes.writing() as session:
+        campaign = session.get_one(Campaign, LAUNCHED)
+        other = programmes.strand_named(session, SECOND, 2)
+        mailing = campaign.mailing_keys[0]
+        plain = {
+            "and": [{"level": ["secondary"]}, {"never_answered": {"strand": 1}}, {"received": {"mailings": [mailing]}}]
+        }
+        copied = factories.campaign(
+            session, factories.invitation(programme=SECOND, strand=2, segment=AudienceRule(criteria=plain)), NOW
+        )
+        (told,) = [
+            one.replace("\xa0", " ")
+            for one in checks.look_over(session, copied, SENDING, now=NOW).remarks
+            if OTHER in one.replace("\xa0", " ")
+        ]
+        assert told.startswith("3 conditions")
+        criterion = audiences.criterion_of(copied)
+        assert other_strand.remarks(session, criterion, other) == [told]
+        (one,) = other_strand.remarks(session, criterion, programmes.strand_named(session, FIRST, 2))
+        assert one.startswith("Une condition")
+        assert other_strand.remarks(session, criterion, campaign.strand) == []

@@ -15,7 +15,7 @@ from outreach.adherence.models import Strand
 from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
-from outreach.campaigns.review import checks, other_programme
+from outreach.campaigns.review import checks, other_programme, other_strand
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
@@ -26,7 +26,7 @@ from outreach.directory.reference import NetworkCode
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
-from outreach.segments import audience_counts, saved
+from outreach.segments import audience_counts, of_strand, saved
 from outreach.segments.audience import Audience, Boxes, Concerns
 from outreach.segments.criteria import Criterion, sentence, simplified
 from outreach.segments.criteria_json import MOST_LEAVES, PARAMETER, TooMany, from_json, to_json, within_limits
@@ -39,6 +39,7 @@ from outreach.text import line_of_words, whole_number
 from outreach.web.audience.beginning import offered_now
 from outreach.web.audience.conditions import (
     ConditionLine,
+    changed,
     fault_of,
     fields_of,
     known,
@@ -169,7 +170,7 @@ def _place_of(asked: AskedAudience, given: MultiDict[str, str]) -> str:
         return f"words-{after}" if after else "adding"
     if "only" in given:
         return f"only-{given['only'].replace(' ', '-')}"
-    return "find" if "search" in given else "recount"
+    return "find" if "search" in given else "foreign" if "follow" in given else "recount"
 
 
 @pages.post("/<number:number>/audience")
@@ -226,6 +227,9 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         concerns = Concerns(given.get("concerns", campaign.concerns))
         boxes = Boxes(given.get("boxes", campaign.boxes))
         choices, lines = _chosen(session, given, kept, scope)
+        is_unknown = strand.id != campaign.strand_id and of_strand.numbers(choices.criterion()) - scope.strands.keys()
+        if "follow" in given or is_unknown:  # the new programme has no strand of that number
+            choices, lines = _followed(choices, lines, strand, campaign.strand)
         criterion = within_limits(choices.criterion())
         criterion.where(scope)
     except (InputError, ValueError) as error:
@@ -270,6 +274,18 @@ def _chosen(
     cells = frozenset((NetworkCode(network), Level(level)) for network, _, level in ticked)
     choices = Choices(cells, tuple(line.criterion for line in lines if line.criterion is not None))
     return (choices.only(NetworkCode(given["only"])) if given.get("only") else choices), lines
+
+
+def _followed(
+    choices: Choices, lines: Sequence[ConditionLine], strand: Strand, was: Strand
+) -> tuple[Choices, Sequence[ConditionLine]]:
+    """The same choices and lines, of which those conditions are about the strand that were about another."""
+
+    def brought(criterion: Criterion) -> Criterion:
+        return of_strand.brought(criterion, strand, was=was)
+
+    cells = Choices.of(brought(Choices(choices.cells).criterion())).cells
+    return Choices(cells, tuple(map(brought, choices.conditions))), changed(lines, brought)
 
 
 def _stated(text: str) -> Criterion:
@@ -336,7 +352,12 @@ def _page(
         offered=offered,
         chosen_strand=offered.code_of_key(asked.strand.id),
         about=programmes.strand_names(session)[asked.strand.id],
-        foreign=other_programme.remarks(session, campaign, asked.strand),
+        foreign=[
+            *other_programme.remarks(session, campaign, asked.strand),
+            *other_programme.of_sender(session, campaign, asked.strand),
+            *other_strand.remarks(session, asked.criterion, asked.strand, was=campaign.strand),
+        ],
+        may_follow=bool(of_strand.foreign(asked.criterion, asked.strand, was=campaign.strand)),
         most_conditions=MOST_LEAVES,
         asked=asked,
         said=sentence(asked.criterion, called),
