@@ -149,7 +149,7 @@ def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
         rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
     name = f"{stated.title[:160]} : à ceux qui n’ont ni répondu ni adhéré"
     return begin(
-        Beginning(name, partial(like, stated), strand, WrittenList(name, rule), f"Copie de « {stated.title} ».")
+        Beginning(name, partial(like, stated, None), strand, WrittenList(name, rule), f"Copie de « {stated.title} ».")
     )
 
 
