@@ -35,6 +35,7 @@ def test_a_school_counts_as_each_status_once():
 
 
 @pytest.mark.long
+@pytest.mark.only_one
 @pytest.mark.postgresql
 def test_an_eighth_status_is_a_row_and_a_migration(sample_database, templates):
     """On pages, in lists, files, charts, notes and for programs: without another line."""

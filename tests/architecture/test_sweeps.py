@@ -32,8 +32,7 @@ from tests.pages import check, form_of
 from tools import editor
 
 # Other tests of pages run on SQLite alone, which takes statements that PostgreSQL refuses.
-ON_POSTGRESQL = pytest.param("postgresql", marks=[pytest.mark.long, pytest.mark.timeout(600)])
-ON_BOTH = pytest.mark.parametrize("backend", ["sqlite", ON_POSTGRESQL])
+ON_BOTH = pytest.mark.parametrize("backend", ["postgresql", pytest.param("sqlite", marks=pytest.mark.deep)])
 OPEN = {
     "account.sign_in",
     "oidc.begin",
@@ -195,6 +194,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @ON_BOTH
 def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed_in, launched_sample, while_writing):
     """Every test of pages watches for it. This one opens each address that changes something, with two forms."""
@@ -238,6 +238,7 @@ def opening(view):
     return named or ["author"]
 
 
+@pytest.mark.timeout(600)
 @ON_BOTH
 def test_no_get_writes_and_no_page_asks_row_by_row(app, author, launched_sample):
     """A GET adds two things only, after its answer or beside the pages: lines of the trail, and hits."""

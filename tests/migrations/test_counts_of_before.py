@@ -12,6 +12,7 @@ __all__ = ["base_0092", "upgraded_base"]
 
 
 @pytest.mark.long
+@pytest.mark.only_one
 @pytest.mark.postgresql
 def test_what_the_migration_worked_out_is_what_the_rows_tell(upgraded_base, fresh_url):
     audit = recount.Campaigns(rows.of(fresh_url), AT)

@@ -46,8 +46,7 @@ def test_the_style_sheet_knows_the_place_of_every_answer():
     assert re.search(r"\[data-keeps\]:checked\) \.recorded \{ display: none", style)
 
 
-@pytest.mark.long
-@pytest.mark.postgresql
+@pytest.mark.long  # the same recipe is followed on PostgreSQL for a status
 def test_a_ninth_kind_of_answer_is_a_row_and_a_migration(launched_sample, templates):
     """On the answer page, in the sheet, the receipt, the inbox, the results and the files: without another line."""
     url = launched_sample.engine.url.render_as_string(hide_password=False)
