@@ -69,7 +69,7 @@ def test_a_pattern_takes_time_in_proportion_to_its_text(name):
             assert growth(pattern, method, parts) <= MOST_GROWTH, (method, parts)
 
 
-@pytest.mark.one_example
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "pump", ["Anne-Lise D", "Anne-Lise D'Œuf ", " ", "&#00000039;", "e\u0301", "\\", "&amp;", "&amp", "&aaaaaa"]
 )

@@ -60,7 +60,7 @@ def test_administrators_are_told_of_a_key_that_writes(database, begin, sink):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rate", ["0", "100"])
+@pytest.mark.parametrize("rate", [pytest.param("0", marks=pytest.mark.deep), "100"])
 def test_a_person_is_told_within_ten_seconds_beside_a_wave_that_goes_on(database, begin, sink, rate):
     relay = f"smtp://127.0.0.1:{sink.port}?rate={rate}"
     works = begin(OUTREACH_ALLOWED_RECIPIENTS="@adm.fwb.example,@fwb.example", OUTREACH_SMTP_URL=relay)

@@ -44,8 +44,7 @@ def twelve_settled(database, _settings):
     [
         ("sqlite", 0),
         pytest.param("postgresql", 1, marks=pytest.mark.long),
-        pytest.param("sqlite", 2, marks=pytest.mark.long),
-        *(pytest.param(one, seed, marks=pytest.mark.deep) for one in ("sqlite", "postgresql") for seed in range(3, 6)),
+        *(pytest.param(one, seed, marks=pytest.mark.deep) for one in ("sqlite", "postgresql") for seed in range(2, 6)),
     ],
 )
 def test_whatever_happens_no_two_channels_at_once_and_everybody_is_reached_or_has_a_reason(twelve_settled, seed):
