@@ -125,12 +125,12 @@ def pytest_collection() -> Generator[None, object, object]:
     return result
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """More workers than processors, because tests that wait for a relay, a page or a clock use no processor.
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors, because tests that wait for a relay, a page or a clock use no processor.
 
-    One more still in the long run, which waits more. Each costs 25 seconds of processor to collect and warm up.
+    Each costs 25 seconds of processor to collect and warm up.
     """
-    return (os.cpu_count() or 1) + (2 if config.getoption("--all") else 1)
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)

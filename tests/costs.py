@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS_BETWEEN = 15
+SECONDS_BETWEEN = 30
 MOST_ASKED = 8  # times that a test may ask for a page
 WALKS = ("journey", "sweep", "deep")  # tests that say that they ask more often, or repeat at length
 BUDGET = Path(__file__).parents[1] / "design/budget.toml"
