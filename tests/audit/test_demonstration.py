@@ -139,7 +139,7 @@ def test_the_demonstration_tells_the_same_numbers_everywhere_to_its_end(
     found += played.differences(is_between=True)
     at(played.due())
     played.begin_waves()
-    found += played.differences()
+    found += played.differences(is_between=True)
     played.work()
     at(played.now + 5 * MINUTE)
     found += played.differences(is_between=True)
