@@ -20,6 +20,7 @@ import outreach
 
 ROOT = Path(outreach.__file__).parent
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+CALLED = re.compile(rf"\.({'|'.join(sorted({*METHODS, 'compile'}))})\b")
 PUMPS = [
     *"a@<> -\n.0A=/(){}[]%\"'«\\&;,:5éE\t\r",
     "a@",
@@ -81,8 +82,9 @@ def _held(name: str, value: object, depth: int) -> Iterator[tuple[str, re.Patter
 
 @cache
 def trees() -> list[tuple[Path, ast.Module]]:
-    """Every file of the package, parsed."""
-    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(ROOT.rglob("*.py"))]
+    """Every file of the package that may call or make a pattern, parsed."""
+    texts = ((path, path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py")))
+    return [(path, ast.parse(text)) for path, text in texts if CALLED.search(text)]
 
 
 def made_in_functions() -> list[str]:

@@ -1,6 +1,5 @@
 """The locks are made from the lists as they stand, and the lists name every package that is imported."""
 
-import ast
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -12,6 +11,9 @@ from packaging.utils import canonicalize_name
 from outreach.settings import ROOT
 from tools.lock import LOCKS, digests
 
+# Lines as they are formatted: parsing every file takes twenty times as long.
+NAMED = r"\w[\w.]*(?: as \w+)?"
+IMPORTS = re.compile(rf"^ *(?:from ([a-z_]\w*)[\w.]* import\b|import ({NAMED}(?:, {NAMED})*)(?: *#.*)?$)", re.MULTILINE)
 OURS = {"outreach", "tests", "benchmarks", "tools"}
 PRODUCT = ["requirements.txt"]
 ALL = ["requirements.txt", "requirements-dev.txt"]
@@ -28,11 +30,8 @@ def imported(folder):
     """The modules outside the standard library and the project that a folder's files import, by top-level name."""
     names = set()
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                names.add(node.module.partition(".")[0])
+        for of, several in IMPORTS.findall(path.read_text(encoding="utf-8")):
+            names |= {of} if of else {one.split()[0].partition(".")[0] for one in several.split(",")}
     return names - OURS - set(sys.stdlib_module_names)
 
 
