@@ -15,10 +15,13 @@ from tests.sight.pruned import members
 from tests.web.api.conftest import Program, routes
 from tests.web.test_scoped_pages import SIGHTS
 
+OF_EACH_KIND = ("SeGEC", "WBE")
+SCOPES = [pytest.param(*one, marks=() if one[1] in OF_EACH_KIND else pytest.mark.deep) for one in SIGHTS]
+
 
 @pytest.mark.journey
 @pytest.mark.one_example
-@pytest.mark.parametrize(("role", "code"), SIGHTS)
+@pytest.mark.parametrize(("role", "code"), SCOPES)
 def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, code):
     with sample_database.writing() as session:
         now = app.extensions["outreach.settings"].instant()
@@ -95,7 +98,7 @@ def written_to(session, inside, within, levels):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("role", "code"), SIGHTS)
+@pytest.mark.parametrize(("role", "code"), SCOPES)
 def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(app, launched_sample, role, code):
     with launched_sample.writing() as session:
         now = app.extensions["outreach.settings"].instant()
