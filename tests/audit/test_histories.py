@@ -17,7 +17,7 @@ from tests.audit.histories import DAY, History
 RUN = hypothesis.settings.get_current_profile_name()
 IS_DEEP = RUN == "all"
 PARTS = 25 if IS_DEEP else 1  # tests that several workers share
-HISTORIES = {"all": 500 // PARTS, "land": 4, "short": 0}[RUN]
+HISTORIES = {"all": 500 // PARTS, "land": 9, "short": 0}[RUN]
 TURNS = 30
 SEVERAL = 1  # of two programmes: between this one and the next, each wrong definition of `test_planted` shows
 WITH_STOPPED = 2  # some showed before their letter left, which few have
