@@ -57,6 +57,7 @@ SPAN = re.compile(
     r"|(?P<about>huitaine|quinzaine))\b(?!\s{1,3}ouvr)",
     re.IGNORECASE,
 )
+JOINTS = re.compile(r"[\s-]+")  # of a number in words
 LOOSELY = {8: 7, 15: 14}  # days: what is said for one week and for two
 SERIAL = re.compile(r"\d{5}(?:\.0+)?", re.ASCII)
 
@@ -156,7 +157,7 @@ def spans_in(text: str) -> Iterator[WrittenSpan]:
 
 def _count(said: str) -> int:
     """A number in digits or in words."""
-    return int(said) if said.isdecimal() else IN_WORDS["-".join(re.split(r"[\s-]+", said.casefold()))]
+    return int(said) if said.isdecimal() else IN_WORDS[JOINTS.sub("-", said.casefold())]
 
 
 def written_in(text: str) -> Iterator[WrittenDay]:

@@ -1,5 +1,4 @@
-"""A letter that names another programme than that of its campaign, or is signed as those of another: it was written
-for the other one, or copied."""
+"""A letter that names another programme than its campaign’s, or has its sender: written for it, or copied."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
