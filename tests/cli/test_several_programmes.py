@@ -171,7 +171,7 @@ def test_a_file_of_a_programme_is_compared_first_and_loaded_by_its_own_word(run,
     file = tmp_path / "programme.toml"
     file.write_text(PROGRAMME.replace("7102", "7200").replace("2021-03-01", "2021-03-02"), encoding="utf-8")
     status, said = run("programme", "load", str(file), "--dry-run")
-    assert (status, said.splitlines()[0]) == (0, "Volet 1, circulaire : « 7102 » devient « 7200 ».")
+    assert (status, said.splitlines()[0]) == (0, "Volet 1, circulaire : « 7102 » → « 7200 ».")
     assert "change aussi les écoles comptées" in said
     compared = json.loads(run("programme", "load", str(file), "--dry-run", "--json")[1])
     assert (compared["programme"], compared["is_loaded"], len(compared["changes"])) == (SECOND, False, 2)

@@ -71,7 +71,7 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
     programmes.refuse_dropped(session, programme, stated)
     pairs = {name: (getattr(programme, name), getattr(stated, name)) for name in FIELDS}
     changes = [
-        f"{FIELDS[name]} : « {_spelt(before)} » devient « {_spelt(after)} »."
+        f"{FIELDS[name]} : {_quote(before)} → {_quote(after)}."
         for name, (before, after) in pairs.items()
         if before != after
     ]
@@ -109,6 +109,20 @@ def load(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, 
         actor=actor,
         changes=compared.changes,
         before=compared.before,
+    )
+
+
+def undoing_refused(session: Session, programme: Programme) -> str:
+    """Why the last change of a programme can no longer be taken back, a sentence; '' where it can, or there is none."""
+    if programme.previous is None:
+        return ""
+    added = {one.number for one in programme.strands} - _numbers(programmes.read(programme.previous))
+    used = sorted(added & programmes.in_use(session, programme))
+    if not used:
+        return ""
+    return french.typeset(
+        f"Le dernier changement ne s’annule plus : il a ajouté le volet {used[0]}, qui a servi depuis (statuts, "
+        "campagnes ou courriels). Pour y mettre fin, donnez-lui un jour de fermeture."
     )
 
 
@@ -177,7 +191,7 @@ def _new(strand: StrandFile) -> str:
 def _fields(known: Strand, stated: StrandFile) -> list[str]:
     pairs = {name: (getattr(known, name), getattr(stated, name)) for name in STRAND_FIELDS}
     return [
-        f"Volet {stated.number}, {STRAND_FIELDS[name]} : « {_spelt(before)} » devient « {_spelt(after)} »."
+        f"Volet {stated.number}, {STRAND_FIELDS[name]} : {_quote(before)} → {_quote(after)}."
         for name, (before, after) in pairs.items()
         if before != after
     ]
@@ -186,7 +200,11 @@ def _fields(known: Strand, stated: StrandFile) -> list[str]:
 def _spelt(value: object) -> str:
     if isinstance(value, tuple):
         return french.all_of([level.label for level in value])
-    return french.spelt_day(value) if isinstance(value, date) else str(value or "vide")
+    return french.spelt_day(value) if isinstance(value, date) else str(value)
+
+
+def _quote(value: object) -> str:
+    return f"« {_spelt(value)} »" if value else "(rien)"
 
 
 def _rules(session: Session, programme: Programme) -> list[PrerequisiteFile]:

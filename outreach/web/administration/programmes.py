@@ -116,6 +116,8 @@ def undo(number: int) -> str:
         programme = programme_files.programme_numbered(session, number)
         if programme.previous is None:
             raise NotFound("Ce programme n’a pas encore changé.")
+        if refused := programme_files.undoing_refused(session, programme):
+            raise Refused(refused)
         return _difference_page(session, programme.previous)
 
 
@@ -226,5 +228,6 @@ def _index_page(session: Session, form: ProgrammeUploadForm) -> str:
         form=form,
         programmes=every,
         asked=programme_files.asked,
+        fixed={one.id: programme_files.undoing_refused(session, one) for one, _ in every},
         unused={one.id for one, _ in every if not removed_programmes.uses(session, one)},
     )

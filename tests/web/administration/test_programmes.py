@@ -11,6 +11,7 @@ from outreach.adherence.models import Programme
 from outreach.adherence.programmes import files as programme_files
 from outreach.audit import AuditEntry
 from outreach.campaigns.letter.frozen import WrittenLetter, freeze
+from outreach.campaigns.models import Campaign
 from outreach.directory.models import Level
 from outreach.errors import Refused
 from outreach.events.models import Event
@@ -56,8 +57,8 @@ def test_a_programme_is_changed_by_its_file_its_difference_first_and_the_audit_r
     changed = changed[: changed.index("[[prerequisites]]")]
     seen = sent(chief, changed)
     assert texts(seen) == [
-        "Nom : « Mes outils numériques » devient « Nos outils numériques ».",
-        "Volet 1, ouvert le : « 16 novembre 2020 » devient « 17 novembre 2020 ».",
+        "Nom : « Mes outils numériques » → « Nos outils numériques ».",
+        "Volet 1, ouvert le : « 16 novembre 2020 » → « 17 novembre 2020 ».",
         "Condition retirée : le volet 2 demande le volet 1, à partir du 15 janvier 2021 jusqu’au 14 février 2021.",
     ]
     assert "change aussi les écoles comptées" in text_of(seen)
@@ -159,6 +160,15 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
             (Level.NURSERY, Level.PRIMARY),
         )
     ((undo, _),) = links(chief.get(PLACE), f"{PLACE}/1/before")
+    with sample_database.writing() as session:  # a strand that has served stays
+        served = factories.campaign(session, factories.invitation(strand=3), NOW).id
+        other = programmes.strand_named(session, "", 1).id
+    page = text_of(chief.get(PLACE)).replace("\xa0", " ")
+    assert not links(chief.get(PLACE), undo)
+    assert "ne s’annule plus : il a ajouté le volet 3, qui a servi depuis" in page
+    assert chief.get(undo).status_code == 409
+    with sample_database.writing() as session:
+        session.get_one(Campaign, served).strand_id = other
     undone = chief.get(undo)
     assert texts(undone) == [
         "Volet 3 : Des classes primaires équipées, retiré.",
@@ -244,7 +254,7 @@ def test_a_form_changes_the_programme_whose_page_it_stands_on_whatever_code_it_s
         code, name = session.execute(select(Programme.code, Programme.name).where(Programme.id == 1)).one()
     for other in ("lecture", "Pas un code"):
         seen = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), code=other, name="Autre nom"))
-        assert texts(seen) == [f"Nom : « {name} » devient « Autre nom »."], other
+        assert texts(seen) == [f"Nom : « {name} » → « Autre nom »."], other
         assert programmes.read(form_of(seen, PLACE)["text"]).code == code
 
 
@@ -286,7 +296,7 @@ def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
     page = chief.get(f"{PLACE}/{loaded.id}")
     assert rows.items() <= typed(page).items()
     seen = chief.post(FORM, data=typed(page, name="Plus large"))
-    assert texts(seen) == ["Nom : « Large » devient « Plus large »."]
+    assert texts(seen) == ["Nom : « Large » → « Plus large »."]
 
 
 @pytest.mark.parametrize("pressed", [{}, {"add": "1"}])
@@ -332,7 +342,7 @@ def test_a_day_of_closing_says_how_many_planned_waves_would_not_leave(chief, lau
         ("31/05/2021", "Volet 1 : 2 vagues planifiées après sa fermeture ne partiraient pas."),
     ):
         seen = text_of(chief.post(FORM, data=typed(page, **{"strands-0-closed_on": day}))).replace("\xa0", " ")
-        assert "Volet 1, ferme le : « vide » devient « " in seen
+        assert "Volet 1, ferme le : (rien) → « " in seen
         assert told in seen
         assert ("ne partir" in seen) == bool(told)
 
@@ -347,8 +357,8 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     address = "https://mes-outils.example/adherer"
     seen = chief.post(FORM, data=typed(page, page=address, words=f"{words}, le grand plan"))
     assert texts(seen) == [
-        f"Page du programme : « vide » devient « {address} ».",
-        f"Mots du programme : « {words} » devient « {words}, le grand plan ».",
+        f"Page du programme : (rien) → « {address} ».",
+        f"Mots du programme : « {words} » → « {words}, le grand plan ».",
     ]
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.writing() as session:
