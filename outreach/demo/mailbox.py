@@ -6,6 +6,7 @@ It is a program of its own, which imports neither database nor commands: a quart
 
 import mailbox
 import os
+import re
 import signal
 import sys
 from base64 import b64encode
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesHeaderParser
 from email.policy import default
 from pathlib import Path
@@ -24,12 +25,14 @@ from outreach import logs
 from outreach.demo import simulated
 from outreach.errors import NotFound
 from outreach.mail.mime import ACCOUNT_LIST
+from outreach.text import without_accents
 
 if TYPE_CHECKING:
     from aiosmtpd.controller import Controller
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 PAGE = 50
+WORD = re.compile(r"\w+")
 PLACE = "place"  # the file in the mailbox's folder that says where it is open
 ACCOUNTS = "accounts"  # the folder of the Maildir (".accounts" on disk)
 
@@ -123,14 +126,14 @@ def keep(folder: Path, wire: bytes, at: datetime) -> None:
 
 
 def letters_in(folder: Path, words: str = "", *, of_accounts: bool = False) -> list[Path]:
-    """The paths of the letters whose subject or recipient contains the words, newest first.
+    """The paths of the letters whose subject, recipient or text has all these words, or begins of words, newest first.
 
     Those with a link to choose a password only if `of_accounts`.
     """
     found = [path for place in _places(folder, of_accounts=of_accounts) if place.exists() for path in place.iterdir()]
     files = sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    wanted = words.casefold()
-    return [path for path in files if not wanted or wanted in _told(path)]
+    wanted = _words(words)
+    return [path for path in files if not wanted or _tells(path, wanted)]
 
 
 def page(paths: Sequence[Path]) -> list[Received]:
@@ -156,7 +159,7 @@ def _is_about_accounts(content: bytes) -> bool:
     return str(BytesHeaderParser().parsebytes(content).get("List-Id", "")).strip().startswith(f"<{ACCOUNT_LIST}.")
 
 
-def _content(part: EmailMessage) -> str:
+def _content(part: MIMEPart) -> str:
     """A part's text; in an unknown charset, only its ASCII characters."""
     try:
         return str(part.get_content())
@@ -174,9 +177,16 @@ def _shown(html: str, parts: Sequence[EmailMessage]) -> str:
     return html
 
 
-def _told(path: Path) -> str:
-    head = _read(path, whole=False)
-    return f"{head.subject} {head.to}".casefold()
+def _tells(path: Path, wanted: Sequence[str]) -> bool:
+    """Whether a letter has these words: its text names the authority, the programme and the strand."""
+    message = message_from_bytes(path.read_bytes(), policy=default)
+    text = message.get_body(("plain",))
+    said = _words(f"{message['Subject']} {message['To']} {_content(text) if text else ''}")
+    return all(any(one.startswith(word) for one in said) for word in wanted)
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(without_accents(text.casefold()))
 
 
 def _read(path: Path, *, whole: bool) -> Received:

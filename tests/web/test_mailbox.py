@@ -13,6 +13,7 @@ from outreach.delivery.smtp.relay import Relay
 from outreach.demo import mailbox, people
 from outreach.mail.mime import ACCOUNT_LIST
 from outreach.settings import read
+from tests.conftest import NOW
 from tests.machine import free_port
 from tests.mail.test_mime import whole, wire
 from tests.pages import PageClient, links
@@ -82,9 +83,16 @@ def test_the_letter_s_own_page_runs_nothing_and_loads_nothing(author, folder):
     assert "script" not in policy
 
 
-def test_letters_are_searched_by_subject_and_recipient(author, folder):
+def test_letters_are_searched_by_subject_recipient_authority_and_programme(author, folder):
     assert "1\u00a0courriel" in author.get("/mailbox?q=LETTRE").text.replace("\u202f", "\u00a0").replace(" ", "\u00a0")
     assert "po@adm" not in author.get("/mailbox?q=introuvable").text
+    told = "Athénée d’Uccle : il porte sur Plan lecture, volet 2."
+    mailbox.keep(folder, wire("Une lettre", **{**whole(), "text": told}), NOW)
+    found = {
+        words: len(mailbox.letters_in(folder, words))
+        for words in ("une lettre", "athenee UCCLE", "volet lecture", "ecture")
+    }
+    assert found == {"une lettre": 2, "athenee UCCLE": 1, "volet lecture": 1, "ecture": 0}
     assert author.get("/mailbox/..%2f..%2fsecret").status_code == 404
 
 
