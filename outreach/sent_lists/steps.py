@@ -220,4 +220,4 @@ def size(session: Session, table: type[Sent], list_id: int) -> int:
 
 def recent(session: Session, table: type[Sent]) -> Sequence[Sent]:
     """The last lists of a table that were received, newest first."""
-    return session.scalars(select(table).order_by(table.id.desc()).limit(10)).all()
+    return session.scalars(select(table).order_by(table.received_at.desc(), table.id.desc()).limit(10)).all()

@@ -136,11 +136,15 @@ def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now)
         steps.undo(session, KIND, now=now, actor="nadia")
     first = sent.apply("fase;adresse\n9300;a@ecole.be\n")
     sent.now += timedelta(minutes=1)
-    sent.apply("fase;adresse\n9300;b@ecole.be\n")
+    last = sent.apply("fase;adresse\n9300;b@ecole.be\n")
     with pytest.raises(Refused, match="Seule la dernière"):
         steps.undo(session, KIND, now=now, actor="nadia", list_id=first.id)
     with pytest.raises(Refused, match="trente jours"):
         steps.undo(session, KIND, now=now + timedelta(days=31), actor="nadia")
+    assert [one.id for one in steps.recent(session, ContactList)] == [last.id, first.id]
+    last.received_at = now - timedelta(days=1)
+    session.flush()
+    assert [one.id for one in steps.recent(session, ContactList)] == [first.id, last.id], "by when each was received"
 
 
 @pytest.mark.long
