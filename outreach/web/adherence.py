@@ -121,7 +121,7 @@ def record(fase: int) -> Redirect | tuple[str, int]:
         authority = authority_sheet.authority_by_fase(session, fase)
         programme = programmes.named(session)
         strands = programme.strands
-        form.offer(strands, records.eligible_schools(session, authority, strands, current_day()))
+        form.offer(strands, records.eligible_schools(session, authority, strands, current_day()), current_day())
     if not form.validate_on_submit() or not _recorded(fase, programme.code, form):
         with reading() as session:
             return _statuses_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
@@ -202,7 +202,7 @@ def _record(
 def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:
     programme = programmes.shown(session)
     rows = records.standings(session, authority, programme, current_day())
-    form.offer(programme.strands, [row.school for row in rows])
+    form.offer(programme.strands, [row.school for row in rows], current_day())
     return render_template(
         "pages/directory/statuses.html",
         authority=authority,

@@ -283,6 +283,8 @@ def test_a_joining_after_the_closing_is_refused_at_its_day_by_the_form_and_by_a_
     said = "Le volet 1 a fermé le 2 mai 2021 : aucune école n’y adhère le 3 mai 2021."
     refused = record(author, 9300)
     assert (refused.status_code, 'href="#day"' in refused.text) == (422, True)
+    named = [text_of(one).replace("\xa0", " ") for one in elements(refused, "label") if "Volet" in text_of(one)]
+    assert ["fermé depuis le 2 mai 2021" in one for one in named if one.startswith("Volet ")] == [True, False]
     assert said in text_of(refused).replace("\xa0", " ")
     assert record(author, 9300, day="2021-05-02").status_code == 302
     sent = upload(author, f"fase;volet;statut;date\n{silent[0]};1;oui;03/05/2021\n".encode())

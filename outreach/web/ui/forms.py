@@ -21,6 +21,7 @@ from wtforms import (
 )
 from wtforms.validators import Optional
 
+from outreach import french
 from outreach.adherence.models import Status, Strand, Word
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, CallKind, MailboxKind, School
@@ -231,11 +232,19 @@ class StatusForm(FlaskForm):
     person = StringField("Personne jointe (facultatif)", [line(most=150)], render_kw=WORDS)
     note = TextAreaField("Note ou motif (facultatif)", [lines()])
 
-    def offer(self, strands: Sequence[Strand], schools: Sequence[School]) -> None:
-        """Fill the choices that depend on the authority."""
-        self.strand.choices = [SelectChoice(str(s.number), f"Volet {s.number} : {s.name}") for s in strands]
+    def offer(self, strands: Sequence[Strand], schools: Sequence[School], day: date) -> None:
+        """Fill the choices that depend on the authority; a strand that has closed by a day says since when."""
+        self.strand.choices = [
+            SelectChoice(str(strand.number), f"Volet {strand.number} : {strand.name}{_over(strand, day)}")
+            for strand in strands
+        ]
         every = [(EVERY_SCHOOL, f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
         self.school.choices = _to_choose([*every, *((str(s.fase), f"{s.display_name} ({s.fase})") for s in schools)])
+
+
+def _over(strand: Strand, day: date) -> str:
+    """What follows the name of a strand that has closed; '' of any other."""
+    return f" (fermé depuis le {french.day(strand.closed_on)})" if strand.closed_on and strand.is_closed(day) else ""
 
 
 class CallForm(FlaskForm):
