@@ -44,6 +44,7 @@ from outreach.web.api.shapes import (
     CampaignSummaryTold,
     ExclusionTold,
     NetworkTold,
+    NotesAsked,
     NoteTold,
     Nothing,
     OfProgrammeAsked,
@@ -207,16 +208,15 @@ def exclusions() -> Response:
 
 
 @pages.get("/notes")
-@answers("listNotes", Page[NoteTold], OfProgrammeAsked, faults=OF_PROGRAMME)
+@answers("listNotes", Page[NoteTold], NotesAsked, faults=OF_ONE)
 def notes() -> Response:
-    """Les notes publiées sur un programme."""
-
-    def resource(one: Note, programme: str) -> resources.Resource:
-        return resources.note(one, programme, settings().address)
-
+    """Les notes publiées, dont chacune nomme son programme ; `programme` n’en retient que celles d’un seul."""
+    asked, address = query_as(NotesAsked), settings().address
     with reading() as session:
-        listed = partial(note_list.listed, session, NoteState.PUBLISHED, "")
-        return _page_of_programme(session, listed, resource)
+        theirs = [_programme(session, asked.programme)] if asked.programme else concerning(session, current_day())
+        listing = note_list.listed(session, NoteState.PUBLISHED)
+        among = replace(listing, query=listing.query.where(Note.programme_id.in_([one.id for one in theirs])))
+        return page_of(among, asked, lambda one: resources.note(one, one.programme.code, address))
 
 
 @pages.get("/adherence-records")
