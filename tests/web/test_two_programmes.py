@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from datetime import timedelta
 from itertools import takewhile
+from mailbox import Maildir
 
 import pytest
 from flask.testing import FlaskClient
@@ -19,6 +20,7 @@ from outreach.adherence.situation import Bucket
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.days import today
 from outreach.delivery.models import Message
+from outreach.demo import mailbox
 from outreach.directory.models import Level
 from outreach.responses import answers as given_answers
 from outreach.responses import inbox, trays
@@ -36,6 +38,7 @@ from tests.application import ASKED_AT
 from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
+from tests.mail.test_mime import wire
 from tests.pages import cells, elements, form_of, links, text_of
 from tests.programmes import FIRST, JOINED, NAME, NURSERY, OWN, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
@@ -309,7 +312,7 @@ OF_NONE = {  # why a page or a part of one that speaks of joining names no progr
     "programmes.programme": "the one that it changes, in its fields",
     "static": "of no campaign",
 }
-ELSEWHERE = ("api.", "public", "mailbox.")  # tests/web/api/test_programmes.py, tests/web/public
+ELSEWHERE = ("api.", "public")  # tests/web/api/test_programmes.py, tests/web/public
 
 
 LISTS = ("/campaigns", "/calendar", "/responses", "/segments", "/today", "/notes")
@@ -516,6 +519,12 @@ def is_file(_endpoint, address):
 
 @pytest.mark.long
 def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two_programmes):
+    exact = signed_in("author").get("/campaigns/1/letter/exact?view=text")
+    (_, subject), (letter,) = elements(exact, "dd/bdi")[:2], elements(exact, "pre")
+    folder = mailbox.folder_of(app.extensions["outreach.settings"].data)
+    Maildir(folder, create=True)
+    kept = folder / "new" / "volet-1"  # as `answers` names one
+    kept.write_bytes(wire(text_of(subject), text_of(letter)))
     silent, refused, told = set(), set(), 0
     for endpoint, address, response in answers(app, signed_in):
         assert response.mimetype != "text/csv" or is_file(endpoint, address), "the next test reads each"
@@ -525,6 +534,7 @@ def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two
             told += 1
             if not any(one in said_by for one in NAMES):
                 silent.add(address)
+    kept.unlink()
     assert silent == set()
     assert refused >= {"situation.export", "situation.picture", "situation.export_list", "situation.export_actions"}
     assert told > 10
