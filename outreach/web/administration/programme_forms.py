@@ -1,4 +1,4 @@
-"""The form of a programme: a row a strand and a row a condition, read as a file states them, each fault in its row."""
+"""The form of a programme: a row a strand, with what it demands, read as a file states them; each fault in its row."""
 
 from collections.abc import Collection
 from datetime import date
@@ -16,11 +16,11 @@ from outreach.web.ui.fields import fit, line
 from outreach.web.ui.forms import NumberedRows
 
 MOST_STRANDS = 40  # in a form; a file may state more
-MOST_RULES = 500  # in a form; a file may state more
+MOST_RULES = 20  # of a strand in a form; a file may state more
 LAST_NUMBER = 99  # of a strand
 TOO_MANY = (
-    f"Cette page a {MOST_RULES} conditions au plus, et rien n’est enregistré de celles-ci : changez le fichier du "
-    "programme, qui en prend davantage."
+    f"Un volet a ici {MOST_RULES} conditions au plus, et rien n’est enregistré : changez le fichier du programme, qui "
+    "en prend davantage."
 )
 LABELS = {  # of the columns, as faults repeat them
     "name": "Nom",
@@ -28,11 +28,23 @@ LABELS = {  # of the columns, as faults repeat them
     "opened_on": "Ouvert le",
     "closed_on": "Ferme le",
     "levels": "Écoles concernées",
-    "strand": "Le volet",
-    "requires": "demande le volet",
+    "requires": "Demande d’abord",
     "since": "à partir du",
     "until": "jusqu’au",
 }
+
+
+class RuleForm(Form):
+    """What a strand demands: another one first, from a day on; one that is left empty is none."""
+
+    requires = StringField(LABELS["requires"])
+    since = StringField(LABELS["since"])
+    until = StringField(LABELS["until"])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is typed in it."""
+        return not any((field.data or "").strip() for field in self)
 
 
 class StrandForm(Form):
@@ -48,20 +60,7 @@ class StrandForm(Form):
         choices=[SelectChoice(level.value, level.label.capitalize()) for level in Level],
         validate_choice=False,
     )
-
-
-class RuleForm(Form):
-    """A condition between two strands; a row that is left empty is none."""
-
-    strand = StringField(LABELS["strand"])
-    requires = StringField(LABELS["requires"])
-    since = StringField(LABELS["since"])
-    until = StringField(LABELS["until"])
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is typed in it."""
-        return not any((field.data or "").strip() for field in self)
+    rules = NumberedRows(FormField(RuleForm), LABELS["requires"], most=MOST_RULES)
 
 
 class ProgrammeForm(FlaskForm):
@@ -87,7 +86,6 @@ class ProgrammeForm(FlaskForm):
         render_kw={"maxlength": 500},
     )
     strands = NumberedRows(FormField(StrandForm), "Volets")
-    rules = NumberedRows(FormField(RuleForm), "Conditions entre volets", most=MOST_RULES)
 
     def add_strand(self) -> None:
         """One row more, for the next strand."""
@@ -99,17 +97,25 @@ class ProgrammeForm(FlaskForm):
         if number not in used:
             self.strands.entries = [row for row in self.strands if _number(row.form.number) != number]
 
-    def free_rule(self) -> None:
-        """An empty row for one condition more, at the end, where the page takes one."""
-        if not len(self.rules) or (len(self.rules) < MOST_RULES and not self.rules[-1].form.is_empty):
-            self.rules.append_entry()
+    def free_rules(self) -> None:
+        """Room for one condition more in each row that takes one."""
+        for rules in (row.form.rules for row in self.strands):
+            if not len(rules) or (len(rules) < MOST_RULES and not rules[-1].form.is_empty):
+                rules.append_entry()
+
+    @property
+    def are_cut(self) -> bool:
+        """Whether a strand states more conditions than are read."""
+        return any(row.form.rules.are_cut for row in self.strands)
 
     def stated(self) -> ProgrammeFile | None:
         """The programme that the form states, or None: then each field that cannot be read has its error."""
         self.validate_on_submit()
         strands = [self._strand(row.form) for row in self.strands]
-        rules = [self._rule(row.form) for row in self.rules if not row.form.is_empty]
-        if self.rules.are_cut:
+        rules = [
+            self._rule(row.form, rule.form) for row in self.strands for rule in row.form.rules if not rule.form.is_empty
+        ]
+        if self.are_cut:
             self.form_errors.append(TOO_MANY)
         if not strands:
             self.form_errors.append("Un programme a au moins un volet : ajoutez-en un.")
@@ -132,8 +138,8 @@ class ProgrammeForm(FlaskForm):
         told += [(field.id, sentence) for field in self._own() for sentence in field.errors]
         for row in self.strands:
             told += _in_row(f"Volet {row.form.number.data}", row.form)
-        for place, row in enumerate(self.rules, 1):
-            told += _in_row(f"Condition {place}", row.form)
+            for place, rule in enumerate(row.form.rules, 1):
+                told += _in_row(f"Volet {row.form.number.data}, condition {place}", rule.form)
         return told
 
     def _own(self) -> tuple[Field, ...]:
@@ -161,19 +167,16 @@ class ProgrammeForm(FlaskForm):
             levels=tuple(map(Level, row.levels.data)),
         )
 
-    def _rule(self, row: RuleForm) -> PrerequisiteFile | None:
-        numbers = set(self._numbers())
-        for field in (row.strand, row.requires):
-            if _number(field) not in numbers:
-                field.errors = [f"Choisissez un volet de ce programme : {_listed(numbers)}."]
-        if not row.requires.errors and _number(row.strand) == _number(row.requires):
-            row.requires.errors = ["Un volet ne se demande pas lui-même."]
+    def _rule(self, strand: StrandForm, row: RuleForm) -> PrerequisiteFile | None:
+        others = set(self._numbers()) - {_number(strand.number)}
+        if _number(row.requires) not in others:
+            row.requires.errors = [f"Choisissez un autre volet de ce programme : {_listed(others) or 'ajoutez-en un'}."]
         since, until = _day(row.since), _day(row.until, required=False)
         if since and until and until <= since:
             row.until.errors = ["La condition finit avant d’avoir commencé."]
         if since is None or any(field.errors for field in row):
             return None
-        return PrerequisiteFile(strand=_number(row.strand), requires=_number(row.requires), since=since, until=until)
+        return PrerequisiteFile(strand=_number(strand.number), requires=_number(row.requires), since=since, until=until)
 
 
 def filled(stated: ProgrammeFile) -> ProgrammeForm:
@@ -193,17 +196,17 @@ def filled(stated: ProgrammeFile) -> ProgrammeForm:
                     "opened_on": _spelt(one.opened_on),
                     "closed_on": _spelt(one.closed_on),
                     "levels": [level.value for level in one.levels],
+                    "rules": [
+                        {
+                            "requires": str(rule.requires),
+                            "since": _spelt(rule.since),
+                            "until": _spelt(rule.until),
+                        }
+                        for rule in stated.prerequisites
+                        if rule.strand == one.number
+                    ],
                 }
                 for one in stated.strands
-            ],
-            "rules": [
-                {
-                    "strand": str(rule.strand),
-                    "requires": str(rule.requires),
-                    "since": _spelt(rule.since),
-                    "until": _spelt(rule.until),
-                }
-                for rule in stated.prerequisites
             ],
         },
     )

@@ -1,5 +1,6 @@
 """Programmes, for administrators: what is stored; the form or the file of one, changed, its difference seen first."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
@@ -27,8 +28,8 @@ pages = Blueprint("programmes", __name__, url_prefix="/administration/programmes
 LONGEST = 64_000
 TOO_LONG = "Le fichier dépasse 64 000 caractères : un programme en a quelques milliers."
 TOO_LARGE = (
-    f"Ce programme a plus de {MOST_RULES} conditions, que le formulaire ne tient pas : téléchargez son fichier, "
-    "changez-le, puis chargez-le."
+    f"Un volet de ce programme a plus de {MOST_RULES} conditions, que le formulaire ne tient pas. Pour changer le "
+    "programme, téléchargez son fichier, modifiez-le, puis chargez-le."
 )
 
 
@@ -77,7 +78,7 @@ def state() -> str | tuple[str, int]:
         programme = programme_files.programme_numbered(session, number) if number else None
         if programme is not None:
             form.code.data = programme.code
-        if form.rules.are_cut:
+        if form.are_cut:
             form.stated()
             return _form_page(session, form, programme), 422
         if pressed("add") and len(form.strands) < MOST_STRANDS:
@@ -181,13 +182,13 @@ def _read(text: str) -> ProgrammeFile:
 
 def _refuse_too_large(stated: ProgrammeFile) -> ProgrammeFile:
     """The programme, where the form has room for all of it. Raises Refused."""
-    if len(stated.prerequisites) > MOST_RULES:
+    if any(count > MOST_RULES for count in Counter(rule.strand for rule in stated.prerequisites).values()):
         raise Refused(TOO_LARGE)
     return stated
 
 
 def _form_page(session: Session, form: ProgrammeForm, programme: Programme | None, *, added: bool = False) -> str:
-    form.free_rule()
+    form.free_rules()
     return render_template(
         "pages/administration/programme.html",
         form=form,

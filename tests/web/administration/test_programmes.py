@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from sqlalchemy import select
@@ -49,7 +50,7 @@ def texts(page):
 def test_a_programme_is_changed_by_its_file_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
     listed = chief.get(PLACE)
     assert "volet 1, à partir du 15 janvier 2021" in text_of(listed).replace("\xa0", " "), "in its strand's row"
-    assert "2 demande le volet 1" in text_of(chief.get(f"{PLACE}/1"))
+    assert typed(chief.get(f"{PLACE}/1"))["strands-1-rules-0-requires"] == "1"
     ((file, _),) = links(listed, f"{PLACE}/1/programme.toml")
     text = chief.get(file).text
     assert "déjà connu" in text_of(sent(chief, text))
@@ -137,9 +138,8 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
         "strands-2-opened_on": "1er février 2027",
         "strands-2-closed_on": "30/06/2027",
         "strands-2-levels": ["primary", "nursery"],
-        "rules-1-strand": "3",
-        "rules-1-requires": "1",
-        "rules-1-since": "01/02/2027",
+        "strands-2-rules-0-requires": "1",
+        "strands-2-rules-0-since": "01/02/2027",
     }
     seen = chief.post(FORM, data={**form, **told})
     third = "Volet 3 : Des classes primaires équipées, nouveau"
@@ -187,7 +187,7 @@ def test_a_strand_that_served_says_what_it_holds_and_is_never_removed(chief, sam
     assert "Un volet qui a servi ne se retire pas" in text_of(page)
     kept = typed(chief.post(FORM, data=typed(page, remove="1")))
     assert kept["strands-0-number"] == "1", "a button that the page never showed removes nothing"
-    form = {name: value for name, value in typed(page).items() if not name.startswith(("strands-0-", "rules-"))}
+    form = {name: value for name, value in typed(page).items() if not re.match("strands-0-|strands-.-rules-", name)}
     refused = chief.post(FORM, data=form)
     assert refused.status_code == 422
     assert "Le volet 1 sert déjà" in faults(refused)[0]
@@ -208,20 +208,21 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
         "strands-0-closed_on": "01/01/2020",
         "strands-1-opened_on": "31/02/2021",
         "strands-2-opened_on": "",
-        "rules-1-strand": "9",
-        "rules-1-requires": "1",
-        "rules-1-since": "demain",
+        "strands-1-rules-0-requires": "2",
+        "strands-2-rules-0-requires": "9",
+        "strands-2-rules-0-since": "demain",
     }
     refused = chief.post(FORM, data=typed(page, **told))
     assert refused.status_code == 422
     assert faults(refused) == [
         "Volet 1, « Ferme le » : Il ferme avant d’avoir ouvert.",
         "Volet 2, « Ouvert le » : « 31/02/2021 » n’est pas une date : écrivez par exemple 30/06/2021.",
+        "Volet 2, condition 1, « Demande d’abord » : Choisissez un autre volet de ce programme : 1, 3.",
         "Volet 3, « Nom » : Donnez un nom à ce volet.",
         "Volet 3, « Ouvert le » : Indiquez une date, par exemple 30/06/2021.",
         "Volet 3, « Écoles concernées » : Cochez au moins un niveau.",
-        "Condition 2, « Le volet » : Choisissez un volet de ce programme : 1, 2, 3.",
-        "Condition 2, « à partir du » : « demain » n’est pas une date : écrivez par exemple 30/06/2021.",
+        "Volet 3, condition 1, « Demande d’abord » : Choisissez un autre volet de ce programme : 1, 2.",
+        "Volet 3, condition 1, « à partir du » : « demain » n’est pas une date : écrivez par exemple 30/06/2021.",
     ]
     assert told.items() <= typed(refused).items()
     for target in links(refused, "#strands-1-opened_on"):
@@ -272,27 +273,27 @@ def test_the_form_of_what_is_stored_changes_nothing(chief):
 
 
 def of_many_strands(strands):
-    """The rows of a form with so many strands, each of which demands all before it; and how many conditions."""
+    """The rows of a form with so many strands, each of which demands all before it; and these pairs."""
     rows = {}
     for number in range(1, strands + 1):
         told = {"number": str(number), "name": f"Volet {number}", "opened_on": "01/09/2026", "levels": "secondary"}
         rows |= {f"strands-{number - 1}-{name}": value for name, value in told.items()}
     pairs = [(later, earlier) for later in range(2, strands + 1) for earlier in range(1, later)]
-    for place, (later, earlier) in enumerate(pairs):
-        told = {"strand": str(later), "requires": str(earlier), "since": "01/09/2026"}
-        rows |= {f"rules-{place}-{name}": value for name, value in told.items()}
-    return rows, len(pairs)
+    for later, earlier in pairs:
+        told = {"requires": str(earlier), "since": "01/09/2026"}
+        rows |= {f"strands-{later - 1}-rules-{earlier - 1}-{name}": value for name, value in told.items()}
+    return rows, pairs
 
 
 @pytest.mark.long
 def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
-    rows, count = of_many_strands(16)
-    assert count > 100
+    rows, pairs = of_many_strands(16)
+    assert len(pairs) > 100
     told = typed(chief.get(f"{PLACE}/new"), **rows, code="large", name="Large")
     assert chief.post(PLACE, data=form_of(chief.post(FORM, data=told), PLACE)).location == PLACE
     with sample_database.reading() as session:
         loaded = programmes.named(session, "large")
-        assert len(programmes.prerequisites(session, loaded)) == count
+        assert len(programmes.prerequisites(session, loaded)) == len(pairs)
     page = chief.get(f"{PLACE}/{loaded.id}")
     assert rows.items() <= typed(page).items()
     seen = chief.post(FORM, data=typed(page, name="Plus large"))
@@ -302,24 +303,21 @@ def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
 @pytest.mark.parametrize("pressed", [{}, {"add": "1"}])
 def test_a_form_with_more_conditions_than_it_holds_is_refused(chief, pressed):
     page = chief.get(f"{PLACE}/1")
-    told = {"rules-1-strand": "2", "rules-1-requires": "1", "rules-1-since": "01/02/2027"}
-    refused = chief.post(FORM, data=typed(page, **told, **pressed, **{f"rules-{MOST_RULES}-strand": "2"}))
+    told = {"strands-1-rules-1-requires": "1", "strands-1-rules-1-since": "01/02/2027"}
+    refused = chief.post(FORM, data=typed(page, **told, **pressed, **{f"strands-1-rules-{MOST_RULES}-requires": "1"}))
     assert refused.status_code == 422
-    assert faults(refused)[0].startswith(f"Cette page a {MOST_RULES} conditions au plus")
+    assert faults(refused)[0].startswith(f"Un volet a ici {MOST_RULES} conditions au plus")
     assert told.items() <= typed(refused).items()
 
 
 def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_file(chief, sample_database):
-    rows, count = of_many_strands(33)
-    assert count > MOST_RULES
+    _, pairs = of_many_strands(MOST_RULES + 2)
     strands = "".join(
         f'[[strands]]\nnumber = {number}\nname = "V"\nopened_on = 2026-09-01\nlevel = "secondary"\n'
-        for number in range(1, 34)
+        for number in range(1, MOST_RULES + 3)
     )
     rules = "".join(
-        f"[[prerequisites]]\nstrand = {rows[f'rules-{place}-strand']}\nrequires = {rows[f'rules-{place}-requires']}\n"
-        "since = 2026-09-01\n"
-        for place in range(count)
+        f"[[prerequisites]]\nstrand = {later}\nrequires = {earlier}\nsince = 2026-09-01\n" for later, earlier in pairs
     )
     text = f'code = "large"\nname = "Large"\n{strands}{rules}'
     seen = sent(chief, text)
@@ -329,7 +327,7 @@ def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_
     with sample_database.reading() as session:
         key = programmes.named(session, "large").id
     assert chief.get(f"{PLACE}/{key}").status_code == 409
-    assert chief.get(f"{PLACE}/{key}/programme.toml").text.count("[[prerequisites]]") == count
+    assert chief.get(f"{PLACE}/{key}/programme.toml").text.count("[[prerequisites]]") == len(pairs)
 
 
 @pytest.mark.long
@@ -375,17 +373,15 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     assert "ligne 3" in text_of(refused)
 
 
-def test_a_condition_offers_the_strands_of_the_form_by_name(chief):
+def test_a_condition_offers_the_other_strands_of_the_form_by_name(chief):
     page = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), add="1", **{"strands-0-name": "Un stock d’appareils"}))
-    for name in ("rules-0-strand", "rules-0-requires"):
-        offered = [text_of(one) for one in elements(page, f"select[@name='{name}']/option")]
-        assert [one.replace("\xa0", " ") for one in offered] == [
-            "Aucun",
-            "1 : Un stock d’appareils",
-            "2 : Le matériel personnel de l’élève",
-            "3",
-        ]
-    assert (typed(page)["rules-0-strand"], typed(page)["rules-0-requires"]) == ("2", "1")
+    second = "2 : Le matériel personnel de l’élève"
+    for row, others in enumerate(
+        ([second, "3"], ["1 : Un stock d’appareils", "3"], ["1 : Un stock d’appareils", second])
+    ):
+        offered = [text_of(one) for one in elements(page, f"select[@name='strands-{row}-rules-0-requires']/option")]
+        assert [one.replace("\xa0", " ") for one in offered] == ["Aucun", *others]
+    assert typed(page)["strands-1-rules-0-requires"] == "1"
 
 
 SPARE = """code = "essai"
