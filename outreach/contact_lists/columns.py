@@ -51,6 +51,12 @@ FIELDS = {
         words="adresse e-mail",
         holds=lambda cell: "@" in cell,
         told_by={"mail", "email", "courriel", "mel", "electronique"},
+        is_several=True,
+        won_by={"po", "pouvoir"},
+        last={"prive", "privee", "perso", "personnel", "personnelle", "domicile", "ancien", "ancienne"},
+        belonging={"ecole", "etablissement", "implantation"},
+        beside="school",
+        rule="Un titre qui dit le PO l’emporte ; l’adresse d’une école, privée ou ancienne ne compte que sans autre",
     ),
     "school": Heading(
         "ecole",

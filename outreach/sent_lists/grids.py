@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from outreach.spreadsheets.understanding import may_hold, understood
 RECORDS = '"records": ['
 MOST_SHEETS = 20  # of a workbook that are looked at for one that has the columns
 NO_RECORDS = f"{RECORDS}]}}"
+NOTHING_SAID: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,14 @@ class Opened:
     cells: Grid | None = None
 
 
-def opened_file(path: Path, headers: Headers) -> Opened:
-    """Read a file of this machine, as `opened` does; a CSV may be larger than pages take."""
+def opened_file(path: Path, headers: Headers, said: Mapping[str, str] = NOTHING_SAID) -> Opened:
+    """Read a file of this machine, as `opened` does; a CSV may be larger than pages take.
+
+    `said` is what a person says that columns hold, by their titles. Raises InputError where it has no such column.
+    """
     if not is_csv(path):
-        return opened(path.read_bytes(), headers)
-    grid = headers.headed(file_grid(path))
+        return opened(path.read_bytes(), headers, said)
+    grid = headers.titled(headers.headed(file_grid(path)), said)
     _has_columns(headers, grid)
     if not next(iter(grid.records), None):
         raise InputError(NO_ROW)
@@ -41,20 +45,20 @@ def opened_file(path: Path, headers: Headers) -> Opened:
         return Opened(hashlib.file_digest(file, "sha256").hexdigest(), kept(grid, ()), grid)
 
 
-def opened(content: bytes, headers: Headers) -> Opened:
+def opened(content: bytes, headers: Headers, said: Mapping[str, str] = NOTHING_SAID) -> Opened:
     """Read a file. A workbook may take seconds, so no transaction should be open.
 
     What stands above its header is left out. Of a workbook it is the first sheet that has the columns. Raises
     InputError when it cannot be read, has no row, or lacks a column that none of its unknown ones may be.
     """
-    grid = _table_of(content, headers)
+    grid = _table_of(content, headers, said)
     stored = kept(grid, grid.records)
     if stored.endswith(NO_RECORDS):
         raise InputError(NO_ROW)
     return Opened(hashlib.sha256(content).hexdigest(), stored)
 
 
-def _table_of(content: bytes, headers: Headers) -> Grid:
+def _table_of(content: bytes, headers: Headers, said: Mapping[str, str]) -> Grid:
     """The first sheet of a file that has each column, else the first whose columns a person could tell."""
     found: Grid | None = None
     fault: InputError | None = None
@@ -67,7 +71,7 @@ def _table_of(content: bytes, headers: Headers) -> Grid:
             break
         sheet = read.next_sheet
         try:
-            grid = headers.headed(read)
+            grid = headers.titled(headers.headed(read), said)
             if _has_columns(headers, grid):
                 return grid
             found = found or grid

@@ -13,27 +13,35 @@ MOST_NOTED = 200  # mended cells of a list that are shown one by one; the others
 
 @dataclass(frozen=True, slots=True)
 class ChosenColumn:
-    """A column that was read for a field, where others would have done as well."""
+    """The columns that were read for a field which several hold; `others` were not, and `rule` says why."""
 
     field: str
     said: str
-    column: str
+    columns: tuple[str, ...]
     others: tuple[str, ...]
+    rule: str = ""
 
     @property
     def message(self) -> str:
-        """Which one was read, by what rule, and what to do where another is meant."""
-        others = all_of([f"« {name} »" for name in self.others])
-        are = "ne sont pas lues" if len(self.others) > 1 else "n’est pas lue"
-        return (
-            f"{initial(self.said)} : la colonne « {self.column} » est lue, {others} {are}. De plusieurs colonnes, "
-            "c’est celle qui en contient le plus, la première à égalité, celle que son titre dit privée en dernier. "
-            "Pour en lire une autre, retirez celle-ci du fichier, ou dites sur la page ce que sont les colonnes."
+        """Which are read, by what rule, and what to do where another is meant."""
+        is_one, rule = len(self.columns) == 1, f" {self.rule}." if self.rule and self.others else ""
+        read = (
+            f"la colonne {_named(self.columns)} est lue" if is_one else f"les colonnes {_named(self.columns)} sont lues"
         )
+        more = "" if is_one else ", plusieurs sur une ligne comme plusieurs dans une cellule"
+        are = "n’est pas lue" if len(self.others) == 1 else "ne sont pas lues"
+        left = f" ; {_named(self.others)} {are}" if self.others else ""
+        return f"{initial(self.said)} : {read}{more}{left}.{rule} Pour lire autrement, dites ce que sont les colonnes."
 
     def as_json(self) -> dict[str, object]:
         """The choice as JSON, under fixed names."""
-        return {"field": self.field, "column": self.column, "others": [*self.others], "message": self.message}
+        first, *further = self.columns
+        told = {"field": self.field, "column": first, "further": further, "others": [*self.others]}
+        return {**told, "message": self.message}
+
+
+def _named(titles: Sequence[str]) -> str:
+    return all_of([f"« {title} »" for title in titles])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +49,7 @@ class ListReading:
     """How the file of a list was read (`label`), its columns, and its rejected rows.
 
     `columns_told` are the titles of those that are read, with what each holds where its title says something else.
-    `set_aside_columns` are known and not read. `chosen` says which of several columns was read. `lines_aside` are the
+    `set_aside_columns` are known and not read. `chosen` says which of several columns were read. `lines_aside` are the
     lines that are no rows. `mended` says of the first cells that were mended how they are read.
     """
 
@@ -64,12 +72,14 @@ class ListReading:
         self.label, self.columns = grid.label, sheet.columns
         self.columns_told = [
             title if headers.named([title]) == [word] else f"{title} ({headers.fields[word].said})"
-            for word, title in sheet.columns.items()
+            for word, titles in sheet.titles.items()
+            for title in titles
         ]
         self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
         self.chosen = tuple(
-            ChosenColumn(word, headers.fields[word].said, sheet.columns[word], tuple(others))
-            for word, others in grid.passed_over.items()
+            ChosenColumn(word, headers.fields[word].said, tuple(titles), tuple(others), headers.fields[word].rule)
+            for word, titles in sheet.titles.items()
+            if (others := grid.passed_over.get(word, ())) or len(titles) > 1
         )
         for row in sheet.rows:
             if row.is_note:

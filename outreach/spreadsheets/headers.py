@@ -5,6 +5,7 @@ Rows are numbered as a spreadsheet shows them.
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -28,13 +29,14 @@ ADDRESS = re.compile(r"\S@\S")
 NO_ROW = "Le fichier n’a qu’un en-tête : aucune ligne à lire."
 ARTICLES = {"de", "du", "des", "l", "d", "la", "le"}
 TOLD = re.compile(r"([^][]*)\[([^][]+)\]")  # a header of ours: what it is taken for, after what it was
+BRACKETS = re.compile(r"[][]|\s(?=\s)")
 # How lines begin that people write under a table.
 NOTE = re.compile(r"(?:(?:sous )?tota(?:l|ux)|n ?b|notes?|remarques?|sources?|legende|mise? a jour|imprime)\b")
 
 
 class MissingColumns(InputError):
-    """A table lacks columns that it must have: fields, by their usual headers. `is_matchable` where its unknown columns
-    may be what is missing.
+    """A table lacks columns that it must have: fields, by what they hold, in words. `is_matchable` where its unknown
+    columns may be what is missing.
     """
 
     def __init__(self, missing: Mapping[str, str], unknown: Sequence[str]) -> None:
@@ -48,10 +50,14 @@ class MissingColumns(InputError):
 class Heading:
     """A column of a kind of list: its usual header, and other spellings as `normalised` gives them, the surest first.
 
-    `mend` gives a cell as it is probably meant, '' where it is to be left aside. `words` say on pages what it holds.
-    `holds` tells its cells, mended, from those of any other column. A title with one of the words `told_by` says it,
-    too, where no other column has a title of its own. Where a cell is empty and those of every column are that are
+    `mend` gives a cell as it is probably meant, '' where it is to be left aside. `words` say to people what it holds.
+    `holds` tells its cells, mended, from those of other columns. A title with one of the words `told_by` says it, too,
+    where no other column has a title of its own. Where a cell is empty and those of every column are that are
     `carried`, they were merged with those above.
+
+    With `is_several`, every column of it is read, a row's cells as one with several. Then a title with one of the words
+    `won_by` is the only one read, and one with a word of `last` is read where no other is. So is one with a word of
+    `belonging`, and only with a column of the field `beside`, which it is about. `rule` says so to people.
     """
 
     usual: str
@@ -62,12 +68,19 @@ class Heading:
     holds: Callable[[str], bool] | None = None
     told_by: Collection[str] = ()
     carried: bool = False
+    is_several: bool = False
+    won_by: Collection[str] = ()
+    last: Collection[str] = ()
+    belonging: Collection[str] = ()
+    beside: str = ""
+    rule: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every spelling, the surest first: the usual one, unless its place among the others is said."""
-        usual = normalised(self.usual)
-        return self.spellings if usual in self.spellings else (usual, *self.spellings)
+        usual, said = normalised(self.usual), normalised(self.words)
+        names = self.spellings if usual in self.spellings else (usual, *self.spellings)
+        return names if not said or said in names else (*names, said)
 
     @property
     def said(self) -> str:
@@ -81,21 +94,27 @@ class Heading:
 
     def is_told(self, title: str) -> bool:
         """Whether a title has a word that says it."""
-        return not _loose(normalised(title)).isdisjoint(self.told_by)
+        return not words_of_title(title).isdisjoint(self.told_by)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table with its columns by field, its unknown columns, and its rows, which are read lazily.
 
-    `set_aside` are the columns that are known and not read; `places` are those of the columns that are.
+    `set_aside` are the columns that are known and not read; `titles` and `places` are those of the columns that are,
+    several of a field where it takes several.
     """
 
-    columns: Mapping[str, str]
-    places: Mapping[str, int]
+    titles: Mapping[str, Sequence[str]]
+    places: Mapping[str, Sequence[int]]
     set_aside: tuple[str, ...]
     unknown: tuple[str, ...]
     rows: Iterator[Row]
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The title of each field's column."""
+        return {word: ", ".join(titles) for word, titles in self.titles.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +182,25 @@ class Headers:
             for place, (name, word) in enumerate(zip(grid.header, fields or named, strict=False))
         ] + grid.header[len(fields or named) :]
 
+    def titled(self, grid: Grid, said: Mapping[str, str]) -> Grid:
+        """The grid with titles that say of some columns, by theirs, what a person says that they hold, in words.
+
+        Raises InputError where there is no such column, or nothing is so called.
+        """
+        header = [*grid.header]
+        for title, words in said.items():
+            field = next((one for one in self.fields.values() if one.is_spelt(words)), None)
+            places = [at for at, name in enumerate(grid.header) if name and normalised(name) == normalised(title)]
+            if field is None:
+                offered = ", ".join(one.said for one in self.fields.values())
+                raise InputError(f"« {words} » n’est pas ce que contient une colonne. Choisissez parmi : {offered}.")
+            if not places:
+                titles = ", ".join(name for name in map(tidy, grid.header) if name)
+                raise InputError(f"Aucune colonne n’a le titre « {title} ». Les titres sont : {titles}.")
+            for at in places:
+                header[at] = f"{BRACKETS.sub('', header[at])} [{field.usual}]"
+        return replace(grid, header=header)
+
     def headed(self, grid: Grid) -> Grid:
         """The grid with its header row: the first that has every column, else the one that has most of them.
 
@@ -216,35 +254,40 @@ class Headers:
         header = [CONTROLS.sub("", name).strip() for name in grid.header]
         while header and not header[-1]:
             header.pop()
-        columns, places = dict[str, str](), dict[str, int]()
+        titles, places = defaultdict[str, list[str]](list), defaultdict[str, list[int]](list)
         set_aside, unknown = [], []
         fields = grid.fields or self.named(header)
         for place, (name, field) in enumerate(zip(header, fields, strict=False)):
             if field is None:
                 unknown.append(name[:LONGEST_QUOTED])
-            elif field in columns:
+            elif field in titles and not self.fields[field].is_several:
                 raise InputError(f"La colonne « {name} » figure deux fois.")
             elif field:
-                columns[field], places[field] = name, place
+                titles[field].append(name)
+                places[field].append(place)
             else:
                 set_aside.append(name[:LONGEST_QUOTED])
-        if not columns and len(unknown) == 1:
+        if not titles and len(unknown) == 1:
             raise InputError("Fichier illisible : il ne contient aucun tableau, ou une seule colonne, inconnue.")
-        missing = {word: self.fields[word].usual for word in self.fields if word in self.required - columns.keys()}
+        missing = {word: self.fields[word].said for word in self.fields if word in self.required - titles.keys()}
         if missing:
             raise MissingColumns(missing, unknown)
         rows = self._rows(grid, places, len(header))
-        return Sheet(columns, places, tuple(set_aside), tuple(filter(None, unknown)), rows)
+        return Sheet(titles, places, tuple(set_aside), tuple(filter(None, unknown)), rows)
 
-    def _rows(self, grid: Grid, places: Mapping[str, int], width: int) -> Iterator[Row]:
+    def _rows(self, grid: Grid, places: Mapping[str, Sequence[int]], width: int) -> Iterator[Row]:
         empty = True
         menders = {word: mend for word in places if (mend := self.fields[word].mend)}
         carried = [word for word in places if self.fields[word].carried]
         has_shape = any(self.fields[word].holds for word in self.required)
+        first = {word: own[0] for word, own in places.items()}
+        several = {word: own for word, own in places.items() if len(own) > 1}
         above: Mapping[str, str] = {}
         for number, cells in grid.records:
             empty = False
-            values = {word: tidy(cell_of(cells, place)) for word, place in places.items()}
+            values = {word: tidy(cell_of(cells, place)) for word, place in first.items()}
+            for word, own in several.items():
+                values[word] = next(filter(None, (tidy(cell_of(cells, place)) for place in own)), "")
             is_whole = not has_shape and all(map(values.__getitem__, self.required)) and cells[0] != grid.header[0]
             if not is_whole and self._is_note(cells, values, grid.header):
                 yield Row(number, {"": " ".join(filter(None, map(tidy, cells)))}, is_note=True)
@@ -252,7 +295,10 @@ class Headers:
                 continue
             fault = _fault(cells, width)
             row = Row(number, values, fault)
+            joined = {} if fault else {word: self._joined(word, cells, own) for word, own in several.items()}
+            values |= {word: before for word, (before, _) in joined.items()}
             mended = {} if fault else {word: mend(values[word]) for word, mend in menders.items() if values[word]}
+            mended |= {word: text for word, (_, text) in joined.items()}
             if len(carried) > 1 and not any(values[word] for word in carried):
                 mended |= above if not fault else {}
             changed = {word: text for word, text in mended.items() if text != values[word]}
@@ -262,6 +308,18 @@ class Headers:
             yield row
         if empty:
             raise InputError(NO_ROW)
+
+    def _joined(self, word: str, cells: Sequence[str], places: Sequence[int]) -> tuple[str, str]:
+        """The cells of the columns of a field as one: as they stand, and as they are meant.
+
+        One that holds nothing of the field is left aside beside one that does. Where none needs mending, both are one.
+        """
+        field = self.fields[word]
+        mend, holds = field.mend or str, field.holds or bool
+        said = [cell for place in places if (cell := tidy(cell_of(cells, place)))]
+        held = [cell for cell in said if holds(mend(cell))] or said
+        text = mend("; ".join(held))
+        return text if held == said == [*map(mend, said)] else "; ".join(said), text
 
     def _is_number(self, cell: str, values: Mapping[str, str]) -> bool:
         """Whether a cell, the first of its row, is a number or is mended to one in its column."""
@@ -285,6 +343,11 @@ class Headers:
         if len(filled) == 1:
             return not read or place == next((at for at, name in enumerate(header) if name.strip()), 0)
         return bool(NOTE.match(normalised(first)))
+
+
+def words_of_title(title: str) -> frozenset[str]:
+    """The words of a header, whatever their order and number."""
+    return _loose(normalised(title))
 
 
 def normalised(header: str) -> str:

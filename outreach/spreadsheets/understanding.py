@@ -1,37 +1,32 @@
 """Understands the columns of a table by what their cells hold, where their titles say it wrongly or not at all.
 
-A column is understood only where a single one can be meant: of two, a person says which. Of several columns of e-mail
-addresses, which nothing else looks like, the fullest is read, and whoever sends the list is told which are not.
+A column is understood only where a single one can be meant: of two, a person says which. Of a field that may have
+several columns, all are read that no title rules out, and whoever sends the list is told which are and which are not.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from outreach.french import all_of
 from outreach.spreadsheets import mending
-from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of, normalised, tidy
+from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of, tidy, words_of_title
 from outreach.spreadsheets.tables import LONGEST_QUOTED, Grid
 from outreach.spreadsheets.written import column_letter
 
 SAMPLE = 300  # rows in which columns are looked at
 MOSTLY = 0.8  # the share of the filled cells of a column that hold what it is taken for: some have errors
 HARDLY = 0.5  # beneath this share, a title is wrong where another column is right
-PRIVATE = re.compile(r"\b(?:privee?s?|perso|personnel(?:le)?s?|domicile)\b")  # titles of columns that are read last
 Holds = Mapping[str, Callable[[str], bool]]
 
 
 class UnclearColumns(MissingColumns):
     """Several columns of a table may be what it must have."""
 
-    def __init__(self, word: str, usual: str, said: str, columns: Sequence[str]) -> None:
-        super().__init__({word: usual}, columns)
+    def __init__(self, word: str, said: str, columns: Sequence[str]) -> None:
+        super().__init__({word: said}, columns)
         named = all_of([f"« {name[:LONGEST_QUOTED]} »" for name in columns])
-        told = (
-            f"Plusieurs colonnes peuvent être celle de « {said} » : {named}. "
-            f"Donnez le titre « {usual} » à celle qui l’est, un autre à l’autre."
-        )
+        told = f"Plusieurs colonnes peuvent être celle de « {said} » : {named}. Dites laquelle, ou donnez-lui ce titre."
         self.args = (told,)
 
 
@@ -46,7 +41,7 @@ class Understood:
         """The grid. Raises UnclearColumns where a person has to say which column is meant."""
         for word, places in self.unclear.items():
             field = headers.fields[word]
-            raise UnclearColumns(word, field.usual, field.said, [self.grid.header[place] for place in places])
+            raise UnclearColumns(word, field.said, [self.grid.header[place] for place in places])
         return self.grid
 
 
@@ -86,7 +81,10 @@ class _Columns:
         texts = {word for word, field in headers.fields.items() if not field.required and not field.mend}
         self.texts = {word: holds for word, holds in known.items() if word in texts}
         numbers = {word: holds for word, holds in known.items() if word not in self.texts}
-        self.shaped, self.holds = set(shapes), {**numbers, **shapes}
+        self.several = {word for word, field in headers.fields.items() if field.is_several}
+        self.holds = numbers | {word: holds for word, holds in shapes.items() if word not in numbers}
+        self.absent, self.found = set[str](), set[str]()
+        self.ours = headers.bracketed(grid.header)
         rows = [cells for _, cells in islice(grid.records, SAMPLE)]
         width = max((len(row) for row in rows), default=0) if self.holds else 0
         self.header = [*grid.header, *[""] * (width - len(grid.header))]
@@ -105,11 +103,10 @@ class _Columns:
         unclear = dict[str, Sequence[int]]()
         for word in filter(self.headers.required.__contains__, self.holds):
             named = self._named(taken)
-            places = self._shaped(word, named) if word in self.shaped else self._candidates(word, named)
-            if len(places) > 1 and word in self.shaped:
-                places = self._fullest(word, places)
-            if len(places) == 1:
-                taken[places[0]] = word
+            places = self._said(word) or self._found(word, named, taken)
+            if len(places) == 1 or word in self.several:
+                taken |= dict.fromkeys(places, word)
+                self.found.add(word)
             elif places:
                 unclear[word] = places
         for word in self.texts:
@@ -132,7 +129,8 @@ class _Columns:
 
         No column that holds what another field does is a name or another text: it is unknown.
         """
-        others = {word: field for word, field in self.headers.fields.items() if word not in taken.values()}
+        gone = {*taken.values(), *self.absent}
+        others = {word: field for word, field in self.headers.fields.items() if word not in gone}
         header = ["" if place in taken else name for place, name in enumerate(self.header)]
         other_titles = (name for word in taken.values() for name in self.headers.fields[word].names)
         named = Headers(others, {*self.headers.unused, *other_titles}).named(header)
@@ -142,49 +140,86 @@ class _Columns:
         ]
 
     def _is_foreign(self, word: str, place: int) -> bool:
-        return word not in self.holds and any(self.fits(other, place) for other in self.shaped)
+        return word not in self.holds and any(self.fits(other, place) for other in self.several)
 
-    def _shaped(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
-        """The places of the columns that may be a field's which nothing else looks like: those with its title first,
-        then those whose title tells it, then any that mostly hold it, then those with such a title, whatever they hold.
-        One whose title tells it and that has more than twice as many cells stands beside the first.
+    def _said(self, word: str) -> Sequence[int]:
+        """The places of the columns that a person, or a file of ours, says are a field's."""
+        return [place for place, said in enumerate(self.ours) if said == word]
+
+    def _found(self, word: str, named: Sequence[str | None], taken: Mapping[int, str]) -> Sequence[int]:
+        places = self._several(word, named) if word in self.several else self._candidates(word, named, taken)
+        if not places and word in named:
+            self.absent.add(word)
+        return places
+
+    def _several(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
+        """The places of the columns of a field that may have several: those whose title tells it and that mostly hold
+        it; without any, those that mostly hold it; else those with such a title, whatever they hold.
         """
-        if word in (ours := self.headers.bracketed(self.header)):
-            return [ours.index(word)]
-        field, free = self.headers.fields[word], [*enumerate(self.header)]
-        spelt = [place for place, name in free if named[place] in {word, "", None} and field.is_spelt(name)]
-        told = [place for place, name in free if named[place] in {word, "", None} and field.is_told(name)]
-        mostly = [place for place, _ in free if self._share(word, place) >= HARDLY]
-        others = [place for place in mostly if not self._is_another(word, place, named[place])]
-        titled = [place for place in (*spelt, *told) if self._share(word, place)]
-        tiers = ({*spelt} & {*mostly}, {*told} & {*mostly}, others, titled, told, spelt)
-        first: set[int] = next(filter(None, map(set, tiers)), set())
-        most = max((self._count(word, place) for place in first), default=0)
-        fuller = {place for place in {*told} & {*mostly} if self._count(word, place) > 2 * most}
-        return self._unlike(sorted(first | fuller))
+        field = self.headers.fields[word]
+        barred = (
+            set() if self._stands(field.beside, named) else self._titled(field.belonging) - self._titled(field.won_by)
+        )
+        free = [place for place in range(len(self.header)) if place not in barred]
+        ours = [place for place in free if named[place] in {word, "", None}]
+        spelt = {place for place in ours if field.is_spelt(self.header[place])}
+        told = {place for place in ours if field.is_told(self.header[place])}
+        some = {place for place in told if self._share(word, place)}
+        mostly = {place for place in free if self._share(word, place) >= HARDLY}
+        others = self._fuller(word, [place for place in mostly if not self._is_another(word, place, named[place])])
+        sure = (spelt | told) & mostly
+        tiers = (sure and sure | some, others, some | {at for at in spelt if self._share(word, at)}, told, spelt)
+        found: set[int] = next(filter(None, tiers), set())
+        won = self._titled(field.won_by) & (some | mostly)
+        read = won or found - self._titled({*field.last, *field.belonging}) or found
+        held = {place for place in range(len(self.header)) if self._share(word, place) >= HARDLY} | some
+        if passed := [place for place in sorted(held - read) if not self._repeats(place, held)]:
+            self.passed_over[word] = [self.header[place] or f"colonne {column_letter(place)}" for place in passed]
+        return [place for place in sorted(read) if not self._repeats(place, read)]
 
-    def _fullest(self, word: str, places: Sequence[int]) -> Sequence[int]:
-        """The place of the column that holds most, the first of several, none that is private unless all are."""
-        open_to_all = [place for place in places if not PRIVATE.search(normalised(self.header[place]))] or places
-        fullest = max(open_to_all, key=lambda place: self._count(word, place))
-        others = [place for place in places if place != fullest]
-        self.passed_over[word] = [self.header[place] or f"colonne {column_letter(place)}" for place in others]
-        return [fullest]
+    def _stands(self, word: str, named: Sequence[str | None]) -> bool:
+        """Whether a column is a field's by its title, and by what it holds as far as that can be told."""
+        return word in named and (word not in self.holds or self.fits(word, named.index(word)))
 
-    def _candidates(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
-        """The places of the columns that may be a field's: the titled one alone unless it holds something else."""
+    def _titled(self, words: Collection[str]) -> set[int]:
+        """The places of the columns whose title has one of these words."""
+        return {place for place, name in enumerate(self.header) if not words_of_title(name).isdisjoint(words)}
+
+    def _fuller(self, word: str, places: Sequence[int]) -> set[int]:
+        """Those of these places whose column holds at least half as much of a field as the fullest."""
+        most = max((self._count(word, place) for place in places), default=0)
+        return {place for place in places if 2 * self._count(word, place) >= most}
+
+    def _repeats(self, place: int, places: Collection[int]) -> bool:
+        """Whether a column holds the same as one of these before it."""
+        return any(other < place and self.columns[other] == self.columns[place] for other in places)
+
+    def _candidates(self, word: str, named: Sequence[str | None], taken: Mapping[int, str]) -> Sequence[int]:
+        """The places of the columns that may be a field's: the titled one alone unless it holds something else.
+
+        One that should hold numbers and has words alone is none, where its title may be that of names as well.
+        """
         titled = next((place for place, name in enumerate(named) if name == word), None)
         fitting = [
             place
             for place, name in enumerate(named)
-            if self.fits(word, place) and not self._is_another(word, place, name)
+            if place not in taken and self.fits(word, place) and not self._is_another(word, place, name)
         ]
         if titled is None:
             return self._unlike(fitting)
         if titled in fitting:
             return [titled]
         is_wrong = not self.samples[titled] or self._share(word, titled) < HARDLY
-        return self._unlike(fitting) if is_wrong and fitting else [titled]
+        is_names = self.headers.fields[word].mend is mending.fase and self._are_names(word, titled)
+        return self._unlike(fitting) if is_wrong and (fitting or is_names) else [titled]
+
+    def _are_names(self, word: str, place: int) -> bool:
+        """Whether hardly a cell of a column has a digit, and its title is one of another field, too."""
+        cells, others = self.samples[place], (one for name, one in self.headers.fields.items() if name != word)
+        if not any(one.is_spelt(self.header[place]) for one in others):
+            return False
+        words = [cell for cell in cells if any(map(str.isalpha, cell)) and not any(map(str.isdigit, cell))]
+        return len(words) >= MOSTLY * len(cells) > 0
 
     def _texts(self, word: str, taken: Mapping[int, str], unclear: Mapping[str, Sequence[int]]) -> Sequence[int]:
         """The place of the column that holds known names of a kind where no title says so, whatever it is titled.
@@ -205,7 +240,7 @@ class _Columns:
             return False
         if name in self.holds:
             return self.fits(name, place)
-        return any(self.fits(other, place) for other in self.holds if other not in {word, *self.settled})
+        return any(self.fits(other, place) for other in self.holds if other not in {word, *self.settled, *self.found})
 
     def _unlike(self, places: Sequence[int]) -> Sequence[int]:
         """These places, unless their columns hold the same: then the first."""

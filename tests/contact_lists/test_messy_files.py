@@ -97,16 +97,19 @@ FILES = {
     "a private address beside": workbook(
         ["PO n°", "E-mail privé", "E-mail service"], *([fase, f"x{sent}", sent] for fase, sent in PLAIN)
     ),
-    "the fullest of two addresses": workbook(
-        ["PO n°", "E-mail direction", "E-mail secrétariat"], [9300, "", A], [9301, f"x{B}", B], [9302, "", C]
+    "the addresses of schools beside": workbook(
+        ["PO", "Mail école", "Mail PO"], *([fase, f"x{sent}", sent] for fase, sent in PLAIN)
     ),
-    "the first of two addresses": workbook(
-        ["PO n°", "E-mail direction", "E-mail secrétariat"], *([fase, sent, f"x{sent}"] for fase, sent in PLAIN)
+    "the head of a school beside": workbook(
+        ["PO n°", "Courriel direction de l’école", "Mél", "E-mail (implantation)"],
+        *([fase, f"x{sent}", sent, f"y{sent}"] for fase, sent in PLAIN),
     ),
-    "the first of two known titles": workbook(
-        ["PO n°", "Courriel", "E-mail"], *([fase, sent, f"x{sent}"] for fase, sent in PLAIN)
+    "an old address beside": workbook(
+        ["PO n°", "Ancien courriel", "Courriel"], *([fase, f"x{sent}", sent] for fase, sent in PLAIN)
     ),
-    "two addresses without a header": workbook(*([fase, sent, f"x{sent}"] for fase, sent in PLAIN)),
+    "two columns that complete each other": workbook(
+        ["PO n°", "Courriel 1", "Courriel 2"], [9300, A, ""], [9301, "néant", B], [9302, C, C.upper()]
+    ),
     "schools beside authorities": None,  # in the test, which knows numbers of schools
     "the name of a PO between its number and its address": workbook(
         ["Code", "Intitulé", "Personne", "Écrire à"],
@@ -120,10 +123,10 @@ def planned(session, tmp_path):
     """What the command would do with a file."""
     kind = ContactLists(judge)
 
-    def plan(content):
+    def plan(content, **said):
         file = tmp_path / "contacts"
         file.write_bytes(content)
-        sent = opened_file(file, HEADERS)
+        sent = opened_file(file, HEADERS, said)
         return steps.judge(session, kind, steps.drafted(kind, sent, complete=False), sent.cells).plan
 
     return plan
@@ -164,7 +167,6 @@ NUMBERED = ((9002, *TOWNS[:1], A), (9003, *TOWNS[1:2], B), (9004, *TOWNS[2:], C)
             "Nom",
         ),
         (["N° PO", "Dénomination", "Nom"], [(*row[:2], row[2]) for row in NUMBERED], "organisation", "Dénomination"),
-        (["PO", "E-mail", "E-mail 2"], [(9002, A, A), (9003, "", B), (9004, "", C)], "address", "E-mail 2"),
     ],
 )
 def test_a_column_of_known_names_is_their_organisation_whatever_its_title(planned, titles, rows, field, column):
@@ -213,21 +215,74 @@ def test_a_number_that_is_missing_beside_a_name_of_its_own_is_not_read_as_the_on
     assert [(rejection.row, rejection.message) for rejection in plan.rejected] == [(3, "Le numéro FASE manque.")]
 
 
-def test_of_two_columns_of_numbers_none_is_guessed_and_both_are_named(planned):
-    content = workbook(["Ancien", "Nouveau", "E-mail"], *([fase, fase + 1, sent] for fase, sent in PLAIN))
+@pytest.mark.parametrize("make", [workbook, text])
+def test_of_two_columns_of_numbers_none_is_guessed_both_are_named_and_a_person_says_which(planned, make):
+    content = make(["Ancien", "Nouveau", "E-mail"], *([fase + 1, fase, sent] for fase, sent in PLAIN))
     with pytest.raises(InputError, match="« numéro FASE du PO » : « Ancien » et « Nouveau »"):
         planned(content)
+    assert stated(planned(content, Nouveau="numéro FASE du PO")) == (THREE, [])
+    with pytest.raises(InputError, match=r"Aucune colonne n’a le titre « Neuf ». Les titres sont : Ancien, Nouveau"):
+        planned(content, Neuf="numéro FASE du PO")
+    with pytest.raises(InputError, match=r"« numéro » n’est pas .* : numéro FASE du PO, adresse e-mail"):
+        planned(content, Nouveau="numéro")
 
 
-def test_of_several_columns_of_addresses_the_output_says_which_is_read_and_by_what_rule(planned):
-    mails = ("Mail 1", "Mail 2", "Mail privé")
-    plan = planned(workbook(["FASE", *mails], *([fase, sent, f"x{sent}", f"y{sent}"] for fase, sent in PLAIN)))
+def test_what_a_person_says_of_columns_of_addresses_counts_alone(planned):
+    rows = ([fase, f"x{sent}", sent, sent] for fase, sent in PLAIN)
+    content = workbook(["FASE", "Mail PO", "E-mail [école]", "Courriel"], *rows)
+    assert stated(planned(content, **{"e-mail [école]": "Adresse e-mail"})) == (THREE, [])
+
+
+TWICE = THREE | {(fase, f"x{address}") for fase, address in THREE}
+
+
+@pytest.mark.parametrize(
+    ("titles", "column", "further", "others"),
+    [
+        (("Courriel 1", "Courriel 2", "Mail privé"), "Courriel 1", ["Courriel 2"], ["Mail privé"]),
+        (("Courriel", "E-mail", "Direction"), "Courriel", ["E-mail"], ["Direction"]),
+        (("Mail 1", "Mail de secours", "Mél. de l’école"), "Mail 1", ["Mail de secours"], ["Mél. de l’école"]),
+        ((), "colonne B", ["colonne C"], []),
+    ],
+)  # fmt: skip
+def test_of_several_columns_of_addresses_no_title_of_which_decides_all_are_read_and_said(
+    planned, titles, column, further, others
+):
+    rows = [[fase, sent, f"x{sent}", *([f"y{sent}"] if titles else [])] for fase, sent in PLAIN]
+    plan = planned(workbook(*([["FASE", *titles]] if titles else []), *rows))
+    assert stated(plan) == (TWICE, [])
     (chosen,) = plan.summary()["columns"]["chosen"]
-    assert (chosen["field"], chosen["column"], chosen["others"]) == ("address", "Mail 1", ["Mail 2", "Mail privé"])
-    assert chosen["message"].startswith(
-        "Adresse e-mail : la colonne « Mail 1 » est lue, « Mail 2 » et « Mail privé » ne sont pas lues."
-    )
-    assert "celle qui en contient le plus" in chosen["message"]
+    assert (chosen["column"], chosen["further"], chosen["others"]) == (column, further, others)
+    assert f"les colonnes « {column} » et « {further[0]} » sont lues" in chosen["message"]
+    assert ("ne compte que sans autre" in chosen["message"]) is bool(others)
+
+
+def test_the_title_that_says_the_authority_decides_and_the_others_are_named(planned):
+    plan = planned(FILES["the addresses of schools beside"])
+    (chosen,) = plan.summary()["columns"]["chosen"]
+    said = "Adresse e-mail : la colonne « Mail PO » est lue ; « Mail école » n’est pas lue."
+    assert chosen["message"].startswith(said)
+
+
+def test_the_address_of_a_school_is_its_authority_s_only_in_a_row_that_names_the_school(planned, own):
+    rows = [[9300, A], [9300, B]]
+    with pytest.raises(InputError, match="Colonnes manquantes : adresse e-mail"):
+        planned(workbook(["PO n°", "Mail école"], *rows))
+    listed = workbook(["PO n°", "N° école", "Mail école"], *([po, own[at], sent] for at, (po, sent) in enumerate(rows)))
+    assert stated(planned(listed)) == ({(9300, A), (9300, B)}, [])
+
+
+def test_a_cell_that_holds_no_address_is_left_aside_beside_one_that_does(planned):
+    plan = planned(FILES["two columns that complete each other"])
+    (mended,) = plan.mended
+    assert (mended.row, mended.column) == (3, "Courriel 1, Courriel 2")
+    assert mended.message == f"« néant; {B} » est lu « {B} »."
+
+
+def test_a_column_of_names_is_no_number_whatever_its_title(planned):
+    with pytest.raises(InputError, match="Colonnes manquantes : numéro FASE du PO"):
+        planned(workbook(["Pouvoir organisateur", "E-mail"], ["Commune d’Alpha", A], ["ASBL Bêta", B]))
+    assert [row.row for row in planned(workbook(["N° FASE", "E-mail"], ["x", A], ["y", B])).rejected] == [2, 3]
 
 
 def test_what_the_file_of_rejected_lines_says_of_its_columns_is_not_chosen_anew(planned):
@@ -293,7 +348,7 @@ def test_two_columns_that_hold_the_same_are_no_doubt(planned):
 
 
 def test_numbers_of_schools_are_not_those_of_authorities(planned, own):
-    with pytest.raises(InputError, match="Colonnes manquantes : fase"):
+    with pytest.raises(InputError, match="Colonnes manquantes : numéro FASE du PO"):
         planned(workbook(["Matricule", "E-mail"], [own[0], A], [own[1], B]))
 
 

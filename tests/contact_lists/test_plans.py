@@ -120,7 +120,7 @@ def test_of_an_address_with_a_rejected_row_every_row_is(sent, own):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"fase;zone\n80001;1\n", "Colonnes manquantes : adresse."),
+        (b"fase;zone\n80001;1\n", "Colonnes manquantes : adresse e-mail."),
         (b"\x7fELF\x02\x01\x01\x00;\x00\x01\nsecret", "Fichier illisible"),
         (b"\x81\x8d\x8f\x90secret\n", "Fichier illisible"),
         (b"<!DOCTYPE html><title>secret</title>\n<p>a\n", "Fichier illisible"),

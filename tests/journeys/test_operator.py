@@ -304,6 +304,13 @@ def test_a_list_of_contacts_is_shown_applied_and_undone(run_on_sample, tmp_path)
     assert (accepted["new"], accepted["waiting"], accepted["confirmed"]) == (1, 0, 1)
     assert run("contacts", "undo", "--yes").returncode == 0
     assert run("contacts", "undo", "--yes").returncode == 0
+    file.write_text("Ancien;Nouveau;Courriel\n9301;9300;c@ecole.be\n")
+    asked = run("contacts", "import", file, "--dry-run").stderr.replace("\xa0", " ")
+    assert "« Ancien » et « Nouveau »" in asked
+    assert 'ajoutez --column "TITRE=numéro FASE du PO"' in asked
+    said = ("--column", "Nouveau=numéro FASE du PO")
+    assert figures(run("contacts", "import", file, "--json", "--dry-run", *said))["new"] == 1
+    assert "écrivez TITRE=CONTENU" in run("contacts", "import", file, "--dry-run", "--column", "Nouveau").stderr
     file.write_bytes(b"\x7fELF\x02\x01;secret\x00")
     refused = run("contacts", "import", file, "--dry-run")
     assert refused.returncode == 1

@@ -55,7 +55,7 @@ def test_contacts_are_matched_once_mended_and_applied(author, sample_database, w
     assert {"numéro FASE du PO (requise)", "adresse e-mail (requise)", "nom du PO", "Ne pas lire"} <= offered
     refused = match(author, place, {})
     assert refused.status_code == 422
-    assert "Colonnes manquantes : fase." in text_of(refused)
+    assert "Colonnes manquantes : numéro FASE du PO." in text_of(refused)
     assert match(author, place, {0: "authority", 2: "phone"}).location == place
     said = apply(author, place)
     assert "en-tête à la ligne 4" in said
@@ -75,13 +75,13 @@ def test_contacts_are_matched_once_mended_and_applied(author, sample_database, w
     assert "Nouvelles 1" in text_of(author.get(again)), "what was said holds for the next file with this header"
 
 
-def test_of_two_columns_of_addresses_the_page_says_which_it_reads_and_lets_say_otherwise(author):
+def test_of_two_columns_of_addresses_the_page_says_that_it_reads_both_and_lets_say_otherwise(author):
     rows = ["PO", "E-mail direction", "E-mail secrétariat"], ["Erezée (9300)", "a@ec.be", "b@ec.be"], [9301, "c@ec.be"]
     place = send(author, "/directory/contact-lists", *rows)
     said = text_of(author.get(place))
-    assert "la colonne « E-mail direction » est lue, « E-mail secrétariat » n’est pas lue." in said
+    assert "les colonnes « E-mail direction » et « E-mail secrétariat » sont lues" in said
     assert "A5 PO « Erezée (9300) » est lu « 9300 »." in said
-    assert "Nouvelles 2" in said
+    assert "Nouvelles 3" in said
     assert match(author, place, {1: "", 2: "address"}).location == place
     assert "Nouvelles 1" in text_of(author.get(place))
 

@@ -1,5 +1,6 @@
 """`programme`, `adherence`: load programmes, import joining lists."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,16 @@ from outreach.adherence.joining_lists.naming import programme_of
 from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import listing
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
-from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
+from outreach.cli.sent_lists import (
+    SHOWN,
+    columns_asked,
+    import_list,
+    list_options,
+    list_some,
+    rejections,
+    say_reading,
+    undo_list,
+)
 from outreach.notes import moved
 from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened_file
@@ -74,6 +84,7 @@ def import_joinings(
     file: Path,
     yes: bool,
     dry_run: bool,
+    columns: Mapping[str, str],
     code: str,
     until: date | None,
     covered: tuple[str, ...],
@@ -86,7 +97,8 @@ def import_joinings(
     if networks and not covered:
         raise click.UsageError(f"« {networks[0]} » est de trop : un réseau suit --covers.")
     today = days.today(operation.now)
-    sent = opened_file(file, HEADERS)
+    with columns_asked(HEADERS):
+        sent = opened_file(file, HEADERS, columns)
     with operation.database.reading() as session:
         coverage, programme = stated(session, until, covered + networks, today), programme_of(session, sent, code)
         facts = {"programme_id": programme.id, "coverage": coverage}

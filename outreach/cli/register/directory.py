@@ -1,5 +1,6 @@
 """`register`, `contacts`: compare, apply and undo editions and lists of contacts; `directory`: what there is."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,16 @@ from outreach.cli.context import (
     say,
     say_json,
 )
-from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
+from outreach.cli.sent_lists import (
+    SHOWN,
+    column_option,
+    import_list,
+    list_options,
+    list_some,
+    rejections,
+    say_reading,
+    undo_list,
+)
 from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
@@ -55,12 +65,13 @@ def register() -> None:
 @file_argument
 @json_option
 @all_option
+@column_option
 @pass_operation
-def plan(operation: Operation, file: Path, show_all: bool) -> None:
+def plan(operation: Operation, file: Path, show_all: bool, columns: Mapping[str, str]) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
     facts = {"edition_on": days.today(operation.now)}
     shown = partial(show, limit=None if show_all else SHOWN)
-    read = partial(opened_file, file, EDITION_HEADERS)
+    read = partial(opened_file, file, EDITION_HEADERS, columns)
     import_list(operation, _editions(operation), read, shown, facts, yes=False, dry_run=True)
 
 
@@ -68,18 +79,21 @@ def plan(operation: Operation, file: Path, show_all: bool) -> None:
 @file_argument
 @json_option
 @all_option
+@column_option
 @click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
 @click.option("--edition", "edition_on", type=DayType(), help="La date de l’édition ; par défaut, aujourd’hui.")
 @acting
 @pass_operation
-def apply(operation: Operation, file: Path, show_all: bool, yes: bool, edition_on: date | None) -> None:
+def apply(
+    operation: Operation, file: Path, show_all: bool, columns: Mapping[str, str], yes: bool, edition_on: date | None
+) -> None:
     """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
     today = days.today(operation.now)
     if edition_on and edition_on > today:
         raise click.UsageError("La date de l’édition est dans l’avenir.")
     facts = {"edition_on": edition_on or today}
     shown = partial(show, limit=None if show_all else SHOWN)
-    read = partial(opened_file, file, EDITION_HEADERS)
+    read = partial(opened_file, file, EDITION_HEADERS, columns)
     if import_list(operation, _editions(operation), read, shown, facts, yes=yes, dry_run=False):
         say("L’édition est appliquée. Pour revenir en arrière : ./run register undo")
 
@@ -111,13 +125,19 @@ def contacts() -> None:
 @acting
 @pass_operation
 def import_contacts(
-    operation: Operation, file: Path, yes: bool, dry_run: bool, complete: bool, accept_names: bool
+    operation: Operation,
+    file: Path,
+    yes: bool,
+    dry_run: bool,
+    columns: Mapping[str, str],
+    complete: bool,
+    accept_names: bool,
 ) -> None:
     """Montre ce qu’une liste de contacts change (CSV, XLSX, ODS), demande confirmation et l’applique."""
     settings = operation.settings
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
     kind = ContactLists(rule, None if accept_names else ())
-    read = partial(opened_file, file, HEADERS)
+    read = partial(opened_file, file, HEADERS, columns)
     if import_list(operation, kind, read, show_contacts, {"complete": complete}, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
 

@@ -111,7 +111,10 @@ def narrowed(grid: Grid) -> str:
         header, fields = [name[:LONGEST_KEPT] for name in grid.header[:MOST_UNKNOWN]], list[str]()
         places: Sequence[int] = range(len(header))
     else:
-        header, places = [*sheet.columns.values(), *sheet.unknown[:MOST_UNKNOWN]], [*sheet.places.values()]
+        header, places = (
+            [*sheet.columns.values(), *sheet.unknown[:MOST_UNKNOWN]],
+            [place for (place,) in sheet.places.values()],
+        )
         fields = [*sheet.columns] if grid.fields else []
     used: list[tuple[int, list[str]]] = []
     for number, cells in grid.records:

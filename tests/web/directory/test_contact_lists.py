@@ -108,7 +108,7 @@ def test_the_example_is_a_list_that_can_be_read(author):
 @pytest.mark.parametrize(
     ("content", "status", "said"),
     [
-        (b"fase;zone\n80001;1", 422, "Colonnes manquantes : adresse."),
+        (b"fase;zone\n80001;1", 422, "Colonnes manquantes : adresse e-mail."),
         (b"fase;adresse" + b"\n1;a" * 100_001, 422, "plus de 100 000 lignes"),
         (b"fase;adresse\n" + b"x" * 16_000_000, 413, "s’importe entière"),
         (BOMBED, 422, "Fichier illisible"),
