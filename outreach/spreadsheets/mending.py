@@ -19,6 +19,7 @@ _NO_FRACTION, _NO_DIGIT = re.compile(r"[.,]0+$"), re.compile(r"\D")
 _LABEL = re.compile(r"\b(?:n[°º]|no\b|num[eé]ro|fase|po\b|p\.o\.)|[()[\]:/–—]|(?<!\w)-|-(?!\w)", re.IGNORECASE)
 # A number that stands apart from the words of its cell: one in a street does not.
 _APART = re.compile(r"(?:^|[(\[:/–—-]|\bn[°º]|\bfase\b|\bpo\b)\W{0,3}\d", re.IGNORECASE)
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{1,2}(?:er)? [a-zûé]{3,} \d{4}\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[^\s<>,;:@\"«»]+@[^\s<>,;:@?]*[^\s<>,;:@.?]")
 _WHOLE = re.compile(r"[^@]*[^@\s<]@[^@\s>][^@]*")
 _MAILTO = re.compile(r"\bmailto\s*:\s*", re.IGNORECASE)
@@ -66,8 +67,8 @@ def known_fase(cell: str, known: Container[int]) -> str:
 
 
 def is_apart(cell: str) -> bool:
-    """Whether a number stands apart from the words of a cell, as it does in « Bertrix (9101) »."""
-    return bool(_APART.search(cell))
+    """Whether a number stands apart from the words of a cell, as it does in « Bertrix (9101) » and in no date."""
+    return bool(_APART.search(cell)) and not _DATE.match(cell)
 
 
 def words_beside(cell: str) -> str:

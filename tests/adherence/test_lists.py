@@ -256,10 +256,31 @@ def test_words_are_read_as_people_write_them(plan, silent):
 
 @pytest.mark.parametrize(
     "header",
-    ["N° FASE de l'établissement;Volet;État;Date d'adhésion;Origine;Remarque", " FASE ;VOLET;Statut;Date;erreur;motif"],
+    [
+        "N° FASE de l'établissement;Volet;État;Date d'adhésion;Origine;Remarque",
+        " FASE ;VOLET;Statut;Date;erreur;motif",
+        "Matricule;V.;Réponse;Depuis;x;y",
+        "Numéro;Lequel;Ils disent;Le;x;y",
+        "Volet;Statut;FASE;Remarque;x;y",
+    ],
 )
-def test_other_headers_are_recognised(plan, silent, header):
-    assert len(plan(f"{silent[0]};1;adhéré;10/05/2021;a;b", header=header).changes) == 1
+def test_other_headers_are_recognised_and_columns_are_by_what_they_hold(plan, silent, header):
+    rows = (("1", "adhéré", "10/05/2021"), ("V2", "oui", "2021-05-11"), ("volet 1", "refus", "12 mai 2021"))
+    lines = [";".join((str(fase), *row, "a", "b")) for fase, row in zip(silent, rows, strict=False)]
+    found = plan(*lines, header=header)
+    assert found.rejected == []
+    assert [(line.school_fase, line.strand_number, line.day.day) for line in found.changes] == [
+        (silent[0], 1, 10),
+        (silent[1], 2, 11),
+        (silent[2], 1, 12),
+    ]
+
+
+def test_of_two_columns_of_days_the_title_says_which_and_without_one_both_are_named(plan, silent):
+    line = f"9300;{silent[0]};1;oui;11/05/2021;10/05/2021"
+    assert [line.day.day for line in plan(line, header="FASE;École n°;V.;Réponse;Encodé le;Depuis").changes] == [10]
+    with pytest.raises(InputError, match="« date » : « Du » et « Au »"):
+        plan(line, header="PO;Fase école;V.;Réponse;Du;Au")
 
 
 @pytest.mark.parametrize(

@@ -87,16 +87,20 @@ def test_of_two_columns_of_addresses_the_page_says_that_it_reads_both_and_lets_s
 
 
 @pytest.mark.long
-def test_joinings_are_matched_mended_and_applied(author, sample_database):
+def test_joinings_are_understood_mended_and_applied(author, sample_database):
     with sample_database.reading() as session:
         programme = programmes.named(session)
         (found, *_) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 20)
         fase = found.School.fase
     place = send(
-        author, "/adherence/lists", ["Matricule", "Volet", "Réponse", "Date"], [f"École {fase}", 1, "oui", "10/05/2021"]
+        author,
+        "/adherence/lists",
+        ["Matricule", "Volet", "Réponse", "Depuis"],
+        [f"École {fase}", 1, "oui", "10/05/2021"],
     )
-    assert match(author, place, {0: "school", 2: "status"}).location == place
-    assert f"« École {fase} » est lu « {fase} »." in apply(author, place)
+    said = apply(author, place)
+    assert f"« École {fase} » est lu « {fase} »." in said
+    assert "Colonnes lues : Matricule (numéro FASE de l’école), Volet, Réponse, Depuis." in said
     assert "1 statut enregistré" in text_of(author.get(place)).replace(
         "\u00a0", " "
     ) or "Statuts enregistrés 1" in text_of(author.get(place))

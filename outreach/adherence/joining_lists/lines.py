@@ -29,14 +29,40 @@ from outreach.spreadsheets.headers import Headers, Heading
 from outreach.spreadsheets.tables import Row, RowFault
 from outreach.text import whole_number
 
+STATUSES = {fold(word): status for status in Status for word in (status.label, *status.facts.heard)}
+LETTER = re.compile(r"^v(?=\d)")  # as in "V1"
+ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
+MOST_STRANDS = 9  # a cell with a greater number is no strand's where nobody says so
+
+
+def strand_number(text: str) -> int:
+    """The number of the strand that a cell names: "1", "V1", "Volet 1", "1er volet"; 0 where it names none."""
+    words = fold(text.removesuffix(".0")).replace("volet", " ").split()
+    word = words[0] if len(words) == 1 else ""
+    return ORDINALS.get(word) or whole_number(LETTER.sub("", word), digits=2) or 0
+
+
+def _is_status(cell: str) -> bool:
+    return fold(cell) in STATUSES
+
+
+def _is_day(cell: str) -> bool:
+    """Whether a cell is a written date. A bare number may be one, too, but is anything else as well."""
+    try:
+        return not cell.isdecimal() and bool(parse_day(cell))
+    except InputError:
+        return False
+
+
 HEADERS = Headers(
     {
         "school": Heading("fase", ("fase", "n fase", "fase ecole", "n fase ecole", "fase etablissement",
                                  "n fase etablissement"), required=True, mend=mending.fase,
                           words="numéro FASE de l’école", carried=True),
-        "strand": Heading("volet", ("n volet",), required=True),
-        "status": Heading("statut", ("etat", "adhesion", "situation"), required=True),
-        "day": Heading("date", ("date adhesion", "date statut", "effectif"), required=True),
+        "strand": Heading("volet", ("n volet", "code volet", "v"), required=True,
+                          holds=lambda cell: 0 < strand_number(cell) <= MOST_STRANDS),
+        "status": Heading("statut", ("etat", "adhesion", "situation", "reponse"), required=True, holds=_is_status),
+        "day": Heading("date", ("date adhesion", "date statut", "effectif", "depuis"), required=True, holds=_is_day),
         "source": Heading("source", ("origine",)),
         "reason": Heading("motif", ("raison", "remarque", "commentaire")),
         "name": Heading("nom_ecole", (*SCHOOL_NAMES, "nom"), words="nom de l’école", carried=True),
@@ -44,9 +70,6 @@ HEADERS = Headers(
     },
     ("erreur",),
 )  # fmt: skip
-STATUSES = {fold(word): status for status in Status for word in (status.label, *status.facts.heard)}
-LETTER = re.compile(r"^v(?=\d)")  # as in "V1"
-ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
 LONGEST_SOURCE, LONGEST_REASON = 200, 2_000
 
 
@@ -154,10 +177,7 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
 
 
 def _strand(text: str, strands: Mapping[int, int]) -> int:
-    words = fold(text.removesuffix(".0")).replace("volet", " ").split()
-    word = words[0] if len(words) == 1 else ""
-    digits = LETTER.sub("", word)
-    number = ORDINALS.get(word) or whole_number(digits, digits=2) or 0
+    number = strand_number(text)
     if number not in strands:
         known = ", ".join(str(number) for number in sorted(strands))
         raise RowFault(

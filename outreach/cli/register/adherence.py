@@ -154,6 +154,7 @@ def show(plan: JoiningPlan) -> None:
     say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}.")
     if plan.coverage:
         say(f"La liste est {plan.coverage.label}.")
+    say(f"Colonnes lues : {', '.join(plan.columns_told)}.")
     say_reading(plan)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Datées d’avant un jour déjà dit", [_line(line) for line in plan.back_in_time], SHOWN)
