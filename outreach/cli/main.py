@@ -8,11 +8,12 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from outreach import __version__
 from outreach.campaigns.schedule.moments import read_moment
-from outreach.cli import gone
+from outreach.cli import gone, phrases
 from outreach.errors import OutreachError
 from outreach.french import typeset
 from outreach.text import cleaned
 
+phrases.speak()
 AS_JSON, ANSWER = "outreach.as_json", "outreach.answer"  # keys: whether --json is asked for, and what it prints
 NO_DATABASE = (
     "Le fichier nommé par OUTREACH_DATABASE_URL n’est pas une base de données, ou il est abîmé : "
