@@ -52,6 +52,9 @@ PASTE = """(editor, html) => {
   clipboardData.setData("text/html", html);
   editor.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
 }"""
+MARKED = """<p>Lisez <u>bien</u> <a href="https://programme.example/"><u>ceci</u></a>, <span
+  style='text-decoration:underline'>le</span> 1<span style='vertical-align:super'>er</span> des 20 m<sup>2</sup> de
+  CO<sub>2</sub>.</p>"""
 REVISED = """<body lang=FR-BE><!--[if gte mso 9]><xml><o:OfficeDocumentSettings/></xml><![endif]-->
 <p class=MsoTitle>Circulaire aux PO<o:p></o:p></p><h1><span lang=FR>Objet<o:p></o:p></span></h1>
 <p class=MsoNormal>Merci de <del cite="mailto:x" datetime="2026-11-01T10:00"><span>ne pas </span></del><ins
@@ -256,6 +259,13 @@ def test_a_paste_from_word_keeps_headings_lists_emphasis_and_links_and_says_what
 
 
 def test_a_paste_leaves_what_readers_of_word_do_not_see_and_says_so(letter):
+    body(letter).fill("")
+    body(letter).evaluate(PASTE, MARKED)
+    assert source(letter) == "Lisez bien [ceci](https://programme.example/), le 1er des 20 m² de CO₂."
+    expect(letter.locator("[data-pasted]")).to_have_text(
+        "Des mots soulignés ont été collés sans l’être\u00a0: mettez en gras ceux qui comptent. "
+        "Des lettres en exposant ou en indice ont été collées sur la ligne\u00a0: relisez-les."
+    )
     body(letter).fill("")
     body(letter).evaluate(PASTE, REVISED)
     words = ("## Circulaire aux PO", "## Objet", "Merci de bien répondre au plus tôt[1], jamais merci.")

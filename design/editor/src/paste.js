@@ -1,6 +1,7 @@
 // What is pasted keeps paragraphs, headings, lists, bold, italics and links. The letter language has no tables: each row
 // becomes an item of a list. That and what is lost is said. What comes from Word is no list in HTML: its items are
 // paragraphs with a style, and so may its headings be. What its readers do not see is left: what was deleted, remarks.
+// Nor has the language words that are underlined, or beside the line: digits there have signs of their own, as in m².
 
 import { Fragment, Slice } from "prosemirror-model";
 import { isKnown } from "./naming.js";
@@ -49,6 +50,15 @@ const isUnseen = (element) => /display:\s*none|mso-hide:\s*all|mso-element:\s*co
 const isRemark = (element) => element.matches(".MsoCommentReference, .msocomanchor, .msocomtxt");
 const isStruck = (element) =>
   ["S", "STRIKE"].includes(element.tagName) || /text-decoration[\w-]*:[^;]*line-through/i.test(styleOf(element));
+const isUnderlined = (element) =>
+  !element.closest("a") && (element.tagName === "U" || /text-decoration[\w-]*:[^;]*underline/i.test(styleOf(element)));
+// Words above the line, or below it; the sign of a note is said by its note.
+const raised = (element) => {
+  if (element.closest(".MsoFootnoteReference, .MsoEndnoteReference")) return "";
+  const aligned = styled(element, "vertical-align")?.toLowerCase();
+  return element.tagName === "SUP" || aligned === "super" ? "super" : element.tagName === "SUB" || aligned === "sub" ? "sub" : "";
+};
+const DIGITS = { super: "⁰¹²³⁴⁵⁶⁷⁸⁹", sub: "₀₁₂₃₄₅₆₇₈₉" };
 const isNotes = (element) => /mso-element:\s*(?:foot|end)note-list/i.test(styleOf(element));
 
 const withMark = (marks, name, isOn) =>
@@ -83,6 +93,13 @@ const collect = (element, marks, out) => {
       if (link) inner = link.addToSet(inner);
       if (isStruck(child)) out.left.struck++;
       if (isNotes(child)) out.left.notes++;
+      if (isUnderlined(child)) out.left.underlined++;
+      const place = raised(child);
+      if (place && /^\d+$/.test(child.textContent.trim())) {
+        out.words(child.textContent.replace(/\d/g, (digit) => DIGITS[place][digit]), inner);
+        continue;
+      }
+      if (place && child.textContent.trim()) out.left.raised++;
       const isBlock = child.matches(BLOCKS);
       const level = isBlock && levelOf(child);
       if (isBlock) out.end();
@@ -104,7 +121,7 @@ const isOrdered = (element) => {
 const isTable = (element) => [...element.rows].some((row) => row.cells.length > 1);
 
 class Collected {
-  constructor(left = { images: 0, tables: 0, deleted: 0, remarks: 0, struck: 0, notes: 0 }) {
+  constructor(left = { images: 0, tables: 0, deleted: 0, remarks: 0, struck: 0, underlined: 0, raised: 0, notes: 0 }) {
     this.left = left;
   }
   blocks = [];
@@ -235,13 +252,15 @@ export const fromHtml = (html, say = () => {}) => {
 };
 
 const counted = (count, one, several) => (count > 1 ? `${count}\u00a0${several}` : one);
-const changes = ({ images, tables, deleted, remarks, struck, notes }) =>
+const changes = ({ images, tables, deleted, remarks, struck, underlined, raised, notes }) =>
   [
     tables && `${counted(tables, "Un tableau collé est devenu une liste", "tableaux collés sont devenus des listes")}, une puce par ligne.`,
     images && `${counted(images, "Une image n’a pas été collée", "images n’ont pas été collées")}\u00a0: ces courriels n’en portent pas.`,
     deleted && "Ce que le suivi des modifications dit supprimé n’a pas été collé.",
     remarks && `${counted(remarks, "Un commentaire n’a pas été collé", "commentaires n’ont pas été collés")}.`,
     struck && "Des mots barrés ont été collés sans l’être\u00a0: relisez-les.",
+    underlined && "Des mots soulignés ont été collés sans l’être\u00a0: mettez en gras ceux qui comptent.",
+    raised && "Des lettres en exposant ou en indice ont été collées sur la ligne\u00a0: relisez-les.",
     notes && "Les notes de bas de page sont devenues des paragraphes, à la fin.",
   ]
     .filter(Boolean)
