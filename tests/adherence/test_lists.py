@@ -283,21 +283,6 @@ def test_of_two_columns_of_days_the_title_says_which_and_without_one_both_are_na
         plan(line, header="PO;Fase école;V.;Réponse;Du;Au")
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (HEADER.encode(), "qu’un en-tête"),
-        (workbook(HEADER.split(";")), "qu’un en-tête"),
-        (b"fase;volet;date\r\n1;1;1", "Colonnes manquantes : statut"),
-        (b"%PDF-1.7", "ni un CSV"),
-    ],
-    ids=["header-only", "header-only-workbook", "without-status", "pdf"],  # a workbook holds the time it was made at
-)
-def test_a_file_that_is_no_list_is_refused(content, words):
-    with pytest.raises(InputError, match=words):
-        grids.opened(content, HEADERS)
-
-
 def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, receive, silent):
     content = workbook(
         HEADER.split(";"),
@@ -309,13 +294,6 @@ def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, rece
     found = judge(session, receive(content)).plan
     assert [(line.row, line.day) for line in found.changes] == [(2, date(2021, 5, 10)), (4, date(2021, 5, 10))]
     assert [r.row for r in found.rejected] == [5]
-
-
-def test_a_cell_is_named_where_the_table_stands(receive, session, silent):
-    shifted = [["", "", *cells] for cells in (HEADER.split(";"), [silent[0], 9, "adhéré", "10/05/2021", "", ""])]
-    received = receive(workbook([], [], *shifted))
-    assert grid_of(received).header.index("volet") == 3
-    assert judge(session, received).plan.rejected[0].row == 4
 
 
 @pytest.mark.long

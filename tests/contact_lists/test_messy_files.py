@@ -195,11 +195,6 @@ def test_the_lines_that_are_no_rows_are_said(planned):
     assert plan.lines_aside[1].message == "« N.B. : liste à compléter en juin »"
 
 
-def test_several_addresses_of_a_cell_are_as_many_contacts(planned):
-    plan = planned(workbook(["PO n°", "E-mails"], [9300, f"{A}\n{B}"], [9301, f"{C} / {A} et {B}"]))
-    assert stated(plan) == ({(9300, A), (9300, B), (9301, A), (9301, B), (9301, C)}, [])
-
-
 def test_cells_that_were_merged_are_read_as_the_one_above_and_said(planned):
     plan = planned(workbook(["PO", "PO n°", "E-mail"], ["Alpha", 9300, A], ["", "", B], ["Gamma", 9302, C]))
     assert stated(plan) == ({(9300, A), (9300, B), (9302, C)}, [])

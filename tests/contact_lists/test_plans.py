@@ -124,8 +124,6 @@ def test_of_an_address_with_a_rejected_row_every_row_is(sent, own):
         (b"\x7fELF\x02\x01\x01\x00;\x00\x01\nsecret", "Fichier illisible"),
         (b"\x81\x8d\x8f\x90secret\n", "Fichier illisible"),
         (b"<!DOCTYPE html><title>secret</title>\n<p>a\n", "Fichier illisible"),
-        (b"%PDF-1.7 secret", "Fichier illisible"),
-        (b"PK\x03\x04secret", "Fichier illisible"),
         (b"", "Le fichier est vide."),
         (b"fase;adresse\n", "aucune ligne à lire"),
     ],
