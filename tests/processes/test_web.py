@@ -381,7 +381,7 @@ def test_threads_never_wait_for_each_other_s_connections(database):
     assert pool.size() + pool._max_overflow >= 2 * PAGE_THREADS + THREADS
 
 
-@pytest.mark.long
+@pytest.mark.deep
 def test_memory_that_pages_have_freed_goes_back_though_something_above_it_is_held():
     """In a process of its own: this one may hold whatever other tests left."""
     program = """

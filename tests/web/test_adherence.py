@@ -113,7 +113,7 @@ def grown_over(author, content):
     return grown[0]
 
 
-@pytest.mark.long
+@pytest.mark.deep
 def test_a_small_workbook_that_holds_432_million_characters_costs_the_web_process_little(author):
     assert grown_over(author, repeated("a" * 9_000, 48_000)) < 100
 
@@ -124,7 +124,7 @@ def test_the_web_process_hardly_grows_over_five_hostile_workbooks(author):
     assert max(grown_over(author, content) for content in hostile_workbooks()) < 100
 
 
-@pytest.mark.long
+@pytest.mark.deep
 def test_a_list_as_big_as_the_limits_allow_costs_its_pages_little(author):
     row = b"80001;1;ferm\xe9;01/05/2021;" + b"s" * 12 + b";" + b"m" * 12 + b"\n"
     with growth_in_megabytes() as grown:

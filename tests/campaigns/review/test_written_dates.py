@@ -262,6 +262,7 @@ def test_a_day_that_no_calendar_has_and_the_wrong_day_of_the_week_are_remarked_o
     assert "est un lundi" in said("Répondez au plus tard le mardi 4 janvier 2027")[0]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "piece",
     ["avant le 15 janvier ", "sous vingt et ", "date limite de ", "15/01/", "((date_limite)) ", "1 ", "_", "\n"],
