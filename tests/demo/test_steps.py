@@ -111,7 +111,7 @@ def test_the_panel_names_what_is_left_and_goes_when_all_is_done(author, app, sam
     page = author.get("/").text
     assert PANEL in page
     assert page.count(">Fait<") == 0
-    for link in ("/mailbox?q=volet", "/responses?tray=joined", "/campaigns?state=draft"):
+    for link in ("/mailbox?q=repondre", "/responses?tray=joined", "/campaigns?state=draft"):
         assert f'href="{link}"' in page
     taking = take_all(sample_database, SenderIdentity.of(app.extensions["outreach.settings"]))
     for _ in range(6):

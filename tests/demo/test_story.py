@@ -94,7 +94,7 @@ def test_it_is_told_with_the_sample_once_its_letters_lead_somewhere_and_its_effe
     confirmation, *_, invitation = (mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder))
     assert confirmation.subject.startswith("Votre réponse est enregistrée – FASE")
     assert invitation.date < confirmation.date < NOW
-    first_step = [mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder, "volet")]
+    first_step = [mailbox.letter(folder, path.name) for path in mailbox.letters_in(folder, "repondre")]
     assert first_step
     assert all("?choice=joined" in letter.html for letter in first_step), "a letter without buttons"
     app = create_app(settings, database)
