@@ -37,6 +37,7 @@ class TokenKind(StrEnum):
     VIEW = "view"
     BOUNCE = "bounce"
     MAILTO = "mailto"
+    REPLY = "reply"
 
 
 _NAMES = {kind: kind.value.encode("ascii") for kind in TokenKind}

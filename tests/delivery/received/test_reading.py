@@ -1,0 +1,163 @@
+"""What is read of a mail: what its writer wrote, who wrote it, what it names of ours, and what is over a bound."""
+
+import pytest
+
+from outreach.delivery.received import quotes, reading
+from outreach.delivery.received.markup import text_of
+from outreach.delivery.received.reading import MailKind, UnreadableMailError
+from outreach.delivery.received.senders import is_proved
+from tests.delivery.received import corpus
+from tests.delivery.received.corpus import KEYS, SERVER, Sent, mail
+
+LETTERS = [Sent(9000 + number, f"{number:016x}", f"ec{number}@adm{number}.example") for number in range(1, 7)]
+CASES = corpus.of(LETTERS)
+KINDS = {"automatic": MailKind.AUTOMATIC, "return": MailKind.RETURN}
+
+
+def read(case):
+    return reading.read(case.content, KEYS)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.verdict == "refused"], ids=lambda case: case.name)
+def test_what_is_over_a_bound_or_of_nobody_is_refused(case):
+    with pytest.raises(UnreadableMailError):
+        read(case)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.verdict != "refused"], ids=lambda case: case.name)
+def test_every_other_mail_is_read_as_what_it_is(case):
+    found = read(case)
+    assert found.kind is KINDS.get(case.verdict, MailKind.PERSON)
+    assert all(one.isprintable() or one in "\n\t\u00a0" for one in found.text + found.folded)
+    assert len(found.text) <= reading.LONGEST_TEXT >= len(found.folded)
+    assert not found.subject.count("\n")
+
+
+def test_what_the_writer_wrote_is_told_from_what_is_quoted():
+    asked = [case for case in CASES if case.said is not None]
+    wrong = [(case.name, read(case).text) for case in asked if read(case).text != case.said]
+    assert len(asked) > 60
+    assert len(wrong) <= len(asked) * 0.05, wrong
+    assert not [name for name, text in wrong if "Votre école peut adhérer" in text]
+
+
+def test_what_is_left_out_is_kept_apart():
+    cut = quotes.cut(corpus.written("roundcube", "fr", "Oui.")[0])
+    assert cut.text == "Oui."
+    assert "Votre école peut adhérer" in cut.folded
+    assert cut.folded.endswith("Anne Dumont\nDirection")
+
+
+BLOCK = "{} : S <a@b.example>\n{} : mardi\n{} : x\n{} : y\n\nMadame"
+FRENCH = BLOCK.format("De", "Envoyé", "À", "Objet")
+BELOW = {
+    "gmail, telephone": "Le mar. 1 déc. 2026, 10:12, Service <a@b.example> a écrit :\n\n> Madame",
+    "gmail, its older form": "Service <a@b.example> schrieb am Di., 1. Dez. 2026, 10:12:\n\n> Frau",
+    "yahoo": "    Le mardi 1 décembre 2026 à 10:12:13 UTC+1, Service <a@b.example> a écrit :  \n \n Madame\nb",
+    "yahoo, German": "    Am Dienstag, 1. Dezember 2026 um 10:12:13 MEZ hat S <a@b.be> Folgendes geschrieben:\n\n F",
+    "yahoo, Dutch": "    Op dinsdag 1 december 2026 om 10:12:13 CET schreef S <a@b.example>:\n\n Mevrouw",
+    "proton": "Envoyé avec la messagerie sécurisée Proton Mail.\n\nLe mardi 1 décembre 2026 à 10:12, S <a@b.example> "
+    "a écrit :\n\n> Madame",
+    "zimbra": f"----- Mail original -----\n{FRENCH}",
+    "zimbra, without a rule": BLOCK.format("De", "À", "Envoyé", "Objet"),
+    "outlook, iOS": f"Télécharger Outlook pour iOS<https://aka.ms/o0ukef>\n{'_' * 32}\n{FRENCH}",
+    "outlook, macOS": BLOCK.format("De", "Date", "À", "Objet"),
+    "windows": f"Provenance : Courrier pour Windows\n\n{FRENCH}",
+    "samsung": f"Envoyé depuis mon appareil Galaxy\n\n-------- Message d'origine --------\n{FRENCH}",
+    "samsung, German": "Von meinem Galaxy gesendet.\n\n-------- Ursprüngliche Nachricht --------\nVon: S\n\nFrau",
+    "thunderbird, passed on": "-------- Message transféré --------\nSujet : \ty\nDate : \tx\n\n\nMadame",
+    "horde": "Quoting Service <a@b.example>:\n\n> Madame",
+    "with no-break spaces": "Le 1\u00a0déc. 2026 à 10:12, S <a@b.example> a écrit\u00a0:\n\n> Madame",
+}
+
+
+@pytest.mark.parametrize("below", BELOW.values(), ids=BELOW)
+def test_what_other_programs_put_below_is_cut_too(below):
+    assert quotes.cut(f"Oui.\n\n{below}\n").text == "Oui."
+
+
+WORD = "<div style='border-top:solid #E1E1E1 1.0pt'><p><b>De&nbsp;:</b> S<br><b>Envoyé :</b> x<br><b>À :</b> y<br>"
+MARKUP = {
+    "outlook of word": f"<p>Oui.</p><p>&nbsp;</p>{WORD}<b>Objet :</b> z</p></div><p>Madame</p>",
+    "thunderbird": "<p>Oui.</p><div class='moz-cite-prefix'>Le 01/12/2026 à 10:12, S a écrit :<br></div>"
+    "<blockquote type='cite'><p>Madame</p></blockquote><pre class='moz-signature'>-- <br>Anne</pre>",
+    "outlook, on line": "<div>Oui.</div><div id='appendonsend'></div><hr><div id='divRplyFwdMsg'>x</div><div>y</div>",
+    "yahoo": "<div>Oui.</div><div class='yahoo_quoted'><div>Le mardi 1 décembre 2026 à 10:12:13 UTC+1, "
+    "S &lt;a@b.example&gt; a écrit :</div><div>Madame</div></div>",
+}
+
+
+@pytest.mark.parametrize("shown", MARKUP.values(), ids=MARKUP)
+def test_what_they_put_below_is_cut_from_markup_too(shown):
+    assert quotes.cut(text_of(f"<html><body>{shown}</body></html>")).text == "Oui."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Le 3 mars, votre service a écrit :\nc'est gratuit. Est-ce vrai ?",
+        "De : mon école\nnous voulons adhérer.",
+        "Nous avons\n- deux écoles\n- un internat",
+        "Envoyé de mon côté le formulaire.\nEst-il arrivé ?",
+        "Verzonden met de post.\nHebt u het?",
+        "Mme Petit a écrit ceci :\nnon.",
+    ],
+)
+def test_what_only_looks_like_a_quotation_stays(text):
+    assert quotes.cut(text).text == text
+
+
+def test_a_mail_without_a_quotation_stays_whole_and_an_empty_one_is_empty():
+    assert quotes.cut("Oui.\r\n\r\n\r\nMerci.").text == "Oui.\n\nMerci."
+    assert quotes.cut("") == quotes.Cut("", "")
+
+
+def test_markup_gives_lines_and_never_scripts_or_styles():
+    shown = "<style>x</style><script>alert(1)</script><p>Oui&nbsp;&amp; <b>merci</b></p><ul><li>un<li>deux</ul>"
+    assert text_of(shown).strip() == "Oui & merci\n\n- un\n- deux"
+
+
+def test_files_are_listed_by_name_kind_and_size():
+    content = (
+        b"From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n"
+        b"--B\r\nContent-Type: text/plain\r\n\r\nVoici.\r\n"
+        b"--B\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+        b'Content-Disposition: attachment; filename="..\\\\..\\\\liste.pdf"\r\n\r\nJVBERi0=\r\n--B--\r\n'
+    )
+    found = reading.read(content, KEYS)
+    assert found.text == "Voici."
+    assert [(one.name, one.kind, one.size) for one in found.files] == [("liste.pdf", "application/pdf", 5)]
+
+
+def test_lines_that_a_program_broke_are_joined_again():
+    content = b"From: a@b.example\r\nContent-Type: text/plain; format=flowed\r\n\r\nNous \r\nvenons.\r\n-- \r\nAnne\r\n"
+    assert reading.read(content, KEYS).text == "Nous venons."
+
+
+def test_copies_have_one_digest_and_other_words_another():
+    said = mail("Oui.", sender="a@b.example")
+    copy = b"Received: from x by y\r\n" + said
+    assert reading.read(said, KEYS).digest == reading.read(copy, KEYS).digest
+    assert reading.read(said.replace(b"Oui.", b"Non."), KEYS).digest != reading.read(said, KEYS).digest
+
+
+@pytest.mark.parametrize(
+    ("results", "is_so"),
+    [
+        ([f"{SERVER}; dmarc=pass header.from=b.example"], True),
+        ([f"{SERVER} 1; dkim=pass (2048-bit) header.d=b.example"], True),
+        ([f"{SERVER}; spf=pass smtp.mailfrom=x@b.example; dkim=none"], True),
+        ([f"{SERVER}; dmarc=none header.from=b.example; dkim=pass header.d=b.example"], True),
+        ([f"{SERVER}; dmarc=fail header.from=b.example; spf=pass smtp.mailfrom=b.example"], False),
+        ([f"{SERVER}; dkim=pass header.d=c.example"], False),
+        (["x.example; dmarc=pass header.from=b.example", f"{SERVER}; none"], False),
+        ([f"{SERVER}.evil.example; dmarc=pass header.from=b.example"], False),
+        ([f"{SERVER}; spf=fail smtp.mailfrom=b.example (x; dmarc=pass header.from=b.example)"], False),
+        ([f"{SERVER}; dmarc=fail header.from=b.example", f"{SERVER}; dmarc=pass header.from=b.example"], False),
+        ([f"{SERVER}; dmarc=pass header.from=b.example", f"{SERVER}; dmarc=fail header.from=b.example"], False),
+        (["", ";", f"{SERVER}"], False),
+    ],
+)
+def test_only_our_own_server_proves_a_sender(results, is_so):
+    assert is_proved(results, SERVER, "a@b.example") is is_so
+    assert not is_proved(results, "", "a@b.example")
