@@ -32,6 +32,7 @@ MODULES = {
     "accounts": ("user",),
     "register.directory": ("register", "directory", "contacts"),
     "register.adherence": ("programme", "adherence"),
+    "replies": ("replies",),
     "report": ("report", "privacy"),
     "campaigns.campaign": ("campaign",),
     "note": ("note",),

@@ -23,6 +23,7 @@ from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session
 from outreach.delivery.models import Composition, Mailing
 from outreach.delivery.places import Worker
+from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.models import Contact, RegisterImport
 from outreach.drafts import Draft
 from outreach.jobs.models import Job
@@ -128,6 +129,7 @@ BINDINGS: Mapping[str, Binding] = {
     ),
     "sent_forms": Binding(SentForm, SentForm.state != FormState.RECORDED),
     "quick_forms": Binding(QuickForm, ahead=True),
+    "received_mails": Binding(ReceivedMail),
     "audit_entries": Binding(AuditEntry, emptying.has_sealed_words(), replace=emptying.empty_entries),
     "alert_episodes": Binding(AlertEpisode),
     "workers": Binding(Worker),

@@ -13,6 +13,7 @@ from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Session
 from outreach.delivery.models import Composition, Mailing, Message, MessageState
+from outreach.delivery.received.models import ReceivedFile, ReceivedMail
 from outreach.directory.models import Contact
 from outreach.measuring.models import TrackingBasis
 from outreach.responses.models import Respondent, Response, ResponseStep
@@ -104,6 +105,13 @@ def empty_responses(session: Session, these: ColumnElement[bool]) -> None:
     theirs = delete(Respondent).where(Respondent.response_id.in_(select(Response.id).where(these)))
     session.execute(theirs.execution_options(synchronize_session=False))
     _change(session, update(Response).where(these, _has_words()).values(comment="", proposed_address=""))
+
+
+def empty_mails(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty the words of mails received, who wrote them, and what they brought; that one came stays."""
+    theirs = delete(ReceivedFile).where(ReceivedFile.mail_id.in_(select(ReceivedMail.id).where(these)))
+    session.execute(theirs.execution_options(synchronize_session=False))
+    _change(session, update(ReceivedMail).where(these).values(sender_name="", subject="", text="", folded=""))
 
 
 def steps_of(over: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from outreach.db import Base, Database, Session, take_turns
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
+from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.models import Authority, Contact, Federation, MailboxKind, Network, School
 from outreach.erasures import digests, journal, words
 from outreach.erasures.digests import Erasure
@@ -317,6 +318,8 @@ def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor:
     """Empty what belongs to the address by its rows' keys, before the address is taken out of them."""
     letters = select(Message.id).where(Message.address_key.in_((planned.key, planned.mark)))
     emptying.empty_responses(session, Response.message_id.in_(letters))
+    wrote = ReceivedMail.sender_key.in_((planned.key, planned.mark))
+    emptying.empty_mails(session, wrote | ReceivedMail.message_id.in_(letters))
     contacts = session.scalars(select(Contact).where(Contact.address_key == planned.key)).all()
     if not planned.keeps_address:
         queued = session.scalars(letters.where(Message.state == MessageState.QUEUED)).all()

@@ -19,7 +19,7 @@ from outreach.retention import every_table  # noqa: F401 - an erasure and an exp
 
 Known = dict[str, list[dict[str, Any]]]
 # Tables whose rows are about a person as a whole, so that what names such a row is about the person, too.
-WHOLES = ("users", "contacts", "messages", "responses", "tracking_bases")
+WHOLES = ("users", "contacts", "messages", "responses", "tracking_bases", "received_mails")
 # What opens an account or signs a link tells nothing of a person, and would let others in.
 SECRETS = {
     "users": {"password", "fs_uniquifier"},

@@ -187,6 +187,14 @@ TABLES: Mapping[str, Seen] = {
     "uncounted_campaigns": Scoped({"campaign_id": "campaigns"}),
     "returns_readings": Public(),
     "bounce_notices": Scoped({"message_id": "messages"}, masked=("digest",)),
+    # That somebody wrote back is seen, never what.
+    "received_mails": Scoped(
+        {"authority_id": AUTHORITIES},
+        where="(t.message_id IS NULL OR t.message_id IN (SELECT id FROM {v}messages))",
+        masked=("digest", "sender", "sender_key", "sender_name", "subject", "text", "folded"),
+        beside=("message_id",),
+    ),
+    "received_files": Hidden(),
     "paper_letters": Scoped(
         {"step_id": "reach_steps"},
         masked=("code_digest", "recipient", "street", "house_number", "box", "postcode", "locality", "content"),

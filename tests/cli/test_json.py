@@ -56,7 +56,7 @@ LISTS = {
     "note list": (),
     "user list": (),
 }
-ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay"}  # tests of their own
+ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay", "replies read"}  # tests of their own
 ELSEWHERE |= {"campaign draw", "campaign effect"}
 FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
 FILES |= {"programme load": PROGRAMME.encode()}

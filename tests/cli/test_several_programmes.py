@@ -66,7 +66,7 @@ OF_A_CAMPAIGN = [
 OF_NO_STRAND = {
     "it shows the register, or mailboxes": "directory register contacts suppressions consent",
     "it tells of the service, of its accounts and of days": "api audit backup bounces closure doctor healthy instance"
-    " job mailbox migrate privacy purge rehearse relay restore sample up user verify web work",
+    " job mailbox migrate privacy purge rehearse relay replies restore sample up user verify web work",
     "it prints the rows that are kept of a person, as they are": "person",
     "its file names one": "programme",
     "a note names its own, in its title and in its files": "note",

@@ -22,7 +22,7 @@ HANGING = (
     *(("excepted_authorities", "exception_id", "audience_exceptions"),),
     *(("drawn_authorities", "attempt_id", "draw_attempts"), ("followed_draws", "attempt_id", "draw_attempts")),
     *(("reach_transitions", "step_id", "reach_steps"), ("reach_calls", "step_id", "reach_steps")),
-    ("bounce_notices", "message_id", "messages"),
+    *(("bounce_notices", "message_id", "messages"), ("received_mails", "message_id", "messages")),
     ("paper_letters", "step_id", "reach_steps"),
     *(("reach_answers", "step_id", "reach_steps"), ("reach_answers", "response_id", "responses")),
     ("note_approvals", "note_id", "notes"),

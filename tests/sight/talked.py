@@ -96,6 +96,9 @@ def _of_letter(session, letter, *, on_rung):
     _of_paper(session, letter, step)
     kept = {"digest": f"{letter.id:064}", "read_at": NOW, "verdict": "human", "handling": "nothing"}
     add(session, "bounce_notices", message_id=letter.id, **kept)
+    wrote = {"sender": "x", "sender_key": "x", "sender_name": "x", "subject": "x", "text": "dit", "folded": "x"}
+    received = {"digest": f"{letter.id:064}", "received_at": NOW, "is_automatic": False, "attached_by": "mark"}
+    add(session, "received_mails", authority_id=letter.authority_id, message_id=letter.id, **wrote, **received)
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()
     add(session, "response_steps", response_id=answer, step="taken", **NOTED)
     told = {"kind": "answer", "state": "to_verify", "doubt": "no_page", "digest": "x", "at": NOW, "changed_at": NOW}
