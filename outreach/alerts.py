@@ -23,7 +23,7 @@ class AlertKind(Labelled):
     DISK_FULL = "disk_full", "disque plein"
     COPY_UNCONFIRMED = "copy_unconfirmed", "copie non confirmée"
     CLOCK_SILENT = "clock_silent", "service d’envoi muet"
-    RETURNS_UNREADABLE = "returns_unreadable", "boîte des retours illisible"
+    RETURNS_UNREADABLE = "returns_unreadable", "boîte des retours ou des réponses illisible"
     WORKER_GONE = "worker_gone", "processus d’envoi disparu"
     RESTORE_UNPROVEN = "restore_unproven", "restauration non prouvée"
     PUSH_GIVEN_UP = "push_given_up", "programme qui ne reçoit plus les évènements"

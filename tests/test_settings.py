@@ -52,7 +52,7 @@ def test_a_broker_goes_with_postgresql(broker):
     assert read({**REAL, **named}).broker_url == broker
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "BROKER_URL", "SMTP_URL", "BOUNCES_URL"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "BROKER_URL", "SMTP_URL", "BOUNCES_URL", "REPLIES_URL"])
 def test_no_password_shows_when_an_address_is_refused(name):
     with pytest.raises(SettingsError) as refusal:
         read({**REAL, f"OUTREACH_{name}": "foo://u:hush@host/base"})
@@ -153,6 +153,9 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_BOUNCES_URL", "imaps://u:p@mail.example:porte/INBOX", "imaps://utilisateur"),
         ("OUTREACH_BOUNCES_URL", "maildir://", "maildir:///chemin"),
         ("OUTREACH_BOUNCES_URL", "pop3://u:p@mail.example", "imaps://utilisateur"),
+        ("OUTREACH_REPLIES_URL", "imap://u:p@mail.example/INBOX", "sur cette machine seulement"),
+        ("OUTREACH_REPLIES_URL", "imaps://u:p@mail.example/INBOX?proven-by=", "« proven-by= » ne se comprend pas"),
+        ("OUTREACH_REPLIES_URL", "imaps://u:p@mail.example/INBOX?proved=mx", "« proved=mx » ne se comprend pas"),
         ("OUTREACH_TOKEN_KEYS", f"{DRAWN[1]},court", "chaque clé"),
         ("OUTREACH_TOKEN_KEYS", DRAWN[0], "doit différer"),
         ("OUTREACH_TOKEN_KEYS", f"{DRAWN[1]},{'k' * 40}", "une clé se devine"),
@@ -208,6 +211,7 @@ def test_no_password_shows_when_settings_are_printed(tmp_path):
         "OUTREACH_SMTP_URL": "smtp://u:hush@relay",
         "OUTREACH_DATABASE_URL": "postgresql://u:hush@db/x",
         "OUTREACH_BOUNCES_URL": "imaps://u:hush@mail.example/INBOX",
+        "OUTREACH_REPLIES_URL": "imaps://u:hush@mail.example/INBOX?proven-by=mx.example",
     }
     assert "hush" not in repr(read({"OUTREACH_DATA": str(tmp_path), **secret}))
 

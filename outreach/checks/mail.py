@@ -3,6 +3,7 @@
 from outreach import french
 from outreach.checks.check import Examined, Finding, HealthState, fault, ok, warning, worst
 from outreach.delivery.bounces import boxes
+from outreach.delivery.received import collecting
 from outreach.delivery.smtp.connection import introduced
 from outreach.delivery.smtp.relay import Relay
 from outreach.demo import mailbox
@@ -52,11 +53,26 @@ def returns(examined: Examined) -> Finding:
         return ok("Sans objet : la boîte de démonstration n’a pas encore servi.")
     if not settings.returns_url:
         return warning("Aucune boîte des retours : nommez-la dans OUTREACH_BOUNCES_URL, sans quoi nul rejet n’est lu.")
+    return _mailbox(settings.returns_url, "des retours", "OUTREACH_BOUNCES_URL")
+
+
+def replies(examined: Examined) -> Finding:
+    """Whether the mailbox of replies can be read, how many messages wait there, and which senders are believed."""
+    settings = examined.settings
+    if not settings.replies_url:
+        return ok("Aucune : les courriels en réponse vont à la personne de contact, et ne sont pas lus ici.")
+    found = _mailbox(settings.replies_url.partition("?")[0], collecting.REPLIES, "OUTREACH_REPLIES_URL")
+    if settings.proving_server or found.state is not HealthState.OK:
+        return found
+    return ok(f"{found.told} Sans proven-by, nul expéditeur n’est cru : seul un courriel rattache une réponse.")
+
+
+def _mailbox(url: str, called: str, setting: str) -> Finding:
     try:
-        with boxes.opened(settings.returns_url) as box:
+        with boxes.opened(url, called) as box:
             waiting = len(box.keys(MOST_RETURNS))
     except boxes.BoxError as error:
-        return fault(f"{error} Vérifiez son serveur et OUTREACH_BOUNCES_URL.")
+        return fault(f"{error} Vérifiez son serveur et {setting}.")
     told = f"Elle se lit ; {french.plural(waiting, 'message attend', 'messages attendent')}."
     full = f"{told} Plus qu’un passage n’en traite : vérifiez que ./run work tourne."
     return warning(full) if waiting >= MOST_RETURNS else ok(told)

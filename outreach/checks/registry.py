@@ -4,11 +4,11 @@ from outreach.alerts import AlertKind
 from outreach.checks import machine, others, safety, work
 from outreach.checks.check import Alarm, Check, late, of_place
 
-UNREADABLE = Alarm(  # whoever collects returns notes it
+UNREADABLE = Alarm(  # whoever reads both mailboxes notes it
     AlertKind.RETURNS_UNREADABLE,
-    "La boîte des retours ne se lit pas : rejets et désinscriptions par courriel attendent.",
-    "Vérifiez son serveur et le réglage OUTREACH_BOUNCES_URL.",
-    "La boîte des retours se lit de nouveau.",
+    "Une boîte où des courriels reviennent ne se lit pas : rejets, désinscriptions ou réponses attendent.",
+    "Vérifiez son serveur, OUTREACH_BOUNCES_URL et OUTREACH_REPLIES_URL.",
+    "Les boîtes où des courriels reviennent se lisent de nouveau.",
     names=of_place,
 )
 CLOCKS = (work.GONE, work.SILENT, work.UNCONFIRMED)
@@ -23,6 +23,7 @@ CHECKS = (
     Check("waiting", "Courriels en attente", 20, work.waiting, (work.IN_DOUBT,), work.of_letters),
     Check("relay", "Serveur d’envoi", 15, late("mail", "relay"), (work.RELAY_LOST,), work.of_relays),
     Check("returns", "Boîte des retours", 15, late("mail", "returns"), (UNREADABLE,)),
+    Check("replies", "Boîte des réponses", 15, late("mail", "replies")),
     Check("spf", "SPF", 30, late("domain", "spf")),
     Check("dkim", "DKIM", 30, late("domain", "dkim")),
     Check("dmarc", "DMARC", 30, late("domain", "dmarc")),

@@ -42,7 +42,7 @@ class AlertWatch:
         self._worker, self._least_free = worker, least_free
         self.place = installation.place_of(settings.data)
         self._noted: dict[AlertKind, datetime | None] = {}  # what this process alone knows: since when, or not so
-        if not settings.returns_url:
+        if not (settings.returns_url or settings.replies_url):
             self._noted[AlertKind.RETURNS_UNREADABLE] = None
         self._refused = False  # the database's last refusal to write was for want of room
         self._logged: set[AlertKind] = set()  # of what is noted, what the log has before the database had it

@@ -110,6 +110,7 @@ def _channels(settings: Settings) -> list[Channel]:
             for relay in settings.relays
         ),
         ("Boîte des retours", urlsplit(settings.returns_url).hostname, "les avis de non-remise et leur adresse"),
+        ("Boîte des réponses", urlsplit(settings.replies_url).hostname, "les courriels que des personnes écrivent"),
         ("Réveil des processus d’envoi", urlsplit(settings.broker_url).hostname, "aucune donnée d’une personne"),
         ("Service d’identité du personnel", urlsplit(settings.oidc_issuer).hostname, "qui du personnel se connecte"),
         (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -21,6 +21,7 @@ SECRETS = (  # settings that are secrets, or may hold a password: each may stand
     "secret_key",
     "smtp_url",
     "bounces_url",
+    "replies_url",
     "token_keys",
     "erasure_key",
     "oidc_client_secret",
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     # Whoever runs the mail of the ministry
     smtp_url: str = Field("", repr=False)  # idem
     bounces_url: str = Field("", repr=False)  # idem
+    replies_url: str = Field("", repr=False)  # idem
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
     dkim: str = ""
@@ -194,6 +196,16 @@ class Settings(BaseSettings):
         """The mailbox of returns: the one set, or the demonstration's own; '' for none."""
         own = f"maildir://{(self.data / 'returns').absolute()}" if self.stays_here else ""
         return self.bounces_url or own
+
+    @property
+    def is_one_mailbox(self) -> bool:
+        """Whether replies come to the mailbox of returns."""
+        return bool(self.replies_url) and self.replies_url.partition("?")[0] == self.returns_url.partition("?")[0]
+
+    @property
+    def proving_server(self) -> str:
+        """The name under which our own receiving server says whether a sender is genuine, or ''."""
+        return dict(parse_qsl(urlsplit(self.replies_url).query)).get("proven-by", "")
 
     @property
     def sending_domain(self) -> str:

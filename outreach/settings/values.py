@@ -157,6 +157,17 @@ def _returns(name: str, value: str) -> Iterable[str]:
         )
 
 
+def _replies(name: str, value: str) -> Iterable[str]:
+    place, _, options = value.partition("?")
+    yield from _returns(name, place)
+    for option, wish in parse_qsl(options, keep_blank_values=True):
+        if option != "proven-by" or not is_host(wish):
+            yield (
+                f"{name} : « {option}={wish} » ne se comprend pas ; l’option d’une boîte des réponses est proven-by, "
+                "le nom sous lequel votre serveur de réception dit si un expéditeur est prouvé."
+            )
+
+
 def _domain(name: str, value: str) -> Iterable[str]:
     if not DOMAIN.fullmatch(value):
         yield f"{name} vaut « {value} » : indiquez un nom de domaine, par exemple courriel.example."
@@ -259,6 +270,7 @@ JUDGES: dict[str, Callable[[str, str], Iterable[str]]] = {
     "oidc_scopes": _scopes,
     "private_hosts": _hosts,
     "public_url": _public_address,
+    "replies_url": _replies,
     "sight_role": _role_name,
     "smtp_url": _relays,
     "sorting_list": _reference,

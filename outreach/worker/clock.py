@@ -47,7 +47,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
     scheduler.add_job(apply_sent, "interval", [due], seconds=APPLY_SECONDS, **options)
     scheduler.add_job(push, "interval", [due], seconds=PUSH_SECONDS, **options)
     scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
-    if due.settings.returns_url:
+    if due.settings.returns_url or due.settings.replies_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
     if due.settings.checks_domains:
         scheduler.add_job(check_domains, "interval", [due], seconds=CHECK_SECONDS, **options)
@@ -55,7 +55,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
 
 
 def collect(due: DueWork) -> None:
-    """Read the mailbox of notices, in a job of its own: a slow mailbox does not delay `ask`."""
+    """Read the mailboxes of what comes back, in a job of its own: a slow mailbox does not delay `ask`."""
     with going_on("reading what came back", due.database):
         due.collect()
 

@@ -12,9 +12,9 @@ from outreach.campaigns.waves import auto_pause, drift, launching
 from outreach.checks.watch import AlertWatch
 from outreach.db import Database, takes_turn
 from outreach.delivery import installation, workers
-from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.ledger import outbox
+from outreach.delivery.received import collecting
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.measuring import arrivals, hits
@@ -152,7 +152,7 @@ class DueWork:
     def collect(self) -> None:
         """Handle what came back by mail."""
         try:
-            collecting.collect(self.database, self.settings, self.clock, stop=self.stop)
+            collecting.collect(self.database, self.settings, self.clock, self.stop)
         except BoxError:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise

@@ -214,6 +214,16 @@ def test_the_mailbox_of_returns_is_opened(examined, tmp_path):
     assert mail.returns(examined(bounces_url=f"maildir://{tmp_path / 'none'}")).state is FAULT
     assert mail.returns(examined(bounces_url="imaps://u:p@127.0.0.1:1/INBOX")).state is FAULT
     assert mail.returns(examined(smtp_url="smtp://relais.be")).state is WARNING
+    assert mail.replies(examined()).told.startswith("Aucune")
+    for options, believes in (("", False), ("?proven-by=mx.example", True)):
+        finding = mail.replies(examined(replies_url=f"maildir://{tmp_path / 'box'}{options}"))
+        assert (finding.state, "nul expéditeur n’est cru" in finding.told) == (OK, not believes)
+    gone = mail.replies(examined(replies_url=f"maildir://{tmp_path / 'none'}"))
+    assert (gone.state, "La boîte des réponses" in gone.told, "OUTREACH_REPLIES_URL" in gone.told) == (
+        FAULT,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -1,7 +1,7 @@
 """Fixtures of sending: a relay that does as it is told, mailings in a small directory, a postman."""
 
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -31,6 +31,7 @@ from outreach.mail import mime
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from tests import factories
 from tests.conftest import NOW, PLACE
+from tests.delivery.mailboxes import Folders, Server
 from tests.servers.relays import Relays
 
 STANDING = SharedHeaders(
@@ -239,3 +240,20 @@ def unhurried(monkeypatch):
     monkeypatch.setattr("outreach.delivery.sending.pacing.SECONDS_TO_WIDEN", 3600)
     monkeypatch.setattr("outreach.delivery.sending.postman.TURN_SECONDS", 60)
     monkeypatch.setattr("outreach.delivery.sending.postman.PATIENCE_SECONDS", 60)
+
+
+@pytest.fixture(scope="session")
+def server():
+    with closing(Server()) as started:
+        yield started
+
+
+@pytest.fixture(params=["maildir", "imap"])
+def box(request, tmp_path):
+    if request.param == "maildir":
+        with closing(Folders(tmp_path / "returns")) as made:
+            yield made
+        return
+    server = request.getfixturevalue("server")
+    server.empty()
+    yield server

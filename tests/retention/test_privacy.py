@@ -43,12 +43,14 @@ def test_roles_are_counted_by_their_open_accounts(sample_database, settings):
 
 def test_where_data_goes_is_what_the_settings_name_without_their_passwords(sample_database, settings):
     changes = {"smtp_url": "smtp://moi:secret-du-relais@relais.be:587", "oidc_issuer": "https://qui.be/x"}
+    changes["replies_url"] = "imaps://moi:secret-du-relais@lettres.be/INBOX"
     with sample_database.reading() as session:
         found = processing(session, settings.model_copy(update=changes))
     text = written(found)
     hosts = {row[0]: row[1] for row in cells(text, "À qui des données sont transmises")}
     assert (hosts["Serveur d’envoi"], hosts["Service d’identité du personnel"]) == ("relais.be", "qui.be")
     assert "Boîte des retours" not in hosts
+    assert hosts["Boîte des réponses"] == "lettres.be"
     assert "secret-du-relais" not in text
 
 

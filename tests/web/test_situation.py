@@ -285,14 +285,14 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
             assert alerts.begin(session, AlertSighting(kind, "1", NOW))
     assert "Service d’envoi muet" not in text_of(signed_in(RoleName.ADMINISTRATOR).get("/?as_of=2021-05-14"))
     lost = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
-    assert "Boîte des retours illisible Depuis le 15 mai 2021 à 11 h : La boîte des retours ne se lit pas" in lost
+    assert "Boîte des retours ou des réponses illisible Depuis le 15 mai 2021 à 11 h : Une boîte" in lost
     assert "Service d’envoi muet" in lost
     assert "Courriels en doute" not in lost
     assert "2 choses vous attendent" in lost
     assert lost.index("Service d’envoi muet") < lost.index("Premiers pas")
     doubted = text_of(signed_in(RoleName.AUTHOR).get("/"))
     assert "Courriels en doute Depuis le 15 mai 2021 à 11 h : Des courriels d’une campagne sont en doute" in doubted
-    assert "Boîte des retours illisible" not in doubted
+    assert "Boîte des retours ou des réponses illisible" not in doubted
     assert "1 chose vous attend" in doubted
     assert "vous attend" not in text_of(signed_in(RoleName.READER).get("/directory"))
 

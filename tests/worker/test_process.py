@@ -184,7 +184,7 @@ def test_an_alert_leaves_in_the_same_pass_beside_a_wave(database, begin, sink):
     assert until(lambda: accepted(database) == 6)
     letters = [message_from_bytes(path.read_bytes(), policy=default) for path in sink.folder.glob("*.eml")]
     (told,) = [letter for letter in letters if letter["To"] == "operator@adm.fwb.example"]
-    assert told["Subject"].replace("\u00a0", " ") == "Alerte : boîte des retours illisible"
+    assert told["Subject"].replace("\u00a0", " ") == "Alerte : boîte des retours ou des réponses illisible"
     for kind in ("plain", "html"):
         assert "Vérifiez son serveur" in told.get_body((kind,)).get_content()
 

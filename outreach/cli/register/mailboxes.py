@@ -13,10 +13,10 @@ from outreach.cli.context import (
     say_json,
     working,
 )
-from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import NoticeVerdict
+from outreach.delivery.received import collecting
 from outreach.errors import Refused
 
 MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
@@ -32,7 +32,7 @@ def bounces(operation: Operation) -> None:
     clock = operation.settings.instant
     try:
         with working("Lecture de la boîte des retours…"):
-            collected = collecting.collect(operation.database, operation.settings, clock, most=sys.maxsize)
+            collected = collecting.collect_returns(operation.database, operation.settings, clock, most=sys.maxsize)
     except BoxError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise Refused(MISSING) from error

@@ -1,7 +1,7 @@
-"""Reads notices from an IMAP folder or a Maildir; a handled notice is moved, never deleted.
+"""Reads mails from an IMAP folder or a Maildir; a handled mail is moved, never deleted.
 
-A notice in the box itself is still to be handled, even when it is marked as seen. It moves to a subfolder once its
-transaction is committed. If the process dies in between, the same notice is read again, and recognised as a copy.
+A mail in the box itself is still to be handled, even when it is marked as seen. It moves to a subfolder once its
+transaction is committed. If the process dies in between, the same mail is read again, and recognised as a copy.
 """
 
 import os
@@ -26,7 +26,7 @@ UID = re.compile(rb"\bUID (\d+)")
 
 
 class Folder(StrEnum):
-    """The subfolder that a handled notice moves to."""
+    """The subfolder that a handled mail moves to."""
 
     HANDLED = "traites"
     FOR_PEOPLE = "a-lire"
@@ -37,16 +37,16 @@ class BoxError(OutreachError):
 
 
 class Box(Protocol):
-    """A mailbox of notices. Each method raises BoxError."""
+    """A mailbox. Each method raises BoxError."""
 
     def keys(self, most: int) -> Sequence[str]:
-        """The names of at most `most` notices still to be handled, the oldest first."""
+        """The names of at most `most` mails still to be handled, the oldest first."""
 
     def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The first megabyte of each of these notices; those that are gone are left out."""
+        """The first megabyte of each of these mails; those that are gone are left out."""
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
-        """Move these notices to a folder; those that are gone are ignored."""
+        """Move these mails to a folder; those that are gone are ignored."""
 
 
 def maildir_of(url: str) -> Path | None:
@@ -56,8 +56,11 @@ def maildir_of(url: str) -> Path | None:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Box]:
-    """Open the mailbox at a URL: `imaps://user:password@host/INBOX` or `maildir:///path`. Raises BoxError."""
+def opened(url: str, called: str = "des retours") -> Iterator[Box]:
+    """Open the mailbox at a URL: `imaps://user:password@host/INBOX` or `maildir:///path`.
+
+    Raises BoxError, which calls the mailbox as `called` does.
+    """
     try:
         if (path := maildir_of(url)) is not None:
             yield MaildirBox(path)
@@ -65,7 +68,7 @@ def opened(url: str) -> Iterator[Box]:
             with _signed_in(urlsplit(url)) as mailbox:
                 yield ImapBox(mailbox)
     except (IMAP4.error, ImapToolsError, OSError) as error:
-        raise BoxError(f"La boîte des retours ne se lit pas : {error}.") from error
+        raise BoxError(f"La boîte {called} ne se lit pas : {error}.") from error
 
 
 class MaildirBox:
@@ -116,7 +119,7 @@ class ImapBox:
         wanted = f"(UID BODY.PEEK[]<0.{MOST_BYTES}>)"
         said, answers = self.mailbox.client.uid("FETCH", ",".join(keys), wanted)
         if said != "OK":
-            raise BoxError("La boîte des retours ne donne pas ses courriels.")
+            raise IMAP4.error("elle ne donne pas ses courriels")
         heads = [answer for answer in answers if isinstance(answer, tuple)]
         return {uid[1].decode(): content for head, content in heads if (uid := UID.search(head))}
 

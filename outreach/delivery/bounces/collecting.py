@@ -1,4 +1,4 @@
-"""One pass over the mailbox of notices: each is read, stored and acted on, then moved away."""
+"""One pass over a mailbox: each mail is read, stored and acted on, then moved away."""
 
 import threading
 import time
@@ -44,59 +44,68 @@ def collect(
     *,
     stop: threading.Event | None = None,
     most: int = MOST_IN_A_PASS,
+    also: Callable[[bytes], object] | None = None,
 ) -> Collected:
     """Handle at most `most` notices of the mailbox; ends early, in order, when `stop` is set.
 
-    Raises BoxError when the mailbox cannot be read. Raises Refused when this installation may not send: a copy would
-    take away the notices of the installation that it was copied from.
+    `also` is given what no mail system wrote. Raises BoxError when the mailbox cannot be read, and Refused on a copy.
     """
-    _refuse_a_copy(database, settings)
-    stop = stop or threading.Event()
     collected, keys = Collected(), Keys(settings.signing_keys)
-    with boxes.opened(settings.returns_url) as box:
-        waiting = box.keys(most)
-        for start in range(0, len(waiting), AT_ONCE):
-            if stop.is_set():
-                break
-            _collect_some(database, box, waiting[start : start + AT_ONCE], keys, clock, stop, collected)
-        else:
-            with database.writing() as session:
-                readings.note(session, now=clock())
-    return collected
 
-
-def _collect_some(
-    database: Database,
-    box: Box,
-    waiting: Sequence[str],
-    keys: Keys,
-    clock: Callable[[], datetime],
-    stop: threading.Event,
-    collected: Collected,
-) -> None:
-    """Handle these notices, with a pause after each that lasts as long as the notice took.
-
-    SQLite has one writer at a time, and letters go first.
-    """
-    done: dict[Folder, list[str]] = {}
-    for key, content in box.read(waiting).items():
+    def take(content: bytes) -> Folder:
         notice = notices.read(content, keys)
-        began = time.monotonic()
         with database.writing() as session:
             kept = handling.take(session, notice, now=clock())
             handled = kept.handling if kept else None
-        stop.wait(time.monotonic() - began)
+        if also and notice.verdict in {NoticeVerdict.HUMAN, NoticeVerdict.AUTO_REPLY}:
+            also(content)
         collected.verdicts[notice.verdict] += 1
         if handled is None:
             collected.known += 1
         else:
             collected.handled[handled] += 1
-        done.setdefault(Folder.FOR_PEOPLE if notice.verdict.is_for_people else Folder.HANDLED, []).append(key)
+        return Folder.FOR_PEOPLE if notice.verdict.is_for_people else Folder.HANDLED
+
+    refuse_a_copy(database, settings)
+    with boxes.opened(settings.returns_url) as box:
+        if each(box, take, stop or threading.Event(), most):
+            with database.writing() as session:
+                readings.note(session, now=clock())
+    return collected
+
+
+def each(box: Box, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
+    """Give each of at most `most` mails of a mailbox to `take`, and move it to the folder that this says.
+
+    `take` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
+    BoxError when the mailbox cannot be read.
+    """
+    waiting = box.keys(most)
+    for start in range(0, len(waiting), AT_ONCE):
+        if stop.is_set():
+            return False
+        _some(box, waiting[start : start + AT_ONCE], take, stop)
+    return True
+
+
+def _some(box: Box, waiting: Sequence[str], take: Callable[[bytes], Folder], stop: threading.Event) -> None:
+    """Handle these mails, with a pause after each that lasts as long as the mail took.
+
+    SQLite has one writer at a time, and letters go first.
+    """
+    done: dict[Folder, list[str]] = {}
+    for key, content in box.read(waiting).items():
+        began = time.monotonic()
+        folder = take(content)
+        stop.wait(time.monotonic() - began)
+        done.setdefault(folder, []).append(key)
     for folder, moved in done.items():
         box.put_away(moved, folder)
 
 
-def _refuse_a_copy(database: Database, settings: Settings) -> None:
+def refuse_a_copy(database: Database, settings: Settings) -> None:
+    """Raises Refused when this installation may not send: a copy would take away the mails of the installation that it
+    was copied from."""
     if settings.stays_here:
         return
     with database.reading() as session:

@@ -30,7 +30,7 @@ class Trust:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """What an installation believes: anything in a demonstration, whose mails come from nowhere."""
-        return cls(anybody=settings.mode is Mode.DEMO)
+        return cls(settings.proving_server, anybody=settings.mode is Mode.DEMO)
 
     def believes(self, mail: Read) -> bool:
         """Whether a mail is from the address that it says."""

@@ -1,19 +1,11 @@
 """The mailbox of notices: a Maildir on disk, and an IMAP server of its own process (pymap)."""
 
-import asyncio
-import socket
-import ssl
-import subprocess
-import sys
 import threading
-import time
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
-from mailbox import Maildir
 
 import pytest
 import trustme
-from imap_tools import MailBoxUnencrypted
 
 from outreach.delivery import installation
 from outreach.delivery.bounces import boxes, collecting
@@ -26,94 +18,15 @@ from outreach.settings import read
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, KEYS, SECOND, THIRD, three_sent, told
 from tests.delivery.conftest import states
+from tests.delivery.mailboxes import Server, Wrapped
 
 LATER = NOW + timedelta(hours=1)
-# Nothing holds its tasks while they wait: collected, they would close their connection.
-PYMAP = "import gc; gc.disable(); from pymap.main import main; main()"
 SMALL = b"From: a@b.example\r\nSubject: Bonjour\r\n\r\nTexte\r\n"
 
 
 @pytest.fixture
 def mailing(database):
     return three_sent(database)
-
-
-class Folders:
-    """A Maildir, as a mail server fills it."""
-
-    def __init__(self, path):
-        self.box = Maildir(path, create=True)
-        self.url = f"maildir://{path}"
-
-    def put(self, *contents):
-        for content in contents:
-            self.box.add(content)
-
-    def lying(self, folder=""):
-        return [message.as_bytes() for message in (self.box.get_folder(folder) if folder else self.box)]
-
-    def close(self):
-        self.box.close()
-
-
-class Server:
-    """An IMAP server in a process of its own, and a second client that fills and looks at it."""
-
-    def __init__(self):
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            self.port = free.getsockname()[1]
-        command = [sys.executable, "-c", PYMAP, "--host", "127.0.0.1", "--no-tls"]
-        command += ["--port", str(self.port), "dict", "--demo-user", "retours", "--demo-password", "sésame"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.client = self._connected().login_utf8("retours", "sésame")
-        self.url = f"imap://retours:s%C3%A9same@127.0.0.1:{self.port}/INBOX"
-
-    def _connected(self):
-        end = time.monotonic() + 60
-        while True:
-            try:
-                return MailBoxUnencrypted("127.0.0.1", self.port, timeout=10)
-            except OSError:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-
-    def put(self, *contents):
-        for content in contents:
-            self.client.append(content, "INBOX")
-
-    def lying(self, folder=""):
-        name = f"INBOX/{folder}" if folder else "INBOX"
-        if not self.client.folder.exists(name):
-            return []
-        self.client.folder.set(name)
-        return [message.obj.as_bytes() for message in self.client.fetch(mark_seen=False)]
-
-    def empty(self):
-        for folder in self.client.folder.list():
-            self.client.folder.set(folder.name)
-            self.client.delete(self.client.uids())
-
-    def close(self):
-        self.client.logout()
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def server():
-    with closing(Server()) as started:
-        yield started
-
-
-@pytest.fixture(params=["maildir", "imap"])
-def box(request, tmp_path):
-    if request.param == "maildir":
-        with closing(Folders(tmp_path / "returns")) as made:
-            yield made
-        return
-    server = request.getfixturevalue("server")
-    server.empty()
-    yield server
 
 
 def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
@@ -173,42 +86,6 @@ def test_a_box_that_is_not_there_is_said(url):
 def test_a_wrong_password_or_folder_is_said(server, old, new):
     with pytest.raises(BoxError, match="ne se lit pas"), boxes.opened(server.url.replace(old, new)) as opened:
         opened.keys(1)
-
-
-class Wrapped:
-    """The server behind TLS, as most are."""
-
-    def __init__(self, port, certificate):
-        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self.context.load_cert_chain(certificate)
-        self.behind, self.port, self.is_up = port, 0, threading.Event()
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self.thread.start()
-        assert self.is_up.wait(60)
-
-    async def _serve(self):
-        self.loop, self.is_over = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0, ssl=self.context)
-        self.port = server.sockets[0].getsockname()[1]
-        self.is_up.set()
-        await self.is_over.wait()
-        server.close()
-
-    async def _relay(self, reader, writer):
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.behind)
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
-
-    def close(self):
-        self.loop.call_soon_threadsafe(self.is_over.set)
-        self.thread.join()
-
-
-async def _pump(reader, writer):
-    with closing(writer), suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
 
 
 def test_a_certificate_is_checked(server, tmp_path, monkeypatch):
