@@ -156,6 +156,8 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_REPLIES_URL", "imap://u:p@mail.example/INBOX", "sur cette machine seulement"),
         ("OUTREACH_REPLIES_URL", "imaps://u:p@mail.example/INBOX?proven-by=", "« proven-by= » ne se comprend pas"),
         ("OUTREACH_REPLIES_URL", "imaps://u:p@mail.example/INBOX?proved=mx", "« proved=mx » ne se comprend pas"),
+        ("OUTREACH_REPLIES_URL", "imaps://u:p@mail.example/INBOX?address=a+b@c.be", "« address=a b@c.be » ne se"),
+        ("OUTREACH_REPLIES_URL", "imaps://u:p@mail.example/INBOX?marks=on", "ajoutez address"),
         ("OUTREACH_TOKEN_KEYS", f"{DRAWN[1]},court", "chaque clé"),
         ("OUTREACH_TOKEN_KEYS", DRAWN[0], "doit différer"),
         ("OUTREACH_TOKEN_KEYS", f"{DRAWN[1]},{'k' * 40}", "une clé se devine"),
@@ -221,6 +223,13 @@ def test_no_password_shows_when_settings_are_printed(tmp_path):
 )
 def test_a_mailbox_of_returns_is_an_imap_folder_or_a_maildir(url, tmp_path):
     assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BOUNCES_URL": url}).bounces_url == url
+
+
+@pytest.mark.parametrize(("marks", "address"), [("", "r@fwb.example"), ("&marks=on", "r+@fwb.example")])
+def test_letters_name_the_address_of_the_mailbox_of_replies_and_room_for_a_mark(marks, address, tmp_path):
+    url = f"maildir:///var/mail/r?address=r@fwb.example{marks}"
+    assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_REPLIES_URL": url}).replies_to == address
+    assert read({"OUTREACH_DATA": str(tmp_path)}).replies_to == ""
 
 
 @pytest.mark.parametrize("nothing", [" ", " , "])

@@ -34,6 +34,7 @@ from outreach.campaigns.schedule import departing, draw_plan, planning, wave_mov
 from outreach.campaigns.schedule.moments import refuse_far_away
 from outreach.days import today
 from outreach.db import Session, take_turns
+from outreach.delivery.received import readings
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import simplified
@@ -231,6 +232,7 @@ def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
     campaign.letterhead_id = letterheads.current(session).version or None
+    campaign.replies_to = readings.address(session)
     _decide(session, campaign, DecisionKind.SUBMITTED, **told)
     attempt = draw_plan.freeze(session, campaign, content_hash(campaign), now=told["now"])
     if attempt is not None:
@@ -388,7 +390,8 @@ def content_of(campaign: Campaign) -> Content:
 
 
 def content_hash(campaign: Campaign) -> str:
-    """The digest of all that an approval is about: letter, criteria, dates, sender, letterhead, mode (SHA-256, hex)."""
+    """The digest of all that an approval is about: letter, criteria, dates, sender, letterhead, where
+    answers by mail go, mode (SHA-256, hex)."""
     content = {
         field: str(getattr(campaign, field))
         for field in CONTENT
@@ -398,6 +401,8 @@ def content_hash(campaign: Campaign) -> str:
     content["criteria"] = to_json(simplified(from_store(campaign.criteria)))
     if campaign.letterhead_id:  # None of what was submitted before letters had one, or without any
         content["letterhead"] = str(campaign.letterhead_id)
+    if campaign.replies_to:
+        content["replies_to"] = campaign.replies_to
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 

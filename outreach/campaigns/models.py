@@ -88,8 +88,10 @@ class Campaign(Base):
     all; without it, the first working day from `deadline_days` after its wave on. An approval is valid for the digest
     of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm
     holds: it is no content. `letterhead_id` is the letterhead with which it was submitted: a later one changes nothing
-    in what was approved. `first_wave_id` is the wave with which it was launched, None before: no foreign key, as waves
-    lead to their campaign, and told in every sight, where a wave that wrote to no member is not.
+    in what was approved. `replies_to` is where answers by mail go instead of to the contact, with a + where the
+    letter's mark goes, or ''; it, too, is that of the submission. `first_wave_id` is the wave with which it was
+    launched, None before: no foreign key, as waves lead to their campaign, and told in every sight, where a wave that
+    wrote to no member is not.
     """
 
     __tablename__ = "campaigns"
@@ -124,6 +126,7 @@ class Campaign(Base):
     contact_service: Mapped[str] = mapped_column(String(200))
     contact_phone: Mapped[str] = mapped_column(String(40))
     contact_email: Mapped[str] = mapped_column(String(320))
+    replies_to: Mapped[str] = mapped_column(String(320), default="", server_default=text("''"))
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(255))
     calm_waived: Mapped[bool] = mapped_column(default=False)

@@ -48,7 +48,8 @@ class SharedHeaders:
     `unsubscribe` is the URL to unsubscribe at, up to its token, or ''. `mailto` is the first part of the address for an
     unsubscribe message, or '' when nobody reads such messages; `mailto_subject` is that message's subject. `zone` names
     the time zone in which dates are written, '' for UTC. `references` are the Message-IDs of the letters before
-    this one in its thread, separated by spaces and the oldest first, or ''.
+    this one in its thread, separated by spaces and the oldest first, or ''. `reply_to` ends its local part with + where
+    the letter's mark goes there, as `is_marked` says.
     """
 
     sender: Mailbox
@@ -60,12 +61,13 @@ class SharedHeaders:
     references: str = ""
     mailto_subject: str = ""
     zone: str = ""
+    is_marked: bool = False
 
 
 class Personal(NamedTuple):
     """The headers of one letter.
 
-    `id` is the 16 hexadecimal digits that name it; `unsubscribe` and `mailto` are its tokens, or ''.
+    `id` is the 16 hexadecimal digits that name it; `unsubscribe`, `mailto` and `mark` are its tokens, or ''.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Personal(NamedTuple):
     subject: str
     unsubscribe: str
     mailto: str = ""
+    mark: str = ""
 
 
 def encode(text: str) -> bytes:
@@ -174,7 +177,7 @@ def message_id(identity: str, domain: str) -> str:
 def _fixed(standing: SharedHeaders) -> bytes:
     lines = [
         f"From: {standing.sender}",
-        f"Reply-To: {standing.reply_to}",
+        *(() if standing.is_marked else (f"Reply-To: {standing.reply_to}",)),
         f"List-Id: {standing.list_id}",
         f"Feedback-ID: {standing.feedback_id}",
         "Auto-Submitted: auto-generated",
@@ -196,6 +199,9 @@ def _own(standing: SharedHeaders, personal: Personal) -> str:
         f"Date: {_date(personal.date, standing.zone)}\r\n"
         f"Message-ID: {message_id(personal.id, domain)}\r\n"
     )
+    if standing.is_marked:
+        box, _, place = standing.reply_to.address.rpartition("@")
+        lines += f"Reply-To: {Mailbox(f'{box}{personal.mark}@{place}', standing.reply_to.name)}\r\n"
     if standing.unsubscribe:
         # On one line whatever its length: receivers do not unfold it, and an encoded word would be no address.
         subject = (

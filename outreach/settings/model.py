@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from outreach.settings import values
 from outreach.settings.places import Network, network_of, server_of
-from outreach.settings.values import OFF, listed, rule_of
+from outreach.settings.values import OFF, ON, listed, rule_of
 
 PREFIX = "OUTREACH_"
 SECRETS = (  # settings that are secrets, or may hold a password: each may stand in a file
@@ -205,7 +205,16 @@ class Settings(BaseSettings):
     @property
     def proving_server(self) -> str:
         """The name under which our own receiving server says whether a sender is genuine, or ''."""
-        return dict(parse_qsl(urlsplit(self.replies_url).query)).get("proven-by", "")
+        return self._of_replies("proven-by")
+
+    @property
+    def replies_to(self) -> str:
+        """The address of the mailbox of replies, or ''; with `+` before the @ where the mark of a letter goes there."""
+        box, at, domain = self._of_replies("address").rpartition("@")
+        return f"{box}+{at}{domain}" if self._of_replies("marks") == ON else f"{box}{at}{domain}"
+
+    def _of_replies(self, option: str) -> str:
+        return dict(parse_qsl(urlsplit(self.replies_url).query)).get(option, "")
 
     @property
     def sending_domain(self) -> str:

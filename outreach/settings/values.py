@@ -28,6 +28,13 @@ SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 RECIPIENT = re.compile(r"[^\s@<>(),;:\"*]*+@[\w-]+(?:\.[\w-]+)+")
 PLAIN_ADDRESS = re.compile(r"[^\s@<>(),;:\"*]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
+REPLY_OPTIONS = {
+    "address": re.compile(
+        r"[a-z0-9._-]{1,20}@(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE | re.ASCII
+    ),
+    "marks": re.compile(r"on|off"),
+    "proven-by": re.compile(r"\w(?:[\w.-]{0,252}\w)?"),
+}
 CALM = re.compile(r"awareness=([1-9]\d?)/([1-9]\d{0,2})")
 ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 PAGE = re.compile(r"https://[^\s@\\<>\"]+")
@@ -160,12 +167,16 @@ def _returns(name: str, value: str) -> Iterable[str]:
 def _replies(name: str, value: str) -> Iterable[str]:
     place, _, options = value.partition("?")
     yield from _returns(name, place)
-    for option, wish in parse_qsl(options, keep_blank_values=True):
-        if option != "proven-by" or not is_host(wish):
+    told = dict(parse_qsl(options, keep_blank_values=True))
+    for option, wish in told.items():
+        if not (option in REPLY_OPTIONS and REPLY_OPTIONS[option].fullmatch(wish)):
             yield (
-                f"{name} : « {option}={wish} » ne se comprend pas ; l’option d’une boîte des réponses est proven-by, "
-                "le nom sous lequel votre serveur de réception dit si un expéditeur est prouvé."
+                f"{name} : « {option}={wish} » ne se comprend pas ; les options sont address (pour les courriels), "
+                "marks=on (ce qui suit un + y arrive aussi), proven-by (le nom sous lequel votre serveur de réception "
+                "dit si un expéditeur est prouvé)."
             )
+    if "marks" in told and "address" not in told:
+        yield f"{name} : marks dit où va la marque d’un courriel, ajoutez address."
 
 
 def _domain(name: str, value: str) -> Iterable[str]:

@@ -186,6 +186,7 @@ TABLES: Mapping[str, Seen] = {
     ),
     "uncounted_campaigns": Scoped({"campaign_id": "campaigns"}),
     "returns_readings": Public(),
+    "replies_readings": Public(),
     "bounce_notices": Scoped({"message_id": "messages"}, masked=("digest",)),
     # That somebody wrote back is seen, never what.
     "received_mails": Scoped(

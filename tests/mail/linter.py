@@ -16,6 +16,7 @@ from outreach.mail.mime import lines_end
 from outreach.mail.tokens import LENGTH
 
 LONGEST_LINE = 998
+MARKED = re.compile(r"\+[a-z2-7]{40}@")  # a mailbox of replies, with the mark of a letter
 ALERTS = "alertes"  # in the Feedback-ID of a mail about an alert, which shows no address
 DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # Bidi_Control (UAX #9)
 LONGEST_HTML = 100_000  # Gmail cuts what is longer
@@ -136,7 +137,7 @@ def _parts(message: EmailMessage) -> Iterator[str]:
     text, html = _bodies(message)
     if kinds == PARTS_WITH_LOGO:
         yield from _logo(message, html)
-    reply_to = _addresses(message, "Reply-To")
+    reply_to = [address for address in _addresses(message, "Reply-To") if not MARKED.search(address)]
     if len(html.encode()) > LONGEST_HTML:
         yield "the HTML is longer than 100 kB"
     if 'lang="fr' not in html:

@@ -34,7 +34,7 @@ bodies = st.lists(words | st.sampled_from([".", "..", "a ", " ", "=", "é" * 90,
 
 def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", at=AT, **standing):
     fixed = SharedHeaders(**{**{name: getattr(STANDING, name) for name in SharedHeaders.__slots__}, **standing})
-    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", at, subject, "t" * 40, "m" * 40)
+    personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", at, subject, "t" * 40, "m" * 40, "r" * 40)
     return mime.assemble(fixed, personal, mime.encode(text), mime.encode(html))
 
 
@@ -84,6 +84,13 @@ def test_unsubscribing_by_mail_is_offered_after_the_link_on_the_same_line():
     assert faults(raw) == []
     link, address = f"<https://courriel.example/u/{'t' * 40}>", f"<mailto:u-{'m' * 40}@courriel.example>"
     assert f"\r\nList-Unsubscribe: {link}, {address}\r\n".encode() in raw
+
+
+def test_a_reply_goes_to_the_mailbox_of_replies_with_the_mark_of_its_letter():
+    raw = wire(reply_to=Mailbox("reponses+@fwb.example", "Zoé"), is_marked=True, **whole())
+    assert (faults(raw), raw.count(b"Reply-To: ")) == ([], 1)
+    (replied_to,) = read(raw)["Reply-To"].addresses
+    assert (replied_to.addr_spec, replied_to.display_name) == (f"reponses+{'r' * 40}@fwb.example", "Zoé")
 
 
 def test_a_message_to_unsubscribe_has_a_subject_and_no_space_in_its_address():

@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 from outreach.campaigns.letter.blocks import EMPTY, PATTERNS
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, compiled
-from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, ONE_CLICK, Reader, is_common, is_true, reader
+from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, MARK, ONE_CLICK, Reader, is_common, is_true, reader
 from outreach.campaigns.letter.page_links import IN_HEADER
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.letter.written_before import had_letter_before, mailings_beside
@@ -72,7 +72,8 @@ class Composer:
         by_click = BY_LINK if is_old else ONE_CLICK
         token = self._kept(content, by_click, TokenKind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
         mailto = self._kept(content, BY_MAIL, TokenKind.MAILTO, due) if standing.mailto else ""
-        personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto)
+        mark = self._kept(content, MARK, TokenKind.REPLY, due) if standing.is_marked else ""
+        personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto, mark)
         wire = mime.assemble(standing, personal, filled.text, filled.html, logo)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed.of(due, signed, content.to_json())

@@ -35,6 +35,7 @@ from outreach.campaigns.models import Campaign, CampaignState
 from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.models import MessageClass
+from outreach.delivery.received import readings
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
@@ -61,6 +62,7 @@ LISTS = {
 }
 OF_A_COPY = "parce que votre adresse a été indiquée par la personne qui répondait pour le pouvoir organisateur"
 SCHOOL_LISTS = Slot("tableau_écoles"), Slot("liste_écoles")
+NO_FIELDS = {"campaign_id", "about", "page", "is_copy", "replies_to"}  # of a campaign as it is kept
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
 
@@ -182,14 +184,16 @@ class WrittenLetter:
     about: str = ""  # what its strand is called
     page: str = ""  # of its programme
     is_copy: bool = False  # its recipient's address was given by somebody else
+    replies_to: str = ""  # the mailbox of replies, if answers by mail go there
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign) -> "WrittenLetter":
         """The letter of a campaign as the campaign is now."""
-        names = [field.name for field in fields(cls) if field.name not in {"campaign_id", "about", "page", "is_copy"}]
+        names = [field.name for field in fields(cls) if field.name not in NO_FIELDS]
         about = programmes.strand_names(session)[campaign.strand_id]
         page = session.get_one(Strand, campaign.strand_id).programme.page
-        return cls(campaign.id, **{name: getattr(campaign, name) for name in names}, about=about, page=page)
+        said = {name: getattr(campaign, name) for name in names}
+        return cls(campaign.id, **said, about=about, page=page, replies_to=replies_to(session, campaign))
 
     @property
     def is_awareness(self) -> bool:
@@ -207,6 +211,12 @@ def head_on_paper(session: Session, campaign: Campaign) -> Letterhead:
     if campaign.state is CampaignState.DRAFT:
         return letterheads.current(session)
     return letterheads.version(session, campaign.letterhead_id)
+
+
+def replies_to(session: Session, campaign: Campaign) -> str:
+    """Where answers by mail go instead of to the contact person, or '': for a draft, the mailbox that is read now; else
+    the one with which it was submitted."""
+    return readings.address(session) if campaign.state is CampaignState.DRAFT else campaign.replies_to
 
 
 def freeze(
@@ -385,7 +395,7 @@ def shared_headers_of(
     phrase, list_name = LISTS[written.message_class]
     return SharedHeaders(
         sender=Mailbox(f"{SENDER}@{sending.domain}", compiled_letters.one_line(written.sender_name)),
-        reply_to=Mailbox(written.contact_email, compiled_letters.one_line(written.contact_name)),
+        reply_to=Mailbox(written.replies_to or written.contact_email, compiled_letters.one_line(written.contact_name)),
         list_id=f"{phrase} <{list_name}.{sending.domain}>",
         feedback_id=f"{wave}:c{written.campaign_id}:{written.message_class}:outreach",
         unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if written.is_awareness else "",
@@ -393,6 +403,7 @@ def shared_headers_of(
         references=references,
         mailto_subject=UNSUBSCRIBE_SUBJECT if written.is_awareness and sending.reads_mail else "",
         zone=BRUSSELS.key,
+        is_marked="+@" in written.replies_to,
     )
 
 

@@ -148,6 +148,7 @@ CONDITIONS: Mapping[str, Callable[[Facts], Raw]] = {
 
 # The tokens of the ways to unsubscribe: by the link in the text, by the header's link, by the header's address.
 BY_LINK, ONE_CLICK, BY_MAIL = "jeton_désinscription", "jeton_un_clic", "jeton_courriel"
+MARK = "marque_réponse"  # of the address that answers by mail go to
 # The token of a link. The rest of the link's address is part of the letter's fixed text.
 TOKENS: Mapping[str, Callable[[Facts], str]] = {
     "jeton_réponse": lambda facts: facts.links.answering,

@@ -257,7 +257,8 @@ class Preview:
         return run
 
     def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        return Personal(NOBODY, due.recipient, self.now, filled.subject, facts.links.unsubscribing, tokens.INERT)
+        inert = tokens.INERT
+        return Personal(NOBODY, due.recipient, self.now, filled.subject, facts.links.unsubscribing, inert, inert)
 
     def _due(self, place: int, addressee: Addressee) -> Due:
         return Due(

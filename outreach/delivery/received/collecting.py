@@ -10,7 +10,7 @@ from outreach.delivery.bounces import boxes
 from outreach.delivery.bounces import collecting as returns
 from outreach.delivery.bounces.boxes import BoxError, Folder
 from outreach.delivery.bounces.collecting import MOST_IN_A_PASS, Collected
-from outreach.delivery.received import keeping
+from outreach.delivery.received import keeping, readings
 from outreach.delivery.received.attaching import Trust
 from outreach.delivery.received.models import MailVerdict
 from outreach.mail.tokens import Keys
@@ -22,11 +22,12 @@ REPLIES = "des réponses"
 def collect(
     database: Database, settings: Settings, clock: Callable[[], datetime], stop: threading.Event | None = None
 ) -> None:
-    """Read each mailbox that is named. One that cannot be read keeps nobody from the other.
+    """Read each mailbox that is named. One that cannot be read keeps nobody from the other. Letters that are submitted
+    from then on name that of replies.
 
     Raises BoxError for the first that cannot be read, and Refused on a copy.
     """
-    faults = []
+    faults, address = [], settings.replies_to
     reads = ((collect_returns, settings.returns_url), (collect_replies, settings.replies_url))
     for read in [read for read, url in reads if url and not (read is collect_replies and settings.is_one_mailbox)]:
         try:
@@ -35,6 +36,11 @@ def collect(
             faults.append(error)
     if faults:
         raise faults[0]
+    with database.reading() as session:
+        is_news = readings.address(session) != address
+    if is_news:
+        with database.writing() as session:
+            readings.note(session, address)
 
 
 def collect_returns(

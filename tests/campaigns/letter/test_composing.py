@@ -15,11 +15,13 @@ from outreach.adherence.models import AdherenceRecord, Status
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import Frozen, WrittenLetter, freeze, shared_headers_of
-from outreach.campaigns.lifecycle import campaign_numbered, revise
+from outreach.campaigns.lifecycle import campaign_numbered, content_hash, revise, send_back, submit
+from outreach.campaigns.models import Campaign
 from outreach.delivery.bounces import notices
 from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, MessageClass
+from outreach.delivery.received import readings
 from outreach.directory.models import Authority, School
 from outreach.directory.reference import fold
 from outreach.errors import InputError, NotFound
@@ -189,6 +191,42 @@ def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, peo
         assert notice.proved == bytes.fromhex(identity)
 
 
+@pytest.mark.parametrize("address", ["reponses+@fwb.example", "reponses@fwb.example", ""])
+def test_replies_go_to_the_mailbox_that_was_read_when_the_campaign_was_submitted(database, people, strand, address):
+    settle(database, 2)
+    with database.writing() as session:
+        readings.note(session, address)
+    submitted = approved(database)
+    with database.writing() as session:
+        readings.note(session, "autre@fwb.example")
+    launch(database, submitted)
+    with database.reading() as session:
+        contact = session.get_one(Campaign, submitted).contact_email
+    for identity, (_, wire) in headers(database).items():
+        assert contact.encode() in wire, "the contact person is in the text"
+        replied_to = message_from_bytes(wire, policy=default)["Reply-To"].addresses[0].addr_spec
+        if "+" not in address:
+            assert replied_to == (address or contact)
+            continue
+        mark = re.fullmatch(r"reponses\+(.{40})@fwb\.example", replied_to)[1]
+        assert SENDING.keys.make(TokenKind.REPLY, bytes.fromhex(identity)) == mark
+        assert SENDING.keys.read(mark, TokenKind.REPLY).id == bytes.fromhex(identity)
+        assert faults(wire) == []
+
+
+def test_what_was_submitted_with_another_mailbox_of_replies_is_something_else(database, people, strand):
+    settle(database, 1)
+    number, seen = draft(database), set()
+    for address in ("", "reponses@fwb.example", "reponses+@fwb.example"):
+        with database.writing() as session:
+            readings.note(session, address)
+            campaign = campaign_numbered(session, number)
+            submit(session, campaign, now=NOW, actor=AUTHOR)
+            seen.add(content_hash(campaign))
+            send_back(session, campaign, now=NOW, actor=AUTHOR)
+    assert len(seen) == 3
+
+
 def test_how_to_unsubscribe_is_settled_at_launch(database, people, strand):
     settle(database, 1)
     launch(database, approved(database), sending=READING)
@@ -203,6 +241,7 @@ def test_a_letter_launched_before_any_offered_it_stays_the_same_to_the_byte(data
         mailing = session.scalars(select(Mailing)).one()
         kept = json.loads(mailing.headers)
         assert [kept.pop(name) for name in ("mailto", "mailto_subject", "zone")] == ["", "", "Europe/Brussels"]
+        assert kept.pop("is_marked") is False
         mailing.headers = json.dumps(kept)
     after = headers(database, READING)
     assert [header for header, _ in after.values()] == [header for header, _ in before.values()]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.delivery.bounces import boxes
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.bounces.models import KeptNotice
-from outreach.delivery.received import collecting
+from outreach.delivery.received import collecting, readings
 from outreach.delivery.received.models import ReceivedMail
 from outreach.settings import read
 from tests.conftest import NOW
@@ -78,6 +78,23 @@ def test_a_server_that_dies_or_hangs_loses_nothing_and_gives_nothing_twice(
     collect(database, settings, server)
     assert texts(database) == ["Non", "Oui"]
     assert [len(server.lying(folder)) for folder in ("", "traites")] == [0, 2]
+
+
+@pytest.mark.parametrize("box", ["maildir"], indirect=True)
+def test_letters_name_the_mailbox_once_it_has_been_read_and_as_long_as_it_is_named(database, settings, box):
+    named = f"{box.url}?address=r@fwb.example&marks=on"
+    with pytest.raises(BoxError):
+        collect(database, settings, box, replies_url=named.replace("?", "/none?"))
+    assert named_by(database) == ""
+    collect(database, settings, box, replies_url=named)
+    assert named_by(database) == "r+@fwb.example"
+    collect(database, settings, box, replies_url="")
+    assert named_by(database) == ""
+
+
+def named_by(database):
+    with database.reading() as session:
+        return readings.address(session)
 
 
 @pytest.mark.parametrize("box", ["maildir"], indirect=True)

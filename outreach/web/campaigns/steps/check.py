@@ -14,6 +14,7 @@ from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.ladder import forecast
+from outreach.campaigns.letter.frozen import replies_to
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks, exceptions
@@ -180,6 +181,7 @@ def check_page(
         fault=fault,
         form=form or CalmForm(),
         said=wave_criteria.sentence(session, criterion),
+        replies_to=replies_to(session, campaign).replace("+@", "@"),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,

@@ -144,7 +144,11 @@ class LetterForm(StepForm):
     )
     contact_service = StringField("Son service (facultatif)", [line()])
     contact_phone = StringField("Son téléphone (facultatif)", [line(most=40)])
-    contact_email = StringField("Son adresse", [line(most=320)], description="Les réponses au courriel lui arrivent.")
+    contact_email = StringField(
+        "Son adresse",
+        [line(most=320)],
+        description="Les réponses au courriel lui arrivent, là où le service ne les lit pas.",
+    )
     sender_name = StringField(
         "Nom de l’expéditeur",
         [line("Indiquez le nom de l’expéditeur.")],
