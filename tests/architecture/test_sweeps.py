@@ -78,6 +78,7 @@ OPEN = {
 }
 SAMPLES = {
     "wave": "1",
+    "mail": "1",
     "message": "1",
     "number": "1",
     "fase": "9300",

@@ -16,6 +16,7 @@ from outreach.campaigns.waves import answering
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.models import Message
+from outreach.delivery.received import holding
 from outreach.directory import calls, contacts
 from outreach.directory.models import Authority, CallKind
 from outreach.errors import InputError, NotFound, Refused
@@ -63,6 +64,8 @@ def take(session: Session, campaign: Campaign, number: int, *, now: datetime, ac
     if why := judging.stopped(session, campaign, [step], now=now).get(step.id):
         steps.move(session, step, StepState.STOPPED, now=now, actor=actor, reason=why)
         return step
+    if holding.held(session, step.mailing_id, [step.authority_id]):
+        raise Refused("Ce pouvoir organisateur a écrit : décidez d’abord de son courriel, qui retient cet appel.")
     _refuse_others(session, step, now, actor)
     step.taken_by, step.taken_until = actor, now + TAKEN_FOR
     session.flush()

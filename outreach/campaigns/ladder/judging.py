@@ -24,6 +24,7 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
 )
+from outreach.delivery.received import holding
 from outreach.directory.models import Contact
 from outreach.reach import proof
 from outreach.reach.ladder import Rung, RungWhen, rungs
@@ -76,18 +77,24 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is known of some authorities of a wave: their mail, what stops a rung, the steps of the whole campaign, and
-    what came back."""
+    """What is known of some authorities of a wave: their mail, what stops a rung, the steps of the whole campaign, what
+    came back, and who wrote back what nobody has decided about."""
 
     mail: Mapping[int, Mail]
     stops: Mapping[int, StepReason]
     steps: Mapping[int, Sequence[ReachStep]] = field(default_factory=dict)
     reacted: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
 
     def due(self, rung: Rung, authority: int) -> StepReason | None:
         """Why a rung is due for an authority whom no step of its channel was for; None where it is not."""
         letter, steps = self.mail.get(authority), self.steps.get(authority, ())
-        if letter is None or authority in self.stops or any(step.channel is rung.channel for step in steps):
+        if (
+            letter is None
+            or authority in self.stops
+            or authority in self.held
+            or any(step.channel is rung.channel for step in steps)
+        ):
             return None
         return self._why(rung, letter, authority, [step for step in steps if step.channel in _before(rung)])
 
@@ -124,6 +131,7 @@ def judge(
         stops(session, campaign, keys, now=now),
         _steps(session, campaign, keys),
         _reacted(session, campaign, keys, now),
+        holding.held(session, mailing, keys),
     )
 
 

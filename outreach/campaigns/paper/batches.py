@@ -16,6 +16,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper import sheets
 from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.db import Session, take_turns
+from outreach.delivery.received import holding as mails
 from outreach.directory.models import Authority
 from outreach.directory.postal import holding
 from outreach.directory.postal.holding import HeldAddress
@@ -56,10 +57,15 @@ def waves_of(campaign: Campaign) -> list[Wave]:
 
 
 def due(session: Session, campaign: Campaign, wave: Wave, *, now: datetime) -> list[DueLetter]:
-    """The steps by paper of a wave that are due, each with its address and its schools, by postal code."""
+    """The steps by paper of a wave that are due, each with its address and its schools, by postal code.
+
+    Those of an authority whose mail waits for a decision wait, too.
+    """
     query = select(ReachStep, Authority).join(Authority, Authority.id == ReachStep.authority_id)
     waiting = (ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.DUE)
-    found = session.execute(query.where(ReachStep.mailing_id == wave.mailing_id, *waiting)).all()
+    open_ones = session.execute(query.where(ReachStep.mailing_id == wave.mailing_id, *waiting)).all()
+    wrote = mails.held(session, wave.mailing_id or 0, [authority.id for _, authority in open_ones])
+    found = [(step, authority) for step, authority in open_ones if authority.id not in wrote]
     authorities = [authority for _, authority in found]
     held = holding.held(session, authorities)
     schools = _schools(session, campaign, [step for step, _ in found], now)

@@ -34,14 +34,18 @@ class ReceivedMail(Base):
     """A mail that came to the mailbox of replies, once, identified by its digest.
 
     `authority_id` is whose it is, where that is proved, and `attached_by` how; `message_id` is the letter that it
-    answers, if one is named. `sender` is as it was written, `sender_key` as addresses are compared. `text` is what the
+    answers, if one is named. `settled_at` is when a colleague decided about it: until then a person's attached mail
+    holds letters (`holding`). `sender` is as it was written, `sender_key` as addresses are compared. `text` is what the
     person wrote, `folded` what was quoted or added below it.
 
     Personal data.
     """
 
     __tablename__ = "received_mails"
-    __table_args__ = (CheckConstraint("(authority_id IS NULL) = (attached_by IS NULL)", name="attached"),)
+    __table_args__ = (
+        CheckConstraint("(authority_id IS NULL) = (attached_by IS NULL)", name="attached"),
+        CheckConstraint("(settled_at IS NULL) = (settled_by IS NULL)", name="settled"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
@@ -57,6 +61,8 @@ class ReceivedMail(Base):
     subject: Mapped[str] = mapped_column(String(500))
     text: Mapped[str] = mapped_column(Text)
     folded: Mapped[str] = mapped_column(Text)
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(String(255))
 
     files: Mapped[list["ReceivedFile"]] = relationship(order_by="ReceivedFile.number", passive_deletes=True)
 

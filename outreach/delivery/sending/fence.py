@@ -2,11 +2,11 @@
 
 A relay may accept a letter only after its dot (RFC 5321 §4.1.1.10). So the body is sent, then this statement is
 committed, then the dots of the rows it returned are written. The statement is the lock between workers, and it checks
-pause, unsubscription and stop-on-joining: every change committed before it is honoured.
+pause, unsubscription, stop-on-joining and what a person wrote back: every change committed before it is honoured.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import (
@@ -49,9 +49,11 @@ from outreach.delivery.models import (
     is_in,
     is_still,
 )
+from outreach.delivery.received.holding import holds_the_letter
 from outreach.directory.editions.school_reports import is_reported
 from outreach.erasures.digests import ErasedAddresses
 
+LOOKED_AT_AGAIN = timedelta(minutes=15)  # a letter that a mail holds; it is due at once where somebody decides
 T = TypeVar("T")
 Day = date | ColumnElement[date]
 
@@ -88,7 +90,8 @@ def pass_through(
 
     Their dots may be written once this transaction is committed, and only then. A letter is denied when it is no longer
     queued, its mailing's gate is not open, its address is suppressed for this class of message, a school that it lists
-    is no longer open or is reported as gone, or the list has changed since it was composed.
+    is no longer open or is reported as gone, the list has changed since it was composed, or a mail that a person wrote
+    back holds it.
     """
     asked, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
     # Nearly always one revision, so one statement. Comparing pairs of key and revision would take a third longer.
@@ -102,9 +105,11 @@ def pass_through(
 def settle_denied(session: Session, which: Collection[int], *, now: datetime, day: date) -> None:
     """Settle denied letters: withdraw them, or queue them to be composed anew with fewer schools.
 
-    Letters denied because their gate is not open do not change: they wait.
+    Letters denied because their gate is not open do not change: they wait. Those that a mail holds wait, too.
     """
     queued = and_(Message.id.in_(which), Message.state == MessageState.QUEUED)
+    held = update(Message).where(queued, holds_the_letter())
+    session.execute(held.values(due_at=now + LOOKED_AT_AGAIN), execution_options={"synchronize_session": False})
     suppressed = session.scalars(select(Message.id).where(queued, suppressions.stops_the_letter())).all()
     outbox.withdraw(session, suppressed, Reason.SUPPRESSED, now=now)
     fewer = session.scalars(select(Message.id).where(queued, _lists_a_closed_school(day))).all()
@@ -194,7 +199,7 @@ def _of_its_mailing(column: InstrumentedAttribute[T]) -> ScalarSelect[T]:
 _DENIED = Prepared(
     select(Message.id).where(
         IS_DUE_OF_BATCH,
-        or_(suppressions.stops_the_letter(), _lists_a_closed_school(bindparam("day", type_=Date))),
+        or_(suppressions.stops_the_letter(), _lists_a_closed_school(bindparam("day", type_=Date)), holds_the_letter()),
     )
 )
 _FENCED = Prepared(
@@ -205,6 +210,7 @@ _FENCED = Prepared(
         is_still(MessageState.QUEUED),
         _gate_is_open(),
         ~suppressions.stops_the_letter(),
+        ~holds_the_letter(),
         ~_lists_a_closed_school(bindparam("day", type_=Date)),
         ~_has_nobody_left(),
     )

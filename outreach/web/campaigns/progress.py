@@ -26,6 +26,8 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.charts.marks import Tone
 from outreach.db import Session
 from outreach.delivery.models import Reason
+from outreach.delivery.received import holding
+from outreach.delivery.received.holding import HoldingMail
 from outreach.errors import InputError
 from outreach.measuring.reactions import Reaction
 from outreach.reach.models import ReachChannel
@@ -85,8 +87,19 @@ def progress_page(number: int) -> str | Redirect:
         return show(
             "progress",
             step_of(session, "progress_page", campaign),
+            held=_held(session, campaign),
             **_live(session, campaign, current),
         )
+
+
+@pages.post("/<number:number>/received/<number:mail>/settled")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def settle_mail(number: int, mail: int) -> Redirect:
+    with database().writing() as session:
+        lifecycle.campaign_numbered(session, number)
+        holding.settle(session, mail, now=now(), actor=actor())
+    flash("C’est décidé : ce que ce courriel retenait repart.", "success")
+    return redirect(url_for(".progress_page", number=number))
 
 
 @pages.get("/<number:number>/progress/live")
@@ -163,6 +176,13 @@ def resend(number: int, wave: int) -> Redirect:
         f"{french.plural(count, 'courriel en doute repart', 'courriels en doute repartent')} à l’identique.", "success"
     )
     return redirect(url_for(".progress_page", number=number))
+
+
+def _held(session: Session, campaign: Campaign) -> Sequence[HoldingMail]:
+    """The mails that hold letters of a campaign, for those who may decide about them."""
+    if not current_user.holds(RoleName.AUTHOR, RoleName.APPROVER):
+        return []
+    return holding.waiting(session, campaign.mailing_keys)
 
 
 def _alone(campaign: Campaign, wave: Wave) -> str:

@@ -18,7 +18,9 @@ from outreach.delivery.ledger import journal
 from outreach.delivery.ledger.journal import Setback
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Message, MessageState
+from outreach.delivery.received.models import AttachedBy, ReceivedMail
 from outreach.demo import people
+from outreach.roles import RoleName
 from outreach.settings import Settings
 from tests.application import planned
 from tests.conftest import NOW
@@ -375,3 +377,24 @@ def test_a_wave_that_ends_or_pauses_is_told_anew_in_all_of_the_page(author, laun
 def test_a_strange_mark_gets_the_whole_page(author, launched, seen):
     page = FlaskClient.open(author, f"/campaigns/1/progress/live?seen={seen}&place=x").text
     assert 'id="moment"' in page
+
+
+def test_a_mail_that_holds_what_follows_is_read_and_decided_about_where_a_campaign_stands(
+    launched, signed_in, sample_database
+):
+    settle(sample_database, 1)
+    with sample_database.writing() as session:
+        letter = session.scalars(select(Message).where(Message.state == MessageState.ACCEPTED)).one()
+        wrote = {"digest": "d", "received_at": NOW, "is_automatic": False, "attached_by": AttachedBy.MARK}
+        said = {"sender": "x", "sender_key": "x", "sender_name": "", "subject": "<b>Volet</b>", "folded": ""}
+        about = {"authority_id": letter.authority_id, "message_id": letter.id}
+        session.add(ReceivedMail(**wrote, **said, **about, text="Nous avons\n<i>bien lu</i>."))
+    page, author = "/campaigns/1/progress", signed_in(RoleName.AUTHOR)
+    shown = author.get(page).text
+    assert "1\u00a0courriel reçu retient ce qui suit" in shown
+    assert "&lt;i&gt;bien lu&lt;/i&gt;" in shown
+    assert "bien lu" not in signed_in(RoleName.READER).get(page).text
+    author.send("/campaigns/1/received/1/settled", page=page)
+    assert "retient ce qui suit" not in author.get(page).text
+    with sample_database.reading() as session:
+        assert session.scalars(select(ReceivedMail)).one().settled_by
