@@ -16,13 +16,16 @@ from outreach.adherence import programmes
 from outreach.adherence.models import Programme
 from outreach.approvals import reading
 from outreach.approvals.models import APPROVING, Decision, DecisionKind, Thing
-from outreach.campaigns.models import AddedReminder, Campaign, CampaignState
+from outreach.campaigns.models import AddedReminder, Campaign, CampaignState, Wave
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.schedule import closures
 from outreach.campaigns.waves import receipts
 from outreach.checks.shown import ShownAlert
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.models import Message
+from outreach.delivery.received import holding
+from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.models import Authority, Level
 from outreach.notes import recounting
 from outreach.notes.models import Note
@@ -200,6 +203,17 @@ def _campaign(session: Session, campaign: Campaign) -> Task:
     return Task(TaskKind.UNPLANNED, campaign.title, reason, since, "Planifier", path)
 
 
+def _reply(session: Session, mail: ReceivedMail) -> Task:
+    """A mail that a person wrote back; it is decided about where the campaign stands that wrote to them last."""
+    authority = session.get_one(Authority, mail.authority_id)
+    wrote = select(Wave.campaign_id).join(Message, Message.mailing_id == Wave.mailing_id)
+    wrote = wrote.where(Message.authority_id == authority.id).order_by(Message.id != mail.message_id, Message.id.desc())
+    number = session.scalar(wrote.limit(1))
+    path = f"/campaigns/{number}/progress" if number else f"/directory/{authority.fase}"
+    reason = "A répondu par courriel : relances, lettres et appels attendent qu’on décide."
+    return Task(TaskKind.REPLY, authority.display_name, reason, today(mail.received_at), "Lire et décider", path)
+
+
 SOURCES = (
     Source((AUTHOR, APPROVER, RoleName.ADMINISTRATOR), lambda whose, _day: alerts.awaiting(whose.roles)),
     Source((APPROVER,), lambda whose, _day: reading.awaiting(whose.email), _approval),
@@ -207,6 +221,7 @@ SOURCES = (
     Source((AUTHOR, APPROVER), lambda whose, _day: recounting.offered(whose.email, whose.roles), _correction),
     Source((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
     Source((AUTHOR,), lambda whose, _day: awaiting.campaigns(whose.email), _campaign),
+    Source((AUTHOR, APPROVER), lambda _whose, _day: holding.to_decide(), _reply),
     Source((AUTHOR,), lambda whose, day: trays.rows_for(whose.email, day)),
     Source((AUTHOR,), lambda whose, day: follow_up.recalls(whose.email, day)),
 )

@@ -19,6 +19,7 @@ class TaskKind(Labelled):
     PROPOSAL = "proposal", "Propositions reçues"
     RETURNED = "returned", "À corriger"
     UNPLANNED = "unplanned", "À planifier"
+    REPLY = "reply", "Courriels reçus"
     RECALL = "recall", "À rappeler"
     ANSWER = "answer", "Réponses"
     MAILBOX = "mailbox", "Boîtes à corriger"

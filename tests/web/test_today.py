@@ -10,6 +10,8 @@ from outreach.alerts import AlertKind
 from outreach.campaigns import lifecycle
 from outreach.checks.shown import ShownAlert
 from outreach.delivery.models import Message
+from outreach.delivery.received import holding
+from outreach.delivery.received.models import AttachedBy, ReceivedMail
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority, Level
 from outreach.reachability import follow_up, reach_list
@@ -56,6 +58,19 @@ def lines(session, whose, *, now=NOW, alerts=(), **asked):
 
 def of_kind(session, kind, whose=WRITES, **asked):
     return [line for line in lines(session, whose, **asked) if line.kind is kind]
+
+
+def test_a_mail_of_a_person_waits_where_the_campaign_stands_until_somebody_decides(session):
+    letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
+    wrote = {"received_at": NOW, "sender": "x", "sender_key": "x", "sender_name": "", "subject": "", "folded": ""}
+    about = {"authority_id": letter.authority_id, "message_id": letter.id, "attached_by": AttachedBy.MARK, "text": ""}
+    mails = [ReceivedMail(digest=str(one), is_automatic=one, **wrote, **about) for one in (False, True)]
+    session.add_all(mails)
+    for whose in (WRITES, APPROVES):
+        (line,) = of_kind(session, TaskKind.REPLY, whose)
+        assert (line.action, line.path, line.since) == ("Lire et décider", "/campaigns/1/progress", NOW.date())
+    holding.settle(session, mails[0].id, now=NOW, actor=AUTHOR)
+    assert of_kind(session, TaskKind.REPLY) == []
 
 
 @pytest.mark.long
