@@ -24,6 +24,7 @@ from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
 from outreach.delivery.bounces import readings
 from outreach.delivery.received import models as received
+from outreach.delivery.received import readings as replies_readings
 from outreach.directory import calls, models, name_corrections
 from outreach.directory.editions import school_reports
 from outreach.directory.postal import models as postal
