@@ -69,12 +69,11 @@ class HoldingMail(NamedTuple):
 
 def waiting(session: Session, mailings: Collection[int] | None = None) -> list[HoldingMail]:
     """The mails about which somebody has to decide, the oldest first; those that hold letters of these waves."""
-    query = select(ReceivedMail, Authority).join(Authority, Authority.id == ReceivedMail.authority_id).where(waits())
+    query = to_decide().join(Authority, Authority.id == ReceivedMail.authority_id).add_columns(Authority)
     if mailings is not None:
         own = WAVES.alias("asked")
         query = query.where(exists(select(1).where(own.c.mailing_id.in_(mailings), _concerns(own))))
-    found = session.execute(query.order_by(ReceivedMail.received_at, ReceivedMail.id))
-    return [HoldingMail(mail, authority) for mail, authority in found]
+    return [HoldingMail(mail, authority) for mail, authority in session.execute(query)]
 
 
 def settle(session: Session, number: int, *, now: datetime, actor: str) -> ReceivedMail:

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
 from outreach.delivery.bounces import notices
 from outreach.delivery.bounces.notices import ADDRESSED, MESSAGE_ID, RETURN_PATH, Notice, NoticeVerdict
 from outreach.delivery.bounces.parsing import DEEPEST, TooComplexError, leaves, one_line, parsed, payload, text_of
 from outreach.delivery.received import markup, quotes, senders
-from outreach.labelled import Labelled
 from outreach.mail.addresses import LONGEST
 from outreach.mail.tokens import LENGTH, Keys, TokenKind
 
@@ -51,12 +51,12 @@ class UnreadableMailError(Exception):
     """A mail over a bound, or that has no sender."""
 
 
-class MailKind(Labelled):
+class MailKind(StrEnum):
     """Who wrote a mail."""
 
-    PERSON = "person", "courriels de personnes"
-    AUTOMATIC = "automatic", "réponses automatiques"
-    RETURN = "return", "courriels revenus"
+    PERSON = "person"
+    AUTOMATIC = "automatic"
+    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ from outreach.web.api.shapes import (
     CampaignSummaryTold,
     ExclusionTold,
     NetworkTold,
-    NotesAsked,
     NoteTold,
     Nothing,
     OfProgrammeAsked,
@@ -208,10 +207,10 @@ def exclusions() -> Response:
 
 
 @pages.get("/notes")
-@answers("listNotes", Page[NoteTold], NotesAsked, faults=OF_ONE)
+@answers("listNotes", Page[NoteTold], OfProgrammeAsked, faults=OF_ONE)
 def notes() -> Response:
     """Les notes publiées, dont chacune nomme son programme ; `programme` n’en retient que celles d’un seul."""
-    asked, address = query_as(NotesAsked), settings().address
+    asked, address = query_as(OfProgrammeAsked), settings().address
     with reading() as session:
         theirs = [_programme(session, asked.programme)] if asked.programme else concerning(session, current_day())
         listing = note_list.listed(session, NoteState.PUBLISHED)

@@ -95,12 +95,6 @@ class OfProgrammeAsked(PageAsked):
     programme: Code = ""
 
 
-class NotesAsked(PageAsked):
-    """A page of notes, of one programme where its code is given."""
-
-    programme: Code = ""
-
-
 class AuthoritiesAsked(PageAsked):
     """A page of authorities, of one network where its code is given."""
 
