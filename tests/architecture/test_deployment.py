@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from ipaddress import ip_address, ip_network
@@ -16,6 +15,7 @@ from outreach.errors import SettingsError
 from outreach.settings import PREFIX, ROOT, Settings, read
 from outreach.settings.files import NAMED
 from tests.children.test_pdf import EMPTY
+from tests.needed import program
 from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
@@ -47,10 +47,7 @@ def test_every_file_is_told_of_to_whoever_runs_it():
 
 def analysed(tmp_path, unit, *command):
     """What systemd-analyze finds of a unit, whose program need not be there."""
-    if shutil.which("systemd-analyze") is None:
-        if os.environ.get("OUTREACH_REQUIRE_ALL"):
-            pytest.fail("systemd-analyze is required here and is missing")
-        pytest.skip("systemd-analyze is missing")
+    program("systemd-analyze", "systemd")
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
     copy = tmp_path / unit.name.replace("@", "@1")
     copy.write_text(text, encoding="utf-8")

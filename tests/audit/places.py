@@ -6,12 +6,12 @@ Each label of a number is known here by the key that it counts: one that is not 
 import csv
 import io
 import re
-import subprocess
 from collections import defaultdict
 
 from python_calamine import CalamineWorkbook
 
 from tests.audit import recount, told
+from tests.needed import words_of_pdf
 from tests.pages import cells, elements, links, text_of
 
 NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
@@ -300,10 +300,7 @@ class Places:
         counted, answer = self.counted[campaign], self.client.get(f"/campaigns/{campaign}/summary.pdf")
         if answer.mimetype != "application/pdf":
             return [f"campaign {campaign} has no summary"] if counted["recipients"] else []
-        text = subprocess.run(
-            ["pdftotext", "-layout", "-", "-"], input=answer.data, capture_output=True, check=True
-        ).stdout
-        text = " ".join(plain(text.decode()).split())
+        text = " ".join(plain(words_of_pdf(answer.data, "-layout")).split())
         (lead, *_) = re.findall(
             r"Sur .*? que la campagne concerne, .*?\.(?: Sur [\d ]+ à qui [^.]* n’\w+ pas encore réagi\.)?", text
         )

@@ -1,5 +1,4 @@
 import itertools
-import os
 import shutil
 import threading
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from tests.application import (
     standing,
     while_writing,
 )
+from tests.needed import refuse
 from tests.pages import open_pages_before
 
 __all__ = [
@@ -53,9 +53,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 @pytest.fixture(scope="session")
 def chromium():
     if CHROMIUM is None:
-        if os.environ.get("OUTREACH_REQUIRE_ALL"):
-            pytest.fail("Chromium is required here and is missing")
-        pytest.skip("Chromium is missing")
+        refuse("Chromium is missing")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SILENT)
         yield browser

@@ -1,8 +1,6 @@
 """A real Prometheus (Debian's) reads the figures during a sending, and our alert rules."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -18,18 +16,15 @@ from outreach.settings import ROOT
 from outreach.web.public.metrics import Metrics
 from tests.checks.test_metrics import TOKEN
 from tests.delivery.conftest import addresses, clock, mail_to, postman, relay
+from tests.needed import program
 
 __all__ = ["clock", "postman", "relay"]
 LETTERS = 4000
 pytestmark = [pytest.mark.long, pytest.mark.deep]
 
 
-def needed(program):
-    """The path of a program of Debian's package prometheus."""
-    path = shutil.which(program)
-    if path is None and os.environ.get("OUTREACH_REQUIRE_ALL"):
-        pytest.fail(f"{program} is missing: install Debian's prometheus")
-    return path or pytest.skip("Debian's prometheus is missing")
+def needed(name):
+    return program(name, "prometheus")
 
 
 def test_promtool_accepts_our_rules():

@@ -16,6 +16,7 @@ import pytest
 from outreach.cli.running.web import granian
 from outreach.settings import ROOT
 from tests.machine import descendants_of, free_port
+from tests.needed import refuse
 from tests.processes.readers import readers, wait_for
 
 pytestmark = pytest.mark.long
@@ -88,9 +89,7 @@ def examples():
 @contextmanager
 def started(folder, front, two, places):
     if NGINX is None:
-        if os.environ.get("OUTREACH_REQUIRE_ALL"):
-            pytest.fail("nginx is required here and is missing")
-        pytest.skip("nginx is missing")
+        refuse("nginx is missing")
     plain, port = free_port(), free_port()
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import subprocess
 from collections import Counter
 from datetime import timedelta
 from itertools import takewhile
@@ -39,6 +38,7 @@ from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.mail.test_mime import wire
+from tests.needed import words_of_pdf
 from tests.pages import cells, elements, form_of, links, text_of
 from tests.programmes import FIRST, JOINED, NAME, NURSERY, OWN, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
@@ -480,8 +480,7 @@ def read(response):
             str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row
         )
     if response.mimetype == "application/pdf":
-        told = subprocess.run(["pdftotext", "-layout", "-", "-"], input=response.data, capture_output=True, check=True)
-        return told.stdout.decode().replace("\xa0", " ")
+        return words_of_pdf(response.data, "-layout").replace("\xa0", " ")
     if response.mimetype.endswith("json"):
         return response.text
     if not response.mimetype.startswith(("text/", "image/svg")):

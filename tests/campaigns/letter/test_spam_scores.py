@@ -1,11 +1,11 @@
 """What a spam filter says of the letters that leave: nothing, whatever names stand in them."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.campaigns.letter.letters_as_they_leave import as_they_leave, settle_hard_names
+from tests.needed import refuse
 from tests.servers import spamd
 from tests.servers.spamd import Spamd
 
@@ -23,9 +23,7 @@ def backend():
 def filter_():
     """A spamd, started once for the run; the test is one, as each worker would start its own."""
     if hindrance := spamd.hindrance():
-        if os.environ.get("OUTREACH_REQUIRE_ALL"):
-            pytest.fail(f"SpamAssassin is required here: {hindrance}")
-        pytest.skip(hindrance)
+        refuse(hindrance)
     started = Spamd()
     yield started
     started.stop()

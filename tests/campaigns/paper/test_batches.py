@@ -37,6 +37,7 @@ from tests.campaigns.conftest import SENDING
 from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.conftest import NOW
 from tests.factories import AUTHOR
+from tests.needed import words_of_pdf
 from tests.pictures import png
 from tests.retention.test_archives import archives
 
@@ -81,7 +82,7 @@ def printed_pages(tmp_path_factory):
 
 def pages_of(path):
     """The words of each page, with where they stand, in points."""
-    told = subprocess.run(["pdftotext", "-bbox", path, "-"], capture_output=True, check=True).stdout.decode()
+    told = words_of_pdf(path.read_bytes(), "-bbox")
     return [
         [(*map(float, found[:4]), unescape(found[4])) for found in BOX.findall(page)]
         for page in told.split("<page ")[1:]
@@ -248,8 +249,7 @@ def test_the_list_has_an_address_in_its_fields_and_the_cover_its_digest(unreache
     database, number = unreached
     made = files_made(database, number, made_batch(database, number)[0])
     assert "Rue Haute,7,3,4998,Namur" in made.contents["liste.csv"].decode("utf-8-sig").replace(";", ",")
-    (tmp_path / "c.pdf").write_bytes(made.contents["bordereau.pdf"])
-    said = subprocess.run(["pdftotext", tmp_path / "c.pdf", "-"], capture_output=True, check=True).stdout.decode()
+    said = words_of_pdf(made.contents["bordereau.pdf"])
     assert files.digest_of([made.contents["lettres-1.pdf"]]) in "".join(said.split())
     assert "Nadia Lambert" in said
 

@@ -1,6 +1,5 @@
 """A real relay between us and the recipients: what Postfix says at once, and what it writes back later."""
 
-import os
 import re
 import smtplib
 import time
@@ -30,6 +29,7 @@ from outreach.worker.clock import ask
 from outreach.worker.process import WorkProcess
 from tests import factories
 from tests.delivery.conftest import states
+from tests.needed import refuse
 from tests.pages import PageClient
 from tests.servers import postfix
 from tests.servers.postfix import Postfix
@@ -62,9 +62,7 @@ USUAL = {
 @pytest.fixture
 def real(world, request):
     if hindrance := postfix.hindrance():
-        if os.environ.get("OUTREACH_REQUIRE_ALL"):
-            pytest.fail(f"Postfix is required here: {hindrance}")
-        pytest.skip(hindrance)
+        refuse(hindrance)
     started = Postfix(world.port, RETURNS, **getattr(request, "param", USUAL))
     yield started
     started.stop()

@@ -1,7 +1,6 @@
 """The page of a campaign's letters on paper: prepared and fetched as jobs, posted, returned."""
 
 import io
-import subprocess
 import zipfile
 
 import pytest
@@ -17,6 +16,7 @@ from outreach.reach import steps
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
 from tests.conftest import NOW
 from tests.factories import AUTHOR
+from tests.needed import words_of_pdf
 from tests.pages import form_of, text_of
 
 PAGE = "/campaigns/1/paper"
@@ -118,7 +118,7 @@ def test_the_letter_is_read_on_paper_before_it_is_approved(author, launched_samp
         campaign.letter += "\n\n(% if sur_papier %)\nAvec une enveloppe.\n(% else %)\nSans papier.\n(% endif %)"
     assert "Lire la lettre sur papier" in text_of(author.get("/campaigns/1/check").text)
     saved = author.get("/campaigns/1/letter/paper.pdf").data
-    told = subprocess.run(["pdftotext", "-", "-"], input=saved, capture_output=True, check=True).stdout.decode()
+    told = words_of_pdf(saved)
     assert "Avec une enveloppe." in told
     assert "Sans papier." not in told
     assert "/r/0000-0000" in told
