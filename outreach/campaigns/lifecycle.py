@@ -21,6 +21,7 @@ from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
+    ENDED,
     ON_ITS_WAY,
     WAVE_MOVES,
     ApprovedLetter,
@@ -63,7 +64,6 @@ STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
     *("letter", "ladder", "departure_gap", "first_come", "deadline_on"),
 )
-ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
 
 def campaign_numbered(session: Session, number: int) -> Campaign:

@@ -29,6 +29,7 @@ class CampaignState(Labelled):
     CANCELLED = "cancelled", "Annulée"
 
 
+ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 CAMPAIGN_MOVES = {
     CampaignState.DRAFT: {CampaignState.TO_APPROVE, CampaignState.CANCELLED},
     CampaignState.TO_APPROVE: {CampaignState.APPROVED, CampaignState.DRAFT, CampaignState.CANCELLED},

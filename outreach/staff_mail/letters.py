@@ -17,7 +17,8 @@ from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, P
 from outreach.french import typeset
 from outreach.mail.addresses import judge, key_of
 from outreach.mail.letters.compiled_letters import Draft, one_line
-from outreach.mail.letters.marks import MARKS, Marks
+from outreach.mail.letters.links import MARKS
+from outreach.mail.letters.marks import Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.measuring.models import TrackingMode
 from outreach.text import cleaned

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from outreach import audit, french
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences
 from outreach.campaigns.ladder import judging
-from outreach.campaigns.models import Campaign, CampaignState, Wave
+from outreach.campaigns.models import ENDED, Campaign, CampaignState, Wave
 from outreach.db import Session, take_turns
 from outreach.db.in_list import among
 from outreach.delivery.models import Mailing
@@ -64,7 +64,7 @@ def ask(session: Session, campaign: Campaign, authorities: Collection[int], *, n
     if not authorities or len(authorities) > MOST:
         raise InputError(f"Choisissez de 1 à {MOST} PO à appeler : filtrez la liste.")
     mailings = audiences.launched(campaign)
-    if campaign.state in lifecycle.ENDED or not mailings:
+    if campaign.state in ENDED or not mailings:
         raise Refused("On appelle pour une campagne dont des courriels sont partis et qui n’est pas terminée.")
     take_turns(session, "calls", campaign.id)
     waiting = _waiting(session, mailings, authorities)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from outreach import audit, french
-from outreach.campaigns import lifecycle
+from outreach.approvals.models import Thing
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawnEffect
 from outreach.campaigns.effects import locking, observed
@@ -133,7 +133,7 @@ def freeze(
     session.add(DrawnEffect(campaign_id=campaign.id, **facts))
     session.flush()
     told = f"Effet de la campagne « {campaign.title} » figé, d’après la liste d’adhésions {again.opened_by.id}."
-    audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
+    audit.record(session, now, actor, told, Thing.CAMPAIGN.subject(campaign.id))
 
 
 def reminders_of(campaign: Campaign) -> list[int]:

@@ -11,8 +11,7 @@ from outreach.adherence.joining_lists import coverage
 from outreach.adherence.models import JoiningList
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, DrawnEffect
-from outreach.campaigns.lifecycle import ENDED
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import ENDED, Campaign, Wave
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.models import Authority, Network

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, case, func, or_, select
 
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.models import Campaign, CampaignState, Wave
+from outreach.campaigns.models import ENDED, Campaign, CampaignState, Wave
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -258,7 +258,7 @@ def stops(session: Session, campaign: Campaign, authorities: Sequence[int], *, n
 
     What stops the mailbox of one school (it answered, or the school has joined) leaves the others'.
     """
-    if campaign.state in lifecycle.ENDED:
+    if campaign.state in ENDED:
         return dict.fromkeys(authorities, StepReason.ENDED)
     found = _asked_for(session, campaign, authorities)
     addressees = audiences.addressees_among(session, campaign, authorities, now=now)

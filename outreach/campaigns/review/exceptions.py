@@ -11,7 +11,7 @@ from outreach.approvals import deciding
 from outreach.approvals.models import Content, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import ENDED, Campaign
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox
@@ -45,7 +45,7 @@ def leave_out(
         raise InputError(
             f"Dites pourquoi, en {LONGEST} caractères au plus : la personne qui a validé la campagne le lira."
         )
-    if campaign.state in lifecycle.ENDED:
+    if campaign.state in ENDED:
         raise Refused("Cette campagne est terminée : elle n’écrit plus à personne.")
     new = set(authorities) - set(session.scalars(audiences.excepted_of(campaign)))
     if authorities and not new:

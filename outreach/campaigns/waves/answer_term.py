@@ -6,8 +6,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select
 
-from outreach.campaigns.lifecycle import ENDED
-from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.models import ENDED, ON_ITS_WAY, Campaign, Wave, WaveState, WaveTransition
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message

@@ -9,6 +9,7 @@ from outreach import audit
 from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import (
+    ENDED,
     ON_ITS_WAY,
     Campaign,
     Exemption,
@@ -64,7 +65,7 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
 
     Raises Refused when the actor wrote the campaign, when it has ended or was let before; InputError without a reason.
     """
-    if campaign.state in lifecycle.ENDED or campaign.calm_waived:
+    if campaign.state in ENDED or campaign.calm_waived:
         raise Refused("Cette campagne est terminée, ou n’a pas besoin de dérogation.")
     deciding.require_second_person(session, actor, lifecycle.subject_of(campaign), what=WHAT)
     why = _reason(reason)
@@ -79,7 +80,7 @@ def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: 
 
     Raises Refused when it has ended, or may not.
     """
-    if campaign.state in lifecycle.ENDED or not campaign.calm_waived:
+    if campaign.state in ENDED or not campaign.calm_waived:
         raise Refused("Cette campagne est terminée, ou n’a pas de dérogation à retirer.")
     held = [each for each in of(session, campaign) if each.kind is ExemptionKind.CALM and each.withdrawal is None]
     for exemption in held:

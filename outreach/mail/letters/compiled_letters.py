@@ -17,13 +17,13 @@ from typing import Any, NamedTuple, Protocol
 from outreach.mail import mime
 from outreach.mail.letters import markdown
 from outreach.mail.letters.language import parse
+from outreach.mail.letters.links import MARKS
 from outreach.mail.letters.marks import (
     ELSE,
     END,
     FIRST_ELIF,
     FIRST_IF,
     FIRST_SLOT,
-    MARKS,
     Condition,
     FieldKind,
     Marks,

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from outreach.errors import InputError
+from outreach.mail.letters.links import MARKS
 from outreach.mail.letters.marks import (
     ELSE,
     END,
     FIRST_IF,
     FIRST_SLOT,
-    MARKS,
     Choice,
     Condition,
     FieldKind,

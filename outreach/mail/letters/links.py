@@ -1,9 +1,10 @@
 """Judges the addresses that links of letters lead to."""
 
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from outreach.mail.letters.marks import MARKS
+MARKS = re.compile("[\ue000-\uf8ff]")  # the private characters that stand for fields in a parsed letter
 
 
 def fault_of_link(url: str, schemes: Collection[str]) -> str:

@@ -13,8 +13,8 @@ from markdown_it.token import Token
 
 from outreach.errors import InputError
 from outreach.mail.letters.language import refuse_excess
-from outreach.mail.letters.links import fault_of_link
-from outreach.mail.letters.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
+from outreach.mail.letters.links import MARKS, fault_of_link
+from outreach.mail.letters.marks import ELSE, END, FIRST_ELIF, FIRST_IF, Run
 
 # Outlook for Windows (Word) lets no cell or heading inherit a font, and pads cells only.
 FONT = "font-family:Calibri,Arial,sans-serif"

@@ -13,7 +13,6 @@ from typing import Any
 from outreach.errors import InputError
 
 FIRST_SLOT, FIRST_IF, FIRST_ELIF, ELSE, END = 0xE000, 0xF000, 0xF400, "\uf800", "\uf801"
-MARKS = re.compile("[\ue000-\uf8ff]")
 MARKS_OF_CHOICE = re.compile("[\uf000-\uf8ff]")
 MOST_SLOTS, MOST_CONDITIONS = FIRST_IF - FIRST_SLOT, FIRST_ELIF - FIRST_IF
 
