@@ -12,8 +12,8 @@ from typing import cast
 from sqlalchemy import case, func, select
 
 from outreach import french
+from outreach.adherence import statuses
 from outreach.adherence.standing import standing_on
-from outreach.adherence.statuses import UNDER_WAY
 from outreach.campaigns import audiences
 from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.draws.attempts import Candidate
@@ -152,7 +152,7 @@ def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[C
         boxes[authority].append(key)
     shared = {key for key, count in Counter(key for keys in boxes.values() for key in set(keys)).items() if count > 1}
     stands = standing_on(campaign.strand, today(now))
-    is_under_way = func.max(case((stands.c.status.in_(UNDER_WAY), 1), else_=0))
+    is_under_way = func.max(case((stands.c.status.in_(statuses.UNDER_WAY), 1), else_=0))
     schools = select(stands.c.authority_id, func.count(), is_under_way).group_by(stands.c.authority_id)
     known = {key: (count, bool(under_way)) for key, count, under_way in session.execute(schools)}
     named = select(Authority.id, Authority.fase, Network.label).join(Network, Network.id == Authority.network_id)

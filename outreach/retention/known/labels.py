@@ -1,8 +1,8 @@
 """The French words of `labels.toml`: titles of tables, labels of columns, and what choices and subjects are called."""
 
+import enum
 import tomllib
 from collections.abc import Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def label(table: str, column: str) -> str:
     return own or LABELS.get(column, column)
 
 
-def choice(member: Enum) -> str:
+def choice(member: enum.Enum) -> str:
     """What a choice is called: as the file says, or the program's label, or its value."""
     named = _CHOICES.get(type(member).__name__, {})
     return named.get(member.value) or str(getattr(member, "label", member.value))
