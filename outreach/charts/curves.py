@@ -45,7 +45,7 @@ def curve(series: Sequence[Series], canvas: Canvas, events: Sequence[Event] = ()
     first = min(one.values[0][0] for one in series)
     last = max(one.values[-1][0] for one in series)
     events = sorted((event for event in events if first <= event.day <= last), key=lambda event: event.day)
-    plan = _Plan.of(series, canvas, (first, last))
+    plan = _CurvePlan.of(series, canvas, (first, last))
     named = _names(events, plan)
     listed = [] if named is not None else _listed(events, canvas)
     rows = max((row for *_, row in named), default=-1) + 1 if named is not None else 1
@@ -63,7 +63,7 @@ def curve(series: Sequence[Series], canvas: Canvas, events: Sequence[Event] = ()
 
 
 @dataclass(slots=True)
-class _Plan:
+class _CurvePlan:
     """Where the plot stands on its canvas, and the scales of its axes."""
 
     canvas: Canvas
@@ -73,7 +73,7 @@ class _Plan:
     days: tuple[date, date]
 
     @classmethod
-    def of(cls, series: Sequence[Series], canvas: Canvas, days: tuple[date, date]) -> "_Plan":
+    def of(cls, series: Sequence[Series], canvas: Canvas, days: tuple[date, date]) -> "_CurvePlan":
         levels = scales.levels(max(value for one in series for _, value in one.values))
         left = widest([french.number(level) for level in levels], canvas.text) + 0.7 * canvas.text
         names = min(widest([one.words for one in series], canvas.text), MOST_NAME * canvas.width)
@@ -103,7 +103,7 @@ def _list_height(lines: int, canvas: Canvas) -> float:
     return (lines * LINE + 0.9) * canvas.text if lines else 0.0
 
 
-def _axes(plan: _Plan) -> list[Mark]:
+def _axes(plan: _CurvePlan) -> list[Mark]:
     size, marks = plan.canvas.text, list[Mark]()
     for level in plan.levels:
         y = plan.y(level)
@@ -119,7 +119,7 @@ def _axes(plan: _Plan) -> list[Mark]:
     return marks
 
 
-def _steps(one: Series, plan: _Plan) -> str:
+def _steps(one: Series, plan: _CurvePlan) -> str:
     (day, value), *later = one.values
     path = [f"M{plan.at(day)} {plan.y(value)}"]
     for day, following in later:
@@ -130,7 +130,7 @@ def _steps(one: Series, plan: _Plan) -> str:
     return "".join(path)
 
 
-def _ends(series: Sequence[Series], plan: _Plan) -> list[Mark]:
+def _ends(series: Sequence[Series], plan: _CurvePlan) -> list[Mark]:
     """The name of each line at its end, clear of the others' and above the days."""
     size, x = plan.canvas.text, plan.x.end + 0.5 * plan.canvas.text
     blocks = [(plan.y(one.values[-1][1]), wrapped(one.words, plan.canvas.width - x, size)) for one in series]
@@ -147,7 +147,7 @@ def _ends(series: Sequence[Series], plan: _Plan) -> list[Mark]:
     ]
 
 
-def _names(events: Sequence[Event], plan: _Plan) -> list[tuple[float, Anchor, int]] | None:
+def _names(events: Sequence[Event], plan: _CurvePlan) -> list[tuple[float, Anchor, int]] | None:
     """Where the name of each event begins or ends, and in which row above the plot; None where they have no room."""
     size, taken, places = plan.canvas.text, [-1e9] * MOST_ROWS, list[tuple[float, Anchor, int]]()
     for event in events:
@@ -164,7 +164,7 @@ def _names(events: Sequence[Event], plan: _Plan) -> list[tuple[float, Anchor, in
     return places
 
 
-def _events(events: Sequence[Event], named: Sequence[tuple[float, Anchor, int]] | None, plan: _Plan) -> list[Mark]:
+def _events(events: Sequence[Event], named: Sequence[tuple[float, Anchor, int]] | None, plan: _CurvePlan) -> list[Mark]:
     """A dashed line for each event, with its name or its number above."""
     size, marks, last = plan.canvas.text, list[Mark](), -1e9
     dash = f"{0.2 * size:.1f} {0.28 * size:.1f}"

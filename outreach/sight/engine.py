@@ -104,9 +104,9 @@ class Sighted(Database):
                 given = orjson.dumps(values).decode() if dialect.name == "sqlite" else values
                 connection.exec_driver_sql(views.again(name, dialect), (given,))
             return
-        for text, parameters in views.filled(sight, dialect, schema):
-            connection.exec_driver_sql(text, parameters)
-        found = {name: list(connection.exec_driver_sql(text).scalars()) for name, text in views.read()}
+        for statement, parameters in views.filled(sight, dialect, schema):
+            connection.exec_driver_sql(statement, parameters)
+        found = {name: list(connection.exec_driver_sql(query).scalars()) for name, query in views.read()}
         if len(self._found) >= MOST_FOUND:
             self._found.clear()
         self._found[sight] = stamp, found

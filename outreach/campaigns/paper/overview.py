@@ -99,11 +99,11 @@ def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[Batc
     )
 
 
-def _stopped(session: Session, batches: Sequence[int]) -> dict[int, list[tuple[str, int, StepReason | None]]]:
+def _stopped(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[str, int, StepReason | None]]]:
     query = select(PaperLetter.batch_id, PaperLetter.recipient, Authority.fase, ReachStep.reason)
     query = query.join(ReachStep, ReachStep.id == PaperLetter.step_id)
     query = query.join(Authority, Authority.id == ReachStep.authority_id)
-    query = query.where(PaperLetter.batch_id.in_(batches), ReachStep.state == StepState.STOPPED)
+    query = query.where(PaperLetter.batch_id.in_(numbers), ReachStep.state == StepState.STOPPED)
     found: dict[int, list[tuple[str, int, StepReason | None]]] = {}
     for batch, name, fase, why in session.execute(query.order_by(PaperLetter.place)):
         found.setdefault(batch, []).append((name, fase, why))

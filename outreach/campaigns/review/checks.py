@@ -17,9 +17,10 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours, other_programme, other_strand, uninvited, written_dates
+from outreach.campaigns.review import measuring, neighbours, other_programme, other_strand, written_dates
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
+from outreach.campaigns.review.uninvited import reminded_of_nothing
 from outreach.campaigns.schedule import draw_plan, planning, sending_hours
 from outreach.campaigns.schedule.draw_plan import DrawPlan
 from outreach.campaigns.schedule.moments import school_year, spelt_moment
@@ -118,7 +119,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     draw = draw_plan.of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
-    strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
+    strangers = reminded_of_nothing(session, campaign, run, now=now)
     name = programmes.name_among_several(session, campaign.strand.programme)
     remarks = [
         *_of_uninvited(campaign, name, strangers),

@@ -266,14 +266,14 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
 
     A slice is a range of keys, so that no statement reads beyond it, however few of the range are meant.
     """
-    first = staging.first(session, wave)
+    start = staging.first(session, wave)
     keys: Sequence[int] = []
-    if first is not None:
+    if start is not None:
         calm.take_turn(session)
         entering_from = staging.last_written(session, mailing.id) + 1
-        taken = staging.take(session, wave, first + SLICE - 1)
+        taken = staging.take(session, wave, start + SLICE - 1)
         goes_on = staging.first(session, wave) is not None
-        entered = entering_from, first + SLICE - 1 if goes_on else LAST_KEY
+        entered = entering_from, start + SLICE - 1 if goes_on else LAST_KEY
         entering.enter(session, wave, entered, now=now)
         only_unreacted = wave.added_reminder is not None
         addressees = audiences.addressees_among(
@@ -281,11 +281,11 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
         )
         keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
         entering.enter_listed(session, wave, entered, now=now)
-    is_last = first is None or staging.first(session, wave) is None
+    is_last = start is None or staging.first(session, wave) is None
     if is_last:
         if keys and _approved(session, wave) > MANY:
             take_stock(session, MessageSubject, of=PLANNED_BY)  # until then, each fence would read all that wait
-        _open(session, wave, mailing, now, has_changed=first is not None)
+        _open(session, wave, mailing, now, has_changed=start is not None)
     _withdraw_answered(session, wave, keys, now)
     return not is_last
 

@@ -52,7 +52,7 @@ def collect(
     """
     collected, keys = Collected(), Keys(settings.signing_keys)
 
-    def take(content: bytes) -> Folder:
+    def take_one(content: bytes) -> Folder:
         notice = notices.read(content, keys)
         with database.writing() as session:
             kept = handling.take(session, notice, now=clock())
@@ -68,7 +68,7 @@ def collect(
 
     refuse_a_copy(database, settings)
     with boxes.opened(settings.returns_url) as box:
-        if each(box, take, stop or threading.Event(), most):
+        if each(box, take_one, stop or threading.Event(), most):
             with database.writing() as session:
                 readings.note(session, now=clock())
     return collected

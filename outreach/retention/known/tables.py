@@ -77,7 +77,7 @@ def readable(session: Session, known: Known, *, most: int, seen: Callable[[str],
 
 def _rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Fields]:
     """These rows, the columns in the order of the table."""
-    columns = [(column, label) for column in table.columns if (label := labels.label(table.name, column.name))]
+    columns = [(column, shown) for column in table.columns if (shown := labels.label(table.name, column.name))]
     names = _names(session, [column for column, _ in columns], rows)
     told = ([(label, _words(column, row.get(column.name), names)) for column, label in columns] for row in rows)
     return [[(label, words) for label, words in fields if words] for fields in told]
