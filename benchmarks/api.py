@@ -25,7 +25,7 @@ from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
 from benchmarks.growth.pages import page
 from benchmarks.web import database_of
-from outreach.api_keys import keys
+from outreach.integrations import api_keys
 from tests import factories
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
@@ -94,7 +94,7 @@ def _key(there: Ground) -> tuple[str, int]:
     """A key of a program, and the number of the authority with most schools."""
     with there.database.writing() as session:
         said = {"name": "bench", "role": "reader", "days": 1, "actor": factories.AUTHOR}
-        _, key = keys.make(session, now=there.settings.instant(), **said)
+        _, key = api_keys.make(session, now=there.settings.instant(), **said)
         most = text(
             "SELECT a.fase FROM authorities a JOIN listings l ON l.authority_id = a.id AND l.until IS NULL"
             " GROUP BY a.id, a.fase ORDER BY count(*) DESC, a.id LIMIT 1"

@@ -7,12 +7,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
-from outreach.db import Database
+from outreach.core.db import Database
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.directory.models import School
-from outreach.webhooks import signatures
-from outreach.webhooks.incoming import receiving, senders
-from outreach.webhooks.incoming.models import HookDelivery
+from outreach.integrations import signatures
+from outreach.integrations.webhooks_in import deliveries, sources
+from outreach.integrations.webhooks_in.models import HookDelivery
 from tests import factories
 
 FIGURES = ("joined", "joining_s", "stopped", "sent_after", "sent_before")
@@ -36,9 +36,9 @@ def report_joinings(database: Database, count: int) -> Sequence[int]:
     rows = [{"school": fase, "strand": 1, "status": "joined", "day": day} for fase in named]
     key = signatures.written_public(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
     with database.writing() as session:
-        sender = senders.make(session, name="subsides", public_key=key, known=[], now=now, actor=factories.AUTHOR).id
-        given = [receiving.Delivery(sender, f"m{at}", [row], None, now) for at, row in enumerate(rows)]
-        receiving.keep(session, given)
+        sender = sources.make(session, name="subsides", public_key=key, known=[], now=now, actor=factories.AUTHOR).id
+        given = [deliveries.Delivery(sender, f"m{at}", [row], None, now) for at, row in enumerate(rows)]
+        deliveries.keep(session, given)
     return letters
 
 

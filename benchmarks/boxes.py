@@ -19,18 +19,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import insert, select, text
 
 from benchmarks.web import database_of
-from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Wave
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.segments.audience import Boxes
 from outreach.campaigns.waves import launching
 from outreach.cli.preparation import prepare
-from outreach.db import Database, Session
-from outreach.delivery.ledger.letters import due_in
+from outreach.core.db import Database, Session
+from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Batch, Mailing
+from outreach.delivery.outbox.recipients import due_in
 from outreach.directory.models import Contact, ContactSchool, Ownership, School
-from outreach.mail.tokens import Keys
-from outreach.segments.audience import Boxes
 from tests import factories
 
 NOW = datetime(2021, 5, 18, 9, tzinfo=UTC)

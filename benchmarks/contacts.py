@@ -21,18 +21,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import select
 
-from outreach import audit
 from outreach.cli.preparation import load_sample, prepare
-from outreach.contact_lists.columns import HEADERS
-from outreach.contact_lists.lists import ContactLists
-from outreach.contact_lists.plans import ContactPlan
-from outreach.db import Database, take_turns
+from outreach.core.audit import audit
+from outreach.core.db import Database, take_turns
+from outreach.core.settings import read
+from outreach.core.tables import imports
+from outreach.core.tables.imports import ListJudgement, Opened, opened
+from outreach.core.text.addresses import judge
 from outreach.directory.models import Authority, Contact, Ownership, School
-from outreach.mail.addresses import judge
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import Opened, opened
-from outreach.sent_lists.steps import ListJudgement
-from outreach.settings import read
+from outreach.engagement.mailboxes.contact_lists import ContactLists
+from outreach.engagement.mailboxes.import_plan import ContactPlan
+from outreach.engagement.mailboxes.import_rows import HEADERS
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
 HEADER = "fase;adresse;ecole;nom;fonction;type;telephone;usage;source"
@@ -75,19 +74,19 @@ def a_list(database: Database, count: int, person: str) -> bytes:
 def compared(database: Database, content: bytes) -> tuple[Opened, ListJudgement[ContactPlan]]:
     sent, kind = opened(content, HEADERS), ContactLists(judge)
     with database.reading() as session:
-        return sent, steps.judge(session, kind, steps.drafted(kind, sent, complete=False))
+        return sent, imports.judge(session, kind, imports.drafted(kind, sent, complete=False))
 
 
 def applied(database: Database, sent: Opened, judged: ListJudgement[ContactPlan], at: datetime) -> None:
     with database.writing() as session:
         kind = ContactLists(judge)
-        received = steps.receive(session, kind, sent, complete=False, now=at, actor="nadia")
-        steps.apply(session, kind, received, judged, now=at, actor="nadia")
+        received = imports.receive(session, kind, sent, complete=False, now=at, actor="nadia")
+        imports.apply(session, kind, received, judged, now=at, actor="nadia")
 
 
 def undone(database: Database) -> None:
     with database.writing() as session:
-        steps.undo(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
+        imports.undo(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
 
 
 def with_others(database: Database, waits: dict[str, float], action: Callable[[], object]) -> None:

@@ -16,9 +16,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.charts import svg
-from outreach.charts.marks import Anchor, Drawing, Line, Mark, Tone, Words
-from outreach.charts.scales import Scale
+from outreach.reports.charts import chart
+from outreach.reports.charts.marks import Anchor, Drawing, Line, Mark, Scale, Tone, Words
 
 Run = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,7 +71,7 @@ def drawing(runs: list[Run]) -> str:
         own = [run for run in runs if run["database"] == database]
         places = [(across(math.log(run["recipients"])), up(run["cpu_ms_per_message"])) for run in own]
         marks += _line(database, own, places, runs)
-    return svg.file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
+    return chart.file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
 
 
 def _line(database: str, own: list[Run], places: list[tuple[float, float]], runs: list[Run]) -> list[Mark]:

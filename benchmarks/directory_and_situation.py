@@ -15,23 +15,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.adherence import programmes, situation
-from outreach.adherence.grouping import Grouping
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.grouping import Grouping
+from outreach.campaigns.segments import audience_counts
+from outreach.campaigns.segments.audience import Audience, Concerns
+from outreach.campaigns.segments.criteria_json import from_json
+from outreach.campaigns.segments.scope import Scope, scope_at
 from outreach.cli.preparation import load_sample, prepare
-from outreach.db import Database, Session
+from outreach.core.db import Database, Session
+from outreach.core.settings import read
+from outreach.core.tables.reading import read_grid
 from outreach.delivery.models import MessageClass
-from outreach.demo import sample
-from outreach.directory import listing
-from outreach.directory.editions.difference import Difference, compare
-from outreach.directory.editions.register import read_edition
-from outreach.directory.editions.stored import stored
-from outreach.directory.listing import Filters
-from outreach.segments import audience_counts
-from outreach.segments.audience import Audience, Concerns
-from outreach.segments.criteria_json import from_json
-from outreach.segments.scope import Scope, scope_at
-from outreach.settings import read
-from outreach.spreadsheets.tables import read_grid
+from outreach.directory.authorities import search
+from outreach.directory.authorities.search import Filters
+from outreach.directory.register.comparison import Difference, compare, stored
+from outreach.directory.register.edition import read_edition
+from outreach.operations.demo import sample
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
 TODAY = NOW.date()
@@ -52,8 +52,8 @@ def main() -> None:
         with database.reading() as session:
             programme = programmes.named(session)
             show("plan an edition that changes nothing", lambda: compared(session, edition))
-            show("count the directory", lambda: listing.count(session, Filters()))
-            show("one page of the directory", lambda: listing.listed(session, Filters()).page(1))
+            show("count the directory", lambda: search.count(session, Filters()))
+            show("one page of the directory", lambda: search.listed(session, Filters()).page(1))
             meant, scope = audience_of_an_invitation(session, programme)
             show("count an audience, who is left out, and why", lambda: audience_counts.count(session, meant, scope))
             show("its first ten", lambda: audience_counts.first(session, meant, scope, 10))

@@ -22,11 +22,22 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.demo.population import SampleAuthority, populate
-from outreach.effect.draw import DEPARTURES, DrawnStratum, drawn
-from outreach.effect.interval import interval
-from outreach.effect.strata import Listed, Stratum, stratified
-from outreach.effect.tables import WINDOW, Counted, Table, Windows, counted, first_joinings
+from outreach.campaigns.experiments.design import (
+    DEPARTURES,
+    WINDOW,
+    Counted,
+    DrawnStratum,
+    Listed,
+    Stratum,
+    Table,
+    Windows,
+    counted,
+    drawn,
+    first_joinings,
+    stratified,
+)
+from outreach.campaigns.experiments.estimate import interval
+from outreach.operations.demo.population import SampleAuthority, populate
 
 FIRST_DAY = date(2026, 3, 2)
 UNDER_WAY = 8  # one authority in this many is in preparation

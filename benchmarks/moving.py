@@ -11,11 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.db import NO_ANSWER, Database
-from outreach.measuring import arrivals
-from outreach.settings import ROOT
-from outreach.worker.clock import TICK_SECONDS
-from outreach.worker.due import MOVE_SECONDS
+from outreach.core.db import NO_ANSWER, Database
+from outreach.core.settings import ROOT
+from outreach.engagement.tracking import arrivals
+from outreach.operations.worker.clock import TICK_SECONDS
+from outreach.operations.worker.due import MOVE_SECONDS
 
 
 def move(database: Database, seconds: float = MOVE_SECONDS) -> None:

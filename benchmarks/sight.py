@@ -23,8 +23,8 @@ from benchmarks.growth import ground, meter
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.pages import page
 from benchmarks.web import database_of
-from outreach.accounts import staff
-from outreach.roles import RoleName
+from outreach.access.accounts import accounts
+from outreach.core.text.roles import RoleName
 from tests import factories
 
 MOST = 2.0  # times what the page costs without a scope
@@ -93,7 +93,7 @@ def people(there: Ground, federation: str) -> tuple[str, str, int]:
     with there.database.writing() as session:
         for email, role, scope in ((READER, RoleName.READER, ""), (scoped, RoleName.FEDERATION, federation)):
             said = {"email": email, "name": email, "roles": [role], "scope": scope, "password_hash": "x"}
-            staff.add_user(session, now, factories.AUTHOR, **said)
+            accounts.add_user(session, now, factories.AUTHOR, **said)
     with there.database.reading() as session:
         member = text(
             "SELECT min(a.fase) FROM authorities a JOIN memberships m ON m.authority_id = a.id AND m.until IS NULL"

@@ -13,16 +13,17 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select, text, update
 
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
 from outreach.cli.preparation import prepare
-from outreach.cli.running.web import granian, place_of_pages
-from outreach.db import Database
+from outreach.cli.running.up import granian, place_of_pages
+from outreach.core.db import Database
+from outreach.core.settings import ROOT, Settings, read
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import (
+from outreach.engagement.tracking.models import (
     BasisKind,
     Hit,
     HitCount,
@@ -32,7 +33,6 @@ from outreach.measuring.models import (
     TrackingBasis,
     TrackingMode,
 )
-from outreach.settings import ROOT, Settings, read
 from tests import factories
 from tests.machine import free_port, serving
 from tests.servers.postgresql import Server

@@ -36,8 +36,8 @@ from benchmarks.growth.ground import Ground
 from benchmarks.growth.letters import Pace
 from benchmarks.growth.pages import Kind, Operation
 from benchmarks.web import database_of
-from outreach.db import Base, Database, Session
-from outreach.settings import ROOT
+from outreach.core.db import Base, Database, Session
+from outreach.core.settings import ROOT
 from tests.machine import free_port, serving, wait_for_port
 
 PAGE_SECONDS, VERIFY_SECONDS, WEB_PROCESS = 0.4, 10.0, 200  # the goals; MB

@@ -1,5 +1,5 @@
 """`python -m outreach` is the operator's command line."""
 
-from outreach.cli import main
+from outreach.cli.main import run
 
-main()
+run()

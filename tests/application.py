@@ -6,19 +6,18 @@ from itertools import count
 
 import pytest
 
-from outreach.about.letterheads import NONE
-from outreach.accounts import sessions, staff
-from outreach.app import create_app
-from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.access.accounts import accounts, sessions
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import launching
-from outreach.db import Database
-from outreach.db.ways import Way
-from outreach.demo import people
-from outreach.settings import Settings, read
-from outreach.web.public.hit_endpoint import Hits
-from outreach.web.signing_in.sign_in import KEY, TOKEN
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.core.db import Database, Way
+from outreach.core.settings import Settings, read
+from outreach.core.site.letterhead import NONE
+from outreach.operations.demo import people
+from outreach.web.app import create_app
+from outreach.web.public.tracking_endpoint import Hits
+from outreach.web.sign_in.access_log_queue import EXTENSION
+from outreach.web.sign_in.sessions import KEY, TOKEN
 from outreach.web.ui import templates
 from tests import factories, writing_watch
 from tests.conftest import NOW, state_from
@@ -120,7 +119,7 @@ def signed_in(app):
 def sign_in(app, role, *, has_factor=False):
     client = app.test_client()
     with app.extensions["outreach.database"].writing() as session:
-        person = staff.user_named(session, people.person_for(role).email)
+        person = accounts.user_named(session, people.person_for(role).email)
         uniquifier, number = person.fs_uniquifier, person.id
         now = app.extensions["outreach.settings"].instant()
         key = sessions.begin(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)

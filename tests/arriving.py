@@ -1,8 +1,8 @@
 """Openings and clicks of letters, as they come and as the clock moves them."""
 
 from outreach.delivery.models import Message
-from outreach.measuring import arrivals
-from outreach.measuring.arrivals import Arrival
+from outreach.engagement.tracking import arrivals
+from outreach.engagement.tracking.arrivals import Arrival
 
 
 def come(session, letter, *signals):

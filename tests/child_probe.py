@@ -6,10 +6,10 @@ import resource
 import sys
 import time
 
-from outreach import children
+from outreach.core import sandbox
 
 if __name__ == "__main__":
-    children.limit(seconds=7, memory=1_500_000_000)
+    sandbox.limit(seconds=7, memory=1_500_000_000)
     given = sys.stdin.read()
     time.sleep(60 if given == "sleep" else 0)
     limits = [resource.getrlimit(kind) for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_CORE)]

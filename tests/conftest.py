@@ -22,14 +22,14 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
-from outreach.accounts import passwords
-from outreach.adherence import programmes
+from outreach.access.accounts import passwords
+from outreach.access.scopes.engine import Sighted
+from outreach.adherence.programmes import programmes
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running.work import SELDOM
-from outreach.db import Database
-from outreach.demo import sample
-from outreach.settings import Settings, read
-from outreach.sight.engine import Sighted
+from outreach.core.db import Database
+from outreach.core.settings import Settings, read
+from outreach.operations.demo import sample
 from tests import costs, factories, small
 from tests.kept import Kept
 from tests.memory import in_memory

@@ -9,17 +9,18 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from outreach.accounts import staff
-from outreach.accounts.staff import User
-from outreach.adherence import programmes
+from outreach.access.accounts import accounts
+from outreach.access.accounts.accounts import User
+from outreach.access.approvals.decisions import Extent
 from outreach.adherence.models import Status, Word
-from outreach.approvals.models import Extent
-from outreach.campaigns import audiences, definitions, lifecycle
-from outreach.campaigns.definitions import Definition
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign
-from outreach.db import Database, Session
+from outreach.campaigns.planning import audiences, definitions, lifecycle
+from outreach.campaigns.planning.definitions import Definition
+from outreach.core.db import Database, Session
+from outreach.core.settings import ROOT
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import DoubtPolicy, MessageClass
-from outreach.directory.editions.school_reports import Fate
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -31,8 +32,7 @@ from outreach.directory.models import (
     School,
     Teaching,
 )
-from outreach.roles import RoleName
-from outreach.settings import ROOT
+from outreach.directory.register.school_reports import Fate
 
 # Keys as production takes them, which were drawn at random.
 DRAWN = (
@@ -110,8 +110,8 @@ def add_people(session: Session, now: datetime) -> None:
         (AUTHOR, "Nadia Lambert", RoleName.AUTHOR),
         (APPROVER, "Marc Dethier", RoleName.APPROVER),
     ):
-        if not staff.exists(session, email):
-            staff.add_user(session, now, "installation", email=email, name=name, roles=(role,), password_hash="x")
+        if not accounts.exists(session, email):
+            accounts.add_user(session, now, "installation", email=email, name=name, roles=(role,), password_hash="x")
 
 
 def invitation(**changes: object) -> Definition:

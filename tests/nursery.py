@@ -5,12 +5,11 @@ import os
 import subprocess
 import sys
 
-from outreach.cli import main
-from outreach.cli.main import MODULES
-from outreach.settings import ROOT
+from outreach.cli.main import MODULES, run
+from outreach.core.settings import ROOT
 
 nursery = multiprocessing.get_context("forkserver")
-PROGRAM = ["outreach.processes.web", *(f"outreach.cli.{name}" for name in MODULES)]
+PROGRAM = ["outreach.cli.processes.web", *(f"outreach.cli.{name}" for name in MODULES)]
 nursery.set_forkserver_preload(["tests.nursery", "tests.servers.sink", *PROGRAM])
 
 
@@ -34,4 +33,4 @@ def _command(arguments, environment, folder):
             os.dup2(file.fileno(), number)
         setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a stream
     sys.argv = ["outreach", *arguments]
-    main()
+    run()

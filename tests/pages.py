@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element
 
 from flask.testing import FlaskClient
 
-from outreach.mail import seen
-from outreach.mail.seen import FormKind
-from outreach.mail.tokens import Keys, TokenKind
+from outreach.delivery.letters import seen
+from outreach.delivery.letters.seen import FormKind
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from tests import costs
 from tests.parsing import Parser
 

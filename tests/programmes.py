@@ -2,12 +2,12 @@
 
 import re
 
-from outreach.adherence import programmes
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.days import today
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import opened
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence.programmes import programmes
+from outreach.core.tables import imports
+from outreach.core.tables.imports import opened
+from outreach.core.text.dates import today
 from tests import application  # noqa: F401 - it makes the state that this one is made from
 from tests.conftest import NOW, state_from
 from tests.factories import AUTHOR
@@ -51,4 +51,4 @@ def two_programmes(database, _settings):
         rows = [f"{fase};1;adhéré;10/05/2021;Formulaire;" for fase in JOINED]
         sent = opened("\r\n".join(["fase;volet;statut;date;source;motif", *rows]).encode(), HEADERS)
         kind = JoiningLists(today(NOW))
-        steps.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=second.id)
+        imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=second.id)

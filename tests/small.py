@@ -6,8 +6,8 @@ What a page shows of an authority does not depend on how many others there are, 
 from itertools import groupby
 from operator import attrgetter
 
-from outreach.demo import sample
-from outreach.demo.population import populate
+from outreach.operations.demo import sample
+from outreach.operations.demo.population import populate
 
 NAMED = set(range(9300, 9306))  # whom tests name
 AWKWARD = 30  # authorities of one school that the sample makes its cases of

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from outreach.settings import ROOT
+from outreach.core.settings import ROOT
 
 READ = [
     path
@@ -69,11 +69,13 @@ def test_a_sentence_that_was_mended_stands_nowhere(wrong):
 
 PAGES = [path for path in READ if {"templates", "outreach"} & set(path.relative_to(ROOT).parts[:1])]
 OF_WAVES = re.compile(
-    r"templates/pages/(campaigns|situation|calendar|account|today|segments)/|outreach/(campaigns|segments|notes|own)/|"
-    r"outreach/web/(campaigns|situation|own|notes)/|outreach/delivery/models|outreach/staff_mail/"
+    r"templates/pages/(campaigns|situation|calendar|account|today|segments)/|outreach/(campaigns|reports|staff)/|"
+    r"outreach/web/pages/(campaigns|adherence|staff|reports)/|outreach/delivery/models"
 )
-OF_NOTES = re.compile(r"templates/(public|pages|pdf)/|outreach/(notes|web|campaigns|retention)/")
-OF_REPLIES = re.compile(r"templates/pages/replies/|outreach/web/replies/|outreach/campaigns/replies/(?!replying)")
+OF_NOTES = re.compile(r"templates/(public|pages|pdf)/|outreach/(reports|web|campaigns|operations/retention)/")
+OF_REPLIES = re.compile(
+    r"templates/pages/replies/|outreach/web/pages/replies/(?!inbox)|outreach/campaigns/correspondence/(?!replies)"
+)
 ANY = re.compile("")
 OTHER_WORDS = (  # where, a word for a thing that has another one there, and that one
     (

@@ -14,11 +14,11 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 from wtforms.form import BaseForm
 
-from outreach.campaigns.review import test_letter
-from outreach.db import Database
-from outreach.sent_lists import steps
-from outreach.spreadsheets.headers import Headers
-from outreach.web.campaigns.steps import audience
+from outreach.campaigns.review import preview
+from outreach.core.db import Database
+from outreach.core.tables import imports
+from outreach.core.tables.headers import Headers
+from outreach.web.pages.campaigns.steps import audience
 from outreach.web.ui import request
 
 _open: ContextVar[bool] = ContextVar("open", default=False)
@@ -63,8 +63,8 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(BaseForm, "process", "read a form")
     noting(request, "judge", "judged an address")
     noting(audience, "from_json", "read criteria")
-    noting(test_letter, "prepare", "prepared a test letter")
-    noting(steps, "judge", "compared a list")
+    noting(preview, "prepare", "prepared a test letter")
+    noting(imports, "judge", "compared a list")
     noting(Headers, "sheet", "read a list")
     with before_render_template.connected_to(render):
         yield faults

@@ -1,6 +1,6 @@
-"""Write every row of a database as JSON, the same from SQLite as from PostgreSQL: what tests/migrations begins with.
+"""Write every row of a database as JSON, the same from SQLite as from PostgreSQL: what tests of migrations begin with.
 
-    .venv/bin/python -m tools.dump sqlite:////somewhere/small.sqlite3 > tests/migrations/0012.json
+    .venv/bin/python -m tools.dump sqlite:////somewhere/small.sqlite3 > tests/operations/migrations/0012.json
 
 The file goes into the repository: the database holds made-up rows only, in the schema that the file is named after.
 """
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, MetaData, Table
 
-from outreach.db import Database
+from outreach.core.db import Database
 
 MIGRATIONS = {"alembic_version", "applied_revisions"}  # tables in which they keep what was applied
 

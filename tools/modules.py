@@ -14,7 +14,7 @@ CODE = ROOT / "outreach"
 PAGE = ROOT / "docs" / "modules.md"
 HEAD = """# Modules
 
-Every module in one sentence, room by room. [Develop](develop.md) says how the rooms stand to each other.
+Every module in one sentence, room by room. [Architecture](architecture.md) says how the houses stand to each other.
 """
 
 

@@ -1,7 +1,7 @@
 """Changes the program by one operator, constant or line at a time, and asks which tests see it.
 
     .venv/bin/python -m tools.mutants --seed 7          # 60 mutants; hours: `--all --to-land` is run once before
-    .venv/bin/python -m tools.mutants --seed 7 --number 5 --tests tests/segments tests/accounts
+    .venv/bin/python -m tools.mutants --seed 7 --number 5 --tests tests/campaigns/segments tests/access/accounts
 
 It says how many of the mutants that any test kills the short run kills, which is what its choice of tests is judged
 by, and names those that nothing kills. Each mutant is put into a copy of the tree. The tests that reach its line run

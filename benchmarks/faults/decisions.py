@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from benchmarks.faults.ground import Ground
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import lifecycle
-from outreach.delivery.ledger import suppressions
+from outreach.campaigns.planning import lifecycle
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from tests import factories
 
 DECIDER = "nadia.lambert@fwb.example"

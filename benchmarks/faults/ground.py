@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from outreach.cli.preparation import prepare
-from outreach.db import Database
+from outreach.core.db import Database
 from tests.chaos.harness import Field
 from tests.servers.postgresql import Server
 from tests.servers.relays import Relays

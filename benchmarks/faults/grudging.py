@@ -11,16 +11,16 @@ from sqlalchemy import select
 
 from benchmarks.faults.ground import Fault, Ground, prepared, slow
 from benchmarks.faults.processes import finish
-from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves.launching import send_one
-from outreach.days import today
-from outreach.delivery.ledger.recipients import Addressee
+from outreach.core.settings import Settings, read
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, Purpose
+from outreach.delivery.outbox.recipients import Addressee
 from outreach.directory.models import Authority
-from outreach.settings import Settings, read
-from outreach.staff_mail import letters
-from outreach.staff_mail.letters import Said, StaffLetter
+from outreach.staff.notifications import letters
+from outreach.staff.notifications.letters import Said, StaffLetter
 
 KEYS = ("database", "healthy_rate", "grudging_rate", "first_letter_s", "alert_s", "lost", "duplicated")
 LEAST_SHARE, LONGEST_SECONDS = 0.5, 10.0

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.web import Ground, database_of
-from outreach.accounts import sessions, staff
-from outreach.app import create_app
-from outreach.demo import people
-from outreach.roles import RoleName
-from outreach.web.signing_in.sign_in import KEY
+from outreach.access.accounts import accounts, sessions
+from outreach.core.text.roles import RoleName
+from outreach.operations.demo import people
+from outreach.web.app import create_app
+from outreach.web.sign_in.sessions import KEY
 
 STAFF, DOWN_SECONDS, CALM_SECONDS, RESUME_SECONDS = 16, 20.0, 5.0, 30.0
 LONGEST_SECONDS = 8.0
@@ -161,7 +161,7 @@ def _signed_in(ground: Ground) -> str:
     """The cookie of an administrator who is signed in, by a session that did not pass the form."""
     client = create_app(ground.settings, ground.database).test_client()
     with ground.database.writing() as session:
-        person = staff.user_named(session, people.person_for(RoleName.ADMINISTRATOR).email)
+        person = accounts.user_named(session, people.person_for(RoleName.ADMINISTRATOR).email)
         key = sessions.begin(session, person.id, "a drill", now=ground.settings.instant())
         signed_in = {"_user_id": person.fs_uniquifier, "_fresh": True, KEY: key}
     with client.session_transaction() as session_cookie:

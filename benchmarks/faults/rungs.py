@@ -22,23 +22,10 @@ from sqlalchemy import Select, event, func, select, update
 from sqlalchemy.orm import Session as Rows
 
 from benchmarks.web import database_of
-from outreach.campaigns.calling import noting
-from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.ladder import climbing, judging
-from outreach.campaigns.models import Campaign
-from outreach.campaigns.paper import batches, entering
-from outreach.campaigns.paper.models import PaperLetter
-from outreach.campaigns.results import reached
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.verification import verify
-from outreach.campaigns.waves import answering, launching
-from outreach.cli.preparation import prepare
-from outreach.days import today
-from outreach.db import Database, Session
-from outreach.delivery.models import Message, MessageState
-from outreach.directory.models import Authority, Contact
-from outreach.errors import InputError, Refused
-from outreach.reach.models import (
+from outreach.campaigns.channels import calls as noting
+from outreach.campaigns.channels import due_steps, paper
+from outreach.campaigns.channels.calls import NotedCall
+from outreach.campaigns.evidence.steps import (
     CallOutcome,
     ReachAnswer,
     ReachCall,
@@ -48,9 +35,21 @@ from outreach.reach.models import (
     StepReason,
     StepState,
 )
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.results import reached
+from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.verification import verify
+from outreach.campaigns.waves import answering, launching
+from outreach.cli.preparation import prepare
+from outreach.core.db import Database, Session
+from outreach.core.text.dates import today
+from outreach.core.text.errors import InputError, Refused
+from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Authority, Contact
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.nursery import nursery
@@ -160,34 +159,34 @@ def work(name: str, url: str, now: datetime, seed: int, death: int) -> None:
 def _climb(database: Database, now: datetime) -> None:
     """What the clock does with a ladder, every five minutes."""
     with database.reading() as session:
-        waves, due = climbing.open_steps(session, now=now), climbing.due_rungs(session, now=now)
+        waves, due = due_steps.open_steps(session, now=now), due_steps.due_rungs(session, now=now)
     for wave, numbers in waves.items():
         with database.writing() as session:
-            climbing.stop(session, wave, numbers, now=now)
+            due_steps.stop(session, wave, numbers, now=now)
     for wave, rung in due:
         after, is_more = 0, True
         while is_more:
             with database.reading() as session:
-                keys, after = climbing.candidates(session, wave, rung, after=after, now=now)
+                keys, after = due_steps.candidates(session, wave, rung, after=after, now=now)
             if keys:
                 with database.writing() as session:
-                    climbing.climb(session, wave, rung, keys, SENDING, now=now)
+                    due_steps.climb(session, wave, rung, keys, SENDING, now=now)
             is_more = after > 0
 
 
 def _print(database: Database, now: datetime, chance: random.Random) -> None:
     with database.writing() as session:
         campaign = session.get_one(Campaign, 1)
-        (wave,) = batches.waves_of(campaign)
+        (wave,) = paper.waves_of(campaign)
         is_sheet = chance.random() < 1 / 2
-        batches.make(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
+        paper.make(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
 
 
 def _post(database: Database, now: datetime, _chance: random.Random) -> None:
     for key in _keys(database, select(PaperLetter.batch_id).distinct(), StepState.PRINTED):
         with database.writing() as session, contextlib.suppress(Refused):
-            batch = batches.batch_of(session, session.get_one(Campaign, 1), key)
-            batches.post(session, batch, on=today(now), today=today(now), now=now, actor=factories.AUTHOR)
+            batch = paper.batch_of(session, session.get_one(Campaign, 1), key)
+            paper.post(session, batch, on=today(now), today=today(now), now=now, actor=factories.AUTHOR)
 
 
 def _note_returns(database: Database, now: datetime, chance: random.Random) -> None:
@@ -196,7 +195,7 @@ def _note_returns(database: Database, now: datetime, chance: random.Random) -> N
         with database.writing() as session, contextlib.suppress(InputError):
             letter = session.get_one(PaperLetter, key)
             fase = session.get_one(Authority, letter.step.authority_id).fase
-            batches.came_back(session, letter.batch, [fase], on=today(now), now=now, actor=factories.AUTHOR)
+            paper.came_back(session, letter.batch, [fase], on=today(now), now=now, actor=factories.AUTHOR)
 
 
 def _answer_by_code(database: Database, now: datetime, chance: random.Random) -> None:
@@ -204,9 +203,9 @@ def _answer_by_code(database: Database, now: datetime, chance: random.Random) ->
     for key in chance.sample(posted, min(len(posted), 1)):
         with database.writing() as session, contextlib.suppress(InputError, Refused):
             message = session.get_one(Message, session.get_one(PaperLetter, key).step.message_id)
-            asked = answers.question_of(session, message, now=now)
+            asked = recording.question_of(session, message, now=now)
             given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=True)
-            answering.receive(session, message, given, SENDING, now=now, step=entering.step_of(session, message))
+            answering.receive(session, message, given, SENDING, now=now, step=paper.step_of(session, message))
 
 
 def _call(database: Database, now: datetime, chance: random.Random) -> None:
@@ -263,7 +262,7 @@ def _lost(session: Session, steps: Sequence[ReachStep], now: datetime) -> int:
     """Authorities that the mail did not reach, with neither proof, nor a reason to stop, nor every rung tried."""
     campaign = session.get_one(Campaign, 1)
     without = reached.listed(session, campaign, Figure.LEFT, now=now).keys()
-    judged = judging.judge(session, campaign, 1, without, now=now)
+    judged = due_steps.judge(session, campaign, 1, without, now=now)
     is_mail = ReachChannel.OTHER_MAILBOX  # what came of it is in the letter
     ended = Counter(step.authority_id for step in steps if step.state is StepState.FAILED or step.channel is is_mail)
     unreached = (key for key in without if key not in judged.stops and judged.mail[key].failed)

@@ -24,9 +24,9 @@ from sqlalchemy import func, select
 
 from benchmarks import moving
 from benchmarks.web import Ground, database_of
-from outreach.db import Database
+from outreach.core.db import Database
 from outreach.delivery.models import Message
-from outreach.measuring.models import Hit, HitCount, NewHit, Tracker
+from outreach.engagement.tracking.models import Hit, HitCount, NewHit, Tracker
 from tests.servers.postgresql import Server
 
 READERS, RECIPIENTS, ALONE, LINKS = 8, 2000, 1900, 40

@@ -7,13 +7,12 @@ from itertools import cycle, islice
 
 from sqlalchemy import select, text
 
-from outreach.accounts.trail import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import TrailEntry, TrailKind
 from outreach.adherence.models import AdherenceRecord, Status
-from outreach.audit import AuditEntry
-from outreach.db import Base, Database, Session, table_of
-from outreach.db.many import add_rows
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.db import Base, Database, Session, table_of
+from outreach.core.db.bulk import add_rows
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
-from outreach.demo.population import SamplePlace, read_places
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -29,7 +28,8 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.directory.reference import federation_of, province_of, searched
-from outreach.measuring.models import BasisKind, TrackingBasis
+from outreach.engagement.tracking.models import BasisKind, TrackingBasis
+from outreach.operations.demo.population import SamplePlace, read_places
 from tests import factories
 
 Columns = factories.Columns

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from benchmarks.growth.directory import address_of, name_of, place_of, school_name, schools_of
-from outreach.demo.population import company_number
-from outreach.demo.sample import HEADER
 from outreach.directory.models import EducationType
 from outreach.directory.reference import NETWORKS
+from outreach.operations.demo.population import company_number
+from outreach.operations.demo.sample import HEADER
 
 Written = Callable[[int], Iterable[str]]
 CHANGED = 10  # one school in so many

@@ -8,18 +8,18 @@ from sqlalchemy import Connection, make_url, select, text
 
 from benchmarks.growth import directory, letters
 from benchmarks.growth.letters import Pace
-from outreach.accounts import sessions, staff
-from outreach.app import create_app
-from outreach.approvals.models import Extent
-from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.access.accounts import accounts, sessions
+from outreach.access.approvals.decisions import Extent
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.segments import scope
 from outreach.cli.preparation import prepare
-from outreach.db import Database
+from outreach.core.db import Database
+from outreach.core.settings import Settings, read
 from outreach.delivery.models import Mailing
-from outreach.segments import calm
-from outreach.settings import Settings, read
-from outreach.web.signing_in.sign_in import KEY, TOKEN
+from outreach.web.app import create_app
+from outreach.web.sign_in.sessions import KEY, TOKEN
 from tests import factories
 
 LAST_BEGAN, ENDED = timedelta(days=90), timedelta(days=30)  # before today
@@ -37,7 +37,7 @@ class Ground:
         self.draft, self.ready = not_sent(pace or Pace())
         self.url, self.folder, self.authorities, self.server = url, folder, authorities, server
         self.settings = read({"OUTREACH_DATA": str(folder), "OUTREACH_DATABASE_URL": url})
-        self.database = Database(url, calm.info_of(self.settings))
+        self.database = Database(url, scope.info_of(self.settings))
         self._application = create_app(self.settings, self.database)
         with self.database.reading() as session:
             self.mailings = list(session.scalars(select(Mailing.id).order_by(Mailing.id)))
@@ -47,7 +47,7 @@ class Ground:
         """A browser in which a person is signed in."""
         client = self._application.test_client()
         with self.database.writing() as session:
-            found = staff.user_named(session, person)
+            found = accounts.user_named(session, person)
             key = sessions.begin(session, found.id, "Firefox sous Linux", now=self.settings.instant())
             named = {"_user_id": found.fs_uniquifier, "_fresh": True, KEY: key, TOKEN: f"{found.id}.x"}
         with client.session_transaction() as cookie:

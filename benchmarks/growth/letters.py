@@ -12,23 +12,22 @@ from sqlalchemy import func, select, update
 
 from benchmarks.growth.directory import MEASURED, SCHOOLS, Columns, address_of, begin_keys_after
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
+from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import launching
-from outreach.db import Base, Database, Session, table_of, take_stock
-from outreach.db.many import add_rows
-from outreach.delivery.ledger.letters import due_of
-from outreach.delivery.ledger.recipients import BATCH
+from outreach.core.db import Base, Database, Session, table_of, take_stock
+from outreach.core.db.bulk import add_rows
+from outreach.core.settings import Settings
 from outreach.delivery.models import Batch, Composition, Mailing, Message, MessageState, MessageSubject, Reason
+from outreach.delivery.outbox.recipients import BATCH, due_of
 from outreach.directory.models import Authority, Contact
-from outreach.measuring import trackers
-from outreach.measuring.machines import VERSION, Agent, HitClass, Why
-from outreach.measuring.models import Hit, HitCount, Tracker, TrackingMode
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response, ResponseSchool, ResponseStep, StepKind, WaitingResponse
-from outreach.settings import Settings
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response, ResponseSchool, ResponseStep, StepKind, WaitingResponse
+from outreach.engagement.tracking import trackers
+from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
+from outreach.engagement.tracking.models import Hit, HitCount, Tracker, TrackingMode
 from tests import factories
 
 DAYS = (0, 14, 28)  # of the waves of a campaign

@@ -13,11 +13,12 @@ from werkzeug.test import TestResponse
 from benchmarks.growth.directory import place_of
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
-from outreach.audit import seals
-from outreach.campaigns import audiences, lifecycle, verification
-from outreach.segments import audience_counts
-from outreach.segments.audience import Audience, Concerns
-from outreach.segments.criteria_json import from_json
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.results import verification
+from outreach.campaigns.segments import audience_counts
+from outreach.campaigns.segments.audience import Audience, Concerns
+from outreach.campaigns.segments.criteria_json import from_json
+from outreach.core.audit import audit
 from outreach.web.ui.request import JOB
 from tests import factories
 
@@ -164,7 +165,7 @@ def verify(ground: Ground) -> Action:
         with ground.database.reading() as session:
             if breaches := verification.verify(session, now=ground.settings.instant()):
                 raise RuntimeError(f"{breaches[0].rule}: {len(breaches[0].rows)} rows")
-            seals.verify(session)
+            audit.verify(session)
 
     return check
 

@@ -13,20 +13,21 @@ from benchmarks.growth import files
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
 from benchmarks.growth.pages import Kind, Operation
-from outreach.campaigns import lifecycle
+from outreach.campaigns.planning import lifecycle
 from outreach.cli.main import commands, load
 from outreach.cli.running.work import letter_source_for
-from outreach.db import Database
-from outreach.db.time_limit import READS
+from outreach.core.db import Database
+from outreach.core.db.time_limit import READS
 from outreach.delivery.models import Message
-from outreach.notes import approving, finishing, freezing, gathering
-from outreach.notes.content import TableKind
-from outreach.notes.drafts import NoteRequest
-from outreach.notes.models import Note
-from outreach.retention.periods import Rhythm
-from outreach.worker import clock
-from outreach.worker.process import WorkProcess
-from outreach.worker.sealing import Sealing
+from outreach.operations.retention.policy import Rhythm
+from outreach.operations.worker import clock
+from outreach.operations.worker.due import Sealing
+from outreach.operations.worker.process import WorkProcess
+from outreach.reports.files import finishing
+from outreach.reports.notes import approval, freezing, gathering
+from outreach.reports.notes.content import TableKind
+from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports.notes.models import Note
 from tests import factories
 
 
@@ -101,7 +102,7 @@ def approve(ground: Ground) -> Action:
         key = session.scalars(select(func.max(Note.id))).one()
     finish, address = finishing.finisher(ground.settings), ground.settings.address
     about = {"actor": factories.APPROVER, "approved_as": ""}
-    return lambda: approving.approve(
+    return lambda: approval.approve(
         ground.database, key, finish, address=address, now=ground.settings.instant(), **about
     )
 

@@ -24,11 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.statuses import Status as Status  # noqa: PLC0414 - whoever reads records asks for it here
-from outreach.db import Base, enum_of
+from outreach.core.db import Base, enum_of
+from outreach.core.tables.imports import SentList
+from outreach.core.text.errors import InputError
+from outreach.core.text.labelled import Labelled
 from outreach.directory.models import Level, Network
-from outreach.errors import InputError
-from outreach.labelled import Labelled
-from outreach.sent_lists.models import SentList
 
 
 class Word(Labelled):

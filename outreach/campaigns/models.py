@@ -1,6 +1,8 @@
 """The tables of campaigns and waves, their states, and the moves between these.
 
 Each change of state is a row with its time and actor, here or in `approvals`. The column `state` repeats the last one.
+
+The tables of exceptions: authorities left out of a campaign whose content and approval stay.
 """
 
 from datetime import date, datetime
@@ -9,14 +11,14 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach import french
 from outreach.adherence.models import Strand
-from outreach.db import Base, enum_of
+from outreach.campaigns.segments.audience import Boxes, Concerns
+from outreach.campaigns.segments.saved import SegmentVersion
+from outreach.core.db import Base, enum_of
+from outreach.core.text import french
+from outreach.core.text.labelled import Labelled
 from outreach.delivery.models import Mailing, MessageClass
-from outreach.labelled import Labelled
-from outreach.measuring.models import TrackingMode
-from outreach.segments.audience import Boxes, Concerns
-from outreach.segments.saved import SegmentVersion
+from outreach.engagement.tracking.models import TrackingMode
 
 
 class CampaignState(Labelled):
@@ -357,3 +359,27 @@ class ReceiptCopy(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True)
     copy_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
     asked_at: Mapped[datetime]
+
+
+class AudienceException(Base):
+    """Authorities left out of a campaign whose content and approval stay: when, who and why; kept as long as it."""
+
+    __tablename__ = "audience_exceptions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class ExceptedAuthority(Base):
+    """An authority of such an exception, and how many letters of the next wave it would have got then."""
+
+    __tablename__ = "excepted_authorities"
+
+    exception_id: Mapped[int] = mapped_column(ForeignKey("audience_exceptions.id"), primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), primary_key=True, index=True)
+    letters: Mapped[int]

@@ -6,21 +6,21 @@ from urllib.parse import urlsplit
 
 import click
 
-from outreach.accounts import administering, passwords, staff
-from outreach.accounts.links import LinkKind
-from outreach.accounts.one_person import refuse_second_account
-from outreach.accounts.staff import User
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.access.accounts import accounts, administration, passwords
+from outreach.access.accounts.accounts import User, refuse_second_account
+from outreach.access.accounts.password_links import LinkKind
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_rows
-from outreach.db import Session
-from outreach.delivery import installation
-from outreach.directory import scoping
-from outreach.errors import InputError
-from outreach.french import moment
-from outreach.roles import RoleName
-from outreach.settings import Mode, Settings
-from outreach.staff_mail import account_letters, invitations
-from outreach.staff_mail.account_letters import AccountHolder, AccountMail
+from outreach.core.db import Session
+from outreach.core.settings import Mode, Settings
+from outreach.core.text.errors import InputError
+from outreach.core.text.french import moment
+from outreach.core.text.roles import RoleName
+from outreach.delivery import workers
+from outreach.directory import reference
+from outreach.staff import invitations
+from outreach.staff.notifications import account_letters
+from outreach.staff.notifications.account_letters import AccountHolder, AccountMail
 
 roles_option = click.option(
     "--role",
@@ -51,7 +51,7 @@ def list_accounts(operation: Operation) -> None:
     """Dit qui a un compte, avec quels rôles, et quand chacun s’est connecté."""
     with operation.database.reading() as session:
         nobody = "Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier."
-        say_rows(administering.listed(session), _line, nobody)
+        say_rows(administration.listed(session), _line, nobody)
 
 
 @user.command()
@@ -66,24 +66,24 @@ def reset(operation: Operation, email: str, *, show: bool, second_factor: bool) 
         _take_second_factor(operation, email)
         return
     with operation.database.reading() as session:
-        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        person = AccountHolder(account.email, account.name, administering.roles_of(account), account.scope_code)
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), accounts.account_of(session, email)
+        person = AccountHolder(account.email, account.name, administration.roles_of(account), account.scope_code)
         mail = None if show else _written(operation, session, invitations.kind_for(account), person, actor)
     _give_link(operation, email, mail, actor)
 
 
 def _take_second_factor(operation: Operation, email: str) -> None:
     with operation.database.writing() as session:
-        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        administering.reset_second_factor(session, account, by_shell=True, now=operation.now, actor=actor)
+        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), accounts.account_of(session, email)
+        administration.reset_second_factor(session, account, by_shell=True, now=operation.now, actor=actor)
         said = f"Second facteur de {account.email} réinitialisé : ses sessions sont terminées."
     say(said)
 
 
 def _written(operation: Operation, session: Session, kind: LinkKind, person: AccountHolder, actor: str) -> AccountMail:
     """The letter with a link to a person. Raises InputError when it would not leave."""
-    invitations.refuse_withheld(session, installation.guard_of(operation.settings), person.email)
-    by, sending = staff.user_named(session, actor), SenderIdentity.of(operation.settings)
+    invitations.refuse_withheld(session, workers.guard_of(operation.settings), person.email)
+    by, sending = accounts.user_named(session, actor), SenderIdentity.of(operation.settings)
     return account_letters.write(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
 
 
@@ -91,7 +91,7 @@ def _give_link(operation: Operation, email: str, mail: AccountMail | None, actor
     """Send a link to an account, or print it once where there is no letter."""
     sending, now = SenderIdentity.of(operation.settings), operation.now
     with operation.database.writing() as session:
-        user = staff.account_of(session, email)
+        user = accounts.account_of(session, email)
         if mail:
             invitations.send(session, user, mail, sending, now=now, actor=actor)
             said = f"Un lien part à {user.email}. Les précédents ne servent plus."
@@ -123,18 +123,18 @@ def add(
     digest = passwords.hashed(password)
     with operation.database.writing() as session:
         # When the first account is added, no one exists yet who could act.
-        first = not staff.anybody(session)
+        first = not accounts.anybody(session)
         if first and RoleName.ADMINISTRATOR not in roles:
             raise InputError("Le premier compte doit avoir le rôle administrator : lui seul peut ajouter les autres.")
         actor = "installation" if first else operation.actor(session, RoleName.ADMINISTRATOR)
-        added = staff.add_user(
+        added = accounts.add_user(
             session,
             operation.now,
             actor,
             email=email,
             name=name,
             roles=(held := [RoleName(role) for role in roles]),
-            scope=scoping.known_code(session, held, scope),
+            scope=reference.known_code(session, held, scope),
             password_hash=digest,
             must_change_password=operation.settings.mode is not Mode.DEMO and not (first and password_file),
             examples=operation.settings.mode is not Mode.PRODUCTION,
@@ -159,7 +159,7 @@ def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
 
 def _line(account: User) -> str:
     """The account in one line."""
-    state, at = administering.state_of(account), account.last_sign_in_at
+    state, at = administration.state_of(account), account.last_sign_in_at
     seen = f"dernière connexion le {moment(at)}" if at else "jamais de connexion"
-    named = f"{account.email} ({account.name}) : {administering.labels_of(account)}"
+    named = f"{account.email} ({account.name}) : {administration.labels_of(account)}"
     return " ; ".join(filter(None, (named, "" if state == "ouvert" else state, seen)))

@@ -12,20 +12,20 @@ import click
 from rich.console import Console
 from sqlalchemy import text
 
-from outreach import migrations
+from outreach.access.scopes import engine
+from outreach.campaigns.segments import scope
 from outreach.cli.main import ANSWER, SHOWN
-from outreach.columns import Listing, Row
-from outreach.days import FIRST, LAST
-from outreach.db import Database, Session
-from outreach.demo import people
-from outreach.erasures import digests
-from outreach.errors import InputError, Refused
-from outreach.french import typeset
-from outreach.roles import RoleName
-from outreach.segments import calm
-from outreach.settings import Mode, Settings, read
-from outreach.sight import role
-from outreach.text import cleaned, whole_number
+from outreach.core.db import Database, Session
+from outreach.core.erasure import digests
+from outreach.core.settings import Mode, Settings, read
+from outreach.core.tables.columns import Listing, Row
+from outreach.core.text.dates import FIRST, LAST
+from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.french import typeset
+from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import cleaned, whole_number
+from outreach.operations import migrations
+from outreach.operations.demo import people
 
 console = Console(highlight=False)
 P = ParamSpec("P")
@@ -57,7 +57,7 @@ class Operation:
     @cached_property
     def opened(self) -> Database:
         """The database, without a check of its version."""
-        rules = calm.info_of(self.settings) | digests.info_of(self.settings) | role.info_of(self.settings)
+        rules = scope.info_of(self.settings) | digests.info_of(self.settings) | engine.info_of(self.settings)
         return Database(self.settings.database, rules)
 
     @cached_property
@@ -74,15 +74,15 @@ class Operation:
 
         Raises InputError when no one is named outside a demonstration, and Refused when the role is missing.
         """
-        from outreach.accounts import staff  # noqa: PLC0415 - only for commands that act: it loads in a sixth of a second
+        from outreach.access.accounts import accounts  # noqa: PLC0415 - only for commands that act: it loads in a sixth of a second
 
         if self.acting_as:
-            user = staff.user_named(session, self.acting_as)
+            user = accounts.user_named(session, self.acting_as)
         elif self.settings.mode is Mode.DEMO:
-            user = staff.user_named(session, people.person_for(roles[0]).email)
+            user = accounts.user_named(session, people.person_for(roles[0]).email)
         else:
             raise InputError("Indiquez au nom de qui la commande agit : --as ADRESSE.")
-        staff.require(user, *roles)
+        accounts.require(user, *roles)
         return user.email
 
 

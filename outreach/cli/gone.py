@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from outreach.errors import Refused
+from outreach.core.text.errors import Refused
 
 CHECKED = "l’étape « Vérifier » de la campagne le fait"
 FOLLOWED = "la page de la campagne le fait"

@@ -1,17 +1,19 @@
 """The list of commands, each loaded when it is used."""
 
 import json
+import os
+import sys
 from importlib import import_module
 
 import click
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from outreach import __version__
-from outreach.campaigns.schedule.moments import read_moment
+from outreach.campaigns.planning.sending_hours import read_moment
 from outreach.cli import gone, phrases
-from outreach.errors import OutreachError
-from outreach.french import typeset
-from outreach.text import cleaned
+from outreach.core.text.errors import OutreachError
+from outreach.core.text.french import typeset
+from outreach.core.text.typed import cleaned
 
 phrases.speak()
 AS_JSON, ANSWER = "outreach.as_json", "outreach.answer"  # keys: whether --json is asked for, and what it prints
@@ -22,12 +24,10 @@ NO_DATABASE = (
 EXPECTED = (OutreachError, click.ClickException, click.Abort, UnicodeError, OSError, DatabaseError)
 SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
-    "running.up": ("up",),
-    "running.web": ("web",),
+    "running.up": ("up", "web"),
     "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "running.install": ("migrate", "sample"),
-    "running.doctor": ("doctor",),
-    "running.health": ("healthy",),
+    "running.doctor": ("doctor", "healthy"),
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
     "register.directory": ("register", "directory", "contacts"),
@@ -120,3 +120,16 @@ def commands(context: click.Context, now: str | None) -> None:
         context.meta[SHOWN] = read_moment(now).at
     if context.invoked_subcommand is None:
         context.invoke(load("up"))
+
+
+def run() -> None:
+    """Run a command. A refusal prints a sentence on standard error and exits with status 1."""
+    os.umask(0o077)  # only this user may read the database, secrets and exports
+    try:
+        commands(prog_name="./run")
+    except EXPECTED as error:
+        said = sentence(error)
+        if not said:
+            raise
+        print(said, file=sys.stderr)
+        sys.exit(1)

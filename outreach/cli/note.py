@@ -7,27 +7,16 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.cli.context import (
-    Operation,
-    file_argument,
-    json_option,
-    pass_operation,
-    say,
-    say_json,
-)
-from outreach.db import NO_ANSWER
-from outreach.errors import InputError, OutreachError
-from outreach.french import typeset
-from outreach.notes import (
-    known_notes,
-    listing,
-    signing,
-    verifying,
-)
-from outreach.notes.content import NoteContent
-from outreach.notes.files.data import LARGEST
-from outreach.notes.models import ENDINGS, NoteState
-from outreach.notes.verifying import KnownNotes, NoteVerdict
+from outreach.cli.context import Operation, file_argument, json_option, pass_operation, say, say_json
+from outreach.core.db import NO_ANSWER
+from outreach.core.text.errors import InputError, OutreachError
+from outreach.core.text.french import typeset
+from outreach.reports.files import verifying
+from outreach.reports.files.rendering import LARGEST
+from outreach.reports.files.verifying import KnownNotes, NoteVerdict
+from outreach.reports.notes import listing, signing
+from outreach.reports.notes.content import NoteContent
+from outreach.reports.notes.models import ENDINGS, NoteState
 
 EXITS = {NoteVerdict.VALID: 0, NoteVerdict.UNPROVEN: 3, NoteVerdict.INVALID: 1}  # click itself ends with 2
 MOST_KEYS = 64_000  # bytes of a file of public keys, each of which has 113
@@ -109,7 +98,7 @@ def _known(operation: Operation) -> KnownNotes | None:
     """What the database holds; None where it cannot be asked or holds no note, so that it proves nothing."""
     try:
         with operation.database.reading() as session:
-            notes = known_notes.known_notes(session)
+            notes = verifying.known_notes(session)
     except NO_ANSWER:
         said = "La base de données ne répond pas"
     except SQLAlchemyError:  # a file that is none, or is damaged: no verdict may come of it

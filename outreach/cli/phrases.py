@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import click
 
-from outreach.french import typeset
+from outreach.core.text.french import typeset
 
 SPOKEN = tuple(
     f"{click.__name__}.{name}"

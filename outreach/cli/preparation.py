@@ -2,19 +2,19 @@
 
 from datetime import date, datetime, timedelta
 
-from outreach import days, migrations
-from outreach.accounts import passwords, staff
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.db import Database, take_turns
+from outreach.access.accounts import accounts, passwords
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.core.db import Database, take_turns
+from outreach.core.settings import Mode, Settings
+from outreach.core.text import dates
+from outreach.core.text.errors import Refused
+from outreach.core.text.roles import RoleName
 from outreach.delivery import workers
-from outreach.demo import finished, mailbox, people, public_pages, story
-from outreach.demo import sample as samples
-from outreach.directory.editions import imports
 from outreach.directory.reference import ensure_reference
-from outreach.errors import Refused
-from outreach.migrations.kinds import Kind
-from outreach.roles import RoleName
-from outreach.settings import Mode, Settings
+from outreach.directory.register import edition_imports
+from outreach.operations import migrations
+from outreach.operations.demo import finished, mailbox, people, sample, story
+from outreach.operations.migrations.kinds import Kind
 
 PEOPLE = "people of the demonstration"  # the name of the turn to add them
 
@@ -41,7 +41,7 @@ def prepare(database: Database) -> None:
     migrations.upgrade(database.engine)
     with database.writing() as session:
         ensure_reference(session)
-        staff.ensure_roles(session)
+        accounts.ensure_roles(session)
 
 
 BEFORE = timedelta(days=4)  # the story's first campaign is written three days before it leaves
@@ -59,17 +59,17 @@ def load_sample(
         raise Refused("L’annuaire fictif ne se charge qu’en mode démonstration.")
     if with_story and not settings.stays_here:
         raise Refused("L’histoire se raconte dans la boîte de démonstration : retirez OUTREACH_SMTP_URL.")
-    if with_story and today != days.today(now):
+    if with_story and today != dates.today(now):
         raise Refused("L’histoire se raconte au jour de l’horloge : déplacez-la par --now, sans --today.")
     add_people(database, settings, now)
     author = people.person_for(RoleName.AUTHOR).email
     with database.writing() as session:
-        if imports.was_ever_filled(session):
+        if edition_imports.was_ever_filled(session):
             raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
         known_at = story.first_wave(now) - BEFORE if with_story else now  # who had joined is known as the story begins
-        samples.load(session, now=known_at, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
+        sample.load(session, now=known_at, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
         chief = people.person_for(RoleName.ADMINISTRATOR).email
-        public_pages.fill(session, now=now, today=min(today, days.today(now)), actor=chief)
+        people.fill(session, now=now, today=min(today, dates.today(now)), actor=chief)
         posted = []
         if with_story:
             finished.load(session, now=now)
@@ -82,12 +82,12 @@ def load_sample(
 def add_people(database: Database, settings: Settings, now: datetime) -> None:
     """Add those of the demonstration's people who do not exist yet. Processes that begin at once take turns."""
     with database.reading() as session:
-        if all(staff.exists(session, person.email) for person in people.PEOPLE):
+        if all(accounts.exists(session, person.email) for person in people.PEOPLE):
             return
     digest = passwords.hashed(people.password(settings.data))
     with database.writing() as session:
         take_turns(session, PEOPLE)
         for person in people.PEOPLE:
-            if not staff.exists(session, person.email):
+            if not accounts.exists(session, person.email):
                 details = {"email": person.email, "name": person.name, "roles": person.roles, "scope": person.scope}
-                staff.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]
+                accounts.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]

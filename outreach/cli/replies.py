@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from outreach import french
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
-from outreach.delivery.received import keeping
-from outreach.delivery.received.attaching import Trust
-from outreach.delivery.received.keeping import REFUSED, Taken
+from outreach.core.text import french
+from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.received import intake
+from outreach.delivery.received.intake import REFUSED, Taken, Trust
 from outreach.delivery.received.models import MailVerdict
 from outreach.delivery.received.reading import MOST_BYTES
-from outreach.mail.tokens import Keys
 
 # What the counts are called.
 COUNTS = {
@@ -55,7 +54,7 @@ def _taken(operation: Operation, folder: Path) -> Iterator[tuple[str, Taken]]:
     keys, trust = Keys(settings.signing_keys), Trust.of(settings)
     for file in sorted(folder.glob("*.eml")):
         content = _content(file)
-        yield file.name, keeping.take(database, content, keys, trust, now=operation.now) if content else REFUSED
+        yield file.name, intake.take(database, content, keys, trust, now=operation.now) if content else REFUSED
 
 
 def _content(file: Path) -> bytes:

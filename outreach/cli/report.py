@@ -7,23 +7,24 @@ from pathlib import Path
 
 import click
 
-from outreach import days, french
-from outreach.adherence import difference, known, programmes, sentences, situation
-from outreach.adherence.difference import Asked, By, Reading
-from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
-from outreach.adherence.situation import Bucket, Situation, Solicitation
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import difference, grouping, sentences, situation
+from outreach.adherence.situation.difference import Asked, By, Reading
+from outreach.adherence.situation.grouping import Grouping
+from outreach.adherence.situation.situation import Bucket, Situation, Solicitation
+from outreach.campaigns.planning.sending_hours import end_of, read_past, until
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
-from outreach.campaigns.schedule.moments import end_of, read_past, until
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
 from outreach.cli.register.adherence import programme_option
-from outreach.db import Session
-from outreach.delivery.ledger.recipients import listed_schools
-from outreach.directory import listing
-from outreach.errors import InputError
-from outreach.retention.privacy import processing, written
-from outreach.web.situation.tables import tables_of
+from outreach.core.db import Session
+from outreach.core.text import dates, french
+from outreach.core.text.errors import InputError
+from outreach.delivery.outbox.recipients import listed_schools
+from outreach.directory.authorities import search
+from outreach.operations.retention.processing_register import processing, written
+from outreach.web.pages.adherence.tables import tables_of
 from outreach.web.ui import exports
 
 
@@ -81,7 +82,7 @@ def count_situation(
     known_at = read_past(moment, now=operation.now) if moment else None
     with operation.database.reading() as session:
         programme = programmes.named(session, code)
-        as_of = day or days.today(known_at or operation.now)
+        as_of = day or dates.today(known_at or operation.now)
         told = _told(session, programme, as_of, known_at, Grouping(by), networks)
         acted = _acted(session, operation.now, told.found, programme) if xlsx else NO_ACTIONS
         named = {"programme": programme.code}
@@ -171,7 +172,7 @@ def explain_difference(
 
 
 def _refuse_to_come(day: date | None, now: datetime) -> None:
-    if day and day > days.today(now):
+    if day and day > dates.today(now):
         raise click.UsageError("Cette date est dans l’avenir.")
 
 
@@ -183,13 +184,13 @@ def _acted(session: Session, now: datetime, found: Situation, programme: Program
 def _told(
     session: Session, programme: Programme, day: date, known_at: datetime | None, by: Grouping, networks: Sequence[str]
 ) -> Told:
-    known.refuse_unknowable(session, day, known_at)
+    grouping.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
     listed = listed_schools(until(day, known_at))
     counted = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
     said = sentences.sentences(counted, programme.strands)
     said += [answer.sentence for answer in sentences.answers(counted, programme.strands, codes)]
-    oldest = known.oldest_register(session, day, known_at)
+    oldest = grouping.oldest_register(session, day, known_at)
     if oldest:
         said.append(f"Écoles : registre du {french.day(oldest)}, le plus ancien connu.")
     return Told(counted.among(codes), said, oldest)
@@ -197,7 +198,7 @@ def _told(
 
 def _codes(session: Session, networks: Sequence[str]) -> list[str]:
     """The codes of networks named by code or label, whatever their case. Raises InputError for an unknown one."""
-    offered = {network.code: network.label for network in listing.networks(session)}
+    offered = {network.code: network.label for network in search.networks(session)}
     codes = {name.casefold(): code for code, label in offered.items() for name in (label, code)}
     for name in networks:
         if name.casefold() not in codes:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Container
 
 from sqlalchemy import select
 
-from outreach.db import Session
+from outreach.core.db import Session
+from outreach.core.tables.understanding import Holds
+from outreach.core.text import addresses
 from outreach.directory.models import Authority, School
-from outreach.spreadsheets import mending
-from outreach.spreadsheets.understanding import Holds
 
 
 def fase_numbers(session: Session) -> Holds:
@@ -19,4 +19,4 @@ def fase_numbers(session: Session) -> Holds:
 
 
 def _holds(known: Container[int]) -> Callable[[str], bool]:
-    return lambda cell: mending.is_apart(cell) and len(mending.known_fases(cell, known)) == 1
+    return lambda cell: addresses.is_apart(cell) and len(addresses.known_fases(cell, known)) == 1

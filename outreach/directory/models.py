@@ -11,10 +11,10 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.db import Base, enum_of
-from outreach.directory.names.display_names import shown
-from outreach.labelled import Labelled
-from outreach.sent_lists.models import SentList
+from outreach.core.db import Base, enum_of
+from outreach.core.tables.imports import SentList
+from outreach.core.text.labelled import Labelled
+from outreach.directory.display_names import shown
 
 LONGEST_PERSON, LONGEST_NOTE = 200, 2000  # characters of who spoke, and of what was said
 

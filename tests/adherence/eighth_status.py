@@ -19,17 +19,18 @@ from alembic.migration import MigrationContext  # noqa: E402
 from alembic.operations import Operations  # noqa: E402
 from sqlalchemy.exc import IntegrityError  # noqa: E402
 
-from outreach.adherence import programmes, records  # noqa: E402
-from outreach.adherence.joining_lists import lines  # noqa: E402
+from outreach.adherence.imports import rows as lines  # noqa: E402
 from outreach.adherence.models import Status, Word  # noqa: E402
-from outreach.app import create_app  # noqa: E402
-from outreach.db import Database  # noqa: E402
+from outreach.adherence.programmes import programmes  # noqa: E402
+from outreach.adherence.records import records  # noqa: E402
+from outreach.campaigns.segments.criteria import SchoolStatus  # noqa: E402
+from outreach.core.db import Database  # noqa: E402
+from outreach.core.settings import read  # noqa: E402
 from outreach.directory.models import Authority, Network  # noqa: E402
-from outreach.migrations import append_only, tables  # noqa: E402
-from outreach.notes import freezing, gathering  # noqa: E402
-from outreach.notes.drafts import NoteRequest  # noqa: E402
-from outreach.segments.criteria import SchoolStatus  # noqa: E402
-from outreach.settings import read  # noqa: E402
+from outreach.operations.migrations import append_only, tables  # noqa: E402
+from outreach.reports.notes import freezing, gathering  # noqa: E402
+from outreach.reports.notes.drafts import NoteRequest  # noqa: E402
+from outreach.web.app import create_app  # noqa: E402
 from tests.application import sign_in  # noqa: E402
 from tests.conftest import NOW, STORY_DAY  # noqa: E402
 from tests.factories import AUTHOR  # noqa: E402

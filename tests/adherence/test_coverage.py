@@ -3,15 +3,16 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, func, select
 
-from outreach.adherence import programmes, situation
-from outreach.adherence.joining_lists import coverage
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports import coverage
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import CoveredNetwork, JoiningList
-from outreach.adherence.situation import Bucket
-from outreach.audit import AuditEntry
-from outreach.errors import InputError, Refused
-from outreach.sent_lists import grids, steps
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.tables import imports
+from outreach.core.text.errors import InputError, Refused
 from tests.conftest import STORY_DAY
 
 KIND = JoiningLists(STORY_DAY)
@@ -36,9 +37,9 @@ def receive(session, silent, now):
     def call(until=None, *named, school=0):
         about = programmes.named(session).id
         said = coverage.stated(session, until, named, STORY_DAY)
-        sent = grids.opened(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
+        sent = imports.opened(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
         facts = {"programme_id": about, "coverage": said}
-        return steps.receive(session, KIND, sent, now=now, actor="nadia", **facts)
+        return imports.receive(session, KIND, sent, now=now, actor="nadia", **facts)
 
     return call
 
@@ -47,8 +48,8 @@ def receive(session, silent, now):
 def apply(session, receive, now):
     def call(*said, at=timedelta(0), **which):
         received = receive(*said, **which)
-        judged = steps.judge(session, KIND, received)
-        steps.apply(session, KIND, received, judged, now=now + at, actor="nadia")
+        judged = imports.judge(session, KIND, received)
+        imports.apply(session, KIND, received, judged, now=now + at, actor="nadia")
         return received
 
     return call
@@ -66,7 +67,7 @@ def test_a_list_says_until_which_day_it_is_complete_for_which_networks(session, 
     apply(FIRST, "WBE", school=2)
     assert days(session) == {"WBE": LATER, "COCOF": LATER, "Libre confessionnel": FIRST}
     for _ in range(2):
-        steps.undo(session, KIND, now=now, actor="nadia")
+        imports.undo(session, KIND, now=now, actor="nadia")
     assert days(session) == {"WBE": FIRST, "Libre confessionnel": FIRST}, "what is undone covers nothing"
 
 

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from outreach.adherence import difference, programmes
-from outreach.adherence.difference import Asked, By, Reading
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import difference
+from outreach.adherence.situation.difference import Asked, By, Reading
+from outreach.core.tables.imports import ListState
+from outreach.core.text.errors import InputError, Refused
 from outreach.directory.models import School
-from outreach.errors import InputError, Refused
-from outreach.sent_lists.models import ListState
 from tests.directory.editions import apply, edition, row, undo
 
 START = date(2021, 1, 1)

@@ -7,13 +7,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from outreach.adherence import known, programmes, situation
-from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.adherence.situation import Selection
-from outreach.directory.editions import imports
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import grouping, situation
+from outreach.adherence.situation.grouping import Grouping
+from outreach.adherence.situation.situation import Selection
+from outreach.core.text.errors import InputError, Refused
 from outreach.directory.models import School
-from outreach.errors import InputError, Refused
+from outreach.directory.register import edition_imports
 from tests.directory.editions import apply, edition, row, undo
 from tests.factories import undone
 
@@ -133,11 +134,11 @@ class Story:
             self.records[place] = None
 
     def edition(self, number, day):
-        last = imports.last_import(self.session)
+        last = edition_imports.last_import(self.session)
         apply(self.session, FILES[number], self.at, max(last.edition_on if last else START, START + timedelta(day)))
 
     def undo(self):
-        if len([one for one in imports.editions(self.session) if one.undone_at is None]) > 1:
+        if len([one for one in edition_imports.editions(self.session) if one.undone_at is None]) > 1:
             undo(self.session, self.at)
 
 
@@ -162,7 +163,7 @@ def test_a_situation_as_known_then_is_the_one_shown_then(ready, steps, by, stran
         for happening in steps:
             story.happens(*happening)
         for moment, shown in story.shown.items():
-            if known.undone_since(session, moment) is None:
+            if grouping.undone_since(session, moment) is None:
                 assert story.show(moment) == shown
 
 
@@ -173,14 +174,14 @@ def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_was_undone(
         undo(session, later[3])
     with ready.reading() as session:
         for moment in (later[0], later[3], later[4], None):
-            known.refuse_unknowable(session, START, moment)
+            grouping.refuse_unknowable(session, START, moment)
         for moment in later[1:3]:
             with pytest.raises(
                 Refused, match="l’édition du registre du 6 janvier 2021, appliquée alors, a été annulée"
             ):
-                known.refuse_unknowable(session, START, moment)
+                grouping.refuse_unknowable(session, START, moment)
         with pytest.raises(InputError, match="personne ne connaissait la situation du 11 janvier 2021"):
-            known.refuse_unknowable(session, START + timedelta(days=10), FIRST_AT)
+            grouping.refuse_unknowable(session, START + timedelta(days=10), FIRST_AT)
 
 
 @pytest.mark.parametrize(
@@ -195,10 +196,10 @@ def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_was_undone(
 def test_before_the_first_edition_its_schools_stand_for_those_of_the_time(ready, day, known_at, register):
     with ready.reading() as session:
         programme = programmes.named(session)
-        assert known.oldest_register(session, day, known_at) == register
+        assert grouping.oldest_register(session, day, known_at) == register
         assert situation.situation(session, programme, day, known_at=known_at).total.schools == len(SCHOOLS)
 
 
 def test_without_an_edition_there_is_no_oldest_register(database):
     with database.reading() as session:
-        assert known.oldest_register(session, START) is None
+        assert grouping.oldest_register(session, START) is None

@@ -3,20 +3,22 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes, records, situation
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import Status
-from outreach.adherence.situation import Bucket
-from outreach.days import BRUSSELS
-from outreach.directory import authority_sheet
+from outreach.adherence.programmes import programmes
+from outreach.adherence.records import records
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket
+from outreach.core.tables import imports
+from outreach.core.tables.imports import grid_of
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.directory.authorities import sheet as authority_sheet
 from outreach.directory.models import School
-from outreach.errors import InputError, NotFound, Refused
-from outreach.sent_lists import grids, steps
-from outreach.sent_lists.grids import grid_of
 from tests import factories
 from tests.conftest import STORY_DAY
-from tests.spreadsheets.books import workbook
+from tests.core.tables.books import workbook
 
 HEADER = "fase;volet;statut;date;source;motif"
 KIND = JoiningLists(STORY_DAY)
@@ -36,7 +38,7 @@ def session(sample_database):
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
         about = programmes.named(session).id
-        return steps.receive(session, KIND, grids.opened(content, HEADERS), now=at, actor=actor, programme_id=about)
+        return imports.receive(session, KIND, imports.opened(content, HEADERS), now=at, actor=actor, programme_id=about)
 
     return call
 
@@ -44,14 +46,14 @@ def receive(session, now):
 @pytest.fixture
 def apply(session, now):
     def call(received, judged=None, at=now):
-        return steps.apply(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
+        return imports.apply(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
 
     return call
 
 
 @pytest.fixture
 def undo(session, now):
-    return lambda **which: steps.undo(session, KIND, now=now, actor="nadia", **which)
+    return lambda **which: imports.undo(session, KIND, now=now, actor="nadia", **which)
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def silent(session):
 
 
 def judge(session, received):
-    return steps.judge(session, KIND, received)
+    return imports.judge(session, KIND, received)
 
 
 def joined(session, day=STORY_DAY, strand=1):
@@ -90,7 +92,7 @@ def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo)
 def test_a_list_undone_after_midnight_says_the_day_in_brussels(session, receive, silent, apply, now):
     apply(receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;")))
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
-    steps.undo(session, KIND, now=midnight, actor="nadia")
+    imports.undo(session, KIND, now=midnight, actor="nadia")
     _, authority = authority_sheet.school_by_fase(session, silent[0])
     told = records.events(session, authority)[-1].sentence
     assert told == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
@@ -335,8 +337,8 @@ def test_a_list_is_applied_only_as_it_was_seen(session, receive, silent, now):
     received, other = (receive(sheet(f"{silent[0]};1;{status};10/05/2021;;")) for status in ("adhéré", "refus"))
     judged, seen = judge(session, received), judge(session, other).plan.version
     with pytest.raises(Refused, match="regardez à nouveau"):
-        steps.apply(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
-    steps.apply(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
+        imports.apply(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
+    imports.apply(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
 
 
 def test_a_list_that_was_judged_is_not_compared_again_in_the_transaction_that_writes(

@@ -4,17 +4,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach import audit
-from outreach.adherence import programmes, records, situation
-from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.adherence.joining_lists.stated import StatedJoining, opened
+from outreach.adherence.imports.joining_lists import JoiningLists, StatedJoining, opened
 from outreach.adherence.models import Status, Strand, Word
-from outreach.adherence.records import SchoolStandings, Standing
-from outreach.adherence.situation import Bucket, Selection
-from outreach.directory import authority_sheet
+from outreach.adherence.programmes import programmes
+from outreach.adherence.records import records
+from outreach.adherence.records.records import SchoolStandings, Standing
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket, Selection
+from outreach.core.audit import audit
+from outreach.core.tables import imports
+from outreach.core.text.errors import InputError
+from outreach.directory.authorities import sheet
 from outreach.directory.models import School
-from outreach.errors import InputError
-from outreach.sent_lists import steps
 from tests.campaigns.waves.test_retrying import wait_for_somebody_whose_turn_it_is_not
 from tests.conftest import STORY_DAY
 
@@ -31,7 +32,7 @@ def record(session, now):
 
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
         programme = programmes.named(session)
-        authority = authority_sheet.authority_by_fase(session, fase)
+        authority = sheet.authority_by_fase(session, fase)
         chosen = programme.strand(strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
         details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
@@ -65,7 +66,7 @@ def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
 def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database, now):
     """On PostgreSQL both would see the other's records only once they had written their own."""
     with sample_database.reading() as session:
-        programme, authority = programmes.named(session), authority_sheet.authority_by_fase(session, 9300)
+        programme, authority = programmes.named(session), sheet.authority_by_fase(session, 9300)
         strand = programme.strand(1)
         schools = records.eligible_schools(session, authority, [strand], STORY_DAY)
         key, fases = programme.id, [school.fase for school in schools]
@@ -82,7 +83,7 @@ def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database,
     rows = [StatedJoining(fase, 1, Status.JOINED, STORY_DAY) for fase in fases]
     with ThreadPoolExecutor(1) as pool:
         with sample_database.writing() as session:
-            steps.take_over(
+            imports.take_over(
                 session, JoiningLists(STORY_DAY), opened(rows, "x"), now=now, actor="x", programme_id=key, coverage=None
             )
             session.flush()
@@ -160,7 +161,7 @@ level = "primary"
     assert total.open_to(1) == 649
     assert total.open_to(2) > 1500
     assert total.strand_authorities[1] == 312
-    rows = records.standings(session, authority_sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
+    rows = records.standings(session, sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
     assert records.told(rows[:0], programme.strands[0]) == ""
     assert {frozenset(row.strands) for row in rows} >= {frozenset({1}), frozenset({2})}
 

@@ -3,10 +3,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from outreach.adherence import sentences
-from outreach.adherence.grouping import OUTSIDE, Grouping
 from outreach.adherence.models import Strand
-from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
+from outreach.adherence.situation import sentences
+from outreach.adherence.situation.grouping import OUTSIDE, Grouping
+from outreach.adherence.situation.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.directory.models import Level
 
 DAY = date(2021, 5, 15)

@@ -3,15 +3,15 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, insert, literal, select
 
-from outreach.adherence import programmes, situation
-from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
-from outreach.adherence.records import Standing, declared_joinings, standings
-from outreach.adherence.situation import Bucket, Selection, Solicitation
-from outreach.adherence.standing import rolled_up, standing
-from outreach.adherence.timeline import Moment, timeline_of
-from outreach.directory.editions.school_reports import SchoolReport
+from outreach.adherence.programmes import programmes
+from outreach.adherence.records.records import Standing, declared_joinings, standings
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.grouping import Grouping
+from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
+from outreach.adherence.situation.standing import Moment, rolled_up, standing, timeline_of
 from outreach.directory.models import Authority, Federation, Level, Membership, Ownership, Teaching
+from outreach.directory.register.school_reports import SchoolReport
 from tests import factories
 from tests.conftest import STORY_DAY
 

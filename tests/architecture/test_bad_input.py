@@ -8,11 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.accounts.staff import Role, User
-from outreach.demo import people
-from outreach.roles import OF_STAFF
-from outreach.segments.criteria_json import PARAMETER
-from outreach.settings import ROOT
+from outreach.access.accounts.accounts import Role, User
+from outreach.campaigns.segments.criteria_json import PARAMETER
+from outreach.core.settings import ROOT
+from outreach.core.text.roles import OF_STAFF
+from outreach.operations.demo import people
 from tests.architecture.test_sweeps import addresses
 from tests.web.test_account import form_token
 

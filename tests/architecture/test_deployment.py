@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from outreach.errors import SettingsError
-from outreach.settings import PREFIX, ROOT, Settings, read
-from outreach.settings.files import NAMED
-from tests.children.test_pdf import EMPTY
+from outreach.core.settings import PREFIX, ROOT, Settings, read
+from outreach.core.settings.reading import NAMED
+from outreach.core.text.errors import SettingsError
+from tests.core.sandbox.test_pdf import EMPTY
+from tests.core.settings.test_settings import REAL
 from tests.needed import program
-from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
@@ -77,7 +77,9 @@ def test_all_units_are_confined_alike():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("command", [("outreach.children.pdf",), ("outreach", "migrate")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "command", [("outreach.core.sandbox.pdf",), ("outreach", "migrate")], ids=lambda words: words[0]
+)
 def test_what_a_unit_leaves_is_enough_to_set_a_pdf_and_to_ask_a_database(command, tmp_path):
     unit = DEPLOY / "systemd" / "outreach.service"
     more = {"date": [2021, 5, 15], "qr": "<svg xmlns='http://www.w3.org/2000/svg'/>", "sections": []}

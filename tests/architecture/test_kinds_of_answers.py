@@ -6,11 +6,11 @@ import re
 import pytest
 
 from outreach.adherence.models import Status
-from outreach.responses.kinds import Answer, Tray
-from outreach.settings import ROOT
+from outreach.core.settings import ROOT
+from outreach.engagement.replies.kinds import Answer, Tray
 
-TABLE = "responses/kinds.py"
-NAMING = {"demo/story.py": "the demonstration tells who answers what"}
+TABLE = "engagement/replies/kinds.py"
+NAMING = {"operations/demo/story.py": "the demonstration tells who answers what"}
 OWN_WORDS = {*Answer, *(answer.label for answer in Answer)} - {
     *Status,
     *(status.label for status in Status),

@@ -2,8 +2,8 @@
 
 import re
 
+from outreach.core.settings import ROOT
 from outreach.delivery.models import MessageState
-from outreach.settings import ROOT
 
 PAGE = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")
 DIAGRAM = PAGE.partition("stateDiagram-v2\n")[2].partition("```")[0]

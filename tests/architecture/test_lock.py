@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from outreach.settings import ROOT
+from outreach.core.settings import ROOT
 from tools.lock import LOCKS, digests
 
 # Lines as they are formatted: parsing every file takes twenty times as long.

@@ -3,8 +3,8 @@
 import ast
 import importlib
 
-from outreach.migrations import HERE
-from tests.migrations.told import PHASES, TOLD
+from outreach.operations.migrations import HERE
+from tests.operations.migrations.told import PHASES, TOLD
 
 RELEASED_FIRST = "0092"  # by 0.3.0: no database is older
 BREAKS = {"drop_table", "drop_column", "drop_constraint", "rename_table", "alter_column", "create_check_constraint"}
@@ -16,13 +16,15 @@ def test_a_revision_that_touches_rows_has_a_file_that_checks_them():
     touching = {revision for revision, tree in revisions().items() if touches_rows(tree)}
     assert len(touching) > 5
     missing = sorted(revision for revision in touching - TOLD if revision > RELEASED_FIRST)
-    assert missing == [], "write tests/migrations/migration_<revision>.py; tests/migrations/told.py says how"
+    assert missing == [], (
+        "write tests/operations/migrations/migration_<revision>.py; tests/operations/migrations/told.py says how"
+    )
 
 
 def test_each_such_file_is_of_a_revision_and_holds_what_is_called():
     assert set(revisions()) >= TOLD
     for revision in sorted(TOLD):
-        told = vars(importlib.import_module(f"tests.migrations.migration_{revision}"))
+        told = vars(importlib.import_module(f"tests.operations.migrations.migration_{revision}"))
         own = {name for name, held in told.items() if getattr(held, "__module__", "") == told["__name__"]}
         called = {name for name in own if not name.startswith("_")}
         assert called, revision

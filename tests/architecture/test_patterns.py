@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from outreach.erasures import words
+from outreach.core.erasure import words
 from tests.architecture.patterns import METHODS, calls, hard_texts, made_in_functions, patterns
 
 NAME = "Anne-Lise D'Œuf"

@@ -7,7 +7,7 @@ import runpy
 import brotli
 import pytest
 
-from outreach.settings import ROOT
+from outreach.core.settings import ROOT
 from outreach.web.ui.templates import STATIC
 
 SOURCES = runpy.run_path(str(ROOT / "tools" / "precompress.py"))["sources"]()

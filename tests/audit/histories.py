@@ -11,47 +11,46 @@ from itertools import count
 
 from sqlalchemy import select
 
-from outreach.adherence import by_hand, programmes, records
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.access.approvals.decisions import Extent
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import Status, Word
-from outreach.approvals.models import Extent
-from outreach.campaigns import audiences, definitions, lifecycle
-from outreach.campaigns.calling import noting
-from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.definitions import AudienceRule
-from outreach.campaigns.excepted import AudienceException
-from outreach.campaigns.ladder import climbing
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import AddedReminder, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.paper import batches
-from outreach.campaigns.paper.models import PaperBatch
+from outreach.adherence.programmes import programmes
+from outreach.adherence.records import by_hand, records
+from outreach.campaigns.channels import calls, due_steps, paper
+from outreach.campaigns.channels.calls import NotedCall
+from outreach.campaigns.evidence.steps import CallOutcome, ReachChannel, ReachStep, StepState
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.models import AddedReminder, AudienceException, Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.paper_models import PaperBatch
+from outreach.campaigns.planning import audiences, definitions, lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule
 from outreach.campaigns.review import exceptions
-from outreach.campaigns.waves import added_reminders, answering, calling_off, launching, retrying
-from outreach.days import today
-from outreach.delivery.bounces import handling, notices, readings
-from outreach.delivery.ledger import outcomes, suppressions
-from outreach.delivery.ledger.outcomes import Settled
+from outreach.campaigns.segments.criteria_json import from_plain, to_json
+from outreach.campaigns.waves import added_reminders, answering, launching, retrying, stopping
+from outreach.core.settings import ROOT
+from outreach.core.tables import imports
+from outreach.core.tables.imports import opened
+from outreach.core.text.addresses import judge
+from outreach.core.text.dates import today
+from outreach.core.text.errors import OutreachError
+from outreach.delivery.bounces import handling, models
+from outreach.delivery.bounces import parsing as notices
+from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason
-from outreach.delivery.sending import fence
-from outreach.delivery.smtp.replies import AttemptResult, Reply, Verdict
-from outreach.demo.post import Post
+from outreach.delivery.outbox import outcomes, suppressions
+from outreach.delivery.outbox.outcomes import Settled
+from outreach.delivery.sending import commit_gate
+from outreach.delivery.smtp.protocol import AttemptResult, Reply, Verdict
 from outreach.directory import contacts
-from outreach.directory.editions import school_reports
-from outreach.directory.editions.school_reports import Fate, SchoolReport
 from outreach.directory.models import Authority, MailboxKind, School
-from outreach.errors import OutreachError
-from outreach.mail.addresses import judge
-from outreach.mail.tokens import Keys
-from outreach.reach.models import CallOutcome, ReachChannel, ReachStep, StepState
-from outreach.responses import answers, inbox
-from outreach.responses.answers import Given
-from outreach.responses.kinds import REQUESTS, Answer
-from outreach.responses.models import Response
-from outreach.segments.criteria_json import from_plain, to_json
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import opened
-from outreach.settings import ROOT
+from outreach.directory.register import school_reports
+from outreach.directory.register.school_reports import Fate, SchoolReport
+from outreach.engagement.replies import inbox, recording
+from outreach.engagement.replies.kinds import REQUESTS, Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.recording import Given
+from outreach.operations.demo.story import Post
 from tests import factories
 from tests.delivery.bounces import returns
 from tests.directory import editions
@@ -123,7 +122,7 @@ class Doubting(Post):
         if not left:
             return
         fence_id = f"{now.timestamp():.0f}{left[0].id}"[:32]
-        passed = fence.pass_through(
+        passed = commit_gate.pass_through(
             self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
         )
         unclear = AttemptResult(Verdict.UNKNOWN, 0, "", "")
@@ -246,7 +245,7 @@ class History:
         with self.database.writing() as session:
             launching.finish_waves(session, now=self.now)
             if self.reads_returns and self.random.random() < 0.8:
-                readings.note(session, now=self.now)
+                models.note(session, now=self.now)
         if self.random.random() < 0.3:
             self.climb()
 
@@ -256,14 +255,14 @@ class History:
     def climb(self):
         """Rungs that are due no longer are stopped, and those whose day has come open."""
         with self.database.reading() as session:
-            waves, due = climbing.open_steps(session, now=self.now), climbing.due_rungs(session, now=self.now)
+            waves, due = due_steps.open_steps(session, now=self.now), due_steps.due_rungs(session, now=self.now)
         for wave, numbers in waves.items():
             with self.database.writing() as session:
-                climbing.stop(session, wave, numbers, now=self.now)
+                due_steps.stop(session, wave, numbers, now=self.now)
         for wave, rung in due:
             with self.database.writing() as session:
-                keys, _ = climbing.candidates(session, wave, rung, after=0, now=self.now)
-                climbing.climb(session, wave, rung, keys, SENDING, now=self.now)
+                keys, _ = due_steps.candidates(session, wave, rung, after=0, now=self.now)
+                due_steps.climb(session, wave, rung, keys, SENDING, now=self.now)
 
     # -- the register
 
@@ -371,13 +370,13 @@ class History:
         content = "\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode()
         with self.database.writing() as session:
             sent, kind = opened(content, HEADERS), JoiningLists(today(self.now))
-            steps.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
+            imports.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
         return f"{programme.code} {lines}" if self.several else lines
 
     def undo_list(self):
         """The last list is undone."""
         with self.database.writing() as session:
-            return steps.undo(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
+            return imports.undo(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
 
     def record(self):
         """A colleague records a status by hand, or withdraws one."""
@@ -481,7 +480,7 @@ class History:
                 return f"cancelled {made.id}"
             planned = [wave.number for wave in made.waves if wave.state is WaveState.PLANNED]
             if planned:
-                calling_off.call_off(session, made, planned[-1], now=self.now, actor=AUTHOR)
+                stopping.call_off(session, made, planned[-1], now=self.now, actor=AUTHOR)
                 return f"called off {made.id}, {planned[-1]}"
             if self.random.random() < 0.3:
                 lifecycle.close(session, made, now=self.now, actor=AUTHOR)
@@ -552,7 +551,7 @@ class History:
         """An authority answers from a letter."""
         with self.database.writing() as session:
             letter = self.letter(session)
-            asked = answers.question_of(session, letter, now=self.now)
+            asked = recording.question_of(session, letter, now=self.now)
             waiting = [school.id for school in asked.open()]
             chosen = self.random.choice((Answer.JOINED, Answer.JOINED, *Answer))
             named = self.random.choice(({}, {"name": "Anne Dupont"}, {"comment": "Bientôt."}))
@@ -597,12 +596,12 @@ class History:
             due = ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.DUE
             step = self.some(session, select(ReachStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            made = batches.make(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
+            made = paper.make(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
             if made.batch is None:
                 return "nobody"
             if self.random.random() < 0.8:
                 day = today(self.now)
-                batches.post(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
+                paper.post(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
             return made.batch.letters
 
     def paper_returns(self):
@@ -614,7 +613,7 @@ class History:
             if self.random.random() < 0.5:
                 for batch in session.scalars(select(PaperBatch).where(PaperBatch.mailing_id == step.mailing_id)):
                     try:
-                        batches.came_back(
+                        paper.came_back(
                             session, batch, [authority.fase], on=today(self.now), now=self.now, actor=AUTHOR
                         )
                     except OutreachError:
@@ -622,7 +621,7 @@ class History:
                     return f"back {authority.fase}"
                 return "not in a batch"
             message = session.get_one(Message, step.message_id)
-            asked = answers.question_of(session, message, now=self.now)
+            asked = recording.question_of(session, message, now=self.now)
             waiting = [school.id for school in asked.open()]
             if not waiting:
                 return "nothing to answer"
@@ -636,13 +635,13 @@ class History:
             due = (ReachStep.channel == ReachChannel.CALL, ReachStep.state == StepState.DUE)
             step = self.some(session, select(ReachStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            noting.take(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
+            calls.take(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
             if step.state is not StepState.DUE:
                 return "over"
             outcome = self.random.choice((CallOutcome.REACHED, CallOutcome.NOT_REACHED, CallOutcome.WRONG_NUMBER))
             answer = Answer.HELP if outcome is CallOutcome.REACHED and self.random.random() < 0.5 else None
             noted = NotedCall(outcome, "Appel.", "le secrétariat", answer=answer)
-            noting.note(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
+            calls.note(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
             return f"{step.authority_id} {outcome} {answer}"
 
     def some(self, session, query):

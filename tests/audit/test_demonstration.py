@@ -7,18 +7,18 @@ import hypothesis
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.ladder import climbing
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.channels import due_steps
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.cli.preparation import load_sample
-from outreach.days import today
-from outreach.delivery.bounces import readings
-from outreach.demo.post import Post
-from outreach.notes import freezing, gathering
-from outreach.notes.drafts import NoteRequest
-from outreach.settings import Settings
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.core.settings import Settings
+from outreach.core.text.dates import today
+from outreach.delivery.bounces import models
+from outreach.operations.demo.story import Post
+from outreach.reports.notes import freezing, gathering
+from outreach.reports.notes.drafts import NoteRequest
+from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.application import sign_in, standing  # noqa: F401 - a fixture
 from tests.audit import places, recount, rows, told
 from tests.conftest import state_from
@@ -72,14 +72,14 @@ class Played:
             post.carry(self.now)
             post.close(self.now)
         with self.database.writing() as session:
-            readings.note(session, now=self.now)
+            models.note(session, now=self.now)
             launching.finish_waves(session, now=self.now)
         with self.database.reading() as session:
-            due = climbing.due_rungs(session, now=self.now)
+            due = due_steps.due_rungs(session, now=self.now)
         for wave, rung in due:
             with self.database.writing() as session:
-                keys, _ = climbing.candidates(session, wave, rung, after=0, now=self.now)
-                climbing.climb(session, wave, rung, keys, self.sending, now=self.now)
+                keys, _ = due_steps.candidates(session, wave, rung, after=0, now=self.now)
+                due_steps.climb(session, wave, rung, keys, self.sending, now=self.now)
 
     def differences(self, *, is_between=False):
         """What any place tells otherwise than the rows, now; nothing in between, but in the deep run."""

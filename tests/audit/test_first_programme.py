@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import object_session
 
-from outreach.adherence import programmes
-from outreach.campaigns import audiences
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.planning import audiences
 from tests.application import standing
 from tests.audit import recount, test_ways, told
 from tests.audit.test_ways import backend, past, played
@@ -68,14 +68,14 @@ def in_files(played):
     test_ways.test_the_situation_in_files_and_to_programs(played, "network")
 
 
-OF_PAGES = "outreach.web.programmes.programmes"
+OF_PAGES = "outreach.web.shared.programmes.programmes"
 PLACES = {
     "the situation by command": ("outreach.cli.report.programmes", FirstLoaded(), by_command),
     "the situation on its page": (OF_PAGES, FirstLoaded(), on_its_page),
     "exports": (OF_PAGES, FirstLoaded(), in_files),
     "programs": ("outreach.web.api.reads.known_programmes", FirstLoaded(), in_files),
-    "notes": ("outreach.notes.drafts.programmes", FirstLoaded(), test_ways.test_what_a_note_freezes),
-    "whom letters stop for": ("outreach.campaigns.audiences.audience_of", stopped_by_the_first(), by_letters),
+    "notes": ("outreach.reports.notes.drafts.programmes", FirstLoaded(), test_ways.test_what_a_note_freezes),
+    "whom letters stop for": ("outreach.campaigns.planning.audiences.audience_of", stopped_by_the_first(), by_letters),
 }
 
 

@@ -6,23 +6,23 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
-from outreach.campaigns import counts as product
-from outreach.campaigns import lifecycle
-from outreach.campaigns.definitions import AudienceRule
+from outreach.adherence.programmes import programmes
+from outreach.adherence.records import records
+from outreach.campaigns.channels import paper
+from outreach.campaigns.counting import counts as product
 from outreach.campaigns.models import Wave
-from outreach.campaigns.paper import batches
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule
 from outreach.campaigns.review import exceptions
 from outreach.campaigns.waves import answering, launching
-from outreach.days import today
-from outreach.delivery.bounces import readings
+from outreach.core.text.dates import today
+from outreach.delivery.bounces import models
 from outreach.delivery.models import Message
-from outreach.demo.post import Post
-from outreach.demo.story import FULL_BOX
 from outreach.directory.models import Authority, Contact, EducationType, School, Teaching
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
+from outreach.operations.demo.story import FULL_BOX, Post
 from tests.audit import recount, rows
 from tests.campaigns.conftest import SENDING, approved, launch, move, settle
 from tests.campaigns.ladder.climbing import climb
@@ -90,10 +90,10 @@ def campaign(programmed):
     with database.writing() as session:
         of, wave = lifecycle.campaign_numbered(session, number), session.scalars(select(Wave)).one()
         printed = NOW + 8 * DAY
-        made = batches.make(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
+        made = paper.make(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
         day = today(printed)
         assert made.batch is not None
-        batches.post(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)
+        paper.post(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)
     return number
 
 
@@ -131,7 +131,7 @@ def test_what_was_worked_out_by_hand(programmed, fresh_url, campaign):
     unread = {**COUNTED, "unread": 2}  # SILENT, EARLIER: nobody reads what comes back
     assert counts(fresh_url, campaign) == (unread, unread)
     with programmed.writing() as session:
-        readings.note(session, now=LATER)
+        models.note(session, now=LATER)
     presumed = {**COUNTED, "presumed": 2}
     assert counts(fresh_url, campaign) == (presumed, presumed)
 

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach import audit
-from outreach.audit import AuditEntry, seals
-from outreach.audit.seals import AuditSeal, SealedEntry
-from outreach.db.ways import Way
+from outreach.core.audit import audit
+from outreach.core.audit import audit as seals
+from outreach.core.audit.audit import AuditEntry, AuditSeal, SealedEntry
+from outreach.core.db import Way
 from tests.conftest import NOW
 from tests.tampering import unguard
 

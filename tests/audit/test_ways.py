@@ -12,11 +12,11 @@ import hypothesis
 import pytest
 from python_calamine import CalamineWorkbook
 
-from outreach.notes import freezing, gathering
-from outreach.notes.content import TableKind
-from outreach.notes.drafts import NoteRequest
-from outreach.settings import Settings
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.core.settings import Settings
+from outreach.reports.notes import freezing, gathering
+from outreach.reports.notes.content import TableKind
+from outreach.reports.notes.drafts import NoteRequest
+from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.application import sign_in, standing  # noqa: F401 - a fixture
 from tests.audit import places, recount, rows, told
 from tests.audit.histories import History

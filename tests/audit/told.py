@@ -4,12 +4,13 @@ import json
 
 from click.testing import CliRunner
 
-from outreach.campaigns import counts, lifecycle
-from outreach.campaigns.results import as_json, progress
+from outreach.access.scopes.policy import Sight, SightKind
+from outreach.campaigns.counting import counts
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import progress
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.errors import NotFound
-from outreach.sight.scopes import Sight, SightKind
+from outreach.core.text.errors import NotFound
 from tests.audit import recount
 
 OF_WAVES, OF_REACH = ("meant", "sent", "delivered", "answered"), ("to_reach", *recount.REACHES)
@@ -256,7 +257,7 @@ def of_members(seen_by, audit, campaign, kind, code):
     with seen_by.of(Sight(kind, code)).reading() as session:
         try:
             stored = lifecycle.campaign_numbered(session, campaign)
-            said = as_json.concerning(session, stored, now=audit.now)["counts"]
+            said = progress.concerning(session, stored, now=audit.now)["counts"]
         except NotFound:  # none of its waves concerns a member, or it is a draft (again)
             hides = is_theirs and counted["recipients"] and row["state"] not in {"draft", "to_approve"}
             return [f"campaign {campaign} hides its letters from {code}"] if hides else []

@@ -9,10 +9,10 @@ from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import insert, select
 from werkzeug.serving import make_server
 
-from outreach.accounts.sessions import StaffSession
-from outreach.accounts.staff import User
-from outreach.db import table_of
-from outreach.demo import people
+from outreach.access.accounts.accounts import User
+from outreach.access.accounts.sessions import StaffSession
+from outreach.core.db import table_of
+from outreach.operations.demo import people
 from tests.application import (
     app,
     author,

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from outreach.delivery.models import Mailing
-from outreach.demo import people
+from outreach.operations.demo import people
 from tests.browser.test_pages import overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from outreach.demo import people, sample
+from outreach.operations.demo import people, sample
 from tests.browser.test_pages import overflow
 from tests.conftest import STORY_DAY
 

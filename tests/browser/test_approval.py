@@ -6,14 +6,14 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from outreach.accounts import staff
+from outreach.access.accounts import accounts
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.delivery.ledger.letters import due_in
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Batch, Mailing, Purpose
-from outreach.demo import people
-from outreach.roles import RoleName
-from outreach.staff_mail import notices
+from outreach.delivery.outbox.recipients import due_in
+from outreach.operations.demo import people
+from outreach.staff.notifications import digests
 from tests.browser.test_campaigns import begin, sign_in
 from tests.conftest import NOW
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 def told(database, settings):
     """The mail that the clock's next pass puts into the outbox: whom it is to, and the page that it names."""
     sending, now = SenderIdentity.of(settings), settings.instant()
-    notices.tell(database, sending, now=now)
+    digests.tell(database, sending, now=now)
     with database.reading() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.STAFF).order_by(Mailing.id)).all()[
             -1
@@ -44,7 +44,7 @@ def test_the_approver_is_told_and_plans_by_one_button(
 ):
     options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
     sending, now = SenderIdentity.of(standing.settings), standing.settings.instant()
-    assert notices.tell(sample_database, sending, now=now) == []
+    assert digests.tell(sample_database, sending, now=now) == []
     author = sign_in("author", **options)
     address = begin(author)
     author.goto(f"{address}/dates")
@@ -74,7 +74,7 @@ def test_the_approver_is_told_and_plans_by_one_button(
 def test_an_approver_names_a_deputy_by_keyboard_and_the_page_keeps_the_rules(sign_in, sample_database, violations):
     with sample_database.writing() as session:
         luc = {"email": "luc@fwb.example", "name": "Luc Petit", "roles": (RoleName.APPROVER,), "password_hash": "x"}
-        staff.add_user(session, NOW, "installation", **luc)
+        accounts.add_user(session, NOW, "installation", **luc)
     approver = sign_in("approver")
     approver.goto("/account/deputies")
     assert violations(approver) == []

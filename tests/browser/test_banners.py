@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from outreach import alerts
-from outreach.alerts import AlertKind, AlertSighting
-from outreach.roles import RoleName
+from outreach.core.text.roles import RoleName
+from outreach.operations import alerts
+from outreach.operations.alerts import AlertKind, AlertSighting
 from tests.conftest import NOW
 from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
 

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 from playwright.sync_api import expect
 
-from outreach.demo import people
+from outreach.operations.demo import people
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 STEPS = ("audience", "letter", "dates", "check", "letter/exact")

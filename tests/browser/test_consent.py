@@ -8,15 +8,15 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select, update
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Wave
-from outreach.delivery.ledger.letters import due_in
+from outreach.campaigns.planning import lifecycle
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Batch, Composition, Message, MessageState
+from outreach.delivery.outbox.recipients import due_in
 from outreach.directory.models import Authority, Contact
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import Hit, TrackingMode
+from outreach.engagement.tracking.models import Hit, TrackingMode
 from tests import factories
 from tests.arriving import move_all
 from tests.browser.test_pages import overflow

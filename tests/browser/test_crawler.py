@@ -8,13 +8,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.waves import launching
-from outreach.db import Base
-from outreach.delivery.ledger.letters import due_in
+from outreach.core.db import Base
 from outreach.delivery.models import Batch, Composition, Mailing
-from outreach.measuring.models import Hit, HitCount, NewHit
-from outreach.web.public.hit_endpoint import GIF
+from outreach.delivery.outbox.recipients import due_in
+from outreach.engagement.tracking.models import Hit, HitCount, NewHit
+from outreach.web.public.tracking_endpoint import GIF
 from tests.application import planned
 from tests.conftest import NOW
 

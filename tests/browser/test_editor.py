@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns import definitions
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.models import Campaign
-from outreach.mail.letters.marks import FieldKind
-from outreach.settings import ROOT
+from outreach.campaigns.planning import definitions
+from outreach.core.settings import ROOT
+from outreach.delivery.letters.language import FieldKind
 from tests.browser.test_campaigns import begin
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -3,10 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from outreach.demo import people
-from outreach.jobs import asking, leases
-from outreach.jobs.asking import Asked
-from outreach.jobs.work import JobWork
+from outreach.core.jobs import queue
+from outreach.core.jobs import work as leases
+from outreach.core.jobs.queue import Asked
+from outreach.core.jobs.work import JobWork
+from outreach.operations.demo import people
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 AUTHOR = people.person_for("author").email
@@ -19,7 +20,7 @@ def asked(sample_database, settings):
     def ask(title="Écoles d’un pouvoir organisateur dont le nom est fort long, avec leurs implantations", **about):
         with sample_database.writing() as session:
             about = Asked(title, f"/directory/export.csv?{title}", **about)
-            return asking.ask(session, AUTHOR, about, now=settings.instant()).id
+            return queue.ask(session, AUTHOR, about, now=settings.instant()).id
 
     return ask
 

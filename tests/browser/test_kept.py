@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
-from outreach.accounts.sessions import StaffSession
+from outreach.access.accounts.sessions import StaffSession
 from outreach.campaigns.models import Campaign
-from outreach.demo import people
+from outreach.operations.demo import people
 from tests.browser.test_campaigns import begin
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -7,12 +7,12 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.waves import launching
-from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Batch, Mailing, Suppression
-from outreach.demo import mailbox
-from outreach.mail.tokens import TokenKind
+from outreach.delivery.outbox.recipients import due_in
+from outreach.operations.demo import mailbox
 from tests.application import planned
 from tests.conftest import NOW
 from tests.machine import free_port

@@ -15,15 +15,15 @@ from playwright.sync_api import Error
 from sqlalchemy import func, select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.adherence.records import FROM_A_LETTER
-from outreach.app import create_app
-from outreach.campaigns.letter.page_links import IN_HEADER, IN_TEXT
+from outreach.adherence.records.records import FROM_A_LETTER
+from outreach.campaigns.letter.links import IN_HEADER, IN_TEXT
+from outreach.core.settings import read
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, Suppression
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import TrackingBasis
-from outreach.responses.models import Doubt, FormState, Response, SentForm
-from outreach.settings import read
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.engagement.replies.models import Doubt, FormState, Response, SentForm
+from outreach.engagement.tracking.models import TrackingBasis
+from outreach.web.app import create_app
+from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.browser.conftest import serving
 from tests.browser.machines import BEHAVIOURS, Machine, without_a_page
 from tests.conftest import NOW

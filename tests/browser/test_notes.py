@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import expect
 
 from tests.browser.test_pages import overflow
-from tests.notes.contents import content, correction, zones
-from tests.notes.published import published
+from tests.reports.notes.contents import content, correction, zones
+from tests.reports.notes.published import published
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import expect
 from pydantic import SecretStr
 
-from outreach.accounts import links, staff
-from outreach.accounts.links import LinkKind
-from outreach.roles import RoleName
-from outreach.settings import Settings
-from outreach.web.oidc import flows
+from outreach.access.accounts import accounts, password_links
+from outreach.access.accounts.password_links import LinkKind
+from outreach.core.settings import Settings
+from outreach.core.text.roles import RoleName
+from outreach.web.sign_in import oidc
 
 mock = pytest.importorskip("oidc_provider_mock", reason="the issuer of this journey needs Python 3.12")
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -30,20 +30,20 @@ def issuer(app, served, monkeypatch):
         }
         here = app.extensions["outreach.settings"]
         app.extensions["outreach.settings"] = here.model_copy(update=changed)
-        app.extensions.pop(flows.EXTENSION, None)
+        app.extensions.pop(oidc.EXTENSION, None)
         yield url
 
 
 @pytest.fixture
 def invitation(sample_database):
     """The path of the link that a person has received who has no account elsewhere."""
-    token, now = links.new_token(), datetime.now(UTC)
+    token, now = password_links.new_token(), datetime.now(UTC)
     given = {"email": "lea@fwb.example", "name": "Léa", "roles": [RoleName.READER], "password_hash": ""}
     with sample_database.writing() as session:
-        invited = staff.add_user(session, now, "hugo.willems@fwb.example", **given)
+        invited = accounts.add_user(session, now, "hugo.willems@fwb.example", **given)
         session.flush()
-        links.make(session, invited.id, LinkKind.INVITATION, token, now=now)
-    return f"{links.PATH}{token}"
+        password_links.make(session, invited.id, LinkKind.INVITATION, token, now=now)
+    return f"{password_links.PATH}{token}"
 
 
 def test_an_invited_person_binds_the_account_and_signs_in_with_the_issuer(

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from outreach.accounts.trail import Line, TrailKind
-from outreach.delivery.ledger import suppressions
+from outreach.access.accounts.access_log import Line, TrailKind
 from outreach.delivery.models import SuppressionReason
-from outreach.demo import people
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.delivery.outbox import suppressions
+from outreach.operations.demo import people
+from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.browser

@@ -12,16 +12,16 @@ import zxingcpp
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns import audiences
-from outreach.campaigns.definitions import AudienceRule
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Wave
+from outreach.campaigns.planning import audiences
+from outreach.campaigns.planning.definitions import AudienceRule
 from outreach.campaigns.waves import launching
 from outreach.cli.running import job_child
+from outreach.core.jobs import work
+from outreach.core.jobs.work import JobWork
 from outreach.directory import contacts
 from outreach.directory.models import Authority
-from outreach.jobs import leases
-from outreach.jobs.work import JobWork
 from tests import factories
 from tests.browser.test_campaigns import sign_in
 from tests.campaigns.ladder.climbing import climb
@@ -51,7 +51,7 @@ def without(sample_database):
 def job_done(database, settings):
     """Do the job that waits, as a work process does."""
     with database.writing() as session:
-        number, lease = leases.claim(session, now=settings.instant())
+        number, lease = work.claim(session, now=settings.instant())
     job_child.do(settings, database, JobWork(database, number, lease, settings.instant))
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from outreach.settings import FactorPolicy
+from outreach.core.settings import FactorPolicy
 from tests.web.second_factor.test_entering import choose, code, email
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]

@@ -7,14 +7,14 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.directory.models import Authority
 from tests.application import planned
 from tests.browser.test_campaigns import sign_in
 from tests.conftest import NOW
-from tests.spreadsheets.books import workbook
+from tests.core.tables.books import workbook
 from tests.web.campaigns.test_progress import end
 
 __all__ = ["sign_in"]

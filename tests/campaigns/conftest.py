@@ -6,22 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.accounts import staff
+from outreach.access.accounts import accounts
 from outreach.adherence.models import Strand
-from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import launching
-from outreach.days import today
-from outreach.directory.models import (
-    Authority,
-    Contact,
-    EducationType,
-    Network,
-    Ownership,
-    School,
-    Teaching,
-)
-from outreach.mail.tokens import Keys
+from outreach.core.text.dates import today
+from outreach.delivery.letters.tokens import Keys
+from outreach.directory.models import Authority, Contact, EducationType, Network, Ownership, School, Teaching
 from tests import factories
 from tests.conftest import NOW, state_from
 from tests.factories import APPROVER, AUTHOR
@@ -40,7 +32,7 @@ def add_colleague(database, name, *roles):
     """An account of somebody with these roles; returns the address."""
     email = f"{name}@fwb.example"
     with database.writing() as session:
-        staff.add_user(session, NOW, AUTHOR, email=email, name=name.capitalize(), roles=roles, password_hash="x")
+        accounts.add_user(session, NOW, AUTHOR, email=email, name=name.capitalize(), roles=roles, password_hash="x")
     return email
 
 

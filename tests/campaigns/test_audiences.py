@@ -6,21 +6,21 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.models import Wave
-from outreach.delivery.ledger import suppressions
+from outreach.campaigns.planning import audiences, definitions, lifecycle, listing, wave_criteria
+from outreach.campaigns.planning.definitions import AudienceRule, Definition
+from outreach.campaigns.segments import stored_lists
+from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria_json import from_plain, to_json
+from outreach.core.settings import ROOT
+from outreach.core.text.errors import InputError
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason
-from outreach.demo.post import Post
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Contact
-from outreach.errors import InputError
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.segments import authority_lists
-from outreach.segments.audience import Concerns
-from outreach.segments.criteria import listed
-from outreach.segments.criteria_json import from_plain, to_json
-from outreach.settings import ROOT
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.operations.demo.story import Post
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, draft, launch, owned, settle
 from tests.conftest import NOW, state_from
@@ -152,7 +152,7 @@ def listed_schools(database, *, mailing, kept):
 
 def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database, sent):
     with database.writing() as session:
-        made = authority_lists.make(session, "Écoles pilotes", sent[:1], now=NOW, actor=AUTHOR)
+        made = stored_lists.make(session, "Écoles pilotes", sent[:1], now=NOW, actor=AUTHOR)
         plain = {"and": [ONE, {"not": SILENT}, {"not": {"authorities": {"list": made.id}}}]}
         criterion = wave_criteria.stated(session, plain)
         title = lifecycle.campaign_numbered(session, 1).title

@@ -5,10 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.adherence import programmes
-from outreach.approvals.models import Decision
-from outreach.audit import about
-from outreach.campaigns import lifecycle
+from outreach.access.approvals.decisions import Decision
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     WAVE_MOVES,
@@ -18,11 +16,12 @@ from outreach.campaigns.models import (
     WaveState,
     WaveTransition,
 )
-from outreach.campaigns.schedule import wave_moves
+from outreach.campaigns.planning import lifecycle, schedule
+from outreach.campaigns.segments.audience import Concerns
+from outreach.core.audit.audit import about
+from outreach.core.text.errors import InputError, NotFound, OutreachError, Refused
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Gate, Mailing
-from outreach.errors import InputError, NotFound, OutreachError, Refused
-from outreach.roles import RoleName
-from outreach.segments.audience import Concerns
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 from tests.factories import undone
@@ -219,7 +218,7 @@ def test_the_audit_says_once_that_a_wave_is_planned_and_why_it_moved(database, p
     number = bring_to(database, "running")
     with database.writing() as session:
         wave = session.scalars(select(Wave)).one()
-        wave_moves.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
+        schedule.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
     with database.reading() as session:
         told = [one.sentence.partition(", première vague : ")[2] for one in about(session, f"campaign:{number}")[:3]]
     assert told[0] == "en pause (trop de refus)."

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from outreach.campaigns import lifecycle, listing
-from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.models import WaveState as W
+from outreach.campaigns.planning import lifecycle, listing
+from outreach.campaigns.planning.listing import Stage
 from outreach.delivery.models import Message, MessageState
 from tests.campaigns.conftest import approved, launch, move, settle
 from tests.conftest import NOW

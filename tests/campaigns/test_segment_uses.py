@@ -2,12 +2,12 @@
 
 import pytest
 
-from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns.models import CampaignState
-from outreach.errors import Refused
-from outreach.segments import saved
-from outreach.segments.criteria import InNetwork, Unreachable
-from outreach.segments.criteria_json import to_json
+from outreach.campaigns.planning import lifecycle, segment_uses
+from outreach.campaigns.segments import saved
+from outreach.campaigns.segments.criteria import InNetwork, Unreachable
+from outreach.campaigns.segments.criteria_json import to_json
+from outreach.core.text.errors import Refused
 from tests.campaigns.conftest import APPROVER, AUTHOR, draft, move
 from tests.conftest import NOW
 

@@ -5,15 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, text, update
 
+from outreach.access.approvals.decisions import Decision
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status
-from outreach.approvals.models import Decision
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.verification import verify
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results.verification import verify
 from outreach.campaigns.waves import launching
-from outreach.delivery.ledger import outbox, suppressions
-from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason
-from outreach.delivery.places import Worker
+from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
+from outreach.delivery.outbox import outbox, suppressions
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, owned, settle
 from tests.campaigns.waves.test_launching import record

@@ -17,12 +17,12 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.verification import verify
+from outreach.campaigns.results.verification import verify
 from outreach.cli.running.work import run_worker
-from outreach.db import NO_ANSWER, Database
-from outreach.delivery.ledger import outbox, outcomes
+from outreach.core.db import NO_ANSWER, Database
+from outreach.core.settings import read
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.settings import read
+from outreach.delivery.outbox import outbox, outcomes
 from tests import factories
 from tests.nursery import nursery
 

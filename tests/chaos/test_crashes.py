@@ -11,12 +11,11 @@ from sqlalchemy import func, select
 
 from benchmarks.faults.decisions import joining
 from benchmarks.faults.processes import which_time
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, WaveState
-from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, Reason, SuppressionReason
-from outreach.delivery.places import Worker
-from outreach.delivery.sending.failpoints import Failpoint
+from outreach.campaigns.planning import lifecycle
+from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
+from outreach.delivery.outbox import suppressions
+from outreach.delivery.sending.in_flight import Failpoint
 from tests.chaos.harness import Field, is_stopped
 from tests.servers.relays import Relays
 

@@ -13,19 +13,20 @@ from sqlalchemy import func, insert, select
 
 from outreach.cli.running import job_child
 from outreach.cli.running.work import run_worker
-from outreach.contact_lists.columns import HEADERS
-from outreach.contact_lists.lists import ContactLists
-from outreach.db import Database
+from outreach.core.db import Database
+from outreach.core.jobs import queue
+from outreach.core.jobs import work as leases
+from outreach.core.jobs.models import JobPiece, JobState
+from outreach.core.jobs.queue import Asked
+from outreach.core.jobs.work import PIECE_BYTES, JobWork
+from outreach.core.settings import read
+from outreach.core.tables import imports
+from outreach.core.text.addresses import judge
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
-from outreach.demo import people
 from outreach.directory.models import Authority, Contact
-from outreach.jobs import asking, leases
-from outreach.jobs.asking import Asked
-from outreach.jobs.models import JobPiece, JobState
-from outreach.jobs.work import PIECE_BYTES, JobWork
-from outreach.mail.addresses import judge
-from outreach.sent_lists import grids, steps
-from outreach.settings import read
+from outreach.engagement.mailboxes.contact_lists import ContactLists
+from outreach.engagement.mailboxes.import_rows import HEADERS
+from outreach.operations.demo import people
 from tests.chaos.harness import LEFT_BEHIND
 from tests.nursery import nursery
 
@@ -81,7 +82,7 @@ class Office:
 
     def ask(self, asked):
         with self.database.writing() as session:
-            return asking.ask(session, AUTHOR, asked, now=self.now).id
+            return queue.ask(session, AUTHOR, asked, now=self.now).id
 
     def start(self):
         self.offset += LEFT_BEHIND
@@ -91,7 +92,7 @@ class Office:
 
     def job(self, number):
         with self.database.reading() as session:
-            found = asking.job_numbered(session, number)
+            found = queue.job_numbered(session, number)
             session.expunge(found)
             return found
 
@@ -160,10 +161,10 @@ class Office:
         with self.database.reading() as session:
             fases = session.scalars(select(Authority.fase).order_by(Authority.fase)).all()
         lines = [f"{fases[place % len(fases)]};nouvelle-{self.lists}-{place}@ec.be" for place in range(ADDED)]
-        opened = grids.opened("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
+        opened = imports.opened("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
         with self.database.writing() as session:
-            received = steps.receive(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
-            seen = steps.judge(session, kind, received).plan.version
+            received = imports.receive(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
+            seen = imports.judge(session, kind, received).plan.version
             return Asked("Liste", f"/directory/contact-lists/{received.id}/application", "POST", [("version", seen)])
 
 
@@ -185,7 +186,7 @@ def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kill
     began = time.monotonic()
     job_child.do(office.settings, office.database, JobWork(office.database, undisturbed, lease, lambda: office.now))
     office.takes = time.monotonic() - began
-    whole = b"".join(asking.pieces(office.database, undisturbed))
+    whole = b"".join(queue.pieces(office.database, undisturbed))
     assert len(whole) > 2 * PIECE_BYTES
     office.start()
     while office.kills < kills:
@@ -196,7 +197,7 @@ def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kill
         office.finish(file)
         done = office.job(file)
         assert (done.state, done.size) == (JobState.DONE, len(whole)), done.said
-        assert b"".join(asking.pieces(office.database, file)) == whole
+        assert b"".join(queue.pieces(office.database, file)) == whole
         assert pieces(office, file) == -(-len(whole) // PIECE_BYTES)
         before = contacts(office)
         change = office.ask(office.sent())

@@ -19,16 +19,16 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
-from outreach import migrations
-from outreach.db.watch import DatabaseFault
-from outreach.delivery import installation, workers
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import HitCount, Tracker, TrackingMode
-from outreach.settings import ROOT, read
+from outreach.core.db.watch import DatabaseFault
+from outreach.core.settings import ROOT, read
+from outreach.delivery import workers
+from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.engagement.tracking.models import HitCount, Tracker, TrackingMode
+from outreach.operations import migrations
 from tests import factories
 from tests.chaos.harness import Field
+from tests.cli.processes.test_front import FIRST, SECOND, nginx, trusting
 from tests.machine import free_port
-from tests.processes.test_front import FIRST, SECOND, nginx, trusting
 from tests.servers.relays import Relays
 
 pytestmark = [
@@ -47,7 +47,7 @@ TOY = '''"""A toy: columns that may stay empty on the tables that are written to
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import Kind
 
 revision = "{number}"
 down_revision = "{before}"
@@ -182,7 +182,7 @@ def machines(database, fresh_url, tmp_path):
     ground.environment.update(keys)
     with database.writing() as session:
         for folder in folders:
-            installation.confirm(session, installation.read(folder), now=ground.now, actor=factories.AUTHOR)
+            workers.confirm(session, workers.read(folder), now=ground.now, actor=factories.AUTHOR)
     both = [Machine(ground, folder, (host, pages)) for folder, host in zip(folders, (FIRST, SECOND), strict=True)]
     yield ground, both
     for machine in both:

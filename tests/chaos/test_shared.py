@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.models import Message
-from outreach.worker.wakeups import Wakeups
+from outreach.operations.worker.wakeups import Wakeups
 from tests.chaos.harness import Field
 from tests.servers.brokers import Redis, running
 from tests.servers.relays import Relays

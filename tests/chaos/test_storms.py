@@ -8,10 +8,10 @@ from sqlalchemy import select
 from benchmarks.faults import FAULTS
 from benchmarks.faults.ground import prepared
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.verification import verify
-from outreach.delivery.bounces import collecting
+from outreach.campaigns.results.verification import verify
+from outreach.core.settings import read
+from outreach.delivery.bounces import handling
 from outreach.delivery.models import Suppression
-from outreach.settings import read
 from tests.delivery.bounces.returns import notice
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(300)]
@@ -28,7 +28,7 @@ def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path
             identity = entry["id"].strip("<>").partition("@")[0]
             box.add(notice("postfix", identity=identity, address=entry["to"], RETURN=entry["from"].strip("<>")))
         settings = read({name: value for name, value in ground.environment.items() if name != "LOG"})
-        collected = collecting.collect(ground.database, settings, lambda: ground.now)
+        collected = handling.collect(ground.database, settings, lambda: ground.now)
         ground.wait_until(lambda: _state(ground) is WaveState.PAUSED)
         ground.stop(worker)
         tally = ground.tally()

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from outreach.accounts import staff
-from outreach.accounts.links import AccountLink, LinkKind
+from outreach.access.accounts import accounts
+from outreach.access.accounts.password_links import AccountLink, LinkKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.settings import read
+from outreach.core.settings import read
 from tests.conftest import NOW
 
 AUTHOR, CHIEF, READER = "nadia.lambert@fwb.example", "hugo.willems@fwb.example", "claire.simon@fwb.example"
@@ -37,7 +37,7 @@ def user(sample_database, templates):
 
 def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(user, sample_database):
     with sample_database.writing() as session:
-        staff.note_sign_in(session, staff.user_named(session, AUTHOR).id, now=NOW)
+        accounts.note_sign_in(session, accounts.user_named(session, AUTHOR).id, now=NOW)
     status, printed = user("list", "--json")
     listed = {one["email"]: one for one in json.loads(printed)["items"]}
     assert (status, len(listed)) == (0, 5)
@@ -72,5 +72,5 @@ def test_an_account_is_added_for_a_scope_and_nobody_gets_a_second_one(user, samp
     status, why = user("add", "n.lambert@fwb.example", "--name", "LAMBERT Nádia", "--role", "approver")
     assert (status, "porte déjà ce nom" in why) == (1, True)
     with sample_database.reading() as session:
-        assert staff.account_of(session, adviser[0]).scope_code == "SeGEC"
-        assert not staff.exists(session, "n.lambert@fwb.example")
+        assert accounts.account_of(session, adviser[0]).scope_code == "SeGEC"
+        assert not accounts.exists(session, "n.lambert@fwb.example")

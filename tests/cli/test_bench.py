@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks import chaos
-from outreach.settings import ROOT
+from outreach.core.settings import ROOT
 
 SMALL = {
     "api": "--authorities 40",

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.settings import ROOT, read
+from outreach.core.settings import ROOT, read
 from tests.campaigns.draws.conftest import GAP, approve, drawable, submit
 from tests.conftest import NOW
 

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.days import today
-from outreach.settings import read
+from outreach.core.settings import read
+from outreach.core.text.dates import today
 from tests.campaigns.conftest import people, strand
 from tests.campaigns.effects.drawn import LEFT, departures, draw, leave, tell
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.delivery import installation, workers
+from outreach.delivery import workers
 from tests.conftest import NOW, PLACE
 
 
@@ -24,7 +24,7 @@ def ask(database, settings):
 
 
 def test_work_is_well_while_the_clock_of_this_installation_passes(ask, database, settings):
-    here = installation.place_of(settings.data)
+    here = workers.place_of(settings.data)
     assert ask() == (1, {"ok": False, "installation": here, "clock": None})
     for place, seconds, status in ((PLACE, 0, 1), (here, 29, 0), (here, 31, 1)):
         with database.writing() as session:

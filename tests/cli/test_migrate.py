@@ -6,16 +6,16 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, text
 
-from outreach import migrations
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.cli.preparation import prepare
-from outreach.db.watch import DatabaseFault
+from outreach.core.db.watch import DatabaseFault
 from outreach.delivery import workers
-from outreach.migrations import Pending
-from outreach.migrations.kinds import AppliedRevision, Kind
+from outreach.operations import migrations
+from outreach.operations.migrations import Pending
+from outreach.operations.migrations.kinds import AppliedRevision, Kind
 from tests.conftest import NOW
-from tests.migrations.dumps import bare
+from tests.operations.migrations.dumps import bare
 
 pytestmark = pytest.mark.postgresql
 BEFORE, REWRITES = "0092", "0093"  # a breaking revision, and the one before it

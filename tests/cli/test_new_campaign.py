@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from outreach.adherence import programmes
-from outreach.campaigns import lifecycle
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.planning import lifecycle
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.settings import read
+from outreach.core.settings import read
 from tests import factories
 from tests.conftest import NOW
 from tests.programmes import PROGRAMME

@@ -9,19 +9,19 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from outreach import french
 from outreach.cli import context
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.db import Database
-from outreach.notes import corrections, freezing, gathering, signing
-from outreach.notes.content import HandFigure
-from outreach.notes.drafts import NoteRequest
-from outreach.settings import Mode, read
+from outreach.core.db import Database
+from outreach.core.settings import Mode, read
+from outreach.core.text import french
+from outreach.reports.notes import corrections, freezing, gathering, signing
+from outreach.reports.notes.content import HandFigure
+from outreach.reports.notes.drafts import NoteRequest
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.notes import quick
-from tests.notes.conftest import approve_in
+from tests.reports.notes import quick
+from tests.reports.notes.conftest import approve_in
 
 FIGURE = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10")
 ASKED = NoteRequest(date(2021, 5, 15), "Un premier bilan", networks=("WBE",), hand_figures=(FIGURE,))

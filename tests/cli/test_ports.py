@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from outreach.cli.running.web import place_of_pages, with_a_mailbox
-from outreach.errors import Refused
-from outreach.settings import Settings
+from outreach.cli.running.up import place_of_pages, with_a_mailbox
+from outreach.core.settings import Settings
+from outreach.core.text.errors import Refused
 
 HERE = "127.0.0.1"
 

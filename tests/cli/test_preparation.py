@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from outreach.accounts.staff import User
+from outreach.access.accounts.accounts import User
 from outreach.cli import preparation
-from outreach.db import take_turns
-from outreach.demo import people
+from outreach.core.db import take_turns
+from outreach.operations.demo import people
 from tests.campaigns.waves.test_retrying import wait_for_somebody_whose_turn_it_is_not
 from tests.conftest import NOW
 

@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from outreach.accounts.trail import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import TrailEntry, TrailKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.retention.periods import RULES
-from outreach.settings import read
+from outreach.core.settings import read
+from outreach.operations.retention.policy import RULES
 
 
 @pytest.fixture

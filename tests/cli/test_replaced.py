@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from outreach.cli.gone import GONE
 from outreach.cli.main import PLACES, commands, load
-from outreach.french import typeset
+from outreach.core.text.french import typeset
 
 
 @pytest.mark.parametrize("name", GONE)

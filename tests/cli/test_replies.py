@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
+from outreach.core.settings import read
 from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.models import Authority, Contact
-from outreach.settings import read
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail, opening, quoted
 

@@ -14,8 +14,8 @@ from benchmarks.growth.ground import Ground
 from benchmarks.growth.letters import DAYS, Pace
 from benchmarks.growth.meter import Cost, cost_in_child
 from benchmarks.growth.pages import Kind
-from outreach.db import Base
-from outreach.settings import ROOT
+from outreach.core.db import Base
+from outreach.core.settings import ROOT
 from tests.conftest import state_from
 
 PACE = Pace()

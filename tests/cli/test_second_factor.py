@@ -1,8 +1,7 @@
 """`./run user reset --second-factor`: the way in for whoever has lost telephone and recovery codes."""
 
-from outreach import audit
-from outreach.accounts import sessions, staff
-from outreach.accounts.factors import second_factors
+from outreach.access.accounts import accounts, second_factors, sessions
+from outreach.core.audit import audit
 from tests.cli.test_accounts import AUTHOR, CHIEF, backend, user
 from tests.conftest import NOW
 
@@ -11,13 +10,13 @@ __all__ = ["backend", "user"]
 
 def test_a_lost_second_factor_is_taken_away_also_that_of_the_only_administrator(user, sample_database):
     with sample_database.writing() as session:
-        chief = staff.user_named(session, CHIEF)
+        chief = accounts.user_named(session, CHIEF)
         second_factors.set_up(session, chief.id, CHIEF, "sealed", 1, replacing=False, now=NOW)
         sessions.begin(session, chief.id, "Firefox", has_factor=True, now=NOW)
     assert "nécessaire ici" in user("reset", CHIEF, "--second-factor", "--as", AUTHOR)[1]
     assert user("reset", CHIEF, "--second-factor", "--as", CHIEF)[0] == 0
     with sample_database.reading() as session:
-        number = staff.user_named(session, CHIEF).id
+        number = accounts.user_named(session, CHIEF).id
         assert second_factors.state_of(session, number) is None
         assert sessions.of_user(session, number, now=NOW) == []
         entry = audit.about(session, f"user:{CHIEF}")[0]

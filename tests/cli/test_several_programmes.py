@@ -8,12 +8,13 @@ from click import Context, Group
 from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 
-from outreach.adherence import programmes, situation
-from outreach.adherence.situation import Bucket
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.days import today
-from outreach.settings import Mode, read
+from outreach.core.settings import Mode, read
+from outreach.core.text.dates import today
 from tests.conftest import NOW
 from tests.programmes import FIRST, JOINED, NAME, PROGRAMME, SECOND, two_programmes
 

@@ -8,27 +8,19 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-from outreach.adherence import programmes
-from outreach.db import Database
+from outreach.adherence.programmes import programmes
+from outreach.core.db import Database
 from outreach.delivery import workers
-from outreach.delivery.ledger import outbox, recipients
-from outreach.delivery.ledger.letters import Composed
-from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import (
-    DoubtPolicy,
-    Gate,
-    Mailing,
-    Message,
-    MessageClass,
-)
-from outreach.delivery.sending.postman import Postman
-from outreach.delivery.sending.prefetch import LetterSource
-from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.letters import mime
+from outreach.delivery.letters.mime import Mailbox, Personal, SharedHeaders
+from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass
+from outreach.delivery.outbox import outbox, recipients
+from outreach.delivery.outbox.recipients import Addressee, Composed
+from outreach.delivery.sending.composer import LetterSource
+from outreach.delivery.sending.dispatcher import Postman
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.relay import Relay
+from outreach.delivery.smtp.relay import Guard, Relay
 from outreach.directory.models import Authority, Network, School
-from outreach.mail import mime
-from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from tests import factories
 from tests.conftest import NOW, PLACE
 from tests.delivery.mailboxes import Folders, Server
@@ -168,8 +160,8 @@ def postman(database, clock, monkeypatch):
 
     None leaves batches for later because the machine is slow, nor letters because it stood still for some seconds.
     """
-    monkeypatch.setattr("outreach.delivery.sending.postman.SHARE_SECONDS", 60)
-    monkeypatch.setattr("outreach.delivery.sending.round_writer.DOT_SECONDS", 60.0)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.SHARE_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending.rounds.DOT_SECONDS", 60.0)
     made = []
 
     def hire(sink, *, url=None, guard=None, timeouts=None, context=None, patient=True, **options):
@@ -238,8 +230,8 @@ def unhurried(monkeypatch):
     Rounds alone widen again what a relay asked to narrow, not the seconds that they took.
     """
     monkeypatch.setattr("outreach.delivery.sending.pacing.SECONDS_TO_WIDEN", 3600)
-    monkeypatch.setattr("outreach.delivery.sending.postman.TURN_SECONDS", 60)
-    monkeypatch.setattr("outreach.delivery.sending.postman.PATIENCE_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.TURN_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.PATIENCE_SECONDS", 60)
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 import csv
 import io
 
-from outreach.demo.sample import HEADER as COLUMNS
-from outreach.directory.editions.imports import Editions
-from outreach.directory.editions.register import opened, read_edition
-from outreach.sent_lists import steps
-from outreach.spreadsheets.tables import read_grid
+from outreach.core.tables import imports
+from outreach.core.tables.reading import read_grid
+from outreach.directory.register.edition import opened, read_edition
+from outreach.directory.register.edition_imports import Editions
+from outreach.operations.demo.sample import HEADER as COLUMNS
 
 EDITIONS = Editions("adm.fwb.example")
 HEADER = ";".join(COLUMNS)
@@ -73,13 +73,13 @@ def read_register(content):
 
 def apply(session, content, now, on, actor="nadia@fwb.example"):
     """Apply an edition; what it changed, or would have."""
-    received = steps.receive(session, EDITIONS, opened(content), now=now, actor=actor, edition_on=on)
-    judged = steps.judge(session, EDITIONS, received)
+    received = imports.receive(session, EDITIONS, opened(content), now=now, actor=actor, edition_on=on)
+    judged = imports.judge(session, EDITIONS, received)
     if judged.plan.changes:
-        steps.apply(session, EDITIONS, received, judged, now=now, actor=actor)
+        imports.apply(session, EDITIONS, received, judged, now=now, actor=actor)
     return judged.plan
 
 
 def undo(session, now, actor="nadia@fwb.example", **which):
     """Undo the last edition."""
-    return steps.undo(session, EDITIONS, now=now, actor=actor, **which)
+    return imports.undo(session, EDITIONS, now=now, actor=actor, **which)

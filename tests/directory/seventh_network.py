@@ -17,17 +17,17 @@ one_row_more.load("outreach.directory.reference", "NetworkCode", f'GERMAN = "Ger
 
 import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
 
-from outreach.app import create_app  # noqa: E402
-from outreach.campaigns.schedule.sending_hours import Spares  # noqa: E402
-from outreach.db import Database  # noqa: E402
+from outreach.campaigns.planning.sending_hours import Spares  # noqa: E402
+from outreach.campaigns.segments.criteria_json import from_json  # noqa: E402
+from outreach.campaigns.segments.scope import NO_NAMES  # noqa: E402
+from outreach.core.db import Database  # noqa: E402
+from outreach.core.settings import read  # noqa: E402
 from outreach.directory.models import Authority, Level, Network  # noqa: E402
 from outreach.directory.reference import NetworkCode, ensure_reference, federation_of  # noqa: E402
-from outreach.directory.stated_names import NameBook  # noqa: E402
-from outreach.notes import gathering  # noqa: E402
-from outreach.notes.drafts import NoteRequest  # noqa: E402
-from outreach.segments.criteria_json import from_json  # noqa: E402
-from outreach.segments.fields import NO_NAMES  # noqa: E402
-from outreach.settings import read  # noqa: E402
+from outreach.directory.supplied_names import NameBook  # noqa: E402
+from outreach.reports.notes import gathering  # noqa: E402
+from outreach.reports.notes.drafts import NoteRequest  # noqa: E402
+from outreach.web.app import create_app  # noqa: E402
 from tests.application import sign_in  # noqa: E402
 from tests.conftest import NOW, STORY_DAY  # noqa: E402
 from tests.web.api.conftest import Program, made  # noqa: E402

@@ -3,11 +3,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach import audit
-from outreach.directory import authority_sheet, calls
-from outreach.directory.calls import Call
+from outreach.core.audit import audit
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.directory.authorities import calls, sheet
+from outreach.directory.authorities.calls import Call
 from outreach.directory.models import LONGEST_NOTE, CallKind
-from outreach.errors import InputError, NotFound, Refused
 
 TODAY = date(2021, 5, 15)
 WHO = "nadia.lambert@fwb.example"
@@ -21,7 +21,7 @@ def session(sample_database):
 
 @pytest.fixture
 def authority(session):
-    return authority_sheet.authority_by_fase(session, 9300)
+    return sheet.authority_by_fase(session, 9300)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_call_is_told_with_whom_and_what_was_said(session, authority, note, no
     assert (told.at, told.day, told.actor, told.call) == (now, TODAY, WHO, noted.id)
     assert told.sentence == "Appel téléphonique avec Mme Petit."
     assert told.details == ["La directrice est absente.", "Rappeler en juin."]
-    assert calls.events(session, authority_sheet.authority_by_fase(session, 9001)) == []
+    assert calls.events(session, sheet.authority_by_fase(session, 9001)) == []
     (entry,) = audit.about(session, f"call:{noted.id}")
     assert entry.sentence == "Appel téléphonique du 15/05/2021, PO 9300 : noté."
 
@@ -75,5 +75,5 @@ def test_a_note_is_taken_back_once_and_stays_in_sight(session, authority, note, 
 def test_a_call_of_another_authority_is_not_taken_back(session, note, now):
     noted = note()
     with pytest.raises(NotFound):
-        calls.withdraw(session, authority_sheet.authority_by_fase(session, 9001), noted.id, now=now, actor=WHO)
+        calls.withdraw(session, sheet.authority_by_fase(session, 9001), noted.id, now=now, actor=WHO)
     assert noted.withdrawn_at is None

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.directory.editions.difference import compare
-from outreach.directory.editions.register import Edition, Reading
 from outreach.directory.models import Nature, RegisterKind
+from outreach.directory.register.comparison import compare
+from outreach.directory.register.edition import Edition, Reading
 from tests.directory.editions import edition, read_register, row
 
 

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outreach.directory.names.display_names import display_name
-from outreach.directory.names.spellings import ACRONYMS, COMMON, PHRASES, PROPER
+from outreach.directory.display_names import ACRONYMS, COMMON, PHRASES, PROPER, display_name
 from outreach.directory.reference import fold
 
 

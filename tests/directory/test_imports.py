@@ -4,15 +4,16 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from sqlalchemy import event, func, select
 
-from outreach import audit
-from outreach.days import BRUSSELS
-from outreach.delivery.ledger import recipients
+from outreach.core.audit import audit
+from outreach.core.tables import imports as steps
+from outreach.core.text.addresses import judge
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Mailing, Reason
-from outreach.directory import authority_sheet, contacts, listing
-from outreach.directory.editions import imports
-from outreach.directory.editions.register import Edition, opened
-from outreach.directory.editions.stored import stored
-from outreach.directory.listing import Filters
+from outreach.delivery.outbox import recipients
+from outreach.directory import contacts
+from outreach.directory.authorities import search, sheet
+from outreach.directory.authorities.search import Filters
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -23,12 +24,12 @@ from outreach.directory.models import (
     School,
     Site,
 )
-from outreach.errors import NotFound, Refused
-from outreach.mail.addresses import judge
-from outreach.measuring import bases
-from outreach.retention.forgetting import forget
-from outreach.retention.periods import RULES
-from outreach.sent_lists import steps
+from outreach.directory.register import edition_imports
+from outreach.directory.register.comparison import stored
+from outreach.directory.register.edition import Edition, opened
+from outreach.engagement.tracking import bases
+from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.policy import RULES
 from tests import factories
 from tests.directory import editions
 from tests.directory.editions import EDITIONS, edition, row
@@ -105,8 +106,8 @@ def test_undo_returns_to_what_was_before(database, now):
         editions.undo(session, now)
     assert state(database) == before
     with database.reading() as session:
-        assert listing.count(session, Filters(text="sainte anne")).authorities == 0
-        assert listing.count(session, Filters(province="Bruxelles")).schools == 2
+        assert search.count(session, Filters(text="sainte anne")).authorities == 0
+        assert search.count(session, Filters(province="Bruxelles")).schools == 2
 
 
 def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now):
@@ -115,9 +116,7 @@ def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
     with database.writing() as session:
         editions.undo(session, midnight)
-        told = [
-            one.sentence for one in authority_sheet.history(session, authority_sheet.authority_by_fase(session, 9001))
-        ]
+        told = [one.sentence for one in sheet.history(session, sheet.authority_by_fase(session, 9001))]
     assert [one for one in told if f"annulée le {midnight:%d/%m/%Y}" in one]
 
 
@@ -135,7 +134,7 @@ def test_undo_of_the_first_edition_leaves_nothing(database, now):
 def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
-        authority = authority_sheet.authority_by_fase(session, 9001)
+        authority = sheet.authority_by_fase(session, 9001)
         contacts.add(session, authority, judge("direction@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
     before = state(database)
     with pytest.raises(Refused), database.writing() as session:
@@ -146,7 +145,7 @@ def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
 def test_undo_is_refused_when_a_mailbox_of_the_edition_has_agreed_to_be_measured(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
-        held = contacts.contacts_of(session, authority_sheet.authority_by_fase(session, 9001))[0]
+        held = contacts.contacts_of(session, sheet.authority_by_fase(session, 9001))[0]
         said = {"given_by": "A. Petit", "taken_on": FIRST, "wording": "J’accepte.", "channel": "courriel reçu"}
         bases.record_consent(session, held, **said, now=now, actor="nadia@fwb.example")
     with pytest.raises(Refused), database.writing() as session:
@@ -159,9 +158,7 @@ def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition
         mailing = Mailing(**factories.mailing(now))
         session.add(mailing)
         session.flush()
-        to = recipients.Addressee(
-            authority_sheet.authority_by_fase(session, 9001).id, "", "", "", (), Reason.NO_ADDRESS
-        )
+        to = recipients.Addressee(sheet.authority_by_fase(session, 9001).id, "", "", "", (), Reason.NO_ADDRESS)
         recipients.put(session, mailing, [to], lambda identity: identity, now=now)
     with pytest.raises(Refused), database.writing() as session:
         editions.undo(session, now)
@@ -199,8 +196,8 @@ def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, n
     (row,) = [row for row in RULES if row.model is RegisterImport]
     assert forget(database, row, lambda: now + row.period, threading.Event()) == 1
     with database.reading() as session:
-        assert len(imports.editions(session)) == 1
-        assert imports.waiting(session) == []
+        assert len(edition_imports.editions(session)) == 1
+        assert edition_imports.waiting(session) == []
 
 
 def test_an_older_edition_is_refused(database, now):
@@ -232,6 +229,6 @@ def test_history_tells_the_move_on_both_sheets(database, now):
     apply(database, NEW, now, SECOND)
     with database.reading() as session:
         for fase in (9001, 9002):
-            events = authority_sheet.history(session, authority_sheet.authority_by_fase(session, fase))
+            events = sheet.history(session, sheet.authority_by_fase(session, fase))
             details = [detail for event in events for detail in event.details]
             assert "École 80002 (École du Parc) : passe du PO 9002 au PO 9001." in details

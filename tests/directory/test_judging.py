@@ -1,8 +1,8 @@
 import pytest
 
-from outreach.directory import judging
-from outreach.directory.judging import InUse
-from outreach.errors import InputError
+from outreach.core.text.errors import InputError
+from outreach.directory import contacts
+from outreach.directory.contacts import InUse
 
 USED = InUse(
     [
@@ -29,7 +29,7 @@ USED = InUse(
     ],
 )
 def test_a_domain_that_resembles_another_is_asked_about_and_not_refused(typed, meant):
-    judged = judging.judge(typed, USED, fase=9300)
+    judged = contacts.judge_contact(typed, USED, fase=9300)
     assert (judged.address, judged.meant) == (typed, meant)
     domains = [address.rpartition("@")[2] for address in (typed, meant)]
     assert judged.warnings == (f"Le domaine « {domains[0]} » ressemble à un autre : « {domains[1]} » ?",)
@@ -40,19 +40,19 @@ def test_a_domain_that_resembles_another_is_asked_about_and_not_refused(typed, m
     ["a@gmail.com", "a@ymail.com", "a@hotmail.nl", "a@commune13.be", "a@athenee-royal.be", "a@mon-ecole.be", "a@vo.be"],
 )
 def test_a_domain_that_is_known_or_that_resembles_none_is_not_doubted(typed):
-    judged = judging.judge(typed, USED, fase=9300)
+    judged = contacts.judge_contact(typed, USED, fase=9300)
     assert (judged.meant, judged.warnings) == ("", ())
 
 
 def test_an_address_of_another_authority_is_remarked_with_whose_it_is():
-    assert judging.judge("Info@Commune12.be", USED, fase=9300).warnings == ("Déjà utilisée par PO 9302.",)
-    assert judging.judge("info@commune12.be", USED, fase=9302).warnings == ()
-    assert judging.judge("x@gmial.com", USED, fase=9307).warnings == (), "its authority has it already"
-    (several,) = judging.judge("partage@ecoles.be", USED, fase=9300).warnings
+    assert contacts.judge_contact("Info@Commune12.be", USED, fase=9300).warnings == ("Déjà utilisée par PO 9302.",)
+    assert contacts.judge_contact("info@commune12.be", USED, fase=9302).warnings == ()
+    assert contacts.judge_contact("x@gmial.com", USED, fase=9307).warnings == (), "its authority has it already"
+    (several,) = contacts.judge_contact("partage@ecoles.be", USED, fase=9300).warnings
     assert several == "Déjà utilisée par PO 9302, PO 9303, PO 9304 et 2 autres."
 
 
 def test_what_is_no_address_is_refused_and_mixed_writing_still_asks_for_a_second_person():
     with pytest.raises(InputError):
-        judging.judge("a@localhost", USED, fase=9300)
-    assert judging.judge("directiоn@ecole.be", USED, fase=9300).mixed_writing
+        contacts.judge_contact("a@localhost", USED, fase=9300)
+    assert contacts.judge_contact("directiоn@ecole.be", USED, fase=9300).mixed_writing

@@ -3,12 +3,13 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from outreach import audit
-from outreach.directory import listing, name_corrections
-from outreach.directory.authority_sheet import authority_by_fase
-from outreach.directory.listing import Filters
+from outreach.core.audit import audit
+from outreach.core.text.errors import InputError, NotFound
+from outreach.directory.authorities import search
+from outreach.directory.authorities.search import Filters
+from outreach.directory.authorities.sheet import authority_by_fase
 from outreach.directory.models import School
-from outreach.errors import InputError, NotFound
+from outreach.directory.register import name_corrections
 from tests.directory import editions
 from tests.directory.editions import edition, row
 
@@ -35,7 +36,7 @@ def names(database):
 
 def found(database, words):
     with database.reading() as session:
-        return listing.count(session, listing.understood(session, Filters(text=words))).authorities
+        return search.count(session, search.understood(session, Filters(text=words))).authorities
 
 
 def correct(database, now, words=CORRECTED):

@@ -1,7 +1,7 @@
 import pytest
 
+from outreach.core.text.errors import InputError
 from outreach.directory.models import EducationType
-from outreach.errors import InputError
 from tests.directory.editions import HEADER, edition, read_register, row
 
 

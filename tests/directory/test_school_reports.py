@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach import audit
-from outreach.directory.authority_sheet import authority_by_fase
-from outreach.directory.editions import school_reports
-from outreach.directory.editions.school_reports import Fate, SchoolReport, Verdict
-from outreach.errors import InputError, NotFound, Refused
+from outreach.core.audit import audit
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.directory.authorities.sheet import authority_by_fase
+from outreach.directory.register import school_reports
+from outreach.directory.register.school_reports import Fate, SchoolReport, Verdict
 from tests.directory import editions
 from tests.directory.editions import edition, row
 

@@ -5,10 +5,10 @@ from itertools import islice, product
 import pytest
 from sqlalchemy import func, select
 
-from outreach.directory import stated_names
+from outreach.core.tables.headers import LONGEST_CELL
+from outreach.directory import supplied_names
 from outreach.directory.models import Authority, Network, Ownership, School
-from outreach.directory.stated_names import LONGEST, NameBook, names_an_organisation
-from outreach.spreadsheets.headers import LONGEST_CELL
+from outreach.directory.supplied_names import LONGEST, NameBook, names_an_organisation
 
 COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
 
@@ -112,9 +112,9 @@ def test_no_name_of_the_directory_is_far_from_its_own_number_and_few_are_near_an
 
 
 def test_a_cell_as_long_as_a_file_takes_costs_no_more_than_the_longest_name(known, monkeypatch):
-    compared, is_near = set(), stated_names._is_near
+    compared, is_near = set(), supplied_names._is_near
     monkeypatch.setattr(
-        stated_names, "_is_near", lambda one, other: compared.update((one, other)) or is_near(one, other)
+        supplied_names, "_is_near", lambda one, other: compared.update((one, other)) or is_near(one, other)
     )
     words = ("".join(letters) for letters in product("bcdfg", "aeiou", "lmnpr", "aeiou", "stvxz"))
     long = " ".join(islice(words, LONGEST_CELL // 6))

@@ -2,13 +2,13 @@
 
 import pytest
 
-from outreach.accounts import trail
-from outreach.accounts.trail import Filter, TrailKind
-from outreach.app import create_app
-from outreach.demo import people
-from outreach.roles import RoleName
-from outreach.settings import read
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.access.accounts import access_log
+from outreach.access.accounts.access_log import Filter, TrailKind
+from outreach.core.settings import read
+from outreach.core.text.roles import RoleName
+from outreach.operations.demo import people
+from outreach.web.app import create_app
+from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.pages import PageClient, links
 
 PHRASE = "le chat dort sur le toit"
@@ -32,7 +32,7 @@ def test_an_account_from_sign_in_to_sign_out(sample_database, templates):
     assert here.get("/directory").status_code == 302
     assert all(app.extensions[EXTENSION].flush() for app in processes)
     with sample_database.reading() as session:
-        told = [(line.kind, line.person) for line in trail.listed(session, Filter()).page(1)]
+        told = [(line.kind, line.person) for line in access_log.listed(session, Filter()).page(1)]
     kinds = [TrailKind.SIGNED_IN] * 2 + [TrailKind.SIGN_IN_FAILED, TrailKind.SIGNED_OUT]
     assert sorted(told) == sorted((kind, email) for kind in kinds)
 

@@ -4,9 +4,9 @@ import json
 
 from sqlalchemy import select, update
 
-from outreach.app import create_app
-from outreach.audit import AuditEntry
-from outreach.db.ways import Way, system_user
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.db import Way, system_user
+from outreach.web.app import create_app
 from tests.audit.test_seals import note, seal
 from tests.campaigns.conftest import AUTHOR, people, strand
 from tests.journeys.test_operator import run

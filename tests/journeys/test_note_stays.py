@@ -9,23 +9,24 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select
 
-from outreach.adherence import programmes
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.db import Database
+from outreach.adherence.programmes import programmes
+from outreach.core.db import Database
+from outreach.core.tables import imports
+from outreach.core.tables.imports import opened
 from outreach.directory.models import School
-from outreach.notes import approving, freezing, gathering, known_notes, listing
-from outreach.notes.content import TableKind
-from outreach.notes.drafts import NoteRequest
-from outreach.notes.files.data import data_file
-from outreach.notes.signing import NoteSignature
-from outreach.notes.verifying import verify
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import opened
+from outreach.reports.files import verifying
+from outreach.reports.files.rendering import data_file
+from outreach.reports.files.verifying import verify
+from outreach.reports.notes import approval, freezing, gathering, listing
+from outreach.reports.notes.content import TableKind
+from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports.notes.signing import NoteSignature
 from tests.directory.editions import apply, edition, row, undo
 from tests.factories import APPROVER, AUTHOR, add_people, adherence_record
-from tests.notes import quick
+from tests.reports.notes import quick
 
 pytestmark = pytest.mark.postgresql
 ADDRESS = "https://campagnes.fwb.example"
@@ -65,7 +66,7 @@ def as_given(database, number):
         note = listing.by_number(session, number)
         kept = listing.file_of(session, note, "json").content
         signature = NoteSignature(note.approval.signature, note.approval.public_key)
-        assert verify(kept, known_notes.known_notes(session)).is_valid
+        assert verify(kept, verifying.known_notes(session)).is_valid
         return note.approval.number, note.figures, kept, data_file(listing.numbered(note, ADDRESS), signature)
 
 
@@ -99,19 +100,19 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
         programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
         kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), HEADERS)
-        steps.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
+        imports.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
         asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
         gathered = gathering.gather(session, asked, now=AT)
         key = freezing.freeze(session, gathered, now=AT, actor=AUTHOR).id
     finish = quick.finisher(None)
     decided = {"address": ADDRESS, "now": AT, "actor": APPROVER, "approved_as": "validation"}
-    number = approving.approve(database, key, finish, **decided)
+    number = approval.approve(database, key, finish, **decided)
     given = as_given(database, number)
     assert given[2] == given[3]
     assert '"joined"' in given[1]
     with database.writing() as session:
         record_at_random(session, chance, AT)
-        steps.undo(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
+        imports.undo(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
         apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], DAY, AT + timedelta(days=30))
         again = gathering.gather(session, asked, now=AT + timedelta(days=31))
         assert again.content.tables != gathered.content.tables  # or nothing came after it

@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.schedule import wave_moves
-from outreach.campaigns.waves import auto_pause
+from outreach.campaigns.planning import lifecycle, schedule
+from outreach.campaigns.waves import stopping
 from outreach.campaigns.waves.launching import finish_waves
-from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from tests.campaigns.conftest import approved, launch, move, people, settle, strand
 from tests.conftest import NOW, state_from
 from tests.journeys.test_operator import run
@@ -92,7 +91,7 @@ def test_a_wave_that_fails_too_often_warns_and_then_says_why_it_paused(database,
     assert (counted["warning"], counted["paused_because"]) == (warning, "")
     become(database, 10, S.REFUSED, reply_status="5.1.1")
     with database.writing() as session:
-        assert auto_pause.pause_failing(session, now=NOW + timedelta(hours=1)) == 1
+        assert stopping.pause_failing(session, now=NOW + timedelta(hours=1)) == 1
     told, _, counted = status()
     why = "15 adresses sur 110 n’existent pas"
     assert f"En pause d’elle-même : {why}." in told
@@ -107,7 +106,7 @@ def test_a_pause_of_the_clock_says_why_and_a_person_s_says_nothing(database, sta
     why = "le public est passé de 10 à 20 PO depuis la validation"
     with database.writing() as session:
         found = session.get_one(Wave, wave)
-        wave_moves.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
+        schedule.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
     told, _, counted = status()
     assert f"En pause : {why}." in told
     assert counted["paused_because"] == why

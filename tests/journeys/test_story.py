@@ -12,19 +12,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
-from outreach.app import create_app
-from outreach.campaigns.letter.page_links import IN_HEADER
+from outreach.campaigns.letter.links import IN_HEADER
 from outreach.campaigns.models import Wave
 from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
+from outreach.core.settings import read
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState
-from outreach.demo import mailbox, people
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, School, Teaching, types_of
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.settings import read
-from outreach.worker.clock import ask
-from outreach.worker.process import WorkProcess
+from outreach.operations.demo import mailbox, people
+from outreach.operations.worker.clock import ask
+from outreach.operations.worker.process import WorkProcess
+from outreach.web.app import create_app
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
 from tests.pages import PageClient, as_a_person, text_of

@@ -30,7 +30,7 @@ from email import message_from_bytes
 from functools import partial
 from pathlib import Path
 
-from tests.mail.linter import faults
+from tests.delivery.letters.linter import faults
 
 OFFERS = ["SIZE {size}", "ENHANCEDSTATUSCODES"]
 

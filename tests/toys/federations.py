@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from outreach.columns import Column, Kind, Queried
-from outreach.db import Session
+from outreach.core.db import Session
+from outreach.core.tables.columns import Column, Kind, Queried
 from outreach.directory.models import Federation
 
 COLUMNS: Sequence[Column[Federation]] = (

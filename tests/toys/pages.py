@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach.columns import Queried
-from outreach.db import Session
+from outreach.core.db import Session
+from outreach.core.tables.columns import Queried
+from outreach.core.text.roles import RoleName
 from outreach.directory.models import Federation
-from outreach.roles import RoleName
 from outreach.web.ui.exports import download
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import needs, reading

@@ -9,12 +9,12 @@ from argon2 import PasswordHasher, extract_parameters
 from flask_login.utils import encode_cookie
 from sqlalchemy import event, select, update
 
-from outreach import audit
-from outreach.accounts import passwords, staff
-from outreach.accounts.sessions import StaffSession
-from outreach.accounts.staff import User
-from outreach.app import create_app
-from outreach.web.signing_in import sign_in
+from outreach.access.accounts import accounts, passwords
+from outreach.access.accounts.accounts import User
+from outreach.access.accounts.sessions import StaffSession
+from outreach.core.audit import audit
+from outreach.web.app import create_app
+from outreach.web.sign_in import sessions
 from tests.pages import PageClient, actions, cells, elements, form_of, text_of
 
 EMAIL = "nadia.lambert@fwb.example"
@@ -32,10 +32,10 @@ def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, pas
     form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "remember": "y"}
     given = client.post("/sign-in", data=form).headers.getlist("Set-Cookie")
     kept = {cookie.partition("=")[0] for cookie in given if "Max-Age=0" not in cookie}
-    assert kept == {"outreach", sign_in.COOKIE}
+    assert kept == {"outreach", sessions.COOKIE}
     said = client.get("/data-protection").text
     assert "en a deux" in said
-    assert f"{sign_in.REMEMBERED_SECONDS // (24 * 3600)} jours" in said.replace("\u00a0", " ").replace("&nbsp;", " ")
+    assert f"{sessions.REMEMBERED_SECONDS // (24 * 3600)} jours" in said.replace("\u00a0", " ").replace("&nbsp;", " ")
 
 
 @pytest.mark.one_example
@@ -281,7 +281,7 @@ def test_reading_a_session_is_one_statement_and_writes_nothing(author, sample_da
     ],
 )
 def test_a_browser_is_described_coarsely(agent, browser):
-    assert sign_in.browser_of(agent) == browser
+    assert sessions.browser_of(agent) == browser
 
 
 def test_a_form_of_another_session_is_refused(author):
@@ -361,7 +361,7 @@ def test_a_stranger_s_body_is_never_read_for_a_way_in(client, body):
 
 def test_no_token_opens_what_a_session_opens(app, client, sample_database):
     with app.test_request_context(), sample_database.reading() as session:
-        sign = staff.account_of(session, EMAIL).get_id()
+        sign = accounts.account_of(session, EMAIL).get_id()
         remembered = encode_cookie(sign)
     assert client.get("/directory", query_string={"auth_token": sign}).status_code == 302
     assert client.get("/directory", headers={"Authentication-Token": sign, "Authorization": sign}).status_code == 302
@@ -380,8 +380,8 @@ def test_only_the_host_itself_names_the_host(client, header):
 def few(monkeypatch):
     """Two failures are enough: each costs the time of a digest."""
     for name in ("MOST_BY_ACCOUNT", "MOST_BY_BROWSER", "MOST_BY_SESSION"):
-        monkeypatch.setattr(sign_in, name, 2)
-    monkeypatch.setattr(sign_in, "MOST_BY_ADDRESS", 3)
+        monkeypatch.setattr(sessions, name, 2)
+    monkeypatch.setattr(sessions, "MOST_BY_ADDRESS", 3)
 
 
 def tried(app, email, password="", **headers):
@@ -546,8 +546,8 @@ def test_a_forged_mark_of_a_browser_is_none(app, few, cookie):
 
 def test_a_right_current_password_is_not_answered_once_too_many_guesses_failed_meanwhile(author, monkeypatch, few):
     def verify(*_arguments):
-        claim = sign_in.claim_in_session()
-        while sign_in.count_failure(claim):
+        claim = sessions.claim_in_session()
+        while sessions.count_failure(claim):
             pass
         return True
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
-from outreach.adherence import programmes, situation
 from outreach.adherence.models import JoiningList
-from outreach.adherence.situation import Bucket, Selection
-from outreach.directory import authority_sheet
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket, Selection
+from outreach.core.tables import imports
+from outreach.directory.authorities import sheet
 from outreach.directory.models import Level
-from outreach.sent_lists import grids
 from tests.conftest import STORY_DAY
+from tests.core.tables.books import BOMB, PAGE, changed, repeated, workbook
 from tests.pages import actions, elements, form_of, links, text_of
-from tests.spreadsheets.books import BOMB, PAGE, changed, repeated, workbook
 from tests.web.test_account import form_token
 
 
@@ -139,8 +140,8 @@ def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_na
     author, silent, sample_database, monkeypatch
 ):
     place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;?;01/05/2021".encode()).location
-    made, fetched, grid = [], [], grids.Grid
-    monkeypatch.setattr(grids, "Grid", lambda *cells, **more: made.append(cells) or grid(*cells, **more))
+    made, fetched, grid = [], [], imports.Grid
+    monkeypatch.setattr(imports, "Grid", lambda *cells, **more: made.append(cells) or grid(*cells, **more))
     event.listen(sample_database.engine, "before_cursor_execute", lambda *facts: fetched.append("grid" in facts[2]))
     for page, times in ((place, 1), (f"{place}/rejected.csv", 1), ("/adherence/lists", 0)):
         made.clear(), fetched.clear()
@@ -243,7 +244,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
 @pytest.mark.long
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
     with sample_database.reading() as session:
-        schools = authority_sheet.schools(session, authority_sheet.authority_by_fase(session, 9300)).page(1)
+        schools = sheet.schools(session, sheet.authority_by_fase(session, 9300)).page(1)
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302

@@ -2,9 +2,9 @@
 
 import pytest
 
-from outreach.notes import finishing
-from tests.notes import quick as quick_files
+from outreach.reports.files import finishing
 from tests.pages import elements, form_of, links, text_of
+from tests.reports.notes import quick as quick_files
 
 QUESTION = "Toutes les écoles de WBE ont-elles adhéré ? À défaut, qu’est-il prévu ?"
 SIGN_IN = 1  # page, which each client of these tests has opened

@@ -6,23 +6,22 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
-from outreach.accounts import administering, calendar_keys, staff
-from outreach.accounts.factors import second_factors
-from outreach.accounts.trail import TrailEntry, TrailKind
+from outreach.access.accounts import accounts, administration, calendar_keys, second_factors
+from outreach.access.accounts.access_log import TrailEntry, TrailKind
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.schedule import closures, wave_moves
-from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
+from outreach.campaigns.planning import blackout_dates, schedule
+from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
+from outreach.core.settings import Settings
+from outreach.core.text.roles import RoleName
+from outreach.delivery.deliverability import follow_up
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.reachability import follow_up
-from outreach.responses import answers, inbox
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.roles import RoleName
-from outreach.settings import Settings
-from outreach.tasks import ics
-from outreach.tasks.feed import FeedEvent
+from outreach.engagement.replies import inbox, recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.recording import Given
+from outreach.operations.tasks import calendar_feed
+from outreach.operations.tasks.calendar_feed import FeedEvent
 from tests.application import planned
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -80,7 +79,7 @@ def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribe
     before = read(app, address)["wave-1"]
     with sample_database.writing() as session:
         wave = session.get_one(Wave, 1)
-        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=NOW, actor="ada@fwb.example", note="annulée")
+        schedule.move_wave(session, wave, WaveState.CANCELLED, now=NOW, actor="ada@fwb.example", note="annulée")
     after = read(app, address)["wave-1"]
     assert (str(before["status"]), str(after["status"])) == ("CONFIRMED", "CANCELLED")
     assert after["sequence"] > before["sequence"]
@@ -91,7 +90,7 @@ def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribe
 def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     with sample_database.writing() as session:
         day = date(2021, 5, 20)
-        made = closures.add(
+        made = blackout_dates.add(
             session,
             first=day,
             last=day,
@@ -105,7 +104,7 @@ def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     address = subscribed("reader")
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CONFIRMED"
     with sample_database.writing() as session:
-        closures.withdraw(session, number, now=NOW, actor="a")
+        blackout_dates.withdraw(session, number, now=NOW, actor="a")
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CANCELLED"
 
 
@@ -126,7 +125,7 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
 def test_an_answer_to_come_back_to_is_in_the_calendar_until_it_is_handled(app, subscribed, launched_sample):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
-        (response,) = answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        (response,) = recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
         inbox.recall(session, response, day=NOW.date() + timedelta(days=5), now=NOW, actor=AUTHOR)
         number, name = response.id, response.authority.display_name
     key = f"recall-answer-{number}"
@@ -166,7 +165,7 @@ def test_an_address_ends_when_its_person_ends_it_makes_another_or_leaves(app, su
 
 
 def owner_of_the_only_one(session):
-    (user,) = [one for one in session.scalars(select(staff.User)) if calendar_keys.made_at(session, one.id)]
+    (user,) = [one for one in session.scalars(select(accounts.User)) if calendar_keys.made_at(session, one.id)]
     return user
 
 
@@ -189,16 +188,16 @@ def test_an_address_is_made_with_the_password_again_and_a_line_of_the_trail(sign
 
 
 def change_password(session, user):
-    staff.change_password(session, user.id, "digest", now=NOW)
+    accounts.change_password(session, user.id, "digest", now=NOW)
 
 
 def end_sessions(session, user):
-    administering.end_all_sessions(session, user, now=NOW, actor=AUTHOR)
+    administration.end_all_sessions(session, user, now=NOW, actor=AUTHOR)
 
 
 def close_and_reopen(session, user):
-    administering.close(session, user, now=NOW, actor=AUTHOR)
-    administering.reopen(session, user, now=NOW, actor=AUTHOR)
+    administration.close(session, user, now=NOW, actor=AUTHOR)
+    administration.reopen(session, user, now=NOW, actor=AUTHOR)
 
 
 def set_up_a_factor(session, user):
@@ -206,7 +205,7 @@ def set_up_a_factor(session, user):
 
 
 def change_scope(session, user):
-    administering.set_roles(session, user, [RoleName.NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
+    administration.set_roles(session, user, [RoleName.NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
 
 
 @pytest.mark.long
@@ -241,18 +240,18 @@ def test_the_account_and_a_role_are_asked_for_at_each_reading(app, subscribed, s
     assert client.get(address).status_code == 200
     with sample_database.writing() as session:
         user = owner_of_the_only_one(session)
-        number, had = user.id, administering.roles_of(user)
+        number, had = user.id, administration.roles_of(user)
         if lost == "account":
             user.active = False
         else:
             user.roles = []
     assert client.get(address).status_code == 404
     with sample_database.writing() as session:
-        user = staff.account_numbered(session, number)
+        user = accounts.account_numbered(session, number)
         if lost == "account":
-            administering.reopen(session, user, now=NOW, actor=AUTHOR)
+            administration.reopen(session, user, now=NOW, actor=AUTHOR)
         else:
-            administering.set_roles(session, user, had, now=NOW, actor=AUTHOR)
+            administration.set_roles(session, user, had, now=NOW, actor=AUTHOR)
     assert client.get(address).status_code == 404, "nor when these come back"
 
 
@@ -264,7 +263,7 @@ def test_the_key_lies_nowhere_in_the_database(subscribed, sample_database):
 
 def test_the_file_is_what_a_calendar_program_takes(sample_database):
     event = FeedEvent("wave-1", "Envoi : é, « ; \\ »" + "x" * 100, NOW, None, "/campaigns/1")
-    raw = ics.written([event], "https://campagnes.example")
+    raw = calendar_feed.written([event], "https://campagnes.example")
     assert all(len(line) <= 75 for line in raw.split(b"\r\n")), "RFC 5545, §3.1"
     (read_back,) = Calendar.from_ical(raw).walk("VEVENT")
     assert str(read_back["summary"]) == event.title

@@ -2,9 +2,9 @@
 
 import pytest
 
-from outreach.settings import Settings
-from outreach.settings.model import LOOPBACK
-from outreach.web.client import came_by_https, client_of
+from outreach.core.settings import Settings
+from outreach.core.settings.model import LOOPBACK
+from outreach.web.ui.request import came_by_https, client_of
 
 
 @pytest.mark.parametrize(

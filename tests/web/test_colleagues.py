@@ -6,11 +6,11 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.by_hand import of_authority
-from outreach.adherence.programmes import named
+from outreach.adherence.programmes.programmes import named
+from outreach.adherence.records.by_hand import of_authority
 from outreach.delivery.models import Suppression
-from outreach.demo import people
-from outreach.directory.authority_sheet import authority_by_fase
+from outreach.directory.authorities.sheet import authority_by_fase
+from outreach.operations.demo import people
 from tests.pages import elements, links, text_of
 
 SHEET = "/directory/9300"

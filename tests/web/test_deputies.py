@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.accounts import staff
-from outreach.campaigns.letter.frozen import Frozen
-from outreach.days import today
+from outreach.access.accounts import accounts
+from outreach.campaigns.letter.snapshot import Frozen
+from outreach.core.text.dates import today
+from outreach.core.text.french import spelt_day
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.french import spelt_day
-from outreach.roles import RoleName
 from tests.application import ASKED_AT
 from tests.conftest import NOW
 from tests.pages import actions, form_of, text_of
@@ -25,7 +25,7 @@ SPELT = spelt_day(DAY).replace("\u00a0", " ")
 def approver(signed_in, sample_database):
     with sample_database.writing() as session:
         named = {"email": LUC, "name": "Luc Petit", "roles": (RoleName.APPROVER,), "password_hash": "x"}
-        staff.add_user(session, NOW, "installation", **named)
+        accounts.add_user(session, NOW, "installation", **named)
     return signed_in("approver")
 
 
@@ -72,8 +72,8 @@ def test_a_deputy_gets_a_mail_when_named_and_another_when_it_is_taken_back(appro
 
 def test_a_deputy_reads_on_the_home_page_whom_the_days_are_for(approver, signed_in, sample_database):
     with sample_database.writing() as session:
-        user = staff.user_named(session, "nadia.lambert@fwb.example")
-        user.roles = [*user.roles, *staff.user_named(session, LUC).roles]
+        user = accounts.user_named(session, "nadia.lambert@fwb.example")
+        user.roles = [*user.roles, *accounts.user_named(session, LUC).roles]
     named(approver, deputy="nadia.lambert@fwb.example")
     deputy = signed_in("author")
     assert f"Vous remplacez Marc Dethier , le {SPELT}" in text_of(deputy.get("/today"))

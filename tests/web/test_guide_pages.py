@@ -2,9 +2,9 @@
 
 import pytest
 
-from outreach.about import guide
-from outreach.web.guide import BASE
-from outreach.web.ui.bar import HELP
+from outreach.core.site import guide
+from outreach.web.pages.staff.guide import BASE
+from outreach.web.ui.navigation import HELP
 from tests.pages import elements, links, text_of
 
 

@@ -7,15 +7,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from outreach.app import create_app
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.waves import launching
+from outreach.core.settings import read
+from outreach.core.text.errors import SettingsError
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Message
-from outreach.errors import SettingsError
-from outreach.mail.tokens import TokenKind
-from outreach.measuring.models import Tracker
-from outreach.settings import read
-from outreach.web import headers
+from outreach.engagement.tracking.models import Tracker
+from outreach.web.app import create_app
+from outreach.web.ui import headers
 from outreach.web.ui.templates import asset
 from tests.application import planned
 from tests.conftest import NOW

@@ -7,15 +7,16 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from werkzeug.exceptions import Forbidden
 
-from outreach.accounts import administering, staff
+from outreach.access.accounts import accounts, administration
 from outreach.cli.running import job_child
+from outreach.core.jobs import queue
+from outreach.core.jobs import work as leases
+from outreach.core.jobs.models import Job, JobState
+from outreach.core.jobs.work import JobWork
+from outreach.core.text.errors import OutreachError
+from outreach.core.text.roles import RoleName
 from outreach.directory.models import Contact
-from outreach.errors import OutreachError
-from outreach.jobs import asking, leases
-from outreach.jobs.models import Job, JobState
-from outreach.jobs.work import JobWork
-from outreach.roles import RoleName
-from outreach.web import sent_lists
+from outreach.web.shared import imports
 from outreach.web.ui import exports
 from tests.pages import actions, form_of, text_of
 from tests.web.test_scoped_pages import signed_in as scoped
@@ -41,7 +42,7 @@ def do(settings, sample_database):
         except OutreachError as error:
             work.fail(str(error))
         with sample_database.reading() as session:
-            job = asking.job_numbered(session, number)
+            job = queue.job_numbered(session, number)
             session.expunge(job)
         return job
 
@@ -127,7 +128,7 @@ def test_a_waiting_job_is_cancelled_and_asked_for_again(signed_in):
 def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
     page = ask(signed_in("reader"))
     with sample_database.writing() as session:
-        staff.user_named(session, asking.job_numbered(session, int(page.rpartition("/")[2])).asked_by).active = False
+        accounts.user_named(session, queue.job_numbered(session, int(page.rpartition("/")[2])).asked_by).active = False
     failed = do()
     assert failed.state is JobState.FAILED
     assert "Aucun compte actif" in failed.said
@@ -137,8 +138,8 @@ def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
 def test_a_job_has_the_roles_that_the_person_has_by_then(signed_in, sample_database, do):
     page = ask(signed_in("administrator"), "/administration/accounts/export.csv")
     with sample_database.writing() as session:
-        person = asking.job_numbered(session, int(page.rpartition("/")[2])).asked_by
-        staff.user_named(session, person).roles = []
+        person = queue.job_numbered(session, int(page.rpartition("/")[2])).asked_by
+        accounts.user_named(session, person).roles = []
     with pytest.raises(Forbidden):
         do()
 
@@ -157,9 +158,9 @@ def test_a_job_of_a_federation_has_its_members_alone_and_goes_with_its_scope(app
         with pytest.raises(Forbidden):
             do()
     with sample_database.writing() as session:
-        person = staff.user_named(session, asking.job_numbered(session, int(page.rpartition("/")[2])).asked_by)
+        person = accounts.user_named(session, queue.job_numbered(session, int(page.rpartition("/")[2])).asked_by)
         other = {"scope": "FELSI", "now": app.extensions["outreach.settings"].instant(), "actor": "x"}
-        administering.set_roles(session, person, [RoleName.FEDERATION], **other)
+        administration.set_roles(session, person, [RoleName.FEDERATION], **other)
         assert session.scalars(select(Job)).all() == []
 
 
@@ -199,7 +200,7 @@ def test_what_is_no_file_fails_and_says_so(signed_in, do):
 
 @pytest.mark.long
 def test_a_large_list_is_applied_as_a_job(author, sample_database, do, monkeypatch):
-    monkeypatch.setattr(sent_lists, "MOST_AT_ONCE", 10)
+    monkeypatch.setattr(imports, "MOST_AT_ONCE", 10)
     book = io.BytesIO(b"FASE;Adresse\n9300;nouvelle@ec.be\n")
     place = author.send("/directory/contact-lists", {"file": (book, "contacts.csv")}).location
     form = form_of(author.get(place), f"{place}/application")

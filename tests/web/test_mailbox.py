@@ -5,17 +5,16 @@ import smtplib
 import pytest
 from flask.testing import FlaskClient
 
-from outreach.app import create_app
-from outreach.delivery.smtp.guard import Guard
+from outreach.core.settings import read
+from outreach.delivery.letters.mime import ACCOUNT_LIST
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Parcel, State
-from outreach.delivery.smtp.relay import Relay
-from outreach.demo import mailbox, people
-from outreach.mail.mime import ACCOUNT_LIST
-from outreach.settings import read
+from outreach.delivery.smtp.relay import Guard, Relay
+from outreach.operations.demo import mailbox, people
+from outreach.web.app import create_app
 from tests.conftest import NOW
+from tests.delivery.letters.test_mime import whole, wire
 from tests.machine import free_port
-from tests.mail.test_mime import whole, wire
 from tests.pages import PageClient, links
 
 

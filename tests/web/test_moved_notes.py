@@ -7,21 +7,23 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes, records, situation
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import JoiningList, Status, Word
-from outreach.adherence.situation import Bucket, Selection
-from outreach.directory import authority_sheet
-from outreach.notes import approving, freezing, gathering, moved
-from outreach.notes.drafts import NoteRequest
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import opened
+from outreach.adherence.programmes import programmes
+from outreach.adherence.records import records
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket, Selection
+from outreach.core.tables import imports
+from outreach.core.tables.imports import opened
+from outreach.directory.authorities import sheet
+from outreach.reports.notes import approval, corrections, freezing, gathering
+from outreach.reports.notes.drafts import NoteRequest
 from tests.cli.test_json import run
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import APPROVER, AUTHOR
-from tests.notes import quick
 from tests.pages import form_of, links, text_of
+from tests.reports.notes import quick
 from tests.web.api.conftest import program
 
 __all__ = ["program", "run"]
@@ -55,9 +57,12 @@ def plan(sample_database, silent):
 
     def call(*days, status="adhéré"):
         with sample_database.reading() as session:
-            kind, sent = JoiningLists(STORY_DAY, moved.by_list), opened(content(silent, *days, status=status), HEADERS)
+            kind, sent = (
+                JoiningLists(STORY_DAY, corrections.by_list),
+                opened(content(silent, *days, status=status), HEADERS),
+            )
             programme = programmes.named(session).id
-            return steps.judge(session, kind, steps.drafted(kind, sent, programme_id=programme)).plan
+            return imports.judge(session, kind, imports.drafted(kind, sent, programme_id=programme)).plan
 
     return call
 
@@ -69,7 +74,7 @@ def content(silent, *days, status="adhéré"):
 
 def approve(database, key):
     decided = {"address": "https://campagnes.fwb.example", "approved_as": "validation", **DECIDED}
-    return approving.approve(database, key, quick.finisher(None), **decided)
+    return approval.approve(database, key, quick.finisher(None), **decided)
 
 
 @pytest.mark.long
@@ -95,7 +100,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
     with sample_database.writing() as session:
         kind, sent = JoiningLists(STORY_DAY), opened(content(silent, date(2021, 3, 1)), HEADERS)
         programme = programmes.named(session).id
-        steps.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=programme)
+        imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=programme)
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1], "another status on the earlier day alone"
     assert plan(date(2021, 2, 2)).notes == []
 
@@ -104,7 +109,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
 def test_a_note_that_was_refused_or_corrected_is_not_named(sample_database, freeze, plan):
     refused = freeze("Refusée")
     with sample_database.writing() as session:
-        approving.refuse(session, refused, "Un autre jour.", **DECIDED)
+        approval.refuse(session, refused, "Un autre jour.", **DECIDED)
     first = approve(sample_database, freeze("Fausse"))
     second = approve(sample_database, freeze("Juste", date(2021, 5, 11), corrects=first, reason="Un autre jour."))
     assert [note.number for note in plan(date(2021, 5, 1)).notes] == [second]
@@ -122,7 +127,7 @@ def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_no
     sample_database, freeze, plan, silent
 ):
     with sample_database.writing() as session:
-        school, authority = authority_sheet.school_by_fase(session, silent[0])
+        school, authority = sheet.school_by_fase(session, silent[0])
         programme = programmes.named(session)
         key = programme.id
         declared = {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": date(2021, 5, 3)}
@@ -134,7 +139,7 @@ def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_no
     assert [(note.as_of, note.rows) for note in found.notes] == [(DAY, 1)]
     with sample_database.writing() as session:
         sent = opened(content(silent, date(2021, 3, 1)), HEADERS)
-        steps.take_over(session, JoiningLists(STORY_DAY), sent, now=NOW, actor=AUTHOR, programme_id=key)
+        imports.take_over(session, JoiningLists(STORY_DAY), sent, now=NOW, actor=AUTHOR, programme_id=key)
     freeze("Bilan corrigé")
     refused = plan(date(2021, 4, 1), status="refus")
     assert {(note.title, note.rows) for note in refused.notes} == {("Bilan pour le Parlement", 1), ("Bilan corrigé", 1)}
@@ -169,7 +174,7 @@ def test_the_command_names_them_without_applying_anything(run, tmp_path, sample_
 def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(program, sample_database, silent, freeze):
     number = approve(sample_database, freeze())
     with sample_database.writing() as session:
-        approving.publish(session, number, **DECIDED)
+        approval.publish(session, number, **DECIDED)
     freeze("Autre bilan", date(2021, 5, 14))
     items = [{"school": school, "strand": 1, "status": "joined", "day": "2020-12-15"} for school in silent]
     asked = program.post("/adherence-lists", {"items": items, "dry_run": True}, **{"Idempotency-Key": "a"})

@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.drafts import Draft
-from outreach.notes import finishing, recounting
-from outreach.notes.content import FigureChange
-from outreach.notes.models import Note, NoteDraft, NoteFile, NoteRecount
-from tests.notes import quick as quick_files
+from outreach.access.form_drafts import Draft
+from outreach.reports.files import finishing
+from outreach.reports.notes import recounting
+from outreach.reports.notes.content import FigureChange
+from outreach.reports.notes.models import Note, NoteDraft, NoteFile, NoteRecount
 from tests.pages import elements, form_of, links, text_of
+from tests.reports.notes import quick as quick_files
 
 NEW = "/notes/drafts/new"
 ASKED = {

@@ -8,18 +8,17 @@ from pydantic import SecretStr
 from pyotp import TOTP
 from sqlalchemy import select, update
 
-from outreach.accounts import identities, staff
-from outreach.accounts import links as account_links
-from outreach.accounts.links import LinkKind
-from outreach.accounts.staff import User
-from outreach.accounts.trail import TrailEntry, TrailKind
-from outreach.demo import people
-from outreach.roles import RoleName
-from outreach.settings import FactorPolicy
-from outreach.web.oidc import flows
-from outreach.web.oidc.pages import KEPT
-from outreach.web.signing_in.sign_in import TOKEN
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.access.accounts import accounts, identities, password_links
+from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.accounts import User
+from outreach.access.accounts.password_links import LinkKind
+from outreach.core.settings import FactorPolicy
+from outreach.core.text.roles import RoleName
+from outreach.operations.demo import people
+from outreach.web.sign_in import oidc
+from outreach.web.sign_in.access_log_queue import EXTENSION
+from outreach.web.sign_in.oidc import KEPT
+from outreach.web.sign_in.sessions import TOKEN
 from tests.application import ASKED_AT
 from tests.pages import elements, form_of, links, text_of
 from tests.servers.issuer import CLIENT, SECRET, running
@@ -39,7 +38,7 @@ def settings_of(app):
     def change(**values):
         now = app.extensions["outreach.settings"]
         app.extensions["outreach.settings"] = now.model_copy(update=values)
-        app.extensions.pop(flows.EXTENSION, None)
+        app.extensions.pop(oidc.EXTENSION, None)
 
     return change
 
@@ -73,8 +72,8 @@ def gone(client, address="/sign-in/oidc"):
 
 def back(client, given):
     """Come back from the issuer, and send the form of the page that it leads to."""
-    page = client.get(flows.RETURN, query_string=given)
-    return page if page.status_code != 200 else client.post(flows.RETURN, data=form_of(page))
+    page = client.get(oidc.RETURN, query_string=given)
+    return page if page.status_code != 200 else client.post(oidc.RETURN, data=form_of(page))
 
 
 def signed_in(client, provider, subject="s-1", address="/sign-in/oidc", **claims):
@@ -151,7 +150,7 @@ def test_a_return_that_no_sign_in_of_this_browser_began_is_refused(app, client, 
     form = form_of(stranger.get("/sign-in"))
     for page in (
         back(stranger, given),
-        stranger.post(flows.RETURN, data={**form, **given}),
+        stranger.post(oidc.RETURN, data={**form, **given}),
         back(client, {**given, "state": "another"}),
     ):
         assert page.status_code == 400
@@ -166,11 +165,11 @@ def test_a_return_that_no_sign_in_of_this_browser_began_is_refused(app, client, 
 def test_two_tabs_end_in_one_session_and_an_answer_serves_once(client, provider, bound):
     bound(provider, ANNE, "s-1")
     first, second = (provider.authorize(gone(client, f"/sign-in/oidc?next=/{page}"), "s-1") for page in "ab")
-    form = form_of(client.get(flows.RETURN, query_string=first))
-    assert client.post(flows.RETURN, data=form).location == "/a"
+    form = form_of(client.get(oidc.RETURN, query_string=first))
+    assert client.post(oidc.RETURN, data=form).location == "/a"
     token = form_of(client.get("/account"))["csrf_token"]
-    assert client.post(flows.RETURN, data={**form, "csrf_token": token}).status_code == 400
-    assert client.get(flows.RETURN, query_string=first).location == "/today", "back to the page of the return"
+    assert client.post(oidc.RETURN, data={**form, "csrf_token": token}).status_code == 400
+    assert client.get(oidc.RETURN, query_string=first).location == "/today", "back to the page of the return"
     assert back(client, second).location == "/b"
     assert "Une session est déjà ouverte dans ce navigateur" in text_of(client.get("/account"))
 
@@ -228,7 +227,7 @@ def test_no_transaction_is_open_while_the_issuer_is_asked(app, client, author, p
     provider.before = lambda: open_ones.append(sample_database.engine.pool.checkedout())
     with author.session_transaction() as cookie:  # as if the password had been given
         number, _, _ = cookie[TOKEN].partition(".")
-        cookie[flows.LEAVE] = [int(number), int(app.extensions["outreach.settings"].instant().timestamp())]
+        cookie[oidc.LEAVE] = [int(number), int(app.extensions["outreach.settings"].instant().timestamp())]
     # First, so that the issuer is asked what it may do by somebody whose account the page has read.
     given = provider.authorize(gone(author, "/sign-in/oidc?bind=1"), "s-2")
     assert back(author, given).location == "/account"
@@ -251,7 +250,7 @@ def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, 
     assert gone(author, address) == "/account/oidc", "the password counts for one way there"
     other = signed_in("approver")
     with author.session_transaction() as mine, other.session_transaction() as theirs:
-        theirs[flows.FLOWS] = mine[flows.FLOWS]
+        theirs[oidc.FLOWS] = mine[oidc.FLOWS]
     assert "Une autre personne est connectée" in text_of(back(other, given))
     page = author.get(back(author, given).location)
     assert "liée à 127.0.0.1 depuis le" in text_of(page)
@@ -280,13 +279,13 @@ def invited(sample_database):
     """The path of a link of this kind, for an account without a password."""
 
     def invite(kind=LinkKind.INVITATION, email="lea@fwb.example"):
-        token, at = account_links.new_token(), ASKED_AT
+        token, at = password_links.new_token(), ASKED_AT
         with sample_database.writing() as session:
-            if not staff.exists(session, email):
+            if not accounts.exists(session, email):
                 given = {"name": "Léa", "roles": [RoleName.AUTHOR], "password_hash": ""}
-                staff.add_user(session, at, CHIEF, email=email, **given)
-            account_links.make(session, staff.account_of(session, email).id, kind, token, now=at)
-        return f"{account_links.PATH}{token}"
+                accounts.add_user(session, at, CHIEF, email=email, **given)
+            password_links.make(session, accounts.account_of(session, email).id, kind, token, now=at)
+        return f"{password_links.PATH}{token}"
 
     return invite
 
@@ -298,7 +297,7 @@ def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_passwo
     ((address, label),) = links(page, "/sign-in/oidc")
     assert label == "Continuer chez 127.0.0.1"
     given = provider.authorize(gone(client, address), "s-1", email=ANNE)
-    shown = client.get(flows.RETURN, query_string=given)
+    shown = client.get(oidc.RETURN, query_string=given)
     assert "lea@fwb.example" in text_of(shown), "whoever was led here by another's link sees whose account it is"
     assert not elements(shown, "form[@id='oidc-return']"), "which the script would send"
     assert back(client, given).location == "/today"
@@ -380,7 +379,7 @@ def test_with_passwords_off_nobody_else_changes_one_or_binds_by_one(signed_in, p
 @pytest.mark.long
 def test_without_an_issuer_nothing_of_it_is_offered(client, author):
     assert client.get("/sign-in/oidc").status_code == 404
-    assert client.post(flows.RETURN, data=form_of(client.get("/sign-in"))).status_code == 404
+    assert client.post(oidc.RETURN, data=form_of(client.get("/sign-in"))).status_code == 404
     assert not links(client.get("/sign-in"), "/sign-in/oidc")
     assert "identité" not in text_of(author.get("/account"))
 

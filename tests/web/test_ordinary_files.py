@@ -6,14 +6,15 @@ import io
 import pytest
 from sqlalchemy import delete, select
 
-from outreach.adherence import programmes, situation
-from outreach.adherence.situation import Bucket, Selection
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket, Selection
+from outreach.core.tables.imports import ColumnMatching
 from outreach.directory.models import Authority, Contact, School
-from outreach.sent_lists.matching import ColumnMatching
 from tests.conftest import STORY_DAY
+from tests.core.tables.books import workbook
 from tests.directory.editions import HEADER, edition, row
 from tests.pages import elements, form_of, text_of
-from tests.spreadsheets.books import workbook
 
 TITLES = (["Direction générale de l’enseignement"], [], ["Situation au 30/06/2021", "", "", "version 2"])
 

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.directory import authority_sheet
-from outreach.directory.editions.school_reports import SchoolReport
+from outreach.directory.authorities import sheet
 from outreach.directory.models import Contact, ContactSource
-from outreach.proposals.models import Proposal, ProposalState
-from outreach.web.ui import door
+from outreach.directory.register.school_reports import SchoolReport
+from outreach.staff.proposals import Proposal, ProposalState
+from outreach.web.ui import request
 from tests.pages import links, text_of
 from tests.web.test_scoped_pages import Scope, signed_in
 
@@ -22,9 +22,9 @@ def member(app, sample_database):
     scope = Scope(sample_database, "federation", "CECP")
     with sample_database.reading() as session:
         for fase in sorted(scope.listed):
-            owner = authority_sheet.authority_by_fase(session, fase)
+            owner = sheet.authority_by_fase(session, fase)
             held = session.scalars(select(Contact).where(Contact.authority_id == owner.id)).first()
-            schools = [one.school.fase for one in authority_sheet.schools(session, owner).every()]
+            schools = [one.school.fase for one in sheet.schools(session, owner).every()]
             own = [one for one in schools if one in scope.schools]
             if held and own and len(schools) > len(own):
                 return (
@@ -113,7 +113,7 @@ def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(a
     page = f"/directory/{fase}/proposals/new"
     assert cecp.send(f"/directory/{stranger}/proposals", form, page=page).status_code == 404
     with sample_database.reading() as session:
-        elsewhere = authority_sheet.authority_by_fase(session, stranger)
+        elsewhere = sheet.authority_by_fase(session, stranger)
         theirs = session.scalars(select(Contact.id).where(Contact.authority_id == elsewhere.id)).first()
     assert cecp.send(f"/directory/{fase}/proposals?contact={theirs}", form, page=page).status_code == 404
     assert cecp.send(f"/directory/{fase}/proposals?school={scope.school_elsewhere}", form, page=page).status_code == 404
@@ -122,7 +122,7 @@ def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(a
     for adviser in (cecp, cpeons):  # the second does not learn that somebody proposed the same
         assert adviser.send(f"/directory/{fase}/proposals", form, page=page).location == "/proposals"
     assert cecp.get("/proposals/1").status_code == 403
-    assert "proposals.one" not in door.PAGES
+    assert "proposals.one" not in request.PAGES
 
 
 @pytest.mark.journey

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import ChoiceLoader, FileSystemLoader
 
-from outreach.settings import ROOT
+from outreach.core.settings import ROOT
 from tests import toys
 from tests.application import Standing
 from tests.pages import elements, links, text_of
@@ -15,8 +15,8 @@ from tests.toys.pages import pages
 
 TOYS = Path(toys.__file__).parent
 STEPS = {  # what each step of the recipe names → the file of the toy that follows it
-    "outreach/<room>/<list>.py": "federations.py",
-    "outreach/web/<list>.py": "pages.py",
+    "outreach/<house>/<list>.py": "federations.py",
+    "outreach/web/pages/<list>.py": "pages.py",
     "templates/pages/<list>/index.html": "templates/pages/toys/index.html",
 }
 

@@ -6,21 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, func, insert, select, update
 
-from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Strand, Word
-from outreach.audit import AuditEntry
-from outreach.campaigns import lifecycle
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.schedule import wave_moves
+from outreach.campaigns.planning import lifecycle, schedule
 from outreach.campaigns.waves import launching
-from outreach.db.ways import Way
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.db import Way
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Ownership, School
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.responses import answers, inbox
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response, ResponseSchool
+from outreach.engagement.replies import inbox, recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response, ResponseSchool
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import actions, elements, form_of, links, text_of
@@ -282,7 +281,7 @@ def test_what_cannot_be_taken_says_why_and_keeps_what_was_typed(client, wbe, sam
 
 
 def test_a_flood_is_answered_429(client, wbe, monkeypatch):
-    monkeypatch.setattr(answers, "MOST_AN_HOUR", 3)
+    monkeypatch.setattr(recording, "MOST_AN_HOUR", 3)
     codes = [client.post(wbe, data={"answer": "help"}).status_code for _ in range(4)]
     assert codes == [303, 303, 303, 429]
 
@@ -502,7 +501,7 @@ def finish(database, *, ends):
     with database.writing() as session:
         launching.finish_waves(session, now=NOW)
         for wave in session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED)):
-            wave_moves.move_wave(session, wave, WaveState.CANCELLED, **by)
+            schedule.move_wave(session, wave, WaveState.CANCELLED, **by)
     if ends:
         with database.writing() as session:
             lifecycle.close(session, lifecycle.in_turn(session, 1), **by)

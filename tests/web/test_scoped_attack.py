@@ -5,19 +5,19 @@ import re
 import pytest
 from sqlalchemy import event, select
 
-from outreach.accounts import calendar_keys
-from outreach.accounts.staff import User
-from outreach.adherence import programmes
+from outreach.access.accounts import calendar_keys
+from outreach.access.accounts.accounts import User
+from outreach.access.scopes import engine
+from outreach.access.scopes.engine import sighted
+from outreach.access.scopes.policy import Sight, SightKind
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign
-from outreach.notes.models import Note, NoteApproval, NotePublication
-from outreach.sight import engine
-from outreach.sight.engine import sighted
-from outreach.sight.scopes import Sight, SightKind
+from outreach.reports.notes.models import Note, NoteApproval, NotePublication
+from tests.access.scopes.pruned import prune
+from tests.access.scopes.test_engine import talked_sample
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import links, text_of
-from tests.sight.pruned import prune
-from tests.sight.test_engine import talked_sample
 from tests.web.test_scoped_pages import Scope, signed_in
 
 __all__ = ["talked_sample"]

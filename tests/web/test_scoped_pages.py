@@ -13,18 +13,18 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, text
 from werkzeug.exceptions import HTTPException
 
-from outreach.accounts import sessions, staff
-from outreach.accounts.staff import User
+from outreach.access.accounts import accounts, sessions
+from outreach.access.accounts.accounts import User
+from outreach.core.text.roles import RoleName
 from outreach.directory.models import Authority, Contact, School
-from outreach.roles import RoleName
-from outreach.web.signing_in.sign_in import KEY, TOKEN
-from outreach.web.ui import door
+from outreach.web.sign_in.sessions import KEY, TOKEN
+from outreach.web.ui import request
+from tests.access.scopes.pruned import members
+from tests.access.scopes.test_engine import talked_sample
 from tests.architecture.test_sweeps import OPEN, SAMPLES, addresses, texts
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import check, elements, links, text_of
-from tests.sight.pruned import members
-from tests.sight.test_engine import talked_sample
 
 __all__ = ["talked_sample"]
 SIGHTS = [
@@ -46,8 +46,8 @@ def signed_in(app, role, code):
     """A client signed in as somebody of a federation or a network."""
     client, now = app.test_client(), app.extensions["outreach.settings"].instant()
     with app.extensions["outreach.database"].writing() as session:
-        staff.ensure_roles(session)
-        person = staff.add_user(
+        accounts.ensure_roles(session)
+        person = accounts.add_user(
             session,
             NOW,
             AUTHOR,
@@ -121,7 +121,7 @@ def test_no_open_route_says_anything_of_who_is_no_member(app, launched_sample, r
     for fase, one in ((own, school), (scope.strange[0], scope.school_elsewhere)):
         samples = {**SAMPLES, "fase": str(fase), "school": str(one), "key": "volet-1"}
         for method, endpoint, address in addresses(app, samples):
-            if endpoint not in door.PAGES | door.WRITES:
+            if endpoint not in request.PAGES | request.WRITES:
                 continue
             of_school = address.replace(str(fase), str(one)) if endpoint == "schools.index" else address
             response = FlaskClient.open(client, of_school, method=method)
@@ -135,7 +135,7 @@ def test_no_open_route_says_anything_of_who_is_no_member(app, launched_sample, r
                 opened[endpoint] = address
                 if response.data[:9].lower() == b"<!doctype":
                     check(response.text, response.headers)
-    assert opened.keys() >= door.PAGES, door.PAGES - opened.keys()
+    assert opened.keys() >= request.PAGES, request.PAGES - opened.keys()
 
 
 @pytest.mark.long
@@ -147,7 +147,7 @@ def test_every_other_route_refuses_and_says_nothing_of_who_is_no_member(app, lau
     fase, one = str(scope.strange[0]), str(scope.school_elsewhere)
     samples = {**SAMPLES, "fase": fase, "school": one, "key": "volet-1"}
     for method, endpoint, address in addresses(app, samples):
-        if endpoint in OPEN | UNGUARDED or endpoint in door.OWN | door.GUIDE | door.PAGES | door.WRITES:
+        if endpoint in OPEN | UNGUARDED or endpoint in request.OWN | request.GUIDE | request.PAGES | request.WRITES:
             continue
         response = FlaskClient.open(client, address, method=method)
         # A session opens nothing to programs, and `x` sends no joinings.
@@ -211,7 +211,7 @@ def test_whatever_an_open_page_leads_to_opens(app, talked_sample, role, code):
             continue
         seen.update(named)
         if method == "POST":
-            assert endpoint in door.WRITES | door.OWN, f"{role}: a form leads to {address}"
+            assert endpoint in request.WRITES | request.OWN, f"{role}: a form leads to {address}"
             continue
         response = FlaskClient.open(client, address, follow_redirects=True)  # what is on it, the first test checks
         assert response.status_code == 200 or address in refused, f"{role}: {response.status_code} {address}"
@@ -269,7 +269,7 @@ def test_a_frame_that_leads_nowhere_else(app, launched_sample):
     assert [label for _, label in links(page, "/") if label in {"Réponses", "Campagnes", "Administration"}] == []
     refused = client.get("/campaigns")
     assert refused.status_code == 403
-    assert door.CLOSED.split(":", maxsplit=1)[0].strip() in text_of(refused)
+    assert request.CLOSED.split(":", maxsplit=1)[0].strip() in text_of(refused)
 
 
 @pytest.mark.long
@@ -334,17 +334,19 @@ def test_the_sheet_says_why_it_is_seen(app, launched_sample):
 def test_only_views_that_read_and_that_every_role_may_open_are_open(app):
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if rule.endpoint in door.PAGES:
+        if rule.endpoint in request.PAGES:
             assert rule.methods <= {"GET", "HEAD", "OPTIONS"}, rule.endpoint
             assert view.roles == (RoleName.READER,), rule.endpoint
-        if rule.endpoint in door.WRITES:
+        if rule.endpoint in request.WRITES:
             assert view.roles == (RoleName.READER,), rule.endpoint
-    assert {*door.PAGES, *door.OWN, *door.GUIDE, *door.WRITES} <= {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {*request.PAGES, *request.OWN, *request.GUIDE, *request.WRITES} <= {
+        rule.endpoint for rule in app.url_map.iter_rules()
+    }
 
 
 def test_the_door_taken_out_once_lets_something_through(app, launched_sample, monkeypatch):
     client = signed_in(app, "federation", "CECP")
-    monkeypatch.setattr(door, "PAGES", door.PAGES | {"responses.index", "accounts.index"})
+    monkeypatch.setattr(request, "PAGES", request.PAGES | {"responses.index", "accounts.index"})
     assert client.get("/administration/accounts").status_code == 200
     with launched_sample.reading() as session:
         everybody = session.scalars(select(User.email)).all()

@@ -5,11 +5,11 @@ import io
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes
 from outreach.adherence.models import Status
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.segments import saved
+from outreach.campaigns.segments.criteria import SchoolStatus
 from outreach.directory.models import Authority
-from outreach.segments import saved
-from outreach.segments.criteria import SchoolStatus
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import elements, form_of, links, text_of

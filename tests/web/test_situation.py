@@ -10,20 +10,21 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import insert
 
-from outreach import alerts
-from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.situation import Bucket, Selection, Solicitation
-from outreach.alerts import AlertKind, AlertSighting
-from outreach.backups import rehearsals
-from outreach.backups.rehearsals import Rehearsed
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
 from outreach.campaigns.models import Wave
+from outreach.campaigns.planning.sending_hours import until
 from outreach.campaigns.results import actions
-from outreach.campaigns.schedule.moments import until
-from outreach.days import BRUSSELS
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.roles import RoleName
 from outreach.delivery import workers
-from outreach.delivery.ledger.recipients import listed_schools
-from outreach.roles import RoleName
+from outreach.delivery.outbox.recipients import listed_schools
+from outreach.operations import alerts
+from outreach.operations.alerts import AlertKind, AlertSighting
+from outreach.operations.backups import restore_tests
+from outreach.operations.backups.restore_tests import Rehearsed
 from tests.application import ASKED_AT, planned
 from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.directory.editions import undo
@@ -304,7 +305,7 @@ def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sam
     settings = app.extensions["outreach.settings"]
     app.extensions["outreach.settings"] = settings.model_copy(update={"backups": tmp_path})
     with sample_database.writing() as session:
-        rehearsals.record(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+        restore_tests.record(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
     proven = "Dernière restauration prouvée : 15 mai 2021 à 11 h (sauvegarde du 15 mai 2021 à 11 h)."
     assert (proven in text_of(signed_in(role).get("/"))) is is_told
     assert proven not in text_of(signed_in(role).get("/?as_of=2021-05-14"))

@@ -14,36 +14,37 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import Row, inspect, select
 from sqlalchemy.exc import NoInspectionAvailable
 
-from outreach.accounts.staff import Role, User
-from outreach.adherence import programmes
-from outreach.api_keys import keys as api_keys
-from outreach.campaigns.paper.models import PaperBatch
-from outreach.columns import On
-from outreach.delivery.ledger import suppressions
+from outreach.access.accounts.accounts import Role, User
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachChannel, StepReason
+from outreach.campaigns.paper_models import PaperBatch
+from outreach.campaigns.segments import saved, stored_lists
+from outreach.campaigns.segments.criteria import InNetwork
+from outreach.core.jobs import queue
+from outreach.core.jobs.queue import Asked
+from outreach.core.settings import ROOT
+from outreach.core.tables.columns import On
+from outreach.core.text.addresses import judge
+from outreach.core.text.roles import OF_STAFF
+from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.demo import people
-from outreach.directory import authority_sheet, contacts
+from outreach.delivery.outbox import suppressions
+from outreach.directory import contacts
+from outreach.directory.authorities import sheet
 from outreach.directory.models import MailboxKind
-from outreach.jobs import asking
-from outreach.jobs.asking import Asked
-from outreach.mail.addresses import judge
-from outreach.mail.seen import FormKind
-from outreach.notes.models import Note
-from outreach.proposals.models import Proposal
-from outreach.reach import steps
-from outreach.reach.models import ReachChannel, StepReason
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.models import Answer, Doubt, FormState, SentForm
-from outreach.roles import OF_STAFF
-from outreach.segments import authority_lists, saved
-from outreach.segments.criteria import InNetwork
-from outreach.settings import ROOT
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.models import Answer, Doubt, FormState, SentForm
+from outreach.engagement.replies.recording import Given
+from outreach.integrations import api_keys
+from outreach.integrations.webhooks_in import sources
+from outreach.integrations.webhooks_in.deliveries import Delivery, keep
+from outreach.integrations.webhooks_out import endpoints
+from outreach.operations.demo import people
+from outreach.reports.notes.models import Note
+from outreach.staff.proposals import Proposal
 from outreach.web.ui import pager
 from outreach.web.ui.pager import Shown
-from outreach.webhooks.incoming import senders as hook_senders
-from outreach.webhooks.incoming.receiving import Delivery, keep
-from outreach.webhooks.outgoing import targets as push_targets
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
@@ -94,10 +95,10 @@ def chief(signed_in, launched_sample):
     with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(9)).all()
         for letter, answer in zip(letters, [Answer.HELP, Answer.JOINED, Answer.DECLINED] * 3, strict=True):
-            answers.give(session, letter, Given({}, request=answer), now=NOW)
+            recording.give(session, letter, Given({}, request=answer), now=NOW)
             suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
         for number in range(3):
-            judged, held = judge(f"a{number}@ecole.be"), authority_sheet.authority_by_fase(session, 9300)
+            judged, held = judge(f"a{number}@ecole.be"), sheet.authority_by_fase(session, 9300)
             contacts.add(session, held, judged, now=NOW, actor=factories.AUTHOR, kind=MailboxKind.IMPERSONAL)
         programme = programmes.named(session)
         for number in range(3):
@@ -121,11 +122,11 @@ def chief(signed_in, launched_sample):
             session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
-            authority_lists.make(session, named, [one.authority_id for one in letters], **by)
+            stored_lists.make(session, named, [one.authority_id for one in letters], **by)
             saved.save(session, named, InNetwork(("WBE",)), **by)
-            asking.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
-            push_targets.make(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
-            made = hook_senders.make(session, name=f"service-{number}", public_key="", known=[], **by)
+            queue.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            endpoints.make(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
+            made = sources.make(session, name=f"service-{number}", public_key="", known=[], **by)
             keep(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(

@@ -5,23 +5,24 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, select
 
-from outreach.adherence import programmes
-from outreach.alerts import AlertKind
-from outreach.campaigns import lifecycle
-from outreach.checks.shown import ShownAlert
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.planning import lifecycle
+from outreach.core.text.roles import RoleName
+from outreach.delivery.deliverability import follow_up
 from outreach.delivery.models import Message
 from outreach.delivery.received import holding
 from outreach.delivery.received.models import AttachedBy, ReceivedMail
-from outreach.directory import authority_sheet
+from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Level
-from outreach.reachability import follow_up, reach_list
-from outreach.reachability.reach_list import ReachFilters
-from outreach.responses import answers, inbox, trays
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer, Tray
-from outreach.roles import RoleName
-from outreach.tasks import awaiting
-from outreach.tasks.task import TaskKind, Whose, grouped
+from outreach.engagement.mailboxes import health
+from outreach.engagement.mailboxes.health import ReachFilters
+from outreach.engagement.replies import inbox, inbox_list, recording
+from outreach.engagement.replies.kinds import Answer, Tray
+from outreach.engagement.replies.recording import Given
+from outreach.operations.alerts import AlertKind
+from outreach.operations.health.sentences import ShownAlert
+from outreach.operations.tasks import tasks
+from outreach.operations.tasks.tasks import TaskKind, Whose, grouped
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -47,13 +48,13 @@ def helped(session):
     return [
         response
         for letter in letters
-        for response in answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        for response in recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
     ]
 
 
 def lines(session, whose, *, now=NOW, alerts=(), **asked):
     session.flush()
-    return list(awaiting.listed(session, whose, alerts, now=now, within=5, **asked).tasks)
+    return list(tasks.listed(session, whose, alerts, now=now, within=5, **asked).tasks)
 
 
 def of_kind(session, kind, whose=WRITES, **asked):
@@ -89,14 +90,14 @@ def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, 
 
 @pytest.mark.long
 def test_an_answer_put_off_leaves_the_list_and_the_bar_until_its_day(session, helped):
-    count = awaiting.count(session, WRITES, now=NOW)
+    count = tasks.count(session, WRITES, now=NOW)
     inbox.recall(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
     assert len(of_kind(session, TaskKind.ANSWER)) == 2
-    assert awaiting.count(session, WRITES, now=NOW) == count - 1
+    assert tasks.count(session, WRITES, now=NOW) == count - 1
     assert of_kind(session, TaskKind.RECALL) == []
     (line,) = of_kind(session, TaskKind.RECALL, now=NOW + 3 * DAY)
     assert line.reason.startswith("Vous deviez y revenir le 18 mai 2021 : « Besoin d’aide »")
-    assert awaiting.count(session, WRITES, now=NOW + 3 * DAY) == count
+    assert tasks.count(session, WRITES, now=NOW + 3 * DAY) == count
 
 
 def test_what_waits_longer_than_the_service_promises_says_so(session, helped):
@@ -105,32 +106,32 @@ def test_what_waits_longer_than_the_service_promises_says_so(session, helped):
 
 
 def test_an_authority_to_call_back_counts_and_a_fault_of_nobody_is_one_line_with_the_others(session):
-    authority = authority_sheet.authority_by_fase(session, 9300)
+    authority = sheet.authority_by_fase(session, 9300)
     (faults,) = of_kind(session, TaskKind.MAILBOX)
     assert faults.path.startswith("/directory/reachability?owner=nobody")
     assert "Personne ne les suit." in faults.reason
-    count = awaiting.count(session, WRITES, now=NOW)
+    count = tasks.count(session, WRITES, now=NOW)
     follow_up.recall(session, authority, day=NOW.date(), **BY)
     (call,) = of_kind(session, TaskKind.RECALL)
     assert (call.title, call.action) == (authority.display_name, "Appeler")
     assert call.path == "/directory/9300/reachability"
-    assert awaiting.count(session, WRITES, now=NOW) == count + 1
+    assert tasks.count(session, WRITES, now=NOW) == count + 1
     follow_up.recall(session, authority, day=NOW.date() + DAY, **BY)
     assert of_kind(session, TaskKind.RECALL) == []
-    assert awaiting.count(session, WRITES, now=NOW) == count
+    assert tasks.count(session, WRITES, now=NOW) == count
     follow_up.recall(session, authority, day=NOW.date(), **BY)
     follow_up.release(session, authority, **BY)
-    assert awaiting.count(session, WRITES, now=NOW) == count, "nobody is to come back to it"
+    assert tasks.count(session, WRITES, now=NOW) == count, "nobody is to come back to it"
 
 
 def test_an_authority_of_another_level_is_called_back_too_and_the_bar_counts_what_the_list_has(session):
-    at_level = {row.key for row in reach_list.listed(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows}
+    at_level = {row.key for row in health.listed(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows}
     other = session.scalars(select(Authority).where(Authority.id.not_in(at_level)).order_by(Authority.id)).first()
     follow_up.recall(session, other, day=NOW.date(), **BY)
     found = lines(session, WRITES)
     (call,) = (task for task in found if task.kind is TaskKind.RECALL)
     assert (call.title, call.reason) == (other.display_name, "Vous deviez y revenir le 15 mai 2021.")
-    assert awaiting.count(session, WRITES, now=NOW) == sum(task.kind is not TaskKind.MAILBOX for task in found)
+    assert tasks.count(session, WRITES, now=NOW) == sum(task.kind is not TaskKind.MAILBOX for task in found)
 
 
 @pytest.mark.long
@@ -142,13 +143,13 @@ def test_what_is_done_in_the_same_way_is_one_row_that_opens_as_many_answers(sess
         (TaskKind.ANSWER, 2, "demandes d’aide", 0),
     ]
     assert rows[0].path == f"/responses/{helped[0].id}", "a thing alone opens itself"
-    assert sum(row.count for row in rows) == awaiting.count(session, WRITES, now=NOW)
+    assert sum(row.count for row in rows) == tasks.count(session, WRITES, now=NOW)
     inbox.recall(session, helped[1], day=NOW.date() + DAY, **BY)
     rows = [row for row in grouped(lines(session, WRITES)) if row.kind is TaskKind.ANSWER]
     assert sum(row.count for row in rows) == 1, "what is put off is no task"
-    listed = trays.awaiting(session, AUTHOR, NOW.date(), tray=Tray.HELP)
+    listed = inbox_list.awaiting(session, AUTHOR, NOW.date(), tray=Tray.HELP)
     assert {row.id for row in listed.page(1)} == {helped[0].id, helped[2].id}, "the one to come back to, too"
-    assert trays.counts(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
+    assert inbox_list.counts(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
 
 
 def test_a_campaign_goes_from_list_to_list(session):
@@ -174,8 +175,8 @@ def test_an_alert_stands_first_and_leads_to_where_it_is_seen(session, helped):
 
 
 def test_more_answers_than_the_list_names_are_counted(session, helped, monkeypatch):
-    monkeypatch.setattr(awaiting, "MOST_ANSWERS", 2)
-    found = awaiting.listed(session, WRITES, now=NOW, within=5)
+    monkeypatch.setattr(tasks, "MOST_ANSWERS", 2)
+    found = tasks.listed(session, WRITES, now=NOW, within=5)
     assert (sum(task.kind is TaskKind.ANSWER for task in found.tasks), found.more) == (2, 1)
 
 
@@ -202,8 +203,8 @@ def test_the_bar_costs_one_statement(launched_sample):
     seen = []
     with launched_sample.reading() as session:
         event.listen(launched_sample.engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2]))
-        awaiting.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
-        awaiting.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
+        tasks.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
+        tasks.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
     assert len([one for one in seen if one.startswith("SELECT")]) == 1
 
 

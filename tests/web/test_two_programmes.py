@@ -13,31 +13,31 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach.accounts import staff
-from outreach.adherence import programmes, situation
-from outreach.adherence.situation import Bucket
-from outreach.campaigns import lifecycle, segment_uses
-from outreach.days import today
+from outreach.access.accounts import accounts
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket
+from outreach.campaigns.planning import lifecycle, segment_uses
+from outreach.campaigns.segments import saved
+from outreach.campaigns.segments.criteria import HasLevel
+from outreach.core.text.dates import today
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message
-from outreach.demo import mailbox
 from outreach.directory.models import Level
-from outreach.responses import answers as given_answers
-from outreach.responses import inbox, trays
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.roles import RoleName
-from outreach.segments import saved
-from outreach.segments.criteria import HasLevel
-from outreach.tasks import awaiting, feed
-from outreach.tasks.task import TaskKind, Whose
+from outreach.engagement.replies import inbox, inbox_list, recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.recording import Given
+from outreach.operations.demo import mailbox
+from outreach.operations.tasks import calendar_feed, tasks
+from outreach.operations.tasks.tasks import TaskKind, Whose
 from outreach.web.ui.programme import KEEPS
 from tests import factories
 from tests.application import ASKED_AT
 from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
+from tests.delivery.letters.test_mime import wire
 from tests.factories import APPROVER, AUTHOR
-from tests.mail.test_mime import wire
 from tests.needed import words_of_pdf
 from tests.pages import cells, elements, form_of, links, text_of
 from tests.programmes import FIRST, JOINED, NAME, NURSERY, OWN, SECOND, two_programmes
@@ -366,7 +366,7 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
         first, second = programmes.every(session)
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
         for each in letters:
-            given_answers.give(session, each, Given({}, request=Answer.HELP), now=NOW)
+            recording.give(session, each, Given({}, request=Answer.HELP), now=NOW)
         campaign = factories.campaign(session, factories.invitation(title="Lire", programme=SECOND), NOW)
         lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
         session.flush()
@@ -374,12 +374,12 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
         found = {}
         for one in (first, second, None):
             asked = {"now": NOW, "within": 5, "programme": one}
-            kinds = Counter(line.kind for line in awaiting.listed(session, author, **asked).tasks)
-            theirs = awaiting.listed(session, approver, **asked).tasks
+            kinds = Counter(line.kind for line in tasks.listed(session, author, **asked).tasks)
+            theirs = tasks.listed(session, approver, **asked).tasks
             assert all(f"Programme « {NAME} »." in line.reason for line in theirs)
             theirs = [line.title for line in theirs]
-            tray = trays.listed(session, None, programme=one).count()
-            assert sum(trays.counts(session, programme=one).values()) == tray
+            tray = inbox_list.listed(session, None, programme=one).count()
+            assert sum(inbox_list.counts(session, programme=one).values()) == tray
             found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray
     assert found == {FIRST: (2, 1, [], 2), SECOND: (0, 1, ["Lire"], 0), None: (2, 1, ["Lire"], 2)}
 
@@ -388,10 +388,10 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
 def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
     with two_programmes.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        given_answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
         response = session.scalars(select(Response)).one()
         inbox.recall(session, response, day=today(NOW) + timedelta(days=1), now=NOW, actor=AUTHOR)
-        told = [one.title for one in feed.of(session, staff.user_named(session, AUTHOR), now=NOW)]
+        told = [one.title for one in calendar_feed.of(session, accounts.user_named(session, AUTHOR), now=NOW)]
     told = [one for one in told if not one.startswith("Fermé")]
     assert {one.partition(" : ")[0] for one in told} == {"Envoi", "Dernier jour pour répondre", "À rappeler"}
     assert [one for one in told if "Mes outils numériques, volet 1" not in one] == []
@@ -401,7 +401,7 @@ def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
 def test_what_is_told_of_an_authority_names_the_programme(author, two_programmes):
     with two_programmes.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        given_answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
         response = session.scalars(select(Response)).one()
         inbox.set_aside(session, response, now=NOW, actor=AUTHOR)
         fase = response.authority.fase

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
-from outreach.api_keys import keys
-from outreach.web.ui import door
+from outreach.integrations import api_keys
+from outreach.web.ui import request
 from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.factories import AUTHOR
 from tests.pages import elements, text_of
@@ -52,7 +52,7 @@ def opened(app, database, role, code):
     seen = set()
     for chosen in choices:
         for method, endpoint, address in addresses(app, {**SAMPLES, "fase": fase, "school": school, **chosen}):
-            if method != "GET" or endpoint not in door.PAGES:
+            if method != "GET" or endpoint not in request.PAGES:
                 continue
             asked = groups if IS_DEEP else groups[chosen["kind"] == "xlsx" :: 2]  # each kind of file has half of them
             for query in asked if endpoint.startswith("situation.") else ("",):
@@ -129,7 +129,7 @@ def test_a_key_of_a_federation_reads_whose_figures_they_are_and_another_key_that
     said = {}
     for role in ("federation:SeGEC", "reader"):
         with launched_sample.writing() as session:
-            given = keys.make(session, name=role, role=role, days=90, now=now, actor=AUTHOR)[1]
+            given = api_keys.make(session, name=role, role=role, days=90, now=now, actor=AUTHOR)[1]
         program = Program(app.test_client(), given)
         situation, campaign = program.get("/situation").json, program.get("/campaigns/1").json
         said[role] = situation["counted"], campaign.get("counted")

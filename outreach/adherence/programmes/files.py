@@ -7,12 +7,12 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from outreach import french
-from outreach.adherence import programmes
 from outreach.adherence.models import Prerequisite, Programme, Strand
-from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile
-from outreach.db import Session, take_turns
-from outreach.errors import NotFound, Refused
+from outreach.adherence.programmes import programmes
+from outreach.adherence.programmes.programmes import PrerequisiteFile, ProgrammeFile, StrandFile
+from outreach.core.db import Session, take_turns
+from outreach.core.text import french
+from outreach.core.text.errors import NotFound, Refused
 
 FIELDS = {"name": "Nom", "page": "Page du programme", "words": "Mots du programme"}
 STRAND_FIELDS = {

@@ -30,26 +30,26 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.standing import joined_schools
-from outreach.campaigns import audiences
-from outreach.campaigns.entries import entering
-from outreach.campaigns.entries.models import CampaignAuthority, CampaignSchool, Standing
+from outreach.adherence.situation.standing import joined_schools
+from outreach.campaigns.counting import entries
+from outreach.campaigns.counting.entries import CampaignAuthority, CampaignSchool, Standing
+from outreach.campaigns.evidence import proof
+from outreach.campaigns.evidence.proof import AUTHORITY, Evidence
+from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, ReachTransition
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.paper.models import PaperLetter
-from outreach.days import today
-from outreach.db import Session, UtcDateTime
-from outreach.db.local_days import brussels_day
-from outreach.delivery.bounces import readings
+from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.planning import audiences
+from outreach.campaigns.segments.audience import Audience, Concerns
+from outreach.campaigns.segments.scope import Scope
+from outreach.core.db import Session, UtcDateTime
+from outreach.core.db.local_days import brussels_day
+from outreach.core.text.dates import today
+from outreach.delivery.bounces import models
+from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.mail.seen import FormKind
-from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
-from outreach.reach import proof
-from outreach.reach.models import ReachChannel, ReachStep, ReachTransition
-from outreach.reach.proof import AUTHORITY, Evidence
-from outreach.responses import sent_forms
-from outreach.responses.models import Response, ResponseSchool
-from outreach.segments.audience import Audience, Concerns
-from outreach.segments.scope import Scope
+from outreach.engagement.replies import sent_forms
+from outreach.engagement.replies.models import Response, ResponseSchool
+from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
 ADDRESS = (Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED)
@@ -127,7 +127,7 @@ def classify(session: Session, campaign: Campaign, *, now: datetime) -> Classifi
 def as_if_launched(audience: Audience, scope: Scope) -> Subquery:
     """The class of each authority that an audience means, and why no letter is for it, as if a wave were launched now:
     columns authority_id, class and reason."""
-    each = entering.entries(audience, scope).authorities.subquery("entries")
+    each = entries.entries(audience, scope).authorities.subquery("entries")
     kind = case(
         (each.c.reason.is_(None), Class.TO_COME.value),
         (each.c.standing != Standing.TO_REACH.value, each.c.standing),
@@ -146,7 +146,7 @@ class _Counting:
         self.own = Message.mailing_id.in_(self.mailings)
         self.planned = self._planned()
         self.comes_later = literal(int(campaign.first_wave_id is not None))  # whoever has no row yet
-        self.presumes = Reach.PRESUMED if readings.are_read(session, now=now) else Reach.UNREAD
+        self.presumes = Reach.PRESUMED if models.are_read(session, now=now) else Reach.UNREAD
 
     def classified(self) -> Classified:
         listed = self._listed()
@@ -155,7 +155,7 @@ class _Counting:
 
     # Whom waves to come would mean
 
-    def _planned(self) -> list[entering.Entries]:
+    def _planned(self) -> list[entries.Entries]:
         """Whom the waves to come mean now; of waves with the same audience, the first to leave."""
         campaign, states = self.campaign, CampaignState
         if campaign.state in (states.CLOSED, states.CANCELLED):
@@ -166,16 +166,16 @@ class _Counting:
                 return []
             leaves_at = to_come[0].due_at if to_come else None
             return [self._meant(audiences.audience_of(campaign), leaves_at)]
-        found: dict[tuple[bool, int | None], entering.Entries] = {}
+        found: dict[tuple[bool, int | None], entries.Entries] = {}
         for wave in to_come:
             key = wave.added_reminder_id is not None, wave.departure
             if key not in found:
                 found[key] = self._meant(audiences.planned_of(wave, now=self.now), wave.due_at)
         return list(found.values())
 
-    def _meant(self, audience: Audience, leaves_at: datetime | None) -> entering.Entries:
+    def _meant(self, audience: Audience, leaves_at: datetime | None) -> entries.Entries:
         scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
-        return entering.entries(audience, scope)
+        return entries.entries(audience, scope)
 
     # Authorities
 
@@ -289,7 +289,7 @@ class _Counting:
             select(
                 AUTHORITY.label("authority_id"),
                 func.min(case((is_last, _flag(is_address)))).label("no_address"),
-                func.max(_flag(Message.reason.in_(entering.EXCEPTING))).label("is_excepted"),
+                func.max(_flag(Message.reason.in_(entries.EXCEPTING))).label("is_excepted"),
                 func.max(case((is_last, cast(Message.reason, String)))).label("reason"),
             )
             .join(Wave, Wave.mailing_id == Message.mailing_id)

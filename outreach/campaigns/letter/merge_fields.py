@@ -1,20 +1,22 @@
 """The merge fields of letters: the help for the letter's author, and the value for one recipient.
 
 The editor's buttons, the checks and the documentation come from this one table.
+
+What the editor's chips say of merge fields: a short French name, an example, and the value for one recipient.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
-from outreach.campaigns.letter import blocks
-from outreach.campaigns.letter.facts import Facts
-from outreach.french import SHORT, WIDE, WITH_WEEKDAY, number, spelt_day, unbroken
-from outreach.mail import numbered_links
-from outreach.mail.letters.compiled_letters import Filling, Value
-from outreach.mail.letters.marks import FieldKind, Slot
-from outreach.mail.rows import Rows
+from outreach.campaigns.letter import field_values
+from outreach.campaigns.letter.field_values import Facts
+from outreach.core.text.french import SHORT, WIDE, WITH_WEEKDAY, number, spelt_day, unbroken
+from outreach.delivery.letters import markdown
+from outreach.delivery.letters.compiled_letters import Filling, Rows, Value
+from outreach.delivery.letters.language import FieldKind, Slot
 
 NAMED = 3
 WRITTEN_DIRECTLY = "écoles_écrites"
@@ -66,8 +68,8 @@ FIELDS: Mapping[str, Field] = {
     "écoles_restantes": Field(
         FieldKind.NUMBER, "Le nombre d’écoles dont parle le courriel", lambda facts: len(facts.schools)
     ),
-    "tableau_écoles": Field(FieldKind.BLOCK, "Le tableau des écoles dont parle le courriel", blocks.table),
-    "liste_écoles": Field(FieldKind.BLOCK, "La liste des écoles dont parle le courriel", blocks.listing),
+    "tableau_écoles": Field(FieldKind.BLOCK, "Le tableau des écoles dont parle le courriel", field_values.table),
+    "liste_écoles": Field(FieldKind.BLOCK, "La liste des écoles dont parle le courriel", field_values.listing),
     WRITTEN_DIRECTLY: Field(
         FieldKind.NUMBER,
         "Le nombre d’écoles dont la boîte reçoit aussi ce courriel",
@@ -92,28 +94,28 @@ FIELDS: Mapping[str, Field] = {
     "contact": Field(
         FieldKind.WORDS, "La personne de contact, en toutes lettres", lambda facts: facts.shared.contact, common=True
     ),
-    "boutons_réponse": Field(FieldKind.BLOCK, "Des boutons pour répondre en un clic", blocks.buttons),
+    "boutons_réponse": Field(FieldKind.BLOCK, "Des boutons pour répondre en un clic", field_values.buttons),
     "lien_réponse": Field(
         FieldKind.LINK,
         "Un lien vers la page de réponse",
-        lambda facts: blocks.link(facts.links.answer, "répondre en ligne"),
+        lambda facts: field_values.link(facts.links.answer, "répondre en ligne"),
     ),
     "lien_déjà_fait": Field(
         FieldKind.LINK,
-        f"Un lien « Dites-le-nous » vers la même page, « {blocks.DONE.label} » choisi",
-        blocks.already_done,
+        f"Un lien « Dites-le-nous » vers la même page, « {field_values.DONE.label} » choisi",
+        field_values.already_done,
     ),
     "lien_navigateur": Field(
         FieldKind.LINK,
         "Un lien vers ce courriel en ligne",
-        lambda facts: blocks.link(facts.links.view, "lire en ligne"),
+        lambda facts: field_values.link(facts.links.view, "lire en ligne"),
     ),
     "lien_désinscription": Field(
         FieldKind.LINK,
         "Un lien pour ne plus recevoir ces courriels",
-        lambda facts: blocks.link(facts.links.unsubscribe, "ne plus recevoir ces courriels"),
+        lambda facts: field_values.link(facts.links.unsubscribe, "ne plus recevoir ces courriels"),
     ),
-    "bloc_fédération": Field(FieldKind.BLOCK, "Un paragraphe sur l’organe de représentation", blocks.federations),
+    "bloc_fédération": Field(FieldKind.BLOCK, "Un paragraphe sur l’organe de représentation", field_values.federations),
 }
 # How the editor and the guide group them; each field is in one group.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -134,9 +136,9 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "adresse_désinscription": lambda facts: facts.links.unsubscribe,
     "adresse_navigateur": lambda facts: facts.links.view,
     "mention_mesure": lambda facts: facts.links.measure.mention,
-    "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
-    DIRECTLY: blocks.written_directly,
-    UNCONFIRMED: blocks.unconfirmed,
+    "image_mesure": lambda facts: field_values.pixel(facts.links.measure.pixel),
+    DIRECTLY: field_values.written_directly,
+    UNCONFIRMED: field_values.unconfirmed,
 }
 OF_SCHOOLS = "boîte_école"  # the mailbox answers for some schools only
 # Conditions that the layout uses; an author cannot write them, either.
@@ -157,7 +159,7 @@ TOKENS: Mapping[str, Callable[[Facts], str]] = {
 }
 LINKED = {"boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"}
 LINKED |= {"adresse_navigateur", "adresse_désinscription"}
-OF_MEASURE = {"mention_mesure", "image_mesure", numbered_links.LINK}
+OF_MEASURE = {"mention_mesure", "image_mesure", markdown.LINK}
 
 
 def is_common(slot: Slot) -> bool:
@@ -174,13 +176,13 @@ def is_empty(raw: Raw) -> bool:
     """Whether a value is empty, or is one of the words that spreadsheets write in an empty cell."""
     if isinstance(raw, str):
         return raw.strip().casefold() in NOTHING
-    return raw is None or raw == blocks.EMPTY
+    return raw is None or raw == field_values.EMPTY
 
 
 @lru_cache(maxsize=1024)
 def reader(slot: Slot) -> Reader:
     """The function that computes a slot's value from facts. It is cached, as thousands of recipients use it."""
-    if slot.field == numbered_links.LINK:
+    if slot.field == markdown.LINK:
         key, url = int(slot.filters[0][0]), slot.filters[0][1]
         return lambda facts: Value.plain(facts.links.measure.clicks.get(key, url))
     if slot.field in TOKENS and not slot.filters:
@@ -232,3 +234,60 @@ _FILTERS: Mapping[str, Callable[[Raw, str], Raw]] = {
     "date": lambda raw, _given: unbroken(spelt_day(raw, WITH_WEEKDAY)) if isinstance(raw, date) else raw,
     "court": lambda raw, _given: spelt_day(raw, SHORT).replace(" ", WIDE) if isinstance(raw, date) else raw,
 }
+
+
+LONGEST = 60  # characters of a value on a chip
+SPOKEN = {FieldKind.WORDS, FieldKind.NUMBER, FieldKind.DAY}
+
+
+class Chip(NamedTuple):
+    """What a chip shows of a field; `kind` is its FieldKind, and an example is '' where there is none."""
+
+    label: str
+    kind: str
+    example: str
+
+
+_NAMED: Mapping[str, tuple[str, str]] = {
+    "nom_po": ("nom du PO", "Administration communale de Charleroi"),
+    "fase_po": ("numéro FASE du PO", "9003"),
+    "réseau": ("réseau du PO", "Officiel subventionné communal"),
+    "fédération": ("sigle de la fédération", "CPEONS"),
+    "commune": ("commune du PO", "Charleroi"),
+    "écoles": ("noms des écoles", "Lycée communal de Charleroi et 130 autres"),
+    "écoles_éligibles": ("nombre d’écoles éligibles", "147"),
+    "écoles_adhérentes": ("nombre d’écoles adhérentes", "14"),
+    "écoles_restantes": ("nombre d’écoles du courriel", "133"),
+    "écoles_écrites": ("nombre d’écoles qui reçoivent aussi ce courriel", "147"),
+    "tableau_écoles": ("tableau des écoles", ""),
+    "liste_écoles": ("liste des écoles", ""),
+    "une_école": ("une école", ""),
+    "plusieurs_écoles": ("plusieurs écoles", ""),
+    "rappel": ("relance", ""),
+    "sur_papier": ("lettre sur papier", ""),
+    "date_limite": ("date limite", "17 décembre 2026"),
+    "volet": ("volet", "volet 1"),
+    "circulaire": ("numéro de la circulaire", "7831"),
+    "contact": ("personne de contact", "Nadia Lambert, nadia.lambert@fwb.example"),
+    "boutons_réponse": ("boutons de réponse", ""),
+    "lien_réponse": ("lien pour répondre", "répondre en ligne"),
+    "lien_déjà_fait": ("lien pour dire que c’est fait", "Dites-le-nous"),
+    "lien_navigateur": ("lien vers le courriel en ligne", "lire en ligne"),
+    "lien_désinscription": ("lien de désinscription", "ne plus recevoir ces courriels"),
+    "bloc_fédération": ("paragraphe sur la fédération", ""),
+}
+CHIPS: Mapping[str, Chip] = {
+    name: Chip(_NAMED[name][0], field.kind.value, _NAMED[name][1]) for name, field in FIELDS.items()
+}
+
+
+def exemplified(name: str, samples: Mapping[str, str] | None) -> Chip:
+    """The chip of a field with what it says to one recipient as its example; None: there is no recipient yet."""
+    chip = CHIPS[name]
+    return chip if samples is None or FIELDS[name].kind not in SPOKEN else chip._replace(example=samples.get(name, ""))
+
+
+def samples(facts: Facts) -> dict[str, str]:
+    """The value of each field of words, numbers and days for a recipient, cut where it is long."""
+    values = {name: reader(Slot(name))(facts).text for name, field in FIELDS.items() if field.kind in SPOKEN}
+    return {name: f"{text[: LONGEST - 1]}…" if len(text) > LONGEST else text for name, text in values.items() if text}

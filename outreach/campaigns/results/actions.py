@@ -13,22 +13,22 @@ from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from outreach import french
+from outreach.access.scopes import wording
+from outreach.access.scopes.policy import Sight
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting.classes import IS_TRIED
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.results import campaign_reach
-from outreach.campaigns.results.campaign_reach import CampaignReach
-from outreach.campaigns.schedule import concerned
-from outreach.columns import Column, Held, Kind
-from outreach.days import today
-from outreach.db import Session
+from outreach.campaigns.planning import calendar
+from outreach.campaigns.results import reached as campaign_reach
+from outreach.campaigns.results.reached import CampaignReach
+from outreach.core.db import Session
+from outreach.core.tables.columns import Column, Held, Kind
+from outreach.core.text import french
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
-from outreach.measuring.reactions import AUTHORITY, LEFT_AT
-from outreach.responses.models import Response
-from outreach.sight import wording
-from outreach.sight.scopes import Sight
+from outreach.engagement.replies.models import Response
+from outreach.engagement.tracking.reactions import AUTHORITY, LEFT_AT
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
@@ -232,7 +232,7 @@ def actions(
     shown = done[:limit], planned[:limit]
     counts = by_network(session, shown[0], moment)
     still_planned = [] if is_past else [wave for wave in shown[1] if wave.state is WaveState.PLANNED]
-    meant = concerned.meant(session, still_planned, now)
+    meant = calendar.meant(session, still_planned, now)
     sight = wording.of_session(session)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], sight) for wave in shown[0]],

@@ -10,19 +10,18 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Subquery, and_, func, select, true
 
-from outreach.campaigns import counts
-from outreach.campaigns.audiences import launched
-from outreach.campaigns.counting import classes
+from outreach.campaigns.counting import classes, counts
 from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
-from outreach.campaigns.counts import IN_CONCERNED, CampaignCounts, Counts
+from outreach.campaigns.counting.counts import IN_CONCERNED, CampaignCounts, Counts
 from outreach.campaigns.models import Campaign
-from outreach.columns import Queried
-from outreach.db import Session
+from outreach.campaigns.planning.audiences import launched
+from outreach.core.db import Session
+from outreach.core.tables.columns import Queried
 from outreach.delivery.models import Message
-from outreach.directory import listing
+from outreach.directory.authorities import search
 from outreach.directory.models import Authority, Network
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
 
 
 class Figure(StrEnum):
@@ -197,7 +196,7 @@ def authorities(
     each = classes.classify(session, campaign, now=now).authorities
     counted = Authority.id.in_(select(each.c.authority_id).where(is_counted(each, figure)))
     of_network = Authority.network_id == select(Network.id).where(Network.code == network).scalar_subquery()
-    return listing.named(
+    return search.named(
         session, and_(counted, of_network) if network else counted, title=figure.label, text=text, sort=sort
     )
 

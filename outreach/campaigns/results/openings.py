@@ -6,17 +6,17 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from outreach import french
-from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.letter.snapshot import Frozen
 from outreach.campaigns.models import Campaign
-from outreach.days import today
-from outreach.db import Session, UtcDateTime
-from outreach.db.in_list import among
+from outreach.core.db import Session, UtcDateTime
+from outreach.core.db.bulk import among
+from outreach.core.text import french
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState
-from outreach.measuring import bases
-from outreach.measuring.hits import KEPT
-from outreach.measuring.machines import OPENING, HitClass
-from outreach.measuring.models import BasisWithdrawal, Hit, TrackingBasis, TrackingMode
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.bot_detection import OPENING, HitClass
+from outreach.engagement.tracking.models import BasisWithdrawal, Hit, TrackingBasis, TrackingMode
+from outreach.engagement.tracking.opens_and_clicks import KEPT
 
 MEANING = (
     "Une ouverture est probable, jamais sûre : un logiciel a demandé l’image du courriel. Bien des logiciels la "

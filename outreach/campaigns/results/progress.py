@@ -1,16 +1,28 @@
-"""Progress of a campaign: its current wave, the counts of its letters, and its journal."""
+"""Progress of a campaign: its current wave, the counts of its letters, and its journal.
+
+Where a campaign stands as JSON: its waves, their letters, what came of them; for commands and programs.
+
+Three numbers of many campaigns at once, as their list shows them: those that `campaigns.counts` gives of each.
+"""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, case, func, select
 
-from outreach import audit, french
-from outreach.approvals.models import Decision
-from outreach.campaigns import lifecycle
+from outreach.access.approvals.decisions import Decision
+from outreach.access.scopes import wording
+from outreach.adherence.models import Strand, Word
+from outreach.adherence.situation.standing import joined_schools
+from outreach.campaigns.counting import classes, counts
+from outreach.campaigns.counting.classes import IS_TRIED
+from outreach.campaigns.counting.entries import CampaignSchool
+from outreach.campaigns.evidence.proof import AUTHORITY
 from outreach.campaigns.models import (
     UNDER_WAY,
     Campaign,
@@ -21,11 +33,24 @@ from outreach.campaigns.models import (
     WaveState,
     WaveTransition,
 )
-from outreach.campaigns.waves import added_reminders, calling_off, exemptions
-from outreach.db import Session
-from outreach.delivery.ledger import outbox
-from outreach.delivery.ledger.journal import subject_of
-from outreach.delivery.ledger.outbox import Tally
+from outreach.campaigns.planning import audiences, calendar, lifecycle, listing
+from outreach.campaigns.results import actions, figures
+from outreach.campaigns.results.openings import are_measured
+from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns.waves import added_reminders, exemptions, retrying, stopping
+from outreach.campaigns.waves.retrying import Retriable
+from outreach.core.audit import audit
+from outreach.core.db import Session
+from outreach.core.db.local_days import brussels_day
+from outreach.core.text import french
+from outreach.core.text.dates import today
+from outreach.delivery.models import Mailing, Message, MessageSubject
+from outreach.delivery.outbox import listing as ledger
+from outreach.delivery.outbox import outbox
+from outreach.delivery.outbox.outbox import Tally, subject_of
+from outreach.engagement.replies.models import Response
+from outreach.engagement.tracking import opens_and_clicks
+from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT
 
 MOST_NOTED = 200  # journal lines about letters: a relay that defers everything causes one line a round
 
@@ -106,7 +131,7 @@ def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
 def mark(campaign: Campaign, progress: Progress, *, now: datetime) -> str:
     """A digest that changes with what a page shows: a state, the wave of the moment, who its recipients are, a count of
     its letters, and a minute before a wave starts."""
-    starting = calling_off.starting(campaign, now=now)
+    starting = stopping.starting(campaign, now=now)
     waves = [(wave.number, wave.state.value, bool(wave.mailing and wave.mailing.filled_at)) for wave in campaign.waves]
     shown = [campaign.state.value, waves, starting.number if starting else 0]
     content = [*shown, progress.wave.number, progress.is_measured, progress.tally.as_json()]
@@ -162,3 +187,143 @@ def _of_wave(move: WaveTransition, name: str, *, goes_on: bool) -> JournalEntry:
     else:
         told = move.told
     return JournalEntry(move.at, move.actor, f"{french.initial(name)} {told}.")
+
+
+def campaign_as_json(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
+    """Where a campaign stands: state, stage, waves and what became of their letters, numbers, what was measured."""
+    again, opens = retrying.retriable(session, campaign, now=now), are_measured(campaign)
+    found = figures.of(session, campaign, now=now)
+    measured = opens_and_clicks.measured(session, audiences.launched(campaign))
+    return {
+        "campaign": campaign.id,
+        **_about(campaign),
+        "state": campaign.state.value,
+        "stage": listing.standing_of(session, campaign).stage.value,
+        "waves": [
+            _wave(session, wave, tally, again.get(wave.number, Retriable()))
+            for wave, tally in tallies(session, campaign)
+        ],
+        "counts": found.counts.as_json(),
+        "answers": {answer.value: count for answer, count in found.answers.items() if count},
+        "measured": [group.as_json(openings=opens) for group in measured],
+    }
+
+
+def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
+    """Where a campaign stands for whom the session sees: its waves that concern them, counted from what it sees alone.
+
+    Nothing is said of openings, of letters or of answers one by one. Raises NotFound where no wave concerns them, as
+    for a campaign that does not exist.
+    """
+    left = [wave for wave in campaign.waves if wave.mailing_id is not None]
+    coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
+    came, meant = actions.by_network(session, left, now), calendar.meant(session, coming, now)
+    told = {wave.id: came[wave.mailing_id or 0] for wave in left}
+    told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
+    if not told:
+        raise lifecycle.unknown(campaign.id)
+    return {
+        "campaign": campaign.id,
+        **_about(campaign),
+        "counted": wording.authorities(wording.of_session(session)),
+        "state": campaign.state.value,
+        "stage": listing.standing_of(session, campaign).stage.value,
+        "waves": [_counted_letters(wave, told[wave.id]) for wave in campaign.waves if wave.id in told],
+        "counts": counts.of_campaign(session, campaign, now=now).as_json(),
+        "answers": {},
+        "measured": [],
+    }
+
+
+def _about(campaign: Campaign) -> dict[str, Any]:
+    """The strand that a campaign is about."""
+    return {"programme": campaign.strand.programme.code, "strand": campaign.strand.number}
+
+
+def _counted_letters(wave: Wave, came: Mapping[str, actions.Counts | None]) -> dict[str, Any]:
+    about = {"number": wave.number, "state": wave.state.value, "due_at": wave.due_at.isoformat()}
+    return {**about, **{name: actions.with_total(each) for name, each in came.items()}}
+
+
+def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:
+    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
+    return {
+        "number": wave.number,
+        "state": wave.state.value,
+        "due_at": wave.due_at.isoformat(),
+        **tally.as_json(),
+        "next_try_at": deferred[1].isoformat() if deferred else None,
+        "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
+        "paused_because": stopping.said_of_pause(session, wave),
+        "warning": stopping.warning(session, wave),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """How many authorities are recipients, how many answered, and of how many a listed school joined since: None of a
+    campaign to who has joined."""
+
+    recipients: int = 0
+    answered: int = 0
+    joined_since: int | None = 0
+
+
+def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
+    """The numbers of campaigns by their keys, in four statements; a campaign has none that wrote to nobody and that
+    nobody answered."""
+    rows = session.execute(_letters(campaigns)).all()
+    came = {campaign: (sent, answered) for campaign, sent, answered in rows if sent or answered}
+    listed = [*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()]
+    since = {(campaign, school) for campaign, _, school, is_since in listed if is_since}
+    pairs = {(campaign, authority) for campaign, authority, school, _ in listed if (campaign, school) in since}
+    joined = Counter(campaign for campaign, _ in pairs)
+    to_joined = session.scalars(select(Campaign.id).where(Campaign.concerns == Concerns.JOINED)).all()
+    joined_since = {**joined, **dict.fromkeys(to_joined)}
+    return {key: Overall(*counts, joined_since.get(key, 0)) for key, counts in came.items()}
+
+
+def _letters(campaigns: Sequence[int]) -> Select[int, int, int]:
+    """The authorities to which a letter left, or was tried, and those that answered one."""
+    tried, answered = case((IS_TRIED, AUTHORITY)), case((Response.id.is_not(None), AUTHORITY))
+    query = select(Wave.campaign_id, func.count(tried.distinct()), func.count(answered.distinct()))
+    query = query.join(Message, Message.mailing_id == Wave.mailing_id).where(Wave.campaign_id.in_(campaigns))
+    given = and_(Response.message_id == Message.id, Response.is_a_reaction())
+    return query.outerjoin(Response, given).group_by(Wave.campaign_id)
+
+
+def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int, int, int]:
+    """From the schools that have joined to the letters that listed them: most letters list none of these.
+
+    Outer joins, as SQLite would otherwise read every letter of the campaigns and each school that it lists. What meets
+    no wave of theirs has no campaign.
+    """
+    known = joined_schools(select(Strand.id), today(now))
+    columns = known.c.school_id, known.c.strand_id, known.c.effective_on
+    joined = select(*columns).where(known.c.word == Word.CONFIRMED).subquery("confirmed")
+    is_open = and_(Campaign.strand_id == joined.c.strand_id, Campaign.concerns != Concerns.JOINED)
+    is_since = joined.c.effective_on >= brussels_day(LEFT_AT)
+    return (
+        select(Campaign.id, AUTHORITY, joined.c.school_id, case((is_since, 1), else_=0))
+        .select_from(joined)
+        .outerjoin(MessageSubject, MessageSubject.school_id == joined.c.school_id)
+        .outerjoin(Message, and_(Message.id == MessageSubject.message_id, HAS_LEFT))
+        .outerjoin(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(Wave, and_(Wave.mailing_id == Mailing.id, Wave.campaign_id.in_(campaigns)))
+        .outerjoin(Campaign, and_(Campaign.id == Wave.campaign_id, is_open))
+        .where(Campaign.id.is_not(None))
+        .distinct()
+    )
+
+
+def _posted(campaigns: Sequence[int], now: datetime) -> Select[int, int, int, int]:
+    """As `_joined`, of letters on paper."""
+    letters = classes.posted().add_columns(CampaignSchool.campaign_id).where(CampaignSchool.campaign_id.in_(campaigns))
+    each = letters.subquery("posted")
+    known = joined_schools(select(Campaign.strand_id).where(Campaign.id.in_(campaigns)), today(now))
+    same = and_(known.c.school_id == each.c.school_id, known.c.strand_id == Campaign.strand_id)
+    is_since = case((known.c.effective_on >= each.c[2], 1), else_=0)
+    pairs = each.c.campaign_id, each.c.authority_id, each.c.school_id
+    query = select(*pairs, is_since).join(Campaign, Campaign.id == each.c.campaign_id)
+    is_open = known.c.word == Word.CONFIRMED, Campaign.concerns != Concerns.JOINED
+    return query.join(known, same).where(*is_open).distinct()

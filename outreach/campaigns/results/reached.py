@@ -1,27 +1,79 @@
-"""Whom a campaign reached, and how sure that is: the sentence, and the list that pages and files show."""
+"""Who posted a letter on paper and when, and who said what in a call: what stands behind a proof of these kinds.
 
-from collections.abc import Iterable, Mapping, Sequence
+Whom a campaign reached, and how sure that is: the sentence, and the list that pages and files show.
+
+Whom each campaign of a programme reached, by network: what stands beside its actions.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, func, select
+from sqlalchemy import Select, Subquery, and_, func, select
 from sqlalchemy.orm import aliased
 
-from outreach import french
-from outreach.campaigns.counting import classes
+from outreach.access import colleagues
+from outreach.campaigns.counting import classes, counts
 from outreach.campaigns.counting.classes import Class, Handing, Reach
-from outreach.campaigns.counts import Counts
+from outreach.campaigns.counting.counts import Counts, together
+from outreach.campaigns.evidence.proof import Evidence
+from outreach.campaigns.evidence.steps import (
+    OPEN,
+    CallOutcome,
+    ReachCall,
+    ReachChannel,
+    ReachStep,
+    ReachTransition,
+    StepReason,
+    StepState,
+)
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.results import tried
 from outreach.campaigns.results.figures import Figure, is_counted
-from outreach.columns import DATA, Column, Kind, On, Queried
-from outreach.db import Session
+from outreach.core.db import Session
+from outreach.core.db.bulk import among
+from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.text import french
 from outreach.delivery.models import Message, Reason
-from outreach.directory import search
+from outreach.directory.authorities import search
+from outreach.directory.authorities.calls import Call
+from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
-from outreach.directory.names.display_names import shown
-from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
-from outreach.reach.proof import Evidence
+
+MOST_QUOTED = 160  # characters of a call's note; its whole text is on the authority's sheet
+
+
+def details(
+    session: Session, mailings: Sequence[int], authorities: Collection[int]
+) -> dict[tuple[int, ReachChannel], str]:
+    """In French, by authority and channel: "le 18 mai 2021, par Nadia Lambert"; one statement."""
+    if not authorities:
+        return {}
+    query = (
+        select(ReachStep, ReachTransition, Call)
+        .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
+        .outerjoin(ReachCall, and_(ReachCall.step_id == ReachStep.id, ReachCall.outcome == CallOutcome.REACHED.value))
+        .outerjoin(Call, and_(Call.id == ReachCall.call_id, Call.withdrawn_at.is_(None)))
+        .where(ReachStep.mailing_id.in_(mailings), among(ReachStep.authority_id, sorted(authorities)))
+        .where(ReachStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
+        .where(ReachStep.channel.in_((ReachChannel.PAPER, ReachChannel.CALL)))
+    )
+    names: dict[str, str] = {}
+    found: dict[tuple[int, ReachChannel], str] = {}
+    for step, moved, call in session.execute(query.order_by(ReachStep.id)):
+        name = names.setdefault(moved.actor, colleagues.name_of(session, moved.actor))
+        said = f"le {french.day(moved.day or moved.at)}, par {name}"
+        found[step.authority_id, step.channel] = french.typeset(f"{said}{_quoted(call)}")
+    return found
+
+
+def _quoted(call: Call | None) -> str:
+    if call is None:
+        return ""
+    note = " ".join(call.note.split())
+    told = note if len(note) <= MOST_QUOTED else f"{note[:MOST_QUOTED]}…"
+    return f" ; {call.person} : « {told} »" if call.person else f" : « {told} »"
+
 
 MOST_ON_SHEET = 5  # campaigns of which an authority's sheet says whether they reached it
 WORDS = {
@@ -198,7 +250,7 @@ def _made(session: Session, mailings: Sequence[int], rows: Iterable[Sequence[Any
     """The rows, those of letters posted and of calls with when, by whom and what was said."""
     made = [_row(row) for row in rows]
     by = {row.key: row.channel for row in made if row.channel in TODO and row.state is StepState.TRIED}
-    told = tried.details(session, mailings, by.keys())
+    told = details(session, mailings, by.keys())
     return [
         row._replace(detail=told.get((row.key, row.channel), "")) if row.channel and row.key in by else row
         for row in made
@@ -227,3 +279,74 @@ def _rows(each: Subquery, mailings: Sequence[int]) -> Select[*tuple[Any, ...]]:
     query = select(*columns, *kinds, last.c.channel, last.c.state, last.c.reason)
     query = query.join(each, each.c.authority_id == Authority.id).join(Network, Network.id == Authority.network_id)
     return query.outerjoin(last, last.c.authority_id == Authority.id)
+
+
+MOST_TOLD = 12  # campaigns, the latest: each costs a statement over its letters
+KEYS = ("to_reach", *(one.value for one in Reach))
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignReach:
+    """Whom a campaign reached, by network's code. `part` says that it counts some networks alone, or is ''."""
+
+    campaign: int
+    title: str
+    strand: int
+    networks: Mapping[str, Counts]
+    part: str = ""
+
+    @property
+    def total(self) -> Counts:
+        """The numbers of all its networks."""
+        return together(self.networks.values())
+
+    @property
+    def short(self) -> str:
+        """The numbers in French, without the campaign's name."""
+        return sentence(self.total)
+
+    @property
+    def sentence(self) -> str:
+        """The numbers in French, as notes have them: « À ce jour, des 284 pouvoirs organisateurs à atteindre par « … »,
+        52 ont réagi… »."""
+        total = self.total
+        whole = total["to_reach"]
+        if whole == 1:
+            (part,) = parts_of(total)
+            whom = f"le seul pouvoir organisateur à atteindre par « {self.title} »{self.part}"
+            return french.typeset(f"À ce jour, {whom} : {part}.")
+        whom = f"des {french.number(whole)} pouvoirs organisateurs à atteindre par « {self.title} »{self.part}"
+        return french.typeset(f"À ce jour, {whom} : {', '.join(parts_of(total))}.")
+
+    def among(self, codes: Collection[str]) -> "CampaignReach | None":
+        """The numbers of these networks alone, which the sentence says where there are others; None without any."""
+        these = {code: counts for code, counts in self.networks.items() if code in codes}
+        if not together(these.values())["to_reach"]:
+            return None
+        words = " dans ces réseaux" if len(set(codes)) > 1 else " dans ce réseau"
+        return replace(self, networks=these, part=words if len(these) < len(self.networks) else "")
+
+    def as_json(self) -> dict[str, Any]:
+        """The numbers as JSON, under fixed names, in all and by network."""
+        networks = {code: numbers_of(counted) for code, counted in self.networks.items()}
+        named = {"campaign": self.campaign, "title": self.title, "strand": self.strand}
+        return {**named, **numbers_of(self.total), "networks": networks}
+
+
+def numbers_of(counted: Counts) -> dict[str, int]:
+    """How many were to be reached, and how many of these were, by how sure it is."""
+    return {key: counted[key] for key in KEYS}
+
+
+def of_campaigns(session: Session, campaigns: Sequence[Campaign], *, now: datetime) -> list[CampaignReach]:
+    """Whom these campaigns reached, as of now, in this order, without those that had nobody to reach."""
+    found = (
+        CampaignReach(
+            one.id,
+            one.title,
+            one.strand.number,
+            {part.code: part.authorities for part in counts.of_authorities(session, one, now=now).networks},
+        )
+        for one in campaigns
+    )
+    return [one for one in found if one.total["to_reach"]]

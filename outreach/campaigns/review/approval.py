@@ -1,20 +1,24 @@
-"""Requesting and giving approval, of campaigns that the checks do not block."""
+"""Requesting and giving approval, of campaigns that the checks do not block.
+
+Which campaigns await whoever has a hand in them.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, or_, select
 
-from outreach.approvals import deciding
-from outreach.approvals.models import APPROVING, Decision
-from outreach.approvals.rewording import Rewording, compared
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import ApprovedLetter, Campaign, Wave
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import APPROVING, Decision, Thing
+from outreach.access.approvals.text_diff import Rewording, compared
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.models import ApprovedLetter, Campaign, CampaignState, Wave
+from outreach.campaigns.planning import audiences, lifecycle, listing
+from outreach.campaigns.planning.listing import Stage
 from outreach.campaigns.review.checks import Findings, look_over, refuse_blocked
-from outreach.db import Session
-from outreach.errors import InputError
-from outreach.segments.criteria import is_everybody
-from outreach.segments.criteria_json import within_limits
+from outreach.campaigns.segments.criteria import is_everybody
+from outreach.campaigns.segments.criteria_json import within_limits
+from outreach.core.db import Session
+from outreach.core.text.errors import InputError
 
 
 def judge(
@@ -25,7 +29,7 @@ def judge(
     `version` is the digest of the campaign as the person read it. Raises Refused when the campaign has changed since or
     a check blocks it, InputError when its criteria are larger than allowed.
     """
-    deciding.refuse_another(lifecycle.content_of(campaign), version)
+    decisions.refuse_another(lifecycle.content_of(campaign), version)
     within_limits(audiences.criterion_of(campaign))
     findings = look_over(session, campaign, sending, now=now)
     refuse_blocked(findings)
@@ -103,7 +107,7 @@ def _findings(
     """What was found about the campaign exactly as it stands."""
     if judged is None:
         return judge(session, campaign, sending, now=now)
-    deciding.refuse_another(lifecycle.content_of(campaign), judged.content.digest)
+    decisions.refuse_another(lifecycle.content_of(campaign), judged.content.digest)
     return judged
 
 
@@ -125,3 +129,15 @@ def since_approval(session: Session, campaign: Campaign) -> list[Rewording]:
         ("Courriel", before.letter, campaign.letter),
     )
     return [Rewording(name, compared(old, new)) for name, old, new in texts if old != new]
+
+
+def campaigns(person: str) -> Select[Campaign]:
+    """Select the campaigns that this author (an e-mail address) has a hand in and that await more, the oldest first.
+
+    DRAFT: they were sent back. APPROVED: no wave of theirs is planned.
+    """
+    subject = Thing.CAMPAIGN.subjects(Campaign.id)
+    is_returned = and_(Campaign.state == CampaignState.DRAFT, decisions.is_returned(subject))
+    is_unplanned = and_(Campaign.state == CampaignState.APPROVED, listing.is_at(Stage.APPROVED))
+    awaits = decisions.has_a_hand(subject, person), or_(is_returned, is_unplanned)
+    return select(Campaign).where(*awaits).order_by(Campaign.id)

@@ -1,43 +1,160 @@
-"""Checks of a campaign before it leaves: what blocks it, and what its author may want to correct."""
+"""How many of a campaign's mailboxes would be measured one by one, and what staff are told of it.
+
+Letters that say they are a reminder, and authorities that never received a letter of their strand.
+
+Checks of a campaign before it leaves: what blocks it, and what its author may want to correct.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, select
 
-from outreach import french
-from outreach.adherence import programmes
-from outreach.adherence.sentences import ORDINALS, ordinal
-from outreach.approvals.models import Content, Extent
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.definitions import Definition
-from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
+from outreach.access.approvals.decisions import Content, Extent
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation.sentences import ORDINALS, ordinal
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours, other_programme, other_strand, written_dates
-from outreach.campaigns.review.neighbours import NearDay, Neighbours
+from outreach.campaigns.planning import audiences, experiment_plan, lifecycle, schedule, sending_hours
+from outreach.campaigns.planning.definitions import Definition
+from outreach.campaigns.planning.experiment_plan import DrawPlan
+from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
+from outreach.campaigns.planning.sending_hours import school_year, spelt_moment
+from outreach.campaigns.review import other_programme, written_dates
+from outreach.campaigns.review import overlap as neighbours
+from outreach.campaigns.review.overlap import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
-from outreach.campaigns.review.uninvited import reminded_of_nothing
-from outreach.campaigns.schedule import draw_plan, planning, sending_hours
-from outreach.campaigns.schedule.draw_plan import DrawPlan
-from outreach.campaigns.schedule.moments import school_year, spelt_moment
-from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.days import today
-from outreach.db import Session
-from outreach.delivery.ledger.outbox import authorities_written_since
+from outreach.campaigns.segments.audience import Concerns, rows
+from outreach.campaigns.segments.audience_counts import AudienceCounts
+from outreach.campaigns.segments.mailing_criteria import invited_to
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.core.db import Session
+from outreach.core.text import french
+from outreach.core.text.dates import today
+from outreach.core.text.errors import InputError, Refused
+from outreach.delivery.letters import markdown, wording
 from outreach.delivery.models import Message, MessageClass, Reason
-from outreach.directory.models import Authority
+from outreach.delivery.outbox.outbox import authorities_written_since
+from outreach.directory.models import Authority, Contact
 from outreach.directory.reference import ACRONYMS, fold
-from outreach.errors import InputError, Refused
-from outreach.mail import wording
-from outreach.mail.letters import markdown
-from outreach.measuring.models import TrackingMode
-from outreach.segments.audience import Concerns, rows
-from outreach.segments.audience_counts import AudienceCounts
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking.trackers import SMALLEST
+
+WHERE = "Un accord s’enregistre dans l’Annuaire, sur la fiche du PO, onglet Mesure ; le PO le donne aussi lui-même."
+
+
+def alone(session: Session, campaign: Campaign, *, now: datetime) -> int:
+    """How many mailboxes that a campaign would write to now may be measured by themselves.
+
+    Only authorities with such a mailbox are looked at; without any, it costs one short statement.
+    """
+    allowed = bases.mailboxes_in_force()
+    if session.scalar(allowed.limit(1)) is None:
+        return 0
+    theirs = select(Contact.authority_id).where(Contact.id.in_(allowed))
+    scope = audiences.scope_of(session, campaign, now=now)
+    mailboxes = rows(audiences.audience_of(campaign), scope, among=theirs)
+    query = select(func.count()).where(mailboxes.c.rank == 0, mailboxes.c.contact_id.in_(allowed))
+    return session.scalar(query) or 0
+
+
+def offer(count: int) -> str:
+    """What the choice of the mode says, where the campaign would write to so many mailboxes with a basis."""
+    if not count:
+        return f"Mesurer boîte par boîte n’est pas proposé : aucune boîte de ce public n’a d’accord enregistré. {WHERE}"
+    have = french.plural(
+        count, "boîte de ce public a un accord enregistré", "boîtes de ce public ont un accord enregistré"
+    )
+    return f"{have} : boîte par boîte, ce que chacune ouvre et suit est visible."
+
+
+def told(session: Session, campaign: Campaign, addresses: int, *, now: datetime) -> str:
+    """How the mailboxes of an individual campaign will be measured, of so many `addresses`; '' for another campaign."""
+    return sentence(alone(session, campaign, now=now), addresses) if is_individual(campaign) else ""
+
+
+def is_individual(campaign: Campaign) -> bool:
+    """Whether a campaign measures mailboxes one by one, where it may."""
+    return campaign.tracking is TrackingMode.INDIVIDUAL
+
+
+def sentence(count: int, addresses: int) -> str:
+    """How many of these addresses are measured one by one, and what becomes of the others."""
+    rest, total = addresses - count, french.number(addresses)
+    is_group = rest >= SMALLEST
+    if not count:
+        fate = "toutes seront comptées par groupe" if is_group else "aucune ne sera mesurée"
+        return f"Aucune boîte sur {total} n’a d’accord enregistré : {fate}."
+    will = "sera mesurée à part" if count == 1 else "seront mesurées une à une"
+    others = "les autres par groupe" if is_group else "les autres pas du tout : un groupe en compte vingt"
+    return f"{french.plural(count, 'boîte')} sur {total} {will}{f', {others}' if rest else ''}."
+
+
+ROLE = re.compile(r"\b(?:rappel|relance)\b", re.IGNORECASE)
+"""What a title, a subject or a preheader calls a reminder. Other letters say in the plural that reminders stop."""
+WORDING = re.compile(
+    r"\b(?:dernier|ce|un|notre|simple|petit) rappel\b|\bpas (?:encore |toujours )?(?:reçu )?votre réponse\b"
+    r"|\bsans réponse de votre part\b|\bnotre (?:dernier|premier|précédent) courriel\b",
+    re.IGNORECASE,
+)
+
+
+class Worded(Protocol):
+    """A letter as one recipient reads it: what its first wave leaves out is not in it."""
+
+    @property
+    def subject(self) -> str:
+        """The subject."""
+
+    @property
+    def preheader(self) -> str:
+        """The preheader, or ''."""
+
+    @property
+    def text(self) -> str:
+        """The text part."""
+
+
+def is_reminder(campaign: Campaign, letter: Worded) -> bool:
+    """Whether the words of a campaign's letter call it a reminder, to somebody who had none of the campaign."""
+    is_named = any(map(ROLE.search, (campaign.title, letter.subject, letter.preheader)))
+    is_worded = is_named or WORDING.search(letter.text) is not None
+    return Concerns(campaign.concerns) is Concerns.OPEN and is_worded
+
+
+def reminded_of_nothing(
+    session: Session, campaign: Campaign, letter: Worded, *, now: datetime
+) -> Sequence[tuple[int, str]]:
+    """The authorities that a reminder would be written to and that it would remind of nothing: FASE number and name.
+
+    No letter of any campaign that invited them to join the strand has left for them. Empty for any other letter.
+    """
+    if not is_reminder(campaign, letter):
+        return []
+    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    written = select(meant.c.authority_id).where(meant.c.rank == 0)
+    query = select(Authority).where(Authority.id.in_(written), _is_uninvited(campaign))
+    found = session.scalars(query.order_by(Authority.folded, Authority.fase))
+    return [(authority.fase, authority.display_name) for authority in found]
+
+
+def has_nothing_to_be_reminded_of(session: Session, campaign: Campaign, letter: Worded, authority: Authority) -> bool:
+    """Whether a campaign's letter is a reminder that would remind this authority of nothing."""
+    if not is_reminder(campaign, letter):
+        return False
+    query = select(Authority.id).where(Authority.id == authority.id, _is_uninvited(campaign))
+    return session.scalar(query) is not None
+
+
+def _is_uninvited(campaign: Campaign) -> ColumnElement[bool]:
+    return Authority.id.not_in(invited_to(campaign.strand_id))
+
 
 BUDGET = 10
 """How many awareness letters an authority may receive in a school year before a remark [our assumption]."""
@@ -114,9 +231,9 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     corrected = Concerns(campaign.concerns), audiences.criterion_of(campaign), campaign.strand
     blocks += filter(None, [audiences.corrects_another_strand(session, *corrected)])
     if campaign.starts_at and not planned:
-        blocks += planning.left_out(campaign, planned)
-    blocks += [*planning.too_late(planned), *planning.after_closing(session, campaign, planned, now)]
-    draw = draw_plan.of(session, campaign, now=now, rule=rule)
+        blocks += schedule.left_out(campaign, planned)
+    blocks += [*schedule.too_late(planned), *schedule.after_closing(session, campaign, planned, now)]
+    draw = experiment_plan.of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
     strangers = reminded_of_nothing(session, campaign, run, now=now)
@@ -127,7 +244,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         *other_programme.remarks(session, campaign, campaign.strand),
         *other_programme.of_sender(session, campaign, campaign.strand),
         *_of_another_strand(campaign, name),
-        *other_strand.remarks(session, audiences.criterion_of(campaign), campaign.strand),
+        *other_programme.strand_remarks(session, audiences.criterion_of(campaign), campaign.strand),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
@@ -139,7 +256,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
     remarks += long_subjects(run)
-    measured = measuring.told(session, campaign, counts.addresses, now=now)
+    measured = told(session, campaign, counts.addresses, now=now)
     overlap = near if near.are_many(counts.written) else None
     content = lifecycle.content_of(campaign)
     return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, strangers, draw)
@@ -284,7 +401,7 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
 def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
     remarks = [f"{french.initial(wave.name)} {wave.told}." for wave in planned if wave.told]
     if planned:
-        remarks += planning.left_out(campaign, planned)
+        remarks += schedule.left_out(campaign, planned)
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in planned)
     return [*remarks, *filter(None, cautions)]
 

@@ -6,20 +6,19 @@ from datetime import datetime
 
 from sqlalchemy import Integer, select, type_coerce
 
-from outreach import audit
-from outreach.approvals import deciding
-from outreach.approvals.models import Content, DecisionKind, Extent, Thing
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
-from outreach.campaigns.models import ENDED, Campaign
-from outreach.db import Session
-from outreach.db.in_list import among
-from outreach.delivery.ledger import outbox
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import Content, DecisionKind, Extent, Thing
+from outreach.campaigns.models import ENDED, AudienceException, Campaign, ExceptedAuthority
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.core.audit import audit
+from outreach.core.db import Session
+from outreach.core.db.bulk import among
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.core.text.french import plural
+from outreach.core.text.typed import line_of_words
 from outreach.delivery.models import Message, MessageState, Reason
+from outreach.delivery.outbox import outbox
 from outreach.directory.models import Authority
-from outreach.errors import InputError, NotFound, Refused
-from outreach.french import plural
-from outreach.text import line_of_words
 
 LONGEST, MOST_NAMED = 500, 5
 
@@ -130,7 +129,7 @@ def _tell(
     members = session.scalars(select(ExceptedAuthority).where(ExceptedAuthority.exception_id == made.id)).all()
     content = Content(Thing.EXCEPTION.subject(made.id), "", campaign.title, "")
     extent = Extent(len(members), None)
-    deciding.decide(session, content, kind, "", now=now, actor=actor, reason=made.reason, extent=extent)
+    decisions.decide(session, content, kind, "", now=now, actor=actor, reason=made.reason, extent=extent)
     done = ("écarté", "écartés") if kind is DecisionKind.WRITTEN else ("remis", "remis")
     said = f"Campagne « {campaign.title} », exception : {plural(len(members), f'PO {done[0]}', f'PO {done[1]}')}"
     said = f"{said} ({made.reason})."

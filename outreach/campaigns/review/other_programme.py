@@ -1,4 +1,7 @@
-"""A letter that names another programme than its campaign’s, or has its sender: written for it, or copied."""
+"""An audience whose conditions are about another strand or programme than the campaign: they were left from before.
+
+A letter that names another programme than its campaign’s, or has its sender: written for it, or copied.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -6,13 +9,43 @@ from typing import Protocol
 
 from sqlalchemy import select
 
-from outreach import french
-from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
-from outreach.campaigns import definitions
-from outreach.campaigns.models import Campaign, CampaignState
-from outreach.db import Session
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.models import Campaign, CampaignState, Wave
+from outreach.campaigns.planning import definitions, wave_criteria
+from outreach.campaigns.segments import of_strand
+from outreach.campaigns.segments.criteria import Criterion, Leaf, leaves
+from outreach.campaigns.segments.mailing_criteria import OfMailings
+from outreach.core.db import Session
+from outreach.core.text import french
 from outreach.directory.reference import fold
+
+
+def strand_remarks(session: Session, criterion: Criterion, strand: Strand, *, was: Strand | None = None) -> list[str]:
+    """A sentence that repeats the conditions that are not about a strand, where there are any; `was` as in
+    `of_strand.foreign`."""
+    found = [*of_strand.foreign(criterion, strand, was=was), *_of_other_programmes(session, criterion, strand)]
+    if not found:
+        return []
+    names = wave_criteria.names(session, found)
+    said = ", ".join(f"« {french.within_quotes(leaf.words(names))} »" for leaf in found)
+    about = programmes.strand_names(session)[strand.id]
+    one, several = "Une condition du public porte", f"{len(found)} conditions du public portent"
+    mend = "Changez-la, ou gardez-la si c’est voulu" if len(found) == 1 else "Changez-les, ou gardez-les si c’est voulu"
+    return [f"{one if len(found) == 1 else several} sur autre chose que « {about} » : {said}. {mend}."]
+
+
+def _of_other_programmes(session: Session, criterion: Criterion, strand: Strand) -> list[Leaf]:
+    """The conditions that name letters of campaigns about other programmes alone."""
+    named = [leaf for leaf in leaves(criterion) if isinstance(leaf, OfMailings) and leaf.mailings]
+    keys = {key for leaf in named for key in leaf.mailings or ()}
+    if not keys:
+        return []
+    query = select(Wave.mailing_id).join(Campaign, Campaign.id == Wave.campaign_id)
+    query = query.join(Strand, Strand.id == Campaign.strand_id).where(Strand.programme_id != strand.programme_id)
+    others = {*session.scalars(query.where(Wave.mailing_id.in_(keys)))}
+    return [leaf for leaf in named if others.issuperset(leaf.mailings or ())]
+
 
 SHORTEST_CIRCULAR = 4  # characters of a circular's number that is looked for: « 12 » is any number
 

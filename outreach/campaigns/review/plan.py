@@ -11,21 +11,20 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from outreach import french
-from outreach.campaigns.audiences import launched
-from outreach.campaigns.ladder.forecast import RungForecast
+from outreach.campaigns.channels.due_steps import RungForecast
+from outreach.campaigns.evidence.steps import ReachChannel, RungWhen
+from outreach.campaigns.experiments.design import DEPARTURES
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.planning.audiences import launched
+from outreach.campaigns.planning.schedule import PlannedWave
 from outreach.campaigns.review.checks import Findings
-from outreach.campaigns.schedule.planning import PlannedWave
-from outreach.days import today
-from outreach.db import Session, UtcDateTime
+from outreach.core.db import Session, UtcDateTime
+from outreach.core.text import french
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message
-from outreach.effect.draw import DEPARTURES
-from outreach.measuring import reactions
-from outreach.measuring.reactions import AUTHORITY, Asked
-from outreach.reach.ladder import RungWhen
-from outreach.reach.models import ReachChannel
-from outreach.responses.models import Response
+from outreach.engagement.replies.models import Response
+from outreach.engagement.tracking import reactions
+from outreach.engagement.tracking.reactions import AUTHORITY, Asked
 
 ABOUT, AT_MOST = "environ", "au plus"
 MOST_ASKED = 20

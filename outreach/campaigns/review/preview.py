@@ -1,50 +1,57 @@
 """Previews: a campaign's letters composed as they would leave now, and not stored.
 
 The preview, the exact view and the dry run before approval come from here. They use the renderer of real letters.
+
+Test letters: one recipient's letter, marked as a test, sent to another address and never counted.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Row, Select, select
 
-from outreach.about.letterheads import Letterhead
-from outreach.campaigns import audiences
-from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.letter.composing import Alike
-from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.field_labels import samples
-from outreach.campaigns.letter.frozen import (
+from outreach.access.accounts import accounts
+from outreach.campaigns.experiments import assignment
+from outreach.campaigns.experiments.design import DEPARTURES
+from outreach.campaigns.letter.composing import Alike, RecipientFacts, had_letter_of
+from outreach.campaigns.letter.field_values import Facts
+from outreach.campaigns.letter.merge_fields import KINDS, samples
+from outreach.campaigns.letter.snapshot import (
     Frozen,
     SenderIdentity,
+    WrittenLetter,
     bare,
     compiled,
     freeze,
     head_of,
     shared_headers_of,
 )
-from outreach.campaigns.letter.merge_fields import KINDS
-from outreach.campaigns.letter.recipient_facts import RecipientFacts
-from outreach.campaigns.letter.written_before import had_letter_of
 from outreach.campaigns.models import AddedReminder, Campaign
-from outreach.campaigns.schedule import planning
-from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
+from outreach.campaigns.planning import audiences, schedule
+from outreach.campaigns.planning.audiences import addressees_among, foremost
+from outreach.campaigns.planning.lifecycle import subject_of
+from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
+from outreach.campaigns.segments import audience_counts
 from outreach.campaigns.waves import added_reminders
-from outreach.days import today
-from outreach.db import Session
-from outreach.delivery.ledger.letters import Due
-from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import MessageClass
+from outreach.campaigns.waves.launching import send_one
+from outreach.core.audit import audit
+from outreach.core.db import Session, take_turns
+from outreach.core.site.letterhead import Letterhead
+from outreach.core.text.addresses import Judgement
+from outreach.core.text.dates import today
+from outreach.core.text.errors import InputError, Refused
+from outreach.delivery.letters import mime, tokens
+from outreach.delivery.letters.compiled_letters import Filled, Filling, Letter, Value
+from outreach.delivery.letters.language import FieldKind, Slot
+from outreach.delivery.letters.mime import Personal
+from outreach.delivery.letters.wording import LONGEST_SUBJECT
+from outreach.delivery.models import MessageClass, Purpose
+from outreach.delivery.outbox import outbox, suppressions
+from outreach.delivery.outbox.recipients import Addressee, Due
+from outreach.delivery.smtp.relay import Guard
 from outreach.directory.models import Authority
-from outreach.effect.draw import DEPARTURES
-from outreach.mail import mime, tokens
-from outreach.mail.letters.compiled_letters import Filled, Filling, Letter, Value
-from outreach.mail.letters.marks import FieldKind, Slot
-from outreach.mail.mime import Personal
-from outreach.mail.wording import LONGEST_SUBJECT
-from outreach.segments import audience_counts
 
 SLICE = 500
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # matches only styles of ours: quotation marks in values are escaped
@@ -160,7 +167,7 @@ class Preview:
             reminder is not None,
             added_reminders.written_by(session, campaign, reminder),
         )
-        alike = planning.like_first(planned) if planned else []
+        alike = schedule.like_first(planned) if planned else []
         shown = alike[min(wave, len(alike)) - 1] if alike else None
         self.at = shown.at if shown else now
         deadline = (shown.deadline if shown else ClosingRule.of(session, campaign, now=now).deadline(now)).day
@@ -232,8 +239,8 @@ class Preview:
         left = audiences.launched(self.campaign)
         if not left:
             return None
-        ahead = set(range(1, DEPARTURES + 1)) - set(planning.begun_departures(self.campaign))
-        to_come = drawn_list.leaving(self.campaign.id, *ahead)
+        ahead = set(range(1, DEPARTURES + 1)) - set(schedule.begun_departures(self.campaign))
+        to_come = assignment.leaving(self.campaign.id, *ahead)
         either = had_letter_of(left).union_all(to_come).subquery("reminded")
         return select(either.c.authority_id)
 
@@ -292,3 +299,70 @@ def hard_cases(rows: Sequence[Row[Authority, int, int]]) -> list[tuple[str, int]
         if row is not None:
             reasons.setdefault(row.Authority.fase, why)
     return [(why, fase) for fase, why in reasons.items()]
+
+
+MARK = "[TEST] "
+MOST_AN_HOUR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTest:
+    """A test letter that is not queued yet: the letter, frozen, and the keys of the schools that it lists."""
+
+    written: WrittenLetter
+    frozen: Frozen
+    schools: tuple[int, ...]
+
+
+def prepare(
+    session: Session, campaign: Campaign, sending: SenderIdentity, authority: Authority, *, now: datetime
+) -> PreparedTest:
+    """Prepare the letter that an authority would get, with "[TEST]" before its subject.
+
+    It asks who is in the audience, which may take seconds, so do it before the transaction that writes. `campaign` may
+    hold unsaved changes. Raises InputError when the letter cannot be read.
+    """
+    first = foremost(addressees_among(session, campaign, [authority.id], now=now))
+    rule = ClosingRule.of(session, campaign, now=now)
+    planned = rule.waves(campaign)
+    deadline = planned[0].deadline if planned else rule.deadline(now)
+    written = WrittenLetter.of(session, campaign)
+    frozen = freeze(written, sending, deadline.day, is_reminder=False, mark=MARK, head=head_of(session, campaign))
+    return PreparedTest(written, frozen, tuple(first.schools) if first else ())
+
+
+def send(
+    session: Session,
+    campaign: Campaign,
+    sending: SenderIdentity,
+    authority: Authority,
+    to: Judgement,
+    allowed: Guard,
+    *,
+    now: datetime,
+    actor: str,
+    prepared: PreparedTest | None = None,
+) -> None:
+    """Queue the letter that an authority would get, addressed to `to`.
+
+    `prepared` is what `prepare` made before; without it the letter is prepared here. A test goes to active accounts and
+    to those `allowed` lets through, and a person sends 20 an hour. Raises InputError as `prepare` does, or when the
+    address may not get a test or is on the suppression list; Refused when the person has to wait.
+    """
+    if not accounts.is_active(session, to.address) and allowed.stops(to.address):
+        raise InputError(
+            f"Un essai ne part qu’à un compte actif du service ou à une adresse prévue pour les essais : {to.address} "
+            "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_ALLOWED_RECIPIENTS)."
+        )
+    take_turns(session, "test letters", actor)
+    if outbox.opened_by(session, actor, Purpose.TEST, since=now - timedelta(hours=1)) >= MOST_AN_HOUR:
+        raise Refused(f"Vous avez envoyé {MOST_AN_HOUR} essais en une heure : attendez avant le suivant.")
+    if suppressions.suppressed_among(session, [to.key], campaign.message_class):
+        raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
+    if prepared is None:
+        prepared = prepare(session, campaign, sending, authority, now=now)
+    written, frozen = prepared.written, prepared.frozen
+    addressee = Addressee(authority.id, to.address, to.key, to.ascii, prepared.schools)
+    send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
+    said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
+    audit.record(session, now, actor, said, subject_of(campaign))

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from outreach import french
-from outreach.campaigns.schedule.planning import PlannedWave
-from outreach.days import WEEKDAYS, WrittenDay, WrittenSpan, spans_in, today, written_in
-from outreach.mail.wording import DEADLINE_FIELD, FIELD_OR_ADDRESS, TAG
+from outreach.campaigns.planning.schedule import PlannedWave
+from outreach.core.text import french
+from outreach.core.text.dates import WEEKDAYS, WrittenDay, WrittenSpan, spans_in, today, written_in
+from outreach.delivery.letters.wording import DEADLINE_FIELD, FIELD_OR_ADDRESS, TAG
 
 RIGHT = "au plus tard le ((date_limite))"
 NEAR = 240  # characters that are read on either side of a date, so that time is by the length of the text

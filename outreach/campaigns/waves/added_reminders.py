@@ -12,32 +12,30 @@ from typing import Unpack
 
 from sqlalchemy import func, select
 
-from outreach.approvals import deciding, reading
-from outreach.approvals.deciding import Told
-from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.effects import locking
-from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
-from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import NOWHERE, Content, Decision, DecisionKind, Extent, Thing, Told
+from outreach.campaigns.experiments import assignment, blinding
+from outreach.campaigns.experiments.design import DEPARTURES
+from outreach.campaigns.letter.snapshot import WrittenLetter, refuse_unreadable
 from outreach.campaigns.models import (
     ON_ITS_WAY,
     REMINDER_MOVES,
     AddedReminder,
+    AudienceException,
     Campaign,
     CampaignState,
+    ExceptedAuthority,
     ReminderState,
     Wave,
     WaveState,
 )
-from outreach.campaigns.schedule import wave_moves
-from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
-from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.days import today
-from outreach.db import Session
-from outreach.effect.draw import DEPARTURES
-from outreach.errors import NotFound, Refused
+from outreach.campaigns.planning import audiences, lifecycle, schedule
+from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
+from outreach.campaigns.planning.sending_hours import refuse_far_away, spelt_moment
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.core.db import Session
+from outreach.core.text.dates import today
+from outreach.core.text.errors import NotFound, Refused
 
 LATER = range(2, DEPARTURES + 1)
 PLANNED_WHOLE = (
@@ -57,7 +55,7 @@ def may_be_added(session: Session, campaign: Campaign) -> bool:
 
 def _is_compared(session: Session, campaign: Campaign) -> bool:
     """Whether departures drawn by lot are still to be compared, with the reminders of the plan alone."""
-    return locking.beside_counts(session, campaign) != ""
+    return blinding.beside_counts(session, campaign) != ""
 
 
 def pending(session: Session, campaign: Campaign) -> AddedReminder | None:
@@ -85,7 +83,7 @@ def add(
     """Add a draft of a reminder. Raises Refused where none may be added or another one is pending, else as `plan_of`;
     InputError when the letter cannot be read."""
     if _is_compared(session, campaign):
-        raise Refused(f"{PLANNED_WHOLE} {locking.lock_of(session, campaign).told}")
+        raise Refused(f"{PLANNED_WHOLE} {blinding.lock_of(session, campaign).told}")
     if not may_be_added(session, campaign):
         raise Refused("Une relance s’ajoute à une campagne validée, dont une vague est partie.")
     if pending(session, campaign) is not None:
@@ -129,7 +127,7 @@ def revise(
     if content_hash(reminder) == before:
         return
     for wave in _waves(session, reminder, launched=False):
-        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
+        schedule.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
     plan_of(session, reminder, now=now)
     _decide(session, reminder, DecisionKind.WRITTEN, now=now, actor=actor, reason="modifiée")
 
@@ -150,7 +148,7 @@ def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
     if _waves(session, reminder, launched=True):
         raise Refused("Cette relance est partie : elle ne s’abandonne plus.")
     for wave in _waves(session, reminder, launched=False):
-        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
+        schedule.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
     _refuse_move(reminder, ReminderState.ABANDONED, "abandonnée")
     _decide(session, reminder, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="abandonnée")
 
@@ -167,7 +165,7 @@ def approve(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> 
     planned = plan_of(session, reminder, now=told["now"])
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
     place = planned.reminder
-    wave = wave_moves.plan_wave(session, reminder.campaign, number + 1, place, planned, told["now"], told["actor"])
+    wave = schedule.plan_wave(session, reminder.campaign, number + 1, place, planned, told["now"], told["actor"])
     wave.added_reminder = reminder
     return wave
 
@@ -219,7 +217,7 @@ def approval(session: Session, wave: Wave) -> Decision | None:
     if not lifecycle.is_approved(session, wave.campaign):
         return None
     reminder = wave.added_reminder
-    return reading.approval(session, content_of(reminder)) if reminder else lifecycle.approval(session, wave.campaign)
+    return decisions.approval(session, content_of(reminder)) if reminder else lifecycle.approval(session, wave.campaign)
 
 
 def approved_extent(session: Session, wave: Wave) -> Extent:
@@ -232,8 +230,8 @@ def approved_extent(session: Session, wave: Wave) -> Extent:
     since = AudienceException.at > given.at, AudienceException.withdrawn_at.is_(None)
     of_wave = AudienceException.campaign_id == wave.campaign_id, ExceptedAuthority.letters > 0
     if wave.departure is not None:
-        is_later = ExceptedAuthority.authority_id.in_(drawn_list.leaving(wave.campaign_id, *LATER))
-        is_own = ExceptedAuthority.authority_id.in_(drawn_list.leaving(wave.campaign_id, wave.departure))
+        is_later = ExceptedAuthority.authority_id.in_(assignment.leaving(wave.campaign_id, *LATER))
+        is_own = ExceptedAuthority.authority_id.in_(assignment.leaving(wave.campaign_id, wave.departure))
         query = query.where(~is_later if wave.departure == 1 else is_own)
     authorities, letters = session.execute(query.where(*of_wave, *since)).one()
     before = given.extent if wave.departure is None else _of_departure(session, wave, wave.departure)
@@ -244,8 +242,8 @@ def _of_departure(session: Session, wave: Wave, departure: int) -> Extent:
     """Whom a departure was to write to: as confirmed since, or as its list was frozen."""
     if wave.confirmed_authorities is not None:
         return Extent(wave.confirmed_authorities, wave.confirmed_letters)
-    drawn = drawn_list.draw_of(session, wave.campaign_id)
-    return Extent(*drawn_list.sizes_of(session, drawn).get(departure, (0, 0))) if drawn else NOWHERE
+    drawn = assignment.draw_of(session, wave.campaign_id)
+    return Extent(*assignment.sizes_of(session, drawn).get(departure, (0, 0))) if drawn else NOWHERE
 
 
 def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:
@@ -261,7 +259,7 @@ def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:
 def history(session: Session, campaign: Campaign) -> Sequence[Decision]:
     """What was decided about all reminders added to a campaign, the newest first."""
     keys = session.scalars(select(AddedReminder.id).where(AddedReminder.campaign_id == campaign.id))
-    return reading.history(session, [Thing.REMINDER.subject(key) for key in keys])
+    return decisions.history(session, [Thing.REMINDER.subject(key) for key in keys])
 
 
 def content_of(reminder: AddedReminder) -> Content:
@@ -290,6 +288,6 @@ def _refuse_move(reminder: AddedReminder, state: ReminderState, done: str) -> No
 
 
 def _decide(session: Session, reminder: AddedReminder, kind: DecisionKind, **told: Unpack[Told]) -> None:
-    deciding.decide(session, content_of(reminder), kind, **told)
+    decisions.decide(session, content_of(reminder), kind, **told)
     reminder.state = ReminderState(kind.leads_to or ReminderState.ABANDONED)
     session.flush()

@@ -1,31 +1,115 @@
-"""Takes an answer given from a letter: records it, withdraws reminders and sends a confirmation."""
+"""Until when an authority may answer from a letter, and what an answer is still worth.
+
+Takes an answer given from a letter: records it, withdraws reminders and sends a confirmation.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import func, literal, select, tuple_
 
-from outreach.about import letterheads
-from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
-from outreach.campaigns.models import UNDER_WAY, Campaign, ReceiptCopy, Wave
+from outreach.campaigns.evidence.proof import letters_answered
+from outreach.campaigns.evidence.steps import ReachAnswer, ReachChannel, ReachStep, ReachTransition, StepState
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze
+from outreach.campaigns.models import (
+    ENDED,
+    ON_ITS_WAY,
+    UNDER_WAY,
+    Campaign,
+    ReceiptCopy,
+    Wave,
+    WaveState,
+    WaveTransition,
+)
 from outreach.campaigns.waves import receipts
-from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.campaigns.waves.receipts import Receipt
-from outreach.days import today
-from outreach.db import Session, take_turns
-from outreach.delivery.ledger import outbox
-from outreach.delivery.ledger.recipients import Addressee
+from outreach.core.db import Session, take_turns
+from outreach.core.site import letterhead
+from outreach.core.text.addresses import Judgement
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Reason
-from outreach.mail.addresses import Judgement
-from outreach.measuring.models import TrackingMode
-from outreach.reach.answers import letters_answered
-from outreach.reach.models import ReachAnswer
-from outreach.responses import answers, undoing
-from outreach.responses.actors import actor_of
-from outreach.responses.answers import Earlier, Given
-from outreach.responses.models import Response, WithdrawalReason
+from outreach.delivery.outbox import outbox
+from outreach.delivery.outbox.recipients import Addressee
+from outreach.engagement.replies import recording, undoing
+from outreach.engagement.replies.models import Response, WithdrawalReason, actor_of
+from outreach.engagement.replies.recording import Earlier, Given
+from outreach.engagement.tracking.models import TrackingMode
+
+ANSWERS_FOR = timedelta(days=90)  # from the day on which the last wave left, or a letter on paper that stands for it
+
+
+class AnswerTerm(StrEnum):
+    """Where an answer stands in time: asked for, late, after the campaign's end, or no longer taken."""
+
+    OPEN = "open"
+    LATE = "late"
+    ENDED = "ended"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Where an answer stands, and the last day on which one is taken: None while a wave is still to leave.
+
+    `reminds`: a reminder is planned, which an answer stops.
+    """
+
+    stands: AnswerTerm
+    last_day: date | None
+    reminds: bool = False
+
+
+def term(deadline: date, last_left: date | None, day: date, *, has_ended: bool) -> Term:
+    """Where an answer stands on a day.
+
+    `deadline` is the last day that the letter states. `last_left` is the day on which the last wave left, or a letter
+    on paper that stands for this one, or None while a wave is still to leave. An answer is taken for 90 days from
+    `last_left`, and never less long than the letter says.
+    """
+    last_day = None if last_left is None else max(last_left + ANSWERS_FOR - timedelta(days=1), deadline)
+    if last_day is not None and day > last_day:
+        return Term(AnswerTerm.OVER, last_day)
+    if has_ended:
+        return Term(AnswerTerm.ENDED, last_day)
+    return Term(AnswerTerm.LATE if day > deadline else AnswerTerm.OPEN, last_day)
+
+
+def term_of(session: Session, message: Message, deadline: date, *, now: datetime) -> Term:
+    """Where an answer from this letter stands now."""
+    campaign = campaign_of(session, message)
+    if campaign is None:  # a test letter
+        sent = today(session.get_one(Mailing, message.mailing_id).created_at)
+        return term(deadline, sent, today(now), has_ended=False)
+    has_ended = campaign.state in ENDED
+    coming = set() if has_ended else {wave.state for wave in campaign.waves} & ON_ITS_WAY
+    left = [] if coming else [_last_left(session, campaign), _last_on_paper(session, message)]
+    last_left = max(filter(None, left), default=None)
+    stands = term(deadline, last_left, today(now), has_ended=has_ended)
+    return replace(stands, reminds=WaveState.PLANNED in coming)
+
+
+def campaign_of(session: Session, message: Message) -> Campaign | None:
+    """The campaign a letter belongs to, or None."""
+    query = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id)
+    return session.scalar(query.where(Wave.mailing_id == message.mailing_id))
+
+
+def _last_left(session: Session, campaign: Campaign) -> date | None:
+    """The day on which a wave last began to leave, or went on."""
+    query = select(func.max(WaveTransition.at)).join(Wave, Wave.id == WaveTransition.wave_id)
+    at = session.scalar(query.where(Wave.campaign_id == campaign.id, WaveTransition.state == WaveState.RUNNING))
+    return None if at is None else today(at)
+
+
+def _last_on_paper(session: Session, message: Message) -> date | None:
+    """The day on which the letter on paper that stands for a message was posted, or printed where nobody noted that."""
+    query = select(ReachTransition.at, ReachTransition.day).join(ReachStep, ReachStep.id == ReachTransition.step_id)
+    query = query.where(ReachStep.message_id == message.id, ReachStep.channel == ReachChannel.PAPER)
+    went = query.where(ReachTransition.state.in_((StepState.PRINTED, StepState.TRIED)))
+    return max((day or today(at) for at, day in session.execute(went)), default=None)
 
 
 def receive(
@@ -52,7 +136,7 @@ def receive(
         outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
     if outbox.is_test(session, message):
         return []
-    responses = answers.give(session, message, given, now=now)
+    responses = recording.give(session, message, given, now=now)
     if step is not None:
         session.add_all(ReachAnswer(response_id=response.id, step_id=step) for response in responses)
         session.flush()
@@ -80,7 +164,7 @@ def undo(
         return []
     undoing.undo(session, responses, now=now, actor=actor_of(session, message), because=because)
     if campaign := campaign_of(session, message):
-        take_turns(session, answers.TURN, campaign.id)
+        take_turns(session, recording.TURN, campaign.id)
         _send_again(session, campaign, responses[0].authority_id)
     return responses
 
@@ -88,7 +172,7 @@ def undo(
 def _send_again(session: Session, campaign: Campaign, authority: int) -> None:
     """Let the letters wait again that answers withdrew which are all undone by now, whichever was undone first."""
     theirs = _mailings(session, campaign)
-    if session.scalar(select(literal(authority).in_(answers.authorities_that_answered(theirs)))):
+    if session.scalar(select(literal(authority).in_(recording.authorities_that_answered(theirs)))):
         return
     answered = letters_answered(theirs).where(Message.authority_id == authority).subquery()
     undone = select(Response.given_at).where(Response.authority_id == authority, ~Response.stands())
@@ -104,7 +188,7 @@ def _send_again(session: Session, campaign: Campaign, authority: int) -> None:
 def answered_before(session: Session, message: Message) -> Earlier:
     """What the mailbox of a letter answered before, from any letter of its campaign."""
     campaign = campaign_of(session, message)
-    return answers.earlier(session, message, _mailings(session, campaign) if campaign is not None else ())
+    return recording.earlier(session, message, _mailings(session, campaign) if campaign is not None else ())
 
 
 def _mailings(session: Session, campaign: Campaign) -> list[int]:
@@ -121,15 +205,15 @@ def _follow_up(
     sending: SenderIdentity,
     now: datetime,
 ) -> None:
-    take_turns(session, answers.TURN, campaign.id)
+    take_turns(session, recording.TURN, campaign.id)
     mailings = _mailings(session, campaign)
-    to, own = responses[0].authority_id, answers.answered_address(session, message)
+    to, own = responses[0].authority_id, recording.answered_address(session, message)
     answered = select(Message.address_key).where(Message.authority_id == to)
     answered = answered.where(tuple_(Message.authority_id, Message.address_key).in_(letters_answered(mailings)))
     stops = receipt.stops_reminders
     for key in set() if not stops else {None} if own is None else set(session.scalars(answered)):
         outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=key)
-    if receipt.is_posted and not answers.repeats(session, message, responses):
+    if receipt.is_posted and not recording.repeats(session, message, responses):
         _confirm(session, campaign, message, receipt, sending, now)
 
 
@@ -194,6 +278,6 @@ def _send(
 ) -> Mailing:
     deadline = today(now + timedelta(days=written.deadline_days))  # no receipt states it
     # A receipt is short, and there is one for each answer: it bears the lines alone.
-    head, actor = letterheads.current(session).lines_alone, message.address
+    head, actor = letterhead.current(session).lines_alone, message.address
     frozen = freeze(written, sending, deadline, is_reminder=False, head=head)
     return send_one(session, written, frozen, sending, addressee, Purpose.CONFIRMATION, "reponse", now=now, actor=actor)

@@ -11,18 +11,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from outreach import french
-from outreach.approvals import deciding
-from outreach.approvals.models import Extent
-from outreach.campaigns import audiences, lifecycle
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import Extent
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.schedule import wave_moves
+from outreach.campaigns.planning import audiences, lifecycle, schedule
+from outreach.campaigns.segments.audience import Boxes
+from outreach.campaigns.segments.audience_counts import AudienceCounts
 from outreach.campaigns.waves import added_reminders
-from outreach.campaigns.waves.calling_off import follows_a_sending
-from outreach.db import Session
-from outreach.errors import NotFound, Refused
-from outreach.segments.audience import Boxes
-from outreach.segments.audience_counts import AudienceCounts
+from outreach.campaigns.waves.stopping import follows_a_sending
+from outreach.core.db import Session
+from outreach.core.text import french
+from outreach.core.text.errors import NotFound, Refused
 
 SHARE, LEAST = 0.1, 10
 LOOKED_AHEAD = timedelta(days=3)
@@ -101,7 +100,7 @@ def note(session: Session, key: int, words: str, *, now: datetime) -> None:
     session.refresh(wave)
     before = noted(session, wave)
     if wave.state is WaveState.PLANNED and before != words and (before or words != BACK):
-        wave_moves.note_wave(session, wave, now, CLOCK, words)
+        schedule.note_wave(session, wave, now, CLOCK, words)
 
 
 def noted(session: Session, wave: Wave) -> str:
@@ -135,7 +134,7 @@ def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, acto
     Raises Refused where what the wave sends is not approved as it stands, where the audience has changed since it was
     read, or where the actor wrote any of what the wave sends.
     """
-    deciding.require_second_person(session, actor, *added_reminders.sent_by(wave), what="La confirmation")
+    decisions.require_second_person(session, actor, *added_reminders.sent_by(wave), what="La confirmation")
     if added_reminders.approval(session, wave) is None:
         raise Refused("La validation ne vaut plus : soumettez-la de nouveau, puis faites-la valider.")
     counts = counts_of(session, wave, now=now)

@@ -1,14 +1,17 @@
-"""Exemptions: what an approver lets a campaign depart from, with a reason that stays: sending hours, or calm."""
+"""Exemptions: what an approver lets a campaign depart from, with a reason that stays: sending hours, or calm.
+
+Planned waves that fall into a closure added since: named, and moved by who planned them, or by an approver.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time
 
 from sqlalchemy import select
 
-from outreach import audit
-from outreach.approvals import deciding
-from outreach.campaigns import audiences, lifecycle
+from outreach.access.approvals import decisions
 from outreach.campaigns.models import (
+    CLOCK,
     ENDED,
     ON_ITS_WAY,
     Campaign,
@@ -17,15 +20,18 @@ from outreach.campaigns.models import (
     ExemptionWithdrawal,
     Wave,
     WaveState,
+    WaveTransition,
 )
-from outreach.campaigns.schedule import departing, wave_moves
-from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
-from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.campaigns.planning import audiences, experiment_plan, lifecycle, schedule
+from outreach.campaigns.planning.blackout_dates import Closure
+from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
+from outreach.campaigns.planning.sending_hours import refuse_far_away, spelt_moment
 from outreach.campaigns.waves import added_reminders
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.days import today
-from outreach.db import Session
-from outreach.errors import InputError, Refused
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.core.audit import audit
+from outreach.core.db import Session
+from outreach.core.text.dates import BRUSSELS, today
+from outreach.core.text.errors import InputError, Refused
 
 LONGEST = 500
 WHAT = "Cette dérogation"
@@ -43,7 +49,7 @@ def let_leave(
     wave = next((wave for wave in campaign.waves if wave.number == number), None)
     if wave is None or wave.state is not WaveState.PLANNED:
         raise Refused("Cette vague n’est plus planifiée : elle ne se déplace plus.")
-    deciding.require_second_person(session, actor, *added_reminders.sent_by(wave), what=WHAT)
+    decisions.require_second_person(session, actor, *added_reminders.sent_by(wave), what=WHAT)
     why = _reason(reason)
     if at < now + CALL_OFF_TIME:
         raise InputError("Choisissez un moment à venir, dans une minute au moins.")
@@ -52,11 +58,11 @@ def let_leave(
     if rule.first(at).at == at:
         raise Refused("Ce moment est une heure d’envoi : il ne demande pas de dérogation.")
     refuse_out_of_order(campaign, wave, at)
-    wave_moves.set_due(wave, rule.exactly(at))
+    schedule.set_due(wave, rule.exactly(at))
     session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
     note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
-    wave_moves.note_wave(session, wave, now, actor, note)
-    departing.follow(session, wave, at, now=now, actor=actor, because="le départ part hors des heures d’envoi")
+    schedule.note_wave(session, wave, now, actor, note)
+    experiment_plan.follow(session, wave, at, now=now, actor=actor, because="le départ part hors des heures d’envoi")
     return wave
 
 
@@ -67,7 +73,7 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     """
     if campaign.state in ENDED or campaign.calm_waived:
         raise Refused("Cette campagne est terminée, ou n’a pas besoin de dérogation.")
-    deciding.require_second_person(session, actor, lifecycle.subject_of(campaign), what=WHAT)
+    decisions.require_second_person(session, actor, lifecycle.subject_of(campaign), what=WHAT)
     why = _reason(reason)
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
@@ -102,9 +108,9 @@ def refuse_out_of_order(campaign: Campaign, wave: Wave, at: datetime) -> None:
     Of departures drawn by lot it asks within the wave's own, whose reminders move with its first letter, and for the
     gap to the departure before.
     """
-    departing.refuse_closer(wave, at)
+    experiment_plan.refuse_closer(wave, at)
     others = [other for other in audiences.waves_of(campaign, wave.departure) if other is not wave]
-    if departing.is_departure(wave):
+    if experiment_plan.is_departure(wave):
         others = []
     before = [
         other for other in others if other.number < wave.number and (other.mailing_id or other.state in ON_ITS_WAY)
@@ -128,3 +134,77 @@ def _reason(text: str) -> str:
     if len(why) > LONGEST:
         raise InputError(f"{LONGEST} caractères au plus.")
     return why
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWave:
+    """A planned wave whose moment an added closure closes: by which name, and where the calendar would move it."""
+
+    wave: Wave
+    name: str
+    to: PlannedWave
+
+
+def closed_waves(session: Session, campaign: Campaign, *, now: datetime) -> list[ClosedWave]:
+    """The planned waves of a campaign that fall into an added closure, in order."""
+    planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
+    if not planned:
+        return []
+    rule = ClosingRule.of(session, campaign, now=now)
+    return [
+        ClosedWave(wave, name, rule.first(wave.due_at)) for wave in planned if (name := rule.closed_by(wave.due_at))
+    ]
+
+
+def waves_within(session: Session, closure: Closure, *, now: datetime) -> list[ClosedWave]:
+    """The planned waves of all campaigns that fall into this closure's days and that an added closure closes.
+
+    It counts the audience of each campaign that has such a wave.
+    """
+    first = datetime.combine(closure.first_on, time.min, BRUSSELS)
+    last = datetime.combine(closure.last_on, time.max, BRUSSELS)
+    query = select(Wave).where(Wave.state == WaveState.PLANNED, Wave.due_at >= first, Wave.due_at <= last)
+    waves = session.scalars(query.order_by(Wave.due_at, Wave.id)).all()
+    closed = {
+        one.wave.id: one
+        for campaign in dict.fromkeys(wave.campaign for wave in waves)
+        for one in closed_waves(session, campaign, now=now)
+    }
+    return [closed[wave.id] for wave in waves if wave.id in closed]
+
+
+def planners(session: Session, wave: Wave) -> Sequence[str]:
+    """Who planned a wave, or moved it since."""
+    query = select(WaveTransition.actor).where(
+        WaveTransition.wave_id == wave.id,
+        WaveTransition.state == WaveState.PLANNED,
+        WaveTransition.actor != CLOCK,
+    )
+    return session.scalars(query.order_by(WaveTransition.id)).all()
+
+
+def move(
+    session: Session, campaign: Campaign, number: int, to: datetime, *, now: datetime, actor: str, may_approve: bool
+) -> Wave:
+    """Move a planned wave out of a closure, to the next open moment, which is `to` as the person has seen it.
+
+    The approval stays: the calendar moves a wave as it does when the wave is planned. Raises Refused when the wave is
+    not planned, when no closure closes its moment, when the calendar has changed since, when the actor neither planned
+    it nor may approve, and when it would cross another wave or leave after the campaign's last day.
+
+    A departure drawn by lot moves the later ones.
+    """
+    closed = next((one for one in closed_waves(session, campaign, now=now) if one.wave.number == number), None)
+    if closed is None:
+        raise Refused("Cette vague n’est plus planifiée dans une fermeture : elle ne se déplace pas.")
+    wave = closed.wave
+    if not may_approve and actor not in planners(session, wave):
+        raise Refused("Déplacer cette vague revient à la personne qui l’a planifiée, ou à une personne qui valide.")
+    if closed.to.at != to:
+        raise Refused("Le calendrier a changé entre-temps : regardez à nouveau où la vague irait.")
+    refuse_far_away(to, now)
+    refuse_out_of_order(campaign, wave, to)
+    schedule.set_due(wave, closed.to)
+    schedule.note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(to)}, déplacée : {closed.name}")
+    experiment_plan.follow(session, wave, to, now=now, actor=actor, because=closed.name)
+    return wave

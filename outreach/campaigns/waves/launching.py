@@ -1,13 +1,21 @@
-"""Starts waves when due, writes their recipients, and finishes them when no letter is left."""
+"""Stages a wave: its audience is ranked once, where nobody waits, and kept in slices until its letters are written.
 
+Ranking takes as long as the audience is large; no slice of the stage takes longer than another. Killed in between,
+staging goes on after the last authority staged, and a launch with the first one left.
+
+Starts waves when due, writes their recipients, and finishes them when no letter is left.
+"""
+
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 
-from outreach.campaigns import audiences
-from outreach.campaigns.entries import entering
-from outreach.campaigns.letter.frozen import (
+from outreach.campaigns.counting import entries
+from outreach.campaigns.evidence import proof
+from outreach.campaigns.letter.snapshot import (
     Frozen,
     SenderIdentity,
     WrittenLetter,
@@ -16,18 +24,18 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_json,
     shared_headers_of,
 )
-from outreach.campaigns.models import CLOCK, Wave, WaveState
-from outreach.campaigns.schedule import departing
-from outreach.campaigns.schedule.planning import ClosingRule
-from outreach.campaigns.schedule.wave_moves import move_wave, planned_at
-from outreach.campaigns.waves import added_reminders, drift, staging
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.campaigns.waves.staging import Ranking
-from outreach.days import today
-from outreach.db import Session, take_stock, take_turns, takes_turn
-from outreach.db.in_list import among
-from outreach.delivery.ledger import outbox, recipients
-from outreach.delivery.ledger.recipients import Addressee
+from outreach.campaigns.models import CLOCK, StagedAuthority, Wave, WaveState
+from outreach.campaigns.planning import audiences, experiment_plan
+from outreach.campaigns.planning.schedule import ClosingRule, move_wave, planned_at
+from outreach.campaigns.segments import audience_counts, scope
+from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns.segments.audience_counts import AudienceCounts, Ranked
+from outreach.campaigns.waves import added_reminders, drift
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.core.db import Session, table_of, take_stock, take_turns, takes_turn
+from outreach.core.db.bulk import add_rows, among
+from outreach.core.text.dates import today
+from outreach.core.text.errors import InputError, OutreachError
 from outreach.delivery.models import (
     DoubtPolicy,
     Gate,
@@ -39,13 +47,102 @@ from outreach.delivery.models import (
     Purpose,
     Reason,
 )
-from outreach.errors import InputError, OutreachError
-from outreach.measuring import trackers
-from outreach.measuring.models import TrackingMode
-from outreach.reach import answers as reach_answers
-from outreach.responses import answers
-from outreach.segments import calm
-from outreach.segments.audience import Concerns
+from outreach.delivery.outbox import outbox, recipients
+from outreach.delivery.outbox.recipients import Addressee
+from outreach.directory.models import Authority
+from outreach.engagement.replies import recording
+from outreach.engagement.tracking import trackers
+from outreach.engagement.tracking.models import TrackingMode
+
+RANK_SLICE = 20_000  # authorities staged in one transaction: it lasts a fifth of a second
+FRESH = timedelta(minutes=10)  # an older ranking says too little of whom the wave is for now
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Whom a wave is for, by key, and when that was asked."""
+
+    at: datetime
+    authorities: Sequence[Ranked]
+
+
+def rank_audience(session: Session, wave: Wave, *, now: datetime) -> Ranking:
+    """Rank the audience of a wave, for `stage`. It reads all of it: do it outside a writer's turn.
+
+    Of a wave whose letters are being written, it ranks those after the last authority that has one.
+    """
+    scope = audiences.scope_of(session, wave.campaign, now=now, leaves_at=wave.due_at)
+    if wave.mailing_id is not None:
+        written, last = last_written(session, wave.mailing_id), session.scalar(select(func.max(Authority.id))) or 0
+        if written >= last:
+            return Ranking(now, [])
+        scope = replace(scope, between=(written + 1, last))
+    return Ranking(now, audience_counts.by_authority(session, audiences.planned_of(wave, now=now), scope))
+
+
+def is_staged(session: Session, wave: Wave, *, now: datetime) -> bool:
+    """Whether all whom a wave is for are staged, or were and their letters are written.
+
+    A wave staged ahead of its time is staged once more when it is due, for authorities that are new by then.
+    """
+    if wave.mailing_id is None or wave.ranked_at is None:
+        return wave.is_staged and _is_fresh(session, wave, now)
+    return wave.is_staged and (wave.ranked_at >= wave.due_at or now < wave.due_at or first(session, wave) is not None)
+
+
+def stage_slice(session: Session, wave: Wave, ranking: Ranking, *, now: datetime) -> bool:
+    """Stage the next slice of a ranking, within the campaign's turn. Returns whether more is left to stage.
+
+    It goes on after the last authority staged, whichever process staged it, unless that ranking is of old.
+    """
+    if is_staged(session, wave, now=now):
+        return False
+    if wave.is_staged or not _is_fresh(session, wave, now):
+        session.execute(delete(StagedAuthority).where(_of(wave)))
+        wave.ranked_at, wave.is_staged = ranking.at, False
+    last = session.scalar(select(func.max(StagedAuthority.authority_id)).where(_of(wave))) or 0
+    start = bisect_right(ranking.authorities, last, key=lambda one: one.authority_id)
+    some = ranking.authorities[start : start + RANK_SLICE]
+    add_rows(session, table_of(StagedAuthority), ({"wave_id": wave.id, **one._asdict()} for one in some))
+    wave.is_staged = start + RANK_SLICE >= len(ranking.authorities)
+    return not wave.is_staged
+
+
+def counts(session: Session, wave: Wave) -> AudienceCounts:
+    """How many authorities and mailboxes a wave was to write to when its audience was ranked."""
+    letters, of_schools = StagedAuthority.letters, StagedAuthority.of_schools
+    of_all, schools = (func.coalesce(func.sum(each), 0) for each in (letters, of_schools))
+    query = select(func.count().filter(letters > 0), of_all, schools).where(_of(wave))
+    written, addresses, limited = session.execute(query).one()
+    return AudienceCounts(written=written, addresses=addresses, of_schools=limited)
+
+
+def first(session: Session, wave: Wave) -> int | None:
+    """The first authority staged whose letters are not written; None when all are."""
+    return session.scalar(select(func.min(StagedAuthority.authority_id)).where(_of(wave)))
+
+
+def take(session: Session, wave: Wave, upto: int) -> Sequence[int]:
+    """Take the authorities up to a key off the stage: whoever does so writes their letters in the same transaction."""
+    taken = delete(StagedAuthority).where(_of(wave), StagedAuthority.authority_id <= upto)
+    return sorted(session.scalars(taken.returning(StagedAuthority.authority_id)))
+
+
+def last_written(session: Session, mailing: int) -> int:
+    """The last authority for which a mailing has a letter; 0 for none."""
+    # IS NOT NULL, as PostgreSQL puts NULL first: the index then finds the last at once.
+    query = select(Message.authority_id).where(Message.mailing_id == mailing, Message.authority_id.is_not(None))
+    return session.scalar(query.order_by(Message.authority_id.desc()).limit(1)) or 0
+
+
+def _of(wave: Wave) -> ColumnElement[bool]:
+    return StagedAuthority.wave_id == wave.id
+
+
+def _is_fresh(session: Session, wave: Wave, now: datetime) -> bool:
+    """Whether what is staged is of a recent ranking, made since the wave was planned or moved."""
+    return wave.ranked_at is not None and max(now - FRESH, planned_at(session, wave)) <= wave.ranked_at
+
 
 SLICE = 2_000  # keys of authorities: the letters of a slice are one transaction, 0.4 s of the processor at most
 LAST_KEY = 2**31 - 1
@@ -90,13 +187,13 @@ def _approved(session: Session, wave: Wave) -> int:
 def rank(session: Session, wave_id: int, *, now: datetime) -> Ranking | None:
     """Rank the audience of a wave that is to be staged now; None where it is not. It takes as long as that is large."""
     wave = session.get_one(Wave, wave_id)
-    return staging.rank(session, wave, now=now) if _is_to_stage(session, wave, now) else None
+    return rank_audience(session, wave, now=now) if _is_to_stage(session, wave, now) else None
 
 
 def stage(session: Session, wave_id: int, ranking: Ranking, *, now: datetime) -> bool:
     """Stage the next slice of a wave's audience. Returns whether one is left."""
     wave = _in_turn(session, wave_id)
-    return _is_to_stage(session, wave, now) and staging.stage(session, wave, ranking, now=now)
+    return _is_to_stage(session, wave, now) and stage_slice(session, wave, ranking, now=now)
 
 
 def is_free(session: Session, wave_id: int) -> bool:
@@ -114,8 +211,8 @@ def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: dat
         return False
     wave = _in_turn(session, wave_id)
     if _is_to_stage(session, wave, now):
-        ranking = staging.rank(session, wave, now=now)
-        while staging.stage(session, wave, ranking, now=now):
+        ranking = rank_audience(session, wave, now=now)
+        while stage_slice(session, wave, ranking, now=now):
             pass
     if wave.state is WaveState.PLANNED:
         return _begins_at(session, wave) <= now and _start(session, wave, sending, now)
@@ -126,10 +223,10 @@ def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: dat
 
 def _is_to_stage(session: Session, wave: Wave, now: datetime) -> bool:
     if wave.state is not WaveState.PLANNED:
-        return _is_filling(wave) and not staging.is_staged(session, wave, now=now)
+        return _is_filling(wave) and not is_staged(session, wave, now=now)
     if not _begins_at(session, wave) <= now <= wave.latest_start or added_reminders.approval(session, wave) is None:
         return False
-    return not staging.is_staged(session, wave, now=now)
+    return not is_staged(session, wave, now=now)
 
 
 def _is_filling(wave: Wave) -> bool:
@@ -165,20 +262,20 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
 
 
 def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
-    if departing.postpone(session, wave, now=now):
+    if experiment_plan.postpone(session, wave, now=now):
         return False
     if now > wave.latest_start:
         is_approved = added_reminders.approval(session, wave) is not None
         note = "le service était arrêté à cette heure" if is_approved else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
-        departing.call_all_off(session, wave, now=now)
+        experiment_plan.call_all_off(session, wave, now=now)
         return False
     if added_reminders.approval(session, wave) is None:
         return False
     concerns, leaves_on = wave.campaign.concerns, today(max(now, wave.due_at))
     if closed := audiences.closed_to(session, concerns, wave.campaign.strand, leaves_on):
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"{closed[0].lower()}{closed[1:]}")
-        departing.call_all_off(session, wave, now=now)
+        experiment_plan.call_all_off(session, wave, now=now)
         return False
     written = added_reminders.letter_of(session, wave)
     try:
@@ -188,7 +285,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
-        departing.call_all_off(session, wave, now=now)
+        experiment_plan.call_all_off(session, wave, now=now)
         return False
     wave.answer_by = deadline
     wave.mailing = mailing_of(written, frozen, sending, f"v{wave.id}", now=now)
@@ -255,7 +352,7 @@ def send_one(
 
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     """Pause a wave whose audience has changed too much since its approval."""
-    drifted = drift.drift_of(session, wave, staging.counts(session, wave))
+    drifted = drift.drift_of(session, wave, counts(session, wave))
     if drifted:
         wave.drifted_from = added_reminders.approved_extent(session, wave).authorities
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=drifted.note)
@@ -266,22 +363,22 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
 
     A slice is a range of keys, so that no statement reads beyond it, however few of the range are meant.
     """
-    start = staging.first(session, wave)
+    start = first(session, wave)
     keys: Sequence[int] = []
     if start is not None:
-        calm.take_turn(session)
-        entering_from = staging.last_written(session, mailing.id) + 1
-        taken = staging.take(session, wave, start + SLICE - 1)
-        goes_on = staging.first(session, wave) is not None
+        scope.take_turn(session)
+        entering_from = last_written(session, mailing.id) + 1
+        taken = take(session, wave, start + SLICE - 1)
+        goes_on = first(session, wave) is not None
         entered = entering_from, start + SLICE - 1 if goes_on else LAST_KEY
-        entering.enter(session, wave, entered, now=now)
+        entries.enter(session, wave, entered, now=now)
         only_unreacted = wave.added_reminder is not None
         addressees = audiences.addressees_among(
             session, wave.campaign, taken, now=now, only_unreacted=only_unreacted, departure=wave.departure
         )
         keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
-        entering.enter_listed(session, wave, entered, now=now)
-    is_last = start is None or staging.first(session, wave) is None
+        entries.enter_listed(session, wave, entered, now=now)
+    is_last = start is None or first(session, wave) is None
     if is_last:
         if keys and _approved(session, wave) > MANY:
             take_stock(session, MessageSubject, of=PLANNED_BY)  # until then, each fence would read all that wait
@@ -308,10 +405,10 @@ def _withdraw_answered(session: Session, wave: Wave, keys: Sequence[int], now: d
     before = [key for key in audiences.launched(wave.campaign) if key != wave.mailing_id]
     if not before or not keys:
         return
-    take_turns(session, answers.TURN, wave.campaign_id)
+    take_turns(session, recording.TURN, wave.campaign_id)
     has_answered = or_(
-        Message.authority_id.in_(answers.authorities_that_answered(before)),
-        tuple_(Message.authority_id, Message.address_key).in_(reach_answers.letters_answered(before)),
+        Message.authority_id.in_(recording.authorities_that_answered(before)),
+        tuple_(Message.authority_id, Message.address_key).in_(proof.letters_answered(before)),
     )
     written = among(Message.id, keys)
     late = session.scalars(select(Message.id).where(written, has_answered, Message.state == MessageState.QUEUED))

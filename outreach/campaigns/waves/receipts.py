@@ -12,22 +12,21 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.letter.naming import listed
-from outreach.campaigns.letter.page_links import ANSWER
+from outreach.campaigns.letter.field_values import listed
+from outreach.campaigns.letter.links import ANSWER
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import ReceiptCopy
-from outreach.campaigns.schedule import closures, sending_hours
-from outreach.campaigns.schedule.moments import spelt_moment
-from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences
-from outreach.days import ANSWERS_WITHIN, today
-from outreach.db import Session
+from outreach.campaigns.planning import blackout_dates, sending_hours
+from outreach.campaigns.planning.sending_hours import AddedClosure, Audiences, spelt_moment
+from outreach.core.db import Session
+from outreach.core.text.dates import ANSWERS_WITHIN, today
+from outreach.core.text.french import all_of, plural, weekday
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Message
 from outreach.directory.models import School
-from outreach.french import all_of, plural, weekday
-from outreach.mail.tokens import TokenKind
-from outreach.responses import answers
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Acknowledgement, Response
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Acknowledgement, Response
 
 MOST_NAMED = 10  # in the letter; the page names all
 SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
@@ -146,7 +145,7 @@ def of(session: Session, responses: Sequence[Response]) -> Receipt:
         strand=first.strand,
         lines=[ReceiptLine(response.answer, response.schools) for response in responses],
         proposed_address=next((one.proposed_address for one in responses if one.proposed_address), ""),
-        back_on=working_day(day, ANSWERS_WITHIN, closures.in_force(session)) if is_awaited else None,
+        back_on=working_day(day, ANSWERS_WITHIN, blackout_dates.in_force(session)) if is_awaited else None,
         within=ANSWERS_WITHIN,
         is_posted=not any(answer.is_wrong_mailbox for answer in answered),
         replaced=_replaced(before, responses),
@@ -161,7 +160,7 @@ def last(session: Session, message: Message) -> Receipt | None:
     responses = _of_form(session, message, newest.scalar_subquery())
     if not responses:
         return None
-    is_repeated = answers.repeats(session, message, responses)
+    is_repeated = recording.repeats(session, message, responses)
     copied = select(Message.address).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
     this_form = (ReceiptCopy.message_id == message.id, ReceiptCopy.asked_at == responses[0].given_at)
     copied_to = session.scalar(copied.where(*this_form)) or ""

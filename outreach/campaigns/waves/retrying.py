@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from outreach.campaigns.audiences import launched, solicited_by_others
+from outreach.campaigns.evidence import proof
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.schedule.wave_moves import move_wave
-from outreach.db import Session
-from outreach.delivery.ledger import resending
-from outreach.delivery.ledger.resending import Spared
+from outreach.campaigns.planning.audiences import launched, solicited_by_others
+from outreach.campaigns.planning.schedule import move_wave
+from outreach.campaigns.segments import scope
+from outreach.core.db import Session
+from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Mailing
-from outreach.errors import NotFound, Refused
-from outreach.reach import answers as reach_answers
-from outreach.responses import answers
-from outreach.segments import calm
+from outreach.delivery.outbox import resending
+from outreach.delivery.outbox.resending import Spared
+from outreach.engagement.replies import recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, a
     wave, mailing = _wave(campaign, number)
     if wave.state is not WaveState.FINISHED:
         raise Refused(f"La {wave.name} est « {wave.state.label} » : attendez sa fin pour renvoyer les échecs.")
-    calm.take_turn(session)
+    scope.take_turn(session)
     count = resending.retry_failed(session, mailing, without=_spared(session, campaign, now), now=now)
     if not count:
         raise Refused(f"Aucun courriel en échec de la {wave.name} ne peut repartir : il n’y a rien à renvoyer.")
@@ -85,7 +85,7 @@ def resend(
     wave, mailing = _wave(campaign, number)
     if not _may_go_on(wave):
         raise Refused(f"La {wave.name} est « {wave.state.label} » : rien n’en est renvoyé.")
-    calm.take_turn(session)
+    scope.take_turn(session)
     count = resending.resend_rested(
         session, mailing, without=_spared(session, campaign, now), now=now, actor=actor, only=only
     )
@@ -112,9 +112,9 @@ def _spared(session: Session, campaign: Campaign, now: datetime) -> Spared:
     mailings = campaign.mailing_keys
     answered = launched(campaign)
     return Spared(
-        answers.authorities_that_answered(answered),
+        recording.authorities_that_answered(answered),
         mailings,
-        reach_answers.letters_answered(answered),
+        proof.letters_answered(answered),
         solicited_by_others(session, campaign, now=now),
     )
 

@@ -1,8 +1,8 @@
 """What every command about a campaign says of it: its programme and its strand."""
 
-from outreach.adherence import programmes
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign
-from outreach.db import Session
+from outreach.core.db import Session
 
 
 def about_of(campaign: Campaign) -> dict[str, str | int]:

@@ -4,35 +4,27 @@ from datetime import datetime
 
 import click
 
-from outreach import french
-from outreach.accounts import staff
-from outreach.adherence import programmes
-from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
+from outreach.access.accounts import accounts
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.counting import counts
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.results import as_json, progress
-from outreach.campaigns.waves import auto_pause, retrying
+from outreach.campaigns.planning import audiences, definitions, lifecycle, listing, wave_criteria
+from outreach.campaigns.results import progress
+from outreach.campaigns.segments import presentation
+from outreach.campaigns.waves import retrying, stopping
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.cli.campaigns.about import about_of, called_of
-from outreach.cli.campaigns.effect import show_draw, show_effect
-from outreach.cli.context import (
-    NumberType,
-    Operation,
-    acting,
-    json_option,
-    pass_operation,
-    say,
-    say_json,
-    say_rows,
-)
-from outreach.db import Session
-from outreach.delivery.ledger import listing as ledger
-from outreach.delivery.ledger import outbox
-from outreach.delivery.ledger.outbox import Tally
+from outreach.cli.campaigns.experiments import show_draw, show_effect
+from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
+from outreach.core.db import Session
+from outreach.core.text import french
+from outreach.core.text.errors import Refused
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Reason
-from outreach.directory import authority_sheet
-from outreach.errors import Refused
-from outreach.roles import RoleName
-from outreach.segments.shown import explained
+from outreach.delivery.outbox import listing as ledger
+from outreach.delivery.outbox import outbox
+from outreach.delivery.outbox.outbox import Tally
+from outreach.directory.authorities import sheet
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
 
@@ -70,7 +62,7 @@ def new(operation: Operation, definition: str, code: str | None, strand: int | N
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
     stated = definitions.named(definition, *definitions.folders(operation.settings.mode))
     with operation.database.writing() as session:
-        author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
+        author = accounts.user_named(session, operation.actor(session, RoleName.AUTHOR))
         programme, there = programmes.named(session, code or stated.programme), programmes.every(session)
         chosen = definitions.strand_of(there, stated, programme) if strand is None else programme.strand(strand)
         if chosen is None:
@@ -117,9 +109,9 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 
 
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
-    authority = authority_sheet.authority_by_fase(session, fase)
+    authority = sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
-    why = explained.explain(session, meant, scope, authority)
+    why = presentation.explain(session, meant, scope, authority)
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]
@@ -159,7 +151,7 @@ def status(operation: Operation, number: int) -> None:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
         again = retrying.retriable(session, stored_campaign, now=operation.now)
-        say_json(lambda: as_json.of(session, stored_campaign, now=operation.now))
+        say_json(lambda: progress.campaign_as_json(session, stored_campaign, now=operation.now))
         say(f"{called_of(session, stored_campaign)} : {standing.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
@@ -167,10 +159,10 @@ def status(operation: Operation, number: int) -> None:
 
 def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     say(f"{french.initial(wave.name)} (--wave {wave.number}), {french.moment(wave.due_at)} : {wave.state.label}.")
-    if why := auto_pause.said_of_pause(session, wave):
-        by_itself = " d’elle-même" if auto_pause.why_paused(session, wave) else ""
+    if why := stopping.said_of_pause(session, wave):
+        by_itself = " d’elle-même" if stopping.why_paused(session, wave) else ""
         say(f"  En pause{by_itself} : {why}.")
-    if warns := auto_pause.warning(session, wave):
+    if warns := stopping.warning(session, wave):
         say(f"  Attention : {warns}.")
     if not tally.intended:
         return

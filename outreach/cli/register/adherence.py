@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from outreach import days, french
-from outreach.adherence import programmes
-from outreach.adherence.joining_lists.coverage import covered_until, stated
-from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine
-from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
-from outreach.adherence.joining_lists.naming import programme_of
-from outreach.adherence.programmes import files as programme_files
-from outreach.campaigns import listing
+from outreach.adherence.imports.coverage import covered_until, stated
+from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan
+from outreach.adherence.imports.naming import programme_of
+from outreach.adherence.imports.rows import HEADERS, JoiningLine
+from outreach.adherence.programmes import files, programmes
+from outreach.campaigns.planning import listing
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
-from outreach.cli.sent_lists import (
+from outreach.cli.register.directory import (
     SHOWN,
     columns_asked,
     import_list,
@@ -25,11 +23,11 @@ from outreach.cli.sent_lists import (
     say_reading,
     undo_list,
 )
-from outreach.notes import moved
-from outreach.roles import RoleName
-from outreach.sent_lists.grids import opened_file
-from outreach.sent_lists.steps import last_applied
-from outreach.spreadsheets.tables import decode
+from outreach.core.tables.imports import last_applied, opened_file
+from outreach.core.tables.reading import decode
+from outreach.core.text import dates, french
+from outreach.core.text.roles import RoleName
+from outreach.reports.notes import corrections
 
 programme_option = click.option(
     "--programme", "code", default="", help="Le code du programme ; à donner s’il y en a plusieurs."
@@ -52,7 +50,7 @@ def load(operation: Operation, file: Path, dry_run: bool) -> None:
     stated = programmes.read(decode(file.read_bytes())[0])
     database = operation.database
     with database.reading() if dry_run else database.writing() as session:
-        compared = programme_files.difference(session, stated)
+        compared = files.difference(session, stated)
         warnings = [*compared.warnings, *listing.stopped_by(session, stated)]
         if not dry_run:
             actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
@@ -96,7 +94,7 @@ def import_joinings(
     """
     if networks and not covered:
         raise click.UsageError(f"« {networks[0]} » est de trop : un réseau suit --covers.")
-    today = days.today(operation.now)
+    today = dates.today(operation.now)
     with columns_asked(HEADERS):
         sent = opened_file(file, HEADERS, columns)
     with operation.database.reading() as session:
@@ -104,7 +102,7 @@ def import_joinings(
         facts = {"programme_id": programme.id, "coverage": coverage}
         if name := programmes.name_among_several(session, programme):
             say(f"Programme : {name}.")
-    kind = JoiningLists(today, moved.by_list)
+    kind = JoiningLists(today, corrections.by_list)
     if import_list(operation, kind, lambda: sent, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
@@ -141,7 +139,7 @@ def show_coverage(operation: Operation, code: str) -> None:
 @pass_operation
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière liste appliquée."""
-    kind = JoiningLists(days.today(operation.now))
+    kind = JoiningLists(dates.today(operation.now))
     with operation.database.reading() as session:
         last = last_applied(session, kind.table)
         of = programmes.of_programme(programmes.name_among_several(session, last.programme) if last else "")

@@ -1,49 +1,169 @@
-"""`register`, `contacts`: compare, apply and undo editions and lists of contacts; `directory`: what there is."""
+"""What the commands share that import a list, or undo it.
 
-from collections.abc import Mapping
+`register`, `contacts`: compare, apply and undo editions and lists of contacts; `directory`: what there is.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
-from outreach import days, french
 from outreach.cli.context import (
     DayType,
     Operation,
+    P,
+    R,
     acting,
+    confirm,
     console,
     file_argument,
+    is_json,
     json_option,
     pass_operation,
     say,
     say_json,
+    working,
 )
-from outreach.cli.sent_lists import (
-    SHOWN,
-    column_option,
-    import_list,
-    list_options,
-    list_some,
-    rejections,
-    say_reading,
-    undo_list,
-)
-from outreach.contact_lists.columns import HEADERS
-from outreach.contact_lists.lists import ContactLists
-from outreach.contact_lists.plans import ContactPlan
-from outreach.directory import listing
-from outreach.directory.editions import imports
-from outreach.directory.editions.difference import FIELD_LABELS, Change, Difference
-from outreach.directory.editions.imports import Editions
-from outreach.directory.editions.register import HEADERS as EDITION_HEADERS
-from outreach.directory.listing import Filters
+from outreach.core.settings import Mode
+from outreach.core.tables import imports
+from outreach.core.tables.headers import Headers, MissingColumns
+from outreach.core.tables.imports import ListKind, ListPlan, Opened, Plan, Sent, opened_file
+from outreach.core.tables.reading import Rejection
+from outreach.core.text import dates, french
+from outreach.core.text.addresses import judge
+from outreach.core.text.errors import InputError
+from outreach.core.text.roles import RoleName
+from outreach.directory.authorities import search
+from outreach.directory.authorities.search import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
-from outreach.mail.addresses import judge
-from outreach.sent_lists.grids import opened_file
-from outreach.settings import Mode
+from outreach.directory.register import edition_imports
+from outreach.directory.register.comparison import FIELD_LABELS, Change, Difference
+from outreach.directory.register.edition import HEADERS as EDITION_HEADERS
+from outreach.directory.register.edition_imports import Editions
+from outreach.engagement.mailboxes.contact_lists import ContactLists
+from outreach.engagement.mailboxes.import_plan import ContactPlan
+from outreach.engagement.mailboxes.import_rows import HEADERS
+
+SHOWN = 15
+
+
+def list_options(command: Callable[P, R]) -> Callable[P, R]:
+    """The file of a list and the options of the command that imports it."""
+    yes = click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+    dry_run = click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait, sans rien enregistrer.")
+    return file_argument(json_option(column_option(yes(dry_run(command)))))
+
+
+def _said(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    parts = [each.rpartition("=") for each in given]
+    if wrong := next(
+        (each for each, (title, _, words) in zip(given, parts, strict=True) if not (title and words)), None
+    ):
+        raise click.BadParameter(f"« {wrong} » : écrivez TITRE=CONTENU, par exemple « Boîte=adresse e-mail ».")
+    return {title.strip(): words.strip() for title, _, words in parts}
+
+
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="TITRE=CONTENU",
+    callback=_said,
+    help="Ce que contient une colonne, par son titre : « Boîte=adresse e-mail » ; répétable.",
+)
+
+
+def import_list(
+    operation: Operation,
+    kind: ListKind[Sent, Plan],
+    read: Callable[[], Opened],
+    show: Callable[[Plan], None],
+    facts: dict[str, Any],
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> bool:
+    """Show what a list would change, ask, and apply it; whether it was applied. `facts` are its other columns.
+
+    Raises UsageError when the options of `list_options` contradict each other, or nobody could confirm.
+    """
+    if dry_run and yes:
+        raise click.UsageError("--dry-run n’enregistre rien, --yes applique : choisissez.")
+    if is_json() and not (yes or dry_run):
+        raise click.UsageError("Avec --json, ajoutez --yes pour appliquer, ou --dry-run pour ne rien enregistrer.")
+    with columns_asked(kind.headers):
+        sent = read()
+        with operation.database.reading() as session, working("La liste est comparée…"):
+            judged = imports.judge(session, kind, imports.drafted(kind, sent, **facts), sent.cells)
+    say_json(judged.plan.summary)
+    show(judged.plan)
+    if dry_run or judged.plan.nothing:
+        return False
+    if not yes:
+        confirm("Appliquer cette liste ?")
+    with operation.database.writing() as session, working("La liste s’applique…"):
+        actor = operation.actor(session, RoleName.AUTHOR)
+        received = imports.receive(session, kind, sent, now=operation.now, actor=actor, **facts)
+        imports.apply(session, kind, received, judged, now=operation.now, actor=actor)
+    return True
+
+
+@contextmanager
+def columns_asked(headers: Headers) -> Iterator[None]:
+    """Say how the command is told which column holds what is missing."""
+    try:
+        yield
+    except MissingColumns as missing:
+        if not missing.is_matchable:
+            raise
+        options = " ".join(f'--column "TITRE={headers.fields[word].said}"' for word in missing.fields)
+        raise InputError(f"{missing} Pour dire ce que contient une colonne, ajoutez {options}.") from None
+
+
+def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *, yes: bool) -> None:
+    """Ask, and undo the last list applied."""
+    if not yes:
+        confirm(question)
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR)
+        imports.undo(session, kind, now=operation.now, actor=actor)
+
+
+def say_reading(plan: ListPlan) -> None:
+    """Print how the file of a list was read: its columns that are not read, and the cells that were mended."""
+    say(f"Fichier lu : {plan.label}.")
+    for chosen in plan.chosen:
+        say(f'{chosen.message} Ajoutez pour cela --column "TITRE={chosen.said}".')
+    if named := ", ".join(plan.set_aside_columns):
+        say(f"Colonnes connues, laissées de côté : {named}.")
+    if named := ", ".join(plan.unknown_columns):
+        say(f"Colonnes inconnues, non lues : {named}.")
+    list_some("Lignes laissées de côté, hors du tableau", rejections(plan.lines_aside), SHOWN)
+    list_some("Cellules réparées", rejections(plan.mended), SHOWN, plan.mended_count)
+
+
+def rejections(rejected: Iterable[Rejection]) -> list[str]:
+    """Rejected rows as lines, each with its row and column."""
+    return [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in rejected]
+
+
+def list_some(title: str, lines: list[str], limit: int | None, count: int = 0) -> None:
+    """Print a titled list, cut at a limit; `count` is how many there are where not all are given."""
+    if not lines:
+        return
+    count = count or len(lines)
+    say(f"\n{title} ({count})")
+    for line in lines[:limit]:
+        say(f"  {line}")
+    if limit and count > limit:
+        say(f"  … et {count - limit} autres (--all les montre)")
+
 
 KINDS = {RegisterKind.AUTHORITY: "PO", RegisterKind.SCHOOL: "école", RegisterKind.SITE: "implantation"}
 TITLES = {
@@ -69,7 +189,7 @@ def register() -> None:
 @pass_operation
 def plan(operation: Operation, file: Path, show_all: bool, columns: Mapping[str, str]) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
-    facts = {"edition_on": days.today(operation.now)}
+    facts = {"edition_on": dates.today(operation.now)}
     shown = partial(show, limit=None if show_all else SHOWN)
     read = partial(opened_file, file, EDITION_HEADERS, columns)
     import_list(operation, _editions(operation), read, shown, facts, yes=False, dry_run=True)
@@ -88,7 +208,7 @@ def apply(
     operation: Operation, file: Path, show_all: bool, columns: Mapping[str, str], yes: bool, edition_on: date | None
 ) -> None:
     """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
-    today = days.today(operation.now)
+    today = dates.today(operation.now)
     if edition_on and edition_on > today:
         raise click.UsageError("La date de l’édition est dans l’avenir.")
     facts = {"edition_on": edition_on or today}
@@ -105,7 +225,7 @@ def apply(
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière édition appliquée."""
     with operation.database.reading() as session:
-        last = imports.last_import(session)
+        last = edition_imports.last_import(session)
     dated = f"l’édition du {french.day(last.edition_on)}" if last else "la dernière édition"
     undo_list(operation, _editions(operation), f"Annuler {dated} ?", yes=yes)
     say(f"{french.initial(dated)} est annulée.")
@@ -164,9 +284,9 @@ def directory() -> None:
 def count(operation: Operation) -> None:
     """Compte les PO et les écoles, en tout et par réseau."""
     with operation.database.reading() as session:
-        rows = [("total", "Total", listing.count(session, Filters()))]
+        rows = [("total", "Total", search.count(session, Filters()))]
         rows += [
-            (n.code, n.label, listing.count(session, Filters(networks=(n.code,)))) for n in listing.networks(session)
+            (n.code, n.label, search.count(session, Filters(networks=(n.code,)))) for n in search.networks(session)
         ]
     names = ("authorities", "schools", "authorities_with_secondary", "secondary_schools")
     figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}

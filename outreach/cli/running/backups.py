@@ -8,21 +8,22 @@ from pathlib import Path
 
 import click
 
-from outreach import french, migrations
-from outreach.audit import seals
-from outreach.backups import databases, keys, making, rehearsals, restoring
-from outreach.backups.making import Origin
-from outreach.backups.restoring import Restored
-from outreach.campaigns import verification
 from outreach.campaigns.models import CLOCK
+from outreach.campaigns.results import verification
 from outreach.cli.context import Operation, file_argument, json_option, pass_operation, say, say_json, working
-from outreach.db import Database
-from outreach.delivery import installation
-from outreach.erasures import digests, journal
-from outreach.errors import InputError, OutreachError, Refused
-from outreach.notes import known_notes, signing
-from outreach.retention import erasing
-from outreach.settings import Mode, Settings
+from outreach.core.audit import audit
+from outreach.core.db import Database
+from outreach.core.erasure import digests
+from outreach.core.settings import Mode, Settings
+from outreach.core.text import french
+from outreach.core.text.errors import InputError, OutreachError, Refused
+from outreach.delivery import workers
+from outreach.operations import migrations
+from outreach.operations.backups import making, manifest, restore_tests
+from outreach.operations.backups.making import Origin, Restored
+from outreach.operations.retention import erasure
+from outreach.reports.files import verifying
+from outreach.reports.notes import signing
 
 NOBODY_ERASED = (
     "Aucun effacement n’est connu ici. S’il y en a eu : copiez erasures.jsonl dans le dossier de données, puis lancez "
@@ -52,7 +53,7 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
     place, settings = _folder(operation.settings, folder), operation.settings
     with working("La base est sauvegardée."):
         made = making.make(settings.database, place, _origin(settings), now=operation.now)
-        journal.carry(settings.data, place)
+        digests.carry(settings.data, place)
         gone = making.forget(place, keep, now=operation.now) if keep else 0
     say_json(lambda: {"file": str(made.file), "manifest": str(made.manifest)})
     say(f"Sauvegarde : {made.file}")
@@ -69,14 +70,14 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
 def restore(operation: Operation, file: Path, database_url: str) -> None:
     """Restaure une sauvegarde dans une base neuve, la vérifie, nomme les réglages à changer ; sinon, termine par 1."""
     with working("La base est restaurée et vérifiée."):
-        restored = restoring.restore(file, database_url, _origin(operation.settings).keys, prove)
+        restored = making.restore(file, database_url, _origin(operation.settings).keys, prove)
     erased = 0 if restored.faults else _erase_again(operation, file.parent, database_url)
-    named = {} if restored.faults else {"OUTREACH_DATABASE_URL": databases.shown(database_url), **restored.lacking}
+    named = {} if restored.faults else {"OUTREACH_DATABASE_URL": making.shown(database_url), **restored.lacking}
     contents = restored.manifest.contents
     say_json(
         lambda: {
             "ok": not restored.faults and not restored.lacking,
-            "database": databases.shown(database_url),
+            "database": making.shown(database_url),
             "revision": contents.revision,
             "made_at": restored.manifest.made_at.isoformat(),
             "tables": len(contents.tables),
@@ -106,9 +107,9 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
     place, settings, began = _folder(operation.settings, folder), operation.settings, time.monotonic()
     database, now = operation.database, operation.now
     with working("La sauvegarde la plus récente est restaurée à part et vérifiée."):
-        rehearsed = rehearsals.rehearse(place, settings.database, _origin(settings).keys, prove_all)
+        rehearsed = restore_tests.rehearse(place, settings.database, _origin(settings).keys, prove_all)
     with database.writing() as session:
-        rehearsals.record(session, rehearsed, now=now, seconds=time.monotonic() - began)
+        restore_tests.record(session, rehearsed, now=now, seconds=time.monotonic() - began)
     made_at = rehearsed.made_at and rehearsed.made_at.isoformat()
     told = {"ok": not rehearsed.faults, "file": rehearsed.file, "made_at": made_at, "faults": [*rehearsed.faults]}
     say_json(lambda: told)
@@ -121,7 +122,7 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
 
 def _is_new_here(settings: Settings, restored: Restored) -> bool:
     """Whether the backup is of another data folder, and this one knows no erasure that came with it."""
-    return restored.manifest.installation != _origin(settings).installation and not journal.read(settings.data)
+    return restored.manifest.installation != _origin(settings).installation and not digests.read(settings.data)
 
 
 def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
@@ -131,15 +132,15 @@ def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
     """
     settings = operation.settings
     if not folder.samefile(settings.data):
-        journal.carry(folder, settings.data)
-    if not journal.read(settings.data):
+        digests.carry(folder, settings.data)
+    if not digests.read(settings.data):
         return 0
     database, has_sorting_list = Database(url, digests.info_of(settings)), bool(settings.sorting_list)
     try:
         if not migrations.is_current(database.engine):
             return None
         now = operation.now
-        return erasing.replay(database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK)
+        return erasure.replay(database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK)
     except Refused:  # without the key, which the settings to change name
         return None
     finally:
@@ -156,7 +157,7 @@ def _tell(restored: Restored, url: str) -> None:
     tables = f"{french.plural(len(contents.tables), 'table')}, {french.plural(contents.rows, 'ligne')}"
     say(f"La base du {french.moment(restored.manifest.made_at)} est restaurée et vérifiée : {tables}.")
     say("Réglages à changer :")
-    say(f"  OUTREACH_DATABASE_URL={databases.shown(url)}")
+    say(f"  OUTREACH_DATABASE_URL={making.shown(url)}")
     for sentence in restored.lacking.values():
         say(f"  {sentence}")
     say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/trouble.md, Restore).")
@@ -174,8 +175,8 @@ def prove(url: str, at: datetime, other: tuple[str, ...] = ()) -> list[str]:
         with database.reading() as session:
             breaches = verification.verify(session, now=at)
             told = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
-            fault = seals.verify(session).fault
-            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + known_notes.faults(session)
+            fault = audit.verify(session).fault
+            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + verifying.faults(session)
     finally:
         database.dispose()
 
@@ -195,10 +196,10 @@ def _folder(settings: Settings, given: Path | None) -> Path:
 
 def _origin(settings: Settings) -> Origin:
     """The installation and the fingerprints of its keys. A demonstration's own files are not made for it."""
-    identity = installation.read(settings.data).identity if (settings.data / "installation").exists() else ""
+    identity = workers.read(settings.data).identity if (settings.data / "installation").exists() else ""
     has_key = settings.note_key_file or (settings.mode is Mode.DEMO and (settings.data / signing.OWN_KEY).exists())
     try:
         public = signing.public_key_of(signing.signing_key(settings)) if has_key else ""
     except OutreachError:
         public = ""  # a key that cannot be read is told by what needs it
-    return Origin(identity, keys.fingerprints(settings, signing.fingerprint(public) if public else ""))
+    return Origin(identity, manifest.fingerprints(settings, signing.fingerprint(public) if public else ""))

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
-from outreach import days, migrations
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json, working
 from outreach.cli.preparation import load_sample, prepare, refuse_beside_others
-from outreach.db.watch import DatabaseFault
-from outreach.demo import sample as samples
-from outreach.errors import Refused
-from outreach.migrations import Pending
-from outreach.migrations.kinds import Kind
-from outreach.settings import Mode
+from outreach.core.db.watch import DatabaseFault
+from outreach.core.settings import Mode
+from outreach.core.text import dates
+from outreach.core.text.errors import Refused
+from outreach.operations import migrations
+from outreach.operations.demo import sample as samples
+from outreach.operations.migrations import Pending
+from outreach.operations.migrations.kinds import Kind
 
 KINDS = {Kind.ADDITIVE: "additive", Kind.BREAKING: "rupture"}
 TO_DO = {
@@ -89,7 +90,7 @@ def _say_plan(before: str | None, fault: DatabaseFault | None, pending: Sequence
 @pass_operation
 def sample(operation: Operation, today: date | None, folder: Path | None, with_story: bool) -> None:
     """Charge l’annuaire fictif, ou en écrit les fichiers."""
-    day = today or days.today(operation.now)
+    day = today or dates.today(operation.now)
     if folder:
         for path in samples.write_files(folder, day):
             say(f"{path}")

@@ -21,23 +21,23 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from outreach import children, logs
-from outreach.accounts import staff
-from outreach.accounts.staff import User
-from outreach.app import create_app
-from outreach.db import Database
-from outreach.db.watch import is_away, is_busy
-from outreach.erasures import digests
-from outreach.errors import OutreachError
-from outreach.jobs.leases import LeaseLost
-from outreach.jobs.models import Job
-from outreach.jobs.work import JobWork
-from outreach.segments import calm
-from outreach.settings import Settings, read
-from outreach.sight import role
+from outreach.access.accounts import accounts
+from outreach.access.accounts.accounts import User
+from outreach.access.scopes import engine
+from outreach.campaigns.segments import scope
+from outreach.core import sandbox
+from outreach.core.db import Database
+from outreach.core.db.watch import is_away, is_busy
+from outreach.core.erasure import digests
+from outreach.core.jobs.models import Job
+from outreach.core.jobs.work import JobWork, LeaseLost
+from outreach.core.settings import Settings, read
+from outreach.core.text import logs
+from outreach.core.text.errors import OutreachError
+from outreach.operations.worker.job_room import AWAY
+from outreach.web.app import create_app
 from outreach.web.ui.errors import SENTENCES
 from outreach.web.ui.request import JOB, READS, reading
-from outreach.worker.job_room import AWAY
 
 NICE = 10
 SECONDS = 3_600  # of processor time
@@ -56,12 +56,12 @@ def main() -> None:
     number, lease = int(sys.argv[1]), sys.argv[2]
     logs.begin("job")
     os.nice(NICE)
-    children.limit(seconds=SECONDS, memory=MEMORY)
+    sandbox.limit(seconds=SECONDS, memory=MEMORY)
     with suppress(OSError):  # a machine that lacks memory ends this process first, not the one that sends
         Path("/proc/self/oom_score_adj").write_text("1000")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = read()
-    rules = calm.info_of(settings) | digests.info_of(settings) | role.info_of(settings)
+    rules = scope.info_of(settings) | digests.info_of(settings) | engine.info_of(settings)
     database = Database(settings.database, rules)
     work = JobWork(database, number, lease, settings.instant)
     try:
@@ -118,7 +118,7 @@ def app_of(settings: Settings, database: Database, person: str) -> Flask:
 
     def found(_request: Request) -> User:
         with reading() as session:
-            return staff.user_named(session, person)
+            return accounts.user_named(session, person)
 
     def fault(error: Exception) -> NoReturn:
         raise error

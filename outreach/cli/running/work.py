@@ -11,25 +11,25 @@ from typing import NamedTuple
 
 import click
 
-from outreach import french, logs
-from outreach.audit import seals
-from outreach.audit.seals import SealCheck
-from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.results import verification
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
-from outreach.cli.running import web
-from outreach.db import Database, Session
-from outreach.delivery import installation, workers
-from outreach.delivery.places import ClockPass, RelayState
-from outreach.delivery.sending import prefetch, relay_health
-from outreach.delivery.sending.failpoints import Failpoint
-from outreach.delivery.sending.prefetch import LetterSource
-from outreach.errors import Refused
-from outreach.roles import RoleName
-from outreach.settings import Settings
-from outreach.worker.clock import clock
-from outreach.worker.process import WorkProcess
+from outreach.cli.running import up
+from outreach.core.audit import audit as seals
+from outreach.core.audit.audit import SealCheck
+from outreach.core.db import Database, Session
+from outreach.core.settings import Settings
+from outreach.core.text import french, logs
+from outreach.core.text.errors import Refused
+from outreach.core.text.roles import RoleName
+from outreach.delivery import workers
+from outreach.delivery.models import ClockPass, RelayState
+from outreach.delivery.sending import composer, relay_health
+from outreach.delivery.sending.composer import LetterSource
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.operations.worker.clock import clock
+from outreach.operations.worker.process import WorkProcess
 
 ASKED = {signal.SIGTERM, signal.SIGINT}
 SELDOM = 10_000  # garbage collection took a third of the time to write 20,000 rows
@@ -49,7 +49,7 @@ def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[F
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
-    with prefetch.apart(letter_source_for(settings, database), settings.database) as beside:
+    with composer.apart(letter_source_for(settings, database), settings.database) as beside:
         process = WorkProcess(settings, database, beside, on_failpoint)
         ticking = clock(process.due)
         process.open()
@@ -67,7 +67,7 @@ def letter_source_for(settings: Settings, database: Database) -> LetterSource:
     """
     signer = None
     if settings.dkim_key_file is not None:
-        from outreach.mail.dkim import Signer  # noqa: PLC0415 - it takes seven megabytes of memory
+        from outreach.delivery.letters.dkim import Signer  # noqa: PLC0415 - it takes seven megabytes of memory
 
         signer = Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
     return LetterSource(database, Composer(SenderIdentity.of(settings), settings.instant, signer), settings.instant)
@@ -80,7 +80,7 @@ def mailbox(operation: Operation) -> None:
     settings = operation.settings
     if not settings.stays_here:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans serveur d’envoi nommé.")
-    command = web.mailbox_command(settings)
+    command = up.mailbox_command(settings)
     os.execv(command[0], command)
 
 
@@ -133,10 +133,10 @@ def instance() -> None:
 @pass_operation
 def confirm(operation: Operation) -> None:
     """Confirme que cette installation peut envoyer (base copiée, déplacée ou restaurée)."""
-    here = installation.read(operation.settings.data)
+    here = workers.read(operation.settings.data)
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        installation.confirm(session, here, now=operation.now, actor=actor)
+        workers.confirm(session, here, now=operation.now, actor=actor)
     say("Cette installation peut envoyer.")
 
 
@@ -150,7 +150,7 @@ def relay() -> None:
 @pass_operation
 def relay_status(operation: Operation) -> None:
     """Dit par installation ce qui retient les courriels, et quels serveurs d’envoi ont échoué ou doivent répondre."""
-    here, now = installation.place_of(operation.settings.data), operation.now
+    here, now = workers.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
         passes = {passed.place: passed for passed in workers.last_passes(session)}
         states = relay_health.states(session)

@@ -18,8 +18,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from imap_tools import BaseMailBox, MailBox, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
-from outreach.delivery.bounces.notices import MOST_BYTES
-from outreach.errors import OutreachError
+from outreach.core.text.errors import OutreachError
+from outreach.delivery.bounces.parsing import MOST_BYTES
 
 TIMEOUT_SECONDS = 10  # shorter than an orderly stop may take
 UID = re.compile(rb"\bUID (\d+)")

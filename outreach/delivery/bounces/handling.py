@@ -5,24 +5,42 @@ write to the return address. The others are stored and change nothing. No notice
 
 A proved notice also shows that the relay accepted its letter, so it settles a doubt. Two kinds do not: UNDETERMINED
 notices, and failures reported more than 30 days after the letter.
+
+One pass over a mailbox: each mail is read, stored and acted on, then moved away.
+
+Finds exclusions that a notice about another address brought about: where the excluded mailbox forwards to.
+
+Such a mailbox works. Notices exclude nothing in this way any more; staff lift what was excluded before.
 """
 
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import exists, func, select
 
-from outreach import audit
-from outreach.db import Session, take_turns
+from outreach.core.audit import audit
+from outreach.core.db import Database, Session, take_turns
+from outreach.core.erasure import digests
+from outreach.core.erasure.digests import ErasedAddresses
+from outreach.core.settings import Settings
+from outreach.core.text.addresses import key_of
+from outreach.core.text.errors import Refused
+from outreach.delivery import workers
+from outreach.delivery.bounces import boxes, models, parsing
+from outreach.delivery.bounces.boxes import Box, Folder
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
-from outreach.delivery.ledger import outbox, outcomes, suppressions
-from outreach.delivery.ledger.outbox import Proof
-from outreach.delivery.models import Message, SuppressionReason
+from outreach.delivery.bounces.parsing import Notice, NoticeVerdict, Report
+from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.models import Message, Suppression, SuppressionReason
+from outreach.delivery.outbox import outbox, outcomes, suppressions
+from outreach.delivery.outbox.outbox import Proof
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
-from outreach.erasures import digests
-from outreach.erasures.digests import ErasedAddresses
-from outreach.mail.addresses import key_of
 
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
@@ -148,3 +166,126 @@ def _kept(number: int, report: Report, letter: Message | None, erased: ErasedAdd
     mark = ours if digests.is_mark(ours) else erased.mark(key_of(report.failing))
     recipient, said = (mark, "") if mark else (report.failing, report.said)
     return KeptReport(number=number, recipient=recipient, verdict=report.verdict, status=report.status, said=said)
+
+
+AT_ONCE = 20
+MOST_IN_A_PASS = 2000
+
+
+@dataclass
+class Collected:
+    """The counts of a pass: notices by verdict and by what they changed; `known` counts copies of stored ones."""
+
+    verdicts: Counter[NoticeVerdict] = field(default_factory=Counter)
+    handled: Counter[Handling] = field(default_factory=Counter)
+    known: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts by their fixed names."""
+        verdicts = {verdict.value: self.verdicts[verdict] for verdict in NoticeVerdict}
+        handled = {kind.value: self.handled[kind] for kind in Handling}
+        return {"read": self.verdicts.total(), "known": self.known, "verdicts": verdicts, "handled": handled}
+
+
+def collect(
+    database: Database,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    stop: threading.Event | None = None,
+    most: int = MOST_IN_A_PASS,
+    also: Callable[[bytes], object] | None = None,
+) -> Collected:
+    """Handle at most `most` notices of the mailbox; ends early, in order, when `stop` is set.
+
+    `also` is given what no mail system wrote. Raises BoxError when the mailbox cannot be read, and Refused on a copy.
+    """
+    collected, keys = Collected(), Keys(settings.signing_keys)
+
+    def take_one(content: bytes) -> Folder:
+        notice = parsing.read(content, keys)
+        with database.writing() as session:
+            kept = take(session, notice, now=clock())
+            handled = kept.handling if kept else None
+        if also and notice.verdict in {NoticeVerdict.HUMAN, NoticeVerdict.AUTO_REPLY}:
+            also(content)
+        collected.verdicts[notice.verdict] += 1
+        if handled is None:
+            collected.known += 1
+        else:
+            collected.handled[handled] += 1
+        return Folder.FOR_PEOPLE if notice.verdict.is_for_people else Folder.HANDLED
+
+    refuse_a_copy(database, settings)
+    with boxes.opened(settings.returns_url) as box:
+        if each(box, take_one, stop or threading.Event(), most):
+            with database.writing() as session:
+                models.note(session, now=clock())
+    return collected
+
+
+def each(box: Box, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
+    """Give each of at most `most` mails of a mailbox to `take`, and move it to the folder that this says.
+
+    `take` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
+    BoxError when the mailbox cannot be read.
+    """
+    waiting = box.keys(most)
+    for start in range(0, len(waiting), AT_ONCE):
+        if stop.is_set():
+            return False
+        _some(box, waiting[start : start + AT_ONCE], take, stop)
+    return True
+
+
+def _some(box: Box, waiting: Sequence[str], take: Callable[[bytes], Folder], stop: threading.Event) -> None:
+    """Handle these mails, with a pause after each that lasts as long as the mail took.
+
+    SQLite has one writer at a time, and letters go first.
+    """
+    done: dict[Folder, list[str]] = {}
+    for key, content in box.read(waiting).items():
+        began = time.monotonic()
+        folder = take(content)
+        stop.wait(time.monotonic() - began)
+        done.setdefault(folder, []).append(key)
+    for folder, moved in done.items():
+        box.put_away(moved, folder)
+
+
+def refuse_a_copy(database: Database, settings: Settings) -> None:
+    """Raises Refused when this installation may not send: a copy would take away the mails of the installation that it
+    was copied from."""
+    if settings.stays_here:
+        return
+    with database.reading() as session:
+        hindrance = workers.hindrance(session, workers.read(settings.data))
+    if hindrance:
+        raise Refused(hindrance)
+
+
+def excluded_for_another(session: Session) -> dict[int, str]:
+    """The exclusions in force of which no notice names the excluded address: the address named instead, by their key.
+
+    Only the failing address of a report is kept. Where a Sendmail server named the alias in its place, nothing tells.
+    """
+    query = (
+        select(Suppression.id, Message.address_key, Message.address_ascii, KeptReport.recipient)
+        .join(Message, Message.address_key == Suppression.address_key)
+        .join(KeptNotice, KeptNotice.message_id == Message.id)
+        .join(KeptReport, KeptReport.notice_id == KeptNotice.id)
+        .where(
+            Suppression.reason == SuppressionReason.HARD_BOUNCE,
+            Suppression.lifted_at.is_(None),
+            KeptNotice.handling == Handling.EXCLUDED,
+            KeptNotice.read_at >= Suppression.created_at,
+            KeptReport.verdict == NoticeVerdict.FAILED,
+            KeptReport.recipient.contains("@"),  # a local name is the mailbox itself
+        )
+        .order_by(KeptNotice.id, KeptReport.number)
+    )
+    named: dict[int, dict[str, bool]] = defaultdict(dict)
+    for key, address, ascii_address, recipient in session.execute(query):
+        own = {address, ascii_address.casefold()}
+        named[key][recipient] = key_of(recipient) in own
+    return {key: next(iter(recipients)) for key, recipients in named.items() if not any(recipients.values())}

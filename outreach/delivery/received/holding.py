@@ -24,14 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from outreach import audit
-from outreach.db import Session, take_turns
-from outreach.db.in_list import among
+from outreach.core.audit import audit
+from outreach.core.db import Session, take_turns
+from outreach.core.db.bulk import among
+from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
-from outreach.errors import NotFound, Refused
 
 # The rooms above keep these: which mailings are waves of one campaign, and which campaigns correct others.
 WAVES = table("waves", column("campaign_id"), column("mailing_id"))

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.db import Base, enum_of
-from outreach.labelled import Labelled
+from outreach.core.db import Base, enum_of
+from outreach.core.text.labelled import Labelled
 
 
 class MailVerdict(Labelled):

@@ -1,4 +1,10 @@
-"""Reads a mail that came to the mailbox of replies, within bounds: who wrote what, and what it names of ours. No I/O.
+"""Who a mail says it is from, and whether our own receiving server found that true (RFC 8601). No I/O.
+
+Anybody may write any From, and any Authentication-Results: only those of our server count, by the name that the setting
+gives it. It takes away what comes under its name from elsewhere (RFC 8601 §5); where two of its lines contradict each
+other all the same, nothing is proved.
+
+Reads a mail that came to the mailbox of replies, within bounds: who wrote what, and what it names of ours. No I/O.
 
 Anybody may send any bytes. Nothing that a mail says is a proof, except a mark of ours in an address that it came to,
 and what our own receiving server says of its sender.
@@ -6,20 +12,87 @@ and what our own receiving server says of its sender.
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
+from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import parsedate_to_datetime
+from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
-from outreach.delivery.bounces import notices
-from outreach.delivery.bounces.notices import ADDRESSED, MESSAGE_ID, RETURN_PATH, Notice, NoticeVerdict
-from outreach.delivery.bounces.parsing import DEEPEST, TooComplexError, leaves, one_line, parsed, payload, text_of
-from outreach.delivery.received import markup, quotes, senders
-from outreach.mail.addresses import LONGEST
-from outreach.mail.tokens import LENGTH, Keys, TokenKind
+from outreach.core.text.addresses import LONGEST
+from outreach.delivery.bounces import parsing
+from outreach.delivery.bounces.parsing import (
+    ADDRESSED,
+    DEEPEST,
+    MESSAGE_ID,
+    RETURN_PATH,
+    Notice,
+    NoticeVerdict,
+    TooComplexError,
+    leaves,
+    one_line,
+    parsed,
+    payload,
+    text_of,
+)
+from outreach.delivery.letters.tokens import LENGTH, Keys, TokenKind
+from outreach.delivery.received import markup, quotes
+
+MOST_RESULTS = 10  # lines that are read
+COMMENT = re.compile(r"\([^()]{0,500}\)")
+RESULT = re.compile(r"(dmarc|dkim|spf)\s*=\s*([a-z]{1,20})\b(.{0,500})", re.IGNORECASE | re.DOTALL)
+PROPERTY = re.compile(r"\b(header\.from|header\.d|header\.i|smtp\.mailfrom)\s*=\s*\"?([^\s\";]{1,320})", re.IGNORECASE)
+OF_METHOD = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
+
+
+def sender_of(lines: Iterable[str]) -> tuple[str, str]:
+    """The name and the one address of From; two '' where there is none, or several."""
+    named = [(name, address) for name, address in getaddresses(list(lines), strict=True) if address]
+    if len(named) != 1 or named[0][1].count("@") != 1 or any(character.isspace() for character in named[0][1]):
+        return "", ""
+    return named[0]
+
+
+def decoded(words: str) -> str:
+    """The words of a header; as they stand where they cannot be decoded (RFC 2047)."""
+    try:
+        return str(make_header(decode_header(words)))
+    except (LookupError, ValueError, MessageError):
+        return words
+
+
+def is_proved(results: Iterable[str], server: str, address: str) -> bool:
+    """Whether the server of this name says that a mail is from the domain of this address."""
+    domain = address.rpartition("@")[2].casefold()
+    if not server or not domain:
+        return False
+    said: dict[str, list[set[bool]]] = defaultdict(list)
+    for line in list(results)[:MOST_RESULTS]:
+        name, _, rest = COMMENT.sub(" ", line).partition(";")
+        if name.split(maxsplit=1)[:1] and name.split(maxsplit=1)[0].casefold() == server.casefold():
+            for method, passes in _told(rest, domain).items():
+                said[method].append(passes)
+    if any(len(lines) > 1 and any(one != lines[0] for one in lines) for lines in said.values()):
+        return False
+    told = {method: True in lines[0] for method, lines in said.items()}
+    return told["dmarc"] if "dmarc" in told else told.get("dkim", False) or told.get("spf", False)
+
+
+def _told(rest: str, domain: str) -> dict[str, set[bool]]:
+    """By method, what one line says: True where it passed for this domain."""
+    told: dict[str, set[bool]] = defaultdict(set)
+    for clause in rest.split(";")[:50]:
+        if match := RESULT.match(clause.strip()):
+            method = match[1].casefold()
+            about = [value for name, value in PROPERTY.findall(match[3]) if name.casefold() in OF_METHOD[method]]
+            is_about = any(value.rpartition("@")[2].casefold() == domain for value in about)
+            if match[2].casefold() != "none":
+                told[method].add(match[2].casefold() == "pass" and is_about)
+    return told
+
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_HEADERS = 500
@@ -107,9 +180,9 @@ def read(content: bytes, keys: Keys) -> Read:
     parts = list(leaves(message))
     written = quotes.cut(_text(parts))
     text = written.text[:LONGEST_TEXT]
-    name, sender = senders.sender_of(one_line(str(line), MOST_OF_A_PART) for line in message.get_all("From", []))
+    name, sender = sender_of(one_line(str(line), MOST_OF_A_PART) for line in message.get_all("From", []))
     sender = one_line(sender, LONGEST + 1)
-    notice = notices.read(content, keys)
+    notice = parsing.read(content, keys)
     kind = _kind(message, notice.verdict, text)
     ident = text_of(message, "Message-ID")
     return Read(
@@ -120,7 +193,7 @@ def read(content: bytes, keys: Keys) -> Read:
         answers=tuple(_named(message, "In-Reply-To")),
         follows=tuple(_named(message, "References")),
         sender=sender if len(sender) <= LONGEST else "",
-        sender_name=one_line(senders.decoded(name), LONGEST_NAME),
+        sender_name=one_line(decoded(name), LONGEST_NAME),
         results=tuple(str(line) for line in message.get_all("Authentication-Results", [])),
         subject=one_line(text_of(message, "Subject")),
         written_at=_moment(message),
@@ -219,7 +292,7 @@ def _file_name(part: Message) -> str:
         named = part.get_filename() or ""
     except (LookupError, ValueError, MessageError):
         named = "?"
-    return one_line(senders.decoded(named).replace("\\", "/").rpartition("/")[2], LONGEST_NAME)
+    return one_line(decoded(named).replace("\\", "/").rpartition("/")[2], LONGEST_NAME)
 
 
 def _files(parts: Iterable[Message]) -> Iterator[AttachedFile]:

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_turns
 
 
 class RepliesReading(Base):

@@ -1,11 +1,31 @@
-"""The letters that a postman has in hand, from the composed batch to the recorded answer. No database, no socket."""
+"""The named stages of a round, at which a test can kill the process.
+
+The letters that a postman has in hand, from the composed batch to the recorded answer. No database, no socket.
+"""
 
 from collections import deque
 from collections.abc import Iterable
+from enum import StrEnum
 
-from outreach.delivery.ledger.letters import Composed
-from outreach.delivery.ledger.outcomes import Settled
-from outreach.delivery.smtp.replies import AttemptResult, Verdict
+from outreach.delivery.outbox.outcomes import Settled
+from outreach.delivery.outbox.recipients import Composed
+from outreach.delivery.smtp.protocol import AttemptResult, Verdict
+
+
+class Failpoint(StrEnum):
+    """A stage of a round. The postman reports each to a callback, so that a test can kill it exactly there.
+
+    AFTER_RCPT and MID_BODY are stages of a single letter: its RCPT and DATA were accepted; half its body is written.
+    """
+
+    AFTER_COMPOSE = "after_compose"
+    AFTER_RCPT = "after_rcpt"
+    MID_BODY = "mid_body"
+    BEFORE_FENCE = "before_fence"
+    AFTER_FENCE = "after_fence"
+    AFTER_DOT = "after_dot"
+    AFTER_REPLY = "after_reply"
+    AFTER_RECORD = "after_record"
 
 
 class InFlight:

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 
-from outreach import audit, french
-from outreach.db import Session, table_of, take_turns
-from outreach.db.compiled import Prepared
+from outreach.core.audit import audit
+from outreach.core.db import Session, table_of, take_turns
+from outreach.core.db.prepared import Prepared
+from outreach.core.text import french
 from outreach.delivery import workers
-from outreach.delivery.ledger.retry_times import rest_of
-from outreach.delivery.places import RelayState
+from outreach.delivery.models import RelayState
+from outreach.delivery.outbox.outcomes import rest_of
 
 
 def note_failure(session: Session, relay: str, said: str, *, place: str, alarm: bool, now: datetime) -> datetime:

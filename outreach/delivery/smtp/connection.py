@@ -1,4 +1,7 @@
-"""One connection to a relay: a conversation and its non-blocking socket."""
+"""The timeouts of an SMTP connection.
+
+One connection to a relay: a conversation and its non-blocking socket.
+"""
 
 import errno
 import selectors
@@ -8,10 +11,34 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from outreach.delivery.smtp.protocol import Conversation, Failure, State
 from outreach.delivery.smtp.relay import Relay
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The timeouts of an SMTP connection, in seconds (RFC 5321 §4.5.3.2)."""
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300
+    body: float = 180
+    dot: float = 600
+
+    def of(self, state: State) -> float:
+        """How long a conversation may stay in a state."""
+        match state:
+            case State.GREETING:
+                return self.greeting
+            case State.BODY:
+                return self.body
+            case State.VERDICT:
+                return self.dot
+        return self.command
+
 
 OPENING = (State.GREETING, State.HELLO, State.STARTTLS, State.TLS, State.AUTH)
 CHUNK = 65536

@@ -8,16 +8,16 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from outreach.adherence.programmes import SeveralProgrammes
-from outreach.api_keys import keys
-from outreach.api_keys.models import ApiKey
-from outreach.columns import Queried, Row
-from outreach.db import NO_ANSWER, Database
-from outreach.errors import InputError
-from outreach.web.api import cursors, resources
+from outreach.adherence.programmes.programmes import SeveralProgrammes
+from outreach.core.db import NO_ANSWER, Database
+from outreach.core.tables.columns import Queried, Row
+from outreach.core.text.errors import InputError
+from outreach.integrations import api_keys
+from outreach.integrations.api_keys import ApiKey
+from outreach.web.api import resources, shapes
 from outreach.web.api.limits import Reads, Room
 from outreach.web.api.shapes import PageAsked
-from outreach.web.ui import problems
+from outreach.web.ui import errors
 from outreach.web.ui.request import READS, database, end_reading, inert, now, reading
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -52,20 +52,20 @@ def admit() -> Response | None:
         return None
     header = request.headers.get("Authorization", "")
     with reading() as session:
-        key = keys.shown(session, header[len(BEARER) :].strip(), now=now()) if _is_bearer(header) else None
+        key = api_keys.shown(session, header[len(BEARER) :].strip(), now=now()) if _is_bearer(header) else None
     if key is None:
-        return problems.answer(401, WITHOUT_KEY, {"WWW-Authenticate": "Bearer"})
+        return errors.answer(401, WITHOUT_KEY, {"WWW-Authenticate": "Bearer"})
     g.api_key = key
     room = g.api_room = COUNTED.take(key.id)  # of a write, too, which leaves no row where it is refused
     if room.left < 0:
-        return problems.answer(429, TOO_MANY, {"Retry-After": str(room.seconds)})
+        return errors.answer(429, TOO_MANY, {"Retry-After": str(room.seconds)})
     if closed := _closed(key):
-        return problems.answer(403, closed)
+        return errors.answer(403, closed)
     if key.sight is not None:
         end_reading()  # which found the key, and sees everything
         g.sight = key.sight
     if request.method not in READS and not request.is_json:
-        return problems.answer(415)
+        return errors.answer(415)
     if request.method not in READS:
         _read_body()
     return None
@@ -74,7 +74,7 @@ def admit() -> Response | None:
 @pages.errorhandler(SeveralProgrammes)
 def say_codes(several: SeveralProgrammes) -> Response:
     """Say of which programmes one has to be named, for a program to choose."""
-    return problems.answer(409, str(several), programmes=[*several.codes])
+    return errors.answer(409, str(several), programmes=[*several.codes])
 
 
 @pages.after_request
@@ -89,7 +89,7 @@ def finish(response: Response) -> Response:
         response.add_etag(weak=True)
         response.make_conditional(request)
     key: ApiKey | None = g.get("api_key")
-    if key is not None and keys.is_use_due(key, now=now()):
+    if key is not None and api_keys.is_use_due(key, now=now()):
         # After the answer: a request that only reads writes nothing, and waits for no writer.
         response.call_on_close(partial(_note_use, database(), key.id, now()))
     return response
@@ -117,7 +117,7 @@ def _is_bearer(header: str) -> bool:
 def _note_use(of: Database, key: int, at: datetime) -> None:
     try:
         with of.writing() as session:
-            keys.note_use(session, key, now=at)
+            api_keys.note_use(session, key, now=at)
     except NO_ANSWER as fault:
         of.note_fault(fault)
 
@@ -144,5 +144,5 @@ def _written(value: object) -> str:
 
 def page_of(listing: Queried[Row], asked: PageAsked, resource: Callable[[Row], resources.Resource]) -> Response:
     """A page of a listing, each row as a resource."""
-    rows, last = listing.following(cursors.read(asked.cursor), asked.limit)
-    return told(resources.every([resource(row) for row in rows], cursors.written(last)))
+    rows, last = listing.following(shapes.read(asked.cursor), asked.limit)
+    return told(resources.every([resource(row) for row in rows], shapes.written(last)))

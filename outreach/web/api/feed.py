@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Response
 
-from outreach.events import feed
+from outreach.core.audit import events as feed
 from outreach.web.api.blueprint import pages
 from outreach.web.api.shapes import CloudEvents, EventsAsked
 from outreach.web.api.specification import EVENTS, answers, query_as

@@ -7,34 +7,33 @@ from functools import partial
 
 from flask import Response, render_template
 
-from outreach.accounts import staff
-from outreach.adherence import known, record_list, situation
-from outreach.adherence import programmes as known_programmes
-from outreach.adherence.grouping import Grouping
+from outreach.access.accounts import accounts
 from outreach.adherence.models import AdherenceRecord, Programme
-from outreach.adherence.programmes import files as programme_files
-from outreach.adherence.programmes.concerning import concerning
-from outreach.campaigns import lifecycle, segment_uses
-from outreach.campaigns import listing as campaign_list
+from outreach.adherence.programmes import files
+from outreach.adherence.programmes import programmes as known_programmes
+from outreach.adherence.records import records
+from outreach.adherence.situation import grouping, situation
+from outreach.adherence.situation.concerning import concerning
+from outreach.adherence.situation.grouping import Grouping
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import as_json
-from outreach.campaigns.results.overall import overall
-from outreach.campaigns.schedule import concerned
-from outreach.campaigns.schedule.moments import read_past, until
-from outreach.columns import Expression, Queried, Row
-from outreach.days import parse_day, today
-from outreach.db import Session
-from outreach.delivery.ledger import listing as recipient_list
-from outreach.delivery.ledger import suppression_list
-from outreach.delivery.ledger.recipients import listed_schools
-from outreach.directory import authority_sheet
-from outreach.directory import listing as directory
-from outreach.directory.listing import Filters
-from outreach.errors import InputError, NotFound, Refused
-from outreach.notes import listing as note_list
-from outreach.notes.models import Note, NoteState
-from outreach.responses import trays
-from outreach.responses.models import Response as GivenResponse
+from outreach.campaigns.planning import calendar, lifecycle, segment_uses
+from outreach.campaigns.planning import listing as campaign_list
+from outreach.campaigns.planning.sending_hours import read_past, until
+from outreach.campaigns.results import progress
+from outreach.campaigns.results.progress import overall
+from outreach.core.db import Session
+from outreach.core.tables.columns import Expression, Queried, Row
+from outreach.core.text.dates import parse_day, today
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.delivery.outbox import listing as recipient_list
+from outreach.delivery.outbox import suppressions
+from outreach.delivery.outbox.recipients import listed_schools
+from outreach.directory.authorities import search, sheet
+from outreach.directory.authorities.search import Filters
+from outreach.engagement.replies import inbox_list
+from outreach.engagement.replies.models import Response as GivenResponse
+from outreach.reports.notes import listing as note_list
+from outreach.reports.notes.models import Note, NoteState
 from outreach.web.api import resources
 from outreach.web.api.blueprint import holder, page_of, pages, told
 from outreach.web.api.figures import CampaignStandingTold, SituationTold
@@ -93,7 +92,7 @@ def current_situation() -> Response:
 def networks() -> Response:
     """Les réseaux, dans leur ordre habituel."""
     with reading() as session:
-        return told(resources.every([resources.network(one) for one in directory.networks(session)]))
+        return told(resources.every([resources.network(one) for one in search.networks(session)]))
 
 
 @pages.get("/programmes")
@@ -107,7 +106,7 @@ def programmes() -> Response:
         theirs = concerning(session, current_day())
         found = [
             known_programmes.as_json(programme, rules)
-            for programme, rules in programme_files.every(session)
+            for programme, rules in files.every(session)
             if programme in theirs
         ]
     return told(resources.every(found))
@@ -120,7 +119,7 @@ def authorities() -> Response:
     asked = query_as(AuthoritiesAsked)
     filters = Filters(networks=(asked.network,) if asked.network else ())
     with reading() as session:
-        return page_of(directory.listed(session, filters), asked, resources.authority)
+        return page_of(search.listed(session, filters), asked, resources.authority)
 
 
 @pages.get("/authorities/<number:authority>/schools")
@@ -128,8 +127,8 @@ def authorities() -> Response:
 def schools(authority: int) -> Response:
     """Les écoles d’un pouvoir organisateur, par numéro FASE."""
     with reading() as session:
-        found = authority_sheet.authority_by_fase(session, authority)
-        listing = authority_sheet.schools(session, found)
+        found = sheet.authority_by_fase(session, authority)
+        listing = sheet.schools(session, found)
         return page_of(listing, query_as(PageAsked), lambda row: resources.school(row, found))
 
 
@@ -141,7 +140,7 @@ def segments() -> Response:
         programme = _programme(session, query_as(ProgrammeAsked).programme)
         counted = [
             resources.segment(row, programme.code, segment_uses.counted(session, row.segment, programme, now=now()))
-            for row in segment_uses.listed(session, staff.colleagues(session)).every()
+            for row in segment_uses.listed(session, accounts.colleagues(session)).every()
         ]
     return told(resources.every(counted))
 
@@ -156,7 +155,7 @@ def campaigns() -> Response:
     is_whole = holder().sight is None
     resource = partial(resources.campaign, is_whole=is_whole)
     with reading() as session:
-        among = None if is_whole else concerned.campaigns(session, now=now())
+        among = None if is_whole else calendar.campaigns(session, now=now())
         listing = campaign_list.listed(session, among=among, figures=partial(overall, session, now=now()))
         return _page_of_programme(session, _of_strands(listing, Campaign.strand_id), resource)
 
@@ -169,7 +168,7 @@ def campaign(campaign: int) -> Response:
     À une clé de fédération ou de réseau, ses vagues qui écrivent à des membres, et combien de membres.
     """
     with reading() as session:
-        say = as_json.concerning if holder().sight else as_json.of
+        say = progress.concerning if holder().sight else progress.campaign_as_json
         said = say(session, lifecycle.campaign_numbered(session, campaign), now=now())
         (row,) = campaign_list.listed(session, among=[campaign]).every()
         return told(resources.standing(row, said["counts"]["programme"], said))
@@ -194,7 +193,7 @@ def recipients(campaign: int, wave: int) -> Response:
 def responses() -> Response:
     """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
-        listed = _of_strands(trays.every(session), GivenResponse.strand_id)
+        listed = _of_strands(inbox_list.every(session), GivenResponse.strand_id)
         return _page_of_programme(session, listed, resources.response)
 
 
@@ -203,7 +202,7 @@ def responses() -> Response:
 def exclusions() -> Response:
     """Les adresses auxquelles le service n’écrit plus."""
     with reading() as session:
-        return page_of(suppression_list.listed(session), query_as(PageAsked), resources.exclusion)
+        return page_of(suppressions.listed(session), query_as(PageAsked), resources.exclusion)
 
 
 @pages.get("/notes")
@@ -223,7 +222,7 @@ def notes() -> Response:
 def adherence_records() -> Response:
     """Les statuts enregistrés des écoles dans un programme, les annulés aussi, dans l’ordre de leur enregistrement."""
     with reading() as session:
-        listed = _of_strands(record_list.listed(session), AdherenceRecord.strand_id)
+        listed = _of_strands(records.listed(session), AdherenceRecord.strand_id)
         return _page_of_programme(session, listed, resources.record)
 
 
@@ -261,7 +260,7 @@ def _when(session: Session, asked: SituationAsked) -> tuple[date, datetime | Non
         day = parse_day(asked.as_of.isoformat()) if asked.as_of else usual
         if day > current_day():
             raise Refused("Cette date est dans l’avenir.")
-        known.refuse_unknowable(session, day, known_at)
+        grouping.refuse_unknowable(session, day, known_at)
     except InputError as fault:  # not of the form, which was read, but of what there is to know
         raise Refused(str(fault)) from None
     return day, known_at

@@ -9,22 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outreach.adherence.models import Status, Word
-from outreach.adherence.record_list import RecordRow
-from outreach.adherence.situation import Bucket
-from outreach.campaigns.listing import CampaignRow
+from outreach.adherence.records.records import RecordRow
+from outreach.adherence.situation.situation import Bucket
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.results.overall import Overall
-from outreach.campaigns.segment_uses import ListedSegment
-from outreach.delivery.ledger.listing import Recipient, outcome_of, why
-from outreach.delivery.ledger.suppression_list import Excluded
-from outreach.directory.authority_sheet import ListedSchool
-from outreach.directory.listing import ListedRow, Reach
+from outreach.campaigns.planning.listing import CampaignRow
+from outreach.campaigns.planning.segment_uses import ListedSegment
+from outreach.campaigns.results.progress import Overall
+from outreach.campaigns.segments.audience import Concerns
+from outreach.delivery.outbox.listing import Recipient, outcome_of, why
+from outreach.delivery.outbox.suppressions import Excluded
+from outreach.directory.authorities.search import ListedRow, Reach
+from outreach.directory.authorities.sheet import ListedSchool
 from outreach.directory.models import Authority, EducationType, Located, Network
-from outreach.notes.content import public_address
-from outreach.notes.models import Note
-from outreach.responses.models import Response
-from outreach.responses.steps import follow_up
-from outreach.segments.audience import Concerns
+from outreach.engagement.replies.models import Response, follow_up
+from outreach.reports.notes.content import public_address
+from outreach.reports.notes.models import Note
 
 Resource = dict[str, Any]
 NOBODY = Overall()  # the numbers of a campaign that wrote to nobody

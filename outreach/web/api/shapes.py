@@ -1,4 +1,7 @@
-"""What programs ask and are answered, as types: OpenAPI states them, and a test holds every answer to them."""
+"""Cursors: where a program stands in a list. `shapes.CURSOR` is how they look; what they say is nobody's concern.
+
+What programs ask and are answered, as types: OpenAPI states them, and a test holds every answer to them.
+"""
 
 import re
 from datetime import date, datetime
@@ -8,14 +11,27 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, S
 
 from outreach.adherence.models import Status
 from outreach.adherence.models import Word as WordGiven
-from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import CampaignState
-from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.campaigns.planning.listing import Stage
+from outreach.core.text.errors import InputError
 from outreach.delivery.models import Reason, SuppressionReason, SuppressionScope
-from outreach.directory.listing import Reach
+from outreach.delivery.outbox.listing import LetterOutcome
+from outreach.directory.authorities.search import Reach
 from outreach.directory.models import Level
-from outreach.errors import InputError
-from outreach.responses.kinds import Answer, FollowUp
+from outreach.engagement.replies.kinds import Answer, FollowUp
+
+BEFORE_ALL = -1
+
+
+def written(number: int | None) -> str | None:
+    """The cursor that stands after the row of a number, which is below 2⁶⁰; None for None."""
+    return None if number is None else f"c{number:x}"
+
+
+def read(cursor: str) -> int:
+    """The number after which a list goes on; before all for ''."""
+    return int(cursor[1:], 16) if cursor else BEFORE_ALL
+
 
 Item = TypeVar("Item")
 MOST_ROWS = 250

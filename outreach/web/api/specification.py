@@ -11,7 +11,7 @@ from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
 
 from outreach import __version__
-from outreach.errors import InputError
+from outreach.core.text.errors import InputError
 from outreach.web.api.shapes import CloudEvents, Problem
 
 View = TypeVar("View", bound=Callable[..., Any])

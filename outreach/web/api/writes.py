@@ -7,23 +7,22 @@ from typing import Any
 
 from flask import Response, g, request
 
-from outreach.adherence import programmes
-from outreach.adherence.joining_lists import coverage
-from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
-from outreach.adherence.joining_lists.stated import StatedJoining, opened
+from outreach.adherence.imports import coverage
+from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan, StatedJoining, opened
 from outreach.adherence.models import Coverage, JoiningList
-from outreach.api_keys import writes
-from outreach.api_keys.writes import NamedWrite
-from outreach.db import Session
-from outreach.errors import InputError, Refused
-from outreach.notes import moved
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import Opened
+from outreach.adherence.programmes import programmes
+from outreach.core.db import Session
+from outreach.core.tables import imports
+from outreach.core.tables.imports import Opened
+from outreach.core.text.errors import InputError, Refused
+from outreach.integrations import idempotency
+from outreach.integrations.idempotency import NamedWrite
+from outreach.reports.notes import corrections
 from outreach.web.api.blueprint import holder, pages
 from outreach.web.api.limits import Room
 from outreach.web.api.shapes import JoiningSent, JoiningsSent, JoiningsTold, Nothing
 from outreach.web.api.specification import WRITTEN, answers, body_as
-from outreach.web.ui import problems
+from outreach.web.ui import errors
 from outreach.web.ui.request import current_day, database, now, reading
 
 HEADER = "Idempotency-Key"
@@ -53,46 +52,46 @@ def send_joinings() -> Response:
     content = sent.model_dump_json(exclude={"dry_run", *(() if sent.programme else ("programme",))}).encode()
     asked = NamedWrite(holder().id, name, hashlib.sha256(content).hexdigest())
     with reading() as session:
-        before = writes.answered(session, asked, now=now())
-        left, seconds = writes.left(session, asked.key, now=now())
+        before = idempotency.answered(session, asked, now=now())
+        left, seconds = idempotency.left(session, asked.key, now=now())
     if before is not None:
         return _answer(before)
-    g.api_room = Room("writes", writes.MOST, HOUR, left - 1, seconds)
+    g.api_room = Room("writes", idempotency.MOST, HOUR, left - 1, seconds)
     if left <= 0:
         said = "Cette clé a écrit trop de fois en une heure : envoyez plus de lignes à la fois, et moins souvent."
-        return problems.answer(429, said, {"Retry-After": str(seconds)})
+        return errors.answer(429, said, {"Retry-After": str(seconds)})
     return _answer(_taken(sent, asked))
 
 
 def _foreseen(sent: JoiningsSent) -> str:
     """What a list would change; nothing is recorded."""
-    kind, of = JoiningLists(current_day(), moved.by_list), _opened(sent)
+    kind, of = JoiningLists(current_day(), corrections.by_list), _opened(sent)
     with reading() as session:
-        return _told(None, steps.judge(session, kind, steps.drafted(kind, of, **_facts(session, sent))).plan)
+        return _told(None, imports.judge(session, kind, imports.drafted(kind, of, **_facts(session, sent))).plan)
 
 
 def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     """Take a list over, once; returns the answer. Raises Refused where what is known changes again and again."""
-    kind, of = JoiningLists(current_day(), moved.by_list), _opened(sent)
+    kind, of = JoiningLists(current_day(), corrections.by_list), _opened(sent)
     for _ in range(TRIES):
         with reading() as session:
             facts = _facts(session, sent)
-            judged = steps.judge(session, kind, steps.drafted(kind, of, **facts))
+            judged = imports.judge(session, kind, imports.drafted(kind, of, **facts))
         with database().writing() as session:
-            writes.take_turn(session, asked)
-            if (before := writes.answered(session, asked, now=now())) is not None:
+            idempotency.take_turn(session, asked)
+            if (before := idempotency.answered(session, asked, now=now())) is not None:
                 return before
             received: JoiningList | None = None
             if not judged.plan.nothing:
                 kind.hold(session)
-                if judged.basis != kind.basis(session, steps.drafted(kind, of, **facts)):
+                if judged.basis != kind.basis(session, imports.drafted(kind, of, **facts)):
                     continue
-                received = steps.receive(session, kind, of, now=now(), actor=holder().actor, **facts)
-                steps.apply(session, kind, received, judged, now=now(), actor=holder().actor)
+                received = imports.receive(session, kind, of, now=now(), actor=holder().actor, **facts)
+                imports.apply(session, kind, received, judged, now=now(), actor=holder().actor)
             answer = _told(received, judged.plan)
-            writes.keep(session, asked, answer, now=now())
+            idempotency.keep(session, asked, answer, now=now())
             return answer
-    raise Refused(steps.CHANGED)
+    raise Refused(imports.CHANGED)
 
 
 def _facts(session: Session, sent: JoiningsSent) -> dict[str, Any]:
@@ -131,6 +130,6 @@ def _answer(told: str) -> Response:
 
 def _name() -> str:
     name = request.headers.get(HEADER, "")
-    if not (0 < len(name) <= writes.LONGEST_NAME and name.isascii() and name.isprintable()):
+    if not (0 < len(name) <= idempotency.LONGEST_NAME and name.isascii() and name.isprintable()):
         raise InputError(WITHOUT_NAME)
     return name

@@ -1,18 +1,31 @@
 """The check for monitors, `/healthz`: whether the database answers, of which version it is, whether the clock ticks.
 
 A WSGI application before the pages, without session or cookie: words only, nobody's data.
+
+The figures for a monitor, `/metrics`, for whoever has the token of `OUTREACH_METRICS_TOKEN`.
+
+A WSGI application before the pages, without session or cookie. Without the setting the address is one of the pages',
+which know none such.
+
+Addresses that programs look up on any site: whom to tell about a weakness, and where a password is changed.
 """
 
+import hmac
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from outreach.db import NO_ANSWER, Database, time_limit
-from outreach.db.watch import DatabaseAway, DatabaseFault
+from flask import Blueprint, Response, abort, redirect, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.core.db import NO_ANSWER, Database, time_limit
+from outreach.core.db.watch import DatabaseAway, DatabaseFault
+from outreach.core.settings import Settings
+from outreach.core.text.errors import TookTooLong
 from outreach.delivery import workers
-from outreach.errors import TookTooLong
-from outreach.settings import Settings
-from outreach.web.ui.request import READING_SECONDS
+from outreach.operations.health.figures import Figures
+from outreach.web.ui.request import READING_SECONDS, now, settings
 
 PATH = "/healthz"
 OK, UNAVAILABLE, LATE, UNKNOWN = "ok", "unavailable", "late", "unknown"
@@ -57,3 +70,55 @@ class Health:
             time_limit.limit(None)
         is_late = workers.is_late(at, now=self.settings.instant())
         return {"status": OK, "database": OK, "schema": OK, "clock": LATE if is_late else OK}
+
+
+METRICS_PATH = "/metrics"
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """Answers `/metrics` where a token is set, and passes every other address to the pages."""
+
+    def __init__(self, pages: WSGIApplication, database: Database, settings: Settings) -> None:
+        self.pages, self._figures = pages, Figures(settings, database)
+        self._token = settings.metrics_token.get_secret_value()
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """WSGI (PEP 3333)."""
+        if not self._token or environ.get("PATH_INFO") != METRICS_PATH:
+            return self.pages(environ, start)
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            start("405 Method Not Allowed", [("Allow", "GET, HEAD"), ("Content-Length", "0")])
+            return []
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
+            start("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
+            return []
+        body = self._figures.text()
+        start("200 OK", [("Content-Type", TYPE), ("Content-Length", str(len(body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+VALID_FOR = timedelta(days=180)  # RFC 9116 §2.5.5 asks for less than a year
+pages = Blueprint("well_known", __name__, url_prefix="/.well-known")
+
+
+@pages.get("/security.txt")
+def security() -> Response:
+    """RFC 9116. 404 where the ministry names no page."""
+    contact = settings().official_page
+    if not contact:
+        abort(404)
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {now() + VALID_FOR:%Y-%m-%dT00:00:00Z}",
+        "Preferred-Languages: fr, en",
+        f"Canonical: {settings().address}/.well-known/security.txt",
+    )
+    return Response("".join(f"{line}\n" for line in lines), mimetype="text/plain")
+
+
+@pages.get("/change-password")
+def change_password() -> Redirect:
+    """Where password managers send people (https://w3c.github.io/webappsec-change-password-url/)."""
+    return redirect(url_for("account.password"))

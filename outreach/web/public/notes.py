@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template
 
-from outreach.db import Session
-from outreach.errors import Refused
-from outreach.notes import known_notes, listing, signing
-from outreach.notes.content import Correction
-from outreach.notes.files.outline import corrected, public_correction, public_outline
-from outreach.notes.files.parts import CellGrid
-from outreach.notes.models import Note
-from outreach.notes.signing import NoteSignature
+from outreach.core.db import Session
+from outreach.core.text.errors import Refused
+from outreach.reports.files import verifying
+from outreach.reports.files.document import CellGrid
+from outreach.reports.files.outline import corrected, public_correction, public_outline
+from outreach.reports.notes import listing, signing
+from outreach.reports.notes.content import Correction
+from outreach.reports.notes.models import Note
+from outreach.reports.notes.signing import NoteSignature
 from outreach.web.ui.request import reading, settings
 
 pages = Blueprint("public_notes", __name__, url_prefix="/n")
@@ -42,7 +43,7 @@ def keep_to_itself(response: Response) -> Response:
 @pages.get("/key")
 def keys() -> Response:
     with reading() as session:
-        used = known_notes.used_keys(session)
+        used = verifying.used_keys(session)
     current = _current_key()
     former = [key for key in used if key.public_key != current]
     return Response(

@@ -1,16 +1,60 @@
-"""The pages of what went wrong: a refusal, an unknown page, a fault, a database that does not answer."""
+"""Faults as programs read them (RFC 9457, application/problem+json): one shape for all, whoever notices the fault.
+
+The pages of what went wrong: a refusal, an unknown page, a fault, a database that does not answer.
+"""
+
+import json
 
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
-from outreach.adherence.programmes import SeveralProgrammes
-from outreach.db import NO_ANSWER, time_limit
-from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
-from outreach.logs import told
-from outreach.web.ui import problems
-from outreach.web.ui.door import CLOSED, is_scoped
-from outreach.web.ui.request import READING_SECONDS, READS, database, now
+from outreach.adherence.programmes.programmes import SeveralProgrammes
+from outreach.core.db import NO_ANSWER, time_limit
+from outreach.core.text.errors import NotFound, OutreachError, Refused, TookTooLong
+from outreach.core.text.french import typeset
+from outreach.core.text.logs import told
+from outreach.web.ui.request import CLOSED, READING_SECONDS, READS, database, is_scoped, now
+
+MEDIA_TYPE = "application/problem+json"
+FOR_PROGRAMS = ("/api/", "/hooks/")
+TOLD = {  # the stable type of a fault, its title, and what to do where nothing more is known
+    400: ("invalid-request", "Demande illisible", "Ce qui est demandé ne se lit pas : voyez /api/v1/openapi.json."),
+    401: ("key-missing", "Clé absente ou refusée", "Donnez une clé en service : « Authorization: Bearer … »."),
+    403: ("forbidden", "Accès refusé", "Cette clé ne permet pas cela."),
+    404: ("not-found", "Introuvable", "Rien ne se trouve à cette adresse : voyez /api/v1/openapi.json."),
+    405: ("method-not-allowed", "Méthode refusée", "Cette adresse ne s’ouvre pas par cette méthode."),
+    409: ("conflict", "Action refusée", "L’action n’est plus possible dans l’état actuel."),
+    411: (
+        "length-required",
+        "Longueur absente",
+        "Dites la longueur de l’envoi : « Content-Length ». Rien n’est enregistré.",
+    ),
+    413: ("too-large", "Envoi trop volumineux", "Ce qui est envoyé dépasse la taille permise. Rien n’est enregistré."),
+    415: ("not-json", "Envoi illisible", "Envoyez du JSON : « Content-Type: application/json »."),
+    429: ("too-many", "Trop de demandes", "Attendez le nombre de secondes que dit « Retry-After »."),
+    500: ("failure", "Erreur du service", "Une erreur inattendue s’est produite. Rien n’est enregistré."),
+    503: ("unavailable", "Service indisponible", "La base de données n’a pas répondu : recommencez plus tard."),
+}
+
+
+def is_program() -> bool:
+    """Whether the address of this request is one that programs ask."""
+    return request.path.startswith(FOR_PROGRAMS)
+
+
+def answer(status: int, detail: str = "", headers: dict[str, str] | None = None, **members: object) -> Response:
+    """A fault: its stable type, a French title, a French sentence on what to do, and members of its own."""
+    name, title, usual = TOLD.get(status) or TOLD[500 if status >= 500 else 400]
+    told = {
+        "type": f"urn:outreach:{name}",
+        "title": typeset(title),
+        "status": status,
+        "detail": typeset(detail or usual),
+        **members,
+    }
+    return Response(json.dumps(told, ensure_ascii=False), status, headers, content_type=MEDIA_TYPE)
+
 
 SENTENCES = {
     400: ("Demande illisible", "La demande envoyée par le navigateur n’a pas pu être comprise."),
@@ -70,19 +114,19 @@ def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
 
 def _several(error: SeveralProgrammes) -> tuple[str, int] | Response:
     """A program chooses by a code, a person by a name."""
-    return _page(409, str(error) if problems.is_program() else error.on_page)
+    return _page(409, str(error) if is_program() else error.on_page)
 
 
 def _refused(error: HTTPException) -> tuple[str, int] | Response:
     code = error.code or 500
-    if problems.is_program() and isinstance(error, MethodNotAllowed):
-        return problems.answer(code, headers={"Allow": ", ".join(sorted(error.valid_methods or ()))})
+    if is_program() and isinstance(error, MethodNotAllowed):
+        return answer(code, headers={"Allow": ", ".join(sorted(error.valid_methods or ()))})
     return _page(code)
 
 
 def _unknown_host(_error: Exception) -> Response:
-    if problems.is_program():
-        return problems.answer(400, "Ce service ne répond pas sous ce nom.")
+    if is_program():
+        return answer(400, "Ce service ne répond pas sous ce nom.")
     return Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
 
 
@@ -92,8 +136,8 @@ def _failure(error: Exception) -> tuple[str, int] | Response:
     at, extra = moment.isoformat(timespec="seconds"), {"event": "page_failed"}
     fault = told(getattr(error, "original_exception", None) or error)
     current_app.logger.error("the fault told to somebody at %s: %s", at, fault, extra=extra)
-    if problems.is_program():
-        return problems.answer(500, f"{SENTENCES[500][1]} Le journal a noté : {at}.")
+    if is_program():
+        return answer(500, f"{SENTENCES[500][1]} Le journal a noté : {at}.")
     return _bare("public/failure.html", moment=moment), 500
 
 
@@ -105,8 +149,8 @@ def _unavailable(error: Exception) -> Response:
     database().note_fault(error)
     # A part that a script asked for stays as it is: the page around it may hold what somebody has typed.
     stays = {"HX-Reswap": "none"} if "HX-Request" in request.headers else {}
-    if problems.is_program():
-        return problems.answer(503, _AGAIN, {"Retry-After": "30"})
+    if is_program():
+        return answer(503, _AGAIN, {"Retry-After": "30"})
     has_sent = request.method not in READS  # its commit may have come through, though the answer did not
     return Response(_bare("public/unavailable.html", has_sent=has_sent), 503, {"Retry-After": "30", **stays})
 
@@ -122,8 +166,8 @@ def _too_long(error: Exception) -> Response:
     503, as the request itself is in order: at a quieter time, or of fewer rows, the same is answered. It has no
     Retry-After, as repeating it by itself would only add to the load.
     """
-    if problems.is_program():
-        return problems.answer(503, "La base de données n’a pas répondu en 5 secondes.")
+    if is_program():
+        return answer(503, "La base de données n’a pas répondu en 5 secondes.")
     if not hasattr(g, "_login_user"):  # flask-login's: the account itself took too long, and would again
         return _unavailable(error)
     time_limit.limit(READING_SECONDS)  # for this page itself
@@ -136,8 +180,8 @@ def _too_long(error: Exception) -> Response:
 
 
 def _page(code: int, sentence: str = "") -> tuple[str, int] | Response:
-    if problems.is_program():
-        return problems.answer(code, sentence)
+    if is_program():
+        return answer(code, sentence)
     try:
         return _staff_or_public(code, sentence)
     except NO_ANSWER as fault:

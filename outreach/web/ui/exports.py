@@ -7,11 +7,9 @@ from tempfile import SpooledTemporaryFile
 from flask import Response, make_response, render_template, request
 from flask_login import current_user
 
-from outreach import french
-from outreach.errors import TookTooLong
-from outreach.sight import wording
-from outreach.sight.scopes import Sight
-from outreach.spreadsheets.written import (
+from outreach.access.scopes import wording
+from outreach.access.scopes.policy import Sight
+from outreach.core.tables.writing import (
     Cell,
     Origin,
     Table,
@@ -22,9 +20,10 @@ from outreach.spreadsheets.written import (
     write_xlsx,
     xlsx,
 )
+from outreach.core.text import french
+from outreach.core.text.errors import TookTooLong
 from outreach.web.ui import programme
-from outreach.web.ui.door import counted
-from outreach.web.ui.request import end_reading, inert, job, now
+from outreach.web.ui.request import counted, end_reading, inert, job, now
 
 __all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "with_column", "xlsx"]  # both halves
 

@@ -8,10 +8,10 @@ from flask import request
 from wtforms import Field, Form
 from wtforms.validators import StopValidation
 
-from outreach.days import parse_day
-from outreach.errors import InputError, OutreachError, Refused
-from outreach.french import plural
-from outreach.text import CONTROLS, line_of_words, whole_number
+from outreach.core.text.dates import parse_day
+from outreach.core.text.errors import InputError, OutreachError, Refused
+from outreach.core.text.french import plural
+from outreach.core.text.typed import CONTROLS, line_of_words, whole_number
 
 Result = TypeVar("Result")
 Rule = Callable[[Form, Field], None]

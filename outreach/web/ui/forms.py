@@ -21,15 +21,15 @@ from wtforms import (
 )
 from wtforms.validators import Optional
 
-from outreach import french
 from outreach.adherence.models import Status, Strand, Word
+from outreach.core.text import french
+from outreach.core.text.addresses import Judgement, SeveralAddresses
+from outreach.core.text.errors import InputError
+from outreach.core.text.typed import phone_number, whole_number
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, CallKind, MailboxKind, School
 from outreach.directory.reference import NETWORKS
-from outreach.errors import InputError
-from outreach.mail.addresses import Judgement, SeveralAddresses
-from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING
-from outreach.text import phone_number, whole_number
+from outreach.engagement.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, fit, line, lines
 from outreach.web.ui.request import judged
 

@@ -2,7 +2,7 @@
 
 from flask import Response, abort, request
 
-from outreach.web.ui.protection import POLICY
+from outreach.web.ui.headers import POLICY
 
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
 # A letter may use inline style and open links in a new window. It runs no script and loads only its pixel.

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Request
 
-from outreach.columns import FEW_ROWS, MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
-from outreach.french import plural
-from outreach.text import whole_number
+from outreach.core.tables.columns import FEW_ROWS, MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
+from outreach.core.text.french import plural
+from outreach.core.text.typed import whole_number
 
 Member = TypeVar("Member", bound=StrEnum)
 LONGEST_SEARCH = 200

@@ -1,27 +1,167 @@
-"""What a view knows of its request: the instant, the person, settings, the database; and who may open it."""
+"""Where a request comes from, and by which scheme, also behind web servers that say so for it.
 
+What is open to accounts of federations and networks: each view by its name, and no other.
+
+A view of `PAGES` reads through the account's sight. One of `OWN` reads rows of the account itself, and nothing else.
+One of `GUIDE` reads no row.
+
+What a view knows of its request: the instant, the person, settings, the database; and who may open it.
+"""
+
+import ipaddress
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from functools import wraps
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, Response, abort, current_app, flash, g, redirect, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from outreach import days
-from outreach.db import NO_ANSWER, Database, Session, time_limit
-from outreach.errors import TookTooLong
-from outreach.jobs.work import JobWork
-from outreach.mail.addresses import Judgement, judge
-from outreach.mail.tokens import Keys
-from outreach.roles import RoleName
-from outreach.settings import Mode, Settings
-from outreach.sight.engine import sighted
-from outreach.sight.scopes import Sight
-from outreach.web.ui import door
+from outreach.access.scopes.engine import sighted
+from outreach.access.scopes.policy import Sight
+from outreach.core.db import NO_ANSWER, Database, Session, time_limit
+from outreach.core.jobs.work import JobWork
+from outreach.core.settings import Mode, Settings
+from outreach.core.settings.values import Network, address_of, is_within
+from outreach.core.text import dates
+from outreach.core.text.addresses import Judgement, judge
+from outreach.core.text.errors import TookTooLong
+from outreach.core.text.roles import RoleName
+from outreach.delivery.letters.tokens import Keys
+
+Proxies = tuple[Network, ...]
+OF_ONE = 64  # bits of the IPv6 network in which whoever is connected takes any address (RFC 4291 §2.5.1)
+OF_SITE = 48  # bits of the largest one that a site has for itself (RFC 6177)
+
+
+def client_of(environ: WSGIEnvironment, proxies: Proxies, bits: int = OF_ONE) -> str:
+    """The address that a request comes from; of an IPv6 one the network, as whoever asks may change the rest at will.
+
+    A web server that is believed (`proxies`) says for whom it asks: it adds the address that it saw itself at the end
+    of `X-Forwarded-For`. So the list is read from its end, as far as those who wrote it are believed. Whoever asks may
+    have written the rest; and all of it as `X_Forwarded_For`, which reaches a WSGI application under the same name and
+    in place of what the web server said. Nothing passes for `Forwarded` (RFC 7239): where that comes, it has to agree.
+    """
+    place: str = environ.get("REMOTE_ADDR", "")
+    forwarded: str | None = environ.get("HTTP_FORWARDED")
+    hops = _from_the_end(environ.get("HTTP_X_FORWARDED_FOR", ""))
+    agreed = None if forwarded is None else map(_address_in, _from_the_end(forwarded))
+    for address in map(address_of, hops):
+        if not is_within(place, proxies) or address is None or (agreed and next(agreed, None) != address):
+            break
+        place = address
+    return _client_at(place, bits)
+
+
+def _client_at(place: str, bits: int) -> str:
+    try:
+        address = ipaddress.ip_address(place)
+    except ValueError:
+        return place
+    if isinstance(address, ipaddress.IPv4Address):
+        return place
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address), bits), strict=False))
+
+
+def _from_the_end(rest: str) -> Iterator[str]:
+    """The entries of a list, the last one first; cut lazily, as the list may be as long as the headers."""
+    while rest:
+        rest, _, last = rest.rpartition(",")
+        yield last.strip()
+
+
+def _address_in(entry: str) -> str | None:
+    """The address in an entry of `Forwarded`, such as `for="[2001:db8::5]:4711";proto=https`."""
+    pairs = (pair.partition("=") for pair in entry.split(";"))
+    written = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return address_of(written.get("for", "").strip('"'))
+
+
+def came_by_https(environ: WSGIEnvironment, proxies: Proxies) -> bool:
+    """Whether a web server that is believed says that it was asked by https."""
+    last = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip()
+    return last == "https" and is_within(environ.get("REMOTE_ADDR", ""), proxies)
+
+
+PAGES = frozenset(
+    {
+        "situation.index",
+        "situation.export",
+        "situation.picture",
+        "situation.listed",
+        "situation.export_list",
+        "situation.all_actions",
+        "situation.export_actions",
+        "directory.index",
+        "directory.export",
+        "directory.authority",
+        "directory.export_schools",
+        "directory.authority_contacts",
+        "directory.export_contacts",
+        "schools.index",
+        "adherence.statuses",
+        "calendar.index",
+        "notes.index",
+        "notes.export",
+        "proposals.index",
+        "proposals.export",
+        "proposals.new",
+    }
+)
+WRITES = frozenset({"proposals.propose"})  # it reads its target as a page does; a named function writes
+OWN = frozenset(
+    {
+        "account.index",
+        "account.password",
+        "account.choose_pace",
+        "account.sign_out",
+        "oidc.bind",
+        "account.end_session",
+        "account.end_other_sessions",
+        "calendar.make_key",
+        "calendar.end_key",
+        "second_factor.index",
+        "second_factor.begin",
+        "second_factor.confirm",
+        "second_factor.renew_codes",
+        "second_factor.remove",
+        "jobs.index",
+        "jobs.export",
+        "jobs.ask",
+        "jobs.job",
+        "jobs.cancel",
+        "jobs.again",
+        "jobs.file",
+    }
+)
+GUIDE = frozenset({"guide.index", "guide.topic", "guide.file"})
+CLOSED = (
+    "Votre compte voit la situation, l’annuaire, le calendrier et les notes publiées, pour vos membres. Cette page "
+    "n’en est pas : demandez au service ce qu’il vous faut."
+)
+
+
+def counted() -> Sight | None:
+    """Whose members alone this request reads: the account's scope, or the key's; None where it reads all rows."""
+    sight: Sight | None = g.get("sight")
+    return sight
+
+
+def is_scoped() -> bool:
+    """Whether whoever is signed in sees the members of a federation or a network alone."""
+    return bool(current_user.is_authenticated and current_user.sight is not None)
+
+
+def opens(endpoint: str) -> bool:
+    """Whether a view is open to whoever is signed in, as far as its scope goes; a role may still be wanted."""
+    return not is_scoped() or endpoint in PAGES | WRITES | OWN | GUIDE
+
 
 READING_SECONDS = 5.0  # that what a page reads may take in the database
 READS = {"GET", "HEAD"}  # methods that change nothing
@@ -107,7 +247,7 @@ def now() -> datetime:
 
 def current_day() -> date:
     """The day of the request in Brussels."""
-    return days.today(now())
+    return dates.today(now())
 
 
 def actor() -> str:
@@ -152,11 +292,11 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 def _look_through(sight: Sight) -> None:
     """Have the page read through a sight. A view that is not open to it by name answers 403; a job only reads."""
-    if job() and request.endpoint not in door.PAGES:
+    if job() and request.endpoint not in PAGES:
         abort(403)
-    if request.endpoint in door.OWN | door.GUIDE:
+    if request.endpoint in OWN | GUIDE:
         return
-    if request.endpoint not in door.PAGES | door.WRITES:
+    if request.endpoint not in PAGES | WRITES:
         abort(403)
     end_reading()  # which read the account, and everything
     g.sight = sight

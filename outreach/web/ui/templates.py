@@ -13,17 +13,16 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from werkzeug.routing import IntegerConverter
 
-from outreach import french
-from outreach.about import letterheads
-from outreach.about.letterheads import NONE, Letterhead
-from outreach.db import NO_ANSWER
-from outreach.french import typeset
-from outreach.roles import RoleName
-from outreach.settings import Mode
-from outreach.text import CONTROLS
-from outreach.web.ui.door import is_scoped, opens
+from outreach.core.db import NO_ANSWER
+from outreach.core.settings import Mode
+from outreach.core.site import letterhead as letterheads
+from outreach.core.site.letterhead import NONE, Letterhead
+from outreach.core.text import french
+from outreach.core.text.french import typeset
+from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import CONTROLS
 from outreach.web.ui.pager import again
-from outreach.web.ui.request import now, reading, settings, unread
+from outreach.web.ui.request import is_scoped, now, opens, reading, settings, unread
 
 STATIC = Path(__file__).parent.parent / "static"
 SECONDS = 30  # for which a process keeps the letterhead, which every page shows

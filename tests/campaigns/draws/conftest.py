@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from outreach.approvals.models import Extent
-from outreach.campaigns import lifecycle
-from outreach.campaigns.draws import drawn_list
+from outreach.access.approvals.decisions import Extent
+from outreach.campaigns.experiments import assignment
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.planning import lifecycle
 from outreach.delivery.models import Message
 from tests import factories
 from tests.campaigns.conftest import advance
@@ -84,15 +84,15 @@ def launch(database, wave):
 def members(database, *departures, number=1):
     """The keys of the authorities that the draw gave to these departures."""
     with database.reading() as session:
-        attempt = drawn_list.draw_of(session, number)
-        return sorted(session.scalars(drawn_list.authorities_of(attempt.id, *departures)))
+        attempt = assignment.draw_of(session, number)
+        return sorted(session.scalars(assignment.authorities_of(attempt.id, *departures)))
 
 
 def draw_as_stored(database, number=1):
     """The draw of a campaign: its seed and the order of its strata."""
     with database.reading() as session:
-        attempt = drawn_list.draw_of(session, number)
-        return attempt.seed, drawn_list.order_of(session, attempt)
+        attempt = assignment.draw_of(session, number)
+        return attempt.seed, assignment.order_of(session, attempt)
 
 
 def campaign_state(database, number=1):

@@ -9,17 +9,17 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import audiences, lifecycle, losses
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.letter.snapshot import Frozen
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.schedule import closures
-from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
-from outreach.campaigns.waves import auto_pause, calling_off, drift, launching, moving
-from outreach.days import today
-from outreach.delivery.ledger.letters import due_in
+from outreach.campaigns.planning import audiences, blackout_dates, lifecycle
+from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
+from outreach.campaigns.review import ending
+from outreach.campaigns.waves import drift, exemptions, launching, stopping
+from outreach.core.text.dates import today
+from outreach.core.text.errors import Refused
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Reason
-from outreach.errors import Refused
+from outreach.delivery.outbox.recipients import due_in
 from tests import factories
 from tests.campaigns.conftest import SENDING, advance
 from tests.campaigns.draws.conftest import (
@@ -115,12 +115,12 @@ def test_a_departure_that_moves_moves_the_later_ones(drawn):
     closed = today(first.due_at)
     with drawn.writing() as session:
         day = {"first": closed, "last": closed, "part": ClosedPart.DAY, "spares": Spares.NOBODY}
-        closures.add(session, **day, name="Grève", now=NOW, actor=AUTHOR)
+        blackout_dates.add(session, **day, name="Grève", now=NOW, actor=AUTHOR)
     with drawn.writing() as session:
         campaign = of(session)
-        found = moving.closed_waves(session, campaign, now=NOW)[0]
+        found = exemptions.closed_waves(session, campaign, now=NOW)[0]
         to, by = found.to.at, {"now": NOW, "actor": APPROVER}
-        moving.move(session, campaign, found.wave.number, to, may_approve=True, **by)
+        exemptions.move(session, campaign, found.wave.number, to, may_approve=True, **by)
     days = [today(wave.due_at) for wave in waves(drawn) if not wave.reminder]
     assert days[0] == today(to) > closed
     assert all((later - earlier).days >= GAP for earlier, later in pairwise(days))
@@ -260,7 +260,7 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
     with drawn.writing() as session:
         lifecycle.restore(session, of(session), now=wave.due_at, actor=AUTHOR)
     with drawn.reading() as session:
-        assert losses.left_before(session, of(session)) == 30
+        assert ending.left_before(session, of(session)) == 30
     submit(drawn, now=wave.due_at)
     approve(drawn, now=wave.due_at)
     with drawn.writing() as session:
@@ -288,25 +288,25 @@ def test_a_departure_that_fails_says_of_how_many_letters_as_any_wave_does(drawn)
         ):
             session.execute(update(Message).where(Message.id.in_(some)).values(**ended, **fenced))
     with drawn.reading() as session:
-        said = auto_pause.warning(session, session.get_one(Wave, wave.id))
+        said = stopping.warning(session, session.get_one(Wave, wave.id))
     assert said == "5 adresses sur 55 n’existent pas ; la vague se met en pause d’elle-même à une sur dix"
     with drawn.writing() as session:
         refused = update(Message).where(Message.id == keys[55])
         session.execute(refused.values(state=MessageState.REFUSED, reply_status="5.1.1", **fenced))
-        assert auto_pause.pause_failing(session, now=wave.due_at + DAY) == 1
-        assert auto_pause.why_paused(session, session.get_one(Wave, wave.id)) == "6 adresses sur 56 n’existent pas"
+        assert stopping.pause_failing(session, now=wave.due_at + DAY) == 1
+        assert stopping.why_paused(session, session.get_one(Wave, wave.id)) == "6 adresses sur 56 n’existent pas"
         lifecycle.cancel(session, of(session), now=wave.due_at + DAY, actor=AUTHOR)
     with drawn.reading() as session:
-        assert losses.left_before(session, of(session)) == 50
+        assert ending.left_before(session, of(session)) == 50
 
 
 def test_calling_a_departure_off_leaves_all_to_be_planned_again_and_a_reminder_only_itself(drawn):
     launch(drawn, wave_of(drawn, 1))
     with drawn.writing() as session:
-        alone = calling_off.call_off(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
+        alone = stopping.call_off(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
         assert len(alone) == 1
     with drawn.writing() as session:
-        assert len(calling_off.call_off(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
+        assert len(stopping.call_off(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
         assert not any(wave.state is WaveState.PLANNED for wave in of(session).waves)
 
 

@@ -7,20 +7,18 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import select, update
 
-from outreach import audit
-from outreach.approvals.models import Decision, DecisionKind, Extent
-from outreach.campaigns import definitions, lifecycle
-from outreach.campaigns.draws import drawn_list, published
-from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.access.approvals.decisions import Decision, DecisionKind, Extent
+from outreach.campaigns.experiments import assignment, design
+from outreach.campaigns.experiments.design import Mismatch
+from outreach.campaigns.experiments.models import DrawAttempt, DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import definitions, experiment_plan, lifecycle
 from outreach.campaigns.review import checks
-from outreach.campaigns.schedule import draw_plan
+from outreach.core.audit import audit
+from outreach.core.text.errors import Refused
 from outreach.directory.models import Contact
-from outreach.effect import draw
-from outreach.effect.draw import Mismatch
-from outreach.errors import Refused
-from outreach.staff_mail import news
-from outreach.staff_mail.news import News
+from outreach.staff.notifications import news
+from outreach.staff.notifications.news import News
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.draws.conftest import (
@@ -53,8 +51,8 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
     caplog.set_level("INFO", "outreach")
     submit(drawable)
     with drawable.reading() as session:
-        attempt = drawn_list.open_attempt(session, 1)
-        told = published.of(session, attempt)
+        attempt = assignment.open_attempt(session, 1)
+        told = assignment.of(session, attempt)
         assert [told[name] for name in ("nonce", "approver_bytes", "content_digest", "seed")] == [None] * 4
         assert {(one["order"] == [], one["departures"] == []) for one in told["strata"]} == {(True, True)}
         submitted = session.scalars(select(Decision).where(Decision.kind == DecisionKind.SUBMITTED)).one()
@@ -64,14 +62,14 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
         for digest in (attempt.commitment, attempt.list_digest, attempt.plan_digest):
             assert digest in caplog.text
             assert digest in said(drawable)
-        assert draw_plan.NOT_FIRST_COME in said(drawable)
+        assert experiment_plan.NOT_FIRST_COME in said(drawable)
 
 
 def test_the_plan_is_what_was_approved(drawable):
     submit(drawable)
     with drawable.reading() as session:
-        attempt = drawn_list.open_attempt(session, 1)
-        told = drawn_list.plan_of(attempt)
+        attempt = assignment.open_attempt(session, 1)
+        told = assignment.plan_of(attempt)
         assert told["campaign_digest"] == lifecycle.content_hash(of(session))
         assert told["departures"] == ["2021-09-07", "2021-09-21", "2021-10-05"]
         assert told["figure_on"] == "2021-10-18"
@@ -83,14 +81,14 @@ def test_the_seed_follows_from_the_nonce_and_what_was_approved_alone(drawable):
     submit(drawable)
     approve(drawable)
     with drawable.reading() as session:
-        attempt = drawn_list.draw_of(session, 1)
-        listed = [[stratum.name, fase] for stratum in drawn_list.strata_of(session, attempt) for fase in stratum.fases]
+        attempt = assignment.draw_of(session, 1)
+        listed = [[stratum.name, fase] for stratum in assignment.strata_of(session, attempt) for fase in stratum.fases]
         frozen = {"approver_bytes": "", "attempt": 1, "content": json.loads(attempt.plan), "list": sorted(listed)}
         text = json.dumps(frozen, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         content = sha256(text.encode()).digest()
         assert (attempt.approver_bytes, attempt.content_digest) == ("", content.hex())
         assert attempt.seed == sha256(bytes.fromhex(attempt.nonce) + content).hexdigest()
-        assert drawn_list.mismatches(session, attempt) == []
+        assert assignment.mismatches(session, attempt) == []
         assert attempt.seed in said(drawable)
         assert attempt.nonce in said(drawable)
 
@@ -113,7 +111,7 @@ def test_whatever_is_changed_of_a_draw_is_named(drawn, changed, mismatches):
         unguard(session, "draw_attempts")
         session.execute(update(DrawAttempt).values(changed))
         session.expire_all()
-        found = drawn_list.mismatches(session, drawn_list.draw_of(session, 1))
+        found = assignment.mismatches(session, assignment.draw_of(session, 1))
         assert found == mismatches
         assert all(one.label.endswith(".") for one in found)
 
@@ -121,17 +119,17 @@ def test_whatever_is_changed_of_a_draw_is_named(drawn, changed, mismatches):
 def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(drawn):
     """An operator tries nonces until a draw pleases, and writes all of it as if it had come so."""
     with drawn.writing() as session:
-        attempt = drawn_list.draw_of(session, 1)
-        strata, chosen = drawn_list.strata_of(session, attempt), b"chosen".ljust(32)
-        content = draw.content_digest(dict(drawn_list.plan_of(attempt)), strata, attempt.number, b"")
-        seed = draw.seed_of(chosen, content)
+        attempt = assignment.draw_of(session, 1)
+        strata, chosen = assignment.strata_of(session, attempt), b"chosen".ljust(32)
+        content = design.content_digest(dict(assignment.plan_of(attempt)), strata, attempt.number, b"")
+        seed = design.seed_of(chosen, content)
         unguard(session, "draw_attempts", "drawn_authorities")
         attempt.nonce, attempt.commitment, attempt.seed = chosen.hex(), sha256(chosen).hexdigest(), seed.hex()
-        places = {fase: place for one in draw.drawn(seed, strata) for place, fase in enumerate(one.order)}
+        places = {fase: place for one in design.drawn(seed, strata) for place, fase in enumerate(one.order)}
         for row in session.scalars(select(DrawnAuthority).where(DrawnAuthority.place.is_not(None))):
             row.place, row.departure = places[row.fase], places[row.fase] % 3 + 1
         session.flush()
-        assert drawn_list.mismatches(session, attempt) == [Mismatch.AUDIT]
+        assert assignment.mismatches(session, attempt) == [Mismatch.AUDIT]
 
 
 @pytest.mark.parametrize("exchanged", ["place", "departure"])
@@ -145,7 +143,7 @@ def test_two_authorities_that_changed_places_or_departures_are_found(drawn, exch
         setattr(first, exchanged, getattr(other, exchanged))
         setattr(other, exchanged, own)
         session.flush()
-        assert drawn_list.mismatches(session, drawn_list.draw_of(session, 1)) == [Mismatch.ORDER]
+        assert assignment.mismatches(session, assignment.draw_of(session, 1)) == [Mismatch.ORDER]
 
 
 def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
@@ -154,14 +152,14 @@ def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
         with drawable.writing() as session:
             lifecycle.send_back(session, of(session), now=NOW, actor=APPROVER, reason="Relisez")
         with drawable.reading() as session:
-            attempt = drawn_list.attempts_of(session, 1)[-1]
+            attempt = assignment.attempts_of(session, 1)[-1]
             assert (attempt.number, attempt.revealed_nonce, attempt.seed) == (number, attempt.nonce, None)
             assert f"tentative n° {number} est annulée, son nombre secret était {attempt.nonce}" in said(drawable)
     submit(drawable)
     approve(drawable)
     with drawable.reading() as session:
-        assert [one.voided_at is not None for one in drawn_list.attempts_of(session, 1)] == [True, True, False]
-        assert drawn_list.draw_of(session, 1).number == 3
+        assert [one.voided_at is not None for one in assignment.attempts_of(session, 1)] == [True, True, False]
+        assert assignment.draw_of(session, 1).number == 3
 
 
 @pytest.mark.parametrize("way", ["revise", "cancel"])
@@ -172,8 +170,8 @@ def test_whatever_ends_a_submission_voids_its_attempt(drawable, way):
             lifecycle.cancel(session, of(session), **BY)
         else:
             lifecycle.revise(session, of(session), {"title": "Autrement"}, **BY)
-        assert drawn_list.open_attempt(session, 1) is None
-        assert drawn_list.attempts_of(session, 1)[0].voided_at == NOW
+        assert assignment.open_attempt(session, 1) is None
+        assert assignment.attempts_of(session, 1)[0].voided_at == NOW
 
 
 def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
@@ -182,7 +180,7 @@ def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
         lifecycle.submit(session, of(session), **BY)
         raise ZeroDivisionError
     with drawable.reading() as session:
-        assert drawn_list.attempts_of(session, 1) == []
+        assert assignment.attempts_of(session, 1) == []
     assert "draw_submitted" in [getattr(record, "event", "") for record in caplog.records]
 
 
@@ -194,11 +192,11 @@ def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(dra
         lifecycle.revise(session, of(session), {"title": "Autrement"}, **BY)
     submit(drawn)
     with drawn.reading() as session:
-        assert drawn_list.open_attempt(session, 1) is None
+        assert assignment.open_attempt(session, 1) is None
     approve(drawn)
     assert draw_as_stored(drawn) == before
     with drawn.reading() as session:
-        assert len(drawn_list.attempts_of(session, 1)) == 1
+        assert len(assignment.attempts_of(session, 1)) == 1
 
 
 @pytest.mark.parametrize("gap", [0, 21])
@@ -231,7 +229,7 @@ def test_a_copy_makes_its_own_draw(drawn):
 def test_a_campaign_that_kept_the_draw_of_another_one_under_0_3_0_still_leaves_by_it(drawn):
     number = copy(drawn)
     with drawn.writing() as session:
-        kept = drawn_list.draw_of(session, 1)
+        kept = assignment.draw_of(session, 1)
         session.add(FollowedDraw(campaign_id=number, attempt_id=kept.id, followed_at=NOW))
     submit(drawn, number)
     approve(drawn, number)
@@ -243,15 +241,15 @@ def test_a_campaign_that_kept_the_draw_of_another_one_under_0_3_0_still_leaves_b
 
 def test_while_it_awaits_an_approval_the_plan_is_what_was_submitted(drawable):
     with drawable.reading() as session:
-        before = draw_plan.of(session, of(session), now=NOW)
+        before = experiment_plan.of(session, of(session), now=NOW)
     submit(drawable)
     with drawable.writing() as session:
         some = select(Contact.id).order_by(Contact.id).limit(20)
         session.execute(update(Contact).where(Contact.id.in_(some)).values(retired_at=NOW, retired_by=AUTHOR))
     with drawable.reading() as session:
-        shown = draw_plan.of(session, of(session), now=NOW)
-        assert shown.attempt is drawn_list.open_attempt(session, 1)
-        assert len(draw_plan.candidates(session, of(session), now=NOW)) == COUNT - 20
+        shown = experiment_plan.of(session, of(session), now=NOW)
+        assert shown.attempt is assignment.open_attempt(session, 1)
+        assert len(experiment_plan.candidates(session, of(session), now=NOW)) == COUNT - 20
     for name in ("gap", "strata", "departures", "figure_on", "refusals", "outside"):
         assert getattr(shown, name) == getattr(before, name), name
 
@@ -295,15 +293,15 @@ def test_authorities_that_share_a_mailbox_stay_outside(drawable):
     submit(drawable)
     approve(drawable)
     with drawable.reading() as session:
-        attempt = drawn_list.draw_of(session, 1)
-        assert len(drawn_list.outside_of(session, attempt)) == 2
+        attempt = assignment.draw_of(session, 1)
+        assert len(assignment.outside_of(session, attempt)) == 2
         outside = session.scalars(select(DrawnAuthority).where(DrawnAuthority.outside.is_not(None))).all()
         assert {(row.departure, row.place) for row in outside} == {(1, None)}
 
 
 def test_who_prepares_or_has_several_schools_is_a_stratum_apart(drawable):
     with drawable.reading() as session:
-        found = draw_plan.candidates(session, of(session), now=NOW)
+        found = experiment_plan.candidates(session, of(session), now=NOW)
         assert {(one.letters, one.listed.has_several, one.listed.is_under_way) for one in found} == {(1, False, False)}
 
 
@@ -321,7 +319,7 @@ def test_the_day_of_the_figure_moves_with_the_second_departure(drawable):
     with drawable.writing() as session:
         lifecycle.revise(session, of(session), {"starts_at": datetime(2027, 2, 10, 8, 30, tzinfo=UTC)}, **BY)
     with drawable.reading() as session:
-        planned = draw_plan.of(session, of(session), now=NOW)
+        planned = experiment_plan.of(session, of(session), now=NOW)
         assert planned.departures[1] == date(2027, 3, 9)
         assert planned.figure_on == date(2027, 3, 9) + timedelta(days=13 + 14)
 

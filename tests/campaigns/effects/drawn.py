@@ -4,22 +4,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 
-from outreach.adherence.joining_lists import coverage
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports import coverage
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import lifecycle
-from outreach.campaigns.draws import attempts, drawn_list
-from outreach.campaigns.draws.attempts import Candidate
-from outreach.campaigns.entries import entering
+from outreach.campaigns.counting import entries
+from outreach.campaigns.experiments import assignment
+from outreach.campaigns.experiments.assignment import Candidate
+from outreach.campaigns.experiments.design import Listed
 from outreach.campaigns.models import CampaignState, Wave, WaveState
-from outreach.campaigns.schedule import draw_plan
+from outreach.campaigns.planning import experiment_plan, lifecycle
 from outreach.campaigns.waves import launching
-from outreach.days import today
+from outreach.core.tables import imports
+from outreach.core.text.dates import today
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, EducationType, Network, Ownership, School, Teaching
-from outreach.effect.strata import Listed
-from outreach.sent_lists import grids, steps
 from tests import factories
 from tests.campaigns.conftest import draft, settle
 from tests.conftest import NOW
@@ -45,8 +44,8 @@ def draw(database, many=90):
             Candidate(key, 1, Listed(fase, "Libre confessionnel", place >= many - many // 2, False))
             for place, (key, fase) in enumerate(rows)
         ]
-        attempt = attempts.submit(session, campaign, stated_plan(many), candidates, now=NOW)
-        attempts.reveal(session, attempt, now=NOW)
+        attempt = assignment.submit(session, campaign, stated_plan(many), candidates, now=NOW)
+        assignment.reveal(session, attempt, now=NOW)
         campaign.state = CampaignState.APPROVED
     return number
 
@@ -56,8 +55,8 @@ def stated_plan(many):
     return {
         "departures": [(today(LEFT) + place * GAP).isoformat() for place in range(3)],
         "window_days": 14,
-        "outcome": draw_plan.OUTCOME,
-        "method": draw_plan.METHOD,
+        "outcome": experiment_plan.OUTCOME,
+        "method": experiment_plan.METHOD,
         "reminders": "7",
         "first_come": False,
         "figure_on": (today(LEFT) + timedelta(days=41)).isoformat(),
@@ -80,8 +79,8 @@ def leave(database, number, departure, at: datetime | None = None):
     at = at or LEFT + (departure - 1) * GAP
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        attempt = drawn_list.draw_of(session, number)
-        whom = session.scalars(drawn_list.authorities_of(attempt.id, departure)).all()
+        attempt = assignment.draw_of(session, number)
+        whom = session.scalars(assignment.authorities_of(attempt.id, departure)).all()
         mailing = Mailing(
             **factories.mailing(at, filled_at=at, strand_id=campaign.strand_id, stop_strand_id=campaign.strand_id)
         )
@@ -93,7 +92,7 @@ def leave(database, number, departure, at: datetime | None = None):
         wave = Wave(campaign=campaign, is_staged=True, **kind, **times)
         session.add_all([batch, wave])
         session.flush()
-        entering.enter(session, wave, (0, launching.LAST_KEY), now=at)
+        entries.enter(session, wave, (0, launching.LAST_KEY), now=at)
         wave.mailing = mailing
         session.flush()
         sent = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": at, "settled_at": at, "due_at": at}
@@ -119,7 +118,7 @@ def _address(key):
 def departures(database, number):
     """The FASE numbers of each departure, those outside left out."""
     with database.reading() as session:
-        strata = drawn_list.order_of(session, drawn_list.draw_of(session, number))
+        strata = assignment.order_of(session, assignment.draw_of(session, number))
     return [sorted(fase for one in strata for fase in one.departures[place]) for place in range(3)]
 
 
@@ -146,7 +145,7 @@ def tell(database, joined, until, networks=("Libre confessionnel",), *, at, prog
         lines = [f"{school_of(session, fase)};1;adhéré;{day:%d/%m/%Y}" for fase, day in joined.items()]
         said = coverage.stated(session, until, networks if until else (), today(at))
         facts = {"programme_id": programme, "coverage": said}
-        sent = grids.opened("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
-        received = steps.receive(session, kind, sent, now=at, actor="nadia", **facts)
-        steps.apply(session, kind, received, steps.judge(session, kind, received), now=at, actor="nadia")
+        sent = imports.opened("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
+        received = imports.receive(session, kind, sent, now=at, actor="nadia", **facts)
+        imports.apply(session, kind, received, imports.judge(session, kind, received), now=at, actor="nadia")
         return received.id

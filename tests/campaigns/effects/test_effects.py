@@ -10,26 +10,22 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.campaigns import lifecycle
-from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawnEffect
-from outreach.campaigns.effects import freezing, locking, observed, public_page
-from outreach.campaigns.effects.locking import EffectState
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.experiments import assignment, blinding, design, effects, estimate, observed
+from outreach.campaigns.experiments.blinding import EffectState
+from outreach.campaigns.experiments.design import Table, canonical
+from outreach.campaigns.experiments.estimate import interval
+from outreach.campaigns.experiments.models import DrawnEffect
 from outreach.campaigns.models import CampaignState
-from outreach.campaigns.results import actions, as_json, course, figures
-from outreach.campaigns.results import overall as results_overall
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import actions, experiment, figures, funnel, progress
 from outreach.campaigns.waves import added_reminders
-from outreach.days import today
+from outreach.core.settings import ROOT
+from outreach.core.text.dates import today
+from outreach.core.text.errors import NotFound, Refused
 from outreach.directory.models import Authority, Ownership
-from outreach.effect import result, tables
-from outreach.effect.draw import canonical
-from outreach.effect.interval import interval
-from outreach.effect.tables import Table
-from outreach.errors import NotFound, Refused
-from outreach.responses.kinds import Answer
-from outreach.settings import ROOT
+from outreach.engagement.replies.kinds import Answer
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
@@ -47,20 +43,20 @@ METHOD_OF_0_3_0 = "Newcombe 1998, méthode 10 ; 9 999 retirages ; conclut si les
 
 def lock(database, number):
     with database.reading() as session:
-        return locking.lock_of(session, lifecycle.campaign_numbered(session, number))
+        return blinding.lock_of(session, lifecycle.campaign_numbered(session, number))
 
 
 def told(database, number):
     with database.reading() as session:
-        return freezing.told_of(session, lifecycle.campaign_numbered(session, number))
+        return effects.told_of(session, lifecycle.campaign_numbered(session, number))
 
 
 def freeze(database, number):
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        opened = locking.lock_of(session, campaign)
-        outcome = freezing.compute(session, campaign, opened)
-        freezing.freeze(session, campaign, opened, outcome, now=AFTER, actor="nadia")
+        opened = blinding.lock_of(session, campaign)
+        outcome = effects.compute(session, campaign, opened)
+        effects.freeze(session, campaign, opened, outcome, now=AFTER, actor="nadia")
     return outcome
 
 
@@ -114,7 +110,7 @@ def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_1
         assert lock(database, lottery).state is EffectState.LOCKED
     with database.reading() as session, pytest.raises(Refused, match="attend la première liste"):
         campaign = lifecycle.campaign_numbered(session, lottery)
-        freezing.compute(session, campaign, lock(database, lottery))
+        effects.compute(session, campaign, lock(database, lottery))
     opens = tell(database, {departures(database, lottery)[2][1]: DAY}, LAST, at=AFTER)
     assert (lock(database, lottery).state, lock(database, lottery).opened_by.id) == (EffectState.READY, opens)
     assert told(database, lottery) == {
@@ -161,7 +157,7 @@ def test_joinings_and_coverage_of_the_programme_loaded_first_are_none_of_another
     def counted():
         with database.reading() as session:
             campaign = lifecycle.campaign_numbered(session, left)
-            outcome = freezing.compute(session, campaign, locking.lock_of(session, campaign))
+            outcome = effects.compute(session, campaign, blinding.lock_of(session, campaign))
         return [sum(each["first"][place] for each in outcome["strata"]) for place in range(3)]
 
     assert counted() == [15, 1, 1]
@@ -235,7 +231,7 @@ def test_a_departure_that_moved_moves_the_days_that_are_compared(database, lotte
 
 def beside(database, number):
     with database.reading() as session:
-        return locking.beside_counts(session, lifecycle.campaign_numbered(session, number)).replace("\xa0", " ")
+        return blinding.beside_counts(session, lifecycle.campaign_numbered(session, number)).replace("\xa0", " ")
 
 
 @pytest.mark.long
@@ -274,9 +270,9 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
         campaign = lifecycle.campaign_numbered(session, left)
         came = figures.of(session, campaign, now=AFTER)
         done = actions.actions(session, programmes.named(session), now=AFTER).done
-        way = course.of(session, campaign, came, [], now=AFTER)
-        listed = results_overall.overall(session, [left], now=AFTER)[left]
-        status = as_json.of(session, campaign, now=AFTER)
+        way = funnel.of(session, campaign, came, [], now=AFTER)
+        listed = progress.overall(session, [left], now=AFTER)[left]
+        status = progress.campaign_as_json(session, campaign, now=AFTER)
     total = came.counts.authorities
     assert lock(database, left).state is EffectState.LOCKED
     assert [(one.sent, one.answered) for one in way.yields] == [(30, 1), (30, 0), (30, 0)]
@@ -304,9 +300,9 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
 @pytest.mark.long
 def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(database, people, strand, left, joined):
     with database.reading() as session:
-        found = public_page.of(session, left)
+        found = experiment.of(session, left)
         with pytest.raises(NotFound):
-            public_page.of(session, 99)
+            experiment.of(session, 99)
     assert (found.drawn, found.outside, found.given["state"], found.given["tables"]) == (90, 0, "locked", [])
     assert "Tirage n° 1, aucun annulé." in found.attempts.replace("\xa0", " ")
     assert [sum(counts) for _, counts in found.strata] == [45, 45]
@@ -314,7 +310,7 @@ def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(databa
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        given = public_page.of(session, left).given
+        given = experiment.of(session, left).given
     assert (given["state"], given["told"]) == ("ready", outcome["told"])
     both = [f"Libre confessionnel, {schools}, autres" for schools in ("plusieurs écoles", "une école")]
     assert given["tables"] == [
@@ -328,8 +324,8 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        given = public_page.of(session, left).given
-        order = drawn_list.order_of(session, drawn_list.draw_of(session, left))
+        given = experiment.of(session, left).given
+        order = assignment.order_of(session, assignment.draw_of(session, left))
     file = tmp_path / "draw.json"
     file.write_text(json.dumps(given), encoding="utf-8")
     alone = [sys.executable, "-I", "-S", str(ROOT / "docs" / "redraw.py"), str(file)]
@@ -344,7 +340,7 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
 
 
 def said(outcome, **changed):
-    return " ".join(freezing.unsaid({**outcome, **changed})).replace("\xa0", " ")
+    return " ".join(effects.unsaid({**outcome, **changed})).replace("\xa0", " ")
 
 
 @pytest.mark.long
@@ -366,7 +362,7 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     outside = said(outcome, outside=7, schools=[649, 212])
     assert "7 PO, qui gèrent 212 des 649 écoles, sont en dehors du tirage" in outside
     of_0_3_0 = {name: told for name, told in outcome.items() if name != "waited"}
-    assert freezing.unsaid(of_0_3_0) == []
+    assert effects.unsaid(of_0_3_0) == []
     assert one[0] not in before
 
 
@@ -374,13 +370,13 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
 @pytest.mark.parametrize(("p", "word"), [(0.04, "Oui."), (0.06, "On ne peut pas conclure.")])
 def test_a_draw_whose_plan_states_redraws_is_told_by_them(database, left, joined, monkeypatch, p, word):
     """As one of 0.3.0 that was under way, or submitted, at the upgrade."""
-    monkeypatch.setattr(result, "p_value", lambda *_: p)
+    monkeypatch.setattr(estimate, "p_value", lambda *_: p)
     tell(database, joined, LAST, at=AFTER)
     with database.writing() as session:
         unguard(session, "draw_attempts")
-        attempt = drawn_list.draw_of(session, left)
-        attempt.plan = canonical({**drawn_list.plan_of(attempt), "method": METHOD_OF_0_3_0}).decode()
-        monkeypatch.setattr(drawn_list, "mismatches", lambda *_: [])
+        attempt = assignment.draw_of(session, left)
+        attempt.plan = canonical({**assignment.plan_of(attempt), "method": METHOD_OF_0_3_0}).decode()
+        monkeypatch.setattr(assignment, "mismatches", lambda *_: [])
     assert freeze(database, left)["told"].startswith(word)
 
 
@@ -391,7 +387,7 @@ def test_the_interval_is_newcombes_on_the_tables_of_the_draw(database, left, joi
     compared = [
         table
         for each in outcome["strata"]
-        for table in tables.compared(*(tuple(each[n]) for n in ("drawn", "before", "first", "between", "second")))
+        for table in design.compared(*(tuple(each[n]) for n in ("drawn", "before", "first", "between", "second")))
     ]
     assert interval(compared) == (outcome["estimate"], outcome["low"], outcome["high"])
 

@@ -1,20 +1,20 @@
 """The ladder as the clock climbs it, for tests."""
 
-from outreach.campaigns.ladder import climbing
+from outreach.campaigns.channels import due_steps
 from tests.campaigns.conftest import SENDING
 
 
 def climb(database, now):
     """One look of the clock: steps that are over stop, rungs whose day has come open; returns how many did each."""
     with database.reading() as session:
-        waves, due = climbing.open_steps(session, now=now), climbing.due_rungs(session, now=now)
+        waves, due = due_steps.open_steps(session, now=now), due_steps.due_rungs(session, now=now)
     stopped = opened = 0
     for wave, numbers in waves.items():
         with database.writing() as session:
-            stopped += climbing.stop(session, wave, numbers, now=now)
+            stopped += due_steps.stop(session, wave, numbers, now=now)
     for wave, rung in due:
         with database.reading() as session:
-            keys, _ = climbing.candidates(session, wave, rung, after=0, now=now)
+            keys, _ = due_steps.candidates(session, wave, rung, after=0, now=now)
         with database.writing() as session:
-            opened += climbing.climb(session, wave, rung, keys, SENDING, now=now)
+            opened += due_steps.climb(session, wave, rung, keys, SENDING, now=now)
     return stopped, opened

@@ -3,16 +3,18 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.calling import asked_calls, noting, work_list
+from outreach.campaigns.channels import calls as asked_calls
+from outreach.campaigns.channels import calls as noting
+from outreach.campaigns.channels import calls as work_list
+from outreach.campaigns.evidence.steps import ReachStep, StepReason, StepState
 from outreach.campaigns.models import Campaign
-from outreach.delivery.ledger import suppressions
+from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.errors import InputError, Refused
-from outreach.reach.models import ReachStep, StepReason, StepState
+from outreach.delivery.outbox import suppressions
 from tests.campaigns.conftest import AUTHOR
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import became, day, five_on_a_ladder
-from tests.responses.test_answers import give
+from tests.engagement.replies.test_answers import give
 
 __all__ = ["five_on_a_ladder"]
 

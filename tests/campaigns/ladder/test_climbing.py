@@ -6,24 +6,25 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.campaigns import counts, lifecycle
+from outreach.campaigns.counting import counts
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachStep, ReachTransition, StepReason, StepState
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import reached
-from outreach.delivery.bounces import readings
-from outreach.delivery.ledger import suppressions
+from outreach.delivery.bounces import models
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
-from outreach.measuring import bases
-from outreach.measuring.machines import VERSION, Agent, HitClass, Why
-from outreach.measuring.models import Hit
-from outreach.reach import steps
-from outreach.reach.models import ReachStep, ReachTransition, StepReason, StepState
-from outreach.retention.forgetting import forget
-from outreach.retention.periods import RULES
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
+from outreach.engagement.tracking.models import Hit
+from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.policy import RULES
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, draft, launch, move, settle
 from tests.campaigns.ladder.climbing import climb
 from tests.conftest import NOW, state_from
-from tests.responses.test_answers import give
+from tests.engagement.replies.test_answers import give
 
 AT = NOW + timedelta(days=3)
 LADDER = "other_mailbox:1:failed paper:3:failed call:5:failed"
@@ -111,7 +112,7 @@ def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_i
     after(five_on_a_ladder, 5, StepState.TRIED)
     assert told(five_on_a_ladder) == f"5 PO à atteindre : 1 a réagi, 1 présumé atteint, {unread}."
     with five_on_a_ladder.writing() as session:
-        readings.note(session, now=day(8))
+        models.note(session, now=day(8))
     assert told(five_on_a_ladder) == "5 PO à atteindre : 1 a réagi, 4 présumés atteints."
 
 

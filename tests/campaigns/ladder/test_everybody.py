@@ -5,22 +5,23 @@ from random import Random
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import audiences, counts
+from outreach.campaigns.counting import counts
 from outreach.campaigns.counting.classes import TO_REACH, Reach
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import OPEN, ReachChannel, ReachStep, StepReason, StepState
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import reached
 from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.mailing_criteria import ReachedBy
+from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
-from outreach.errors import InputError, Refused
-from outreach.reach import steps
-from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
-from outreach.segments.criteria import listed
-from outreach.segments.kinds.reached import ReachedBy
 from tests.campaigns.conftest import AUTHOR, settle
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import AT, day, exclude, with_ladder
 from tests.conftest import state_from
-from tests.responses.test_answers import give
+from tests.engagement.replies.test_answers import give
 
 ENDS = (
     *(MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED, MessageState.IN_DOUBT, MessageState.QUEUED),

@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import lifecycle
-from outreach.campaigns.ladder import forecast
+from outreach.campaigns.channels import due_steps
+from outreach.campaigns.evidence.steps import checked
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import lifecycle
+from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact
-from outreach.errors import InputError
-from outreach.reach.ladder import checked
 from tests.campaigns.conftest import draft, move, settle
 from tests.conftest import NOW
 
@@ -17,7 +17,7 @@ def counted(database, ladder):
     number = draft(database)
     move(database, number, lifecycle.revise, {"ladder": ladder})
     with database.reading() as session:
-        found = forecast.of(session, session.get_one(Campaign, number), now=NOW)
+        found = due_steps.of(session, session.get_one(Campaign, number), now=NOW)
         assert all(one.told for one in found)
         return [dict(one.networks) for one in found]
 

@@ -5,23 +5,23 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import audiences, counts
-from outreach.campaigns.calling import noting, work_list
-from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.channels import calls, paper
+from outreach.campaigns.channels.calls import NotedCall
+from outreach.campaigns.counting import counts
 from outreach.campaigns.counting.classes import Reach
+from outreach.campaigns.evidence.steps import CallOutcome, ReachStep, StepState
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.paper import batches, entering
-from outreach.campaigns.paper.models import PaperBatch, PaperLetter
+from outreach.campaigns.paper_models import PaperBatch, PaperLetter
+from outreach.campaigns.planning import audiences
+from outreach.campaigns.segments.audience import Boxes
 from outreach.campaigns.waves import answering
-from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Mailing, Message, MessageState, Reason
+from outreach.delivery.outbox import recipients
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, School
-from outreach.reach.models import CallOutcome, ReachStep, StepState
-from outreach.responses import answers
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.segments.audience import Boxes
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, settle
 from tests.campaigns.ladder.climbing import climb
@@ -56,11 +56,11 @@ def printed(database):
     """The schools that the letter on paper lists."""
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        batches.make(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
+        paper.make(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
-        about = entering.schools_of(session, message)
-        asked = answers.question_of(session, message, now=day(1), about=about)
+        about = paper.schools_of(session, message)
+        asked = recording.question_of(session, message, now=day(1), about=about)
         return letter.schools, tuple(row.school.id for row in asked.schools)
 
 
@@ -106,9 +106,9 @@ def test_a_school_that_answered_does_not_end_it_for_another_whose_letter_failed(
     became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
     with written_by_school.writing() as session:
         letter = session.scalars(select(Message).order_by(Message.id)).first()
-        (school,) = answers.question_of(session, letter, now=day(1)).open()
-        given = answers.Given({school.id: Answer.JOINED})
-        answers.give(session, letter, given, now=day(1))
+        (school,) = recording.question_of(session, letter, now=day(1)).open()
+        given = recording.Given({school.id: Answer.JOINED})
+        recording.give(session, letter, given, now=day(1))
     assert climb(written_by_school, day(1)) == (0, 1)
 
 
@@ -124,9 +124,9 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
     with written_by_school.writing() as session:
         campaign = session.get_one(Campaign, 1)
         step = session.scalars(select(ReachStep).order_by(-ReachStep.id)).first()
-        assert "2\u00a0écoles attendent" in work_list.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
+        assert "2\u00a0écoles attendent" in calls.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
-        noting.note(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        calls.note(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
         (response,) = session.scalars(select(Response))
         first, _, third = session.scalars(select(School.id).order_by(School.id))
         assert {school.id for school in response.schools} == {first, third}
@@ -138,7 +138,7 @@ def called(database, *, answer=None, schools=()):
     with database.writing() as session:
         step = session.scalars(select(ReachStep).where(ReachStep.channel == "call")).one()
         noted = NotedCall(CallOutcome.REACHED, answer=answer, schools=schools)
-        noting.note(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        calls.note(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
 
 
 @state_from("written_by_school")
@@ -201,7 +201,7 @@ def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_anot
     with written_by_school.writing() as session:
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
-        given = answers.Given(dict.fromkeys(letter.schools, Answer.JOINED), is_by_code=True)
+        given = recording.Given(dict.fromkeys(letter.schools, Answer.JOINED), is_by_code=True)
         given = replace(given, about=frozenset(letter.schools))
         answering.receive(session, message, given, SENDING, now=day(1), step=letter.step_id)
     assert climb(written_by_school, day(2)) == (1, 0)
@@ -226,7 +226,7 @@ def test_each_school_counts_by_the_letters_that_list_it(written_by_school):
     printed(written_by_school)
     with written_by_school.writing() as session:
         batch = session.scalars(select(PaperBatch)).one()
-        batches.post(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
+        paper.post(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
     assert told(written_by_school) == {"too_early": (1, 3)}
     assert told(written_by_school, at=11) == {"presumed": (1, 2), "unread": (0, 1)}
     became(written_by_school, S.REFUSED, S.REFUSED, S.EXPIRED)

@@ -4,28 +4,26 @@ from itertools import cycle
 
 from sqlalchemy import select
 
-from outreach.accounts.links import LinkKind
-from outreach.accounts.staff import User
-from outreach.campaigns import definitions
+from outreach.access.accounts.accounts import User
+from outreach.access.accounts.password_links import LinkKind
+from outreach.campaigns.correspondence import replies
+from outreach.campaigns.correspondence.replies import Writer
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import WrittenLetter, freeze
-from outreach.campaigns.replies import replying
-from outreach.campaigns.replies.replying import Writer
+from outreach.campaigns.letter.snapshot import WrittenLetter, freeze
+from outreach.campaigns.planning import definitions
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.campaigns.waves import answering, launching
-from outreach.checks import mails as alerts
-from outreach.delivery.ledger.letters import due_in
-from outreach.delivery.ledger.recipients import Addressee
+from outreach.core.settings import ROOT
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
+from outreach.delivery.outbox.recipients import Addressee, due_in
 from outreach.directory.models import Authority, Ownership, School
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.roles import RoleName
-from outreach.settings import ROOT
-from outreach.staff_mail import account_letters
-from outreach.staff_mail import letters as staff_letters
-from outreach.staff_mail.account_letters import AccountHolder
-from outreach.staff_mail.letters import Said, StaffLetter
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
+from outreach.operations.health import watch
+from outreach.staff.notifications import account_letters, letters
+from outreach.staff.notifications.account_letters import AccountHolder
+from outreach.staff.notifications.letters import Said, StaffLetter
 from tests import factories
 from tests.campaigns.conftest import DEADLINE, READING, approved, launch, settle
 from tests.conftest import NOW
@@ -96,8 +94,8 @@ def _after_a_wave(database):
         joined = dict.fromkeys(_schools(session, left.authority_id)[:5], Answer.JOINED)
         (response,) = answering.receive(session, left, Given(joined), READING, now=NOW)
         yield "Accusé de réception", _wire(session, _last(session, Purpose.CONFIRMATION))
-        prepared = replying.prepare(session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW)
-        replying.send(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
+        prepared = replies.prepare(session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW)
+        replies.send(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
         yield "Réponse du service", _wire(session, _last(session, Purpose.REPLY))
 
 
@@ -106,18 +104,16 @@ def _to_staff(database):
     news = StaffLetter([AUTHOR], "Invitation : à valider", told, "Nadia Lambert", AUTHOR, may_be_fewer=True)
     holder = AccountHolder(AUTHOR, "Nadia Lambert", [RoleName.AUTHOR])
     with database.writing() as session:
-        frozen = staff_letters.write(news, READING, now=NOW)
-        told = staff_letters.post(session, news, frozen, READING, now=NOW, actor=AUTHOR)
+        frozen = letters.write(news, READING, now=NOW)
+        told = letters.post(session, news, frozen, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : nouvelles d’une campagne", _wire(session, told)
         mail = account_letters.write(LinkKind.FORGOTTEN, READING, holder, contact=AUTHOR, now=NOW)
         user = session.scalars(select(User.id).where(User.email == AUTHOR)).one()
         link = account_letters.post(session, mail, user, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : mot de passe", _wire(session, link)
         said = ["Le relais ne répond plus depuis 9 h.", "Les envois attendent."]
-        alert = alerts.letter_about([AUTHOR], "Alerte : le relais ne répond plus", said)
-        staff_letters.post(
-            session, alert, staff_letters.write(alert, READING, now=NOW), READING, now=NOW, actor=alerts.SERVICE
-        )
+        alert = watch.letter_about([AUTHOR], "Alerte : le relais ne répond plus", said)
+        letters.post(session, alert, letters.write(alert, READING, now=NOW), READING, now=NOW, actor=watch.SERVICE)
         yield "Au personnel : alerte", _wire(session, _last(session, Purpose.STAFF))
 
 

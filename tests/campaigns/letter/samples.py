@@ -8,24 +8,23 @@ from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
-from outreach.accounts.links import LinkKind
+from outreach.access.accounts.password_links import LinkKind
 from outreach.adherence.models import Status, Strand
-from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Alike
-from outreach.campaigns.letter.facts import Facts
-from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, compiled, freeze
-from outreach.campaigns.letter.page_links import Links, Measure
+from outreach.campaigns.letter.field_values import Facts
+from outreach.campaigns.letter.links import Links, Measure
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, compiled, freeze
+from outreach.campaigns.planning import definitions
 from outreach.campaigns.waves import receipts
-from outreach.checks import mails as alerts
+from outreach.core.settings import ROOT
+from outreach.core.text.roles import RoleName
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import School
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import TrackingMode
-from outreach.responses.kinds import Answer
-from outreach.roles import RoleName
-from outreach.settings import ROOT
-from outreach.staff_mail import account_letters
-from outreach.staff_mail import letters as staff_mail
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.tracking.models import TrackingMode
+from outreach.operations.health import watch
+from outreach.staff.notifications import account_letters, letters
 from tests.campaigns.conftest import DEADLINE
 from tests.conftest import NOW
 
@@ -119,16 +118,16 @@ def _copy():
 
 
 def _news():
-    news = [staff_mail.Said("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
-    told = staff_mail.StaffLetter(
+    news = [letters.Said("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
+    told = letters.StaffLetter(
         ["nadia@fwb.example"], "Nouvelles", news, "Nadia Lambert", "service@fwb.example", may_be_fewer=True
     )
-    return staff_mail.write(told, SENDING, now=NOW).draft.html
+    return letters.write(told, SENDING, now=NOW).draft.html
 
 
 def _alert():
-    alert = alerts.letter_about([], "Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."])
-    return staff_mail.write(alert, SENDING, now=NOW).draft.html
+    alert = watch.letter_about([], "Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."])
+    return letters.write(alert, SENDING, now=NOW).draft.html
 
 
 def _of_account(kind):

@@ -12,26 +12,26 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status
-from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import Frozen, WrittenLetter, freeze, shared_headers_of
-from outreach.campaigns.lifecycle import campaign_numbered, content_hash, revise, send_back, submit
+from outreach.campaigns.letter.snapshot import Frozen, WrittenLetter, freeze, shared_headers_of
 from outreach.campaigns.models import Campaign
-from outreach.delivery.bounces import notices
-from outreach.delivery.bounces.notices import NoticeVerdict
-from outreach.delivery.ledger.letters import due_in
+from outreach.campaigns.planning import definitions
+from outreach.campaigns.planning.lifecycle import campaign_numbered, content_hash, revise, send_back, submit
+from outreach.core.settings import ROOT
+from outreach.core.text.errors import InputError, NotFound
+from outreach.delivery.bounces import parsing
+from outreach.delivery.bounces.parsing import NoticeVerdict
+from outreach.delivery.letters import wording
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Batch, Mailing, MessageClass
+from outreach.delivery.outbox.recipients import due_in
 from outreach.delivery.received import readings
 from outreach.directory.models import Authority, School
 from outreach.directory.reference import fold
-from outreach.errors import InputError, NotFound
-from outreach.mail import wording
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.settings import ROOT
 from tests.campaigns.conftest import AUTHOR, DEADLINE, READING, SENDING, approved, draft, launch, settle
 from tests.conftest import NOW
+from tests.delivery.letters.linter import faults
 from tests.factories import adherence_record
-from tests.mail.linter import faults
 
 HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
 
@@ -186,7 +186,7 @@ def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, peo
         token = re.fullmatch("u-(.{40})@courriel.example", to)[1]
         assert READING.keys.read(token, TokenKind.MAILTO).id == bytes.fromhex(identity)
         sent = f"From: po@adm.fwb.example\r\nTo: {to}\r\nSubject: {unquote(subject)}\r\n\r\n".encode()
-        notice = notices.read(sent, READING.keys)
+        notice = parsing.read(sent, READING.keys)
         assert (unquote(subject), notice.verdict) == ("Ne plus recevoir de courriels", NoticeVerdict.UNSUBSCRIPTION)
         assert notice.proved == bytes.fromhex(identity)
 

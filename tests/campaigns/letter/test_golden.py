@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from outreach import migrations
 from outreach.adherence.models import Strand
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.delivery.ledger.letters import due_in
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Mailing
+from outreach.delivery.outbox.recipients import due_in
 from outreach.directory.models import Network
-from outreach.mail.tokens import Keys
+from outreach.operations import migrations
 from tests import factories
 from tests.conftest import NOW, state_from
-from tests.migrations.dumps import insert
+from tests.operations.migrations.dumps import insert
 
 FOLDER = Path(__file__).parent / "golden"
 LATER = SenderIdentity("autre.example", "https://autre.example", Keys((b"another key, of thirty-two bytes",)))

@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.about import letterheads
-from outreach.about.letterheads import LARGEST_IN_LETTER, Letterhead
-from outreach.campaigns import lifecycle
-from outreach.campaigns.audiences import addressees
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.planning.audiences import addressees
 from outreach.campaigns.review.preview import Preview
+from outreach.core.site import letterhead
+from outreach.core.site.letterhead import LARGEST_IN_LETTER, Letterhead
 from outreach.delivery.models import Mailing, Message
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, draft, launch, move, settle
 from tests.campaigns.letter.test_composing import composed
@@ -23,7 +23,7 @@ LOGO = png(440, 100)
 
 def head(database, lines=LINES, logo=LOGO):
     with database.writing() as session:
-        letterheads.change(session, Letterhead(lines, logo), now=NOW, actor=AUTHOR)
+        letterhead.change(session, Letterhead(lines, logo), now=NOW, actor=AUTHOR)
 
 
 def submitted(database):

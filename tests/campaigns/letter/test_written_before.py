@@ -4,14 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, StepState
 from outreach.campaigns.letter.composing import subject_read
 from outreach.campaigns.models import Wave
+from outreach.campaigns.planning import lifecycle, schedule
 from outreach.campaigns.review.preview import Preview
-from outreach.campaigns.schedule import planning
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
-from outreach.reach.models import ReachChannel, ReachStep, StepState
 from tests.campaigns.conftest import SENDING, advance, approved, launch, settle
 from tests.conftest import NOW
 
@@ -23,7 +22,7 @@ def previewed(database, number):
     """By authority, whether the preview of the reminder's subject says that it is one."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        preview = Preview(session, campaign, SENDING, planning.plan(session, campaign, now=LATER), now=LATER, wave=2)
+        preview = Preview(session, campaign, SENDING, schedule.plan(session, campaign, now=LATER), now=LATER, wave=2)
         everybody = session.scalars(select(Authority))
         return {one.id: "(rappel)" in preview.of(one).subject for one in everybody}
 

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import delete, select, update
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachChannel, StepReason
+from outreach.campaigns.planning import lifecycle
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact
-from outreach.reach import steps
-from outreach.reach.models import ReachChannel, StepReason
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW, state_from
 from tests.factories import AUTHOR

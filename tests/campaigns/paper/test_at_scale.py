@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from outreach.campaigns.paper import files
-from outreach.settings import ROOT
+from outreach.campaigns.channels import paper_files
+from outreach.core.settings import ROOT
 from tests.campaigns.paper.conftest import paper_campaign
 
 LETTERS = 985
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.deep
 PROGRAM = """
 import json, re, resource, sys, time
 from pathlib import Path
-from outreach.campaigns.paper import batches, files
-from outreach.db import Database
+from outreach.campaigns.channels import paper as batches, paper_files as files
+from outreach.core.db import Database
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.paper.conftest import campaign_of
 from tests.conftest import NOW
@@ -64,6 +64,6 @@ def test_a_batch_for_every_authority_is_made_within_its_limits(programmed, peopl
         record_property(name, round(told[name], 1))
     print({**told, "pages": len(told["pages"])})
     assert told["letters"] == LETTERS
-    assert max(told["pages"]) <= files.MOST_PAGES
+    assert max(told["pages"]) <= paper_files.MOST_PAGES
     assert told["seconds"] <= MOST_SECONDS
     assert max(told["own"], told["child"]) <= MOST_MEGABYTES

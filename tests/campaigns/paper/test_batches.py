@@ -9,37 +9,37 @@ import pytest
 import zxingcpp
 from sqlalchemy import select, update
 
-from outreach import french
-from outreach.about import letterheads
-from outreach.about.letterheads import Letterhead
-from outreach.adherence import records
 from outreach.adherence.models import Status, Word
+from outreach.adherence.records import records
+from outreach.campaigns.channels import paper, paper_files, paper_letters
+from outreach.campaigns.evidence.steps import ReachStep, StepReason, StepState
 from outreach.campaigns.letter import composing
-from outreach.campaigns.paper import batches, entering, files, sheets
-from outreach.campaigns.paper.models import PaperLetter
+from outreach.campaigns.paper_models import PaperLetter
 from outreach.campaigns.waves import answering
-from outreach.days import BRUSSELS
-from outreach.delivery.ledger import suppressions
+from outreach.core.site import letterhead
+from outreach.core.site.letterhead import Letterhead
+from outreach.core.text import french
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import InputError, Refused
+from outreach.delivery.letters import tokens
+from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Message, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact, School
-from outreach.directory.postal import holding
-from outreach.errors import InputError, Refused
-from outreach.mail import codes
-from outreach.mail.tokens import Keys
-from outreach.reach.models import ReachStep, StepReason, StepState
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.retention.forgetting import forget
-from outreach.retention.periods import RULES
+from outreach.directory.postal import postal_addresses
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
+from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.policy import RULES
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.needed import words_of_pdf
+from tests.operations.retention.test_archives import archives
 from tests.pictures import png
-from tests.retention.test_archives import archives
 
 __all__ = ["archives"]
 WINDOW = (105.0, 45.0, 90.0, 40.0)
@@ -59,15 +59,15 @@ def words_of(blocks):
 def made_batch(database, number, *, sheet=False):
     with database.writing() as session:
         campaign = campaign_of(session, number)
-        (wave,) = batches.waves_of(campaign)
-        made = batches.make(session, campaign, wave, SENDING, sheet=sheet, now=NOW, actor=AUTHOR)
+        (wave,) = paper.waves_of(campaign)
+        made = paper.make(session, campaign, wave, SENDING, sheet=sheet, now=NOW, actor=AUTHOR)
         return made.batch.id if made.batch else None, [one.fase for one in made.unfit]
 
 
 def files_made(database, number, batch, *, now=NOW):
     with database.reading() as session:
-        found = batches.batch_of(session, campaign_of(session, number), batch)
-        return files.files_of(session, found, SENDING, WINDOW, now=now, author="Nadia Lambert")
+        found = paper.batch_of(session, campaign_of(session, number), batch)
+        return paper_files.files_of(session, found, SENDING, WINDOW, now=now, author="Nadia Lambert")
 
 
 def states(database):
@@ -114,10 +114,10 @@ def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_rig
                 read[max(first for first in firsts if first <= place)] = found.text
         assert len(read) == len(letters)
         for letter, first in zip(letters, firsts, strict=True):
-            code = codes.read_code(read[first].rpartition("/")[2])
+            code = tokens.read_code(read[first].rpartition("/")[2])
             assert read[first] == f"{SENDING.address}/r/{code}"
             step = session.get_one(ReachStep, letter.step_id)
-            assert entering.entered(session, SENDING.keys, code).message.authority_id == step.authority_id
+            assert paper.entered(session, SENDING.keys, code).message.authority_id == step.authority_id
 
 
 @pytest.mark.long
@@ -148,9 +148,9 @@ def test_the_words_are_the_mail_s_but_for_buttons_footer_and_where_links_lead(un
     database, number = unreached
     batch = made_batch(database, number)[0]
     with database.reading() as session:
-        found = batches.batch_of(session, campaign_of(session, number), batch)
-        letters = batches.letters_of(session, found)
-        for sheet in sheets.sheets_of(session, found, letters, SENDING, now=NOW):
+        found = paper.batch_of(session, campaign_of(session, number), batch)
+        letters = paper.letters_of(session, found)
+        for sheet in paper_letters.sheets_of(session, found, letters, SENDING, now=NOW):
             on_paper = plain(words_of(sheet.document["blocks"]))
             message = session.get_one(Message, session.get_one(ReachStep, sheet.letter.step_id).message_id)
             mail = _mail_text(session, message, sheet.letter.schools)
@@ -167,10 +167,10 @@ def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(u
     with database.reading() as session:
         letter = session.scalars(select(PaperLetter)).first()
         with pytest.raises(Refused, match="clé"):
-            sheets.code_kept(letter, Keys((b"another key of thirty-two bytes.",)))
+            paper_letters.code_kept(letter, Keys((b"another key of thirty-two bytes.",)))
         rotated = Keys((b"another key of thirty-two bytes.", *SENDING.keys.keys))
-        code = sheets.code_kept(letter, rotated)
-        assert entering.entered(session, rotated, code) is not None
+        code = paper_letters.code_kept(letter, rotated)
+        assert paper.entered(session, rotated, code) is not None
 
 
 @pytest.mark.long
@@ -183,7 +183,7 @@ def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_
     with database.writing() as session:
         letter = session.scalars(select(PaperLetter).order_by(PaperLetter.place)).first()
         message = session.get_one(Message, session.get_one(ReachStep, letter.step_id).message_id)
-        asked = answers.question_of(session, message, now=later)
+        asked = recording.question_of(session, message, now=later)
         given = Given({school.id: Answer.JOINED for school in asked.open()}, is_by_code=True)
         answering.receive(session, message, given, SENDING, now=later, step=letter.step_id)
         late = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": NOW.date() - timedelta(days=9)}
@@ -203,9 +203,11 @@ def test_letters_whose_words_were_not_kept_say_that_they_are_made_again_and_gone
     with database.writing() as session:
         session.execute(update(PaperLetter).values(content=None))
     with database.reading() as session:
-        found = batches.batch_of(session, campaign_of(session, number), batch)
-        letters = batches.letters_of(session, found)
-        told = [one.document["about"][:2] for one in sheets.sheets_of(session, found, letters, SENDING, now=later)]
+        found = paper.batch_of(session, campaign_of(session, number), batch)
+        letters = paper.letters_of(session, found)
+        told = [
+            one.document["about"][:2] for one in paper_letters.sheets_of(session, found, letters, SENDING, now=later)
+        ]
     day = french.spelt_day(NOW.date())
     assert told == [[day, french.typeset(f"Refaite le {french.day(later)}")]] * 3
     with database.writing() as session:
@@ -219,15 +221,15 @@ def test_a_letter_without_a_telephone_says_nothing_of_who_has_no_internet(progra
     number = paper_campaign(programmed, (2,))
     batch = made_batch(programmed, number)[0]
     with programmed.writing() as session:
-        found = batches.batch_of(session, campaign_of(session, number), batch)
-        (letter,), told = batches.letters_of(session, found), []
+        found = paper.batch_of(session, campaign_of(session, number), batch)
+        (letter,), told = paper.letters_of(session, found), []
         letter.content, found.has_sheet, ways = None, True, []  # made anew
         for phone in ("081 12 34 56", ""):
             found.campaign.contact_phone = phone
-            (sheet,) = sheets.sheets_of(session, found, [letter], SENDING, now=NOW)
+            (sheet,) = paper_letters.sheets_of(session, found, [letter], SENDING, now=NOW)
             told.append(sheet.document["otherwise"])
             ways.append(sheet.document["sheet"]["ways"])
-        code = sheets.code_kept(letter, SENDING.keys)
+        code = paper_letters.code_kept(letter, SENDING.keys)
     alone = f"Votre code : {code}."
     assert told == [french.typeset(f"Sans internet : 081 12 34 56. {alone}"), french.typeset(alone)]
     assert ways == ["Réponse par la poste ou par téléphone", "Réponse par la poste"]
@@ -238,8 +240,8 @@ def test_already_done_has_a_way_on_paper(programmed, people):
     number = paper_campaign(programmed, (2,), letter=text)
     batch = made_batch(programmed, number)[0]
     with programmed.reading() as session:
-        found = batches.batch_of(session, campaign_of(session, number), batch)
-        (sheet,) = sheets.sheets_of(session, found, batches.letters_of(session, found), SENDING, now=NOW)
+        found = paper.batch_of(session, campaign_of(session, number), batch)
+        (sheet,) = paper_letters.sheets_of(session, found, paper.letters_of(session, found), SENDING, now=NOW)
     said = "".join(piece["text"] for block in sheet.document["blocks"] for piece in block.get("pieces", ()))
     assert "Dites-le-nous (par le code de cette lettre)" in said
 
@@ -250,7 +252,7 @@ def test_the_list_has_an_address_in_its_fields_and_the_cover_its_digest(unreache
     made = files_made(database, number, made_batch(database, number)[0])
     assert "Rue Haute,7,3,4998,Namur" in made.contents["liste.csv"].decode("utf-8-sig").replace(";", ",")
     said = words_of_pdf(made.contents["bordereau.pdf"])
-    assert files.digest_of([made.contents["lettres-1.pdf"]]) in "".join(said.split())
+    assert paper_files.digest_of([made.contents["lettres-1.pdf"]]) in "".join(said.split())
     assert "Nadia Lambert" in said
 
 
@@ -258,7 +260,7 @@ def test_an_unfit_address_fails_its_step_and_no_letter_is_made(unreached):
     database, number = unreached
     with database.writing() as session:
         po = session.scalars(select(Authority).order_by(Authority.id)).first()
-        holding.came_back(session, po, on=NOW.date(), now=NOW, actor=AUTHOR)
+        postal_addresses.came_back(session, po, on=NOW.date(), now=NOW, actor=AUTHOR)
         name = po.fase
     made = made_batch(database, number)
     assert made[1] == [name]
@@ -271,13 +273,13 @@ def test_letters_made_after_midnight_were_not_posted_the_day_before(unreached):
     database, number = unreached
     batch = made_batch(database, number)[0]
     with database.writing() as session:
-        found = batches.batch_of(session, campaign_of(session, number), batch)
+        found = paper.batch_of(session, campaign_of(session, number), batch)
         found.made_at = datetime.combine(NOW.date(), time(0, 30), BRUSSELS)
         session.flush()
         session.refresh(found)
         with pytest.raises(InputError, match="entre leur impression"):
             before = NOW.date() - timedelta(days=1)
-            batches.post(session, found, on=before, today=NOW.date(), now=NOW, actor=AUTHOR)
+            paper.post(session, found, on=before, today=NOW.date(), now=NOW, actor=AUTHOR)
 
 
 def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(unreached):
@@ -285,25 +287,25 @@ def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(u
     batch = made_batch(database, number)[0]
     by, day = {"now": NOW, "actor": AUTHOR}, NOW.date()
     with database.writing() as session:
-        found, po = batches.batch_of(session, campaign_of(session, number), batch), _first(session)
+        found, po = paper.batch_of(session, campaign_of(session, number), batch), _first(session)
         with pytest.raises(InputError, match="postée"):
-            batches.came_back(session, found, [po.fase], on=day, **by)
+            paper.came_back(session, found, [po.fase], on=day, **by)
         with pytest.raises(InputError, match="jour"):
-            batches.post(session, found, on=day + timedelta(days=1), today=day, **by)
-        assert batches.post(session, found, on=day, today=day, **by) == 3
+            paper.post(session, found, on=day + timedelta(days=1), today=day, **by)
+        assert paper.post(session, found, on=day, today=day, **by) == 3
         with pytest.raises(Refused, match="déjà"):
-            batches.post(session, found, on=day, today=day, **by)
-        assert batches.came_back(session, found, [po.fase], on=day, **by) == 1
+            paper.post(session, found, on=day, today=day, **by)
+        assert paper.came_back(session, found, [po.fase], on=day, **by) == 1
         with pytest.raises(InputError, match="numéro FASE 1"):
-            batches.came_back(session, found, [1], on=day, **by)
-        assert not holding.held_of(session, po).is_fit
+            paper.came_back(session, found, [1], on=day, **by)
+        assert not postal_addresses.held_of(session, po).is_fit
     assert states(database)[0] == (StepState.FAILED, StepReason.RETURNED)
 
 
 @pytest.mark.long
 def test_more_pages_than_a_part_may_have_begin_another_one(unreached, monkeypatch):
     database, number = unreached
-    monkeypatch.setattr(files, "MOST_PAGES", 2)
+    monkeypatch.setattr(paper_files, "MOST_PAGES", 2)
     made = files_made(database, number, made_batch(database, number)[0])
     assert len(made.parts) == 3
     assert made.letters == 3
@@ -334,7 +336,7 @@ def _pixels(path):
 def _mail_text(session, message, schools):
     """The words of the mail's own part, as its text form says them: without buttons, notes of links, its footer."""
     html = composing.for_paper(
-        session, message_mailing(session, message), [sheets._due(message, _Listed(schools))], SENDING, now=NOW
+        session, message_mailing(session, message), [paper_letters._due(message, _Listed(schools))], SENDING, now=NOW
     )[message.id][1]
     body = html.partition('<td class="page"')[2].partition('</td></tr>\n<tr><td class="foot"')[0]
     body = re.sub(r"<!--\[if mso\]>.*?<!\[endif\]-->", "", body, flags=re.DOTALL).partition(">")[2]
@@ -368,7 +370,7 @@ def test_a_step_is_judged_again_as_it_is_printed(unreached):
 def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programmed, people, tmp_path):
     """What holds later changes no letter; the window stays free, and the logo is there, however heavy for a mail."""
     heavy = png(160, 60, noisy=True)
-    assert len(heavy) > letterheads.LARGEST_IN_LETTER
+    assert len(heavy) > letterhead.LARGEST_IN_LETTER
     lines = (
         "Ministère de la Fédération Wallonie-Bruxelles",
         "Administration générale",
@@ -376,12 +378,12 @@ def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programm
         "fwb.example",
     )
     with programmed.writing() as session:
-        letterheads.change(session, Letterhead(lines, heavy), now=NOW, actor=AUTHOR)
+        letterhead.change(session, Letterhead(lines, heavy), now=NOW, actor=AUTHOR)
     number = paper_campaign(programmed, (2,))
     batch = made_batch(programmed, number)[0]
     first = files_made(programmed, number, batch).contents["lettres-1.pdf"]
     with programmed.writing() as session:
-        letterheads.change(session, Letterhead(("Autre en-tête",)), now=NOW, actor=AUTHOR)
+        letterhead.change(session, Letterhead(("Autre en-tête",)), now=NOW, actor=AUTHOR)
     assert files_made(programmed, number, batch).contents["lettres-1.pdf"] == first
     (tmp_path / "l.pdf").write_bytes(first)
     page = pages_of(tmp_path / "l.pdf")[0]
@@ -403,7 +405,7 @@ def test_the_words_of_paper_go_into_an_archive_after_their_time_and_without_thei
     with database.reading() as session:
         assert set(session.scalars(select(PaperLetter.content))) == {""}
         letters = session.scalars(select(PaperLetter).order_by(PaperLetter.id)).all()
-        typed = [sheets.code_kept(letter, SENDING.keys) for letter in letters]
+        typed = [paper_letters.code_kept(letter, SENDING.keys) for letter in letters]
     (kept,) = archives.folder.glob("paper_words-*.jsonl")
     lines = kept.read_text(encoding="utf-8")
     told = [json.loads(line) for line in lines.splitlines()]

@@ -7,22 +7,22 @@ from email.policy import default
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.approvals import reading
-from outreach.approvals.models import DecisionKind, Thing
-from outreach.campaigns.replies import by_hand, replying, texts
-from outreach.campaigns.replies.models import ServiceLetter, ServiceReply, TextUse
-from outreach.campaigns.replies.replying import Writer
-from outreach.campaigns.results import authority_history
-from outreach.delivery.ledger import suppressions
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import DecisionKind, Thing
+from outreach.campaigns.correspondence import one_off, replies, reply_templates
+from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply, TextUse
+from outreach.campaigns.correspondence.replies import Writer
+from outreach.campaigns.results import history
+from outreach.campaigns.segments.scope import KEY
+from outreach.core.settings import Calm
+from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, SuppressionReason
-from outreach.demo.post import Post
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
-from outreach.errors import InputError, Refused
-from outreach.segments.calm import KEY
-from outreach.settings import Calm
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, launch, settle
 from tests.conftest import NOW
-from tests.mail.linter import faults
+from tests.delivery.letters.linter import faults
 
 NADIA = Writer("Nadia Lambert", AUTHOR)
 TEXT = "Objet : Rendez-vous – FASE ((fase_po))\n\nBonjour **((nom_po))**,\n\nÀ lundi.\n\n((contact))"
@@ -40,29 +40,29 @@ def authority(database, people):
 def write(database, authority, text=TEXT, key="a" * 32, now=NOW, actor=AUTHOR, address=""):
     with database.reading() as session:
         held = session.get_one(Authority, authority)
-        to = by_hand.mailbox(session, held, address)
-        prepared = by_hand.prepare(session, held, to, text, Writer("Nadia Lambert", actor), SENDING, now=now)
+        to = one_off.mailbox(session, held, address)
+        prepared = one_off.prepare(session, held, to, text, Writer("Nadia Lambert", actor), SENDING, now=now)
     with database.writing() as session:
         held = session.get_one(Authority, authority)
-        letter, is_new = by_hand.write(session, held, to, text, prepared, SENDING, key, now=now, actor=actor)
+        letter, is_new = one_off.write(session, held, to, text, prepared, SENDING, key, now=now, actor=actor)
         return letter.id, is_new
 
 
 def approve(database, number, actor=APPROVER, now=NOW):
     with database.reading() as session:
-        letter, _ = by_hand.letter_numbered(session, number)
-        prepared = by_hand.prepared_again(session, letter, SENDING, now=now)
+        letter, _ = one_off.letter_numbered(session, number)
+        prepared = one_off.prepared_again(session, letter, SENDING, now=now)
     with database.writing() as session:
-        letter, _ = by_hand.letter_numbered(session, number)
-        by_hand.approve(session, letter, prepared, SENDING, now=now, actor=actor)
+        letter, _ = one_off.letter_numbered(session, number)
+        one_off.approve(session, letter, prepared, SENDING, now=now, actor=actor)
 
 
 def make_ready(database):
     """Have a text of letters approved."""
     with database.writing() as session:
-        texts.write(session, TextUse.AFTER_CALL, READY, now=NOW, actor=AUTHOR)
-        held = texts.current(session, TextUse.AFTER_CALL)
-        texts.approve(session, TextUse.AFTER_CALL, held.row.id, now=NOW, actor=APPROVER)
+        reply_templates.write(session, TextUse.AFTER_CALL, READY, now=NOW, actor=AUTHOR)
+        held = reply_templates.current(session, TextUse.AFTER_CALL)
+        reply_templates.approve(session, TextUse.AFTER_CALL, held.row.id, now=NOW, actor=APPROVER)
 
 
 def queued(database):
@@ -96,11 +96,11 @@ def test_an_approved_text_unchanged_leaves_at_once_as_awareness_and_in_the_histo
     with database.reading() as session:
         (mailing,) = session.scalars(select(Mailing))
         assert (mailing.message_class, mailing.stop_strand_id) == (MessageClass.AWARENESS, None)
-        told = authority_history.letters(session, session.get_one(Authority, authority), now=NOW)
+        told = history.letters(session, session.get_one(Authority, authority), now=NOW)
         (event,) = [event for event in told if "Courriel du service" in event.sentence]
         assert (event.actor, event.sentence.startswith(f"Courriel du service, à {BOX} : ")) == (AUTHOR, True)
         assert "Objet : Notre appel – FASE 9001" in [line.replace("\xa0", " ") for line in event.details]
-        assert reading.last(session, Thing.LETTER.subject(number)) is None, "nobody was asked"
+        assert decisions.last(session, Thing.LETTER.subject(number)) is None, "nobody was asked"
 
 
 def test_any_other_text_waits_for_a_second_person_who_approves_it_as_merged(database, authority):
@@ -136,8 +136,8 @@ def test_a_letter_sent_twice_from_one_page_is_one_letter_and_a_second_one_waits_
 
 def end(database, number, kind, actor=AUTHOR, reason=""):
     with database.writing() as session:
-        letter, _ = by_hand.letter_numbered(session, number)
-        by_hand.end(session, letter, kind, now=NOW, actor=actor, reason=reason)
+        letter, _ = one_off.letter_numbered(session, number)
+        one_off.end(session, letter, kind, now=NOW, actor=actor, reason=reason)
 
 
 def test_a_letter_is_refused_with_a_reason_by_a_second_person_and_withdrawn_by_who_wrote_it(database, authority):
@@ -220,7 +220,7 @@ def test_an_authority_without_a_usable_mailbox_gets_no_letter(database, authorit
 
 
 def test_one_person_writes_so_many_in_an_hour(database, authority, monkeypatch):
-    monkeypatch.setattr(replying, "MOST_AN_HOUR", 1)
+    monkeypatch.setattr(replies, "MOST_AN_HOUR", 1)
     write(database, authority)
     end(database, 1, DecisionKind.WITHDRAWN)
     with pytest.raises(Refused, match="attendez avant le suivant"):
@@ -230,9 +230,12 @@ def test_one_person_writes_so_many_in_an_hour(database, authority, monkeypatch):
 
 def test_a_prepared_text_with_a_gap_asks_for_no_approval(database, people):
     with database.writing() as session:
-        texts.write(session, TextUse.PRESENT, texts.FIRST[TextUse.PRESENT], now=NOW, actor=AUTHOR)
-        held = texts.current(session, TextUse.PRESENT)
-        assert (held.is_to_approve, reading.last(session, texts.content_of(held.row).subject)) == (False, None)
-        texts.write(session, TextUse.PRESENT, TEXT, now=NOW, actor=AUTHOR)
-        held = texts.current(session, TextUse.PRESENT)
-        assert reading.last(session, texts.content_of(held.row).subject).kind is DecisionKind.SUBMITTED
+        reply_templates.write(session, TextUse.PRESENT, reply_templates.FIRST[TextUse.PRESENT], now=NOW, actor=AUTHOR)
+        held = reply_templates.current(session, TextUse.PRESENT)
+        assert (held.is_to_approve, decisions.last(session, reply_templates.content_of(held.row).subject)) == (
+            False,
+            None,
+        )
+        reply_templates.write(session, TextUse.PRESENT, TEXT, now=NOW, actor=AUTHOR)
+        held = reply_templates.current(session, TextUse.PRESENT)
+        assert decisions.last(session, reply_templates.content_of(held.row).subject).kind is DecisionKind.SUBMITTED

@@ -8,25 +8,24 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Status, Word
+from outreach.campaigns.correspondence import replies, reply_templates
+from outreach.campaigns.correspondence.models import ServiceReply, TextUse
+from outreach.campaigns.correspondence.replies import Writer
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.replies import confirming, replying, texts
-from outreach.campaigns.replies.models import ServiceReply, TextUse
-from outreach.campaigns.replies.replying import Writer
-from outreach.campaigns.results import authority_history
-from outreach.delivery.ledger import outbox, suppressions
-from outreach.delivery.ledger.letters import due_in
+from outreach.campaigns.results import history
+from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Batch, Mailing, Message, Purpose, SuppressionReason
-from outreach.demo.post import Post
+from outreach.delivery.outbox import outbox, suppressions
+from outreach.delivery.outbox.recipients import due_in
 from outreach.directory.models import Authority, School
-from outreach.errors import InputError, Refused
-from outreach.responses import inbox
-from outreach.responses.effects import effect_of
-from outreach.responses.models import StepKind
-from outreach.responses.steps import steps_of
+from outreach.engagement.replies import inbox
+from outreach.engagement.replies.inbox import effect_of
+from outreach.engagement.replies.models import StepKind, steps_of
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING
 from tests.conftest import NOW
-from tests.mail.linter import faults
-from tests.responses.test_answers import LATER, give, letters, people, stands, strand, three_asked
+from tests.delivery.letters.linter import faults
+from tests.engagement.replies.test_answers import LATER, give, letters, people, stands, strand, three_asked
 
 __all__ = ["letters", "people", "strand", "three_asked"]
 NADIA = Writer("Nadia Lambert", AUTHOR)
@@ -36,8 +35,8 @@ TEXT = "Bonjour **((nom_po))**,\n\nAppelez-moi.\n\n((contact))"
 def reply(database, key, page="a" * 32, text=TEXT, now=LATER):
     with database.writing() as session:
         response = inbox.response_numbered(session, key)
-        prepared = replying.prepare(session, response, text, NADIA, SENDING, now=now)
-        return replying.send(session, response, prepared, SENDING, page, now=now, actor=AUTHOR)
+        prepared = replies.prepare(session, response, text, NADIA, SENDING, now=now)
+        return replies.send(session, response, prepared, SENDING, page, now=now, actor=AUTHOR)
 
 
 def wires(database):
@@ -79,7 +78,7 @@ def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_
             (StepKind.TAKEN, AUTHOR), (StepKind.REPLIED, AUTHOR),
         ]  # fmt: skip
         assert len(session.scalars(outbox.authorities_written_since(NOW)).all()) == 3
-        told = authority_history.letters(session, session.get_one(Authority, response.authority_id), now=LATER)
+        told = history.letters(session, session.get_one(Authority, response.authority_id), now=LATER)
         (event,) = [event for event in told if "en réponse" in event.sentence]
         assert (event.at, event.actor) == (LATER, AUTHOR)
         assert "Appelez-moi." in event.details
@@ -120,43 +119,43 @@ def suppress(database, letter, reason):
         ("Vos écoles : ((écoles))", "écoles"),
         ("((boutons_réponse))", "boutons_réponse"),
         ("(% if rappel %)x(% endif %)", "rappel"),
-        (texts.FIRST[TextUse.HELP], "À compléter"),
+        (reply_templates.FIRST[TextUse.HELP], "À compléter"),
         (" \n", "texte"),
     ],
 )
 def test_a_reply_has_no_field_without_a_value_and_nothing_left_to_complete(text, words):
     with pytest.raises(InputError, match=words):
-        texts.refuse_unfinished(text, SENDING.schemes)
+        reply_templates.refuse_unfinished(text, SENDING.schemes)
 
 
 def test_thirty_replies_an_hour_are_many(database, letters, monkeypatch):
-    monkeypatch.setattr(replying, "MOST_AN_HOUR", 1)
+    monkeypatch.setattr(replies, "MOST_AN_HOUR", 1)
     (key,) = give(database, letters[0], "help")
     reply(database, key)
     with pytest.raises(Refused, match="en une heure"):
         reply(database, key, page="b" * 32)
 
 
-def write(database, text=texts.FIRST[TextUse.JOINED], approver=APPROVER):
+def write(database, text=reply_templates.FIRST[TextUse.JOINED], approver=APPROVER):
     """Write the text of a confirmed joining, and have it approved."""
     with database.writing() as session:
-        texts.write(session, TextUse.JOINED, text, now=NOW, actor=AUTHOR)
-        held = texts.current(session, TextUse.JOINED)
+        reply_templates.write(session, TextUse.JOINED, text, now=NOW, actor=AUTHOR)
+        held = reply_templates.current(session, TextUse.JOINED)
         if approver:
-            texts.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=approver)
+            reply_templates.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=approver)
 
 
 def confirm(database, key, news):
     with database.writing() as session:
         response = inbox.response_numbered(session, key)
         seen = effect_of(session, response, now=LATER).version
-        confirming.confirm(session, response, news, SENDING, now=LATER, actor=AUTHOR, seen=seen)
+        replies.confirm(session, response, news, SENDING, now=LATER, actor=AUTHOR, seen=seen)
 
 
 def news_of(database, key):
     with database.reading() as session:
         response = inbox.response_numbered(session, key)
-        return confirming.prepare_news(session, response, NADIA, SENDING, now=LATER)
+        return replies.prepare_news(session, response, NADIA, SENDING, now=LATER)
 
 
 @pytest.mark.long
@@ -183,7 +182,7 @@ def test_no_news_leaves_and_nothing_is_confirmed_once_its_text_or_its_schools_ch
     (key,) = give(database, letters[0], "joined")
     write(database)
     news = news_of(database, key)
-    write(database, text=f"Bonjour,\n\n{texts.SCHOOLS}\n", approver="")
+    write(database, text=f"Bonjour,\n\n{reply_templates.SCHOOLS}\n", approver="")
     assert news_of(database, key) is None  # nobody approved it yet
     with pytest.raises(inbox.EffectChanged):
         confirm(database, key, news)
@@ -194,17 +193,17 @@ def test_no_news_leaves_and_nothing_is_confirmed_once_its_text_or_its_schools_ch
 def test_a_text_is_approved_by_somebody_else_once_and_as_it_was_read(database, people):
     write(database, approver="")
     with database.writing() as session:
-        number = texts.current(session, TextUse.JOINED).row.id
+        number = reply_templates.current(session, TextUse.JOINED).row.id
         with pytest.raises(Refused, match="autre personne"):
-            texts.approve(session, TextUse.JOINED, number, now=NOW, actor=AUTHOR)
-        texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+            reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=AUTHOR)
+        reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
         with pytest.raises(Refused, match="Marc Dethier a validé la version du texte"):
-            texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
-        texts.write(session, TextUse.JOINED, f"x\n\n{texts.SCHOOLS}", now=NOW, actor=AUTHOR)
-        assert not texts.current(session, TextUse.JOINED).is_usable
+            reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+        reply_templates.write(session, TextUse.JOINED, f"x\n\n{reply_templates.SCHOOLS}", now=NOW, actor=AUTHOR)
+        assert not reply_templates.current(session, TextUse.JOINED).is_usable
         with pytest.raises(Refused, match="a changé"):
-            texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+            reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
         with pytest.raises(InputError, match="seul sur une ligne"):
-            texts.refuse_unfit(TextUse.JOINED, "Aucune école.", SENDING.schemes)
+            reply_templates.refuse_unfit(TextUse.JOINED, "Aucune école.", SENDING.schemes)
         with pytest.raises(Refused, match="a changé ce texte"):
-            texts.write(session, TextUse.JOINED, "y", now=NOW, actor=AUTHOR, seen=number)
+            reply_templates.write(session, TextUse.JOINED, "y", now=NOW, actor=AUTHOR, seen=number)

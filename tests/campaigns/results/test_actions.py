@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.adherence import programmes
-from outreach.campaigns import counts, lifecycle
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.counting import counts
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import WaveAction
 from outreach.delivery.models import Message, MessageState
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
 from tests.campaigns.conftest import approved, launch, move, settle
 from tests.campaigns.results.test_figures import become
 from tests.conftest import NOW

@@ -5,18 +5,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.results import authority_history
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import history
 from outreach.campaigns.waves import answering
-from outreach.delivery.ledger import suppressions
+from outreach.core.text.addresses import judge
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
-from outreach.directory import authority_sheet, contacts
+from outreach.delivery.outbox import suppressions
+from outreach.directory import contacts
+from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Contact
-from outreach.mail.addresses import judge
-from outreach.responses import answers, inbox
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
+from outreach.engagement.replies import inbox, recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, approved, launch, move, settle
 from tests.conftest import NOW
 from tests.statements import asked
@@ -38,7 +39,7 @@ def of(database, key, read, **details):
 
 
 def to_come(database, key, now=NOW):
-    planned = of(database, key, authority_history.to_come, now=now)
+    planned = of(database, key, history.to_come, now=now)
     return [(one.wave.number, list(one.addresses), one.left_out, one.is_queued) for one in planned]
 
 
@@ -76,7 +77,7 @@ def test_who_would_be_left_out_is_told_why_and_each_address_spared(database, aut
     with database.writing() as session:
         found = session.get_one(Authority, authority)
         add_contact(session, found, "b@ecole.example", bounced_at=NOW)
-    (one,) = of(database, authority, authority_history.to_come, now=NOW)
+    (one,) = of(database, authority, history.to_come, now=NOW)
     assert list(one.addresses) == ["po009001@adm.fwb.example"]
     assert list(one.spared) == [("b@ecole.example", Reason.BOUNCED)]
     with database.writing() as session:
@@ -88,10 +89,10 @@ def test_who_would_be_left_out_is_told_why_and_each_address_spared(database, aut
 def test_a_letter_that_waits_in_the_outbox_is_to_come_and_not_past(database, authority):
     launch(database, approved(database), at=AT)
     assert to_come(database, authority, now=AT) == [(1, ["po009001@adm.fwb.example"], None, True)]
-    assert of(database, authority, authority_history.letters, now=LATER) == []
+    assert of(database, authority, history.letters, now=LATER) == []
     left(database)
     assert to_come(database, authority, now=AT) == []
-    (told,) = of(database, authority, authority_history.letters, now=LATER)
+    (told,) = of(database, authority, history.letters, now=LATER)
     assert "première vague à po009001@adm.fwb.example : remis." in told.sentence
     assert told.letter is not None
 
@@ -106,7 +107,7 @@ def left(database):
 def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, authority):
     def counted():
         with asked(database) as seen:
-            of(database, authority, authority_history.to_come, now=NOW)
+            of(database, authority, history.to_come, now=NOW)
         return len(seen)
 
     plan(database, reminders=(14,))
@@ -126,7 +127,7 @@ def answer(database, authority, given):
 def told(database, authority):
     with database.reading() as session:
         found = session.get_one(Authority, authority)
-        return authority_history.answered(session, found, authority_sheet.history(session, found))
+        return history.answered(session, found, sheet.history(session, found))
 
 
 @pytest.mark.long
@@ -135,7 +136,7 @@ def test_an_answer_is_told_once_with_what_it_declared_and_what_the_service_did(d
     left(database)
     with database.reading() as session:
         message = session.scalars(select(Message)).one()
-        schools = [school.id for school in answers.question_of(session, message, now=LATER).open()]
+        schools = [school.id for school in recording.question_of(session, message, now=LATER).open()]
     (key,) = answer(database, authority, Given(dict.fromkeys(schools, Answer.JOINED), comment="Enfin prêts"))
     (event_,) = told(database, authority)
     assert event_.sentence.startswith("Réponse au courriel « ")
@@ -166,7 +167,7 @@ def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database
         "« Ce n’est pas le bon contact » attend le service.",
     ]
     answer(database, authority, Given({}, Answer.HELP, copy_to=judge("prefet@ecole.example")))
-    events = of(database, authority, authority_history.letters, now=LATER)
+    events = of(database, authority, history.letters, now=LATER)
     confirmations = [one.sentence for one in events if "onfirmation" in one.sentence]
     assert sorted(confirmations) == [  # the wrong contact gets none
         "Confirmation de la réponse à po009001@adm.fwb.example : en attente.",
@@ -180,7 +181,7 @@ def test_exclusions_of_its_addresses_are_told_when_they_begin_and_end(database, 
         for key in ("po009001@adm.fwb.example", "autre@ecole.example"):
             suppressions.suppress(session, key, reason, now=NOW, actor="destinataire", detail="lien")
         suppressions.lift(session, "po009001@adm.fwb.example", reason, now=LATER, actor=APPROVER)
-    begun, ended = of(database, authority, authority_history.exclusions)
+    begun, ended = of(database, authority, history.exclusions)
     assert "désinscription), pour la sensibilisation seulement" in begun.sentence
     assert (begun.at, begun.actor, begun.details) == (NOW, "destinataire", ["lien"])
     assert (ended.at, ended.actor) == (LATER, APPROVER)
@@ -193,13 +194,13 @@ def test_a_retired_address_keeps_its_exclusions_and_a_bounce_is_in_the_audit(dat
         suppressions.suppress(session, held.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique")
         contacts.record_bounce(session, held.address, now=NOW, actor="automatique")
         contacts.retire(session, found, held, now=LATER, actor=AUTHOR)
-    assert len(of(database, authority, authority_history.exclusions)) == 1
-    assert any("Rejet constaté" in one.sentence for one in of(database, authority, authority_sheet.history))
+    assert len(of(database, authority, history.exclusions)) == 1
+    assert any("Rejet constaté" in one.sentence for one in of(database, authority, sheet.history))
 
 
 def test_a_paused_wave_keeps_its_letters_to_come(database, authority):
     number = approved(database)
     launch(database, number, at=AT)
     move(database, number, lifecycle.pause, now=AT)
-    (one,) = of(database, authority, authority_history.to_come, now=AT)
+    (one,) = of(database, authority, history.to_come, now=AT)
     assert (one.wave.state, one.is_queued) == (WaveState.PAUSED, True)

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.adherence import programmes
 from outreach.adherence.models import Word
-from outreach.campaigns import lifecycle
-from outreach.campaigns.results import actions, course, figures
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import actions, figures, funnel
 from outreach.campaigns.results.figures import Figure
-from outreach.measuring.hits import Measured
-from outreach.measuring.machines import OPENING, HitClass
-from outreach.responses.kinds import Answer
-from outreach.segments.audience import Concerns
+from outreach.campaigns.segments.audience import Concerns
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.tracking.bot_detection import OPENING, HitClass
+from outreach.engagement.tracking.opens_and_clicks import Measured
 from tests.campaigns.conftest import approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, record, sent, seven_sent
 from tests.conftest import NOW
@@ -25,7 +25,7 @@ def told(database, now=LATER, number=1):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         came = figures.of(session, campaign, now=now)
-        return came, course.of(session, campaign, came, [], now=now)
+        return came, funnel.of(session, campaign, came, [], now=now)
 
 
 @pytest.mark.long
@@ -68,7 +68,7 @@ def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
         group.add(1, HitClass.UNDETERMINED, LATER.date(), 1)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        shown = course.of(session, campaign, figures.of(session, campaign, now=LATER), groups, now=LATER)
+        shown = funnel.of(session, campaign, figures.of(session, campaign, now=LATER), groups, now=LATER)
     assert [(day.opened, day.clicked) for day in shown.days] == [(4, 0), (4, 0), (4, 2)]
     assert shown.has_openings
 
@@ -84,7 +84,7 @@ def test_a_long_course_tells_one_day_in_seven_and_the_last(database, strand, sen
 def test_about_schools_that_joined_the_way_ends_with_answers(database, people, strand):
     settle(database, 1)
     launch(database, approved(database, concerns=Concerns.JOINED))
-    assert [step.figure for step in told(database)[1].way] == list(course.WAY[:-1])
+    assert [step.figure for step in told(database)[1].way] == list(funnel.WAY[:-1])
 
 
 def test_a_campaign_that_has_not_left_has_no_days(database, people, strand):

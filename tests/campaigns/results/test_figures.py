@@ -6,22 +6,23 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import counts, lifecycle
+from outreach.campaigns.counting import counts
 from outreach.campaigns.counting.classes import Reach
-from outreach.campaigns.counts import Counts
+from outreach.campaigns.counting.counts import Counts
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import figures, reached
 from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.overall import Overall, overall
+from outreach.campaigns.results.progress import Overall, overall
+from outreach.campaigns.segments.audience import Concerns
 from outreach.campaigns.waves import launching, retrying
-from outreach.delivery.ledger import outcomes
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.delivery.outbox import outcomes
 from outreach.directory.models import Contact
-from outreach.measuring import bases
-from outreach.measuring.machines import VERSION, Agent, HitClass, Why
-from outreach.measuring.models import Hit
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Acknowledgement, Respondent, Response
-from outreach.segments.audience import Concerns
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Acknowledgement, Respondent, Response
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
+from outreach.engagement.tracking.models import Hit
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, owned, settle
 from tests.conftest import NOW, state_from

@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Strand, Word
-from outreach.campaigns.results import mailbox_file
-from outreach.campaigns.results.mailbox_file import AnswerInFile
+from outreach.campaigns.results import history
+from outreach.campaigns.results.history import AnswerInFile
+from outreach.campaigns.segments.audience import Boxes
 from outreach.campaigns.waves import answering
+from outreach.core.text.errors import NotFound
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
-from outreach.demo.post import Post
-from outreach.errors import NotFound
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.segments.audience import Boxes
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools, three_limited
 from tests.conftest import NOW, state_from
@@ -48,7 +48,7 @@ def give(database, letter, answers, request=None, now=LATER):
 
 def read(database, letter, now=LAST):
     with database.reading() as session:
-        return mailbox_file.of(session, session.get_one(Message, letter), now=now)
+        return history.of(session, session.get_one(Message, letter), now=now)
 
 
 @pytest.mark.long
@@ -109,15 +109,15 @@ def test_a_strand_that_is_not_open_yet_has_no_standing(database, boxes):
 
 @pytest.mark.long
 def test_only_the_newest_are_listed_and_the_file_says_that_there_are_more(database, schools, boxes):
-    for hour in range(mailbox_file.MOST + 1):
+    for hour in range(history.MOST + 1):
         choice = Answer.DECLINED if hour % 2 else Answer.IN_PREPARATION
         give(database, boxes[FIRST], {schools[0]: choice}, now=LATER + timedelta(hours=hour))
     with database.writing() as session:
         Post(session, SENDING, now=LAST, refusals={}).carry(LAST)
     file = read(database, boxes[FIRST])
-    assert (len(file.answers), file.has_more_answers) == (mailbox_file.MOST, True)
-    assert file.answers[0].at == LATER + timedelta(hours=mailbox_file.MOST)
-    assert (len(file.letters), file.has_more_letters) == (mailbox_file.MOST, True)
+    assert (len(file.answers), file.has_more_answers) == (history.MOST, True)
+    assert file.answers[0].at == LATER + timedelta(hours=history.MOST)
+    assert (len(file.letters), file.has_more_letters) == (history.MOST, True)
     assert {letter.kind for letter in file.letters} == {"accusé d’une réponse"}
 
 

@@ -9,9 +9,9 @@ from outreach.campaigns.results import openings
 from outreach.campaigns.results.openings import LetterOpenings
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
-from outreach.measuring import bases, hits
-from outreach.measuring.machines import Agent, HitClass, Signals
-from outreach.measuring.models import TrackingMode
+from outreach.engagement.tracking import bases, opens_and_clicks
+from outreach.engagement.tracking.bot_detection import Agent, HitClass, Signals
+from outreach.engagement.tracking.models import TrackingMode
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW
@@ -67,7 +67,7 @@ def test_each_measured_letter_says_what_was_seen_and_no_other_letter_anything(da
         0: "ouvert le 17 mai (probable), cliqué le 18 mai, à part, 1\u00a0accès automatique",
         1: "jamais ouvert",
     }
-    assert told(database, letters, now=LATER + hits.KEPT) == {}
+    assert told(database, letters, now=LATER + opens_and_clicks.KEPT) == {}
 
 
 @pytest.mark.postgresql

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
-from outreach.campaigns import audiences, lifecycle, wave_criteria
 from outreach.campaigns.models import Wave
+from outreach.campaigns.planning import audiences, lifecycle, wave_criteria
+from outreach.campaigns.segments.criteria import listed
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.measuring.reactions import Reaction, authorities
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.segments.criteria import listed
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.tracking.reactions import Reaction, authorities
 from tests import factories
 from tests.campaigns.conftest import advance, approved, launch, settle
 from tests.conftest import NOW

@@ -6,21 +6,22 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Status, Word
-from outreach.campaigns import counts, lifecycle
-from outreach.campaigns.results import figures, reaction_list, reactions
+from outreach.campaigns.counting import counts
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import figures, reactions
 from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.reaction_list import ReactionFilters
+from outreach.campaigns.results.reactions import ReactionFilters
 from outreach.campaigns.waves import launching
-from outreach.delivery.ledger import outcomes
-from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.core.text.errors import NotFound
 from outreach.delivery.models import Message, MessageState
+from outreach.delivery.outbox import outcomes
+from outreach.delivery.outbox.listing import LetterOutcome
 from outreach.directory.models import Contact
-from outreach.errors import NotFound
-from outreach.measuring import bases
-from outreach.measuring.machines import OPENING, Agent, Signals
-from outreach.measuring.models import TrackingMode
-from outreach.measuring.reactions import Reaction, authorities
-from outreach.responses.kinds import Answer
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.bot_detection import OPENING, Agent, Signals
+from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking.reactions import Reaction, authorities
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent, seven_sent
@@ -156,12 +157,12 @@ def test_a_letter_that_came_back_reached_nobody_and_says_why(database, sent):
 
 @pytest.mark.long
 def test_every_letter_is_read_some_authorities_at_a_time_in_the_order_of_pages(database, strand, sent, monkeypatch):
-    monkeypatch.setattr(reaction_list, "AT_ONCE", 3)
+    monkeypatch.setattr(reactions, "AT_ONCE", 3)
     answer(database, strand, next(iter(sent)), Answer.JOINED)
     with database.reading() as session:
         meant = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
         for sort in ("", "-answered"):
-            listed = reaction_list.of(session, meant, ReactionFilters(), waves={}, sort=sort)
+            listed = reactions.of(session, meant, ReactionFilters(), waves={}, sort=sort)
             assert list(listed.every()) == listed.page(1, 100)
             assert len(list(listed.every())) == len(sent) > 6
 

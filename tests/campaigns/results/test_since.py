@@ -6,15 +6,16 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Word
-from outreach.campaigns import audiences, counts, lifecycle
-from outreach.campaigns.results import course, figures, reaction_list, reactions
-from outreach.campaigns.results.reaction_list import ReactionFilters
-from outreach.days import today
+from outreach.campaigns.counting import counts
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.results import figures, funnel, reactions
+from outreach.campaigns.results.reactions import ReactionFilters
+from outreach.campaigns.segments import audience
+from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
+from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.measuring.reactions import Reaction
-from outreach.segments import audience
-from outreach.segments.criteria import listed
-from outreach.segments.kinds.mailings import ReactedTo, ReactionKind
+from outreach.engagement.tracking.reactions import Reaction
 from tests.campaigns.conftest import approved, launch, owned, settle
 from tests.campaigns.results.test_figures import LATER, become, record
 from tests.conftest import state_from
@@ -49,9 +50,9 @@ def told(database):
     """What all places tell of the joinings of the campaign: curve, way, waves, lists, criteria, counts."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        shown = course.of(session, campaign, figures.of(session, campaign, now=LATER), [], now=LATER)
+        shown = funnel.of(session, campaign, figures.of(session, campaign, now=LATER), [], now=LATER)
         asked = reactions.asked_of(campaign, now=LATER)
-        rows = list(reaction_list.of(session, asked, ReactionFilters(), waves={}).every())
+        rows = list(reactions.of(session, asked, ReactionFilters(), waves={}).every())
         scope = audiences.scope_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
         counted = counts.of_campaign(session, campaign, now=LATER)

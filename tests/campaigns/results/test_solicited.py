@@ -6,16 +6,17 @@ from itertools import cycle
 import pytest
 from sqlalchemy import update
 
-from outreach.adherence import programmes, sentences, situation
-from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Status
-from outreach.adherence.situation import Bucket, Selection, Solicitation
-from outreach.campaigns.schedule.moments import until
-from outreach.days import today
-from outreach.delivery.ledger.recipients import listed_schools
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import sentences, situation
+from outreach.adherence.situation.grouping import Grouping
+from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
+from outreach.campaigns.planning.sending_hours import until
+from outreach.campaigns.segments.audience import Boxes
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.demo.post import Post
-from outreach.segments.audience import Boxes
+from outreach.delivery.outbox.recipients import listed_schools
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.campaigns.waves.test_limited_mailboxes import AT, LATER, record, schools, three_limited
 from tests.conftest import NOW

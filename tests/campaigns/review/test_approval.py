@@ -7,32 +7,32 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.accounts.staff import User
+from outreach.access.accounts.accounts import User
+from outreach.access.approvals.decisions import Decision
 from outreach.adherence.models import AdherenceRecord
-from outreach.approvals.models import Decision
-from outreach.audit import AuditEntry
-from outreach.campaigns import audiences, definitions, lifecycle
-from outreach.campaigns.definitions import AudienceRule
-from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.review import approval, checks, test_letter
+from outreach.campaigns.planning import audiences, definitions, lifecycle, schedule
+from outreach.campaigns.planning.definitions import AudienceRule
+from outreach.campaigns.planning.lifecycle import campaign_numbered
+from outreach.campaigns.review import approval, checks
+from outreach.campaigns.review import preview as test_letter
 from outreach.campaigns.review.preview import Preview, hard_cases
-from outreach.campaigns.schedule import planning
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.delivery.ledger import outbox, suppressions
+from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.settings import ROOT
+from outreach.core.text.addresses import judge
+from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Gate, Mailing, Message, MessageState, Purpose, SuppressionReason
-from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.outbox import outbox, suppressions
+from outreach.delivery.smtp.relay import Guard
 from outreach.directory.models import Authority
-from outreach.errors import InputError, Refused
-from outreach.mail.addresses import judge
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.segments.audience import Concerns
-from outreach.settings import ROOT
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
 from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
-from tests.mail.linter import faults
+from tests.delivery.letters.linter import faults
 from tests.tampering import unguard
 
 ANYBODY = Guard(anybody=True)
@@ -283,7 +283,7 @@ def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_afte
         stops_on=NOW.date() + timedelta(days=40),
     )
     with database.reading() as session:
-        waves = planning.plan(session, campaign_numbered(session, number), now=NOW)
+        waves = schedule.plan(session, campaign_numbered(session, number), now=NOW)
     assert [(wave.number, wave.at.date().isoformat()) for wave in waves] == [
         (1, "2021-05-18"),
         (2, "2021-06-01"),
@@ -448,8 +448,8 @@ def test_reminders_that_fall_together_or_too_late_leave_once_or_not_and_it_is_sa
     )
     with database.reading() as session:
         campaign = campaign_numbered(session, number)
-        waves = planning.plan(session, campaign, now=NOW)
-        said = planning.left_out(campaign, waves)
+        waves = schedule.plan(session, campaign, now=NOW)
+        said = schedule.left_out(campaign, waves)
     assert [wave.at.date().isoformat() for wave in waves] == ["2021-05-20", "2021-05-25"]
     assert len(said) == 3
     assert "dernier jour d’envoi" in said[2]

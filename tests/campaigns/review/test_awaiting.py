@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.approvals import reading
-from outreach.approvals.models import Extent, Thing
-from outreach.campaigns import lifecycle
-from outreach.campaigns.replies import texts
-from outreach.campaigns.replies.models import PreparedText, TextUse
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import Extent, Thing
+from outreach.campaigns.correspondence import reply_templates
+from outreach.campaigns.correspondence.models import PreparedText, TextUse
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import added_reminders
-from outreach.roles import RoleName
-from outreach.tasks import awaiting
-from outreach.tasks.task import TaskKind, Whose
+from outreach.core.text.roles import RoleName
+from outreach.operations.tasks import tasks as awaiting
+from outreach.operations.tasks.tasks import TaskKind, Whose
 from tests.campaigns.conftest import APPROVER, AUTHOR, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
@@ -59,13 +59,13 @@ def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, peop
     def awaited(person):
         with database.reading() as session:
             assert tasks(session, person, {RoleName.AUTHOR}) == []
-            found = session.scalars(reading.awaiting(person)).all()
+            found = session.scalars(decisions.awaiting(person)).all()
             assert len(tasks(session, person, {*RoleName})) == len(found)
             return [session.get_one(PreparedText, made.key).text for made in found if made.thing is Thing.TEXT]
 
     def write(words, use=TextUse.JOINED):
         with database.writing() as session:
-            texts.write(session, use, words, now=NOW, actor=AUTHOR)
+            reply_templates.write(session, use, words, now=NOW, actor=AUTHOR)
 
     write("Aide", TextUse.HELP)
     assert awaited(APPROVER) == []
@@ -73,8 +73,8 @@ def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, peop
     write("Deux")
     assert (awaited(APPROVER), awaited(AUTHOR)) == (["Deux"], [])
     with database.writing() as session:
-        held = texts.current(session, TextUse.JOINED)
-        texts.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
+        held = reply_templates.current(session, TextUse.JOINED)
+        reply_templates.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
     assert awaited(APPROVER) == []
 
 

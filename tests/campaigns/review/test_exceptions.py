@@ -6,14 +6,14 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from outreach.approvals.models import Extent
-from outreach.campaigns import lifecycle
-from outreach.campaigns.definitions import AudienceRule
+from outreach.access.approvals.decisions import Extent
 from outreach.campaigns.models import CampaignState, Wave, WaveState
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule
 from outreach.campaigns.review import exceptions
 from outreach.campaigns.waves import added_reminders
+from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.errors import InputError, NotFound, Refused
 from tests.campaigns.conftest import APPROVER, approved, draft, launch, move, settle
 from tests.conftest import NOW
 

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import lifecycle
-from outreach.campaigns.review import checks, measuring
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.review import checks
 from outreach.directory.models import Contact
-from outreach.measuring import bases
-from outreach.measuring.models import TrackingMode
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.models import TrackingMode
 from tests.campaigns.conftest import AUTHOR, SENDING, draft, settle
 from tests.conftest import NOW
 
@@ -26,7 +26,7 @@ from tests.conftest import NOW
     ],
 )
 def test_the_sentence_says_how_many_and_what_becomes_of_the_others(count, addresses, told):
-    said = measuring.sentence(count, addresses)
+    said = checks.sentence(count, addresses)
     assert said.replace("\u00a0", " ").replace("\u202f", " ") == told
 
 
@@ -43,12 +43,12 @@ def test_only_mailboxes_that_are_written_to_and_whose_agreement_holds_are_counte
         bases.withdraw(session, first, now=NOW, actor=AUTHOR)
         held[2].bounced_at = NOW
     assert [counted(database, number) for number in numbers] == [1, 1]
-    assert [said(database, number) for number in numbers] == [measuring.sentence(1, 2), ""]
+    assert [said(database, number) for number in numbers] == [checks.sentence(1, 2), ""]
 
 
 def counted(database, number):
     with database.reading() as session:
-        return measuring.alone(session, lifecycle.campaign_numbered(session, number), now=NOW + timedelta(minutes=1))
+        return checks.alone(session, lifecycle.campaign_numbered(session, number), now=NOW + timedelta(minutes=1))
 
 
 def said(database, number):

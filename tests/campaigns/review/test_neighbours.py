@@ -8,18 +8,18 @@ from functools import partial
 import pytest
 from sqlalchemy import select, update
 
-from outreach import french
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.definitions import AudienceRule
-from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.review import approval, checks, exceptions, neighbours, reminder_check
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule
+from outreach.campaigns.planning.lifecycle import campaign_numbered
+from outreach.campaigns.review import approval, checks, exceptions, overlap, reminder_checks
+from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns.segments.scope import KEY
 from outreach.campaigns.waves import added_reminders
+from outreach.core.settings import Calm
+from outreach.core.text import french
+from outreach.core.text.errors import InputError
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.errors import InputError
-from outreach.segments.audience import Concerns
-from outreach.segments.calm import KEY
-from outreach.settings import Calm
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, move, settle
 from tests.conftest import NOW
 from tests.statements import asked
@@ -106,7 +106,7 @@ def test_those_whom_others_write_to_become_an_exception_and_no_longer_overlap(da
     planned_to(database, at(20), "WBE")
     number = wished(database, at(25))
     with database.reading() as session:
-        assert neighbours.shared_with_others(session, campaign_numbered(session, number), now=NOW) == shared
+        assert overlap.shared_with_others(session, campaign_numbered(session, number), now=NOW) == shared
     move(database, number, exceptions.leave_out, shared, "Rappel en même temps")
     with database.reading() as session:
         campaign = campaign_numbered(session, number)
@@ -159,17 +159,17 @@ def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database,
         words = {"subject": "Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((tableau_écoles))\n"}
         now = due - timedelta(days=1)
         added = added_reminders.add(session, campaign, **words, asked_at=due + timedelta(days=1), now=now, actor=AUTHOR)
-        found = reminder_check.look_over(session, added, SENDING, now=now)
+        found = reminder_checks.look_over(session, added, SENDING, now=now)
         assert found.blocks == []
         assert [one for one in found.remarks if "de ces PO" in one] == [
             f"3 de ces PO reçoivent déjà un courriel le {french.spelt_day(due, french.OF_YEAR)} (cette campagne)."
         ]
         assert (found.overlap.shared, found.overlap.of_others) == (3, 0)
         assert found.overlap.campaigns == [(campaign, 3)]
-        reminder_check.ask(session, added, found, now=now, actor=AUTHOR)
+        reminder_checks.ask(session, added, found, now=now, actor=AUTHOR)
         with pytest.raises(InputError, match="3 PO de ce public reçoivent un autre courriel"):
-            reminder_check.give(session, added, found, now=now, actor=APPROVER)
-        reminder_check.give(session, added, found, now=now, actor=APPROVER, overlap=3)
+            reminder_checks.give(session, added, found, now=now, actor=APPROVER)
+        reminder_checks.give(session, added, found, now=now, actor=APPROVER, overlap=3)
 
 
 @pytest.mark.long

@@ -7,17 +7,17 @@ import pytest
 from sqlalchemy import delete, select
 
 from outreach.adherence.models import AdherenceRecord, Strand, Word
-from outreach.campaigns import lifecycle
-from outreach.campaigns.ladder import forecast
+from outreach.campaigns.channels import due_steps
+from outreach.campaigns.experiments import design
+from outreach.campaigns.experiments.design import Stratum
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.review import checks, plan
-from outreach.days import today
+from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageClass, MessageState
 from outreach.directory.models import Contact
-from outreach.effect import draw
-from outreach.effect.strata import Stratum
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Acknowledgement, Response
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Acknowledgement, Response
 from tests import factories
 from tests.campaigns.conftest import APPROVER, SENDING, approved, draft, launch, move, owned, settle
 from tests.campaigns.results.test_figures import become
@@ -75,7 +75,7 @@ def planned(database, number, now=OVER):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         findings = checks.look_over(session, campaign, SENDING, now=now)
-        return plan.of(session, campaign, findings, forecast.of(session, campaign, now=now), now=now)
+        return plan.of(session, campaign, findings, due_steps.of(session, campaign, now=now), now=now)
 
 
 def lines(found):
@@ -119,7 +119,7 @@ def test_letters_on_paper_and_calls_stand_on_their_days_with_whom_silence_adds(d
         session.get_one(Campaign, number).ladder = "paper:5:failed call:12:silent"
     with database.reading() as session:
         addressed = session.get_one(Campaign, number)
-        failing = [sum(one.networks.values()) for one in forecast.of(session, addressed, now=OVER)]
+        failing = [sum(one.networks.values()) for one in due_steps.of(session, addressed, now=OVER)]
     wave, paper, call = planned(database, number).lines
     assert [(line.day - wave.day).days for line in (paper, call)] == [5, 12]
     assert paper.authorities == failing[0] == 1
@@ -131,7 +131,7 @@ def test_departures_are_as_many_as_the_draw_deals_out():
     outside = 5
     counts, drawn = SimpleNamespace(written=24 + outside), SimpleNamespace(strata=SimpleNamespace(strata=strata))
     sizes = plan._sizes(SimpleNamespace(counts=counts, draw=drawn))
-    dealt = [sum(len(one.departures[place]) for one in draw.drawn(b"seed", strata)) for place in range(3)]
+    dealt = [sum(len(one.departures[place]) for one in design.drawn(b"seed", strata)) for place in range(3)]
     assert [sizes[1] - outside, sizes[2], sizes[3]] == dealt
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from outreach.campaigns import definitions
+from outreach.campaigns.planning import definitions
 from outreach.campaigns.review import checks
-from outreach.settings import Mode
+from outreach.core.settings import Mode
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW

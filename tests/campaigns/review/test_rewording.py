@@ -2,8 +2,8 @@
 
 import pytest
 
-from outreach.approvals.rewording import Piece, PieceKind, Rewording, compared
-from outreach.campaigns import lifecycle
+from outreach.access.approvals.text_diff import Piece, PieceKind, Rewording, compared
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.review import approval
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, approved, move
 

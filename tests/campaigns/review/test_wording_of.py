@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.lifecycle import campaign_numbered
+from outreach.campaigns.planning.lifecycle import campaign_numbered
 from outreach.campaigns.review import checks
 from outreach.directory.models import Authority
-from outreach.measuring.models import TrackingMode
+from outreach.engagement.tracking.models import TrackingMode
 from tests.campaigns.conftest import SENDING, draft, people, settle, strand
 from tests.conftest import NOW
 

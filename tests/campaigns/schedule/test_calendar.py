@@ -6,10 +6,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import update
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.schedule import calendar
-from outreach.campaigns.schedule.sending_hours import Spares
+from outreach.campaigns.planning import calendar, lifecycle
+from outreach.campaigns.planning.sending_hours import Spares
 from tests.campaigns.conftest import approved, draft, move, settle
 from tests.conftest import NOW, state_from
 from tests.statements import asked

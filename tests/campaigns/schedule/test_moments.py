@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.schedule.moments import moment_of, read_moment, refuse_far_away
-from outreach.days import BRUSSELS
-from outreach.errors import InputError
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.planning.sending_hours import moment_of, read_moment, refuse_far_away
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import InputError
 from tests.campaigns.conftest import advance, approved, move, settle
 from tests.conftest import NOW
 

@@ -12,11 +12,18 @@ from holidays import country_holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.schedule import sending_hours
-from outreach.campaigns.schedule.moments import moment_of
-from outreach.campaigns.schedule.sending_hours import Audiences, caution, closure, moves, next_open, off_hours
-from outreach.french import NARROW, WIDE
-from outreach.settings import ROOT
+from outreach.campaigns.planning import sending_hours
+from outreach.campaigns.planning.sending_hours import (
+    Audiences,
+    caution,
+    closure,
+    moment_of,
+    moves,
+    next_open,
+    off_hours,
+)
+from outreach.core.settings import ROOT
+from outreach.core.text.french import NARROW, WIDE
 
 DAY = timedelta(days=1)
 SCHOOLS, COMMUNES, BOTH = [Audiences.SCHOOL_SIDE], [Audiences.ADMINISTRATION], list(Audiences)
@@ -289,7 +296,7 @@ def test_the_calendar_of_belgium_alone_says_what_the_library_says_by_its_name(ca
 def test_the_calendars_of_other_countries_stay_on_the_disk():
     """Each web process would hold 9 MB of them."""
     program = (
-        "import sys; from outreach.campaigns.schedule import sending_hours; sending_hours._year(2026);"
+        "import sys; from outreach.campaigns.planning import sending_hours; sending_hours._year(2026);"
         "print('holidays.countries' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)

@@ -6,24 +6,24 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach import audit
+from outreach.access.approvals.decisions import Extent
 from outreach.adherence.models import AdherenceRecord
-from outreach.approvals.models import Extent
-from outreach.campaigns import audiences, lifecycle, losses, verification
-from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.letter.snapshot import Frozen
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
-from outreach.campaigns.results import authority_history
-from outreach.campaigns.review import neighbours
-from outreach.campaigns.schedule.planning import Deadline, PlannedWave
-from outreach.campaigns.schedule.sending_hours import Opening
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.planning.schedule import Deadline, PlannedWave
+from outreach.campaigns.planning.sending_hours import Opening
+from outreach.campaigns.results import history, verification
+from outreach.campaigns.review import ending, overlap
 from outreach.campaigns.waves import added_reminders, answering, drift, exemptions, launching
-from outreach.days import BRUSSELS
+from outreach.core.audit import audit
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import Refused
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
-from outreach.errors import Refused
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.roles import RoleName
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
 from tests import factories
 from tests.campaigns.conftest import (
     APPROVER,
@@ -253,18 +253,18 @@ def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         coming = {
-            key: authority_history.to_come(session, session.get_one(Authority, key), now=LATER)
+            key: history.to_come(session, session.get_one(Authority, key), now=LATER)
             for key in (answered, silent, newcomer)
         }
         assert [planned.left_out for planned in coming[answered]] == [Reason.ANSWERED]
         assert [planned.wave.number for planned in coming[silent]] == [2]
         assert coming[newcomer] == []
-        assert losses.of(session, campaign, now=LATER, number=2).written == 5
+        assert ending.of(session, campaign, now=LATER, number=2).written == 5
         near = [PlannedWave(1, 0, at, Opening(at, at), Deadline(at.date(), at.date()))]
         theirs = lifecycle.campaign_numbered(session, other)
-        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER).days] == [5]
+        assert [day.authorities for day in overlap.near(session, theirs, near, now=LATER).days] == [5]
         meant = audiences.unreacted_of(campaign, now=LATER)  # as of a reminder near another campaign's
-        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER, meant=meant).days] == [5]
+        assert [day.authorities for day in overlap.near(session, theirs, near, now=LATER, meant=meant).days] == [5]
 
 
 @pytest.mark.long

@@ -5,15 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.schedule import wave_moves
+from outreach.campaigns.planning import lifecycle, schedule
 from outreach.campaigns.waves import launching
-from outreach.campaigns.waves.answer_term import AnswerTerm, Term, term, term_of
-from outreach.days import today
+from outreach.campaigns.waves.answering import AnswerTerm, Term, term, term_of
+from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.reach import steps
-from outreach.reach.models import ReachChannel, StepReason, StepState
 from tests.campaigns.conftest import AUTHOR, advance, approved, launch, move, settle
 from tests.conftest import NOW
 
@@ -92,7 +91,7 @@ def test_the_last_wave_counts_from_when_it_left_or_left_again_in_brussels(databa
     again = datetime(2021, 6, 19, 22, 30, tzinfo=UTC)  # the twentieth in Brussels
     with database.writing() as session:
         wave = session.get_one(Wave, reminder)
-        wave_moves.move_wave(session, wave, WaveState.RUNNING, now=again, actor=AUTHOR)
+        schedule.move_wave(session, wave, WaveState.RUNNING, now=again, actor=AUTHOR)
     assert at(database, again) == Term(AnswerTerm.OPEN, None)
     finish(database, again)
     assert at(database, again) == Term(AnswerTerm.OPEN, date(2021, 6, 20) + 89 * DAY)

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.waves import auto_pause
-from outreach.delivery.bounces import handling, notices
-from outreach.delivery.breaker import Rates
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.waves import stopping
+from outreach.delivery.bounces import handling, parsing
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
+from outreach.delivery.sending.auto_stop import Rates
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW, state_from
 from tests.delivery.bounces.returns import KEYS, notice
@@ -59,7 +59,7 @@ def end(database, count, state, status, at):
 
 def pause_failing(database, at):
     with database.writing() as session:
-        return auto_pause.pause_failing(session, now=at)
+        return stopping.pause_failing(session, now=at)
 
 
 @pytest.mark.long
@@ -73,12 +73,12 @@ def test_a_wave_pauses_with_its_reason_and_counts_anew_once_it_goes_on(database,
     with database.reading() as session:
         found = session.get_one(Wave, wave)
         assert (found.state, session.get_one(Mailing, found.mailing_id).gate) == (WaveState.PAUSED, Gate.HELD)
-        assert auto_pause.why_paused(session, found) == "6 adresses sur 52 n’existent pas"
+        assert stopping.why_paused(session, found) == "6 adresses sur 52 n’existent pas"
     with database.writing() as session:
         lifecycle.resume(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
     assert pause_failing(database, LATER) == 0
     with database.reading() as session:
-        assert auto_pause.why_paused(session, session.get_one(Wave, wave)) == ""
+        assert stopping.why_paused(session, session.get_one(Wave, wave)) == ""
     again = LATER + timedelta(minutes=5)
     end(database, 45, MessageState.ACCEPTED, "2.0.0", again)
     assert pause_failing(database, again) == 0
@@ -93,7 +93,7 @@ def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
     end(database, 4, MessageState.REFUSED, "5.7.1", LATER)
     assert pause_failing(database, LATER) == 1
     with database.reading() as session:
-        assert auto_pause.held(session) == [
+        assert stopping.held(session) == [
             (session.get_one(Wave, wave), "le serveur d’envoi refuse 4 courriels sur 64 au nom de ses règles (5.7)")
         ]
 
@@ -105,7 +105,7 @@ def comes_back(database, name, addresses, at):
             content = notice(name, identity=letter.public_id, address=letter.address)
             own = content.replace(b"@relais.example>", f"{letter.public_id}@relais.example>".encode())
             own = own.replace(b"7f3d-arf", letter.public_id.encode())
-            assert handling.take(session, notices.read(own, KEYS), now=at) is not None
+            assert handling.take(session, parsing.read(own, KEYS), now=at) is not None
 
 
 @pytest.mark.one_example
@@ -128,7 +128,7 @@ def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(d
     comes_back(database, name, taken[few : few + more], LATER)
     assert pause_failing(database, LATER) == bool(why)
     with database.reading() as session:
-        assert auto_pause.why_paused(session, session.get_one(Wave, wave)) == why
+        assert stopping.why_paused(session, session.get_one(Wave, wave)) == why
     if not why:
         return
     again = LATER + timedelta(minutes=5)
@@ -146,4 +146,4 @@ def test_what_a_person_paused_was_not_paused_automatically(database, wave):
     end(database, 60, MessageState.REFUSED, "5.1.1", LATER)
     assert pause_failing(database, LATER) == 0
     with database.reading() as session:
-        assert auto_pause.held(session) == []
+        assert stopping.held(session) == []

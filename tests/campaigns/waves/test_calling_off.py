@@ -7,14 +7,14 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from outreach.campaigns import lifecycle
-from outreach.campaigns.listing import Stage, stage_of
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.planning.listing import Stage, stage_of
 from outreach.campaigns.results import progress
-from outreach.campaigns.waves import calling_off, launching
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME, call_off
+from outreach.campaigns.waves import launching, stopping
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME, call_off
+from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message
-from outreach.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
@@ -125,7 +125,7 @@ def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(d
     assert letters(database) == 0
     with database.reading() as session:
         assert set(session.scalars(select(Wave.state))) == {WaveState.CANCELLED}
-        assert calling_off.CALLED_OFF in set(session.scalars(select(WaveTransition.note)))
+        assert stopping.CALLED_OFF in set(session.scalars(select(WaveTransition.note)))
         assert stage_of(session, session.get_one(Campaign, number)) is Stage.APPROVED
     again = move(database, number, lifecycle.schedule, NOW + 2 * CALL_OFF_TIME)
     advance(database, again, NOW + 2 * CALL_OFF_TIME)
@@ -204,5 +204,5 @@ def test_the_last_minute_before_a_planned_wave(database, people, strand, before,
     move(database, number, lifecycle.schedule, NOW + timedelta(hours=1))
     at = NOW + timedelta(hours=1) - timedelta(seconds=before)
     with database.reading() as session:
-        found = calling_off.starting(session.get_one(Campaign, number), now=at)
+        found = stopping.starting(session.get_one(Campaign, number), now=at)
         assert (found is not None) == is_starting

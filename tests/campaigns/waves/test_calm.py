@@ -6,22 +6,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
-from outreach.campaigns.results import letters_received, progress
-from outreach.campaigns.review import reminder_check
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule
+from outreach.campaigns.results import history, progress
+from outreach.campaigns.review import reminder_checks
 from outreach.campaigns.review.checks import blocks_of
 from outreach.campaigns.review.preview import DryRun, Preview
+from outreach.campaigns.segments.scope import KEY, info_of, rule_of
 from outreach.campaigns.waves import added_reminders, exemptions, launching, retrying
 from outreach.campaigns.waves.retrying import Retriable
-from outreach.db import Database
-from outreach.db.ways import Way
+from outreach.core.db import Database, Way
+from outreach.core.settings import Calm, read
+from outreach.core.text.errors import Refused
 from outreach.delivery.models import Message, MessageClass, MessageState, Reason
 from outreach.directory.models import Authority
-from outreach.errors import Refused
-from outreach.segments.calm import KEY, info_of, rule_of
-from outreach.settings import Calm, read
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
 from tests.statements import asked
@@ -164,7 +163,7 @@ def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, ca
         campaign = lifecycle.campaign_numbered(session, number)
         words = {"subject": "Encore un mot", "letter": "((tableau_écoles))", "asked_at": closed}
         added = added_reminders.add(session, campaign, **words, now=SOON, actor=AUTHOR)
-        findings = reminder_check.look_over(session, added, SENDING, now=SOON)
+        findings = reminder_checks.look_over(session, added, SENDING, now=SOON)
         preview = Preview(session, campaign, SENDING, [findings.planned], now=SOON, reminder=added)
         assert len(preview.recipients()) == 2, "its page shows the letter to the first of them"
     assert findings.planned.at > closed
@@ -190,13 +189,13 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
     written(database, colour=Colour.BLUE)
     written(database, colour=Colour.GREEN)
     with database.reading() as session, asked(database) as statements:
-        counted = letters_received.of(session, [one, other], now=SOON)
+        counted = history.letters_received_by(session, [one, other], now=SOON)
     assert counted == {key: {Colour.BLUE: 1, Colour.GREEN: 1} for key in (one, other)}
-    assert letters_received.told(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
-    assert letters_received.told({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
+    assert history.told(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
+    assert history.told({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
     assert len(statements) == 2
     with database.reading() as session:
-        assert letters_received.of(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
+        assert history.letters_received_by(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
 
 
 @pytest.mark.long

@@ -4,11 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.campaigns import definitions, lifecycle
-from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.letter.snapshot import Frozen
 from outreach.campaigns.models import Wave
-from outreach.campaigns.schedule import calendar, closures, sending_hours
-from outreach.campaigns.schedule.sending_hours import Audiences, ClosedPart, Spares
+from outreach.campaigns.planning import blackout_dates, calendar, definitions, lifecycle, sending_hours
+from outreach.campaigns.planning.sending_hours import Audiences, ClosedPart, Spares
 from tests.campaigns.conftest import advance, approved, draft, move, settle
 from tests.conftest import NOW
 
@@ -49,7 +48,7 @@ def test_the_letter_states_the_day_that_the_plan_and_the_calendar_show(database,
     strike = {"part": ClosedPart.DAY, "spares": Spares.NOBODY, "name": "grève générale"}
     with database.writing() as session:
         monday = date(2021, 5, 31)
-        closures.add(session, first=monday, last=monday, **strike, now=NOW, actor="chef@fwb.example")
+        blackout_dates.add(session, first=monday, last=monday, **strike, now=NOW, actor="chef@fwb.example")
     advance(database, wave, TUESDAY)
     first_of_june = date(2021, 6, 1)
     assert deadlines(database, wave) == (first_of_june, {first_of_june}, first_of_june)

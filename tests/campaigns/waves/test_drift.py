@@ -5,16 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.approvals.models import Extent
-from outreach.campaigns import lifecycle
+from outreach.access.approvals.decisions import Extent
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.planning import lifecycle, schedule
 from outreach.campaigns.review import approval
-from outreach.campaigns.schedule import wave_moves
-from outreach.campaigns.waves import drift, moving
+from outreach.campaigns.segments.audience import Boxes
+from outreach.campaigns.waves import drift, exemptions
+from outreach.core.text.errors import Refused
 from outreach.directory.models import Authority, Contact, ContactSchool, Ownership
-from outreach.errors import Refused
-from outreach.segments.audience import Boxes
-from outreach.staff_mail import news, notices
+from outreach.staff.notifications import digests, news
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, SENDING, add_contact, advance, draft, move, settle
 from tests.conftest import state_from
 
@@ -97,7 +96,7 @@ def test_letters_are_compared_whichever_mailboxes_are_written_to(database, peopl
 
 def test_author_and_approver_are_told_before_the_wave(database, planned):
     number, key = planned
-    notices._begin(database, NOW - timedelta(days=1))
+    digests._begin(database, NOW - timedelta(days=1))
     add_addresses(database, 12)
     assert told_before(database, IN_A_WEEK - timedelta(days=4)) == [], "three days before, not earlier"
     assert told_before(database)
@@ -107,13 +106,13 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
         assert "20 à 32 courriels depuis la validation" in news.sentence(session, one)
         assert news.page_of(session, one) == f"/campaigns/{number}/waves/1/drift"
         wave = session.get_one(Wave, key)
-        assert wave_moves.planned_at(session, wave) == NOW, "the clock's note is no planning"
-        assert moving.planners(session, wave) == [AUTHOR]
+        assert schedule.planned_at(session, wave) == NOW, "the clock's note is no planning"
+        assert exemptions.planners(session, wave) == [AUTHOR]
 
 
 @pytest.mark.long
 def test_an_audience_that_is_again_the_approved_one_is_no_drift_any_more(database, planned):
-    notices._begin(database, NOW - timedelta(days=1))
+    digests._begin(database, NOW - timedelta(days=1))
     _, key = planned
     add_addresses(database, 12)
     assert told_before(database, THE_DAY_BEFORE - timedelta(hours=2))

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.audit import AuditEntry
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import ExemptionKind, Wave
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import progress
 from outreach.campaigns.waves import exemptions
-from outreach.errors import InputError, Refused
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.text.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, AUTHOR, advance, move
 from tests.conftest import NOW
 

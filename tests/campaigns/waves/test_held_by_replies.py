@@ -8,23 +8,23 @@ from itertools import batched
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave, WaveState
-from outreach.days import today
+from outreach.campaigns.planning import lifecycle
+from outreach.core.text.dates import today
+from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery import workers
-from outreach.delivery.ledger import outcomes
-from outreach.delivery.ledger.letters import due_in
-from outreach.delivery.ledger.outcomes import Settled
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
-from outreach.delivery.received import holding, keeping
-from outreach.delivery.received.attaching import Trust
+from outreach.delivery.outbox import outcomes
+from outreach.delivery.outbox.outcomes import Settled
+from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.received import holding, intake
+from outreach.delivery.received.intake import Trust
 from outreach.delivery.received.models import ReceivedMail
-from outreach.delivery.sending import fence
-from outreach.delivery.smtp.replies import Reply, result_of
-from outreach.demo.post import Post
-from outreach.errors import NotFound, Refused
-from outreach.mail.tokens import TokenKind
+from outreach.delivery.sending import commit_gate
+from outreach.delivery.smtp.protocol import Reply, result_of
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, launch, settle
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
@@ -61,7 +61,7 @@ def letters(database, wave):
 def write_back(database, letter, said="Nous répondons.", at=REMINDED, **headers):
     mark = SENDING.keys.make(TokenKind.REPLY, bytes.fromhex(letter.public_id))
     content = mail(said, sender="x@y.example", to=f"reponses+{mark}@fwb.example", **headers)
-    return keeping.take(database, content, SENDING.keys, Trust(), now=at)
+    return intake.take(database, content, SENDING.keys, Trust(), now=at)
 
 
 def send(database, wave, moment):
@@ -75,7 +75,7 @@ def send(database, wave, moment):
     for batch in batches:
         moment()
         with database.writing() as session:
-            fence.clear(session, batch, now=now, day=today(now))
+            commit_gate.clear(session, batch, now=now, day=today(now))
         moment()
         with database.reading() as session:
             due = due_in(session, batch, now=now)
@@ -86,12 +86,12 @@ def send(database, wave, moment):
             fence_id = uuid.uuid4().hex
             with database.writing() as session:
                 these = [composed[one.id] for one in some]
-                passed = fence.pass_through(
+                passed = commit_gate.pass_through(
                     session, these, fence_id=fence_id, worker_id=worker, now=now, day=today(now)
                 )
             moment()
             with database.writing() as session:
-                fence.settle_denied(session, {one.id for one in some} - passed, now=now, day=today(now))
+                commit_gate.settle_denied(session, {one.id for one in some} - passed, now=now, day=today(now))
                 outcomes.record(session, [Settled(key, fence_id, TAKEN) for key in passed], now=now, again_at=now)
 
 
@@ -149,7 +149,7 @@ def test_an_absence_and_a_mail_of_nobody_or_of_another_campaign_hold_nothing(dat
     if kind == "absence":
         assert write_back(database, letter, Auto_Submitted="auto-replied").verdict == "automatic"
     elif kind == "unproved":
-        keeping.take(database, mail("Non.", sender=letter.address), SENDING.keys, Trust(), now=REMINDED)
+        intake.take(database, mail("Non.", sender=letter.address), SENDING.keys, Trust(), now=REMINDED)
     else:
         elsewhere = launch(database, approved(database), FIRST)
         carry(database, FIRST)
@@ -162,7 +162,7 @@ def test_an_absence_and_a_mail_of_nobody_or_of_another_campaign_hold_nothing(dat
 def test_a_mail_of_no_campaign_holds_what_follows_a_letter_and_no_first_one(database, people, strand):
     first, second = invited(database, 1)
     (letter,) = letters(database, first).values()
-    keeping.take(database, mail("Oui.", sender=letter.address), SENDING.keys, Trust(anybody=True), now=REMINDED)
+    intake.take(database, mail("Oui.", sender=letter.address), SENDING.keys, Trust(anybody=True), now=REMINDED)
     with database.reading() as session:
         kept = session.scalars(select(ReceivedMail)).one()
         assert (kept.attached_by, kept.message_id) == ("sender", None)

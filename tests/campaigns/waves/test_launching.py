@@ -6,14 +6,13 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach.adherence import programmes
+from outreach.access.approvals.decisions import Extent
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.approvals.models import Extent
-from outreach.campaigns import audiences, lifecycle
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.waves import launching
 from outreach.campaigns.waves.launching import due_waves, finish_waves
-from outreach.delivery.ledger import outbox, recipients, suppressions
 from outreach.delivery.models import (
     Gate,
     Mailing,
@@ -23,8 +22,9 @@ from outreach.delivery.models import (
     MessageSubject,
     SuppressionReason,
 )
+from outreach.delivery.outbox import outbox, recipients, suppressions
 from outreach.directory.models import Authority, Contact
-from outreach.measuring.models import Tracker, TrackingMode
+from outreach.engagement.tracking.models import Tracker, TrackingMode
 from tests import factories
 from tests.campaigns.conftest import (
     APPROVER,

@@ -6,30 +6,31 @@ from functools import partial
 import pytest
 from sqlalchemy import insert, select, update
 
-from outreach.accounts.staff import User
+from outreach.access.accounts.accounts import User
+from outreach.access.approvals.decisions import Extent
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.approvals.models import Extent
-from outreach.campaigns import audiences, definitions, lifecycle, verification
-from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Colour, Wave, WaveState, WaveTransition
-from outreach.campaigns.results import letters_received
-from outreach.campaigns.review import approval, checks, test_letter
+from outreach.campaigns.planning import audiences, definitions, lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule, Definition
+from outreach.campaigns.results import history, verification
+from outreach.campaigns.review import approval, checks
+from outreach.campaigns.review import preview as test_letter
 from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.segments.audience import Boxes, Concerns
 from outreach.campaigns.waves import answering, retrying
 from outreach.campaigns.waves.retrying import Retriable
+from outreach.core.settings import ROOT
+from outreach.core.text.addresses import judge
+from outreach.core.text.errors import InputError
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.delivery.smtp.guard import Guard
-from outreach.demo.post import Post
+from outreach.delivery.smtp.relay import Guard
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, ContactSchool, Ownership, School
-from outreach.errors import InputError
-from outreach.mail.addresses import judge
-from outreach.responses import answers, trays
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer, Tray
-from outreach.segments.audience import Boxes, Concerns
-from outreach.settings import ROOT
+from outreach.engagement.replies import inbox_list, recording
+from outreach.engagement.replies.kinds import Answer, Tray
+from outreach.engagement.replies.recording import Given
+from outreach.operations.demo.story import Post
 from tests import factories
 from tests.campaigns import conftest
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, launch, settle
@@ -254,7 +255,7 @@ def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_scho
     sent(database)
     with database.reading() as session:
         (authority,) = session.scalars(select(Authority.id))
-        assert letters_received.of(session, [authority], now=LATER) == {authority: {Colour.BLUE: 2}}
+        assert history.letters_received_by(session, [authority], now=LATER) == {authority: {Colour.BLUE: 2}}
         for most, is_tired in ((2, True), (3, False)):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(checks, "BUDGET", most)
@@ -407,16 +408,16 @@ def test_a_mailbox_is_asked_about_its_schools_and_answers_for_no_other(database,
     keys = sent(database)
     with database.writing() as session:
         message = session.get_one(Message, keys[FIRST])
-        asked = answers.question_of(session, message, now=LATER)
+        asked = recording.question_of(session, message, now=LATER)
         assert [row.school.id for row in asked.schools] == [school.id for school in asked.open()] == schools[:1]
         for other in (schools[1:2], schools[:2]):
             with pytest.raises(InputError, match="plus de réponse"):
-                answers.give(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
+                recording.give(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
         assert session.scalars(select(AdherenceRecord)).all() == []
-        (made,) = answers.give(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
+        (made,) = recording.give(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
         assert [school.id for school in made.schools] == schools[:1]
         assert session.scalars(select(AdherenceRecord.school_id)).all() == schools[:1]
-        whole = answers.question_of(session, session.get_one(Message, keys[ALL]), now=LATER)
+        whole = recording.question_of(session, session.get_one(Message, keys[ALL]), now=LATER)
         assert [row.school.id for row in whole.schools] == schools
 
 
@@ -428,7 +429,7 @@ def test_a_replaced_mailbox_still_answers_for_its_schools_from_its_old_letter(da
         details = {"now": NOW, "actor": AUTHOR, "kind": held.mailbox_kind}
         contacts.correct(session, held.authority, held, judge("nouvelle@adm.fwb.example"), **details)
     with database.reading() as session:
-        asked = answers.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
+        asked = recording.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
         assert [row.school.id for row in asked.schools] == schools[:1]
 
 
@@ -492,7 +493,7 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
     for hour, address in enumerate((FIRST, SECOND, FIRST)):
         answer(database, keys[address], request=Answer.HELP, now=LATER + timedelta(hours=hour))
     with database.reading() as session:
-        assert trays.counts(session)[Tray.HELP] == 2
+        assert inbox_list.counts(session)[Tray.HELP] == 2
 
 
 @pytest.mark.postgresql

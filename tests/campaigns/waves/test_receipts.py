@@ -9,22 +9,22 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.schedule.sending_hours import AddedClosure, ClosedPart, Spares
+from outreach.campaigns.planning.sending_hours import AddedClosure, ClosedPart, Spares
 from outreach.campaigns.waves import answering, receipts
-from outreach.delivery.ledger import suppressions
-from outreach.delivery.ledger.letters import due_in
+from outreach.core.text.addresses import judge
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
-from outreach.demo.post import Post
-from outreach.mail.addresses import judge
-from outreach.mail.tokens import TokenKind
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.delivery.outbox import suppressions
+from outreach.delivery.outbox.recipients import due_in
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.recording import Given
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
-from tests.mail.linter import faults
-from tests.responses.test_answers import LATER, give, letters, three_asked
+from tests.delivery.letters.linter import faults
+from tests.engagement.replies.test_answers import LATER, give, letters, three_asked
 
 __all__ = ["letters", "three_asked"]
 LINK = re.compile(r"https://courriel\.example/a/(\w+)")
@@ -74,7 +74,7 @@ def test_a_wrong_contact_gets_no_letter_and_its_receipt_repeats_the_address_prop
 def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(database, letters):
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        one, two = (school.id for school in answers.question_of(session, message, now=LATER).open())
+        one, two = (school.id for school in recording.question_of(session, message, now=LATER).open())
         given = Given({one: Answer.IN_PREPARATION, two: Answer.DECLINED})
         first, second = answering.receive(session, message, given, SENDING, now=LATER)
         assert [receipts.reference_of(session, made) for made in (first, second)] == [f"R-{first.id}"] * 2
@@ -117,7 +117,7 @@ def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
     assert f"R-{second}. Elle remplace votre réponse du 16 mai 2021 à 11 h (R-{first}). Le service" in after
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        one, _two = (school.id for school in answers.question_of(session, message, now=LATER).open())
+        one, _two = (school.id for school in recording.question_of(session, message, now=LATER).open())
         now = LATER + timedelta(hours=2)
         (third,) = answering.receive(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
         replacing = receipts.of(session, [third]).replacing.replace("\u00a0", " ")
@@ -144,7 +144,7 @@ def test_a_letter_names_ten_schools_and_counts_the_others(database, people, stra
 def test_a_name_with_marks_of_the_letter_language_stands_in_the_letter_as_it_is(database, letters):
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        answers.question_of(session, message, now=LATER).open()[0].corrected_name = "École ((nom_po)) *1*"
+        recording.question_of(session, message, now=LATER).open()[0].corrected_name = "École ((nom_po)) *1*"
     give(database, letters[0], "declined")
     ((_, text),) = posted(database)
     assert "École ((nom_po)) *1* (FASE 80001)" in text

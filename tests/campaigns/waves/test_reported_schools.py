@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Strand
-from outreach.adherence.standing import standing_of_some
-from outreach.campaigns import audiences, lifecycle, verification
-from outreach.days import today
+from outreach.adherence.situation.standing import standing_of_some
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.results import verification
+from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.demo.post import Post
-from outreach.directory.editions import school_reports
-from outreach.directory.editions.school_reports import Fate, SchoolReport
 from outreach.directory.models import Authority, School
+from outreach.directory.register import school_reports
+from outreach.directory.register.school_reports import Fate, SchoolReport
+from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, settle
 from tests.conftest import NOW
 

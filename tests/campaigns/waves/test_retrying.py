@@ -8,17 +8,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
-from outreach.audit import about
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import retrying
 from outreach.campaigns.waves.launching import finish_waves
 from outreach.campaigns.waves.retrying import Retriable
-from outreach.delivery.ledger import outbox
+from outreach.core.audit.audit import about
+from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Composition, Gate, Mailing, Message, MessageState
-from outreach.errors import NotFound, Refused
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.delivery.outbox import outbox
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.conftest import NOW, state_from
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import StagedAuthority, Wave
-from outreach.campaigns.waves import launching, staging
-from outreach.delivery.ledger import suppressions
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.waves import launching
 from outreach.delivery.models import Gate, Mailing, Message, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
 from tests import factories
 from tests.campaigns.conftest import NOW, SENDING, advance, approved, move, settle
@@ -25,7 +25,7 @@ class Killed(Exception):
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch):
-    monkeypatch.setattr(staging, "SLICE", 2)
+    monkeypatch.setattr(launching, "SLICE", 2)
     monkeypatch.setattr(launching, "SLICE", 3)
 
 
@@ -157,7 +157,7 @@ def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
     more = settle(database, 1)
     with database.writing() as session:
         session.execute(delete(StagedAuthority).where(StagedAuthority.authority_id == 1))  # as one that was left out
-    later = NOW + staging.FRESH + timedelta(seconds=1)
+    later = NOW + launching.FRESH + timedelta(seconds=1)
     advance(database, wave, later)
     authorities, _ = written(database, wave)
     assert len(authorities) == 4

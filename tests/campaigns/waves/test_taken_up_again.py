@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.audit import about
-from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.letter.snapshot import Frozen
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.waves import launching, retrying
+from outreach.core.audit.audit import about
+from outreach.core.text.errors import Refused
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.delivery.sending.failpoints import Failpoint
+from outreach.delivery.sending.in_flight import Failpoint
 from outreach.directory.models import Authority
-from outreach.errors import Refused
 from tests.campaigns.conftest import APPROVER, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
 from tests.delivery.conftest import clock, deliver_until, postman, relay

@@ -5,11 +5,11 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.notices import NoticeVerdict
-from outreach.delivery.ledger import suppressions
+from outreach.delivery.bounces.parsing import NoticeVerdict
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact, ContactSource
-from outreach.mail.tokens import Keys, TokenKind
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, schools, states

@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.audit import AuditEntry, about
-from outreach.delivery.bounces import handling, notices
-from outreach.delivery.bounces.elsewhere import excluded_for_another
+from outreach.core.audit.audit import AuditEntry, about
+from outreach.delivery.bounces import handling, parsing
+from outreach.delivery.bounces.handling import excluded_for_another
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.notices import NoticeVerdict
-from outreach.delivery.ledger import outbox, outcomes, suppressions
-from outreach.delivery.ledger.outcomes import Settled
+from outreach.delivery.bounces.parsing import NoticeVerdict
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import (
     Mailing,
     Message,
@@ -21,9 +20,10 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
 )
-from outreach.delivery.smtp.replies import Reply, result_of
+from outreach.delivery.outbox import outbox, outcomes, suppressions
+from outreach.delivery.outbox.outcomes import Settled
+from outreach.delivery.smtp.protocol import Reply, result_of
 from outreach.directory.models import Contact
-from outreach.mail.tokens import TokenKind
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import (
     FIRST,
@@ -51,7 +51,7 @@ def mailing(database):
 
 def take(database, content, now=LATER):
     with database.writing() as session:
-        kept = handling.take(session, notices.read(content, KEYS), now=now)
+        kept = handling.take(session, parsing.read(content, KEYS), now=now)
         return kept.handling if kept else None
 
 
@@ -159,7 +159,7 @@ def without_token(content):
 def test_without_a_token_the_message_id_and_its_recipient_prove_it_together(database, mailing):
     """D4."""
     content = without_token(told(database, mailing, "postfix"))
-    assert notices.read(content, KEYS).proved is None
+    assert parsing.read(content, KEYS).proved is None
     stranger = content.replace(FIRST.encode(), b"po999999@adm.fwb.example")
     assert take(database, stranger) is H.UNVERIFIED
     crossed = content.replace(FIRST.encode(), SECOND.encode())

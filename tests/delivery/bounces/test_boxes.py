@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 import trustme
 
-from outreach.delivery import installation
-from outreach.delivery.bounces import boxes, collecting
+from outreach.core.settings import read
+from outreach.core.text.errors import Refused
+from outreach.delivery import workers
+from outreach.delivery.bounces import boxes, handling
 from outreach.delivery.bounces.boxes import BoxError, Folder, ImapBox, MaildirBox
 from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.notices import MOST_BYTES, NoticeVerdict
+from outreach.delivery.bounces.parsing import MOST_BYTES, NoticeVerdict
 from outreach.delivery.models import MessageState
-from outreach.errors import Refused
-from outreach.settings import read
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, KEYS, SECOND, THIRD, three_sent, told
 from tests.delivery.conftest import states
@@ -117,7 +117,7 @@ def settings(tmp_path, fresh_url, box):
 
 
 def collect(database, settings, **details):
-    return collecting.collect(database, settings, lambda: LATER, **details)
+    return handling.collect(database, settings, lambda: LATER, **details)
 
 
 def test_a_pass_handles_what_lies_there_and_puts_it_away(database, mailing, settings, box):
@@ -164,7 +164,7 @@ def test_killed_before_it_is_put_away_a_notice_is_known_the_next_time(
 
 
 def test_a_pass_ends_when_asked_and_after_so_many(database, mailing, settings, box, monkeypatch):
-    monkeypatch.setattr(collecting, "AT_ONCE", 2)
+    monkeypatch.setattr(handling, "AT_ONCE", 2)
     box.put(*(SMALL + str(number).encode() for number in range(7)))
     assert collect(database, settings, most=3).as_json()["read"] == 3
     asked = threading.Event()
@@ -212,7 +212,7 @@ def test_two_processes_on_one_box_handle_each_notice_once(database, mailing, set
 def test_a_copy_takes_nothing_away(database, settings, box, tmp_path):
     box.put(SMALL)
     with database.writing() as session:
-        installation.settle_in(session, installation.read(tmp_path / "original"), now=NOW)
+        workers.settle_in(session, workers.read(tmp_path / "original"), now=NOW)
     real = settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:1"})
     with pytest.raises(Refused, match="autre installation"):
         collect(database, real)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from outreach.delivery.ledger.causes import cause, cause_of
 from outreach.delivery.models import Message, MessageState
+from outreach.delivery.outbox.listing import cause, cause_of
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, update
 
-from outreach.audit import about
+from outreach.core.audit.audit import about
 from outreach.delivery import workers
-from outreach.delivery.ledger import outbox, outcomes
-from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.smtp.replies import AttemptResult, Verdict
+from outreach.delivery.outbox import outbox, outcomes
+from outreach.delivery.outbox.outcomes import Settled
+from outreach.delivery.smtp.protocol import AttemptResult, Verdict
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, states
 

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import func, literal, select, true
 
-from outreach.audit import about
-from outreach.delivery.ledger import outbox, resending, suppressions
-from outreach.delivery.ledger.resending import Spared
+from outreach.core.audit.audit import about
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, SuppressionReason
+from outreach.delivery.outbox import outbox, resending, suppressions
+from outreach.delivery.outbox.resending import Spared
 from tests.delivery.conftest import addresses, mail_to, states
 from tests.delivery.sending.test_doubts import at_random
 

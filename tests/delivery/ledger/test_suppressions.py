@@ -2,10 +2,10 @@
 
 from sqlalchemy import select
 
-from outreach.audit import AuditEntry, about
-from outreach.delivery.ledger import suppression_list, suppressions
+from outreach.core.audit.audit import AuditEntry, about
+from outreach.core.text.addresses import judge
 from outreach.delivery.models import MessageClass, SuppressionReason
-from outreach.mail.addresses import judge
+from outreach.delivery.outbox import suppressions
 from tests.conftest import NOW
 
 
@@ -35,9 +35,9 @@ def test_the_list_is_searched_in_any_case_and_taken_page_by_page(database):
         for key in keys:
             suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x")
     with database.reading() as session:
-        assert suppression_list.counts(session, "DIRECTION00")[SuppressionReason.STAFF] == 10
-        assert [one.address for one in suppression_list.listed(session, text="003@E\u0301COLE").page(1)] == [keys[3]]
-        listed = suppression_list.listed(session, SuppressionReason.STAFF)
+        assert suppressions.counts(session, "DIRECTION00")[SuppressionReason.STAFF] == 10
+        assert [one.address for one in suppressions.listed(session, text="003@E\u0301COLE").page(1)] == [keys[3]]
+        listed = suppressions.listed(session, SuppressionReason.STAFF)
         pages = [listed.page(number) for number in (1, 2, 3)]
     assert [one.address for page in pages for one in page] == keys[::-1]
     assert [len(page) for page in pages] == [50, 1, 0]

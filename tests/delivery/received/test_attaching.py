@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 
 from outreach.delivery.bounces.models import KeptNotice
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.delivery.received import keeping
-from outreach.delivery.received.attaching import Trust
+from outreach.delivery.received import intake
+from outreach.delivery.received.intake import Trust
 from outreach.delivery.received.models import ReceivedFile, ReceivedMail
 from outreach.directory.models import Authority, Contact, ContactSource
 from tests import factories
@@ -31,7 +31,7 @@ def letters(database):
 
 
 def take(database, content, trust=OURS):
-    return keeping.take(database, content, KEYS, trust, now=NOW)
+    return intake.take(database, content, KEYS, trust, now=NOW)
 
 
 def count(database, table):

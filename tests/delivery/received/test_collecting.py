@@ -5,12 +5,12 @@ from contextlib import closing
 import pytest
 from sqlalchemy import select
 
+from outreach.core.settings import read
 from outreach.delivery.bounces import boxes
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.bounces.models import KeptNotice
-from outreach.delivery.received import collecting, readings
+from outreach.delivery.received import intake, readings
 from outreach.delivery.received.models import ReceivedMail
-from outreach.settings import read
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, THIRD, three_sent, told
 from tests.delivery.mailboxes import Folders, Frail
@@ -40,7 +40,7 @@ def mailing(database):
 
 
 def collect(database, settings, box, **named):
-    collecting.collect(database, settings.model_copy(update={"replies_url": box.url, **named}), lambda: NOW)
+    intake.collect(database, settings.model_copy(update={"replies_url": box.url, **named}), lambda: NOW)
 
 
 def texts(database):

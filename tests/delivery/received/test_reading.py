@@ -4,8 +4,7 @@ import pytest
 
 from outreach.delivery.received import quotes, reading
 from outreach.delivery.received.markup import text_of
-from outreach.delivery.received.reading import MailKind, UnreadableMailError
-from outreach.delivery.received.senders import is_proved
+from outreach.delivery.received.reading import MailKind, UnreadableMailError, is_proved
 from tests.delivery.received import corpus
 from tests.delivery.received.corpus import KEYS, SERVER, Sent, mail
 

@@ -9,15 +9,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.audit import about
-from outreach.delivery import breaker
-from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import MessageState, Suppression, SuppressionReason
-from outreach.delivery.places import RelayState
-from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.failpoints import Failpoint
+from outreach.core.audit.audit import about
+from outreach.delivery.models import MessageState, RelayState, Suppression, SuppressionReason
+from outreach.delivery.outbox import suppressions
+from outreach.delivery.sending import auto_stop, relay_health
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.smtp.connection import Timeouts
 from outreach.delivery.smtp.protocol import State
-from outreach.delivery.smtp.timeouts import Timeouts
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to, states
 
@@ -125,7 +123,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     assert found["taken, in latin-1"].reply_text == "2.0.0 reçu"
     assert found["taken, in several lines"].reply_text == "2.0.0 ok 2.0.0 queued as 4XyZ"
     with database.reading() as session:
-        counted = breaker.outcomes(session, {mailing: NOW - timedelta(days=1)})[mailing]
+        counted = auto_stop.outcomes(session, {mailing: NOW - timedelta(days=1)})[mailing]
         lines = [one.sentence for one in about(session, f"mailing:{mailing}")]
     assert (counted.bad, counted.policy) == (4, 2)
     told = Counter[str]()

@@ -6,16 +6,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from outreach.delivery import workers
-from outreach.delivery.ledger import outbox
-from outreach.delivery.models import (
-    DoubtPolicy,
-    Gate,
-    Mailing,
-    MessageClass,
-    MessageState,
-)
-from outreach.delivery.sending import fence
-from outreach.delivery.sending.failpoints import Failpoint
+from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, MessageState
+from outreach.delivery.outbox import outbox
+from outreach.delivery.sending import commit_gate
+from outreach.delivery.sending.in_flight import Failpoint
 from outreach.delivery.smtp.protocol import State
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
 from tests.delivery.sending.test_fence import at, due, ends, hold, in_full_rounds, record
@@ -55,7 +49,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
-    monkeypatch.setattr(fence, "take_back", lambda *_, **__: None)
+    monkeypatch.setattr(commit_gate, "take_back", lambda *_, **__: None)
     worker.attend()
     assert (sink.accepted, set(ends(database, mailing))) == ([], {(S.HANDING, None)})
     for minutes, doubted in ((14, 0), (1, 1), (1, 0)):

@@ -8,8 +8,6 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.delivery import workers
-from outreach.delivery.ledger import outbox, recipients, suppressions
-from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import (
     Batch,
     Composition,
@@ -21,13 +19,15 @@ from outreach.delivery.models import (
     MessageSubject,
     Reason,
     SuppressionReason,
+    Worker,
 )
-from outreach.delivery.places import Worker
-from outreach.delivery.sending import fence
-from outreach.delivery.sending.batches import due_mailings
-from outreach.delivery.sending.failpoints import Failpoint
+from outreach.delivery.outbox import outbox, recipients, suppressions
+from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.sending import commit_gate
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.sending.rounds import due_mailings
 from outreach.delivery.smtp.protocol import State
-from outreach.directory.editions.school_reports import SchoolReport
+from outreach.directory.register.school_reports import SchoolReport
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
@@ -320,7 +320,7 @@ def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
 
 @in_full_rounds
 def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, postman, clock, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.round_writer.RENEW_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.rounds.RENEW_SECONDS", 0)
     ends = []
 
     def watch(stage):
@@ -335,7 +335,7 @@ def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, pos
 
 @in_full_rounds
 def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.round_writer.RENEW_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.rounds.RENEW_SECONDS", 0)
 
     fenced = []
 
@@ -386,7 +386,9 @@ def test_a_round_reads_its_own_letters_not_all_that_are_queued(database, strand)
         due = due_in(session, session.scalars(select(func.min(Batch.id))).one(), now=NOW)
         for start in range(0, 288, 48):  # what is asked six times is prepared
             letters = [letter(one) for one in due[start : start + 48]]
-            passed = fence.pass_through(session, letters, fence_id=f"f{start}", worker_id="w", now=NOW, day=NOW.date())
+            passed = commit_gate.pass_through(
+                session, letters, fence_id=f"f{start}", worker_id="w", now=NOW, day=NOW.date()
+            )
             assert len(passed) == 48
         prepared = select(text("name, cardinality(parameter_types)")).select_from(text("pg_prepared_statements"))
         ((name, count),) = session.execute(prepared.where(text("statement LIKE '%SET state=$1, fence_id%'"))).all()

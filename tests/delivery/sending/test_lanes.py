@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
 from outreach.delivery.models import MessageState as S
-from outreach.delivery.sending.batches import DueMailing, Lane, due_by_lane, lane_of
-from outreach.delivery.sending.failpoints import Failpoint
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.sending.rounds import DueMailing, Lane, due_by_lane, lane_of
 from tests.delivery.conftest import addresses, compose, mail_to, states
 
 pytestmark = pytest.mark.postgresql
@@ -67,7 +67,7 @@ def test_mail_to_staff_waits_for_no_turn_to_end(database, relay, postman):
 def test_composing_does_not_use_up_a_turn(database, relay, postman, monkeypatch):
     left, ahead = [], [0.0]
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
-    monkeypatch.setattr("outreach.delivery.sending.postman.time", clock)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.time", clock)
 
     def look(stage=Failpoint.AFTER_COMPOSE):
         if stage is Failpoint.AFTER_COMPOSE:

@@ -5,9 +5,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.ledger.retry_times import next_try, rest_of
+from outreach.delivery.outbox.outcomes import next_try, rest_of
 from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, SECONDS_TO_WIDEN, TokenBucket, Width
-from outreach.delivery.smtp.replies import Garbage, Reader
+from outreach.delivery.smtp.protocol import Garbage, Reader
 from tests.conftest import NOW
 
 

@@ -7,15 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.delivery.models import MessageState, Reason
-from outreach.delivery.places import RelayState
+from outreach.core.settings import read
+from outreach.delivery.models import MessageState, Reason, RelayState
 from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.failpoints import Failpoint
-from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.smtp.connection import Timeouts
 from outreach.delivery.smtp.protocol import State
-from outreach.delivery.smtp.timeouts import Timeouts
-from outreach.settings import read
-from outreach.worker.process import relays_of
+from outreach.delivery.smtp.relay import Guard
+from outreach.operations.worker.process import relays_of
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, attend_until, mail_to, states
 

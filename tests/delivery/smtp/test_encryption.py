@@ -8,15 +8,13 @@ import pytest
 import trustme
 from sqlalchemy import select
 
-from outreach.audit import about
-from outreach.delivery.models import MessageState
-from outreach.delivery.places import RelayState
+from outreach.core.audit.audit import about
+from outreach.delivery.models import MessageState, RelayState
 from outreach.delivery.sending import relay_health
 from outreach.delivery.smtp.connection import Connection
-from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Conversation, State
-from outreach.delivery.smtp.relay import Relay
+from outreach.delivery.smtp.relay import Guard, Relay
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to, states
 

@@ -7,15 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outreach.delivery.letters.mime import lines_end
 from outreach.delivery.models import MessageState
-from outreach.delivery.sending.failpoints import Failpoint
-from outreach.delivery.smtp import lateness
-from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.smtp import pool as lateness
 from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Conversation, Parcel, State
-from outreach.delivery.smtp.relay import Relay
-from outreach.delivery.smtp.replies import Verdict
-from outreach.mail.mime import lines_end
+from outreach.delivery.smtp.protocol import Conversation, Parcel, State, Verdict
+from outreach.delivery.smtp.relay import Guard, Relay
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 

@@ -6,24 +6,23 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.core.text.french import WIDE
 from outreach.delivery import workers
 from outreach.delivery.models import MessageState as S
-from outreach.delivery.places import RelayState
-from outreach.delivery.sending import postman as rounds
-from outreach.delivery.smtp import lateness
-from outreach.delivery.smtp.lateness import LEAST_SECONDS, Lateness
-from outreach.delivery.smtp.pool import OVERDUE_FOR_ONE
+from outreach.delivery.models import RelayState
+from outreach.delivery.sending import dispatcher
+from outreach.delivery.smtp import pool
+from outreach.delivery.smtp.connection import Timeouts
+from outreach.delivery.smtp.pool import LEAST_SECONDS, OVERDUE_FOR_ONE, Lateness
 from outreach.delivery.smtp.protocol import State
-from outreach.delivery.smtp.timeouts import Timeouts
-from outreach.french import WIDE
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
 
 @pytest.fixture
 def soon_overdue(monkeypatch):
-    monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 0.5)
-    monkeypatch.setattr(lateness, "LEAST_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "LEAST_SECONDS", 0.2)
 
 
 def never_answered(count):
@@ -55,7 +54,7 @@ def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(datab
 
 @pytest.mark.usefixtures("soon_overdue")
 def test_beyond_the_bound_what_is_waited_for_fills_the_width(database, relay, postman, monkeypatch):
-    monkeypatch.setattr(rounds, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(dispatcher, "PATIENCE_SECONDS", 1.0)
     sink = relay()
     sink.script(never_answered(20))
     mailing, worker = mail_to(database, addresses(20)), postman(sink, connections=1, patient=False)
@@ -74,7 +73,7 @@ def test_a_mailing_of_one_letter_does_not_wait_for_the_late_connections_of_other
     worker = postman(sink, patient=False)
     worker.deliver(mail_to(database, ["slow@adm.fwb.example"]))
     attend_until(worker, lambda: worker.pool.outside == 1)
-    monkeypatch.setattr(rounds, "LINGER_SECONDS", 60)
+    monkeypatch.setattr(dispatcher, "LINGER_SECONDS", 60)
     mailings, began = [mail_to(database, [one]) for one in addresses(3)], time.monotonic()
     for mailing in mailings:
         worker.deliver(mailing)
@@ -84,7 +83,7 @@ def test_a_mailing_of_one_letter_does_not_wait_for_the_late_connections_of_other
 
 def test_an_answer_is_overdue_by_what_this_relay_takes_as_a_rule():
     patience = Lateness(Timeouts())
-    assert patience.overdue_after == lateness.PATIENCE_SECONDS
+    assert patience.overdue_after == pool.PATIENCE_SECONDS
     for _ in range(200):
         patience.learn(0.05)
     assert patience.overdue_after == LEAST_SECONDS
@@ -130,7 +129,7 @@ def test_a_connection_is_kept_for_the_next_mailing_and_left_once_it_is_idle(data
         worker.deliver(mail_to(database, [one]))
     assert len({entry["session"] for entry in sink.accepted}) == 1
     assert (worker.is_busy, worker.has_connections) == (False, True)
-    monkeypatch.setattr(rounds, "IDLE_SECONDS", 0)
+    monkeypatch.setattr(dispatcher, "IDLE_SECONDS", 0)
     worker.attend()
     assert not worker.has_connections
 

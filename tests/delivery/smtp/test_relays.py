@@ -8,16 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import MessageState, Reason, Suppression, SuppressionReason
-from outreach.delivery.places import RelayState
-from outreach.delivery.sending import postman as patience
-from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.failpoints import Failpoint
-from outreach.delivery.smtp import lateness
-from outreach.delivery.smtp.guard import Guard
+from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
+from outreach.delivery.outbox import suppressions
+from outreach.delivery.sending import dispatcher, relay_health
+from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.smtp import pool
+from outreach.delivery.smtp.connection import Timeouts
 from outreach.delivery.smtp.protocol import State
-from outreach.delivery.smtp.timeouts import Timeouts
+from outreach.delivery.smtp.relay import Guard
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
@@ -256,7 +254,7 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo"])
 def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, relay, postman, monkeypatch, stage):
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(dispatcher, "PATIENCE_SECONDS", 0.5)
     sink = relay()
     sink.script({"stage": stage, "reply": "held:250 2.0.0 at last", "times": 1})
     mailing, worker = mail_to(database, addresses(1)), postman(sink, patient=False)
@@ -279,7 +277,7 @@ def test_a_connection_that_is_late_to_be_free_is_left_as_well(database, relay, p
     attend_until(worker, lambda: [row.state for row in states(database, mailing).values()] == [S.ACCEPTED] * 2 + [last])
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
-    monkeypatch.setattr(patience, "IDLE_SECONDS", 0)
+    monkeypatch.setattr(dispatcher, "IDLE_SECONDS", 0)
     attend_until(worker, lambda: not worker.has_connections)
 
 
@@ -323,7 +321,7 @@ def test_the_list_of_a_trial_names_no_domain_that_is_merely_folded_to_the_same()
 
 def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
     """Two recipients get no answer for long: the others leave meanwhile, and the slow ones in the end."""
-    monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(pool, "PATIENCE_SECONDS", 1)
     sink = relay()
     sink.script(
         {"stage": "rcpt", "match": "^po000003", "reply": "held:250 2.1.5 at last"},

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.directory.postal.addresses import AddressFault, PostalAddress
+from outreach.directory.postal.address import AddressFault, PostalAddress
 
 
 @pytest.mark.parametrize(

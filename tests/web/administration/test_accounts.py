@@ -6,11 +6,11 @@ import re
 import pytest
 from sqlalchemy import select
 
-from outreach.accounts import requests
-from outreach.accounts.links import AccountLink
+from outreach.access.accounts import password_links
+from outreach.access.accounts.password_links import AccountLink
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Mailing
-from outreach.roles import RoleName
-from outreach.web.administration import accounts
+from outreach.web.pages.administration import accounts
 from tests.pages import cells, elements, form_of, links, text_of
 
 LEA, PHRASE = "lea.roland@fwb.example", "le chat dort sur le toit"
@@ -201,7 +201,7 @@ def test_a_forgotten_password_gets_the_same_answer_for_any_address(client, sampl
 
 @pytest.mark.long
 def test_one_stranger_s_requests_stop_nobody_else_s_behind_a_web_server(client, monkeypatch):
-    monkeypatch.setattr(requests, "MOST_BY_NETWORK", 1)
+    monkeypatch.setattr(password_links, "MOST_BY_NETWORK", 1)
     page, codes = "/sign-in/forgotten", []
     for number, place in enumerate(("192.0.2.1", "192.0.2.1", "192.0.2.2")):
         form = {**form_of(client.get(page)), "email": f"personne{number}@fwb.example"}

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.api_keys.models import ApiKey
+from outreach.integrations.api_keys import ApiKey
 from tests.pages import elements, form_of, text_of
 
 PLACE = "/administration/api-keys"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns.planning import lifecycle
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, cells, elements, form_of, links, text_of

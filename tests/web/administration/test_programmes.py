@@ -7,20 +7,19 @@ import re
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes
 from outreach.adherence.models import Programme
-from outreach.adherence.programmes import files as programme_files
-from outreach.audit import AuditEntry
-from outreach.campaigns.letter.frozen import WrittenLetter, freeze
+from outreach.adherence.programmes import files, programmes
+from outreach.campaigns.letter.snapshot import WrittenLetter, freeze
 from outreach.campaigns.models import Campaign
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit.events import Event
+from outreach.core.text.errors import Refused
 from outreach.directory.models import Level
-from outreach.errors import Refused
-from outreach.events.models import Event
-from outreach.notes import drafts
-from outreach.notes.drafts import NoteRequest
-from outreach.own import removed_programmes
-from outreach.web.administration.programme_forms import MOST_RULES
-from outreach.webhooks.incoming import senders
+from outreach.integrations.webhooks_in import sources
+from outreach.reports.notes import drafts
+from outreach.reports.notes.drafts import NoteRequest
+from outreach.staff import removed_programmes
+from outreach.web.pages.administration.programme_forms import MOST_RULES
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
@@ -83,9 +82,9 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
         made = session.scalars(select(Programme).where(Programme.code == "lecture")).one()
-        stated = programmes.read(programme_files.as_file(session, made))
-        assert programme_files.difference(session, stated).changes == []
-        assert chief.get(f"{PLACE}/{made.id}/programme.toml").text == programme_files.as_file(session, made)
+        stated = programmes.read(files.as_file(session, made))
+        assert files.difference(session, stated).changes == []
+        assert chief.get(f"{PLACE}/{made.id}/programme.toml").text == files.as_file(session, made)
 
 
 @pytest.mark.one_example
@@ -362,8 +361,8 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     with sample_database.writing() as session:
         programme = programmes.named(session)
         assert (programme.page, programme.called[-1]) == (address, "le grand plan")
-        stated = programmes.read(programme_files.as_file(session, programme))
-        assert programme_files.difference(session, stated).changes == [], "its file states both"
+        stated = programmes.read(files.as_file(session, programme))
+        assert files.difference(session, stated).changes == [], "its file states both"
         campaign = factories.campaign(session, factories.invitation(), NOW)
         draft = freeze(WrittenLetter.of(session, campaign), SENDING, NOW.date(), is_reminder=False).draft
     assert f'Il porte sur : <a href="{address}"' in draft.html.replace("\u202f", " ").replace("\xa0", " ")
@@ -437,7 +436,7 @@ def test_a_programme_on_which_something_stands_is_never_removed(chief, two_progr
             drafts.save(session, None, asked, now=NOW, actor=factories.AUTHOR)
         else:
             told = {"name": "envoi", "public_key": "", "known": ()}
-            senders.make(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
+            sources.make(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
         session.flush()
         with pytest.raises(Refused, match="Quelque chose repose sur ce programme"):
             removed_programmes.remove(session, programme, now=NOW, actor=factories.AUTHOR)

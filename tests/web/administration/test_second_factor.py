@@ -2,8 +2,7 @@
 
 import pytest
 
-from outreach.accounts import staff
-from outreach.accounts.factors import second_factors
+from outreach.access.accounts import accounts, second_factors
 from tests.conftest import NOW
 from tests.pages import text_of
 
@@ -14,7 +13,7 @@ AUTHOR, CHIEF = "nadia.lambert@fwb.example", "hugo.willems@fwb.example"
 def test_a_lost_second_factor_is_reset_by_another_administrator_and_by_nobody_for_oneself(signed_in, sample_database):
     with sample_database.writing() as session:
         for email in (AUTHOR, CHIEF):
-            number = staff.user_named(session, email).id
+            number = accounts.user_named(session, email).id
             second_factors.set_up(session, number, email, "sealed", 1, replacing=False, now=NOW)
             own = f"/administration/accounts/{number}"
     chief, theirs = signed_in("administrator", has_factor=True), "/administration/accounts/1"

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import delete, text
 
-from outreach.about.statements import FIELDS, PublicStatement, StatementKind
-from outreach.demo.public_pages import EXAMPLES
-from outreach.roles import RoleName
-from outreach.settings import Mode
+from outreach.core.settings import Mode
+from outreach.core.site.statements import FIELDS, PublicStatement, StatementKind
+from outreach.core.text.roles import RoleName
+from outreach.operations.demo.people import EXAMPLES
 from tests.pages import form_of, links, text_of
 
 PLACE = "/administration/statements"

@@ -6,11 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.accounts.trail import TrailEntry, TrailKind
-from outreach.db import Database
+from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.core.db import Database
 from outreach.delivery.models import Message
-from outreach.web.signing_in import sign_in, trail
-from outreach.web.signing_in.trail import EXTENSION, TrailQueue
+from outreach.web.sign_in import access_log_queue, sessions
+from outreach.web.sign_in.access_log_queue import EXTENSION, TrailQueue
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
 
@@ -77,7 +77,7 @@ def test_the_trail_has_no_network_address(client, password, told):
 @pytest.mark.journey
 @pytest.mark.long
 def test_a_flood_that_is_refused_opens_no_transaction_that_writes(app, sample_database, told, monkeypatch):
-    monkeypatch.setattr(sign_in, "MOST_BY_ACCOUNT", 1)
+    monkeypatch.setattr(sessions, "MOST_BY_ACCOUNT", 1)
     for _ in range(2):
         app.test_client().sign_in(AUTHOR, "faux")
     assert [kind for kind, *_ in told()] == [TrailKind.SIGN_IN_FAILED, TrailKind.SIGN_IN_SLOWED]
@@ -104,24 +104,24 @@ def test_no_answer_waits_for_the_trail(app, signed_in, sample_database, told):
 
 
 def test_a_database_without_an_answer_costs_lines_and_no_request(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(trail, "AGAIN_SECONDS", (0, 0))
+    monkeypatch.setattr(access_log_queue, "AGAIN_SECONDS", (0, 0))
     empty = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     queue = TrailQueue(empty)
-    queue.put(trail.Line(NOW, TrailKind.EXPORTED, AUTHOR))
+    queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
     assert queue.flush()
     assert "1 lines of the trail are lost" in caplog.text
-    queue.put(trail.Line(NOW, TrailKind.EXPORTED, AUTHOR))
+    queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
     assert queue.flush(), "the thread goes on"
     empty.dispose()
 
 
 def test_too_many_lines_are_lost_and_wait_for_nobody(sample_database, monkeypatch, caplog):
-    monkeypatch.setattr(trail, "MOST_WAITING", 3)
+    monkeypatch.setattr(access_log_queue, "MOST_WAITING", 3)
     queue = TrailQueue(sample_database)
     with sample_database.writing() as session:
         session.connection()
         for number in range(20):
-            queue.put(trail.Line(NOW, TrailKind.EXPORTED, AUTHOR, str(number)))
+            queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR, str(number)))
     assert queue.flush()
     assert "a line of the trail is lost" in caplog.text
 
@@ -129,7 +129,7 @@ def test_too_many_lines_are_lost_and_wait_for_nobody(sample_database, monkeypatc
 def test_what_waits_is_written_before_the_process_ends(sample_database):
     queue = TrailQueue(sample_database)
     sample_database.before_dispose(queue.flush)
-    queue.put(trail.Line(NOW, TrailKind.EXPORTED, AUTHOR))
+    queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
     sample_database.dispose()
     with sample_database.reading() as session:
         assert session.scalars(select(TrailEntry.person)).all() == [AUTHOR]

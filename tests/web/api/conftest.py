@@ -5,15 +5,15 @@ import re
 import pytest
 from sqlalchemy import select
 
-from outreach.api_keys import keys
-from outreach.delivery.ledger import suppressions
+from outreach.campaigns.segments import saved
+from outreach.campaigns.segments.criteria import InNetwork
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.models import Answer
-from outreach.segments import saved
-from outreach.segments.criteria import InNetwork
+from outreach.delivery.outbox import suppressions
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.models import Answer
+from outreach.engagement.replies.recording import Given
+from outreach.integrations import api_keys
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 
@@ -46,7 +46,7 @@ class Program:
 
 def made(database, now=NOW, name="Tableau de bord", *, writes=True):
     with database.writing() as session:
-        return keys.make(session, name=name, role="reader", days=365, writes=writes, now=now, actor=AUTHOR)[1]
+        return api_keys.make(session, name=name, role="reader", days=365, writes=writes, now=now, actor=AUTHOR)[1]
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def filled(app, launched_sample):
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
         for letter in letters:
             link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
-            answers.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+            recording.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
             suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
             letter.reply_text = f"{link}: rejected"
         saved.save(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)

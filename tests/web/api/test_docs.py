@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from outreach.events.models import EventKind
-from outreach.settings import ROOT
+from outreach.core.audit.events import EventKind
+from outreach.core.settings import ROOT
 
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]

@@ -11,19 +11,20 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes, situation
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.delivery.ledger import suppressions
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.core.audit import events
+from outreach.core.audit.events import Event
+from outreach.core.settings import ROOT
+from outreach.core.tables import imports
+from outreach.core.tables.imports import opened
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.events import numbering
-from outreach.events.models import Event
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.models import Answer
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import opened
-from outreach.settings import ROOT
+from outreach.delivery.outbox import suppressions
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.models import Answer
+from outreach.engagement.replies.recording import Given
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -38,7 +39,9 @@ def joined(database, text=LIST, at=NOW, code=""):
     kind = JoiningLists(at.date())
     with database.writing() as session:
         programme = programmes.named(session, code)
-        steps.take_over(session, kind, opened(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id)
+        imports.take_over(
+            session, kind, opened(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id
+        )
 
 
 class Killed(BaseException):
@@ -97,9 +100,9 @@ def flat(situation):
 def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, tmp_path):
     joined(sample_database)
     with sample_database.writing() as session:
-        steps.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        imports.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
     joined(sample_database, LIST.replace("80002", "80003"))
-    numbering.number_waiting(sample_database)
+    events.number_waiting(sample_database)
     for day in (NOW.date(), NOW.date() - timedelta(days=10), date(2021, 3, 1), date(2019, 1, 1)):
         told = flat(rebuilt(tmp_path / f"{day}.sqlite", fetching(kills=10), day))
         assert told == counted(sample_database, day), day
@@ -114,7 +117,7 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
         codes = [programme.code for programme in programmes.every(session)]
     joined(sample_database, code=codes[0])
     joined(sample_database, LIST.replace("refus", "adhéré").replace("80001", "80004"), code="mon")
-    numbering.number_waiting(sample_database)
+    events.number_waiting(sample_database)
     for code in codes:
         told = rebuilt(tmp_path / "kept.sqlite", fetching(), NOW.date(), code)
         assert flat(told) == counted(sample_database, NOW.date(), code), code
@@ -127,10 +130,10 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
 def test_no_event_names_an_address(launched_sample, program):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        answers.give(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
+        recording.give(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
         suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
         suppressions.lift(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
-    numbering.number_waiting(launched_sample)
+    events.number_waiting(launched_sample)
     after, kinds = 0, Counter()
     while batch := program.get(f"/events?after={after}&limit=1000"):
         told = batch.json
@@ -148,7 +151,7 @@ def test_no_event_names_an_address(launched_sample, program):
 
 @pytest.mark.long
 def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
-    numbering.number_waiting(sample_database)
+    events.number_waiting(sample_database)
     after = len(program.get("/events?after=0&limit=1000").json)
     while more := program.get(f"/events?after={after}&limit=1000").json:
         after += len(more)
@@ -164,7 +167,7 @@ def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
     waiting.start()
     time.sleep(0.2)
     joined(sample_database)
-    numbering.number_waiting(sample_database)
+    events.number_waiting(sample_database)
     waiting.join()
     assert [one["data"]["school"] for one in answer["told"]] == [80001, 80002]
     assert answer["seconds"] < 10
@@ -197,10 +200,10 @@ def test_two_wait_at_a_time_and_a_third_is_told_when_to_come_back(sample_databas
 @pytest.mark.long
 def test_an_edition_that_is_undone_is_told_as_what_it_leaves(sample_database, program, fetching, tmp_path):
     """The sample applied two editions: a day is the same from the feed after the second is undone."""
-    from outreach.directory.editions.imports import Editions
+    from outreach.directory.register.edition_imports import Editions
 
     with sample_database.writing() as session:
-        steps.undo(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
-    numbering.number_waiting(sample_database)
+        imports.undo(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
+    events.number_waiting(sample_database)
     day = NOW.date()
     assert flat(rebuilt(tmp_path / "kept.sqlite", fetching(), day)) == counted(sample_database, day)

@@ -11,18 +11,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
-from outreach.adherence import programmes
-from outreach.adherence.joining_lists import coverage
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports import coverage
+from outreach.adherence.imports.joining_lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status
-from outreach.adherence.standing import standing
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation.standing import standing
+from outreach.core.tables import imports
+from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.models import School
-from outreach.errors import InputError, NotFound, Refused
-from outreach.sent_lists import steps
-from outreach.webhooks import signatures
-from outreach.webhooks.incoming import applying, judging, senders
-from outreach.webhooks.incoming.models import HookDelivery, HookRow, HookSender, Judgement
-from outreach.webhooks.incoming.receiving import Delivery, Kept, keep
+from outreach.integrations import signatures
+from outreach.integrations.webhooks_in import deliveries as applying
+from outreach.integrations.webhooks_in import deliveries as judging
+from outreach.integrations.webhooks_in import sources
+from outreach.integrations.webhooks_in.deliveries import Delivery, Kept, keep
+from outreach.integrations.webhooks_in.models import HookDelivery, HookRow, HookSender, Judgement
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.programmes import FIRST, PROGRAMME, SECOND
@@ -36,7 +38,7 @@ PUBLIC = signatures.written_public(KEY.public_key().public_bytes_raw())
 @pytest.fixture
 def sender(sample_database):
     with sample_database.writing() as session:
-        made = senders.make(session, name="subsides", public_key=PUBLIC, known=["WBE"], **BY)
+        made = sources.make(session, name="subsides", public_key=PUBLIC, known=["WBE"], **BY)
         return made.id
 
 
@@ -100,7 +102,7 @@ def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, 
             (Status.JOINED, f"hook:{sender}", "subsides")
         ] * 2
     with sample_database.writing() as session:
-        steps.undo(session, JoiningLists(NOW.date()), **BY)
+        imports.undo(session, JoiningLists(NOW.date()), **BY)
         (delivery,) = session.scalars(select(HookDelivery))
         assert judging.state_of(delivery) == "annulé"
 
@@ -172,7 +174,7 @@ def test_no_key_of_small_order_is_taken_and_nothing_is_signed_by_one(sample_data
     assert len(points) == 14
     for key in points:
         with pytest.raises(InputError, match="faible"), sample_database.writing() as session:
-            senders.make(session, name="faible", public_key=signatures.written_public(key), known=[], **BY)
+            sources.make(session, name="faible", public_key=signatures.written_public(key), known=[], **BY)
         header = "v1a," + base64.b64encode(BY_NOBODY).decode()
         forged = [signatures.is_signed(header, f"{n}", "0", b"", key=key, secret=b"s") for n in range(64)]
         assert not any(forged), key.hex()
@@ -185,7 +187,7 @@ def test_a_key_that_is_no_point_of_the_curve_is_refused_in_words_and_nothing_is_
             assert signatures.public_key(signatures.written_public(key)) == key
             continue
         with pytest.raises(InputError, match="aucun point de la courbe"), sample_database.writing() as session:
-            senders.make(session, name="faux", public_key=signatures.written_public(key), known=[], **BY)
+            sources.make(session, name="faux", public_key=signatures.written_public(key), known=[], **BY)
         header = "v1a," + base64.b64encode(BY_NOBODY).decode()
         assert not signatures.is_signed(header, "m", "0", b"", key=key, secret=b"s")
     assert 20 < sum(x_of(y) is None for y, _ in written) < len(written) - 20
@@ -244,7 +246,7 @@ def by_library(written, signed):
 @pytest.mark.parametrize("sign", [by_hand, by_library])
 def test_a_shared_secret_signs_too(app, post, silent, sample_database, sign):
     with sample_database.writing() as session:
-        salt = senders.make(session, name="secret", public_key="", known=[], **BY).salt
+        salt = sources.make(session, name="secret", public_key="", known=[], **BY).salt
     secret = signatures.secret_of(app.extensions["outreach.settings"].secret_key.get_secret_value(), salt)
     written = signatures.written_secret(secret)
 
@@ -268,7 +270,7 @@ def test_what_is_no_text_is_signed_by_no_secret():
 def test_a_sender_that_is_unknown_or_ended_sends_nothing(post, sender, silent, sample_database):
     assert post(body_of(row(silent[0])), name="autre").status_code == 404
     with sample_database.writing() as session:
-        senders.end(session, sender, **BY)
+        sources.end(session, sender, **BY)
     assert post(body_of(row(silent[0]))).status_code == 404
 
 
@@ -309,7 +311,7 @@ def test_a_delivery_says_how_many_of_its_rows_await_staff_beside_what_became_of_
     with sample_database.reading() as session:
         assert states(session) == ["appliqué, 2 lignes à juger", "rien de nouveau"]
     with sample_database.writing() as session:
-        steps.undo(session, JoiningLists(NOW.date()), **BY)
+        imports.undo(session, JoiningLists(NOW.date()), **BY)
         assert states(session)[0] == "annulé, 2 lignes à juger"
 
 
@@ -323,11 +325,11 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
         first, second = rows[0].id, rows[1].id
         assert states(session) == ["appliqué"] + ["1 ligne à juger"] * 3
     with sample_database.writing() as session:
-        judging.judge(session, first, Judgement.RETRIED, **BY)
-        judging.judge(session, second, Judgement.DROPPED, **BY)
+        judging.judge_row(session, first, Judgement.RETRIED, **BY)
+        judging.judge_row(session, second, Judgement.DROPPED, **BY)
         assert states(session) == ["appliqué", "lignes jugées", "1 ligne à juger", "lignes jugées", "attend l’horloge"]
         with pytest.raises(Refused, match="déjà écartée"):
-            judging.judge(session, second, Judgement.RETRIED, **BY)
+            judging.judge_row(session, second, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
 
@@ -351,7 +353,7 @@ def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silen
     with sample_database.writing() as session:
         assert keep(session, named[:1]) == [Kept.NEW]
         for one in (first, second):
-            judging.judge(session, one, Judgement.RETRIED, **BY)
+            judging.judge_row(session, one, Judgement.RETRIED, **BY)
         session.flush()
         assert keep(session, named) == [Kept.AGAIN, Kept.NEW], "the second was never sent"
 
@@ -361,7 +363,7 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
     day_of_none = NOW.date()  # no network of this name is known any more
     with sample_database.writing() as session:
         session.get_one(HookSender, sender).networks = '["Disparu"]'
-        other = senders.make(session, name="autre", public_key="", known=[], **BY).id
+        other = sources.make(session, name="autre", public_key="", known=[], **BY).id
         sent = [
             (sender, silent[0], None),
             (sender, silent[1], day_of_none),
@@ -384,7 +386,7 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
     assert states == {silent[0], silent[2], silent[3]}
     with sample_database.writing() as session:
         for one in judging.unjudged(session, 10)[0]:
-            judging.judge(session, one.id, Judgement.RETRIED, **BY)
+            judging.judge_row(session, one.id, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 2
     assert count(sample_database, HookRow.id) == 3, "what cannot be read waits again, alone"
 
@@ -404,17 +406,17 @@ def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database,
     with sample_database.writing() as session:
         for name in ("", "Majuscule", "a/b", "-a", "x" * 41):
             with pytest.raises(InputError):
-                senders.make(session, name=name, public_key="", known=[], **BY)
+                sources.make(session, name=name, public_key="", known=[], **BY)
         with pytest.raises(InputError, match="Ed25519"):
-            senders.make(session, name="a", public_key="whpk_AAAA", known=[], **BY)
+            sources.make(session, name="a", public_key="whpk_AAAA", known=[], **BY)
         with pytest.raises(InputError, match="Réseau inconnu"):
-            senders.make(session, name="a", public_key="", known=["X"], **BY)
+            sources.make(session, name="a", public_key="", known=["X"], **BY)
         with pytest.raises(Refused):
-            senders.make(session, name="subsides", public_key="", known=[], **BY)
+            sources.make(session, name="subsides", public_key="", known=[], **BY)
         with pytest.raises(Refused, match="vaudrait aussi"):
-            senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
-        senders.end(session, sender, **BY)
-        senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
+            sources.make(session, name="b", public_key=PUBLIC, known=[], **BY)
+        sources.end(session, sender, **BY)
+        sources.make(session, name="b", public_key=PUBLIC, known=[], **BY)
 
 
 @pytest.mark.journey
@@ -431,7 +433,7 @@ def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, samp
     asked = chief.send("/administration/hooks", {"name": "entrepot"})
     assert "Confirmez que c’est vous" in text_of(asked)
     with sample_database.reading() as session:
-        assert senders.named(session, "entrepot") is None
+        assert sources.named(session, "entrepot") is None
     made = chief.send("/administration/hooks", {"name": "entrepot", "password": password})
     assert "whsec_" in made.text
     assert "whsec_" not in chief.get("/administration/hooks").text
@@ -444,10 +446,10 @@ def test_what_a_service_sends_is_of_its_programme_whatever_else_is_loaded(post, 
     with sample_database.writing() as session:
         programmes.load(session, PROGRAMME, **BY)
         with pytest.raises(Refused, match=f"« {FIRST} », « {SECOND} »"):
-            senders.make(session, name="lecture", **other)
+            sources.make(session, name="lecture", **other)
         with pytest.raises(NotFound):
-            senders.make(session, name="lecture", programme="autre", **other)
-        senders.make(session, name="lecture", programme=SECOND, **other)
+            sources.make(session, name="lecture", programme="autre", **other)
+        sources.make(session, name="lecture", programme=SECOND, **other)
     for body in (body_of(row(silent[0]), row(silent[1], programme=SECOND)), body_of(row(silent[0]), programme=SECOND)):
         refused = post(body)
         said = refused.json["detail"].replace(NO_BREAK, " ")

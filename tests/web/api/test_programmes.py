@@ -7,20 +7,21 @@ from collections import defaultdict
 import pytest
 from sqlalchemy import select
 
-from outreach import french
-from outreach.adherence import programmes, situation
-from outreach.adherence.joining_lists.lines import HEADERS
-from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import AdherenceRecord, JoiningList
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
 from outreach.campaigns.models import Campaign
-from outreach.directory.editions.told import states
+from outreach.core.audit import events as numbering
+from outreach.core.tables import imports
+from outreach.core.tables.imports import opened
+from outreach.core.text import french
 from outreach.directory.models import School, Teaching
-from outreach.events import numbering
-from outreach.responses import inbox
-from outreach.responses.models import Response
-from outreach.sent_lists import steps
-from outreach.sent_lists.grids import opened
-from outreach.webhooks.outgoing import pushing, targets
+from outreach.directory.register.edition_imports import states
+from outreach.engagement.replies import inbox
+from outreach.engagement.replies.models import Response
+from outreach.integrations.webhooks_out import deliveries, endpoints
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -46,8 +47,8 @@ def codes(filled, launched_sample):
         other = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for text in (LIST, LIST.replace("8000", "8001")):
             sent = opened(text.encode(), HEADERS)
-            steps.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=other.id)
-        steps.undo(session, kind, now=NOW, actor=AUTHOR)
+            imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=other.id)
+        imports.undo(session, kind, now=NOW, actor=AUTHOR)
     numbering.number_waiting(launched_sample)
     with launched_sample.reading() as session:
         return [programme.code for programme in programmes.every(session)]
@@ -165,7 +166,7 @@ def test_a_cursor_that_was_saved_before_goes_on_after_a_second_programme_came(pr
         other = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for programme in (other, first):
             sent = opened(LIST.encode(), HEADERS)
-            steps.take_over(session, JoiningLists(NOW.date()), sent, now=NOW, actor=AUTHOR, programme_id=programme.id)
+            imports.take_over(session, JoiningLists(NOW.date()), sent, now=NOW, actor=AUTHOR, programme_id=programme.id)
         ours = AdherenceRecord.strand_id.in_([strand.id for strand in first.strands])
         after = set(session.scalars(select(AdherenceRecord.id).where(ours)))
         code = first.code
@@ -197,7 +198,7 @@ BODIES = {  # the names in `data` of each kind of event, as the feed and what is
 @pytest.mark.long
 def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(filled, codes, launched_sample):
     with launched_sample.writing() as session:
-        target = targets.make(session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR)
+        target = endpoints.make(session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR)
         target.after, number = 0, target.id
     pushed = []
 
@@ -205,7 +206,7 @@ def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(fi
         pushed.extend(json.loads(body))
         return "Réponse 204."
 
-    while pushing.push_next(launched_sample, number, "https://campagnes.example", deliver, lambda: NOW):
+    while deliveries.push_next(launched_sample, number, "https://campagnes.example", deliver, lambda: NOW):
         pass
     assert {one["type"].removeprefix("outreach."): {*one["data"]} for one in pushed} == BODIES
     named = {(one["id"], json.dumps(one["data"])) for one in pushed}

@@ -13,35 +13,33 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach import audit
-from outreach.checks import others
-from outreach.errors import InputError, Refused
-from outreach.events import numbering
-from outreach.events.models import EventKind
-from outreach.events.telling import tell_all
-from outreach.webhooks import signatures
-from outreach.webhooks.outgoing import delivering, pushing, targets
-from outreach.webhooks.outgoing.models import PushState, PushTarget
-from outreach.webhooks.outgoing.pushing import NotDelivered
+from outreach.core.audit import audit, events
+from outreach.core.audit.events import EventKind, tell_all
+from outreach.core.text.errors import InputError, Refused
+from outreach.integrations import signatures
+from outreach.integrations.webhooks_out import deliveries, endpoints, https
+from outreach.integrations.webhooks_out.deliveries import NotDelivered
+from outreach.integrations.webhooks_out.endpoints import PushState, PushTarget
+from outreach.operations.health import others
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import text_of
 
 BY = {"now": NOW, "actor": AUTHOR}
 URL = "https://entrepot.example/evenements?x=1"
-KEY = delivering.key_of("x" * 32)
+KEY = https.key_of("x" * 32)
 
 
 def happen(database, count):
     with database.writing() as session:
         tell_all(session, EventKind.STATUS_RECORDED, [(f"school:{n}", {"school": n}) for n in range(count)], at=NOW)
-    numbering.number_waiting(database)
+    events.number_waiting(database)
 
 
 @pytest.fixture
 def target(database):
     with database.writing() as session:
-        return targets.make(session, name="Entrepôt", url=URL, **BY).id
+        return endpoints.make(session, name="Entrepôt", url=URL, **BY).id
 
 
 def held(database, number, now=NOW):
@@ -61,12 +59,12 @@ def test_events_are_pushed_in_order_and_tried_again_under_the_same_name(database
             raise NotDelivered("La réponse est 500.")
         return "Réponse 204."
 
-    assert not pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0])
+    assert not deliveries.push_next(database, target, "https://s.example", deliver, lambda: at[0])
     assert held(database, target)[:3] == (0, 1, PushState.FAILS)
-    assert not pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0])
+    assert not deliveries.push_next(database, target, "https://s.example", deliver, lambda: at[0])
     assert len(seen) == 1, "it waits before it tries again"
     at[0], fails[0] = NOW + timedelta(seconds=5), False
-    while pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0]):
+    while deliveries.push_next(database, target, "https://s.example", deliver, lambda: at[0]):
         pass
     assert [one[1] for one in seen] == [f"evt_s-example_{target}_1_100"] * 2 + [f"evt_s-example_{target}_101_150"]
     assert [name for _, _, ids in seen[1:] for name in ids] == [str(n) for n in range(1, 151)]
@@ -82,7 +80,7 @@ def test_what_is_signed_names_the_service_so_that_no_other_pushes_in_its_name(da
         raise NotDelivered("non")
 
     for at, source in enumerate(("https://campagnes.example", "https://essai.campagnes.example:8443")):
-        pushing.push_next(database, target, source, deliver, lambda at=at: NOW + timedelta(hours=at))
+        deliveries.push_next(database, target, source, deliver, lambda at=at: NOW + timedelta(hours=at))
     assert names == [f"evt_campagnes-example_{target}_1_1", f"evt_essai-campagnes-example-8443_{target}_1_1"]
 
 
@@ -104,22 +102,22 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
     tries = 0
     while at < NOW + timedelta(days=5):
         with database.reading() as session:
-            tries += len(pushing.due(session, now=at))
-        pushing.push_next(database, target, "x", deliver, lambda: at)  # noqa: B023 - called at once
+            tries += len(deliveries.due(session, now=at))
+        deliveries.push_next(database, target, "x", deliver, lambda: at)  # noqa: B023 - called at once
         at += timedelta(minutes=10)
     assert 5 < tries < 20
     assert held(database, target, at)[2] is PushState.GIVEN_UP
     with database.reading() as session:
         assert others.GIVEN_UP.look(session, None, at) == {str(target): NOW}
     with database.writing() as session:
-        targets.resume(session, target, now=at, actor=AUTHOR)
+        endpoints.resume(session, target, now=at, actor=AUTHOR)
         with pytest.raises(Refused):
-            targets.resume(session, target, now=at, actor=AUTHOR)
-    assert pushing.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
+            endpoints.resume(session, target, now=at, actor=AUTHOR)
+    assert deliveries.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
     with database.writing() as session:
-        targets.end(session, target, **BY)
+        endpoints.end(session, target, **BY)
     happen(database, 1)
-    assert not pushing.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
+    assert not deliveries.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +138,7 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
 )
 def test_an_address_that_is_no_public_https_one_is_refused(url):
     with pytest.raises(InputError):
-        targets.judge(url)
+        endpoints.judge(url)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +152,7 @@ def test_a_name_that_leads_inside_is_never_connected_to(monkeypatch, address):
         raise AssertionError("connected")
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    deliver = delivering.Delivering(KEY, lambda _host, _port: ["93.184.216.34", address])
+    deliver = https.Delivering(KEY, lambda _host, _port: ["93.184.216.34", address])
     with pytest.raises(NotDelivered, match="pas publique"):
         deliver(URL, "evt_1", b"[]", NOW)
 
@@ -200,7 +198,7 @@ def test_a_batch_is_signed_and_a_redirect_is_followed_nowhere(monkeypatch, statu
         return answering
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    deliver = delivering.Delivering(KEY, resolve, Trusted())
+    deliver = https.Delivering(KEY, resolve, Trusted())
     with contextlib.nullcontext() if is_taken else pytest.raises(NotDelivered):
         deliver(URL, "evt_1", b"[]", NOW)
     assert asked == [("entrepot.example", 443)], "resolved once"
@@ -208,7 +206,7 @@ def test_a_batch_is_signed_and_a_redirect_is_followed_nowhere(monkeypatch, statu
     head, _, body = answering.sent.partition(b"\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     assert head.startswith(b"POST /evenements?x=1 HTTP/1.1")
-    public = base64.b64decode(delivering.public_of(KEY).removeprefix("whpk_"))
+    public = base64.b64decode(https.public_of(KEY).removeprefix("whpk_"))
     signature, *told = (lines[f"webhook-{name}"] for name in ("signature", "id", "timestamp"))
     assert signatures.is_signed(signature, *told, body, key=public, secret=b"s")
 
@@ -225,8 +223,8 @@ def dripping(tmp_path, monkeypatch):
     subprocess.run(made, check=True, capture_output=True)
     trusted, own = ssl.create_default_context(cafile=certificate), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     own.load_cert_chain(certificate, key)
-    monkeypatch.setattr(delivering, "is_public", lambda _address: True)
-    monkeypatch.setattr(delivering, "WHOLE_SECONDS", 0.5)
+    monkeypatch.setattr(https, "is_public", lambda _address: True)
+    monkeypatch.setattr(https, "WHOLE_SECONDS", 0.5)
     is_over = threading.Event()
 
     def drip(server, said, secured):
@@ -245,10 +243,10 @@ def dripping(tmp_path, monkeypatch):
             waiting.start()
             began = time.monotonic()
             try:
-                asking = delivering.Delivering(KEY, lambda _host, _port: ["127.0.0.1"], trusted)
+                asking = https.Delivering(KEY, lambda _host, _port: ["127.0.0.1"], trusted)
                 return asking(f"https://a.example:{server.getsockname()[1]}/", "evt_1", b"[]", NOW)
             finally:
-                assert time.monotonic() - began < delivering.WHOLE_SECONDS + 3, "it was held up"
+                assert time.monotonic() - began < https.WHOLE_SECONDS + 3, "it was held up"
                 is_over.set()
                 waiting.join()
 

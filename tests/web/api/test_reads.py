@@ -6,19 +6,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select, update
 
-from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord
-from outreach.api_keys import keys
-from outreach.api_keys.models import ApiKey
-from outreach.campaigns import counts, lifecycle
-from outreach.delivery.ledger import suppressions
-from outreach.delivery.ledger.recipients import listed_schools
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.campaigns.counting import counts
+from outreach.campaigns.planning import lifecycle
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.directory import listing
-from outreach.directory.listing import Filters
+from outreach.delivery.outbox import suppressions
+from outreach.delivery.outbox.recipients import listed_schools
+from outreach.directory.authorities import search
+from outreach.directory.authorities.search import Filters
 from outreach.directory.models import Authority
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.notes.models import Note
+from outreach.integrations import api_keys as keys
+from outreach.integrations.api_keys import ApiKey
+from outreach.reports.notes.models import Note
 from outreach.web.api import blueprint
 from outreach.web.api.limits import Reads
 from outreach.web.api.specification import SHAPES
@@ -93,7 +95,7 @@ def test_a_situation_is_the_one_that_pages_count(program, sample_database):
         programme = programmes.named(session)
         listed = listed_schools(NOW.replace(hour=22))
         found = situation.situation(session, programme, NOW.date(), listed=listed).as_json()
-        authorities = listing.count(session, Filters()).authorities
+        authorities = search.count(session, Filters()).authorities
         records = session.scalar(select(func.count(AdherenceRecord.id)))
     assert program.get(f"/situation?as_of={day}").json == {"programme": programme.code, **found}
     assert program.get("/situation?as_of=0001-01-01").status_code == 409

@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given
 from schemathesis import GenerationMode
 
-from outreach.api_keys import writes
+from outreach.integrations import idempotency
 from outreach.web.api import blueprint, feed
 from outreach.web.api.limits import Reads
 from tests.web.api.conftest import CODE, made
@@ -20,7 +20,7 @@ FEW = 20  # examples of the profile by which little is drawn; the deep run draws
 def document(app, launched_sample, monkeypatch):
     """The document, asked with a key that meets no limit. No program waits for an event."""
     monkeypatch.setattr(blueprint, "COUNTED", Reads(10**9))
-    monkeypatch.setattr(writes, "MOST", 10**9)
+    monkeypatch.setattr(idempotency, "MOST", 10**9)
     monkeypatch.setattr(feed, "_WAITING", threading.Semaphore(0))
     loaded = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     loaded.config.update(headers={"Accept-Encoding": "identity"})  # it reads no other answer of an application

@@ -3,15 +3,15 @@
 import pytest
 from sqlalchemy import select, text
 
-from outreach.adherence import programmes
-from outreach.api_keys import keys
+from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign, Wave
 from outreach.directory.models import Authority, School
+from outreach.integrations import api_keys
 from outreach.web.api import blueprint
 from outreach.web.api.specification import SHAPES
+from tests.access.scopes.pruned import members
 from tests.factories import AUTHOR
 from tests.programmes import NURSERY
-from tests.sight.pruned import members
 from tests.web.api.conftest import Program, routes
 from tests.web.test_scoped_pages import SIGHTS
 
@@ -26,7 +26,7 @@ def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, co
     with sample_database.writing() as session:
         now = app.extensions["outreach.settings"].instant()
         wanted = {"name": code, "role": f"{role}:{code}", "days": 90}
-        program = Program(app.test_client(), keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
+        program = Program(app.test_client(), api_keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
     with sample_database.reading() as session:
         inside, within, _ = members(session, role, code)
         authorities = {one.fase for one in session.scalars(select(Authority)) if one.id in inside}
@@ -52,7 +52,7 @@ def test_what_a_key_of_a_federation_reads_has_the_stated_shape(app, launched_sam
     with launched_sample.writing() as session:
         now = app.extensions["outreach.settings"].instant()
         wanted = {"name": "SeGEC", "role": "federation:SeGEC", "days": 90}
-        program = Program(app.test_client(), keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
+        program = Program(app.test_client(), api_keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
     seen = set()
     for method, endpoint, address in routes(app):
         if method == "GET" and endpoint in blueprint.SCOPED & SHAPES.keys():
@@ -70,7 +70,7 @@ def test_a_key_of_a_federation_reads_the_programmes_that_concern_its_members(app
         now = app.extensions["outreach.settings"].instant()
         programmes.load(session, NURSERY, now=now, actor=AUTHOR)
         made = {
-            code: keys.make(session, name=code, role=f"federation:{code}", days=90, now=now, actor=AUTHOR)[1]
+            code: api_keys.make(session, name=code, role=f"federation:{code}", days=90, now=now, actor=AUTHOR)[1]
             for code in ("CECP", "CPEONS")
         }
     of = {code: Program(app.test_client(), key) for code, key in made.items()}
@@ -103,7 +103,7 @@ def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(ap
     with launched_sample.writing() as session:
         now = app.extensions["outreach.settings"].instant()
         wanted = {"name": code, "role": f"{role}:{code}", "days": 90}
-        program = Program(app.test_client(), keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
+        program = Program(app.test_client(), api_keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
     with launched_sample.reading() as session:
         expected = written_to(session, *members(session, role, code))
         every = session.scalars(select(Campaign.id)).all()

@@ -5,15 +5,14 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from outreach.adherence import programmes
-from outreach.adherence.joining_lists.lines import STATUSES
-from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.adherence.joining_lists.stated import StatedJoining
+from outreach.adherence.imports.joining_lists import JoiningLists, StatedJoining
+from outreach.adherence.imports.rows import STATUSES
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status
-from outreach.api_keys import writes
-from outreach.api_keys.writes import ApiWrite
+from outreach.adherence.programmes import programmes
+from outreach.core.tables import imports
 from outreach.directory.reference import fold
-from outreach.sent_lists import steps
+from outreach.integrations import idempotency
+from outreach.integrations.idempotency import ApiWrite
 from outreach.web.api.shapes import JoiningsTold
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -26,7 +25,7 @@ PATH = "/adherence-lists"
 def schools(sample_database):
     """The FASE numbers of three schools that have no status in the first strand."""
     from outreach.adherence.models import Status
-    from outreach.adherence.standing import standing
+    from outreach.adherence.situation.standing import standing
     from outreach.directory.models import School
 
     with sample_database.reading() as session:
@@ -65,7 +64,7 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
         theirs = AdherenceRecord.list_id == last.id
         assert session.scalar(select(func.count(AdherenceRecord.id)).where(theirs)) == 3
     with sample_database.writing() as session:
-        steps.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        imports.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
         assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
 
 
@@ -141,7 +140,7 @@ def test_a_body_of_too_many_levels_is_refused(program, body):
 
 
 def test_a_key_that_writes_too_often_waits(program, schools, monkeypatch):
-    monkeypatch.setattr(writes, "MOST", 2)
+    monkeypatch.setattr(idempotency, "MOST", 2)
     told = {"items": [joining(schools[0])]}
     for name in "ab":
         assert program.post(PATH, told, **{"Idempotency-Key": name}).status_code == 200

@@ -10,21 +10,22 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from outreach.accounts import staff
-from outreach.adherence import programmes, situation
-from outreach.adherence.situation import Bucket, Selection
-from outreach.campaigns import wave_criteria
-from outreach.campaigns.from_lists import WrittenList, begin, rule_of_directory, rule_of_figure
+from outreach.access.accounts import accounts
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation import situation
+from outreach.adherence.situation.situation import Bucket, Selection
 from outreach.campaigns.models import Campaign
-from outreach.days import today
-from outreach.directory import listing
-from outreach.directory.listing import Filters, Reach
+from outreach.campaigns.planning import wave_criteria
+from outreach.campaigns.results.from_lists import WrittenList, begin, rule_of_directory, rule_of_figure
+from outreach.campaigns.segments import stored_lists
+from outreach.campaigns.segments.criteria import And, listed
+from outreach.campaigns.segments.criteria_json import from_store
+from outreach.campaigns.segments.scope import scope_at
+from outreach.core.text.dates import today
+from outreach.directory.authorities import search
+from outreach.directory.authorities.search import Filters, Reach
 from outreach.directory.models import Level
-from outreach.segments import authority_lists
-from outreach.segments.criteria import And, listed
-from outreach.segments.criteria_json import from_store
-from outreach.segments.scope import scope_at
-from outreach.web.directory import filters as filtering
+from outreach.web.pages.directory import filters as filtering
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
@@ -69,12 +70,12 @@ def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_
 def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_database):
     with sample_database.reading() as session:
         for filters in FILTERS:
-            found = {row.Authority.id for row in listing.listed(session, filters).every()}
+            found = {row.Authority.id for row in search.listed(session, filters).every()}
             assert found, filters
             assert meant(session, rule_of_directory(filters)) == found, filters
         for asked in ("strand1=partial", "strand1=none&strand2=none&network=WBE", "strand1=complete&province=Namur"):
             filters = filtering.asked(MultiDict(parse_qsl(asked)), programmes.named(session).strands, today(NOW))
-            found = {row.Authority.id for row in listing.listed(session, filters).every()}
+            found = {row.Authority.id for row in search.listed(session, filters).every()}
             assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
 
@@ -124,14 +125,14 @@ def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
     words, campaign = begun(author, address, sample_database)
     rule = from_store(campaign.criteria)
     with sample_database.reading() as session:
-        members = authority_lists.members(session, authority_lists.list_numbered(session, rule.list)).keys()
+        members = stored_lists.members(session, stored_lists.list_numbered(session, rule.list)).keys()
         assert f"Écrire à ces {len(members)} PO" in words.replace("\u202f", "")
         assert meant(session, rule) == set(members)
 
 
 def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):
     with sample_database.writing() as session:
-        author, at = staff.user_named(session, factories.AUTHOR), NOW + timedelta(days=3, minutes=7)
+        author, at = accounts.user_named(session, factories.AUTHOR), NOW + timedelta(days=3, minutes=7)
         made = begin(session, WrittenList("Tous", And(())), factories.invitation(), now=at, author=author)
         assert (made.starts_at > at, made.starts_at.minute) == (True, 30)
         written = WrittenList("Recherche «\u00a0saint\u00a0», « x »", None, [1])

@@ -10,15 +10,15 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns import definitions
-from outreach.campaigns.audiences import MOST_OFFERED
-from outreach.campaigns.definitions import READY_MADE
 from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.planning import definitions
+from outreach.campaigns.planning.audiences import MOST_OFFERED
+from outreach.campaigns.planning.definitions import READY_MADE
+from outreach.campaigns.segments import stored_lists
+from outreach.campaigns.segments.audience import Boxes
+from outreach.campaigns.segments.criteria import LEAVES
+from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Ownership, School, Teaching
-from outreach.errors import InputError
-from outreach.segments import authority_lists
-from outreach.segments.audience import Boxes
-from outreach.segments.criteria import LEAVES
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
@@ -248,8 +248,7 @@ def test_the_newest_lists_are_offered_and_an_older_one_that_is_chosen_keeps_its_
     with sample_database.writing() as session:
         member = session.scalars(select(Authority.id).limit(1)).one()
         lists = [
-            authority_lists.make(session, f"Liste {n}", [member], now=NOW, actor="x").id
-            for n in range(MOST_OFFERED + 2)
+            stored_lists.make(session, f"Liste {n}", [member], now=NOW, actor="x").id for n in range(MOST_OFFERED + 2)
         ]
         session.get_one(Campaign, 1).criteria = f'{{"authorities":{{"list":{lists[0]}}}}}'
     (chosen,) = elements(author.get(f"{begun}/audience"), "select[@name='1.list']")

@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import func, select
 
-from outreach.adherence import programmes
-from outreach.campaigns import audiences, counts, lifecycle
-from outreach.campaigns.definitions import AudienceRule
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.counting import counts
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.review import checks, other_programme, other_strand
-from outreach.errors import Refused
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.planning.definitions import AudienceRule
+from outreach.campaigns.review import checks, other_programme
+from outreach.core.text.errors import Refused
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
@@ -373,7 +374,9 @@ def test_an_audience_follows_the_strand_or_is_said_to_be_about_another(author, t
         followed = last_campaign(session).criteria
         assert ('"level":["primary"]' in followed, '"strand":2' in followed, "secondary" in followed) == (1, 1, 0)
         assert (
-            other_strand.remarks(session, audiences.criterion_of(last_campaign(session)), last_campaign(session).strand)
+            other_programme.strand_remarks(
+                session, audiences.criterion_of(last_campaign(session)), last_campaign(session).strand
+            )
             == []
         )
     place = author.begin(thanks, strand=own).location
@@ -404,7 +407,7 @@ def test_the_check_says_which_conditions_are_about_another_strand_or_programme(t
         ]
         assert told.startswith("3 conditions")
         criterion = audiences.criterion_of(copied)
-        assert other_strand.remarks(session, criterion, other) == [told]
-        (one,) = other_strand.remarks(session, criterion, programmes.strand_named(session, FIRST, 2))
+        assert other_programme.strand_remarks(session, criterion, other) == [told]
+        (one,) = other_programme.strand_remarks(session, criterion, programmes.strand_named(session, FIRST, 2))
         assert one.startswith("Une condition")
-        assert other_strand.remarks(session, criterion, campaign.strand) == []
+        assert other_programme.strand_remarks(session, criterion, campaign.strand) == []

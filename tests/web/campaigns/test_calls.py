@@ -5,28 +5,28 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach import french
-from outreach.audit import AuditEntry
-from outreach.campaigns.calling import noting, work_list
-from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.channels import calls
+from outreach.campaigns.channels.calls import NotedCall
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.proof import Evidence
+from outreach.campaigns.evidence.steps import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reached
 from outreach.campaigns.results.figures import Figure
-from outreach.delivery.ledger import suppressions
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.settings import Settings
+from outreach.core.text import french
+from outreach.core.text.addresses import judge
+from outreach.core.text.errors import InputError, Refused
+from outreach.delivery.deliverability import follow_up
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Message, MessageState, MessageSubject, SuppressionReason
-from outreach.directory.calls import Call
+from outreach.delivery.outbox import suppressions
+from outreach.directory.authorities.calls import Call
 from outreach.directory.models import Authority, Contact, School
-from outreach.errors import InputError, Refused
-from outreach.mail.addresses import judge
-from outreach.mail.tokens import TokenKind
-from outreach.reach import steps
-from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
-from outreach.reach.proof import Evidence
-from outreach.reachability import follow_up
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.settings import Settings
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -69,13 +69,13 @@ def in_session(database, act):
 def note(database, due, sending, noted, *, now=NOW, actor=AUTHOR):
     return in_session(
         database,
-        lambda session, campaign: noting.note(session, campaign, due, noted, sending, now=now, actor=actor).state,
+        lambda session, campaign: calls.note(session, campaign, due, noted, sending, now=now, actor=actor).state,
     )
 
 
 def take(database, due, *, now=NOW, actor=AUTHOR):
     return in_session(
-        database, lambda session, campaign: noting.take(session, campaign, due, now=now, actor=actor).state
+        database, lambda session, campaign: calls.take(session, campaign, due, now=now, actor=actor).state
     )
 
 
@@ -87,7 +87,7 @@ def test_a_call_is_in_the_hands_of_one_person_for_half_an_hour(launched_sample, 
     with pytest.raises(Refused, match="s’en occupe"):
         note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED), actor=APPROVER)
     assert take(launched_sample, due, actor=APPROVER, now=LATER) is StepState.DUE, "it has run out"
-    in_session(launched_sample, lambda session, campaign: noting.release(session, campaign, due, actor=APPROVER))
+    in_session(launched_sample, lambda session, campaign: calls.release(session, campaign, due, actor=APPROVER))
     assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
@@ -109,7 +109,7 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
     with launched_sample.writing() as session:
         step = session.get_one(ReachStep, due)
         authority, number = session.get_one(Authority, step.authority_id), session.scalars(select(Call.id)).one()
-        noting.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
+        calls.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
         campaign = session.get_one(Campaign, 1)
         rows = reached.listed(session, campaign, Figure.TARGETED, now=LATER).every()
@@ -206,7 +206,7 @@ def test_a_day_to_call_again_is_a_recall_and_the_call_waits(launched_sample, due
     day = (NOW + timedelta(days=2)).date()
     assert note(launched_sample, due, sending, NotedCall(CallOutcome.CALL_BACK, recall_on=day)) is StepState.DUE
     with launched_sample.reading() as session:
-        row = work_list.row_of(session, session.get_one(Campaign, 1), due)
+        row = calls.row_of(session, session.get_one(Campaign, 1), due)
         assert (row.recall_on, row.outcomes) == (day, [CallOutcome.CALL_BACK])
         assert follow_up.current(session, [row.authority.id])[row.authority.id].owner == AUTHOR
 

@@ -6,20 +6,20 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import select, update
 
-from outreach.accounts import staff
-from outreach.approvals.models import Decision, DecisionKind
-from outreach.campaigns import definitions, lifecycle
-from outreach.campaigns.lifecycle import content_hash
+from outreach.access.accounts import accounts
+from outreach.access.approvals.decisions import Decision, DecisionKind
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.planning import definitions, lifecycle
+from outreach.campaigns.planning.lifecycle import content_hash
+from outreach.core.settings import ROOT
+from outreach.core.text.errors import InputError
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.demo import people
-from outreach.directory import authority_sheet
+from outreach.directory.authorities import sheet
 from outreach.directory.models import Contact
 from outreach.directory.reference import NETWORKS
-from outreach.errors import InputError
-from outreach.measuring import bases
-from outreach.measuring.models import TrackingMode
-from outreach.settings import ROOT
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.models import TrackingMode
+from outreach.operations.demo import people
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
 
@@ -57,7 +57,7 @@ def begun(app, sample_database):
     """A draft from the ready-made invitation, by the author; returns its address."""
     now = app.extensions["outreach.settings"].instant()
     with sample_database.writing() as session:
-        author = staff.user_named(session, people.person_for("author").email)
+        author = accounts.user_named(session, people.person_for("author").email)
         stated = definitions.read((ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8"))
         return f"/campaigns/{lifecycle.create(session, stated, now=now, author=author).id}"
 
@@ -299,7 +299,7 @@ def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothi
 )
 def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, sample_database, name):
     with sample_database.writing() as session:
-        authority_sheet.authority_by_fase(session, 9001).name = name
+        sheet.authority_by_fase(session, 9001).name = name
     page = author.get(f"{begun}/letter?as=9001").text
     shown = str(escape(name)).replace("\n", "<br>\n")
     assert (

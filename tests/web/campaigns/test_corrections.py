@@ -2,14 +2,14 @@
 
 import pytest
 
-from outreach.adherence import programmes
-from outreach.campaigns import audiences, lifecycle
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.review import checks
-from outreach.errors import Refused
-from outreach.segments.audience import Concerns
-from outreach.segments.criteria import Or
-from outreach.segments.criteria_json import to_json
-from outreach.segments.kinds.mailings import ReceivedMailing
+from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns.segments.criteria import Or
+from outreach.campaigns.segments.criteria_json import to_json
+from outreach.campaigns.segments.mailing_criteria import ReceivedMailing
+from outreach.core.text.errors import Refused
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import event, func, select
 
 from outreach.adherence.models import Status
-from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.planning.lifecycle import content_hash
 from outreach.delivery.models import Suppression
-from outreach.demo import people
+from outreach.operations.demo import people
 from outreach.web.ui import request as page_request
 from tests.pages import form_of
 from tests.web.public.test_recipient_pages import letter

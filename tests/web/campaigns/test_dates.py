@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.campaigns.models import Campaign
-from outreach.days import BRUSSELS
+from outreach.core.text.dates import BRUSSELS
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_campaigns import begun, dated, typed, version
 from tests.web.test_adherence import record

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.approvals.models import Extent
-from outreach.campaigns import lifecycle
+from outreach.access.approvals.decisions import Extent
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import drift
 from tests import factories
 from tests.pages import elements, form_of, text_of

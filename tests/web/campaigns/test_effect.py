@@ -7,9 +7,9 @@ from itertools import chain
 import pytest
 from sqlalchemy import select
 
-from outreach import french
-from outreach.campaigns import lifecycle
-from outreach.children import pdf
+from outreach.campaigns.planning import lifecycle
+from outreach.core.sandbox import pdf
+from outreach.core.text import french
 from outreach.delivery.models import Message, MessageState, Reason
 from tests.campaigns.effects.drawn import departures, draw, leave, tell
 from tests.campaigns.effects.test_effects import AFTER, DAY, LAST

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach.campaigns.models import Wave
-from outreach.segments.calm import KEY
-from outreach.settings import Calm
+from outreach.campaigns.segments.scope import KEY
+from outreach.core.settings import Calm
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, elements, links, text_of

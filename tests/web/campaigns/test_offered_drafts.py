@@ -5,10 +5,11 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from outreach import audit, drafts
-from outreach.campaigns.lifecycle import content_hash
+from outreach.access import form_drafts
+from outreach.access.form_drafts import Draft
 from outreach.campaigns.models import Campaign
-from outreach.drafts import Draft
+from outreach.campaigns.planning.lifecycle import content_hash
+from outreach.core.audit import audit
 from tests.pages import actions, elements, form_of, links, text_of, tree_of
 from tests.web.campaigns.test_campaigns import begun, typed
 
@@ -239,6 +240,6 @@ def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
 
 @pytest.mark.long
 def test_a_draft_that_is_too_long_is_refused_and_the_one_before_stays(author, drafted):
-    fields = {**form_of(author.get(f"{drafted}/letter"), "letter-form"), "letter": "x" * drafts.MOST_BYTES}
+    fields = {**form_of(author.get(f"{drafted}/letter"), "letter-form"), "letter": "x" * form_drafts.MOST_BYTES}
     assert author.post(f"{drafted}/letter/draft", data=fields).status_code == 400
     assert OFFER in text_of(author.get(f"{drafted}/letter"))

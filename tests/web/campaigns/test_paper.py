@@ -6,14 +6,14 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.channels import paper
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, StepReason, StepState
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper import batches
-from outreach.campaigns.paper.models import PaperLetter
+from outreach.campaigns.paper_models import PaperLetter
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.reach import steps
-from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.needed import words_of_pdf
@@ -37,7 +37,7 @@ def printed(launched_sample, standing):
         step = due_step(session)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
         sending = SenderIdentity.of(standing.settings)
-        batches.make(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
+        paper.make(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
         return session.get_one(Authority, step.authority_id).fase
 
 
@@ -100,8 +100,8 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
 
 @pytest.mark.long
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
-    from outreach.campaigns.paper.files import WINDOW, files_of
-    from outreach.campaigns.paper.models import PaperBatch
+    from outreach.campaigns.channels.paper_files import WINDOW, files_of
+    from outreach.campaigns.paper_models import PaperBatch
 
     with launched_sample.reading() as session:
         batch = session.scalars(select(PaperBatch)).one()

@@ -7,21 +7,20 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import progress
 from outreach.campaigns.results.progress import Progress
-from outreach.campaigns.waves import auto_pause, launching
-from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
-from outreach.delivery.ledger import journal
-from outreach.delivery.ledger.journal import Setback
-from outreach.delivery.ledger.outbox import Tally
+from outreach.campaigns.waves import launching, stopping
+from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.core.settings import Settings
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState
+from outreach.delivery.outbox import outbox
+from outreach.delivery.outbox.outbox import Setback, Tally
 from outreach.delivery.received.models import AttachedBy, ReceivedMail
-from outreach.demo import people
-from outreach.roles import RoleName
-from outreach.settings import Settings
+from outreach.operations.demo import people
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
@@ -238,7 +237,7 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
     assert "se met en pause d’elle-même à une sur dix" in text_of(author.get("/campaigns/1/progress"))
     with sample_database.writing() as session:
-        assert auto_pause.pause_failing(session, now=later) == 1
+        assert stopping.pause_failing(session, now=later) == 1
     page = text_of(author.get("/campaigns/1/progress"))
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
     assert "Une vague s’est mise en pause" in text_of(author.get("/"))
@@ -313,7 +312,7 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
         mailing = session.get_one(Wave, launched).mailing_id
         for minute, count in enumerate((16, 9)):
             happened = {(mailing, Setback.DEFERRED): count, (mailing + 1, Setback.IN_DOUBT): 1}
-            journal.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="automatique")
+            outbox.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="automatique")
     page = text_of(author.get("/campaigns/1/progress/journal"))
     told = [
         "Première vague : 9 courriels reportés.",

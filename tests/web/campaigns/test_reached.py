@@ -11,28 +11,29 @@ from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach import french
-from outreach.campaigns import audiences, counts
+from outreach.campaigns.counting import counts
 from outreach.campaigns.counting.classes import Reach
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.results import campaign_reach, reached
+from outreach.campaigns.planning import audiences
+from outreach.campaigns.results import reached
 from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.mailing_criteria import ReachedBy, ReachKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
+from outreach.core.settings import Settings
+from outreach.core.text import french
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
-from outreach.notes import gathering
-from outreach.notes.content import read_figures
-from outreach.notes.drafts import NoteRequest
-from outreach.reach import steps
-from outreach.reach.models import ReachChannel, StepReason, StepState
-from outreach.segments.criteria import listed
-from outreach.segments.kinds.reached import ReachedBy, ReachKind
-from outreach.settings import Settings
+from outreach.reports.notes import gathering
+from outreach.reports.notes.content import read_figures
+from outreach.reports.notes.drafts import NoteRequest
 from tests.conftest import NOW, STORY_DAY
+from tests.engagement.replies.test_answers import give
 from tests.factories import AUTHOR
 from tests.pages import links, text_of
-from tests.responses.test_answers import give
 
 
 @pytest.fixture(autouse=True)
@@ -112,10 +113,10 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
         whole = reached.sentence(counted.authorities, reached.waiting(session, campaign))
         note = gathering.gather(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
         criterion = _counted(session, ReachKind.PROVED)
-    told = {key: counted.authorities[key] for key in campaign_reach.KEYS}
+    told = {key: counted.authorities[key] for key in reached.KEYS}
     assert (told["reached"], criterion) == (2, 2), "an answer and a call; neither the relay nor a posting proves it"
     assert told["left"] >= 4
-    assert sum(told[key] for key in campaign_reach.KEYS[1:]) == told["to_reach"]
+    assert sum(told[key] for key in reached.KEYS[1:]) == told["to_reach"]
 
     of_command = run(mixed, settings, "campaign", "counts", "1")
     assert {key: of_command[key] for key in told} == told

@@ -10,14 +10,14 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.results import reactions
 from outreach.delivery.models import Message, MessageState, MessageSubject
-from outreach.measuring.models import TrackingMode
-from outreach.measuring.reactions import Reaction, authorities
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking.reactions import Reaction, authorities
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of

@@ -9,12 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach import french
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.delivery.ledger import outbox, outcomes
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.core.text import french
+from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.delivery.outbox import outbox, outcomes
 from outreach.directory.models import Authority
-from outreach.mail.tokens import TokenKind
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
 

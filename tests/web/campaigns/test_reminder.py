@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.letter.merge_fields import GROUPS
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import AddedReminder, Campaign, Wave
 from outreach.campaigns.waves import answering, launching
-from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Given
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of

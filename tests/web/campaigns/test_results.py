@@ -12,22 +12,22 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.campaigns import lifecycle
-from outreach.campaigns.counts import KEYS, SILENT
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.counting.counts import KEYS, SILENT
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import as_json, figures
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import figures, progress
 from outreach.campaigns.results.figures import Figure
-from outreach.children import pdf
+from outreach.core.sandbox import pdf
+from outreach.core.settings import ROOT
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
-from outreach.measuring.hits import Measured
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Acknowledgement, Response
-from outreach.settings import ROOT
-from outreach.web.campaigns.results import measured_of
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Acknowledgement, Response
+from outreach.engagement.replies.recording import Given
+from outreach.engagement.tracking.opens_and_clicks import Measured
+from outreach.web.pages.campaigns.results import measured_of
 from tests import factories
 from tests.application import planned
 from tests.conftest import NOW
@@ -126,7 +126,7 @@ def answered(sample_database, came):
     """Answers of two authorities to whom a letter was delivered."""
     with sample_database.writing() as session:
         for letter in session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).limit(2)):
-            answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+            recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
 
 
 @pytest.mark.long
@@ -237,7 +237,7 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
         said["summary"] = author.get("/campaigns/1/summary.pdf").data
         with sample_database.reading() as session:
             campaign = lifecycle.campaign_numbered(session, 1)
-            counts = as_json.of(session, campaign, now=NOW)["counts"]
+            counts = progress.campaign_as_json(session, campaign, now=NOW)["counts"]
         # What a late list may change is who had joined, and nothing else.
         said["api"] = [[counts[key] for key in KEYS if key != "had_joined"] for counts in (counts, counts["schools"])]
         lines = list(csv.reader(io.StringIO(said["results/export.csv"].decode("utf-8-sig")), delimiter=";"))

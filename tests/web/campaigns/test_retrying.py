@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach import french
-from outreach.delivery.ledger import suppressions
+from outreach.core.text import french
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.outbox import suppressions
 from tests.conftest import NOW
 from tests.pages import form_of, text_of
 from tests.web.campaigns.test_progress import end, launched, settle, stop_clock

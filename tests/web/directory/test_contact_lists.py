@@ -5,10 +5,11 @@ import io
 import pytest
 from sqlalchemy import select
 
-from outreach.contact_lists.models import ContactList
-from outreach.directory import authority_sheet, contacts
+from outreach.directory import contacts
+from outreach.directory.authorities import sheet
+from outreach.engagement.mailboxes.import_plan import ContactList
+from tests.core.tables.books import BOMB, changed, workbook
 from tests.pages import cells, elements, form_of, text_of
-from tests.spreadsheets.books import BOMB, changed, workbook
 
 PLACE = "/directory/contact-lists"
 BOMBED = changed(workbook(["a"]), "xl/sharedStrings.xml", lambda text: BOMB + text.replace("<t>a", "<t>&h;"))
@@ -21,7 +22,7 @@ def upload(author, content, name="contacts.csv", **fields):
 
 def addresses(database, fase=9300):
     with database.reading() as session:
-        known = contacts.contacts_of(session, authority_sheet.authority_by_fase(session, fase))
+        known = contacts.contacts_of(session, sheet.authority_by_fase(session, fase))
         return {held.address for held in known if held.retired_at is None}
 
 
@@ -64,7 +65,7 @@ def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(auth
     rows = (f"{name};9300;{letter}@ecole.be;Rue" for letter in "abc")
     content = "\n".join(("Nom du PO;FASE;Courriel;Rue", *rows)).encode()
     with sample_database.reading() as session:
-        known = authority_sheet.authority_by_fase(session, 9300).display_name
+        known = sheet.authority_by_fase(session, 9300).display_name
     place = upload(author, content).location
     shown = author.get(place)
     said = text_of(shown)

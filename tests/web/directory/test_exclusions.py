@@ -8,8 +8,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
-from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
+from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
 from tests import factories
 from tests.conftest import NOW
@@ -213,7 +213,7 @@ def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looke
         assert f"{key} : l’exclusion (décision du service) est levée." in text_of(author.get(asked)).casefold()
         assert author.get(page).status_code == 404
     with sample_database.reading() as session:
-        left = [(one.entry.address_key, one.entry.reason) for one in suppression_list.listed(session).every()]
+        left = [(one.entry.address_key, one.entry.reason) for one in suppressions.listed(session).every()]
     assert left == [(excluded[1], SuppressionReason.HARD_BOUNCE), (excluded[0], SuppressionReason.UNSUBSCRIBED)]
 
 

@@ -7,8 +7,9 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from outreach.directory import authority_sheet, contacts
-from outreach.segments.authority_lists import AuthorityListMember
+from outreach.campaigns.segments.stored_lists import AuthorityListMember
+from outreach.directory import contacts
+from outreach.directory.authorities import sheet
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
 from tests.web.campaigns.test_progress import stop_clock
@@ -22,7 +23,7 @@ SHEET = "/directory/9300/reachability"
 def troubled(sample_database, now):
     """The sample, in which 9300 has no address any more and that of 9302 bounced."""
     with sample_database.writing() as session:
-        bare, bounced = (authority_sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
+        bare, bounced = (sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
         for held in contacts.contacts_of(session, bare):
             contacts.retire(session, bare, held, now=now, actor="x")
         for held in contacts.contacts_of(session, bounced):

@@ -4,13 +4,13 @@ import io
 import pytest
 from sqlalchemy import func, select
 
-from outreach.accounts import staff
-from outreach.demo import people
+from outreach.access.accounts import accounts
 from outreach.directory.models import Authority, RegisterImport, School
+from outreach.operations.demo import people
 from tests.conftest import NOW
+from tests.core.tables.books import BOMB, changed, workbook
 from tests.directory.editions import HEADER, edition, row
 from tests.pages import actions, cells, elements, form_of, links, text_of
-from tests.spreadsheets.books import BOMB, changed, workbook
 
 PLACE = "/directory/register"
 MOVED = {"school": 80002, "site": 70002, "school_name": "École du Parc"}
@@ -29,7 +29,7 @@ def sample_database(database):
     with database.writing() as session:
         for person in people.PEOPLE:
             details = {"email": person.email, "name": person.name, "roles": person.roles, "scope": person.scope}
-            staff.add_user(session, NOW, "installation", **details, password_hash="x")
+            accounts.add_user(session, NOW, "installation", **details, password_hash="x")
     return database
 
 

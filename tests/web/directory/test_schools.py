@@ -2,7 +2,8 @@
 
 import pytest
 
-from outreach.directory import authority_sheet, contacts
+from outreach.directory import contacts
+from outreach.directory.authorities import sheet as authority_sheet
 from tests.pages import links, text_of
 
 TOLD = {"name": "Anne Dupont", "function": "Directrice", "phone": "+32 2 555 12 34", "usage": "Courrier officiel"}

@@ -9,24 +9,24 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.audit import AuditEntry
-from outreach.campaigns.waves.answer_term import AnswerTerm
+from outreach.campaigns.waves.answering import AnswerTerm
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.sandbox import workbook as workbook_module
+from outreach.core.tables.imports import ColumnMatching, Opened, grid_of
+from outreach.core.tables.reading import read_grid
+from outreach.core.text.errors import InputError
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.models import Authority, Ownership, School
-from outreach.directory.stated_names import NameBook
-from outreach.errors import InputError
-from outreach.responses.answer_lists import lines, lists
-from outreach.responses.answer_lists.models import AnswerList
-from outreach.responses.answers import Earlier
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
-from outreach.sent_lists.grids import Opened, grid_of
-from outreach.sent_lists.matching import ColumnMatching
-from outreach.spreadsheets import workbook as workbook_module
-from outreach.spreadsheets.tables import read_grid
-from outreach.web.public.answering import answer_lists as sheets
+from outreach.directory.supplied_names import NameBook
+from outreach.engagement.replies import sheets as lines
+from outreach.engagement.replies import sheets as lists
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.recording import Earlier
+from outreach.engagement.replies.sheets import AnswerList
+from outreach.web.public.answer_page import sheets
+from tests.core.tables.books import workbook
 from tests.pages import elements, form_of, text_of
-from tests.spreadsheets.books import workbook
 from tests.web.public.test_answer_form import SIX
 from tests.web.test_responses import asked_about, counted, letters, wbe
 

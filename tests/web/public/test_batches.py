@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from outreach.web.public import batches
-from outreach.web.public.batches import Batches, NotHandled
+from outreach.web.public import tracking_endpoint
+from outreach.web.public.tracking_endpoint import Batches, NotHandled
 
 
 def refusing(*refusals):
@@ -26,7 +26,7 @@ def refusing(*refusals):
 @pytest.fixture
 def held(monkeypatch):
     """Batches that are not handled before `gate` opens, the batches so far, and an event: the first is begun."""
-    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(tracking_endpoint, "PATIENCE_SECONDS", 60)
     handled, is_begun, gate = [], threading.Event(), threading.Event()
 
     def handle(given):
@@ -75,15 +75,15 @@ def test_a_result_too_few_is_a_fault_of_ours():
 
 def test_who_waited_long_enough_goes_and_the_next_do_not_wait_but_all_is_handled_in_the_end(held, monkeypatch):
     made, handled, is_begun, gate = held
-    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(tracking_endpoint, "PATIENCE_SECONDS", 0.2)
     with pytest.raises(NotHandled):
         made.put(1)
     assert is_begun.wait(60)
-    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.0)  # the batch under way has been so for longer
+    monkeypatch.setattr(tracking_endpoint, "PATIENCE_SECONDS", 0.0)  # the batch under way has been so for longer
     for number in (2, 3):
         with pytest.raises(NotHandled):
             made.put(number)
-    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(tracking_endpoint, "PATIENCE_SECONDS", 60)
     gate.set()
     assert made.put(4) == 40
     assert sorted(number for batch in handled for number in batch) == [1, 2, 3, 4]
@@ -91,8 +91,8 @@ def test_who_waited_long_enough_goes_and_the_next_do_not_wait_but_all_is_handled
 
 def test_a_queue_that_nobody_empties_is_bounded(held, monkeypatch):
     made, *_ = held
-    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(batches, "MOST_WAITING", 3)
+    monkeypatch.setattr(tracking_endpoint, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(tracking_endpoint, "MOST_WAITING", 3)
     for number in range(10):
         with pytest.raises(NotHandled):
             made.put(number)

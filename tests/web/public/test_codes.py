@@ -9,26 +9,26 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import event, select, update
 
-from outreach.alerts import AlertEpisode, AlertKind
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.channels import paper, paper_letters
+from outreach.campaigns.channels.paper import MOST, PERIOD
+from outreach.campaigns.evidence import steps
+from outreach.campaigns.evidence.steps import ReachAnswer, ReachChannel, StepReason
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper import batches, guessing, sheets
-from outreach.campaigns.paper.guessing import MOST, PERIOD
-from outreach.campaigns.paper.models import PaperLetter
-from outreach.campaigns.waves.answer_term import AnswerTerm, Term
-from outreach.checks import others
-from outreach.checks.shown import words_of
-from outreach.checks.watch import AlertWatch
+from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.waves.answering import AnswerTerm, Term
+from outreach.core.settings import Settings
+from outreach.delivery.letters import tokens
+from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
-from outreach.mail import codes
-from outreach.mail.tokens import Keys
-from outreach.reach import steps
-from outreach.reach.models import ReachAnswer, ReachChannel, StepReason
-from outreach.responses.models import Response
-from outreach.settings import Settings
-from outreach.web.public.answering import recipient_pages
-from outreach.web.public.answering.codes import WRONG_OF_CLIENT
+from outreach.engagement.replies.models import Response
+from outreach.operations.alerts import AlertEpisode, AlertKind
+from outreach.operations.health import others
+from outreach.operations.health.sentences import words_of
+from outreach.operations.health.watch import AlertWatch
+from outreach.web.public.answer_page import pages
+from outreach.web.public.answer_page.codes import WRONG_OF_CLIENT
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import form_of, text_of
@@ -44,11 +44,11 @@ def coded(launched_sample, standing):
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
         steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == letter.mailing_id)).one()
-        made = batches.make(
+        made = paper.make(
             session, wave.campaign, wave, SenderIdentity.of(standing.settings), sheet=False, now=NOW, actor=AUTHOR
         )
         assert made.batch is not None
-        return sheets.code_kept(session.scalars(select(PaperLetter)).one(), keys), letter.id
+        return paper_letters.code_kept(session.scalars(select(PaperLetter)).one(), keys), letter.id
 
 
 @pytest.mark.long
@@ -114,7 +114,7 @@ def at_noon(client, monkeypatch):
 def guess(database, count=MOST + 1):
     with database.writing() as session:
         for _ in range(count):
-            guessing.count(session, now=NOW)
+            paper.count(session, now=NOW)
 
 
 @pytest.mark.journey
@@ -169,9 +169,9 @@ def test_a_code_ends_as_links_do(client, coded, monkeypatch):
     code, _ = coded
     page = client.post("/r", data={"code": code}).location
     assert 'name="answer"' in client.get(page).text
-    standing = recipient_pages.standing_of
+    standing = pages.standing_of
     over = Term(AnswerTerm.OVER, NOW.date())
-    monkeypatch.setattr(recipient_pages, "standing_of", lambda *given: (standing(*given)[0], over))
+    monkeypatch.setattr(pages, "standing_of", lambda *given: (standing(*given)[0], over))
     assert 'name="answer"' not in client.get(page).text
 
 
@@ -246,13 +246,13 @@ def test_a_client_is_no_other_for_changing_what_it_may_change(client, coded):
 
 def test_codes_tell_nothing_of_their_order_nor_of_each_other():
     key = b"k" * 32
-    every = [codes.code_of(key, number) for number in range(1, 20_001)]
+    every = [tokens.code_of(key, number) for number in range(1, 20_001)]
     assert len(set(every)) == len(every)
     rising = sum(first < second for first, second in pairwise(every)) / len(every)
     assert rising == pytest.approx(0.5, abs=0.02)
-    share = [sum(code.startswith(letter) for code in every) / len(every) for letter in codes.ALPHABET]
+    share = [sum(code.startswith(letter) for code in every) / len(every) for letter in tokens.CODE_ALPHABET]
     assert max(share) < 1.4 / 32
-    assert every[0] != codes.code_of(hmac.digest(key, b"x", "sha256"), 1), "without the key nobody makes it"
+    assert every[0] != tokens.code_of(hmac.digest(key, b"x", "sha256"), 1), "without the key nobody makes it"
 
 
 @pytest.mark.long
@@ -261,7 +261,7 @@ def test_a_code_leads_to_its_own_letter_alone(client, coded, launched_sample, st
     code, key = coded
     with launched_sample.writing() as session:
         letter = session.scalars(select(PaperLetter)).one()
-        unknown = codes.code_of(Keys(standing.settings.signing_keys).keys[0], letter.id + 1)
+        unknown = tokens.code_of(Keys(standing.settings.signing_keys).keys[0], letter.id + 1)
     nothing = client.post("/r", data={"code": "ZZZZ-ZZZZ"})
     other = client.post("/r", data={"code": unknown})
     assert other.text.replace(unknown, "ZZZZ-ZZZZ") == nothing.text

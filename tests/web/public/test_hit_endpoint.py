@@ -11,22 +11,22 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
-from outreach.db import Database
-from outreach.delivery.ledger.letters import due_in
+from outreach.core.db import Database
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Batch, Mailing, Message
+from outreach.delivery.outbox.recipients import due_in
 from outreach.directory.models import Contact
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring import bases
-from outreach.measuring.models import Hit, HitClass, HitCount, NewHit, Tracker
-from outreach.web.public import batches
-from outreach.web.public.hit_endpoint import GIF, Hits, Recent
+from outreach.engagement.tracking import bases
+from outreach.engagement.tracking.models import Hit, HitClass, HitCount, NewHit, Tracker
+from outreach.web.public import tracking_endpoint
+from outreach.web.public.tracking_endpoint import GIF, Hits, Recent
 from tests.application import planned
 from tests.arriving import move_all
 from tests.conftest import NOW, state_from
-from tests.mail.linter import faults
+from tests.delivery.letters.linter import faults
 from tests.web.public.test_recipient_pages import JUNK
 
 PROGRAMME, QUESTIONS = "https://programme.example/volet-1?a=1&b=2", "https://programme.example/questions"
@@ -292,7 +292,7 @@ def test_a_database_that_says_nothing_holds_nobody_up(app, client, token, sample
     hits, gate = app.wsgi_app, threading.Event()
     client.get(f"/o/{token[TokenKind.OPEN]}.gif")
     before = counted(sample_database)
-    monkeypatch.setattr(batches, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(tracking_endpoint, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(hits, "database", Silent(gate))
     assert client.get(f"/o/{token[TokenKind.OPEN]}.gif").data == GIF
     assert client.get(f"/c/{token[TokenKind.CLICK]}").status_code == 302, "the letter's links are known by its pixel"

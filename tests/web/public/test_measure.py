@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach import audit
+from outreach.core.audit import audit
+from outreach.core.text.errors import Refused
 from outreach.delivery.models import Mailing, Purpose
 from outreach.directory import contacts
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact
-from outreach.errors import Refused
-from outreach.measuring import bases, consent
-from outreach.measuring.models import BasisWithdrawal, TrackingBasis
+from outreach.engagement.tracking import bases, consent
+from outreach.engagement.tracking.models import BasisWithdrawal, TrackingBasis
 from tests.conftest import NOW
 from tests.pages import elements, form_of
 from tests.web.campaigns.test_progress import stop_clock

@@ -6,12 +6,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import event
 
-from outreach.notes import approving, listing, signing
-from outreach.notes.content import Correction, FigureChange, TableKind
+from outreach.reports.notes import approval, listing, signing
+from outreach.reports.notes.content import Correction, FigureChange, TableKind
 from tests.conftest import NOW
 from tests.factories import APPROVER
-from tests.notes.contents import HOSTILE, content, zones
-from tests.notes.published import approved, published
+from tests.reports.notes.contents import HOSTILE, content, zones
+from tests.reports.notes.published import approved, published
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
@@ -29,7 +29,7 @@ def test_a_note_has_no_page_until_it_is_published(client, sample_database, full)
     assert before.status_code == 404
     assert full.title not in before.text
     with sample_database.writing() as session:
-        approving.publish(session, number, now=NOW, actor=APPROVER)
+        approval.publish(session, number, now=NOW, actor=APPROVER)
     assert client.get(f"/n/{number}").status_code == 200
 
 
@@ -89,7 +89,7 @@ def test_a_correction_is_shown_on_both_pages_once_it_is_published(client, sample
     new = approved(sample_database, replace(full, correction=told), KEY, corrects=old)
     assert new not in client.get(f"/n/{old}").text
     with sample_database.writing() as session:
-        approving.publish(session, new, now=NOW, actor=APPROVER)
+        approval.publish(session, new, now=NOW, actor=APPROVER)
     before, after = client.get(f"/n/{old}").text, client.get(f"/n/{new}").text
     assert f'href="/n/{new}"' in before
     assert f'href="/n/{old}"' in after

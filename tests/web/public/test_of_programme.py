@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.mail.tokens import Keys, TokenKind
 from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of

@@ -9,15 +9,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.delivery.ledger import suppressions
+from outreach.core.settings import Settings
+from outreach.delivery.letters import seen
+from outreach.delivery.letters.seen import FormKind
+from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Message, Reason, Suppression
-from outreach.mail import seen
-from outreach.mail.seen import FormKind
-from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import TrackingBasis
-from outreach.responses import sent_forms
-from outreach.responses.models import Acknowledgement, Doubt, FormState, Response, ResponseWithdrawal, SentForm
-from outreach.settings import Settings
+from outreach.delivery.outbox import suppressions
+from outreach.engagement.replies import sent_forms
+from outreach.engagement.replies.models import Acknowledgement, Doubt, FormState, Response, ResponseWithdrawal, SentForm
+from outreach.engagement.tracking.models import TrackingBasis
 from tests.application import ASKED_AT
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.test_responses import letters, wbe

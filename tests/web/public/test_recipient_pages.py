@@ -4,19 +4,18 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns.verification import verify
-from outreach.db import Database
-from outreach.delivery.ledger import suppressions as exclusions
-from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason
-from outreach.delivery.places import Worker
+from outreach.campaigns.results.verification import verify
+from outreach.core.db import Database
+from outreach.core.erasure.digests import MARK
+from outreach.core.settings import read
+from outreach.core.text.addresses import masked
+from outreach.core.text.french import typeset
+from outreach.delivery.letters.tokens import INERT, Keys, TokenKind
+from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason, Worker
+from outreach.delivery.outbox import suppressions as exclusions
 from outreach.directory.models import Authority
-from outreach.erasures.digests import MARK
-from outreach.french import typeset
-from outreach.mail.addresses import masked
-from outreach.mail.tokens import INERT, Keys, TokenKind
-from outreach.responses.models import Response
-from outreach.retention.periods import KEPT, RULES
-from outreach.settings import read
+from outreach.engagement.replies.models import Response
+from outreach.operations.retention.policy import KEPT, RULES
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_progress import stop_clock

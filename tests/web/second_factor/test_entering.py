@@ -7,16 +7,16 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import select, update
 
-from outreach import audit
-from outreach.accounts.factors import one_time_codes, second_factors
-from outreach.accounts.factors.second_factors import SecondFactor
-from outreach.accounts.staff import User
-from outreach.accounts.trail import TrailEntry, TrailKind
-from outreach.demo import people
-from outreach.settings import FactorPolicy
-from outreach.web.second_factor import blueprint
-from outreach.web.signing_in import sign_in
-from outreach.web.signing_in.trail import EXTENSION
+from outreach.access.accounts import second_factors
+from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.accounts import User
+from outreach.access.accounts.second_factors import SecondFactor
+from outreach.core.audit import audit
+from outreach.core.settings import FactorPolicy
+from outreach.operations.demo import people
+from outreach.web.sign_in import sessions
+from outreach.web.sign_in.access_log_queue import EXTENSION
+from outreach.web.sign_in.second_factor import blueprint
 from tests.application import ASKED_AT
 from tests.architecture.test_sweeps import OPEN, addresses
 from tests.pages import actions, elements, form_of, text_of
@@ -62,13 +62,13 @@ def enrolled(app, sample_database):
     """Give the person of a role a second factor; returns the secret and the recovery codes."""
 
     def enrol(role):
-        keys = one_time_codes.wallet(app.extensions["outreach.settings"].secret_keys)
+        keys = second_factors.wallet(app.extensions["outreach.settings"].secret_keys)
         now = app.extensions["outreach.settings"].instant()
         with sample_database.writing() as session:
             number = session.scalars(select(User.id).where(User.email == email(role))).one()
-            sealed = one_time_codes.new_secret(keys, number)
+            sealed = second_factors.new_secret(keys, number)
             codes = second_factors.set_up(session, number, email(role), sealed, -1, replacing=False, now=now)
-        return one_time_codes.opened(keys, number, sealed), codes
+        return second_factors.opened(keys, number, sealed), codes
 
     return enrol
 
@@ -122,7 +122,7 @@ def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, p
     assert (wrong.status_code, "Ce code ne convient pas" in text_of(wrong)) == (422, True)
     shown = client.post(SET_UP, data={**form_of(page), "code": code_of(page)})
     codes = CODE.findall(shown.text)
-    assert len(set(codes)) == one_time_codes.RECOVERY_CODES
+    assert len(set(codes)) == second_factors.RECOVERY_CODES
     assert 'href="/directory/9001?page=2"' in shown.text
     assert client.get("/directory").status_code == 200
     assert client.get(SET_UP).location == "/sign-in"
@@ -200,7 +200,7 @@ def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, 
 @pytest.mark.journey
 @pytest.mark.long
 def test_wrong_codes_are_slowed_and_stand_in_the_trail(app, client, password, enrolled, monkeypatch, sample_database):
-    monkeypatch.setattr(sign_in, "MOST_BY_ACCOUNT", 2)
+    monkeypatch.setattr(sessions, "MOST_BY_ACCOUNT", 2)
     secret, _ = enrolled("author")
     client.sign_in(email("author"), password)
     assert [give(client, "000000").status_code for _ in range(3)] == [422, 422, 429]
@@ -255,7 +255,7 @@ def test_a_text_that_was_kept_goes_through_the_set_up(ended, begun, written, pas
     page = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
     assert actions(page) == [SET_UP]
     shown = ended.post(SET_UP, data={**form_of(page), "code": code_of(page)}, headers=OURS)
-    assert len(CODE.findall(shown.text)) == one_time_codes.RECOVERY_CODES
+    assert len(CODE.findall(shown.text)) == second_factors.RECOVERY_CODES
     read = ended.post("/sign-in/kept", data=form_of(shown, "/sign-in/kept"), headers=OURS)
     assert "Une heure de travail" in text_of(read)
 

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from outreach import audit
-from outreach.accounts.factors.second_factors import RecoveryCode
-from outreach.settings import FactorPolicy
+from outreach.access.accounts.second_factors import RecoveryCode
+from outreach.core.audit import audit
+from outreach.core.settings import FactorPolicy
 from tests.pages import elements, text_of
 from tests.web.second_factor.test_entering import CODE, choose, code, code_of, email, give
 
@@ -66,7 +66,7 @@ def test_a_change_takes_the_password_and_a_code(author, secret, password, sample
 
 
 def test_whoever_has_to_have_one_is_not_offered_to_remove_it(app, author, secret, password, monkeypatch):
-    monkeypatch.setattr("outreach.accounts.factors.second_factors.THEIRS", {"author"})
+    monkeypatch.setattr("outreach.access.accounts.second_factors.THEIRS", {"author"})
     choose(app, FactorPolicy.REQUIRED)
     assert "Retirer" not in text_of(author.get(OWN))
     typed = {"password": password, "code": code(secret, ahead=1)}

@@ -7,11 +7,11 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import delete, select, update
 
-from outreach.accounts.sessions import StaffSession
-from outreach.accounts.staff import User
+from outreach.access.accounts.accounts import User
+from outreach.access.accounts.sessions import StaffSession
 from outreach.campaigns.models import Campaign
-from outreach.demo import people
-from outreach.web.signing_in.sign_in import MOST_BY_ACCOUNT
+from outreach.operations.demo import people
+from outreach.web.sign_in.sessions import MOST_BY_ACCOUNT
 from tests.pages import actions, elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun
 

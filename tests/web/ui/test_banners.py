@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach import french
-from outreach.audit import AuditEntry
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.settings import Mode
+from outreach.core.text import french
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
-from outreach.demo import people
-from outreach.settings import Mode
+from outreach.operations.demo import people
 from tests.application import ASKED_AT
 from tests.conftest import PLACE
 from tests.pages import form_of, text_of

@@ -2,12 +2,12 @@
 
 import pytest
 
-from outreach.adherence import programmes
-from outreach.app import create_app
+from outreach.adherence.programmes import programmes
 from outreach.cli.preparation import add_people
-from outreach.demo import people, sample
-from outreach.roles import RoleName
-from outreach.settings import read
+from outreach.core.settings import read
+from outreach.core.text.roles import RoleName
+from outreach.operations.demo import people, sample
+from outreach.web.app import create_app
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient, elements, links
 

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import text
 
-from outreach.db import Database
-from outreach.demo import people
-from outreach.directory import listing
+from outreach.core.db import Database
+from outreach.directory.authorities import search
+from outreach.operations.demo import people
 from outreach.web.ui import request
-from tests.db.test_time_limit import FOR_LONG
+from tests.core.db.test_time_limit import FOR_LONG
 
 STRANGERS = {404: ("get", "/nowhere"), 405: ("get", "/sign-out")} | dict.fromkeys((400, 411, 413), ("post", "/sign-in"))
 
@@ -73,7 +73,7 @@ def costly_directory():
     """The directory's list asks the database for longer than a page may, until what is given is undone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(request, "READING_SECONDS", 0.3)
-        patch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
+        patch.setattr(search, "networks", lambda session: session.execute(FOR_LONG).all())
         yield patch
 
 

@@ -6,10 +6,10 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import text
 
-from outreach import migrations
-from outreach.accounts import staff
-from outreach.db import Database, watch
+from outreach.access.accounts import accounts
+from outreach.core.db import Database, watch
 from outreach.delivery import workers
+from outreach.operations import migrations
 from outreach.web.ui import request
 from tests.conftest import PLACE
 
@@ -93,7 +93,7 @@ def test_an_account_that_takes_too_long_to_be_read_holds_nobody_up(author, monke
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000000) SELECT max(i) FROM n"
     )
     monkeypatch.setattr(request, "READING_SECONDS", 0.05)
-    monkeypatch.setattr(staff, "user_of_session", lambda session, *_, **__: session.execute(endless) and None)
+    monkeypatch.setattr(accounts, "user_of_session", lambda session, *_, **__: session.execute(endless) and None)
     page = author.get("/campaigns")
     assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
 

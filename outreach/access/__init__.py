@@ -1,0 +1,1 @@
+"""Who may come in, see, and approve: accounts, scopes, sign-in by an issuer, approvals."""

@@ -1,0 +1,1 @@
+"""Accounts of staff: people, roles, passwords, second factors, sessions, and the access log."""

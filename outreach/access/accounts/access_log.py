@@ -1,0 +1,156 @@
+"""The trail: who signed in, failed to, was refused, exported something, opened a letter or made a calendar's address.
+
+Unlike the audit it tells what people saw, not what they changed. It has no network address. A line names a person only
+when an account has that address: what was typed instead may be a password.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, Index, String, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.tables.columns import DATA, Column, Kind, Queried, by_label
+from outreach.core.text.dates import BRUSSELS, today
+from outreach.core.text.labelled import Labelled
+
+APART = timedelta(minutes=1)
+LONGEST_PERSON, LONGEST_DETAIL = 255, 300
+MOST_EXPORTED = 50_000
+
+
+class TrailKind(Labelled):
+    """What a line tells."""
+
+    SIGNED_IN = "signed_in", "connexion"
+    SIGN_IN_FAILED = "sign_in_failed", "connexion manquée"
+    SIGN_IN_SLOWED = "sign_in_slowed", "connexion freinée"
+    PASSWORD_WRONG = "password_wrong", "mot de passe ou code erroné"
+    SIGNED_OUT = "signed_out", "déconnexion"
+    REFUSED = "refused", "accès refusé"
+    EXPORTED = "exported", "export"
+    LETTER_OPENED = "letter_opened", "courriel ouvert"
+    FEED_MADE = "feed_made", "adresse d’agenda faite"
+
+
+FAILURES = {TrailKind.SIGN_IN_FAILED, TrailKind.SIGN_IN_SLOWED, TrailKind.PASSWORD_WRONG, TrailKind.REFUSED}
+Sameness = tuple[TrailKind, str, str]
+Seen = dict[Sameness, datetime]
+
+
+class TrailEntry(Base):
+    """A line of the trail. `person` is the address of an account, or empty. Personal data."""
+
+    __tablename__ = "trail_entries"
+    __table_args__ = (Index("ix_trail_entries_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[TrailKind] = mapped_column(enum_of(TrailKind, "kind"))
+    person: Mapped[str] = mapped_column(String(LONGEST_PERSON))
+    detail: Mapped[str] = mapped_column(String(LONGEST_DETAIL))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line to be written."""
+
+    at: datetime
+    kind: TrailKind
+    person: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines are asked for. `person` is part of an address; `since` and `until` are whole days in Brussels."""
+
+    kind: TrailKind | None = None
+    person: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The conditions of a query."""
+        asked: list[ColumnElement[bool]] = []
+        if self.kind:
+            asked.append(TrailEntry.kind == self.kind)
+        if self.person:
+            asked.append(TrailEntry.person.icontains(self.person, autoescape=True))
+        if self.since:
+            asked.append(TrailEntry.at >= _midnight(self.since))
+        if self.until:
+            asked.append(TrailEntry.at < _midnight(self.until + timedelta(days=1)))
+        return asked
+
+
+def without_repeats(lines: Iterable[Line], last: Seen) -> list[Line]:
+    """The lines, with one a minute for a person and kind of failure, and for a person and letter.
+
+    `last` holds when each came last, and is kept up to date.
+    """
+    kept = []
+    for line in lines:
+        if (sameness := _sameness(line)) is not None:
+            before = last.get(sameness)
+            if before is not None and abs(line.at - before) < APART:
+                continue
+            last[sameness] = line.at
+        kept.append(line)
+    return kept
+
+
+def add(session: Session, lines: Sequence[Line]) -> None:
+    """Write lines, except those that repeat one of the last minute, of whatever process."""
+    take_turns(session, "trail")
+    around = TrailEntry.at.between(min(line.at for line in lines) - APART, max(line.at for line in lines) + APART)
+    repeating = TrailEntry.kind.in_([*FAILURES, TrailKind.LETTER_OPENED])
+    written = session.scalars(select(TrailEntry).where(around, repeating).order_by(TrailEntry.at))
+    last = {sameness: entry.at for entry in written if (sameness := _sameness(entry)) is not None}
+    rows = [
+        {
+            "at": line.at,
+            "kind": line.kind,
+            "person": line.person[:LONGEST_PERSON],
+            "detail": line.detail[:LONGEST_DETAIL],
+        }
+        for line in without_repeats(lines, last)
+    ]
+    if rows:
+        session.execute(insert(TrailEntry), rows)
+
+
+COLUMNS: Sequence[Column[TrailEntry]] = (
+    Column("at", "Date", lambda entry: today(entry.at), Kind.DAY, sort=TrailEntry.at),
+    Column("time", "Heure", lambda entry: f"{entry.at.astimezone(BRUSSELS):%H:%M:%S}", on=DATA),
+    Column("kind", "Évènement", lambda entry: entry.kind, sort=by_label(TrailEntry.kind, TrailKind)),
+    Column("person", "Compte", lambda entry: entry.person, sort=TrailEntry.person),
+    Column("detail", "Précision", lambda entry: entry.detail, sort=TrailEntry.detail),
+)
+
+
+def listed(session: Session, asked: Filter, sort: str = "") -> Queried[TrailEntry]:
+    """The lines that are asked for, the newest first; a file has MOST_EXPORTED at most."""
+    return Queried(
+        title="Journal des accès",
+        columns=COLUMNS,
+        sort=sort,
+        usual="-at",
+        session=session,
+        query=select(TrailEntry).where(*asked.conditions()),
+        order=(TrailEntry.at.desc(), TrailEntry.id.desc()),
+        most=MOST_EXPORTED,
+    )
+
+
+def _sameness(line: Line | TrailEntry) -> Sameness | None:
+    """What two lines have in common of which one a minute is enough, or None."""
+    if line.kind in FAILURES:
+        return line.kind, line.person, ""
+    return (line.kind, line.person, line.detail) if line.kind is TrailKind.LETTER_OPENED else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), BRUSSELS)

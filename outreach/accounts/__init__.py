@@ -1,1 +1,0 @@
-"""Accounts of staff: people, their roles, passwords and sessions, failed sign-ins, and the trail."""

@@ -1,1 +1,0 @@
-"""Second factors of accounts: one-time codes, and recovery codes."""

@@ -1,0 +1,1 @@
+"""Joining lists: rows that are matched with schools, previewed, applied and undone."""

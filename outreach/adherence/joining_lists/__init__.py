@@ -1,1 +1,0 @@
-"""Joining lists: schools that joined, received as a file, compared with what is known, applied and undone."""

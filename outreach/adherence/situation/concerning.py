@@ -1,0 +1,24 @@
+"""The programmes that concern the schools that a session sees."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import select
+
+from outreach.access.scopes import wording
+from outreach.adherence.models import Programme
+from outreach.adherence.programmes.programmes import every
+from outreach.adherence.situation.standing import eligible
+from outreach.core.db import Session
+
+
+def concerning(session: Session, day: date) -> Sequence[Programme]:
+    """The programmes that concern a school that the session sees on a day; all of them for a session that sees all, or
+    where none does."""
+    there = every(session)
+    if wording.of_session(session) is None or len(there) < 2:
+        return there
+    concerned = [
+        one for one in there if session.scalar(select(eligible([day], one.strands).c.school_id).limit(1)) is not None
+    ]
+    return concerned or there

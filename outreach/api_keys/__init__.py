@@ -1,1 +1,0 @@
-"""Keys by which programs read the service and send it joinings: made and ended by administrators, never by programs."""

@@ -1,1 +1,0 @@
-"""Backups of the database: made with a manifest, restored into a new database, and rehearsed."""

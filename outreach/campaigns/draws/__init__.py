@@ -1,1 +1,0 @@
-"""Departures drawn by lot: attempts, and the list that was drawn."""

@@ -1,0 +1,1 @@
+"""Evidence that an authority was reached, and the steps that follow where there is none."""

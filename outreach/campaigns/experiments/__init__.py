@@ -1,0 +1,1 @@
+"""Experiments: departures drawn by lot, and the effect that they allow to measure."""

@@ -1,0 +1,1 @@
+"""Planning: a campaign's audience, dates and hours, and the states it passes through."""

@@ -1,1 +1,0 @@
-"""When letters leave: Brussels time, closed hours and days, the plan of waves, and the calendar."""

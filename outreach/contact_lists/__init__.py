@@ -1,1 +1,0 @@
-"""Contacts by file: lists of addresses and who reads them, compared with what is known, applied, undone."""

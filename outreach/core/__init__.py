@@ -1,0 +1,1 @@
+"""What every house stands on: text and time, settings, database, audit, jobs, tables, files; it knows no subject."""

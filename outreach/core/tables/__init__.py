@@ -1,0 +1,1 @@
+"""Tables: columns and listings, files that people send and get, and the one protocol of imports."""

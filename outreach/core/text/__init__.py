@@ -1,0 +1,1 @@
+"""Words, numbers, days, roles, errors and the log; nothing heavy is imported here."""

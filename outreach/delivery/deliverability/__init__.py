@@ -1,0 +1,1 @@
+"""Deliverability: what DNS says of recipients' domains, and the follow-up of mailboxes that fail."""

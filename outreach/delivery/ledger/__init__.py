@@ -1,1 +1,0 @@
-"""The ledger: recipients, what became of each letter, and the suppression list."""

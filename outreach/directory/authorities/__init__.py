@@ -1,0 +1,1 @@
+"""Authorities: search, lists, and the sheet of one of them."""

@@ -1,1 +1,0 @@
-"""Editions of the register: read, compared with the directory, applied and undone."""

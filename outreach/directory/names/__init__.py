@@ -1,1 +1,0 @@
-"""How names of authorities and schools are shown."""

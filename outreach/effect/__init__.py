@@ -1,1 +1,0 @@
-"""Did the letter make authorities join? Departures drawn by lot, and what they show; no database, no page."""

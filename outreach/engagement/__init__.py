@@ -1,0 +1,1 @@
+"""What comes back: answers, openings and clicks, and what is known of each mailbox."""

@@ -1,0 +1,1 @@
+"""Mailboxes: the state of each, and the lists of contacts that bring them."""

@@ -1,0 +1,1 @@
+"""Incoming webhooks: who may send, what came, and what became of its rows."""

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: targets, and events pushed to them in order."""

@@ -1,0 +1,1 @@
+"""What keeps the service running: clock and mail room, health, backups, retention, migrations, the demonstration."""

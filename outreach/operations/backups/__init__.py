@@ -1,0 +1,1 @@
+"""Backups: made, kept, proved by restoring them."""

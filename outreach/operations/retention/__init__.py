@@ -1,0 +1,1 @@
+"""Retention: how long each table keeps what, erasure of a person, and the register of processing."""

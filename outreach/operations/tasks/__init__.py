@@ -1,0 +1,1 @@
+"""Tasks: what awaits a person, as a list and as a calendar."""

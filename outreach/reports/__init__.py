@@ -1,0 +1,1 @@
+"""What the ministry tells: notes to Parliament, their files and their charts."""

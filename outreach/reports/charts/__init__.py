@@ -1,0 +1,1 @@
+"""Charts: marks, drawings and their SVG, also as slides."""

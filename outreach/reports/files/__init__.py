@@ -1,0 +1,1 @@
+"""The files of notes: one outline, written as PDF and DOCX, and verified by anybody."""

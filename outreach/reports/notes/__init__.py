@@ -1,0 +1,1 @@
+"""Notes: figures gathered, frozen, approved, numbered and signed, corrected in public."""

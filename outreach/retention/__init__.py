@@ -1,1 +1,0 @@
-"""How long what is stored is kept: one French file, and what deletes by it."""

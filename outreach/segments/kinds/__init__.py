@@ -1,1 +1,0 @@
-"""Kinds of criteria: of places, of letters sent before, of proof that somebody was reached."""

@@ -1,1 +1,0 @@
-"""Reads the tables that people send (CSV, XLSX, ODS), within limits of size, time and memory, and writes ours."""

@@ -1,0 +1,1 @@
+"""What the service does for its own staff: mails, proposals, what they take over from each other."""

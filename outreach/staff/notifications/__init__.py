@@ -1,0 +1,1 @@
+"""Mails to staff: news, digests, requests, and letters about accounts."""

@@ -1,0 +1,315 @@
+"""The table of proposals.
+
+Records what is proposed. The target is read through the scope first: nobody proposes about who is no member.
+
+The list of proposals: all of them for staff, its own for a federation or a network.
+
+Staff accept a proposal, which is then done, or refuse it; who proposed it is told by mail and on the page.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, Text, func, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from outreach.access.scopes.policy import Sight, SightKind
+from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
+from outreach.core.audit import audit
+from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.text import french
+from outreach.core.text.addresses import Judgement
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.core.text.labelled import Labelled
+from outreach.core.text.typed import line_of_words
+from outreach.delivery.outbox import suppressions
+from outreach.directory import contacts
+from outreach.directory.authorities import search, sheet
+from outreach.directory.contacts import Particulars, subject_of
+from outreach.directory.models import Authority, Contact, MailboxKind, School
+from outreach.directory.register import name_corrections, school_reports
+from outreach.directory.register.school_reports import Fate
+from outreach.staff.notifications import letters
+from outreach.staff.notifications.letters import Said, StaffLetter
+
+
+class ProposalKind(Labelled):
+    """What is proposed: another address, or that a school is its authority's no longer."""
+
+    ADDRESS = "address", "Adresse de courriel"
+    SCHOOL = "school", "École qui n’est plus à ce PO"
+
+
+class ProposalState(Labelled):
+    """How far a proposal has come."""
+
+    WAITING = "waiting", "En attente"
+    ACCEPTED = "accepted", "Acceptée"
+    REFUSED = "refused", "Refusée"
+
+
+class Proposal(Base):
+    """What somebody of a federation or a network proposes about a member. `said` is why, in that person's words.
+
+    Of an address, `address` is the new one, and `contact_id` the one in its place, or None where it is one more. Of a
+    school, `school_id` says which. `scope_kind` and `scope_code` say whose proposal it is. Once decided, `answer` is
+    what staff said of it. Personal data.
+    """
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("(kind = 'school') = (school_id IS NOT NULL)", name="about"),
+        Index("ix_proposals_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[ProposalKind] = mapped_column(enum_of(ProposalKind, "proposal_kind"))
+    state: Mapped[ProposalState] = mapped_column(
+        enum_of(ProposalState, "proposal_state"), default=ProposalState.WAITING
+    )
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
+    school_id: Mapped[int | None] = mapped_column(ForeignKey("schools.id"), index=True)
+    address: Mapped[str] = mapped_column(String(320))
+    said: Mapped[str] = mapped_column(Text)
+    scope_kind: Mapped[SightKind] = mapped_column(enum_of(SightKind, "scope_kind"))
+    scope_code: Mapped[str] = mapped_column(String(60))
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    answer: Mapped[str] = mapped_column(Text, default="")
+
+    authority: Mapped[Authority] = relationship(lazy="joined", innerjoin=True)
+    contact: Mapped[Contact | None] = relationship(lazy="joined")
+    school: Mapped[School | None] = relationship(lazy="joined")
+
+    @property
+    def subject(self) -> str:
+        """What is proposed, in a few French words."""
+        if self.school is not None:
+            return f"{self.school.display_name} n’est plus à ce PO"
+        return f"{self.contact.address} devient {self.address}" if self.contact else f"{self.address} en plus"
+
+
+LONGEST, MOST_A_DAY = 500, 50
+
+
+class Target:
+    """What a proposal is about, as the scope sees it: raises NotFound for whatever is out of it."""
+
+    def __init__(self, seen: Session, fase: int, *, contact: int | None = None, school: int | None = None) -> None:
+        owner = sheet.authority_by_fase(seen, fase)
+        held = contacts.contact(seen, owner, contact) if contact is not None else None
+        one = name_corrections.school_of(seen, owner, school) if school is not None else None
+        self.fase, self.authority = fase, owner.id
+        self.contact: int | None = held.id if held else None
+        self.contact_key: str = held.address_key if held else ""
+        self.school: int | None = one.id if one else None
+        self.school_fase: int = one.fase if one else 0
+
+
+def propose(
+    session: Session,
+    target: Target,
+    sight: Sight,
+    said: str,
+    *,
+    judged: Judgement | None = None,
+    now: datetime,
+    actor: str,
+) -> Proposal:
+    """Record a proposal on the ordinary connection: another address (`judged`), or that the target's school is gone.
+
+    Raises InputError where it says nothing or too much, or proposes what is so already, and Refused where the same
+    of this scope waits already or too many were made in a day.
+    """
+    said = line_of_words(" ".join(said.split()))
+    if not said or len(said) > LONGEST:
+        raise InputError(f"Dites comment vous le savez, en {LONGEST} caractères au plus.")
+    if judged is not None and judged.key == target.contact_key:
+        raise InputError("Cette adresse est déjà celle de ce PO.")
+    take_turns(session, "proposals", actor)
+    recent = select(func.count(Proposal.id)).where(
+        Proposal.proposed_by == actor, Proposal.proposed_at > now - timedelta(days=1)
+    )
+    if (session.scalar(recent) or 0) >= MOST_A_DAY:
+        raise Refused(f"Vous avez fait {MOST_A_DAY} propositions en un jour : attendez les réponses du service.")
+    address = judged.address if judged else ""
+    made = Proposal(
+        kind=ProposalKind.ADDRESS if judged else ProposalKind.SCHOOL,
+        state=ProposalState.WAITING,
+        authority_id=target.authority,
+        contact_id=target.contact if judged else None,
+        school_id=None if judged else target.school,
+        address=address,
+        said=said,
+        scope_kind=sight.kind,
+        scope_code=sight.code,
+        proposed_at=now,
+        proposed_by=actor,
+    )
+    same = select(Proposal.id).where(
+        Proposal.state == ProposalState.WAITING,
+        Proposal.scope_kind == sight.kind,  # what another federation proposed is told to nobody but staff
+        Proposal.scope_code == sight.code,
+        Proposal.authority_id == made.authority_id,
+        Proposal.address == address,
+        Proposal.school_id.is_not_distinct_from(made.school_id),
+    )
+    if session.scalar(same) is not None:
+        raise Refused("La même proposition attend déjà la réponse du service.")
+    session.add(made)
+    session.flush()
+    what = f"école {target.school_fase} qui n’est plus à ce PO" if judged is None else f"adresse {address}"
+    audit.record(session, now, actor, f"{sight.code} propose : {what}.", f"authority:{target.fase}")
+    return made
+
+
+COLUMNS: Sequence[Column[Proposal]] = (
+    Column("proposed", "Proposition", lambda row: row.subject),
+    Column("authority", "Pouvoir organisateur", lambda row: row.authority.display_name, sort=Authority.folded),
+    Column("fase", "FASE", lambda row: row.authority.fase, on=DATA),
+    Column("kind", "Sorte", lambda row: row.kind, sort=Proposal.kind, on=DATA),
+    Column("said", "Motif", lambda row: row.said, on=DATA),
+    Column("scope", "De", lambda row: row.scope_code, sort=Proposal.scope_code),
+    Column("proposed_at", "Le", lambda row: row.proposed_at, Kind.MOMENT, sort=Proposal.proposed_at),
+    Column("state", "État", lambda row: row.state, sort=Proposal.state),
+    Column("answer", "Réponse du service", lambda row: row.answer, on=On.PAGE | On.FILE),
+)
+
+
+def listed(
+    session: Session,
+    sight: Sight | None = None,
+    *,
+    state: ProposalState | None = None,
+    text: str = "",
+    sort: str = "",
+) -> Queried[Proposal]:
+    """The proposals, the last first: of one scope, or all of them; of one state, or of all."""
+    query = select(Proposal).join(Authority, Authority.id == Proposal.authority_id)
+    if sight is not None:
+        query = query.where(Proposal.scope_kind == sight.kind, Proposal.scope_code == sight.code)
+    if state is not None:
+        query = query.where(Proposal.state == state)
+    return Queried(
+        title="Propositions",
+        columns=COLUMNS,
+        sort=sort,
+        usual="-proposed_at",
+        session=session,
+        query=search.narrowed(query, text),
+        order=(Proposal.proposed_at.desc(), Proposal.id.desc()),
+    )
+
+
+LONGEST_ANSWER = 500
+PAGE = "/proposals"
+
+
+def by_key(session: Session, key: int) -> Proposal:
+    """The proposal with this number. Raises NotFound."""
+    found = session.get(Proposal, key)
+    if found is None:
+        raise NotFound("Cette proposition n’existe pas.")
+    return found
+
+
+def waiting() -> Select[Proposal]:
+    """Select the proposals that await staff, the oldest first."""
+    query = select(Proposal).where(Proposal.state == ProposalState.WAITING)
+    return query.order_by(Proposal.proposed_at, Proposal.id)
+
+
+def answered(
+    made: Proposal, *, accepts: bool, answer: str, sending: SenderIdentity, now: datetime, name: str, contact: str
+) -> tuple[StaffLetter, Frozen]:
+    """The mail that tells the answer to whoever proposed, by `name`, laid out to be posted.
+
+    It takes its time: no transaction that writes should be open. Raises InputError where a refusal says no reason.
+    """
+    answer = line_of_words(" ".join(answer.split()))
+    if len(answer) > LONGEST_ANSWER or (not answer and not accepts):
+        raise InputError(f"Dites pourquoi, en {LONGEST_ANSWER} caractères au plus : la personne le lira.")
+    verdict = "est acceptée" if accepts else "n’est pas retenue"
+    because = f" : {answer.rstrip('.')}" if answer else ""
+    about = f"Votre proposition sur {made.authority.display_name}, « {made.subject} », {verdict}{because}."
+    subject = f"Votre proposition {verdict} : {made.authority.display_name}"
+    letter = StaffLetter([made.proposed_by], subject, [Said(about, PAGE)], name, contact)
+    return letter, letters.write(letter, sending, now=now)
+
+
+def accept(
+    session: Session,
+    made: Proposal,
+    answer: str,
+    mail: tuple[StaffLetter, Frozen],
+    sending: SenderIdentity,
+    *,
+    judged: Judgement | None,
+    today: date,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Do what is proposed, as staff would by hand, and tell so. `judged` is the proposed address, judged again.
+
+    Raises Refused where it was decided already, and what correcting an address or reporting a school raises.
+    """
+    _take(session, made)
+    source = f"proposé par {made.scope_code}"
+    if made.kind is ProposalKind.SCHOOL and made.school is not None:
+        source = f"{source} : {made.said}"[: school_reports.LONGEST]
+        of, gone = made.school.fase, Fate.GONE
+        school_reports.report(
+            session, made.authority, of, gone, day=today, source=source, now=now, today=today, actor=actor
+        )
+    elif judged is not None:
+        _correct(session, made, judged, source, now=now, actor=actor)
+        suppressions.vouch(session, judged.key, now=now, actor=actor)
+    _close(session, made, ProposalState.ACCEPTED, answer, now=now, actor=actor)
+    letters.post(session, *mail, sending, now=now, actor=actor)
+
+
+def _correct(session: Session, made: Proposal, judged: Judgement, source: str, *, now: datetime, actor: str) -> None:
+    """Put the proposed address in the place of the one it corrects, or beside the others."""
+    held = made.contact
+    if held is None:
+        told, kind = Particulars(source=source), MailboxKind.IMPERSONAL
+        contacts.add(session, made.authority, judged, now=now, actor=actor, particulars=told, kind=kind)
+        return
+    told = Particulars.of(held).but({"source": source})
+    kind = held.mailbox_kind
+    contacts.correct(session, made.authority, held, judged, now=now, actor=actor, particulars=told, kind=kind)
+
+
+def refuse(
+    session: Session,
+    made: Proposal,
+    answer: str,
+    mail: tuple[StaffLetter, Frozen],
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Refuse a proposal, and tell why. Raises Refused where it was decided already."""
+    _take(session, made)
+    _close(session, made, ProposalState.REFUSED, answer, now=now, actor=actor)
+    letters.post(session, *mail, sending, now=now, actor=actor)
+
+
+def _take(session: Session, made: Proposal) -> None:
+    take_turns(session, "proposal", made.id)
+    session.refresh(made)
+    if made.state is not ProposalState.WAITING and made.decided_at is not None:
+        raise Refused(f"Cette proposition est déjà {made.state.label.lower()}, le {french.moment(made.decided_at)}.")
+
+
+def _close(session: Session, made: Proposal, state: ProposalState, answer: str, *, now: datetime, actor: str) -> None:
+    made.state, made.answer = state, line_of_words(" ".join(answer.split()))
+    made.decided_at, made.decided_by = now, actor
+    said = f"Proposition de {made.scope_code}, « {made.subject} » : {state.label.lower()}."
+    audit.record(session, now, actor, said, subject_of(made.authority))

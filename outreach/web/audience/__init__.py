@@ -1,1 +1,0 @@
-"""Audiences on pages: their conditions as lines of a form, and lists that become a campaign."""

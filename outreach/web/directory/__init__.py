@@ -1,1 +1,0 @@
-"""The directory's pages: authorities, their addresses and history, the suppression list."""

@@ -1,1 +1,0 @@
-"""Signing in with the issuer of OpenID Connect, on pages."""

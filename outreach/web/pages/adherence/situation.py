@@ -1,0 +1,221 @@
+"""The situation page: adherence by network, zone, province or federation on any day, its sentences and its file."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from flask import Response, render_template, request
+from flask_login import current_user
+
+from outreach.adherence.models import Programme
+from outreach.adherence.situation import grouping, sentences, situation
+from outreach.adherence.situation.grouping import Grouping
+from outreach.adherence.situation.situation import Bucket, Situation, Solicitation
+from outreach.campaigns.planning import listing as campaigns
+from outreach.campaigns.results import actions
+from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.campaigns.results.reached import MOST_TOLD
+from outreach.campaigns.waves import stopping
+from outreach.core.db import Session
+from outreach.core.settings import Mode
+from outreach.core.site import statements
+from outreach.core.site.statements import StatementKind
+from outreach.core.tables.columns import Held
+from outreach.core.text.errors import NotFound
+from outreach.core.text.roles import RoleName
+from outreach.directory.authorities import search
+from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory.models import Level
+from outreach.engagement.replies import inbox_list
+from outreach.engagement.replies.kinds import Tray
+from outreach.operations.backups import restore_tests
+from outreach.operations.demo import steps
+from outreach.reports.notes import prose
+from outreach.reports.notes.prose import About
+from outreach.staff.notifications import requests
+from outreach.web.pages.adherence import charts, tables
+from outreach.web.pages.adherence.asked import (
+    AskedSituation,
+    asked,
+    chosen_groups,
+    pages,
+    shown_strand,
+    spelt_day,
+    surely_asked,
+    toggled,
+)
+from outreach.web.pages.adherence.tables import file_name, spelt_moment
+from outreach.web.shared import programmes
+from outreach.web.shared.alerts import alarms
+from outreach.web.ui import exports
+from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.request import current_day, is_scoped, needs, now, reading, settings
+
+MOST_ACTIONS = 5  # done, and as many planned; their own page has all
+MOST_REACHED = 1  # campaign of which one reads whom it reached, the latest; the page of actions has them
+
+
+@pages.get("/")
+@needs(RoleName.READER)
+def index() -> str:
+    with reading() as session:
+        try:
+            programme = programmes.shown(session)
+        except NotFound:
+            if programmes.offered(session):
+                raise  # its address names another
+            told: dict[str, Any] = {"alarms": [], "unwritten": [], "restores": []}
+            if not is_scoped():
+                told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
+            return render_template("pages/situation/empty.html", **told)
+        about = asked(session)
+        found = situation.situation(
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
+        )
+        points = situation.curve(session, programme, about.day, known_at=about.known_at)
+        chosen = chosen_groups(about.by)
+        acted = _acted(session, programme, about, MOST_ACTIONS)
+        return render_template(
+            "pages/situation/index.html",
+            programme=programme,
+            situation=found,
+            about=about,
+            spelt_day=spelt_day(about),
+            today=current_day(),
+            oldest=grouping.oldest_register(session, about.day, about.known_at) if about.is_past else None,
+            sentences=sentences.sentences(found, programme.strands),
+            opening=sentences.opening,
+            opened=programme.open_on(about.day),
+            strand=shown_strand(programme, about.day),
+            chosen=chosen,
+            again_groups=partial(toggled, about, chosen),
+            answers=sentences.answers(found, programme.strands, chosen),
+            groupings=list(Grouping),
+            terms=tables.terms(tells_reach=not is_scoped()),
+            acted=acted,
+            soon=[one for one in acted.planned if is_scoped() and one.at - now() <= requests.NOTICE],
+            whole_answer=_whole_answer(session, programme, about, found, acted),
+            bar_of=charts.in_cell,
+            on_phones=partial(charts.on_phones, found, about=about),
+            legend=charts.legend(),
+            curve=charts.joinings(points, actions.departures(session, programme, at=about.moment), about)
+            if points
+            else None,
+            Bucket=Bucket,
+            Solicitation=Solicitation,
+            all_figures=(*Bucket, *Solicitation),
+            **({} if about.is_past or is_scoped() else _of_today(session, programme)),
+        )
+
+
+def _acted(session: Session, programme: Programme, about: AskedSituation, limit: int | None = None) -> Actions:
+    """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
+    if is_scoped():
+        return actions.actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
+    told = MOST_TOLD if limit is None else MOST_REACHED
+    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told)
+
+
+def _whole_answer(
+    session: Session, programme: Programme, about: AskedSituation, found: Situation, acted: Actions
+) -> Sequence[str]:
+    """The answer about the networks chosen, or all, in paragraphs to be copied.
+
+    Letters are counted by network, so that none stands beside other groups. Whoever chooses a network asks if all of
+    its schools have joined.
+    """
+    if about.by is not Grouping.NETWORK:
+        return ()
+    preparing = None if about.is_past or is_scoped() else campaigns.in_preparation(session, programme)
+    chosen = chosen_groups(about.by)
+    acted = acted.about({strand.number for strand in programme.strands}, chosen)
+    whom = About(chosen, asks_all=bool(chosen), preparing=preparing)
+    return [one for told in prose.answers(found, programme.strands, acted, whom) for one in told.paragraphs]
+
+
+def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
+    """The alerts of today, and what awaits: a page about the past has none of it."""
+    paused = stopping.held(session)
+    return {
+        "paused": paused,
+        "alarms": alarms(session, {wave.id for wave, _ in paused}),
+        "unwritten": _unwritten(session),
+        "restores": _restores(session),
+        "steps": steps.taken(session) if settings().stays_here else {},
+        **({} if current_user.holds(RoleName.AUTHOR, RoleName.APPROVER) else _of_service(session, programme.level)),
+    }
+
+
+def _of_service(session: Session, level: Level | None) -> dict[str, Any]:
+    """What awaits the service, for those who have no list of their own."""
+    waiting = inbox_list.counts(session)
+    return {
+        "level": level,
+        "asks": sum(waiting.values()) - waiting[Tray.HANDLED],
+        "bounced": search.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
+        "unreachable": search.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
+    }
+
+
+def _unwritten(session: Session) -> list[StatementKind]:
+    """The public pages that an administrator has to fill in; a demonstration asks for none."""
+    owes = settings().mode is not Mode.DEMO and current_user.holds(RoleName.ADMINISTRATOR)
+    return statements.missing(session) if owes else []
+
+
+def _restores(session: Session) -> list[str]:
+    """When a backup was last restored well, for administrators; nothing in a demonstration that has no backups."""
+    here = settings()
+    is_asked = here.backups is not None or here.mode is not Mode.DEMO
+    return (
+        restore_tests.sentences(session, here.backups)
+        if is_asked and current_user.holds(RoleName.ADMINISTRATOR)
+        else []
+    )
+
+
+@pages.get("/situation/actions")
+@needs(RoleName.READER)
+def all_actions() -> str:
+    with reading() as session:
+        about = surely_asked(session)
+        acted = _acted(session, programmes.shown(session), about)
+        listed = Shown.of(request, _listed(acted), export=".export_actions")
+    return render_template(
+        "pages/situation/actions.html",
+        about=about,
+        acted=acted,
+        shown=listed,
+        text=sought(request),
+        spelt_day=spelt_day(about),
+    )
+
+
+@pages.get("/situation/actions.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_actions(kind: str) -> Response:
+    with reading() as session:
+        about = surely_asked(session)
+        acted = _acted(session, programmes.named(session), about)
+        times = about.day.isoformat(), spelt_moment(about.known_at or now())
+        more = [] if is_scoped() else [tables.reached_table(times, acted)]
+        return exports.download(_listed(acted).table(), kind, file_name(about, "actions"), *more)
+
+
+def _listed(acted: Actions) -> Held[WaveAction]:
+    return actions.listed(acted, text=sought(request), sort=sorting(request))
+
+
+@pages.get("/situation/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with reading() as session:
+        about = surely_asked(session)
+        programme = programmes.named(session)
+        found = situation.situation(
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
+        )
+        acted = _acted(session, programme, about)
+        oldest = grouping.oldest_register(session, about.day, about.known_at)
+    table, *more = tables.tables_of(found, acted, now(), oldest, tells_reach=not is_scoped())
+    return exports.download(table, kind, file_name(about), *more)

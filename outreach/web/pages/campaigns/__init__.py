@@ -1,0 +1,33 @@
+"""Campaigns: the list, the four steps of writing one, its approval and its waves."""
+
+from outreach.web.pages.campaigns import (
+    after,
+    charts,
+    drift,
+    ending,
+    exceptions,
+    experiment,
+    overview,
+    progress,
+    reactions,
+    recipients,
+    results,
+    steps,
+)
+from outreach.web.pages.campaigns.blueprint import pages
+
+__all__ = [
+    "after",
+    "charts",
+    "drift",
+    "ending",
+    "exceptions",
+    "experiment",
+    "overview",
+    "pages",
+    "progress",
+    "reactions",
+    "recipients",
+    "results",
+    "steps",
+]

@@ -1,0 +1,245 @@
+"""A reminder added to a campaign under way: its letter and moment, its check, its approval by a second person."""
+
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import partial
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.access.approvals import decisions
+from outreach.access.approvals import decisions as deciding
+from outreach.campaigns.models import AddedReminder, Campaign, ReminderState, Wave
+from outreach.campaigns.planning import audiences, definitions, lifecycle
+from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
+from outreach.campaigns.planning.sending_hours import moment_of
+from outreach.campaigns.results.from_lists import WrittenList
+from outreach.campaigns.review import reminder_checks
+from outreach.campaigns.review.preview import Preview, PreviewedLetter
+from outreach.campaigns.review.reminder_checks import ReminderFindings
+from outreach.campaigns.waves import added_reminders
+from outreach.core.db import Session, time_limit
+from outreach.core.text import french
+from outreach.core.text.dates import today
+from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.roles import RoleName
+from outreach.directory.models import Authority
+from outreach.web.pages.campaigns.blueprint import CHANGED, pages, sending, show, step_of
+from outreach.web.pages.campaigns.progress import PROPOSED
+from outreach.web.pages.campaigns.steps import editor
+from outreach.web.pages.campaigns.steps.forms import ReminderForm
+from outreach.web.shared.beginning import Beginning, begin, like
+from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.ui.fields import posted, posted_number, remarked, telling
+from outreach.web.ui.request import actor, database, needs, now, reading
+
+USUAL_HOUR = time(9, 30)
+
+
+@pages.get("/<number:number>/reminders/new")
+@needs(RoleName.AUTHOR)
+def new_reminder(number: int) -> str | Redirect:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        pending = added_reminders.pending(session, campaign)
+        if pending is not None:
+            return redirect(url_for(".reminder", number=number, reminder=pending.id))
+        if not added_reminders.may_be_added(session, campaign):
+            return redirect(url_for(".waves", number=number))
+        last = max(wave.due_at for wave in campaign.waves)
+        proposed = datetime.combine(today(max(now(), last) + PROPOSED), USUAL_HOUR)
+        form = ReminderForm.about(campaign, moment_of(proposed).at)
+        return _form_page(session, campaign, form, url_for(".add_reminder", number=number))
+
+
+@pages.post("/<number:number>/reminders")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReminderForm))
+def add_reminder(number: int) -> Redirect | tuple[str, int]:
+    form = ReminderForm()
+
+    def add(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
+        return added_reminders.add(session, campaign, **changes, now=now(), actor=actor()).id
+
+    return _saved(number, form, url_for(".add_reminder", number=number), add)
+
+
+@pages.get("/<number:number>/reminders/<number:reminder>/letter")
+@needs(RoleName.AUTHOR)
+def reminder_letter(number: int, reminder: int) -> str:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        added = added_reminders.reminder_of(session, campaign, reminder)
+        form = ReminderForm.about(added, added.asked_at, added_reminders.content_hash(added))
+        action = url_for(".save_reminder", number=number, reminder=reminder)
+        return _form_page(session, campaign, form, action, added)
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/letter")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ReminderForm))
+def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
+    form = ReminderForm()
+    seen = form.version.data
+
+    def save(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
+        added = added_reminders.reminder_of(session, campaign, reminder)
+        if seen != added_reminders.content_hash(added):
+            raise InputError(CHANGED)
+        added_reminders.revise(session, added, **changes, now=now(), actor=actor())
+        return reminder
+
+    return _saved(number, form, url_for(".save_reminder", number=number, reminder=reminder), save)
+
+
+@pages.get("/<number:number>/reminders/<number:reminder>")
+@needs(RoleName.READER)
+def reminder(number: int, reminder: int) -> str:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return _check_page(session, added_reminders.reminder_of(session, campaign, reminder))
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/submission")
+@needs(RoleName.AUTHOR)
+def submit_reminder(number: int, reminder: int) -> Redirect:
+    judged = _judged(number, reminder)
+    told = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
+    return _move(number, reminder, told, partial(reminder_checks.ask, judged=judged))
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/approval")
+@needs(RoleName.APPROVER)
+def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
+    judged, overlap = _judged(number, reminder), posted_number("overlap", digits=7) or 0
+    told = "La relance est validée et planifiée."
+    give = partial(reminder_checks.give, judged=judged, overlap=overlap)
+    try:
+        return _move(number, reminder, told, give)
+    except InputError as error:
+        with reading() as session:
+            campaign = lifecycle.campaign_numbered(session, number)
+            return _check_page(session, added_reminders.reminder_of(session, campaign, reminder), str(error)), 422
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/return")
+@needs(RoleName.APPROVER)
+def return_reminder(number: int, reminder: int) -> Redirect:
+    why = remarked("why").rstrip(".")
+    told = "La relance est renvoyée à la personne qui l’écrit."
+    return _move(number, reminder, told, partial(added_reminders.send_back, reason=why))
+
+
+@pages.post("/<number:number>/reminders/<number:reminder>/abandonment")
+@needs(RoleName.AUTHOR)
+def abandon_reminder(number: int, reminder: int) -> Redirect:
+    return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon, to=".waves")
+
+
+@pages.route("/<number:number>/unreacted/campaign", methods=["GET", "POST"])
+@needs(RoleName.AUTHOR)
+def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
+    """Begin a campaign with this one's letter, for those who have not reacted to it."""
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        if not audiences.launched(campaign):
+            raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu y répondre.")
+        stated = definitions.again(definitions.of(session, campaign))
+        rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
+    name = f"{stated.title[:160]} : à ceux qui n’ont ni répondu ni adhéré"
+    return begin(
+        Beginning(name, partial(like, stated, None), strand, WrittenList(name, rule), f"Copie de « {stated.title} ».")
+    )
+
+
+def _saved(
+    number: int, form: ReminderForm, action: str, save: Callable[[Session, Campaign, dict[str, Any]], int]
+) -> Redirect | tuple[str, int]:
+    """Save a valid form and lead to the reminder's check; else show the form with its errors.
+
+    Asked only for the text in another shape (`text`), it shows the form with what is typed, and saves nothing.
+    """
+    if "text" in request.args:
+        editor.vary(form)
+        with reading() as session:
+            return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 200
+    if form.validate_on_submit():
+        changes = form.changes()
+        with telling(form), database().writing() as session:
+            key = save(session, lifecycle.in_turn(session, number), changes)
+        if not form.errors:
+            flash("La relance est enregistrée. Rien ne part avant sa validation.", "success")
+            return redirect(url_for(".reminder", number=number, reminder=key))
+    with reading() as session:
+        return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 422
+
+
+def _judged(number: int, key: int) -> ReminderFindings:
+    """The reminder as the person read it, judged before anything is written, for as long as it takes."""
+    version = posted("version")
+    with time_limit.lifted(), database().reading() as session:
+        added = added_reminders.reminder_of(session, lifecycle.campaign_numbered(session, number), key)
+        return reminder_checks.judge(session, added, sending(), now=now(), version=version)
+
+
+def _move(number: int, key: int, told: str, move: Callable[..., Any], to: str = ".reminder") -> Redirect:
+    with database().writing() as session:
+        added = added_reminders.reminder_of(session, lifecycle.in_turn(session, number), key)
+        move(session, added, now=now(), actor=actor())
+    flash(told, "success")
+    return redirect(url_for(to, number=number) if to == ".waves" else url_for(to, number=number, reminder=key))
+
+
+def _form_page(
+    session: Session, campaign: Campaign, form: ReminderForm, action: str, added: AddedReminder | None = None
+) -> str:
+    leaves_at = added.asked_at if added else now() + PROPOSED
+    counts = audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
+    step = step_of(session, "waves", campaign)
+    preview = Preview(session, campaign, sending(), [], now=now(), has_layout=False)
+    first = next((row.Authority for row in preview.recipients()), None)
+    words = editor.shown(form.letter.data or "", preview.of(first) if first else None)
+    is_typed = form.is_submitted()
+    return show("reminder_form", step, form=form, action=action, added=added, counts=counts, unsaved=is_typed, **words)
+
+
+def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
+    campaign = added.campaign
+    wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
+    is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
+    findings = reminder_checks.look_over(session, added, sending(), now=now()) if is_open else None
+    content = added_reminders.content_of(added)
+    return show(
+        "reminder",
+        step_of(session, "waves", campaign),
+        added=added,
+        fault=fault,
+        wave=wave,
+        version=content.digest,
+        findings=findings,
+        example=_example(session, added, _planned(session, campaign, wave, findings)),
+        may_approve=deciding.may_decide(session, actor(), content.subject),
+        moves=decisions.history(session, [content.subject]),
+    )
+
+
+def _planned(
+    session: Session, campaign: Campaign, wave: Wave | None, findings: ReminderFindings | None
+) -> PlannedWave | None:
+    """When the reminder leaves: as approved, or as it would be planned now; None where it does not."""
+    if wave is not None:
+        return ClosingRule.of(session, campaign, now=now()).first(wave.due_at)
+    return findings.planned if findings else None
+
+
+def _example(
+    session: Session, added: AddedReminder, planned: PlannedWave | None
+) -> tuple[Authority, PreviewedLetter] | None:
+    """The letter to the first of those who have not reacted, with the recipient's name; None when there is none."""
+    if planned is None:
+        return None
+    preview = Preview(session, added.campaign, sending(), [planned], now=now(), has_layout=False, reminder=added)
+    first = next((row.Authority for row in preview.recipients()), None)
+    letter = preview.of(first) if first else None
+    return (first, letter) if first and letter else None

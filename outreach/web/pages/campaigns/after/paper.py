@@ -1,0 +1,177 @@
+"""« Papier »: the letters on paper of a campaign: what is due, batches, their files as a job, posted, returned."""
+
+from flask import Response, flash, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.access.accounts import accounts
+from outreach.campaigns.channels import paper as batches
+from outreach.campaigns.channels import paper as overview
+from outreach.campaigns.channels import paper_files as files
+from outreach.campaigns.channels.paper_letters import Addressed, document_of
+from outreach.campaigns.letter.snapshot import head_on_paper
+from outreach.campaigns.planning import lifecycle, schedule
+from outreach.campaigns.review.preview import Preview
+from outreach.core.audit import audit
+from outreach.core.db import Session
+from outreach.core.tables.writing import Origin
+from outreach.core.text import french
+from outreach.core.text.dates import parse_day
+from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import whole_number
+from outreach.directory.postal import postal_addresses
+from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of, title_in_file
+from outreach.web.shared.jobs import later
+from outreach.web.sign_in.access_log_queue import of_export
+from outreach.web.ui.exports import attachment, download
+from outreach.web.ui.fields import posted, pressed
+from outreach.web.ui.pager import Shown, sorting
+from outreach.web.ui.request import actor, current_day, database, end_reading, finishing, job, needs, now, reading, tell
+
+SHOWN_CODE = "0000-0000"  # of a letter that is only read
+MOST_RETURNED = 2000  # characters of FASE numbers typed at once
+
+
+@pages.get("/<number:number>/paper")
+@needs(RoleName.READER)
+def paper(number: int) -> str:
+    with reading() as session:
+        return _page(session, number)
+
+
+@pages.get("/<number:number>/paper/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_batches(number: int, kind: str) -> Response:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        listed = overview.listed(session, campaign, sort=sorting(request))
+        table, title = listed.table(accounts.colleagues(session)), title_in_file(session, campaign)
+        return download(table, kind, f"lots-de-lettres-campagne-{number}", campaign=title)
+
+
+@pages.get("/paper/window.pdf")
+@needs(RoleName.READER)
+def paper_window() -> Response:
+    content = files.window_page(files.WINDOW, now=now())
+    return attachment(content, "application/pdf", "verifier-la-fenetre.pdf")
+
+
+@pages.get("/<number:number>/letter/paper.pdf")
+@needs(RoleName.READER)
+def read_on_paper(number: int) -> Response:
+    """The letter to the authority that the request names, or to the first one, as it would be printed."""
+    asked = whole_number(request.args.get("as", ""))
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        preview = Preview(session, campaign, sending(), schedule.plan(session, campaign, now=now()), now=now())
+        among = [row.Authority for row in preview.recipients()]
+        chosen = next((one for one in among if one.fase == asked), among[0] if among else None)
+        letter = preview.paper(chosen) if chosen else None
+        if chosen is None or letter is None:
+            raise Refused("Cette campagne n’écrit à personne aujourd’hui : élargissez son public.")
+        address = postal_addresses.held_of(session, chosen).address
+        to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", current_day())
+        document = document_of(campaign, to, SHOWN_CODE, letter.subject, letter.html, sending())
+        head = head_on_paper(session, campaign)
+    end_reading()
+    content = files.sample(document, files.WINDOW, head, now=now())
+    return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
+
+
+@pages.post("/<number:number>/paper")
+@needs(RoleName.AUTHOR)
+def make_batches(number: int) -> Redirect:
+    """Make a batch of all letters that are due, as a job: hundreds of steps are judged again."""
+    where = url_for(".paper", number=number)
+    if not job():
+        return later(f"Préparer les lettres de la campagne {number}", where)
+    sheet, made, unfit = pressed("sheet"), 0, 0
+    with finishing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        for wave in batches.waves_of(campaign):
+            told = batches.make(session, campaign, wave, sending(), sheet=sheet, now=now(), actor=actor())
+            made += told.batch.letters if told.batch else 0
+            unfit += len(told.unfit)
+        if not made and not unfit:
+            raise Refused("Aucune lettre sur papier n’est due : la page dit quand la prochaine le sera.")
+        bad = french.plural(unfit, "adresse est à corriger", "adresses sont à corriger")
+        tell(f"{french.plural(made, 'lettre préparée', 'lettres préparées')}{f' ; {bad}' if unfit else ''}.")
+    return redirect(where)
+
+
+@pages.post("/<number:number>/paper/<number:batch>/files")
+@needs(RoleName.AUTHOR)
+def paper_files(number: int, batch: int) -> Response | Redirect:
+    """The files of a batch, as a job. They hold live codes: who fetches them stands in the audit."""
+    work = job()
+    if work is None:
+        return later(f"Fichiers du lot de lettres {batch}", url_for(".paper", number=number))
+    with database().writing() as session:
+        batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
+        audit.record(session, now(), actor(), f"Fichiers du lot {batch} remis.", f"campaign:{number}")
+    with reading() as session:
+        found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
+        name = accounts.colleagues(session)[actor()]
+        made = files.files_of(session, found, sending(), files.WINDOW, now=now(), author=name, progress=work.progress)
+    end_reading()
+    of_export(f"lettres sur papier : lot {batch}")
+    suffix = Origin(now(), current_user.name).suffix()
+    return attachment(made.archive(), "application/zip", f"lettres-lot-{batch}{suffix}.zip")
+
+
+@pages.post("/<number:number>/paper/<number:batch>/posting")
+@needs(RoleName.AUTHOR)
+def post_batch(number: int, batch: int) -> Redirect | tuple[str, int]:
+    try:
+        on = parse_day(posted("day"))
+        with database().writing() as session:
+            found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
+            count = batches.post(session, found, on=on, today=current_day(), now=now(), actor=actor())
+    except InputError as error:
+        return _refused(number, f"day-{batch}", error)
+    flash(f"{french.plural(count, 'lettre est postée', 'lettres sont postées')} le {french.day(on)}.", "success")
+    return redirect(url_for(".paper", number=number))
+
+
+@pages.post("/<number:number>/paper/<number:batch>/returns")
+@needs(RoleName.AUTHOR)
+def note_returns(number: int, batch: int) -> Redirect | tuple[str, int]:
+    """Letters that came back, by the FASE numbers of their authorities."""
+    try:
+        numbers = _numbers(posted("numbers")[:MOST_RETURNED])
+        with database().writing() as session:
+            found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
+            count = batches.came_back(session, found, numbers, on=current_day(), now=now(), actor=actor())
+    except InputError as error:
+        return _refused(number, f"numbers-{batch}", error)
+    told = french.plural(count, "lettre est notée comme revenue", "lettres sont notées comme revenues")
+    flash(f"{told} : leur adresse est à corriger.", "success")
+    return redirect(url_for(".paper", number=number))
+
+
+def _numbers(typed: str) -> list[int]:
+    words = typed.replace(",", " ").replace(";", " ").split()
+    numbers = [one for word in words if (one := whole_number(word)) is not None]
+    if len(numbers) != len(words):
+        raise InputError("Écrivez des numéros FASE, séparés par des espaces.")
+    return numbers
+
+
+def _refused(number: int, place: str, error: InputError) -> tuple[str, int]:
+    with reading() as session:
+        return _page(session, number, (place, str(error))), 422
+
+
+def _page(session: Session, number: int, fault: tuple[str, str] | None = None) -> str:
+    campaign = lifecycle.campaign_numbered(session, number)
+    listed = overview.listed(session, campaign, sort=sorting(request))
+    names = accounts.colleagues(session)
+    return show(
+        "paper",
+        step_of(session, "paper", campaign),
+        shown=Shown.of(request, listed, names=names, export=".export_batches"),
+        due=overview.due(session, campaign, now=now()),
+        fault=fault,
+        today=current_day(),
+    )

@@ -1,0 +1,135 @@
+"""An authority's measuring: what allows each of its mailboxes to be measured by itself, recorded and withdrawn."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.core.db import Session
+from outreach.core.text.dates import parse_day
+from outreach.core.text.roles import RoleName
+from outreach.directory import contacts
+from outreach.directory.authorities import sheet
+from outreach.directory.models import Authority, Contact
+from outreach.engagement.replies import models
+from outreach.engagement.tracking import bases, consent
+from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.ui.fields import posted, telling
+from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
+
+pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/measure")
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index(fase: int) -> str:
+    with reading() as session:
+        authority = sheet.authority_by_fase(session, fase)
+        recorded = bases.of_authority(session, authority)
+        return render_template(
+            "pages/directory/measure.html",
+            authority=authority,
+            federations=sheet.represented_by(session, authority),
+            mailboxes=[held for held in contacts.contacts_of(session, authority) if held.retired_at is None],
+            standing={basis.contact_id: basis for basis in recorded if basis.withdrawn_at is None},
+            recorded=recorded,
+            sources=SOURCES,
+            colleagues=models.names(session, authority),
+        )
+
+
+@pages.get("/<number:contact_id>/consent")
+@needs(RoleName.AUTHOR)
+def consent_form(fase: int, contact_id: int) -> str:
+    with reading() as session:
+        authority, contact = _mailbox(session, fase, contact_id)
+        form = ConsentForm(data={"day": current_day().isoformat(), "wording": consent.wording(contact.address)})
+        return _form_page(authority, contact, form)
+
+
+@pages.post("/<number:contact_id>/consent")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(ConsentForm))
+def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
+    form = ConsentForm()
+
+    def record(session: Session, contact: Contact) -> None:
+        bases.record_consent(
+            session,
+            contact,
+            given_by=form.given_by.data or "",
+            taken_on=parse_day(form.day.data or ""),
+            wording=form.wording.data or "",
+            channel=form.channel.data or "",
+            now=now(),
+            actor=actor(),
+        )
+
+    return _save(fase, contact_id, form, record, "L’accord est enregistré. Il vaut à partir du prochain courriel.")
+
+
+@pages.get("/<number:contact_id>/decision")
+@needs(RoleName.AUTHOR)
+def decision_form(fase: int, contact_id: int) -> str:
+    with reading() as session:
+        authority, contact = _mailbox(session, fase, contact_id)
+        return _form_page(authority, contact, DecisionForm(data={"day": current_day().isoformat()}))
+
+
+@pages.post("/<number:contact_id>/decision")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(DecisionForm))
+def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
+    form = DecisionForm()
+
+    def record(session: Session, contact: Contact) -> None:
+        bases.record_decision(
+            session,
+            contact,
+            reference=form.reference.data or "",
+            given_by=form.given_by.data or "",
+            taken_on=parse_day(form.day.data or ""),
+            now=now(),
+            actor=actor(),
+        )
+
+    return _save(
+        fase, contact_id, form, record, "La décision est enregistrée. Elle vaut à partir du prochain courriel."
+    )
+
+
+@pages.post("/bases/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw(fase: int, number: int) -> Redirect:
+    asked = posted("channel")
+    channel = asked.lower() if asked in SOURCES else ""
+    with database().writing() as session:
+        authority = sheet.authority_by_fase(session, fase)
+        basis = bases.basis_numbered(session, authority, number)
+        bases.withdraw(session, basis, now=now(), actor=actor(), channel=channel)
+    flash("C’est retiré : plus rien n’est enregistré pour cette boîte.", "success")
+    return redirect(url_for(".index", fase=fase))
+
+
+def _mailbox(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
+    authority = sheet.authority_by_fase(session, fase)
+    return authority, contacts.contact(session, authority, contact_id)
+
+
+def _save(
+    fase: int, contact_id: int, form: FlaskForm, record: Callable[[Session, Contact], None], told: str
+) -> Redirect | tuple[str, int]:
+    if form.validate_on_submit():
+        with telling(form), database().writing() as session:
+            record(session, _mailbox(session, fase, contact_id)[1])
+        if not form.errors:
+            flash(told, "success")
+            return redirect(url_for(".index", fase=fase))
+    with reading() as session:
+        return _form_page(*_mailbox(session, fase, contact_id), form), 422
+
+
+def _form_page(authority: Authority, contact: Contact, form: FlaskForm) -> str:
+    return render_template("pages/directory/measure_form.html", authority=authority, contact=contact, form=form)

@@ -1,0 +1,1 @@
+"""Réponses: the inbox, and letters to one authority."""

@@ -1,0 +1,235 @@
+"""Letters by hand to an authority: written from its sheet, read before they leave, approved by a second person."""
+
+import re
+import secrets
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+
+from outreach.access.approvals import decisions
+from outreach.access.approvals.decisions import DecisionKind
+from outreach.campaigns.correspondence import one_off, reply_templates
+from outreach.campaigns.correspondence.models import TextUse
+from outreach.campaigns.correspondence.replies import PreparedReply, Writer
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.core.db import Session
+from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.roles import RoleName
+from outreach.directory.authorities import sheet
+from outreach.directory.models import Authority, Contact
+from outreach.web.sign_in.form_recovery import keeps_text, of_fields
+from outreach.web.ui.fields import refusing, telling
+from outreach.web.ui.fields import remark as remark_rule
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
+
+pages = Blueprint("letters", __name__)
+KEY = re.compile(r"[0-9a-f]{32}")
+TOLD = of_fields({"text": "Texte du courriel"})
+USES = [use for use in TextUse if use.is_letter]
+
+
+class LetterForm(FlaskForm):
+    """A letter by hand, its first line the subject; `key` is that of the page on which it was read."""
+
+    to = SelectField("À", validate_choice=False)
+    text = TextAreaField(
+        "Texte du courriel",
+        description="La première ligne est l’objet : « Objet : … ». Markdown : **gras**, - puce, [texte](https://…). "
+        "Champs : ((nom_po)), ((fase_po)), ((réseau)), ((commune)), ((contact)).",
+    )
+    key = HiddenField()
+
+    def validate_text(self, field: TextAreaField) -> None:
+        """The text must be readable, complete, and without fields that have no value here."""
+        field.data = (field.data or "").replace("\r\n", "\n")
+        refusing(lambda: reply_templates.refuse_unfinished_letter(field.data, _sending().schemes))
+
+
+class RefusalForm(FlaskForm):
+    """Why a letter is refused."""
+
+    reason = StringField("Pourquoi le refuser", [remark_rule("Dites pourquoi : la personne qui l’a écrit le lira.")])
+
+
+@pages.get("/directory/<number:fase>/letter")
+@needs(RoleName.AUTHOR)
+def write(fase: int) -> str:
+    """The form, with a prepared text (`text`), or that of an earlier letter (`again`)."""
+    with reading() as session:
+        authority = sheet.authority_by_fase(session, fase)
+        return _form_page(session, authority, LetterForm(formdata=None, data={"text": _first(session)}))
+
+
+@pages.post("/directory/<number:fase>/letter")
+@needs(RoleName.AUTHOR)
+@keeps_text(TOLD, button="Reprendre ce texte")
+def change(fase: int) -> str:
+    """Show the form again with what was typed."""
+    form = LetterForm()
+    with reading() as session:
+        return _form_page(session, sheet.authority_by_fase(session, fase), form)
+
+
+@pages.post("/directory/<number:fase>/letter/preview")
+@needs(RoleName.AUTHOR)
+@keeps_text(TOLD, to="letters.change", button="Reprendre ce texte")
+def preview(fase: int) -> str | tuple[str, int]:
+    form, page = LetterForm(), ""
+    if form.validate_on_submit():
+        with telling(form), reading() as session:
+            authority = sheet.authority_by_fase(session, fase)
+            to, prepared = _prepared(session, authority, form)
+            one_off.refuse_unwelcome(session, to, now=now())
+            told = {"authority": authority, "to": to, "prepared": prepared, "key": secrets.token_hex(16)}
+            page = render_template("pages/replies/letter_preview.html", form=form, **told)
+    return page or _refused(fase, form)
+
+
+@pages.post("/directory/<number:fase>/letter/sending")
+@needs(RoleName.AUTHOR)
+@keeps_text(TOLD, to="letters.change", button="Reprendre ce texte")
+def send(fase: int) -> Redirect | tuple[str, int]:
+    form, said = LetterForm(), None
+    key, is_fit = form.key.data or "", form.validate_on_submit()
+    if is_fit and KEY.fullmatch(key):
+        with telling(form):
+            said = _send(fase, form, key)
+    return said or _refused(fase, form)
+
+
+def _send(fase: int, form: LetterForm, key: str) -> Redirect:
+    """Keep the letter that was read, and send it or ask for its approval."""
+    text = form.text.data or ""
+    with reading() as session:
+        to, prepared = _prepared(session, sheet.authority_by_fase(session, fase), form)
+    with database().writing() as session:
+        authority = sheet.authority_by_fase(session, fase)
+        letter, is_new = one_off.write(
+            session, authority, to, text, prepared, _sending(), key, now=now(), actor=actor()
+        )
+        number, address, awaits = letter.id, letter.address, letter.text_id is None
+    return _said(number, address, awaits=awaits, is_new=is_new)
+
+
+@pages.get("/letters/<number:number>")
+@needs(RoleName.READER)
+def letter(number: int) -> str:
+    with reading() as session:
+        return _letter_page(session, number, RefusalForm(formdata=None))
+
+
+@pages.post("/letters/<number:number>/approval")
+@needs(RoleName.APPROVER)
+def approve(number: int) -> Redirect:
+    with reading() as session:
+        held, _ = one_off.letter_numbered(session, number)
+        prepared = one_off.prepared_again(session, held, _sending(), now=now())
+    with database().writing() as session:
+        held, _ = one_off.letter_numbered(session, number)
+        one_off.approve(session, held, prepared, _sending(), now=now(), actor=actor())
+        address = held.address
+    flash(f"Le courriel à {address} est validé : il est dans la file d’envoi.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+@pages.post("/letters/<number:number>/refusal")
+@needs(RoleName.APPROVER)
+def refuse(number: int) -> Redirect | tuple[str, int]:
+    form = RefusalForm()
+    if form.validate_on_submit():
+        _end(number, DecisionKind.REFUSED, form.reason.data or "")
+        flash("Le courriel est refusé ; la personne qui l’a écrit lira pourquoi.", "success")
+        return redirect(url_for(".letter", number=number))
+    with reading() as session:
+        return _letter_page(session, number, form), 422
+
+
+@pages.post("/letters/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw(number: int) -> Redirect:
+    _end(number, DecisionKind.WITHDRAWN)
+    flash("Le courriel est retiré : il ne part pas.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+def _end(number: int, kind: DecisionKind, reason: str = "") -> None:
+    with database().writing() as session:
+        held, _ = one_off.letter_numbered(session, number)
+        one_off.end(session, held, kind, now=now(), actor=actor(), reason=reason)
+
+
+def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
+    if not is_new:
+        flash("Ce courriel est déjà enregistré : il ne part pas deux fois.", "info")
+    elif awaits:
+        flash("Le courriel attend la validation d’une autre personne, qui est prévenue. Il part alors.", "success")
+    else:
+        flash(f"Le courriel à {address} est dans la file d’envoi.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
+    held, authority = one_off.letter_numbered(session, number)
+    last, left = one_off.state_of(session, held), one_off.sent(session, held)
+    awaits = last is not None and last.kind is DecisionKind.SUBMITTED
+    prepared, fault = None, ""
+    if awaits:
+        try:
+            prepared = one_off.prepared_again(session, held, _sending(), now=now())
+        except (InputError, Refused) as error:
+            fault = str(error)
+    return render_template(
+        "pages/replies/letter.html",
+        letter=held,
+        authority=authority,
+        prepared=prepared,
+        fault=fault,
+        last=last,
+        left=left,
+        awaits=awaits,
+        form=form,
+        may_approve=awaits and last is not None and decisions.may_decide(session, actor(), last.subject),
+    )
+
+
+def _refused(fase: int, form: LetterForm) -> tuple[str, int]:
+    """The form with the text, and why it was not sent."""
+    with reading() as session:
+        return _form_page(session, sheet.authority_by_fase(session, fase), form), 422
+
+
+def _form_page(session: Session, authority: Authority, form: LetterForm) -> str:
+    offered = one_off.mailboxes(session, authority)
+    form.to.choices = [(held.address, held.address) for held in offered]
+    return render_template(
+        "pages/replies/letter_write.html",
+        authority=authority,
+        form=form,
+        offered=offered,
+        unwelcome=[] if form.is_submitted() else one_off.unwelcome(session, offered, now=now()),
+        uses=[reply_templates.current(session, use) for use in USES],
+        pending=one_off.awaiting(session, authority),
+    )
+
+
+def _first(session: Session) -> str:
+    """The text that a letter begins with: a prepared one, that of an earlier letter, or an empty subject."""
+    asked, again = request.args.get("text", ""), request.args.get("again", "")
+    if asked in set(USES):
+        return reply_templates.current(session, TextUse(asked)).text
+    if again.isdecimal():
+        return one_off.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
+    return "Objet : \n\n"
+
+
+def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple[Contact, PreparedReply]:
+    to = one_off.mailbox(session, authority, form.to.data or "")
+    writer = Writer(current_user.name, actor())
+    return to, one_off.prepare(session, authority, to, form.text.data or "", writer, _sending(), now=now())
+
+
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())

@@ -1,0 +1,64 @@
+"""Decides about notes: a second person approves or refuses one, and an approver publishes it."""
+
+from flask import flash, redirect, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.core.site import letterhead
+from outreach.core.text.errors import NotFound
+from outreach.core.text.roles import RoleName
+from outreach.reports.files import finishing
+from outreach.reports.notes import approval, listing
+from outreach.web.pages.reports.forms import DecisionForm
+from outreach.web.pages.reports.reading import note_page, pages
+from outreach.web.ui.fields import posted, telling
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
+
+
+@pages.post("/<number:note_id>/approval")
+@needs(RoleName.APPROVER)
+def approve(note_id: int) -> Redirect | tuple[str, int]:
+    form = DecisionForm()
+    with reading() as session:
+        head = letterhead.current(session)
+    with telling(form.approved_as):
+        number = approval.approve(
+            database(),
+            note_id,
+            finishing.finisher(settings(), head),
+            address=settings().address,
+            now=now(),
+            actor=actor(),
+            approved_as=form.approved_as.data or "",
+        )
+    if form.errors:
+        return _again(note_id, form), 422
+    flash(f"La note est validée sous le numéro {number}. Elle n’est pas publiée.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+@pages.post("/<number:note_id>/refusal")
+@needs(RoleName.APPROVER)
+def refuse(note_id: int) -> Redirect | tuple[str, int]:
+    form = DecisionForm()
+    with telling(form.reason), database().writing() as session:
+        approval.refuse(session, note_id, form.reason.data or "", now=now(), actor=actor())
+    if form.errors:
+        return _again(note_id, form), 422
+    flash("La note est refusée : elle ne reçoit pas de numéro.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+@pages.post("/<number:note_id>/publication")
+@needs(RoleName.APPROVER)
+def publish(note_id: int) -> Redirect:
+    number = posted("number")
+    with database().writing() as session:
+        if approval.publish(session, number, now=now(), actor=actor()).id != note_id:
+            raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")
+    flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+def _again(note_id: int, form: DecisionForm) -> str:
+    with reading() as session:
+        return note_page(session, listing.by_key(session, note_id), form)

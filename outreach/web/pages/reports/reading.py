@@ -1,0 +1,111 @@
+"""The blueprint of the pages of notes.
+
+Reads notes: the list with one's own drafts, a note with its course, and its files.
+"""
+
+from flask import Blueprint, Response, render_template, request
+
+from outreach.access.accounts import accounts
+from outreach.access.approvals import decisions
+from outreach.core.audit import audit
+from outreach.core.db import Session
+from outreach.core.text.roles import RoleName
+from outreach.reports.files.outline import sections_of
+from outreach.reports.notes import drafts, freezing, listing, recounting, requests
+from outreach.reports.notes.models import ENDINGS, Note, NoteState
+from outreach.web.pages.reports.forms import DecisionForm
+from outreach.web.shared import programmes
+from outreach.web.ui.exports import XLSX, attachment, download
+from outreach.web.ui.pager import Shown, member, sorting
+from outreach.web.ui.request import actor, held_roles, needs, reading
+
+pages = Blueprint("notes", __name__, url_prefix="/notes")
+NOTE_COLORS = {
+    NoteState.FROZEN: "warning",
+    NoteState.RECOUNTED: "neutral",
+    NoteState.REFUSED: "danger",
+    NoteState.APPROVED: "info",
+    NoteState.PUBLISHED: "success",
+}
+pages.add_app_template_filter(NOTE_COLORS.get, "note_color")
+
+
+MOST_OWN = 10  # of one's own questions, the newest
+FILES = {  # by kind: what a file is called, and its media type
+    "pdf": ("PDF", "application/pdf"),
+    "docx": ("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "xlsx": ("XLSX", XLSX),
+    "csv": ("CSV (ZIP)", "application/zip"),
+    "json": ("JSON", "application/json"),
+}
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    state = member(NoteState, request.args.get("state"))
+    with reading() as session:
+        programme = programmes.filtered(session, usually_one=True)
+        names, own = accounts.colleagues(session), requests.of_person(session, actor())[:MOST_OWN]
+        return render_template(
+            "pages/notes/index.html",
+            state=state,
+            states={each: listing.count(session, each, programme) for each in NoteState},
+            shown=Shown.of(
+                request,
+                listing.listed(session, state, sorting(request), programme),
+                names=names,
+                export=".export",
+                hidden=() if len(programmes.offered(session)) > 1 else ("programme",),
+            ),
+            drafts=drafts.drafts_of(session, actor()),
+            waiting=session.scalars(requests.waiting()).all() if RoleName.AUTHOR in held_roles() else [],
+            own=list(zip(own, requests.states_of(session, own), strict=True)),
+            colleagues=names,
+        )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    state = member(NoteState, request.args.get("state"))
+    with reading() as session:
+        found = listing.listed(session, state, sorting(request), programmes.filtered(session))
+        table = found.table(accounts.colleagues(session))
+        return download(table, kind, "notes", is_of_all=True)  # published notes: everybody reads all of them
+
+
+@pages.get("/<number:note_id>")
+@needs(RoleName.READER)
+def note(note_id: int) -> str:
+    with reading() as session:
+        return note_page(session, listing.by_key(session, note_id))
+
+
+@pages.get("/<number:note_id>/note.<any(pdf, docx, xlsx, csv, json):kind>")
+@needs(RoleName.READER)
+def file(note_id: int, kind: str) -> Response:
+    with reading() as session:
+        found = listing.by_key(session, note_id)
+        content = listing.file_of(session, found, kind).content
+        name = f"note-{found.approval.number if found.approval else note_id}.{ENDINGS[kind]}"
+    return attachment(content, FILES[kind][1], name)
+
+
+def note_page(session: Session, found: Note, form: DecisionForm | None = None) -> str:
+    """The page of a frozen note, with what a decision that was not taken had typed and why."""
+    content = listing.content_of(found)
+    return render_template(
+        "pages/notes/note.html",
+        note=found,
+        content=content,
+        sections=sections_of(content),
+        answer=content.answer,
+        files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
+        may_decide=found.state is NoteState.FROZEN and decisions.may_decide(session, actor(), freezing.subject(found)),
+        NoteState=NoteState,
+        entries=audit.about(session, freezing.subject(found)),
+        corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
+        recounted=recounting.figures(found) if found.recount and found.approval else (),
+        form=form or DecisionForm(formdata=None),
+    )

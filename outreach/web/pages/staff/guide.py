@@ -1,0 +1,34 @@
+"""The guide inside the service: its pages, their pictures, and a search; nothing of them comes from elsewhere."""
+
+from flask import Blueprint, Response, abort, render_template, request, send_file
+
+from outreach.core.site import guide
+from outreach.core.text.roles import RoleName
+from outreach.web.ui.pager import sought
+from outreach.web.ui.request import needs
+
+BASE = "/help"
+pages = Blueprint("guide", __name__, url_prefix=BASE)
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    text = sought(request)
+    found = guide.search(text, BASE)
+    return render_template("pages/guide/index.html", page=guide.page(guide.START, BASE), text=text, found=found)
+
+
+@pages.get("/<topic>")
+@needs(RoleName.READER)
+def topic(topic: str) -> str:
+    return render_template("pages/guide/page.html", page=guide.page(topic, BASE))
+
+
+@pages.get("/files/<filename>")
+@needs(RoleName.READER)
+def file(filename: str) -> Response:
+    path = guide.files().get(filename)
+    if path is None:
+        abort(404)
+    return send_file(path, max_age=3600)

@@ -1,0 +1,57 @@
+"""What awaits the person who is signed in: the list where sign-in leads authors and approvers, and the bar's count."""
+
+from datetime import timedelta
+
+from flask import Blueprint, render_template
+
+from outreach.access import colleagues
+from outreach.access.approvals import delegates
+from outreach.campaigns.planning import calendar
+from outreach.core.db import Session
+from outreach.core.text.dates import ANSWERS_WITHIN, today
+from outreach.core.text.roles import RoleName
+from outreach.operations.tasks import tasks
+from outreach.operations.tasks.tasks import TaskKind, Whose, grouped
+from outreach.web.shared import programmes
+from outreach.web.shared.alerts import alarms
+from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading
+
+pages = Blueprint("today", __name__, url_prefix="/today")
+WEEK = timedelta(days=6)
+
+
+@pages.get("")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def index() -> str:
+    day = current_day()
+    with reading() as session:
+        programme = programmes.filtered(session)
+        shown = alarms(session)
+        listed = tasks.listed(session, _whose(), shown, now=now(), within=ANSWERS_WITHIN, programme=programme)
+        stood_for = [
+            (colleagues.name_of(session, one.absent), delegates.spelt(one))
+            for one in delegates.of_deputy(session, actor(), day)
+        ]
+        leaving = calendar.departures(session, now(), programme)
+    rows = grouped(listed.tasks)
+    week = [wave for wave in leaving if today(wave.at) <= day + WEEK]
+    return render_template(
+        "pages/today/index.html",
+        rows=[row for row in rows if row.kind is not TaskKind.MAILBOX],
+        beside=[row for row in rows if row.kind is TaskKind.MAILBOX],
+        waits=sum(task.kind is not TaskKind.MAILBOX for task in listed.tasks) + listed.more,
+        more=listed.more,
+        day=day,
+        week=week,
+        following=leaving[len(week)] if len(leaving) > len(week) else None,
+        stood_for=stood_for,
+    )
+
+
+def awaited(session: Session) -> int:
+    """How much awaits the person who is signed in, alerts too, by one statement."""
+    return tasks.count(session, _whose(), now=now())
+
+
+def _whose() -> Whose:
+    return Whose(actor(), frozenset(held_roles()))

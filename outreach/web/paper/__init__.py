@@ -1,1 +1,0 @@
-"""Pages of letters on paper: the postal addresses that they go to."""

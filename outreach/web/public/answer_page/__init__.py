@@ -1,0 +1,1 @@
+"""The page of a letter, where an authority answers."""

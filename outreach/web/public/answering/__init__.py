@@ -1,1 +1,0 @@
-"""The answer page of a letter, and what is sent from it."""

@@ -1,0 +1,76 @@
+"""Charts as files of pages: the slide of a chart as SVG, or as PNG set by typst."""
+
+import io
+import zipfile
+from base64 import b64encode
+from collections.abc import Iterable
+
+from flask import Response
+
+from outreach.access.scopes import wording
+from outreach.core.sandbox import pdf
+from outreach.core.settings import Mode
+from outreach.core.site.letterhead import Letterhead
+from outreach.core.tables.writing import SERVICE
+from outreach.core.text import french
+from outreach.core.text.errors import NotFound, Refused
+from outreach.reports.charts.chart import Chart, Sender
+from outreach.web.ui import programme
+from outreach.web.ui.exports import attachment, origin_of
+from outreach.web.ui.request import counted, end_reading, now, settings
+from outreach.web.ui.templates import letterhead
+
+TYPES = {"png": "image/png", "svg": "image/svg+xml"}
+
+
+def source(known: str = "") -> str:
+    """Where and when figures come from, for the foot of what leaves the pages; `known` goes before the moment."""
+    feigned = "Démonstration, chiffres fictifs. " if settings().mode is Mode.DEMO else ""
+    whose = f"{wording.members(counted()).removeprefix('du ')}, " if counted() else ""
+    return french.typeset(
+        f"{feigned}Source : {SERVICE}{programme.said()}, {whose}{known}établi le {french.moment(now())}"
+    )
+
+
+def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response:
+    """A response that saves the slide of one of these charts, by its key, as `png` or `svg`.
+
+    Raises NotFound for another key, Refused when typst makes no PNG. The reading of the request is over then.
+    """
+    chart = next((chart for chart in charts if chart.key == key), None)
+    if chart is None:
+        raise NotFound("Ce graphique n’existe pas, ou n’a encore rien à montrer.")
+    head = letterhead()
+    end_reading()
+    slide = chart.slide(source(), _sender(head))
+    content = slide.encode() if kind == "svg" else _png(slide, chart)
+    suffix = origin_of("", counted()).suffix()
+    return attachment(content, TYPES[kind], f"{name}-{chart.key}{suffix}.{kind}")
+
+
+def slides(charts: Iterable[Chart], name: str) -> Response:
+    """A response that saves the slides of these charts in one file, each as PNG and as SVG.
+
+    Raises Refused without any, and when typst makes no PNG. The reading of the request is over then.
+    """
+    drawn = list(charts)
+    if not drawn:
+        raise Refused("Rien n’est encore parti : il n’y a pas de diapositive.")
+    sender, written = _sender(letterhead()), io.BytesIO()
+    end_reading()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for chart in drawn:
+            slide = chart.slide(source(), sender)
+            for kind, content in (("svg", slide.encode()), ("png", _png(slide, chart))):
+                archive.writestr(zipfile.ZipInfo(f"{name}-{chart.key}.{kind}", (1980, 1, 1, 0, 0, 0)), content)
+    suffix = origin_of("", counted()).suffix()
+    return attachment(written.getvalue(), "application/zip", f"{name}-diapositives{suffix}.zip")
+
+
+def _sender(head: Letterhead) -> Sender:
+    words = " · ".join(head.lines)
+    return Sender(words, b64encode(head.logo).decode(), head.shown_size) if head.logo else Sender(words)
+
+
+def _png(slide: str, chart: Chart) -> bytes:
+    return pdf.set_png("slide.typ", {"svg": slide, "told": chart.told}, lost_nothing="Rien n’est perdu")

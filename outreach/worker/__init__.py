@@ -1,1 +1,0 @@
-"""The work process: its clock, what it does at each pass, and what wakes it in between."""

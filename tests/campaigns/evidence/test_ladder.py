@@ -1,0 +1,40 @@
+"""The ladder of a campaign as it is written down: read back as it was, refused where it would double a channel."""
+
+import pytest
+
+from outreach.campaigns.evidence.steps import LADDER_CHANNELS, MOST_DAYS, ReachChannel, RungWhen, rungs, written
+from outreach.core.text.errors import InputError
+
+PAPER, CALL = ReachChannel.PAPER, ReachChannel.CALL
+
+
+def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
+    kept = written([(CALL, 12, RungWhen.SILENT), (PAPER, 5, RungWhen.FAILED)])
+    assert [(rung.number, rung.channel, rung.days, rung.when) for rung in rungs(kept)] == [
+        (1, PAPER, 5, RungWhen.FAILED),
+        (2, CALL, 12, RungWhen.SILENT),
+    ]
+    assert rungs("") == []
+    assert rungs(written([(PAPER, 1, RungWhen.ALWAYS)]))[0].told == (
+        "Lettre sur papier, 1 jour après la vague, toujours : la lettre sur papier suit le courriel"
+    )
+
+
+def test_the_longest_ladder_fits_its_column():
+    longest = [(channel, MOST_DAYS - number, RungWhen.SILENT) for number, channel in enumerate(LADDER_CHANNELS)]
+    assert len(written(longest)) < 300
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ([(PAPER, 5, RungWhen.FAILED), (PAPER, 6, RungWhen.FAILED)], "une fois au plus"),
+        ([(PAPER, 5, RungWhen.FAILED), (CALL, 5, RungWhen.FAILED)], "propre délai"),
+        ([(PAPER, 0, RungWhen.FAILED)], "Un délai compte"),
+        ([(PAPER, MOST_DAYS + 1, RungWhen.FAILED)], "Un délai compte"),
+        ([(CALL, 5, RungWhen.ALWAYS)], "Seule la lettre sur papier"),
+    ],
+)
+def test_a_ladder_that_would_double_a_channel_or_a_day_is_refused(chosen, said):
+    with pytest.raises(InputError, match=said):
+        written(chosen)

@@ -1,0 +1,82 @@
+"""The page's cells and conditions, and the criteria they mean: each gives the other back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outreach.adherence.models import Status
+from outreach.campaigns.segments import presentation
+from outreach.campaigns.segments.criteria import (
+    LEAVES,
+    And,
+    HasLevel,
+    InNetwork,
+    InZone,
+    Not,
+    NotWrittenSince,
+    Or,
+    SchoolStatus,
+    Unreachable,
+    sentence,
+)
+from outreach.campaigns.segments.criteria_json import from_json, to_json
+from outreach.campaigns.segments.presentation import EVERY_CELL, Choices
+from outreach.directory.models import Level
+from outreach.directory.reference import NetworkCode
+
+conditions = st.one_of(
+    st.lists(st.sampled_from(["Namur", "Huy-Waremme"]), min_size=1, unique=True).map(
+        lambda names: InZone(tuple(names))
+    ),
+    st.integers(1, 400).map(lambda days: NotWrittenSince(days=days)),
+    st.just(Not(InNetwork(("WBE",)))),
+    st.just(Or((InNetwork(("WBE",)), Unreachable()))),
+    st.lists(st.sampled_from(Status), min_size=1, unique=True).map(
+        lambda statuses: SchoolStatus(strand=2, statuses=tuple(statuses), which="all")
+    ),
+)
+choices = st.builds(
+    Choices,
+    cells=st.frozensets(st.sampled_from(sorted(EVERY_CELL))),
+    conditions=st.lists(conditions, max_size=3).map(tuple),
+)
+
+
+@given(choices)
+def test_any_choice_comes_back(made):
+    asked = made.criterion()
+    back = Choices.of(asked)
+    assert back.criterion() == asked
+    assert (back.cells or EVERY_CELL, back.conditions) == (made.cells or EVERY_CELL, made.conditions)
+    assert Choices.of(from_json(to_json(asked))) == back
+
+
+@given(conditions)
+def test_what_the_controls_of_a_condition_show_is_that_condition(condition):
+    inner = condition.negated if isinstance(condition, Not) else condition
+    if inner.word in LEAVES:
+        assert presentation.made(*presentation.values_of(inner)) == inner
+
+
+def test_a_rectangle_of_cells_reads_as_two_conditions():
+    cells = frozenset({("WBE", Level.SECONDARY), ("COCOF", Level.SECONDARY)})
+    asked = Choices(cells).criterion()
+    assert asked == And((InNetwork(("WBE", "COCOF")), HasLevel((Level.SECONDARY,))))
+    assert Choices(EVERY_CELL).criterion() == And()
+    assert sentence(Choices().criterion()) == "Tous les pouvoirs organisateurs."
+
+
+def test_networks_that_contradict_each_other_do_not_become_everybody():
+    nobody = And((InNetwork(("WBE",)), InNetwork(("COCOF",))))
+    assert Choices.of(nobody).criterion() == nobody
+
+
+def test_one_network_alone_keeps_the_levels_that_were_ticked():
+    cells = frozenset({(NetworkCode.WBE, Level.SECONDARY), (NetworkCode.COCOF, Level.PRIMARY)})
+    only = {(NetworkCode.WBE, level) for level in (Level.PRIMARY, Level.SECONDARY)}
+    assert Choices(cells).only(NetworkCode.WBE).cells == only
+    assert Choices().only(NetworkCode.WBE).cells == {(NetworkCode.WBE, level) for level in Level}
+
+
+def test_every_criterion_has_a_title_to_be_offered_by():
+    offered = {presentation.LETTERS if word in presentation.OF_LETTERS else word for word in LEAVES}
+    assert offered <= presentation.TITLES.keys()

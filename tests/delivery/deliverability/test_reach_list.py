@@ -1,0 +1,146 @@
+"""Each authority has one state, by the best of its mailboxes; and somebody may look after it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence.models import Strand
+from outreach.core.text.addresses import judge
+from outreach.core.text.errors import InputError, Refused
+from outreach.delivery.deliverability import domains, follow_up
+from outreach.delivery.deliverability.domains import MailVerdict
+from outreach.delivery.deliverability.follow_up import NOBODY, Followed
+from outreach.delivery.models import Batch, Mailing, Message, MessageState, SuppressionReason
+from outreach.delivery.outbox import suppressions
+from outreach.directory import contacts
+from outreach.directory.authorities import search, sheet
+from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory.models import Level, MailboxKind
+from outreach.engagement.mailboxes import health
+from outreach.engagement.mailboxes.health import WITHOUT_CONTACT, ReachFilters, ReachState
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from tests import factories
+from tests.conftest import NOW
+
+BY = {"now": NOW, "actor": factories.AUTHOR}
+
+
+@pytest.fixture
+def session(sample_database):
+    with sample_database.writing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def authority(session):
+    return sheet.authority_by_fase(session, 9300)
+
+
+def state(session, authority):
+    """Its state, the same in the list and by itself."""
+    session.flush()
+    alone = health.of(session, authority)
+    assert [row for row in health.listed(session, ReachFilters(), now=NOW).rows if row.fase == 9300] == [alone]
+    return alone.state
+
+
+def add(session, authority, address):
+    return contacts.add(session, authority, judge(address), kind=MailboxKind.IMPERSONAL, **BY)
+
+
+def letter(session, held, state, number):
+    """A letter to an address, in this state."""
+    mailing = Mailing(**factories.mailing(NOW))
+    session.add(mailing)
+    session.flush()
+    batch = Batch(mailing_id=mailing.id, number=1)
+    session.add(batch)
+    session.flush()
+    named = {name: getattr(held, name) for name in ("authority_id", "address", "address_key", "address_ascii")}
+    kept = {"public_id": number * 16, "dated_at": NOW, "due_at": NOW, "return_path": "x", "fence_id": "x"}
+    session.add(Message(mailing_id=mailing.id, batch_id=batch.id, state=state, **named, **kept))
+
+
+def answer(session, authority, number):
+    """A person answers from the letter with this number."""
+    session.flush()
+    message = session.scalars(select(Message).where(Message.public_id == number * 16)).one()
+    strand = session.scalars(select(Strand.id)).first()
+    given = {"authority_id": authority.id, "strand_id": strand, "answer": Answer.DECLINED, "given_at": NOW}
+    session.add(Response(message_id=message.id, **given))
+    session.flush()
+
+
+@pytest.mark.long
+def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, authority):
+    (first,) = contacts.contacts_of(session, authority)
+    assert state(session, authority) is ReachState.UNCONFIRMED
+    letter(session, first, MessageState.REFUSED, "1")
+    letter(session, first, MessageState.IN_DOUBT, "2")
+    assert state(session, authority) is ReachState.UNCONFIRMED
+    letter(session, first, MessageState.ACCEPTED, "3")
+    assert state(session, authority) is ReachState.UNCONFIRMED, "our relay took it"
+    answer(session, authority, "3")
+    assert state(session, authority) is ReachState.CONFIRMED
+    first.bounced_at = NOW
+    assert state(session, authority) is ReachState.BOUNCED
+    second = add(session, authority, "a@absente.be")
+    assert state(session, authority) is ReachState.PARTLY
+    domains.record(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=NOW)
+    assert state(session, authority) is ReachState.NO_MAIL
+    suppressions.suppress(session, second.address_key, SuppressionReason.UNSUBSCRIBED, **BY)
+    assert state(session, authority) is ReachState.NO_MAIL
+    suppressions.suppress(session, second.address_key, SuppressionReason.COMPLAINT, **BY)
+    assert state(session, authority) is ReachState.EXCLUDED
+    for held in (first, second):
+        contacts.retire(session, authority, held, **BY)
+    add(session, authority, "directiоn@ecole.be")
+    assert state(session, authority) is ReachState.NO_MAILBOX, "it awaits a second person"
+
+
+def test_those_without_contact_are_those_of_the_directory_for_each_level_and_network(session):
+    for level in (None, Level.SECONDARY):
+        found = health.listed(session, ReachFilters(states=WITHOUT_CONTACT, level=level), now=NOW)
+        known = list(search.listed(session, Filters(level=level, reach=Reach.UNREACHABLE)).every())
+        assert {row.fase for row in found.rows} == {row.Authority.fase for row in known} != set()
+        assert found.tally() == search.count(session, Filters(level=level)).authorities
+        for network in search.networks(session):
+            some = Filters(level=level, reach=Reach.UNREACHABLE, networks=(network.code,))
+            assert found.tally(network.code, *WITHOUT_CONTACT) == search.count(session, some).authorities
+
+
+def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serve_is_refused(session, authority):
+    (held,) = contacts.contacts_of(session, authority)
+    follow_up.confirm(session, authority, held, note="appel", **BY)
+    assert state(session, authority) is ReachState.CONFIRMED
+    held.bounced_at = NOW
+    session.flush()
+    with pytest.raises(Refused):
+        follow_up.confirm(session, authority, held, **BY)
+
+
+def test_who_looks_after_an_authority_and_until_when_are_the_last_steps(session, authority):
+    def now():
+        return follow_up.current(session, [authority.id]).get(authority.id)
+
+    assert now() is None
+    monday = NOW.date() + timedelta(days=2)
+    follow_up.recall(session, authority, day=monday, **BY)
+    assert now() == Followed(factories.AUTHOR, monday)
+    for wrong in (NOW.date() - timedelta(days=1), NOW.date() + timedelta(days=367)):
+        with pytest.raises(InputError):
+            follow_up.recall(session, authority, day=wrong, **BY)
+    with pytest.raises(InputError):
+        follow_up.hand_over(session, authority, to=factories.APPROVER, **BY)
+    assert follow_up.hand_all_over(session, factories.AUTHOR, to="", **BY) == 1
+    assert follow_up.owned_by(session, factories.AUTHOR) == []
+    assert now() == Followed("", monday)
+    found = {
+        owner: [row.fase for row in health.listed(session, ReachFilters(owner=owner, recalled=True), now=NOW).rows]
+        for owner in (factories.AUTHOR, NOBODY)
+    }
+    assert found == {factories.AUTHOR: [], NOBODY: [9300]}
+    assert health.listed(session, ReachFilters(), now=NOW).recalls == (1, 0)
+    assert health.listed(session, ReachFilters(), now=NOW + timedelta(days=2)).recalls == (1, 1)

@@ -1,0 +1,212 @@
+"""An answer by the code of a letter on paper, or by phone, counts wherever one from the mail counts."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from outreach.adherence.programmes import programmes
+from outreach.campaigns.channels import calls, paper
+from outreach.campaigns.channels.calls import NotedCall
+from outreach.campaigns.counting import classes
+from outreach.campaigns.evidence.proof import Evidence, letters_answered
+from outreach.campaigns.evidence.steps import CallOutcome, ReachAnswer, ReachStep
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.planning import audiences
+from outreach.campaigns.results import actions, figures, funnel, history, progress, reached, reactions
+from outreach.campaigns.results.reactions import ReactionFilters
+from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.mailing_criteria import ReactedTo
+from outreach.campaigns.waves import answering, receipts
+from outreach.core.settings import ROOT
+from outreach.core.text.dates import today
+from outreach.delivery.models import Message, MessageState, Reason
+from outreach.directory.models import Authority, Contact
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.recording import Given
+from outreach.engagement.tracking.reactions import Asked, Reaction, of_authorities, of_mailboxes
+from tests.campaigns.conftest import AUTHOR, SENDING, people, settle, strand
+from tests.campaigns.ladder.climbing import climb
+from tests.campaigns.ladder.test_climbing import AT, became, with_ladder
+from tests.conftest import state_from
+
+__all__ = ["people", "strand"]
+MAIL, CODE, PHONE = 1, 2, 3  # the keys of the authorities, by how each answers
+LATER = AT + timedelta(days=4)
+NAMED = re.compile(r"\bResponse\.message_id\b")
+COUNTS_NOTHING = {
+    "outreach/operations/retention/erasure.py": "empties the words of an address that is erased",
+    "outreach/campaigns/channels/due_steps.py": "asks for schools, which other tests hold",
+    "outreach/campaigns/waves/answering.py": "undoes those of one form",
+    "outreach/engagement/mailboxes/health.py": "asks whether a mailbox's own letter was answered, not by whom",
+    "outreach/campaigns/review/plan.py": "learns how long after a letter that left answers come",
+}
+
+
+@state_from("programmed")
+def answered_each_way(database, _settings):
+    """Three authorities gave the same answer: from the mail, by the code on paper (the mail was refused), by phone
+    (there is no mailbox)."""
+    settle(database, 3)
+    with database.writing() as session:
+        session.execute(delete(Contact).where(Contact.authority_id == PHONE))
+        session.execute(Authority.__table__.update().values(address="Rue Haute 7", locality="Namur", postcode="5000"))
+        session.get_one(Authority, PHONE).address = ""
+    with_ladder(database, "paper:1:failed call:3:failed")
+    became(database, MessageState.ACCEPTED, MessageState.REFUSED)
+    climb(database, AT + timedelta(days=1))
+    with database.writing() as session:
+        (wave,) = session.scalars(select(Wave))
+        paper.make(session, wave.campaign, wave, SENDING, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
+    climb(database, AT + timedelta(days=3))
+    with database.writing() as session:
+        by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
+        _answer(session, by[MAIL], is_by_code=False)
+        _answer(session, by[CODE], is_by_code=True, step=paper.step_of(session, by[CODE]))
+        step = session.scalars(select(ReachStep).where(ReachStep.authority_id == PHONE).order_by(-ReachStep.id)).first()
+        noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
+        campaign = session.get_one(Campaign, 1)
+        calls.note(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
+
+
+def _answer(session, message, *, is_by_code, step=None):
+    asked = recording.question_of(session, message, now=LATER)
+    given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=is_by_code)
+    return answering.receive(session, message, given, SENDING, now=LATER, step=step)
+
+
+class Asking:
+    """What the places below are asked with."""
+
+    def __init__(self, session):
+        self.session, self.campaign = session, session.get_one(Campaign, 1)
+        self.mailings, self.now = audiences.launched(self.campaign), LATER
+        self.asked = Asked(self.mailings, today(LATER))
+        self.letters = {
+            one.authority_id: one for one in session.scalars(select(Message).where(Message.mailing_id == 1))
+        }
+
+    def keys(self, query):
+        return set(self.session.scalars(query))
+
+    def of_each(self, found):
+        """The authorities of whose letter something is found."""
+        return {key for key, letter in self.letters.items() if found(self.session, letter)}
+
+
+def _reacted(one):
+    each = of_authorities(one.asked)
+    found = one.session.execute(select(each.c.authority_id, each.c.reaction, each.c.answered_at)).all()
+    return {key for key, reaction, at in found if reaction == Reaction.REACTED and at}
+
+
+def _mailboxes(one):
+    each = of_mailboxes(one.asked)
+    return one.keys(select(each.c.authority_id).where(each.c.answered_at.is_not(None)))
+
+
+def _proved(one):
+    rows = reached.listed(one.session, one.campaign, figures.Figure.REACHED, now=one.now).every()
+    return {row.key for row in rows if row.evidence is Evidence.ANSWERED}
+
+
+def _criterion(one):
+    scope = audiences.scope_of(one.session, one.campaign, now=one.now)
+    return one.keys(listed(scope, ReactedTo(mailings=(1,), reaction="answered", answers=(Answer.IN_PREPARATION,))))
+
+
+def _figures(one):
+    assert figures.of(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
+    return {
+        one.id for one in figures.authorities(one.session, one.campaign, figures.Figure.ANSWERED, now=LATER).every()
+    }
+
+
+def _course(one):
+    told = funnel.of(one.session, one.campaign, figures.of(one.session, one.campaign, now=LATER), [], now=LATER)
+    return set(range(1, told.days[-1].answered + 1))
+
+
+def _reaction_list(one):
+    query = reactions._conditions(one.session, one.asked, ReactionFilters(answer=Answer.IN_PREPARATION))
+    return one.keys(query[-1])
+
+
+def _actions(one):
+    """Of a wave those to whom its letter left: not the one who has no mailbox."""
+    (done,) = actions.actions(one.session, programmes.named(one.session), now=LATER).done
+    assert sum(done.sent.values()) == len({MAIL, CODE})
+    return set(range(1, sum(done.answered.values()) + 1)) | {PHONE}
+
+
+def _letters(one):
+    rows = one.session.execute(reactions._given(one.asked)).all()
+    of = {letter.id: key for key, letter in one.letters.items()}
+    return {of[message] for message, *_ in rows}
+
+
+def _overall(one):
+    return set(range(1, progress.overall(one.session, [1], now=LATER)[1].answered + 1))
+
+
+def _schools(one):
+    each = classes.classify(one.session, one.campaign, now=one.now).schools
+    return one.keys(select(each.c.authority_id).where(each.c.answered == 1))
+
+
+PLACES = {
+    "outreach/campaigns/counting/classes.py": [_schools],
+    "outreach/engagement/tracking/reactions.py": [_reacted, _mailboxes],
+    "outreach/campaigns/segments/mailing_criteria.py": [_criterion],
+    "outreach/engagement/replies/recording.py": [
+        lambda one: one.of_each(recording.of_message),
+        lambda one: one.of_each(lambda session, letter: recording.earlier(session, letter, one.mailings).last),
+        lambda one: one.keys(recording.authorities_that_answered(one.mailings)),
+    ],
+    "outreach/campaigns/evidence/proof.py": [
+        _proved,
+        lambda one: {key for key, _ in one.session.execute(letters_answered(one.mailings))},
+    ],
+    "outreach/campaigns/results/funnel.py": [_course],
+    "outreach/campaigns/results/history.py": [
+        lambda one: one.of_each(lambda session, letter: history.of(session, letter, now=LATER).answers)
+    ],
+    "outreach/campaigns/results/actions.py": [_actions],
+    "outreach/campaigns/results/reactions.py": [_reaction_list, _letters],
+    "outreach/campaigns/results/progress.py": [_overall],
+    "outreach/campaigns/results/figures.py": [_figures],
+    "outreach/campaigns/waves/receipts.py": [lambda one: one.of_each(receipts.last)],
+}
+
+
+def test_every_place_that_asks_for_the_letter_of_an_answer_is_walked():
+    named = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "outreach").rglob("*.py")
+        if "migrations" not in path.parts and NAMED.search(path.read_text(encoding="utf-8"))
+    }
+    assert named == {*PLACES, *COUNTS_NOTHING}
+
+
+@pytest.mark.long
+def test_an_answer_counts_in_every_place_whichever_way_it_came(answered_each_way):
+    with answered_each_way.reading() as session:
+        one = Asking(session)
+        for place, walks in PLACES.items():
+            for number, walk in enumerate(walks):
+                assert walk(one) == {MAIL, CODE, PHONE}, (place, number)
+        rungs = session.scalars(select(ReachAnswer)).all()
+        told = {session.get_one(Response, row.response_id).authority_id for row in rungs}
+        assert told == {CODE, PHONE}, "each names the rung that it came by"
+        assert one.letters[PHONE].reason is Reason.NO_ADDRESS
+
+
+@pytest.mark.long
+def test_whoever_answered_by_code_or_phone_gets_no_reminder(answered_each_way):
+    with answered_each_way.reading() as session:
+        campaign = session.get_one(Campaign, 1)
+        found = audiences.addressees_among(session, campaign, [MAIL, CODE, PHONE], now=LATER)
+        assert {one.reason for one in found} == {Reason.ANSWERED}

@@ -1,0 +1,33 @@
+"""Drafts of notes: their author's alone, and deleted a year after their last change."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from outreach.core.text.errors import NotFound
+from outreach.reports.notes import drafts
+from outreach.reports.notes.drafts import NoteRequest
+from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
+
+ASKED = NoteRequest(date(2021, 5, 15), "Un premier bilan")
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+def test_a_draft_is_its_authors_alone(database):
+    with database.writing() as session:
+        key = drafts.save(session, None, ASKED, now=NOW, actor=AUTHOR).id
+        assert drafts.save(session, key, replace(ASKED, title="Autre"), now=NOW, actor=AUTHOR).id == key
+        with pytest.raises(NotFound):
+            drafts.draft_of(session, key, APPROVER)
+        with pytest.raises(NotFound):
+            drafts.save(session, key, ASKED, now=NOW, actor=APPROVER)
+        with pytest.raises(NotFound):
+            drafts.discard(session, key, APPROVER)
+        assert drafts.drafts_of(session, APPROVER) == []
+        assert [draft.title for draft in drafts.drafts_of(session, AUTHOR)] == ["Autre"]
