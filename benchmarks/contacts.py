@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from outreach.cli.preparation import load_sample, prepare
 from outreach.core.audit import audit
-from outreach.core.db import Database, take_turns
+from outreach.core.db import Database, take_lock
 from outreach.core.settings import read
 from outreach.core.tables import imports
 from outreach.core.tables.imports import ListJudgement, Opened, opened
@@ -105,7 +105,7 @@ def with_others(database: Database, waits: dict[str, float], action: Callable[[]
 
     def touch() -> None:
         with database.writing() as session:
-            take_turns(session, "contacts", 9001)
+            take_lock(session, "contacts", 9001)
             held = session.scalars(select(Contact).order_by(Contact.id).limit(1)).one()
             held.bounced_at = None if held.bounced_at else NOW
 

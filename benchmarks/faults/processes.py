@@ -14,7 +14,7 @@ from outreach.delivery import workers as installation
 from outreach.delivery.sending.in_flight import Failpoint
 from tests.chaos.harness import RECORDING, is_stopped
 
-# Longer than a worker may take from the fence to the final dot (5 s). The other worker's clock is 31 s ahead: by it,
+# Longer than a worker may take from the gate to the final dot (5 s). The other worker's clock is 31 s ahead: by it,
 # the lease (20 s) and the time that a worker may be unseen (30 s) are over, too.
 FROZEN_SECONDS = 6
 AWAY = timedelta(hours=2)

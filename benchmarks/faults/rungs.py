@@ -27,10 +27,10 @@ from outreach.campaigns.channels import due_steps, paper
 from outreach.campaigns.channels.calls import NotedCall
 from outreach.campaigns.evidence.steps import (
     CallOutcome,
+    EscalationStep,
     ReachAnswer,
     ReachCall,
     ReachChannel,
-    ReachStep,
     ReachTransition,
     StepReason,
     StepState,
@@ -210,8 +210,10 @@ def _answer_by_code(database: Database, now: datetime, chance: random.Random) ->
 
 def _call(database: Database, now: datetime, chance: random.Random) -> None:
     with database.reading() as session:
-        due = select(ReachStep.id).where(ReachStep.channel == ReachChannel.CALL, ReachStep.state == StepState.DUE)
-        steps = session.scalars(due.order_by(ReachStep.id)).all()
+        due = select(EscalationStep.id).where(
+            EscalationStep.channel == ReachChannel.CALL, EscalationStep.state == StepState.DUE
+        )
+        steps = session.scalars(due.order_by(EscalationStep.id)).all()
     for key in steps:
         outcome = chance.choice(CALLS)
         answer = Answer.IN_PREPARATION if outcome is CallOutcome.REACHED and chance.random() < 1 / 2 else None
@@ -231,7 +233,9 @@ def _note(session: Session, campaign: Campaign, key: int, noted: NotedCall, now:
 
 def _keys(database: Database, query: Select[int], state: StepState) -> list[int]:
     with database.reading() as session:
-        of_steps = query.join(ReachStep, ReachStep.id == PaperLetter.step_id).where(ReachStep.state == state)
+        of_steps = query.join(EscalationStep, EscalationStep.id == PaperLetter.step_id).where(
+            EscalationStep.state == state
+        )
         return sorted(session.scalars(of_steps))
 
 
@@ -245,7 +249,7 @@ def _moves(database: Database) -> int:
 def _compared(database: Database, now: datetime) -> dict[str, Any]:
     """What stands at the end, and the promises that it breaks."""
     with database.reading() as session:
-        steps = session.scalars(select(ReachStep).order_by(ReachStep.id)).all()
+        steps = session.scalars(select(EscalationStep).order_by(EscalationStep.id)).all()
         row = {
             "steps": len(steps),
             "lost": _lost(session, steps, now),
@@ -258,7 +262,7 @@ def _compared(database: Database, now: datetime) -> dict[str, Any]:
     return row | {"broken": [*broken, *breaches]}
 
 
-def _lost(session: Session, steps: Sequence[ReachStep], now: datetime) -> int:
+def _lost(session: Session, steps: Sequence[EscalationStep], now: datetime) -> int:
     """Authorities that the mail did not reach, with neither proof, nor a reason to stop, nor every rung tried."""
     campaign = session.get_one(Campaign, 1)
     without = reached.listed(session, campaign, Figure.LEFT, now=now).keys()
@@ -269,7 +273,7 @@ def _lost(session: Session, steps: Sequence[ReachStep], now: datetime) -> int:
     return sum(ended[key] < RUNGS for key in unreached)
 
 
-def _two_channels(session: Session, steps: Sequence[ReachStep]) -> int:
+def _two_channels(session: Session, steps: Sequence[EscalationStep]) -> int:
     """Steps that were opened while another of the same authority had not failed, or whose channel it had before."""
     channel = {step.id: (step.authority_id, step.channel) for step in steps}
     stands: dict[int, dict[ReachChannel, bool]] = {}
@@ -287,7 +291,7 @@ def _two_channels(session: Session, steps: Sequence[ReachStep]) -> int:
 
 def _twice(session: Session) -> int:
     """How many steps have two letters on paper, two calls that reached somebody, or two answers by phone."""
-    by_phone = select(ReachAnswer.step_id).join(ReachStep).where(ReachStep.channel == ReachChannel.CALL)
+    by_phone = select(ReachAnswer.step_id).join(EscalationStep).where(EscalationStep.channel == ReachChannel.CALL)
     each = (
         (select(PaperLetter.step_id), PaperLetter.step_id),
         (select(ReachCall.step_id).where(ReachCall.outcome == CallOutcome.REACHED), ReachCall.step_id),
@@ -297,7 +301,7 @@ def _twice(session: Session) -> int:
     return sum(map(len, twice))
 
 
-def _unlisted(session: Session, steps: Sequence[ReachStep]) -> int:
+def _unlisted(session: Session, steps: Sequence[EscalationStep]) -> int:
     """Steps whose state is not that of their last transition, or without the letter or the call that it stands for."""
     last = dict(
         session.execute(select(ReachTransition.step_id, ReachTransition.state).order_by(ReachTransition.id)).all()
@@ -307,7 +311,7 @@ def _unlisted(session: Session, steps: Sequence[ReachStep]) -> int:
     return sum(last.get(step.id) is not step.state or not _has_its_own(step, letters, calls) for step in steps)
 
 
-def _has_its_own(step: ReachStep, letters: set[int], calls: set[int]) -> bool:
+def _has_its_own(step: EscalationStep, letters: set[int], calls: set[int]) -> bool:
     is_done = step.state in {StepState.PRINTED, StepState.TRIED}
     if step.channel is ReachChannel.PAPER:
         was_printed = is_done or (step.state is StepState.FAILED and step.reason is StepReason.RETURNED)

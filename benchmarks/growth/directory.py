@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 from sqlalchemy import select, text
 
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.adherence.models import AdherenceRecord, Status
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.db import Base, Database, Session, table_of
@@ -58,7 +58,7 @@ def settle(database: Database, count: int, now: datetime, ended: datetime) -> No
         _add(session, Suppression, _suppressions(keys, ended))
         _add(session, AdherenceRecord, _preparing(keys, now))
         _add(session, AuditEntry, _entries(keys, now))
-        _add(session, TrailEntry, _trail(keys, now))
+        _add(session, AccessLogEntry, _trail(keys, now))
     begin_keys_after(database, Authority, School, Contact)
 
 

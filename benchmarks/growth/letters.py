@@ -13,11 +13,11 @@ from sqlalchemy import func, select, update
 from benchmarks.growth.directory import MEASURED, SCHOOLS, Columns, address_of, begin_keys_after
 from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import launching
-from outreach.core.db import Base, Database, Session, table_of, take_stock
+from outreach.core.db import Base, Database, Session, analyze_after, table_of
 from outreach.core.db.bulk import add_rows
 from outreach.core.settings import Settings
 from outreach.delivery.models import Batch, Composition, Mailing, Message, MessageState, MessageSubject, Reason
@@ -113,11 +113,11 @@ def copy_to_all(database: Database, sending: SenderIdentity, count: int, now: da
     begin_keys_after(database, Message, Batch, Response)
     with database.writing() as session:
         # Counting the groups of trackers would take a minute a wave by the statistics of empty tables.
-        take_stock(session, Authority, Contact, Message)
+        analyze_after(session, Authority, Contact, Message)
     with database.writing() as session:
         for wave in waves:
             mailing = session.get_one(Mailing, wave.mailing)
-            frozen = Frozen.from_json(mailing.letter)
+            frozen = LetterSnapshot.from_json(mailing.letter)
             trackers.set_up(session, mailing, frozen.links, frozen.tracking)
         _add(session, HitCount, _hit_counts(session, waves[0].at))
     said: dict[int, list[str]] = {}

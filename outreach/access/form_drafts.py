@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.errors import InputError
 
 MOST_BYTES = 200_000  # of a draft's fields; a letter of thirty pages has half of it
@@ -74,7 +74,7 @@ def keep(
     written = json.dumps({"saved": place.saved, "pairs": list(fields)}, ensure_ascii=False)
     if len(written.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         raise InputError("Ce texte est trop long pour être gardé en brouillon.")
-    take_turns(session, "draft", place.user_id, place.subject)
+    take_lock(session, "draft", place.user_id, place.subject)
     drafts = {draft.page: draft for draft in drafts_of(session, place)}
     draft = drafts.pop(page, None)
     if draft is not None and timedelta() < draft.typed_at - now < LONGEST_OVERTAKING:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.campaigns.evidence.steps import ReachStep
+from outreach.campaigns.evidence.steps import EscalationStep
 from outreach.campaigns.models import Campaign
 from outreach.core.db import Base
 from outreach.directory.postal.address import PostalAddress
@@ -54,7 +54,7 @@ class PaperLetter(Base):
     content: Mapped[str | None] = mapped_column(Text)
 
     batch: Mapped[PaperBatch] = relationship()
-    step: Mapped[ReachStep] = relationship()
+    step: Mapped[EscalationStep] = relationship()
 
     @property
     def address(self) -> PostalAddress:

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from outreach.access.accounts import accounts, passwords
 from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.core.db import Database, take_turns
+from outreach.core.db import Database, take_lock
 from outreach.core.settings import Mode, Settings
 from outreach.core.text import dates
 from outreach.core.text.errors import Refused
@@ -86,7 +86,7 @@ def add_people(database: Database, settings: Settings, now: datetime) -> None:
             return
     digest = passwords.hashed(people.password(settings.data))
     with database.writing() as session:
-        take_turns(session, PEOPLE)
+        take_lock(session, PEOPLE)
         for person in people.PEOPLE:
             if not accounts.exists(session, person.email):
                 details = {"email": person.email, "name": person.name, "roles": person.roles, "scope": person.scope}

@@ -1,1 +1,1 @@
-"""The outbox and the postman: mailings and their letters, and nothing about why they are sent."""
+"""The outbox and the dispatcher: mailings and their letters, and nothing about why they are sent."""

@@ -108,7 +108,7 @@ class Reason(Labelled):
 
 
 class Mailing(Base):
-    """Letters that leave together: the frozen letter, and what the fence checks (gate, class, stop strand).
+    """Letters that leave together: the frozen letter, and what the commit gate checks (gate, class, stop strand).
 
     `strand` is the letters' subject. `stop_strand_id` is the same strand, or None when joining does not stop the
     letters.
@@ -174,7 +174,7 @@ class Message(Base):
     The recipient is an authority or a federation: one of `authority_id` and `federation_id` is set. In a mail to the
     service's own people neither is.
     Fixed at launch: `public_id` (16 hexadecimal digits, in the Message-ID and the tokens), `dated_at` (Date),
-    `return_path` (envelope sender). `revision` counts the changes to the schools that the letter lists: the fence
+    `return_path` (envelope sender). `revision` counts the changes to the schools that the letter lists: the commit gate
     denies a letter composed from an older revision. `fence_id` names the commit that allowed its final dot.
     """
 
@@ -226,7 +226,7 @@ class Message(Base):
 
 
 class MessageSubject(Base):
-    """A school that a letter lists as open. The fence removes it from an unsent letter when it is open no longer."""
+    """A school that a letter lists as open. The commit gate removes it from an unsent letter once it is not open."""
 
     __tablename__ = "message_subjects"
 
@@ -235,7 +235,7 @@ class MessageSubject(Base):
 
 
 class Composition(Base):
-    """A letter's content, stored by its fence's commit: `content` is JSON that is enough to make the same bytes."""
+    """A letter's content, stored by its commit gate: `content` is JSON that is enough to make the same bytes."""
 
     __tablename__ = "compositions"
 

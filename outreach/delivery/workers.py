@@ -21,7 +21,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, exists, func, select, update
 
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.settings import PROTECTED, Mode, Settings, listed
 from outreach.core.text import french
 from outreach.core.text.errors import OutreachError
@@ -115,7 +115,7 @@ def settle_in(session: Session, here: Here, *, now: datetime) -> None:
 
     Several of its processes may start at once: only one confirms.
     """
-    take_turns(session, "installation")
+    take_lock(session, "installation")
     if session.scalar(select(Installation.identity).limit(1)) is None:
         confirm(session, here, now=now, actor="installation")
 
@@ -227,7 +227,7 @@ def clock_passed(session: Session, hindrance: str, *, place: str, now: datetime)
 
     `hindrance` says in French what keeps letters from leaving there, or ''.
     """
-    take_turns(session, "clock", place)
+    take_lock(session, "clock", place)
     passed = session.scalar(select(ClockPass).where(ClockPass.place == place))
     if passed is None:
         session.add(ClockPass(place=place, at=now, hindrance=hindrance))

@@ -18,7 +18,7 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import Select, delete, insert, or_, select
 
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.erasure import digests
 from outreach.core.erasure.digests import ErasedAddresses
@@ -241,7 +241,7 @@ def add(
 
     Raises InputError when the authority has this address already, or the address was erased.
     """
-    take_turns(session, "contacts", authority.fase)
+    take_lock(session, "contacts", authority.fase)
     _refuse(session, authority, judged)
     limits = school_limits(session, [authority.id]).get((authority.id, judged.key), frozenset())
     added = _new(authority, judged, now, actor, particulars, kind)
@@ -352,7 +352,7 @@ def restore(session: Session, authority: Authority, number: int, *, now: datetim
     A rejection and a review hold as before, and so do the schools it answers for. Raises NotFound when the authority
     has no such retired address, Refused when it is in use again or was retired once more.
     """
-    take_turns(session, "contacts", authority.fase)
+    take_lock(session, "contacts", authority.fase)
     known = contacts_of(session, authority)
     old = next((held for held in known if held.id == number and held.retired_at is not None), None)
     if old is None:
@@ -500,7 +500,7 @@ def subject_of(authority: Authority) -> str:
 
 
 def _in_use(session: Session, authority: Authority, held: Contact) -> None:
-    take_turns(session, "contacts", authority.fase)
+    take_lock(session, "contacts", authority.fase)
     session.refresh(held)
     if held.retired_at is not None:
         raise NotFound("Cette adresse n’est plus en usage.")

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.core.db import Base, enum_of
-from outreach.core.tables.imports import SentList
+from outreach.core.tables.imports import FileImport
 from outreach.core.text.labelled import Labelled
 from outreach.directory.display_names import shown
 
@@ -304,7 +304,7 @@ class ContactSchool(Base):
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
 
 
-class RegisterImport(SentList, Base):
+class RegisterImport(FileImport, Base):
     """One edition of the register, sent from the page or by a command, and the day from which it holds.
 
     The register is public.

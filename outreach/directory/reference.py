@@ -11,7 +11,7 @@ from typing import Self
 
 from sqlalchemy import func, select
 
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
@@ -181,7 +181,7 @@ def offered(session: Session) -> list[tuple[str, str]]:
     return [*named, *((code, f"réseau {label}") for code, label in networks)]
 
 
-def reason(session: Session, sight: Sight, levels: Sequence[str]) -> str:
+def reason(session: Session, sight: AccessScope, levels: Sequence[str]) -> str:
     """Why an authority is in this scope, as one French sentence; `levels` are those of its membership, in words."""
     if sight.kind is SightKind.NETWORK:
         label = session.scalar(select(Network.label).where(Network.code == sight.code)) or sight.code

@@ -13,11 +13,11 @@ from sqlalchemy import CheckConstraint, LargeBinary, String, or_, select, text, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.access.accounts.password_links import DIGEST_BYTES, digest
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.core.audit import audit
 from outreach.core.audit.audit import PROGRAM
-from outreach.core.db import Base, Session, enum_of, take_turns
-from outreach.core.tables.columns import DATA, Column, Held, Kind
+from outreach.core.db import Base, Session, enum_of, take_lock
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
@@ -100,9 +100,9 @@ class ApiKey(Base):
         return f"{self.role.label} {self.scope or ''}".strip()
 
     @property
-    def sight(self) -> Sight | None:
+    def sight(self) -> AccessScope | None:
         """What the key may see, where it is a federation's or a network's; None where it sees everything."""
-        return Sight(SightKind(self.role.value), self.scope) if self.scope is not None else None
+        return AccessScope(SightKind(self.role.value), self.scope) if self.scope is not None else None
 
     @property
     def actor(self) -> str:
@@ -137,7 +137,7 @@ def make(
     if writes and code:
         raise InputError(ONLY_ALL)
     scope = known_code(session, [RoleName(kind)], code) or None  # the key of an unknown one would see nothing
-    take_turns(session, "api_keys")
+    take_lock(session, "api_keys")
     same = select(ApiKey.id).where(ApiKey.name == named, ApiKey.ended_at.is_(None), ApiKey.expires_at > now)
     if session.scalar(same.limit(1)) is not None:
         raise Refused(f"Une clé en service s’appelle déjà « {named} » : donnez un autre nom, ou terminez-la d’abord.")
@@ -156,7 +156,7 @@ def make(
 
 def end(session: Session, number: int, *, now: datetime, actor: str) -> ApiKey:
     """End a key, at once. Raises NotFound, or Refused when it has ended or expired."""
-    take_turns(session, "api_keys")
+    take_lock(session, "api_keys")
     found = numbered(session, number)
     if (state := found.state(now)) is not KeyState.SERVES:
         raise Refused(f"Cette clé est déjà {state.label}.")
@@ -227,8 +227,10 @@ def columns(now: datetime) -> Sequence[Column[ApiKey]]:
 
 def listed(
     session: Session, names: Mapping[str, str], *, now: datetime, text: str = "", sort: str = ""
-) -> Held[ApiKey]:
+) -> InMemoryListing[ApiKey]:
     """Every key, those that serve first, then the newest. `names` are those of persons."""
     order = list(KeyState)
     rows = sorted(session.scalars(select(ApiKey)), key=lambda key: (order.index(key.state(now)), -key.id))
-    return Held(title="Clés de programmes", columns=columns(now), rows=rows, names=names, text=text, sort=sort)
+    return InMemoryListing(
+        title="Clés de programmes", columns=columns(now), rows=rows, names=names, text=text, sort=sort
+    )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.errors import Refused
 
 LONGEST_NAME = 255
@@ -14,7 +14,7 @@ MOST, WINDOW = 60, timedelta(hours=1)
 KEPT = timedelta(hours=24)
 
 
-class ApiWrite(Base):
+class IdempotentRequest(Base):
     """A write of a program: its name (`Idempotency-Key`), the digest of its body, and what was answered, as JSON.
 
     The row goes after a day.
@@ -42,12 +42,14 @@ class NamedWrite:
 
 def take_turn(session: Session, asked: NamedWrite) -> None:
     """Wait until no other write of the key is under way: the same one, sent twice at once, is done once."""
-    take_turns(session, "api-writes", asked.key)
+    take_lock(session, "api-writes", asked.key)
 
 
 def answered(session: Session, asked: NamedWrite, *, now: datetime) -> str | None:
     """What the same write was answered within a day, or None. Raises Refused where its name had another body."""
-    found = session.scalar(select(ApiWrite).where(ApiWrite.key_id == asked.key, ApiWrite.name == asked.name))
+    found = session.scalar(
+        select(IdempotentRequest).where(IdempotentRequest.key_id == asked.key, IdempotentRequest.name == asked.name)
+    )
     if found is None:
         return None
     if found.body != asked.body:
@@ -57,16 +59,18 @@ def answered(session: Session, asked: NamedWrite, *, now: datetime) -> str | Non
 
 def keep(session: Session, asked: NamedWrite, answer: str, *, now: datetime) -> None:
     """Keep what a write was answered."""
-    found = session.scalar(select(ApiWrite).where(ApiWrite.key_id == asked.key, ApiWrite.name == asked.name))
+    found = session.scalar(
+        select(IdempotentRequest).where(IdempotentRequest.key_id == asked.key, IdempotentRequest.name == asked.name)
+    )
     if found is None:
-        found = ApiWrite(key_id=asked.key, name=asked.name, body=asked.body)
+        found = IdempotentRequest(key_id=asked.key, name=asked.name, body=asked.body)
         session.add(found)
     found.answer, found.at = answer, now
 
 
 def left(session: Session, key: int, *, now: datetime) -> tuple[int, int]:
     """How many writes a key has left in this hour, and in how many seconds there is one more."""
-    lately = ApiWrite.key_id == key, ApiWrite.at > now - WINDOW
-    count, first = session.execute(select(func.count(), func.min(ApiWrite.at)).where(*lately)).one()
+    lately = IdempotentRequest.key_id == key, IdempotentRequest.at > now - WINDOW
+    count, first = session.execute(select(func.count(), func.min(IdempotentRequest.at)).where(*lately)).one()
     until = (first + WINDOW if first else now + WINDOW) - now
     return MOST - count, max(1, round(until.total_seconds()))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Index, Select, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
 
@@ -40,7 +40,7 @@ class AlertKind(Labelled):
         return (RoleName.AUTHOR, RoleName.APPROVER) if self.is_about_a_wave else (RoleName.ADMINISTRATOR,)
 
 
-class AlertEpisode(Base):
+class Incident(Base):
     """An alert from `began_at` to `ended_at`, and when a mail about either was written.
 
     `subject` tells episodes of one kind apart: a relay, the number of a wave, the place of an
@@ -98,34 +98,34 @@ def begin(session: Session, seen: AlertSighting) -> bool:
 
     What began at the same instant before does not begin again, even when it has ended since.
     """
-    take_turns(session, "alerts")
-    of_this = AlertEpisode.kind == seen.kind, AlertEpisode.subject == seen.subject
-    is_known = AlertEpisode.ended_at.is_(None) | (AlertEpisode.began_at == seen.since)
-    if session.scalar(select(AlertEpisode.id).where(*of_this, is_known).limit(1)) is not None:
+    take_lock(session, "alerts")
+    of_this = Incident.kind == seen.kind, Incident.subject == seen.subject
+    is_known = Incident.ended_at.is_(None) | (Incident.began_at == seen.since)
+    if session.scalar(select(Incident.id).where(*of_this, is_known).limit(1)) is not None:
         return False
-    session.add(AlertEpisode(kind=seen.kind, subject=seen.subject, began_at=seen.since))
+    session.add(Incident(kind=seen.kind, subject=seen.subject, began_at=seen.since))
     session.flush()
     return True
 
 
 def end(session: Session, seen: AlertSighting, *, now: datetime) -> bool:
     """End an episode. False when that was done already."""
-    take_turns(session, "alerts")
-    of_this = AlertEpisode.kind == seen.kind, AlertEpisode.subject == seen.subject
-    current = session.scalar(select(AlertEpisode).where(*of_this, AlertEpisode.ended_at.is_(None)))
+    take_lock(session, "alerts")
+    of_this = Incident.kind == seen.kind, Incident.subject == seen.subject
+    current = session.scalar(select(Incident).where(*of_this, Incident.ended_at.is_(None)))
     if current is not None:
         current.ended_at = now
         session.flush()
     return current is not None
 
 
-def awaiting(roles: Collection[RoleName]) -> Select[AlertEpisode]:
+def awaiting(roles: Collection[RoleName]) -> Select[Incident]:
     """Select the episodes that have not ended and that a person with these roles can act on."""
     kinds = [kind for kind in AlertKind if not set(kind.roles).isdisjoint(roles)]
-    return select(AlertEpisode).where(AlertEpisode.ended_at.is_(None), AlertEpisode.kind.in_(kinds))
+    return select(Incident).where(Incident.ended_at.is_(None), Incident.kind.in_(kinds))
 
 
-def going_on(session: Session) -> Sequence[AlertEpisode]:
+def going_on(session: Session) -> Sequence[Incident]:
     """The episodes that have not ended, oldest first."""
-    query = select(AlertEpisode).where(AlertEpisode.ended_at.is_(None))
-    return session.scalars(query.order_by(AlertEpisode.began_at, AlertEpisode.id)).all()
+    query = select(Incident).where(Incident.ended_at.is_(None))
+    return session.scalars(query.order_by(Incident.began_at, Incident.id)).all()

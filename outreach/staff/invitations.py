@@ -8,7 +8,7 @@ from outreach.access.accounts.administration import subject_of
 from outreach.access.accounts.password_links import LinkKind
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import MessageClass
@@ -73,7 +73,7 @@ def show(session: Session, user: User, *, now: datetime, actor: str) -> str:
 
 
 def _refuse_other(session: Session, user: User, kind: LinkKind) -> None:
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     session.refresh(user)
     if kind_for(user) is not kind:
         raise Refused(f"{user.name} vient d’accepter son invitation.")

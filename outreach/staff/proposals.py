@@ -13,11 +13,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.access.scopes.policy import Sight, SightKind
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
+from outreach.access.scopes.policy import AccessScope, SightKind
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.db import Base, Session, enum_of, take_lock
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text import french
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -114,7 +114,7 @@ class Target:
 def propose(
     session: Session,
     target: Target,
-    sight: Sight,
+    sight: AccessScope,
     said: str,
     *,
     judged: Judgement | None = None,
@@ -131,7 +131,7 @@ def propose(
         raise InputError(f"Dites comment vous le savez, en {LONGEST} caractères au plus.")
     if judged is not None and judged.key == target.contact_key:
         raise InputError("Cette adresse est déjà celle de ce PO.")
-    take_turns(session, "proposals", actor)
+    take_lock(session, "proposals", actor)
     recent = select(func.count(Proposal.id)).where(
         Proposal.proposed_by == actor, Proposal.proposed_at > now - timedelta(days=1)
     )
@@ -183,19 +183,19 @@ COLUMNS: Sequence[Column[Proposal]] = (
 
 def listed(
     session: Session,
-    sight: Sight | None = None,
+    sight: AccessScope | None = None,
     *,
     state: ProposalState | None = None,
     text: str = "",
     sort: str = "",
-) -> Queried[Proposal]:
+) -> QueryListing[Proposal]:
     """The proposals, the last first: of one scope, or all of them; of one state, or of all."""
     query = select(Proposal).join(Authority, Authority.id == Proposal.authority_id)
     if sight is not None:
         query = query.where(Proposal.scope_kind == sight.kind, Proposal.scope_code == sight.code)
     if state is not None:
         query = query.where(Proposal.state == state)
-    return Queried(
+    return QueryListing(
         title="Propositions",
         columns=COLUMNS,
         sort=sort,
@@ -226,7 +226,7 @@ def waiting() -> Select[Proposal]:
 
 def answered(
     made: Proposal, *, accepts: bool, answer: str, sending: SenderIdentity, now: datetime, name: str, contact: str
-) -> tuple[StaffLetter, Frozen]:
+) -> tuple[StaffLetter, LetterSnapshot]:
     """The mail that tells the answer to whoever proposed, by `name`, laid out to be posted.
 
     It takes its time: no transaction that writes should be open. Raises InputError where a refusal says no reason.
@@ -246,7 +246,7 @@ def accept(
     session: Session,
     made: Proposal,
     answer: str,
-    mail: tuple[StaffLetter, Frozen],
+    mail: tuple[StaffLetter, LetterSnapshot],
     sending: SenderIdentity,
     *,
     judged: Judgement | None,
@@ -289,7 +289,7 @@ def refuse(
     session: Session,
     made: Proposal,
     answer: str,
-    mail: tuple[StaffLetter, Frozen],
+    mail: tuple[StaffLetter, LetterSnapshot],
     sending: SenderIdentity,
     *,
     now: datetime,
@@ -302,7 +302,7 @@ def refuse(
 
 
 def _take(session: Session, made: Proposal) -> None:
-    take_turns(session, "proposal", made.id)
+    take_lock(session, "proposal", made.id)
     session.refresh(made)
     if made.state is not ProposalState.WAITING and made.decided_at is not None:
         raise Refused(f"Cette proposition est déjà {made.state.label.lower()}, le {french.moment(made.decided_at)}.")

@@ -11,7 +11,7 @@ from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.adherence.programmes import programmes
 from outreach.adherence.programmes.change_events import tell_programme
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.errors import Refused
 from outreach.reports.notes.models import NoteDraft
 from outreach.reports.notes.requests import AskedNote
@@ -36,7 +36,7 @@ def remove(session: Session, programme: Programme, *, now: datetime, actor: str)
 
     Programs are told that it has no strand any more.
     """
-    take_turns(session, "programmes")
+    take_lock(session, "programmes")
     if found := uses(session, programme):
         raise Refused(REFUSED.format(" ; ".join(found)))
     name, code, keys = programme.name, programme.code, programme.strand_keys

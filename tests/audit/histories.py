@@ -19,7 +19,7 @@ from outreach.adherence.programmes import programmes
 from outreach.adherence.records import by_hand, records
 from outreach.campaigns.channels import calls, due_steps, paper
 from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, ReachChannel, ReachStep, StepState
+from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachChannel, StepState
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import AddedReminder, AudienceException, Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.paper_models import PaperBatch
@@ -593,8 +593,8 @@ class History:
         """Letters on paper are made, and posted as a rule."""
         self.climb()
         with self.database.writing() as session:
-            due = ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.DUE
-            step = self.some(session, select(ReachStep).where(*due))
+            due = EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.DUE
+            step = self.some(session, select(EscalationStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
             made = paper.make(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
             if made.batch is None:
@@ -607,8 +607,8 @@ class History:
     def paper_returns(self):
         """A letter on paper comes back, or is answered by its code."""
         with self.database.writing() as session:
-            tried = (ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.TRIED)
-            step = self.some(session, select(ReachStep).where(*tried))
+            tried = (EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.TRIED)
+            step = self.some(session, select(EscalationStep).where(*tried))
             authority = session.get_one(Authority, step.authority_id)
             if self.random.random() < 0.5:
                 for batch in session.scalars(select(PaperBatch).where(PaperBatch.mailing_id == step.mailing_id)):
@@ -632,8 +632,8 @@ class History:
     def call(self):
         """Somebody calls."""
         with self.database.writing() as session:
-            due = (ReachStep.channel == ReachChannel.CALL, ReachStep.state == StepState.DUE)
-            step = self.some(session, select(ReachStep).where(*due))
+            due = (EscalationStep.channel == ReachChannel.CALL, EscalationStep.state == StepState.DUE)
+            step = self.some(session, select(EscalationStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
             calls.take(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
             if step.state is not StepState.DUE:

@@ -4,7 +4,7 @@ import json
 
 from click.testing import CliRunner
 
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.campaigns.counting import counts
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import progress
@@ -254,7 +254,7 @@ def of_members(seen_by, audit, campaign, kind, code):
     (row,) = (one for one in audit.rows["campaigns"] if one["id"] == campaign)
     levels = {*audit.strand[row["strand_id"]]["levels"].split(",")}
     is_theirs = kind is not SightKind.FEDERATION or bool(levels & audit.represented(code))
-    with seen_by.of(Sight(kind, code)).reading() as session:
+    with seen_by.of(AccessScope(kind, code)).reading() as session:
         try:
             stored = lifecycle.campaign_numbered(session, campaign)
             said = progress.concerning(session, stored, now=audit.now)["counts"]

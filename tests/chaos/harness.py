@@ -1,6 +1,6 @@
 """Workers that can be killed, and the comparison of the ledger with what the relay really took.
 
-A worker is the real work process (its clock, its postman) in a process forked from a warm one. Each start moves the
+A worker is the real work process (its clock, its dispatcher) in a process forked from a warm one. Each start moves the
 clock on by half a minute: leases of the dead have ended, and whoever has not been seen is doubted.
 """
 
@@ -35,7 +35,7 @@ LEFT_BEHIND = timedelta(seconds=31)
 def work(environment, stage, nth, signal_number):
     """The body of a worker: when a stage is reached for the nth time it sends itself a signal, or (0) waits there.
 
-    It waits in its postman's thread alone, from the file `waits` to the file `goes`: nothing is locked meanwhile.
+    It waits in its dispatcher's thread alone, from the file `waits` to the file `goes`: nothing is locked meanwhile.
     """
     seen = Counter()
 

@@ -117,7 +117,7 @@ def fenced(ground, *such):
 
 
 def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight(field):
-    """The bodies are out and only the fence is missing when the decisions are committed: no dot is written."""
+    """The bodies are out and only the commit gate is missing when the decisions are committed: no dot is written."""
     ground = field(300)
     worker = ground.start(Failpoint.BEFORE_FENCE, 5, 0)
     ground.wait_until((ground.folder / "waits").exists)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from outreach.access.accounts.accounts import User
 from outreach.cli import preparation
-from outreach.core.db import take_turns
+from outreach.core.db import take_lock
 from outreach.operations.demo import people
 from tests.campaigns.waves.test_retrying import wait_for_somebody_whose_turn_it_is_not
 from tests.conftest import NOW
@@ -17,7 +17,7 @@ from tests.conftest import NOW
 def test_processes_that_begin_at_once_add_the_people_of_a_demonstration_in_turns(database, settings):
     with ThreadPoolExecutor(1) as pool:
         with database.writing() as session:
-            take_turns(session, preparation.PEOPLE)
+            take_lock(session, preparation.PEOPLE)
             other = pool.submit(preparation.add_people, database, settings, NOW)
             wait_for_somebody_whose_turn_it_is_not(session)
         other.result()

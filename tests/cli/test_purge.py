@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.core.settings import read
@@ -37,11 +37,11 @@ def purge(staffed, tmp_path, now):
 def test_purge_counts_by_rule_then_deletes(purge, staffed, now):
     with staffed.writing() as session:
         told = {"kind": TrailKind.SIGNED_IN, "person": "x@fwb.example", "detail": ""}
-        session.add_all(TrailEntry(at=now - timedelta(days=4000 * over), **told) for over in (1, 1, 0))
+        session.add_all(AccessLogEntry(at=now - timedelta(days=4000 * over), **told) for over in (1, 1, 0))
     for arguments, left in ((["--dry-run"], 3), ([], 1)):
         answer = json.loads(purge(*arguments, "--json"))
         assert [rule["table"] for rule in answer["rules"]] == [rule.table for rule in RULES]
         assert [rule for rule in answer["rules"] if rule["rows"]] == [{"table": "trail_entries", "rows": 2}]
         with staffed.reading() as session:
-            assert session.scalar(select(func.count()).select_from(TrailEntry)) == left
+            assert session.scalar(select(func.count()).select_from(AccessLogEntry)) == left
     assert "Rien" in purge("--dry-run")

@@ -1,4 +1,4 @@
-"""Fixtures of sending: a relay that does as it is told, mailings in a small directory, a postman."""
+"""Fixtures of sending: a relay that does as it is told, mailings in a small directory, a dispatcher."""
 
 import time
 from contextlib import closing, contextmanager
@@ -17,7 +17,7 @@ from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, Messag
 from outreach.delivery.outbox import outbox, recipients
 from outreach.delivery.outbox.recipients import Addressee, Composed
 from outreach.delivery.sending.composer import LetterSource
-from outreach.delivery.sending.dispatcher import Postman
+from outreach.delivery.sending.dispatcher import Dispatcher
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Guard, Relay
 from outreach.directory.models import Authority, Network, School
@@ -127,8 +127,8 @@ def letter(due):
     return Composed.of(due, wire, said)
 
 
-class Patient(Postman):
-    """A postman who comes back from a mailing once the relay has answered every dot, however slow the machine is."""
+class Patient(Dispatcher):
+    """A dispatcher who comes back from a mailing once the relay has answered every dot, however slow the machine is."""
 
     def deliver(self, mailing_id):
         has_more = super().deliver(mailing_id)
@@ -136,14 +136,14 @@ class Patient(Postman):
         return has_more
 
 
-def attend_until(postman, question):
-    """Have a postman look after what dawdles until it is so."""
-    repeat_until(question, postman.attend, 0.05)
+def attend_until(dispatcher, question):
+    """Have a dispatcher look after what dawdles until it is so."""
+    repeat_until(question, dispatcher.attend, 0.05)
 
 
-def deliver_until(postman, mailing, question):
-    """Have a postman woken, as the clock does, until it is so."""
-    repeat_until(question, postman.deliver, mailing)
+def deliver_until(dispatcher, mailing, question):
+    """Have a dispatcher woken, as the clock does, until it is so."""
+    repeat_until(question, dispatcher.deliver, mailing)
 
 
 def repeat_until(question, act, given, seconds=60):
@@ -155,8 +155,8 @@ def repeat_until(question, act, given, seconds=60):
 
 
 @pytest.fixture
-def postman(database, clock, monkeypatch):
-    """Makes postmen for a relay; each is a worker of its own, and patient where the relay answers in the end.
+def dispatcher(database, clock, monkeypatch):
+    """Makes dispatchers for a relay; each is a worker of its own, and patient where the relay answers in the end.
 
     None leaves batches for later because the machine is slow, nor letters because it stood still for some seconds.
     """
@@ -172,7 +172,9 @@ def postman(database, clock, monkeypatch):
         relays = [Relay.at(one, "courriel.example", **wide) for one in urls]
         pool = Pool(relays, guard or Guard(anybody=True), timeouts, context)
         source = LetterSource(database, options.pop("compose", compose), clock)
-        one = (Patient if patient else Postman)(database, pool, source, clock, worker_id=worker, place=PLACE, **options)
+        one = (Patient if patient else Dispatcher)(
+            database, pool, source, clock, worker_id=worker, place=PLACE, **options
+        )
         made.append(one)
         return one
 

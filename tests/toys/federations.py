@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import Column, Kind, Queried
+from outreach.core.tables.columns import Column, Kind, QueryListing
 from outreach.directory.models import Federation
 
 COLUMNS: Sequence[Column[Federation]] = (
@@ -14,10 +14,10 @@ COLUMNS: Sequence[Column[Federation]] = (
 )
 
 
-def listed(session: Session, *, text: str = "", sort: str = "") -> Queried[Federation]:
+def listed(session: Session, *, text: str = "", sort: str = "") -> QueryListing[Federation]:
     """The federations, by code; `text` is a part of the code."""
     query = select(Federation)
-    return Queried(
+    return QueryListing(
         title="Fédérations",
         columns=COLUMNS,
         sort=sort,

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, render_template, request
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.roles import RoleName
 from outreach.directory.models import Federation
 from outreach.web.ui.exports import download
@@ -29,5 +29,5 @@ def export(kind: str) -> Response:
         return download(_listed(session).table(), kind, "federations")
 
 
-def _listed(session: Session) -> Queried[Federation]:
+def _listed(session: Session) -> QueryListing[Federation]:
     return federations.listed(session, text=sought(request), sort=sorting(request))

@@ -7,7 +7,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from outreach.access.accounts import accounts, administration, calendar_keys, second_factors
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.planning import blackout_dates, schedule
 from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
@@ -173,7 +173,9 @@ def owner_of_the_only_one(session):
 def test_an_address_is_made_with_the_password_again_and_a_line_of_the_trail(signed_in, sample_database, password):
     def lines():
         with sample_database.reading() as session:
-            return session.scalars(select(TrailEntry.person).where(TrailEntry.kind == TrailKind.FEED_MADE)).all()
+            return session.scalars(
+                select(AccessLogEntry.person).where(AccessLogEntry.kind == TrailKind.FEED_MADE)
+            ).all()
 
     reader = signed_in("reader")
     asked = reader.send("/account/calendar", {}, page="/account")

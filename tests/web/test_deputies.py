@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access.accounts import accounts
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.core.text.dates import today
 from outreach.core.text.french import spelt_day
 from outreach.core.text.roles import RoleName
@@ -55,7 +55,7 @@ def test_a_deputy_gets_a_mail_when_named_and_another_when_it_is_taken_back(appro
         with sample_database.reading() as session:
             query = select(Message.address, Mailing.letter).join(Mailing).where(Mailing.purpose == Purpose.STAFF)
             rows = session.execute(query.order_by(Mailing.id)).all()
-            return [(to, Frozen.from_json(letter).draft.text.replace("\u00a0", " ")) for to, letter in rows]
+            return [(to, LetterSnapshot.from_json(letter).draft.text.replace("\u00a0", " ")) for to, letter in rows]
 
     named(approver, last="01/05/2021")
     assert mails() == [], "what is refused is told to nobody"

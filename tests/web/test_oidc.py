@@ -9,7 +9,7 @@ from pyotp import TOTP
 from sqlalchemy import select, update
 
 from outreach.access.accounts import accounts, identities, password_links
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.access.accounts.accounts import User
 from outreach.access.accounts.password_links import LinkKind
 from outreach.core.settings import FactorPolicy
@@ -83,7 +83,7 @@ def signed_in(client, provider, subject="s-1", address="/sign-in/oidc", **claims
 def told(app, database):
     assert app.extensions[EXTENSION].flush()
     with database.reading() as session:
-        return session.scalars(select(TrailEntry).order_by(TrailEntry.id)).all()
+        return session.scalars(select(AccessLogEntry).order_by(AccessLogEntry.id)).all()
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ from outreach.access.accounts import calendar_keys
 from outreach.access.accounts.accounts import User
 from outreach.access.scopes import engine
 from outreach.access.scopes.engine import sighted
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign
 from outreach.reports.notes.models import Note, NoteApproval, NotePublication
@@ -94,7 +94,7 @@ def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(
     assert "Filtrer par état" not in cecp.get("/notes").text, "there is one state alone"
     for path in (f"/notes/{number}", *(f"/notes/{number}/note.{kind}" for kind in ("pdf", "json", "xlsx"))):
         assert cecp.get(path).status_code == 403, path
-    with sighted(launched_sample, Sight(SightKind.FEDERATION, "CECP")).reading() as session:
+    with sighted(launched_sample, AccessScope(SightKind.FEDERATION, "CECP")).reading() as session:
         seen = session.get_one(Note, number)
         assert (seen.title, seen.figures, seen.text) == ("Premier bilan", "", "")
 

@@ -11,8 +11,8 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, enum_of, take_turns
-from outreach.core.tables.columns import DATA, Column, Kind, Queried, by_label
+from outreach.core.db import Base, Session, enum_of, take_lock
+from outreach.core.tables.columns import DATA, Column, Kind, QueryListing, by_label
 from outreach.core.text.dates import BRUSSELS, today
 from outreach.core.text.labelled import Labelled
 
@@ -40,7 +40,7 @@ Sameness = tuple[TrailKind, str, str]
 Seen = dict[Sameness, datetime]
 
 
-class TrailEntry(Base):
+class AccessLogEntry(Base):
     """A line of the trail. `person` is the address of an account, or empty. Personal data."""
 
     __tablename__ = "trail_entries"
@@ -76,13 +76,13 @@ class Filter:
         """The conditions of a query."""
         asked: list[ColumnElement[bool]] = []
         if self.kind:
-            asked.append(TrailEntry.kind == self.kind)
+            asked.append(AccessLogEntry.kind == self.kind)
         if self.person:
-            asked.append(TrailEntry.person.icontains(self.person, autoescape=True))
+            asked.append(AccessLogEntry.person.icontains(self.person, autoescape=True))
         if self.since:
-            asked.append(TrailEntry.at >= _midnight(self.since))
+            asked.append(AccessLogEntry.at >= _midnight(self.since))
         if self.until:
-            asked.append(TrailEntry.at < _midnight(self.until + timedelta(days=1)))
+            asked.append(AccessLogEntry.at < _midnight(self.until + timedelta(days=1)))
         return asked
 
 
@@ -104,10 +104,10 @@ def without_repeats(lines: Iterable[Line], last: Seen) -> list[Line]:
 
 def add(session: Session, lines: Sequence[Line]) -> None:
     """Write lines, except those that repeat one of the last minute, of whatever process."""
-    take_turns(session, "trail")
-    around = TrailEntry.at.between(min(line.at for line in lines) - APART, max(line.at for line in lines) + APART)
-    repeating = TrailEntry.kind.in_([*FAILURES, TrailKind.LETTER_OPENED])
-    written = session.scalars(select(TrailEntry).where(around, repeating).order_by(TrailEntry.at))
+    take_lock(session, "trail")
+    around = AccessLogEntry.at.between(min(line.at for line in lines) - APART, max(line.at for line in lines) + APART)
+    repeating = AccessLogEntry.kind.in_([*FAILURES, TrailKind.LETTER_OPENED])
+    written = session.scalars(select(AccessLogEntry).where(around, repeating).order_by(AccessLogEntry.at))
     last = {sameness: entry.at for entry in written if (sameness := _sameness(entry)) is not None}
     rows = [
         {
@@ -119,33 +119,33 @@ def add(session: Session, lines: Sequence[Line]) -> None:
         for line in without_repeats(lines, last)
     ]
     if rows:
-        session.execute(insert(TrailEntry), rows)
+        session.execute(insert(AccessLogEntry), rows)
 
 
-COLUMNS: Sequence[Column[TrailEntry]] = (
-    Column("at", "Date", lambda entry: today(entry.at), Kind.DAY, sort=TrailEntry.at),
+COLUMNS: Sequence[Column[AccessLogEntry]] = (
+    Column("at", "Date", lambda entry: today(entry.at), Kind.DAY, sort=AccessLogEntry.at),
     Column("time", "Heure", lambda entry: f"{entry.at.astimezone(BRUSSELS):%H:%M:%S}", on=DATA),
-    Column("kind", "Évènement", lambda entry: entry.kind, sort=by_label(TrailEntry.kind, TrailKind)),
-    Column("person", "Compte", lambda entry: entry.person, sort=TrailEntry.person),
-    Column("detail", "Précision", lambda entry: entry.detail, sort=TrailEntry.detail),
+    Column("kind", "Évènement", lambda entry: entry.kind, sort=by_label(AccessLogEntry.kind, TrailKind)),
+    Column("person", "Compte", lambda entry: entry.person, sort=AccessLogEntry.person),
+    Column("detail", "Précision", lambda entry: entry.detail, sort=AccessLogEntry.detail),
 )
 
 
-def listed(session: Session, asked: Filter, sort: str = "") -> Queried[TrailEntry]:
+def listed(session: Session, asked: Filter, sort: str = "") -> QueryListing[AccessLogEntry]:
     """The lines that are asked for, the newest first; a file has MOST_EXPORTED at most."""
-    return Queried(
+    return QueryListing(
         title="Journal des accès",
         columns=COLUMNS,
         sort=sort,
         usual="-at",
         session=session,
-        query=select(TrailEntry).where(*asked.conditions()),
-        order=(TrailEntry.at.desc(), TrailEntry.id.desc()),
+        query=select(AccessLogEntry).where(*asked.conditions()),
+        order=(AccessLogEntry.at.desc(), AccessLogEntry.id.desc()),
         most=MOST_EXPORTED,
     )
 
 
-def _sameness(line: Line | TrailEntry) -> Sameness | None:
+def _sameness(line: Line | AccessLogEntry) -> Sameness | None:
     """What two lines have in common of which one a minute is enough, or None."""
     if line.kind in FAILURES:
         return line.kind, line.person, ""

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach.access.accounts import password_links, passwords, second_factors, sessions
 from outreach.access.accounts.sessions import StaffSession
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.core.audit import audit
 from outreach.core.audit.audit import MAILBOX, PROGRAM, SENDER
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.addresses import judge, key_of
@@ -82,10 +82,10 @@ class User(Base):
         return {role.name for role in self.roles}
 
     @property
-    def sight(self) -> Sight | None:
+    def sight(self) -> AccessScope | None:
         """What the account may see, if it is a federation's or a network's; None for staff, who see everything."""
         kind = next((kind for kind in SightKind if kind.value in self.role_names), None)
-        return Sight(kind, self.scope_code) if kind else None
+        return AccessScope(kind, self.scope_code) if kind else None
 
     @property
     def is_active(self) -> bool:
@@ -133,7 +133,7 @@ def add_user(
 
     Raises InputError when the address is not one, is taken or was erased, or no role is given.
     """
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     address = judge(email, examples=examples).key
     name = line_of_words(name)
     if not 0 < len(name) <= LONGEST_NAME:
@@ -293,7 +293,7 @@ def choose_password(session: Session, token: str, digest: str, *, now: datetime)
 
     The link is used up, and the person's other ones end. The audit says so. Raises DeadLink.
     """
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     link = password_links.read(session, token, now=now)
     user = session.get_one(User, link.user_id)
     user.password, user.must_change_password = digest, False

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from outreach.access.accounts import accounts, calendar_keys, password_links, second_factors, sessions
 from outreach.access.accounts.accounts import Role, User, is_in_use, refuse_mixed, refuse_second_account, rows_of
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.erasure.digests import is_mark
 from outreach.core.jobs import queue
-from outreach.core.tables.columns import DATA, Column, Held, Kind, On
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, On
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
 
@@ -130,9 +130,9 @@ COLUMNS: Sequence[Column[User]] = (
 )
 
 
-def listed(session: Session, *, text: str = "", sort: str = "") -> Held[User]:
+def listed(session: Session, *, text: str = "", sort: str = "") -> InMemoryListing[User]:
     """Every account, closed ones last, by name."""
-    return Held(title="Comptes", columns=COLUMNS, sort=sort, text=text, rows=accounts.everybody(session))
+    return InMemoryListing(title="Comptes", columns=COLUMNS, sort=sort, text=text, rows=accounts.everybody(session))
 
 
 def labels_of(user: User) -> str:
@@ -141,7 +141,7 @@ def labels_of(user: User) -> str:
 
 
 def _in_turn(session: Session, user: User) -> None:
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     session.refresh(user)
 
 

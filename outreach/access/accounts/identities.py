@@ -16,7 +16,7 @@ from outreach.access.accounts.accounts import Role, User, is_in_use, rows_of
 from outreach.access.accounts.administration import end_sessions, subject_of
 from outreach.access.oidc.claims import Cause, SignInRefused
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.jobs import queue
 from outreach.core.text.roles import RoleName
 
@@ -57,7 +57,7 @@ def bind(session: Session, user_id: int, issuer: str, subject: str, *, now: date
 
     Raises SignInRefused when the account is closed, or another one, closed or not, is bound to this identity.
     """
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     user = session.get_one(User, user_id, populate_existing=True)
     if not user.active:
         raise SignInRefused(Cause.CLOSED, user.email)
@@ -78,7 +78,7 @@ def accept(session: Session, token: str, issuer: str, subject: str, *, now: date
     The account has no password any more: whoever knew one had to be invited anew. The link is used up. Raises DeadLink,
     and SignInRefused as `bind` does.
     """
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     link = password_links.read(session, token, now=now)
     bind(session, link.user_id, issuer, subject, now=now)
     user = session.get_one(User, link.user_id)
@@ -97,7 +97,7 @@ def admit(
     and the person's sessions end. The last administrator keeps that role, and is let in: the service is never without
     one. Raises SignInRefused for an unknown identity and for a closed account.
     """
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     query = select(User).join(StaffIdentity, StaffIdentity.user_id == User.id).where(*_is(issuer, subject))
     user = session.scalar(query.execution_options(populate_existing=True))
     if user is None:

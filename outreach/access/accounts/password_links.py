@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, func, inse
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.access.colleagues import USERS
-from outreach.core.db import Base, Session, enum_of, table_of, take_turns
+from outreach.core.db import Base, Session, enum_of, table_of, take_lock
 from outreach.core.text.errors import OutreachError
 from outreach.core.text.french import moment
 from outreach.core.text.labelled import Labelled
@@ -204,7 +204,7 @@ def is_enough(session: Session, key: bytes, address: str, *, now: datetime) -> b
 
 def ask(session: Session, key: bytes, address: str, network: str, *, now: datetime) -> None:
     """Keep a request for an address key, unless it is one too many within the hour: three are answered."""
-    take_turns(session, "password requests")
+    take_lock(session, "password requests")
     if not is_enough(session, key, address, now=now):
         row = {"address": _digest(key, "address", address), "network": _digest(key, "network", network), "at": now}
         session.execute(insert(table_of(PasswordRequest)).values(**row))

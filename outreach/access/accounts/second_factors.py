@@ -36,7 +36,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from outreach.access.accounts import sessions
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.french import plural
@@ -250,7 +250,7 @@ def set_up(
 
     `replacing` one is for whoever has proved the present one. Raises Refused when there is one already otherwise.
     """
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     factor = session.get(SecondFactor, user_id)
     if factor and not replacing:
         raise Refused(SET_UP_MEANWHILE)
@@ -265,7 +265,7 @@ def set_up(
 
 def renew_codes(session: Session, user_id: int, email: str, *, now: datetime) -> list[str]:
     """Replace an account's recovery codes, and return the new ones: they cannot be read again."""
-    take_turns(session, "accounts")
+    take_lock(session, "accounts")
     if session.get(SecondFactor, user_id) is None:
         raise Refused("Ce compte n’a plus de second facteur.")
     audit.record(session, now, email, "Codes de secours renouvelés.", _subject(email))

@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, de
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.access.accounts import calendar_keys
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.errors import NotFound
 
 PERIOD = timedelta(minutes=15)
@@ -63,7 +63,7 @@ def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datet
 
 def count_failure(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
     """Count a failed attempt under each name; False, and nothing is counted, when a name has reached its limit."""
-    take_turns(session, "sign-ins")
+    take_lock(session, "sign-ins")
     if not is_open(session, key, most, now=now):
         return False
     for name in most:

@@ -5,7 +5,7 @@ by the addresses of their accounts. It stays as long as its subject, which nothi
 
 Records decisions, and says who may decide: an approver who neither wrote, changed nor submitted the subject.
 
-Whoever calls it has taken the subject's turn (`db.take_turns`), so two persons at once decide one after the other.
+Whoever calls it has taken the subject's turn (`db.take_lock`), so two persons at once decide one after the other.
 
 Reads decisions: the last one about a subject, all of them, and what awaits whom.
 """
@@ -184,7 +184,7 @@ class Decision(Base):
         return f"{french.number(self.authorities)} PO{boxes}" if self.authorities else ""
 
 
-class Deputy(Base):
+class Delegate(Base):
     """An approver who is told in the place of another one, who is away on these days: addresses of two accounts.
 
     The days are those of Brussels, the last one included; `ended_at` when it ended earlier. No role is lent. A row

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, or_, select
 
 from outreach.access import colleagues
 from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Deputy
+from outreach.access.approvals.decisions import Delegate
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -21,13 +21,13 @@ from outreach.core.text.roles import RoleName
 LONGEST = timedelta(days=92)
 
 
-def name(session: Session, named: Deputy, *, now: datetime) -> Deputy:
+def name(session: Session, named: Delegate, *, now: datetime) -> Delegate:
     """Name a deputy for days. Who will be absent acts.
 
     Raises InputError on days that are over, in the wrong order or too many, and when the deputy is nobody who may
     approve; Refused when either of the two is away or stands in for somebody on any of these days.
     """
-    take_turns(session, "deputies")
+    take_lock(session, "deputies")
     absent, deputy, first, last = named.absent, named.deputy, named.first_on, named.last_on
     if not today(now) <= first <= last < first + LONGEST:
         raise InputError("Indiquez un premier jour à venir, puis un dernier jour, trois mois après au plus.")
@@ -44,13 +44,13 @@ def name(session: Session, named: Deputy, *, now: datetime) -> Deputy:
 
 def end(session: Session, key: int, *, now: datetime, actor: str) -> None:
     """End one's own deputy's days now. Raises NotFound where there is none that is not over."""
-    take_turns(session, "deputies")
+    take_lock(session, "deputies")
     found = named_by(session, actor, key, today(now))
     found.ended_at = now
     audit.record(session, now, actor, f"Remplacement {spelt(found)} : terminé plus tôt.", f"user:{actor}")
 
 
-def named_by(session: Session, person: str, key: int, day: date) -> Deputy:
+def named_by(session: Session, person: str, key: int, day: date) -> Delegate:
     """The days of a person's deputy, by their key. Raises NotFound where there are none, or they are over."""
     found = next((one for one in of_absent(session, person, day) if one.id == key), None)
     if found is None:
@@ -58,16 +58,16 @@ def named_by(session: Session, person: str, key: int, day: date) -> Deputy:
     return found
 
 
-def of_absent(session: Session, person: str, day: date) -> Sequence[Deputy]:
+def of_absent(session: Session, person: str, day: date) -> Sequence[Delegate]:
     """The deputies that a person has named and whose days are not over, the first days first."""
-    query = select(Deputy).where(Deputy.absent == person, _lasts(day))
-    return session.scalars(query.order_by(Deputy.first_on)).all()
+    query = select(Delegate).where(Delegate.absent == person, _lasts(day))
+    return session.scalars(query.order_by(Delegate.first_on)).all()
 
 
-def of_deputy(session: Session, person: str, day: date) -> Sequence[Deputy]:
+def of_deputy(session: Session, person: str, day: date) -> Sequence[Delegate]:
     """Those whom a person stands in for, now or on days to come, the first days first."""
-    query = select(Deputy).where(Deputy.deputy == person, _lasts(day))
-    return session.scalars(query.order_by(Deputy.first_on)).all()
+    query = select(Delegate).where(Delegate.deputy == person, _lasts(day))
+    return session.scalars(query.order_by(Delegate.first_on)).all()
 
 
 def told_for(session: Session, person: str, day: date, *subjects: str) -> str:
@@ -79,21 +79,21 @@ def told_for(session: Session, person: str, day: date, *subjects: str) -> str:
     return named.deputy if named and decisions.may_decide(session, named.deputy, *subjects) else person
 
 
-def spelt(deputy: Deputy) -> str:
+def spelt(deputy: Delegate) -> str:
     """The days in French: « du 3 décembre 2026 au 12 décembre 2026 », « le 3 décembre 2026 »."""
     first, last = french.day(deputy.first_on), french.day(deputy.last_on)
     return f"du {first} au {last}" if deputy.first_on != deputy.last_on else f"le {first}"
 
 
 def _lasts(day: date) -> ColumnElement[bool]:
-    return (Deputy.last_on >= day) & Deputy.ended_at.is_(None)
+    return (Delegate.last_on >= day) & Delegate.ended_at.is_(None)
 
 
 def _refuse_overlap(session: Session, absent: str, deputy: str, first: date, last: date) -> None:
     """One deputy a day for a person, and no deputy who is away: nobody would be told."""
-    overlaps = _lasts(first) & (Deputy.first_on <= last)
-    clash = or_(Deputy.absent.in_((absent, deputy)), Deputy.deputy == absent)
-    found = session.scalar(select(Deputy).where(overlaps, clash).limit(1))
+    overlaps = _lasts(first) & (Delegate.first_on <= last)
+    clash = or_(Delegate.absent.in_((absent, deputy)), Delegate.deputy == absent)
+    found = session.scalar(select(Delegate).where(overlaps, clash).limit(1))
     if found is None:
         return
     if found.absent == absent:

@@ -31,7 +31,7 @@ from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.engine import Connection
 
 from outreach.access.scopes import policy
-from outreach.access.scopes.policy import KEYS, TABLES, Sight
+from outreach.access.scopes.policy import KEYS, TABLES, AccessScope
 from outreach.core.db import Database, Session
 from outreach.core.db.bulk import SIGHT
 from outreach.core.text.errors import Refused
@@ -292,7 +292,7 @@ _kept: WeakKeyDictionary[Engine, "Sighted"] = WeakKeyDictionary()
 _turns = Lock()
 
 
-def sighted(database: Database, sight: Sight) -> Database:
+def sighted(database: Database, sight: AccessScope) -> Database:
     """The same database as this sight has it: each of its readings sees what is in scope, and no more.
 
     The keys of the scope are those of each reading's own state of the data.
@@ -312,7 +312,7 @@ class Sighted(Database):
         self.watch, self.faults = whole.watch, whole.faults
         is_postgresql = self.engine.dialect.name == "postgresql"
         self.role = str(whole.info.get(INFO, "")) if is_postgresql else ""
-        self._found: dict[Sight, tuple[tuple[object, ...], dict[str, list[object]]]] = {}
+        self._found: dict[AccessScope, tuple[tuple[object, ...], dict[str, list[object]]]] = {}
         if self.engine.dialect.name == "sqlite":
             # Keys are written within the transaction, so `query_only` stays off; the guard refuses what writes.
             self._reader = self.engine.execution_options(outreach_begin="BEGIN DEFERRED", outreach_reads=True)
@@ -325,7 +325,7 @@ class Sighted(Database):
         event.listen(self.engine, "before_cursor_execute", _guard)
         event.listen(self.engine, "checkin", _empty)
 
-    def of(self, sight: Sight) -> Self:
+    def of(self, sight: AccessScope) -> Self:
         """This database, as a sight has it. All sights share the connections."""
         same = copy(self)
         same._reader = self._reader.execution_options(**{SIGHT: sight})  # noqa: SLF001 - a copy of our own
@@ -343,7 +343,7 @@ class Sighted(Database):
 
     def _fill(self, connection: Connection) -> None:
         """Give a transaction that begins the keys of its sight, and none of the one before."""
-        sight: Sight | None = connection.get_execution_options().get(SIGHT)
+        sight: AccessScope | None = connection.get_execution_options().get(SIGHT)
         _open(connection.info, opens=True)
         try:
             for statement in policy.emptied():
@@ -355,7 +355,7 @@ class Sighted(Database):
         finally:
             _open(connection.info, opens=False)
 
-    def _find(self, connection: Connection, sight: Sight) -> None:
+    def _find(self, connection: Connection, sight: AccessScope) -> None:
         """Fill the tables of keys; with those found before, where nothing has changed that they are found by.
 
         Finding the keys of some thousand schools takes more than a small page, putting them back a fifth of that.

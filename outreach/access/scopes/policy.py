@@ -25,7 +25,7 @@ class SightKind(Labelled):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class AccessScope:
     """The members of a federation (by its code), with the schools of the levels for which it represents each of them;
     or the authorities of a network (by its code), with all their schools.
 
@@ -387,7 +387,7 @@ def emptied() -> Iterator[str]:
     return (f"DELETE FROM {name}" for name in KEYS)
 
 
-def filled(sight: Sight, dialect: Dialect, schema: str) -> Sequence[tuple[str, tuple[str, ...]]]:
+def filled(sight: AccessScope, dialect: Dialect, schema: str) -> Sequence[tuple[str, tuple[str, ...]]]:
     """The statements that fill the tables of keys for a sight, each with its parameters."""
     before, mark = places(dialect, schema), "?" if dialect.name == "sqlite" else "%s"
     federation = sight.kind is SightKind.FEDERATION

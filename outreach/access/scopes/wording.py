@@ -3,16 +3,16 @@
 A session knows its own sight, so that nothing that counts through it has to be told.
 """
 
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.core.db import Session
 from outreach.core.db.bulk import SIGHT
 
 FEDERATION_NAMES = {"FELSI": "de la FELSI"}
 
 
-def of_session(session: Session) -> Sight | None:
+def of_session(session: Session) -> AccessScope | None:
     """Whose members a session sees alone; None where it sees all rows."""
-    sight: Sight | None = session.get_bind().get_execution_options().get(SIGHT)
+    sight: AccessScope | None = session.get_bind().get_execution_options().get(SIGHT)
     return sight
 
 
@@ -27,7 +27,7 @@ def of_network(label: str) -> str:
     return f"du réseau {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"
 
 
-def members(sight: Sight | None, count: int = 2) -> str:
+def members(sight: AccessScope | None, count: int = 2) -> str:
     """What follows so many « pouvoirs organisateurs »: « membres du SeGEC », « du réseau WBE »; '' without a scope."""
     if sight is None:
         return ""
@@ -36,11 +36,11 @@ def members(sight: Sight | None, count: int = 2) -> str:
     return f"{'membre' if count < 2 else 'membres'} {of_federation(sight.code)}"
 
 
-def authorities(sight: Sight | None) -> str:
+def authorities(sight: AccessScope | None) -> str:
     """« pouvoirs organisateurs membres du SeGEC »; '' without a scope."""
     return f"pouvoirs organisateurs {members(sight)}" if sight else ""
 
 
-def of_schools(sight: Sight | None) -> str:
+def of_schools(sight: AccessScope | None) -> str:
     """What follows « écoles », with its space: « des pouvoirs organisateurs membres du SeGEC »; '' without a scope."""
     return f" des {authorities(sight)}" if sight else ""

@@ -22,8 +22,8 @@ from outreach.adherence.programmes.change_events import tell_recorded, tell_with
 from outreach.adherence.programmes.programmes import name_among_several, of_programme, prerequisites
 from outreach.adherence.records.records import LISTS
 from outreach.adherence.situation.standing import Moment
-from outreach.core.db import Session, UtcDateTime, take_stock
-from outreach.core.tables.imports import ListKind, ListPlan, ListState, Opened, kept, nothing_new
+from outreach.core.db import Session, UtcDateTime, analyze_after
+from outreach.core.tables.imports import ImportPreview, ListKind, ListState, Opened, kept, nothing_new
 from outreach.core.tables.reading import Grid, Row
 from outreach.core.tables.understanding import Holds
 from outreach.core.text import french
@@ -33,7 +33,7 @@ from outreach.directory.models import RegisterImport
 
 
 @dataclass(slots=True, kw_only=True)
-class JoiningPlan(ListPlan):
+class JoiningPlan(ImportPreview):
     """What a list would do: the lines that change something, and how many state what is known.
 
     It is about one programme: its code, its name, and what it is `called` where there are several ('' otherwise).
@@ -160,7 +160,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         if lines := [*plan.changes, *plan.attested]:
             session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in lines])
             tell_recorded(session, AdherenceRecord.list_id == received.id, now=now)
-        take_stock(session, AdherenceRecord)
+        analyze_after(session, AdherenceRecord)
         recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
         known = french.plural(plan.unchanged, "déjà connu", "déjà connus")
         rejected = french.plural(len(plan.left_out), "ligne rejetée", "lignes rejetées")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.adherence.programmes import programmes
 from outreach.adherence.programmes.programmes import PrerequisiteFile, ProgrammeFile, StrandFile
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.errors import NotFound, Refused
 
@@ -96,7 +96,7 @@ def load(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, 
     Raises Refused when nothing changes, or when the stored programme is no longer `basis`; InputError when a strand
     that is in use is missing.
     """
-    take_turns(session, "programmes")
+    take_lock(session, "programmes")
     compared = difference(session, stated)
     if compared.basis != basis:
         raise Refused("Le programme a changé entre-temps : regardez à nouveau ce que le fichier changerait.")

@@ -12,7 +12,7 @@ from outreach.adherence.programmes.programmes import strand_name
 from outreach.adherence.records.records import FROM_A_LETTER
 from outreach.adherence.situation.standing import Moment, timeline_of
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text.errors import NotFound, Refused
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Ownership, School
@@ -102,7 +102,7 @@ def withdraw(
 
     Raises NotFound when it is not of this authority, Refused when it is withdrawn already.
     """
-    take_turns(session, "statuses", authority.fase)
+    take_lock(session, "statuses", authority.fase)
     entry = numbered(session, authority, programme, number)
     if entry.withdrawn_at is not None:
         raise Refused("Cet enregistrement est déjà annulé.")

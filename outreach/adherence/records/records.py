@@ -32,8 +32,8 @@ from outreach.adherence.situation.standing import (
     timeline_of,
 )
 from outreach.core.audit import audit
-from outreach.core.db import Session, share_turn, take_turns
-from outreach.core.tables.columns import Queried
+from outreach.core.db import Session, take_lock, take_shared_lock
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text import dates, french
 from outreach.core.text.errors import InputError
 from outreach.directory.authorities.sheet import Event
@@ -85,8 +85,8 @@ def record(
     """
     if effective_on > today:
         raise InputError("La date est dans l’avenir : un statut se constate.")
-    take_turns(session, "statuses", authority.fase)
-    share_turn(session, LISTS)
+    take_lock(session, "statuses", authority.fase)
+    take_shared_lock(session, LISTS)
     known = timeline_of(session, programme, [school.id for school in schools])
     moment = Moment(effective_on, status, word)
     left = [school for school in schools if _is_news(known.at(school.id, strand.id, effective_on), moment)]
@@ -267,7 +267,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
 RecordRow = Row[Any]
 
 
-def listed(session: Session) -> Queried[RecordRow]:
+def listed(session: Session) -> QueryListing[RecordRow]:
     """Every record, withdrawn ones too, in the order in which they were recorded."""
     told = School.fase.label("school"), Strand.number.label("strand")
     query = (
@@ -276,7 +276,7 @@ def listed(session: Session) -> Queried[RecordRow]:
         .join(Strand, Strand.id == AdherenceRecord.strand_id)
         .outerjoin(RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id)
     )
-    return Queried(
+    return QueryListing(
         title="Statuts d’adhésion",
         columns=(),
         session=session,

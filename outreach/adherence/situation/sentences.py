@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from outreach.access.scopes.policy import Sight
+from outreach.access.scopes.policy import AccessScope
 from outreach.access.scopes.wording import of_federation, of_network, of_schools
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.programmes import programmes
@@ -103,7 +103,9 @@ def of_declared(rows: Iterable[SituationRow], number: int, programme: str = "") 
     return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
 
 
-def of_reported(rows: Iterable[SituationRow], strand: Strand, sight: Sight | None = None) -> FiguredSentence | None:
+def of_reported(
+    rows: Iterable[SituationRow], strand: Strand, sight: AccessScope | None = None
+) -> FiguredSentence | None:
     """The schools of a strand that are reported as gone: they count while the register has them. None without any."""
     count = sum(row.reported.get(strand.number, 0) for row in rows)
     if not count:

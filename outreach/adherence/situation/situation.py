@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Row, Select, Subquery, case, func, literal, select
 
 from outreach.access.scopes import wording
-from outreach.access.scopes.policy import Sight
+from outreach.access.scopes.policy import AccessScope
 from outreach.adherence import statuses
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import programmes
@@ -24,7 +24,7 @@ from outreach.adherence.situation.standing import eligible, joinings, rolled_up,
 from outreach.adherence.statuses import CLOSED_TO_REMINDERS, Meaning, StatusFacts
 from outreach.core.db import Session
 from outreach.core.db.bulk import hash_in_scope
-from outreach.core.tables.columns import Column, Queried
+from outreach.core.tables.columns import Column, QueryListing
 from outreach.core.text.dates import evenly_spaced
 from outreach.directory.authorities import search
 from outreach.directory.authorities.search import BY_NAME
@@ -145,7 +145,7 @@ class Situation:
     total: SituationRow
     rows: list[SituationRow]
     openings: dict[int, date] = field(default_factory=dict)
-    sight: Sight | None = None
+    sight: AccessScope | None = None
     programme: str = ""
 
     def among(self, codes: Collection[str]) -> "Situation":
@@ -260,13 +260,13 @@ def schools(
     columns: Sequence[Column[SchoolRow]] = (),
     text: str = "",
     sort: str = "",
-) -> Queried[SchoolRow]:
+) -> QueryListing[SchoolRow]:
     """The schools a figure counts, by name: rows of School, Authority, status, word, effective_on, and is_solicited:
     whether a letter had listed it, NULL where the selection has no `listed`. Its keys are those of their authorities.
     `text` is searched in the names, numbers and places of schools and authorities.
     """
     query = _schools(session, programme, day, selection)
-    return Queried(
+    return QueryListing(
         title="Écoles",
         columns=columns,
         sort=sort,
@@ -287,13 +287,13 @@ def authorities(
     columns: Sequence[Column[AuthorityRow]] = (),
     text: str = "",
     sort: str = "",
-) -> Queried[AuthorityRow]:
+) -> QueryListing[AuthorityRow]:
     """The authorities that run a school of the group that a figure's strand is open to, by name: rows of Authority,
     roll_up, concerned, joined (in schools). They stand where their schools of the group do. `text` is searched as in
     `schools`.
     """
     query = _authorities(session, programme, day, selection)
-    return Queried(
+    return QueryListing(
         title="Pouvoirs organisateurs",
         columns=columns,
         sort=sort,

@@ -18,9 +18,9 @@ from outreach.campaigns.evidence import steps
 from outreach.campaigns.evidence.steps import (
     OPEN,
     CallOutcome,
+    EscalationStep,
     ReachCall,
     ReachChannel,
-    ReachStep,
     StepReason,
     StepState,
     rungs,
@@ -31,9 +31,9 @@ from outreach.campaigns.models import ENDED, Campaign, CampaignState, Wave
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.waves import answering
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
-from outreach.core.tables.columns import DATA, Column, Held, Kind, On
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, On
 from outreach.core.text import french
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import BRUSSELS, today
@@ -57,7 +57,7 @@ class CallRow:
     `recall_on` is the day on which somebody promised to call again.
     """
 
-    step: ReachStep
+    step: EscalationStep
     authority: Authority
     phones: Sequence[Contact]
     outcomes: Sequence[CallOutcome]
@@ -98,21 +98,23 @@ COLUMNS: Sequence[Column[CallRow]] = (
 
 def listed(
     session: Session, campaign: Campaign, *, waiting: bool = True, text: str = "", sort: str = ""
-) -> Held[CallRow]:
+) -> InMemoryListing[CallRow]:
     """The calls of a campaign that wait, or all of them, those that wait longest first. Five statements."""
     query = _calls(campaign)
-    rows = _rows(session, query.where(ReachStep.state.in_(OPEN)) if waiting else query)
-    return Held(title="Appels", columns=COLUMNS, rows=rows, key=lambda row: row.authority.id, text=text, sort=sort)
+    rows = _rows(session, query.where(EscalationStep.state.in_(OPEN)) if waiting else query)
+    return InMemoryListing(
+        title="Appels", columns=COLUMNS, rows=rows, key=lambda row: row.authority.id, text=text, sort=sort
+    )
 
 
 def row_of(session: Session, campaign: Campaign, number: int) -> CallRow | None:
     """The call with this number, of this campaign; None without one."""
-    return next(iter(_rows(session, _calls(campaign).where(ReachStep.id == number))), None)
+    return next(iter(_rows(session, _calls(campaign).where(EscalationStep.id == number))), None)
 
 
 def counted(session: Session, campaign: Campaign) -> int:
     """How many calls of a campaign wait."""
-    waiting = _calls(campaign).where(ReachStep.state.in_(OPEN)).with_only_columns(func.count())
+    waiting = _calls(campaign).where(EscalationStep.state.in_(OPEN)).with_only_columns(func.count())
     return session.scalars(waiting).one()
 
 
@@ -120,7 +122,7 @@ def has_any(session: Session, campaign: Campaign) -> bool:
     """Whether somebody is to be called for a campaign, or was."""
     if not any(wave.mailing_id for wave in campaign.waves):
         return False
-    return session.scalar(_calls(campaign).with_only_columns(ReachStep.id).limit(1)) is not None
+    return session.scalar(_calls(campaign).with_only_columns(EscalationStep.id).limit(1)) is not None
 
 
 def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[CallOutcome]]:
@@ -133,7 +135,9 @@ def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[Cal
     return found
 
 
-def letter_in_three_lines(session: Session, step: ReachStep, sending: SenderIdentity, *, now: datetime) -> list[str]:
+def letter_in_three_lines(
+    session: Session, step: EscalationStep, sending: SenderIdentity, *, now: datetime
+) -> list[str]:
     """What the letter said: its subject as read, the schools it is about, and what came of it, in French."""
     asked = asked_of(session, step, now=now)
     waiting = [school.display_name for school in asked.open()]
@@ -152,30 +156,32 @@ def _subject(session: Session, message: Message, sending: SenderIdentity, now: d
         return str(gone)
 
 
-def _what_became(step: ReachStep) -> str:
+def _what_became(step: EscalationStep) -> str:
     if step.reason is not None and has_failed(step):
         return f"Le courriel n’est pas arrivé : {step.reason.label}."
     return "Le courriel est resté sans suite."
 
 
-def has_failed(step: ReachStep) -> bool:
+def has_failed(step: EscalationStep) -> bool:
     """Whether the call is about mail that did not arrive; else it arrived, and nothing came back."""
     return step.reason is not None and step.reason not in due_steps.ABOUT_ALL
 
 
-def asked_of(session: Session, step: ReachStep, *, now: datetime) -> Question:
+def asked_of(session: Session, step: EscalationStep, *, now: datetime) -> Question:
     """The question that a call asks: about the schools that no letter reached, or all that the letters listed."""
     about = frozenset(due_steps.schools_about(session, [step])[step.authority_id])
     return recording.question_of(session, session.get_one(Message, step.message_id), now=now, about=about)
 
 
-def _calls(campaign: Campaign) -> Select[ReachStep, Authority]:
-    query = select(ReachStep, Authority).join(Authority, Authority.id == ReachStep.authority_id)
-    return query.where(ReachStep.channel == ReachChannel.CALL, ReachStep.mailing_id.in_(audiences.launched(campaign)))
+def _calls(campaign: Campaign) -> Select[EscalationStep, Authority]:
+    query = select(EscalationStep, Authority).join(Authority, Authority.id == EscalationStep.authority_id)
+    return query.where(
+        EscalationStep.channel == ReachChannel.CALL, EscalationStep.mailing_id.in_(audiences.launched(campaign))
+    )
 
 
-def _rows(session: Session, query: Select[ReachStep, Authority]) -> list[CallRow]:
-    found = session.execute(query.order_by(ReachStep.due_at, ReachStep.id)).all()
+def _rows(session: Session, query: Select[EscalationStep, Authority]) -> list[CallRow]:
+    found = session.execute(query.order_by(EscalationStep.due_at, EscalationStep.id)).all()
     keys = [authority.id for _, authority in found]
     phones, followed = _phones(session, keys), follow_up.current(session, keys) if keys else {}
     outcomes = outcomes_of(session, [step.id for step, _ in found])
@@ -227,7 +233,7 @@ class NotedCall:
         return self.answer if self.answer is not None and self.answer.status is None else None
 
 
-def take(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> ReachStep:
+def take(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> EscalationStep:
     """Take a call for half an hour; one that is due no longer is stopped instead, and says why.
 
     Raises NotFound, and Refused when it is over or in somebody else's hands.
@@ -263,7 +269,7 @@ def note(
     *,
     now: datetime,
     actor: str,
-) -> ReachStep:
+) -> EscalationStep:
     """Note a call. Somebody reached ends the step, a wrong number fails it, and so does the third call in vain.
 
     An answer is recorded as said by phone to `actor`, and counts wherever an answer to the letter counts. Raises
@@ -307,15 +313,17 @@ def withdraw(session: Session, authority: Authority, number: int, *, now: dateti
     step = steps.in_turn(session, noted.step_id)
     if noted.outcome is CallOutcome.CALL_BACK or step.state not in {StepState.TRIED, StepState.FAILED}:
         return
-    same = ReachStep.mailing_id == step.mailing_id, ReachStep.authority_id == step.authority_id
-    is_open = session.scalar(select(ReachStep.id).where(*same, ReachStep.state.in_(OPEN)).limit(1)) is not None
+    same = EscalationStep.mailing_id == step.mailing_id, EscalationStep.authority_id == step.authority_id
+    is_open = (
+        session.scalar(select(EscalationStep.id).where(*same, EscalationStep.state.in_(OPEN)).limit(1)) is not None
+    )
     if not is_open:
         steps.move(session, step, StepState.DUE, now=now, actor=actor, note="note reprise")
     elif step.state is StepState.TRIED:
         steps.move(session, step, StepState.FAILED, now=now, actor=actor, note="note reprise")
 
 
-def _end(session: Session, step: ReachStep, outcome: CallOutcome, *, now: datetime, actor: str) -> None:
+def _end(session: Session, step: EscalationStep, outcome: CallOutcome, *, now: datetime, actor: str) -> None:
     """Move the step as its calls say; it waits for another one otherwise, in nobody's hands."""
     in_vain = outcomes_of(session, [step.id]).get(step.id, []).count(CallOutcome.NOT_REACHED)
     state, reason = StepState.FAILED, None
@@ -333,7 +341,7 @@ def _end(session: Session, step: ReachStep, outcome: CallOutcome, *, now: dateti
 
 
 def _answer(
-    session: Session, step: ReachStep, noted: NotedCall, sending: SenderIdentity, *, now: datetime, actor: str
+    session: Session, step: EscalationStep, noted: NotedCall, sending: SenderIdentity, *, now: datetime, actor: str
 ) -> None:
     message = session.get_one(Message, step.message_id)
     asked, declared = asked_of(session, step, now=now), dict[int, Answer]()
@@ -359,14 +367,14 @@ def _judge(noted: NotedCall) -> None:
         )
 
 
-def _in_turn(session: Session, campaign: Campaign, number: int) -> ReachStep:
+def _in_turn(session: Session, campaign: Campaign, number: int) -> EscalationStep:
     step = steps.in_turn(session, number)
     if step.channel is not ReachChannel.CALL or step.mailing_id not in audiences.launched(campaign):
         raise NotFound("Cet appel n’est pas de cette campagne.")
     return step
 
 
-def _refuse_others(session: Session, step: ReachStep, now: datetime, actor: str) -> None:
+def _refuse_others(session: Session, step: EscalationStep, now: datetime, actor: str) -> None:
     if step.taken_by in {None, actor} or step.taken_until is None or step.taken_until <= now:
         return
     name, until = colleagues.name_of(session, step.taken_by or ""), step.taken_until.astimezone(BRUSSELS)
@@ -421,7 +429,7 @@ def ask(session: Session, campaign: Campaign, authorities: Collection[int], *, n
     mailings = audiences.launched(campaign)
     if campaign.state in ENDED or not mailings:
         raise Refused("On appelle pour une campagne dont des courriels sont partis et qui n’est pas terminée.")
-    take_turns(session, "calls", campaign.id)
+    take_lock(session, "calls", campaign.id)
     waiting = _waiting(session, mailings, authorities)
     left, added = set(authorities) - waiting, 0
     for mailing in reversed(mailings):
@@ -444,12 +452,14 @@ def ask(session: Session, campaign: Campaign, authorities: Collection[int], *, n
 
 def _waiting(session: Session, mailings: Sequence[int], authorities: Collection[int]) -> set[int]:
     """Those of these authorities for whom a step of the campaign is open."""
-    query = select(ReachStep.authority_id).where(ReachStep.mailing_id.in_(mailings), ReachStep.state.in_(OPEN))
-    return set(session.scalars(query.where(among(ReachStep.authority_id, authorities))))
+    query = select(EscalationStep.authority_id).where(
+        EscalationStep.mailing_id.in_(mailings), EscalationStep.state.in_(OPEN)
+    )
+    return set(session.scalars(query.where(among(EscalationStep.authority_id, authorities))))
 
 
 def _next_rung(session: Session, campaign: Campaign, mailing: int, authority: int) -> int:
     """A number that no step of this wave and authority has: after the ladder's own."""
-    of = ReachStep.mailing_id == mailing, ReachStep.authority_id == authority
-    last = session.scalar(select(func.max(ReachStep.rung)).where(*of))
+    of = EscalationStep.mailing_id == mailing, EscalationStep.authority_id == authority
+    last = session.scalar(select(func.max(EscalationStep.rung)).where(*of))
     return max(last or 0, len(rungs(campaign.ladder))) + 1

@@ -21,8 +21,8 @@ from outreach.campaigns.evidence import proof, steps
 from outreach.campaigns.evidence.proof import AUTHORITY
 from outreach.campaigns.evidence.steps import (
     OPEN,
+    EscalationStep,
     ReachChannel,
-    ReachStep,
     Rung,
     RungWhen,
     StepReason,
@@ -36,7 +36,7 @@ from outreach.campaigns.planning.schedule import move_wave
 from outreach.campaigns.segments import audience, scope
 from outreach.campaigns.segments.audience import Audience, Boxes
 from outreach.campaigns.segments.scope import Scope
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text import french
 from outreach.core.text.dates import today
@@ -106,7 +106,7 @@ class Judgement:
 
     mail: Mapping[int, Mail]
     stops: Mapping[int, StepReason]
-    steps: Mapping[int, Sequence[ReachStep]] = field(default_factory=dict)
+    steps: Mapping[int, Sequence[EscalationStep]] = field(default_factory=dict)
     reacted: frozenset[int] = frozenset()
     held: frozenset[int] = frozenset()
 
@@ -122,7 +122,7 @@ class Judgement:
             return None
         return self._why(rung, letter, authority, [step for step in steps if step.channel in _before(rung)])
 
-    def still(self, rung: Rung, step: ReachStep) -> StepReason | None:
+    def still(self, rung: Rung, step: EscalationStep) -> StepReason | None:
         """What stops a step that is open; None where it is still due."""
         if step.authority_id in self.stops:
             return self.stops[step.authority_id]
@@ -133,7 +133,7 @@ class Judgement:
             return StepReason.ARRIVED
         return StepReason.ANSWERED if rung.when is RungWhen.SILENT and step.authority_id in self.reacted else None
 
-    def _why(self, rung: Rung, letter: Mail, authority: int, before: Sequence[ReachStep]) -> StepReason | None:
+    def _why(self, rung: Rung, letter: Mail, authority: int, before: Sequence[EscalationStep]) -> StepReason | None:
         if rung.when is RungWhen.ALWAYS:
             return StepReason.FOLLOWS
         if letter.is_on_the_way or any(step.state in {StepState.DUE, StepState.PRINTED} for step in before):
@@ -160,7 +160,7 @@ def judge(
 
 
 def stops_for(
-    session: Session, campaign: Campaign, steps: Sequence[ReachStep], *, now: datetime
+    session: Session, campaign: Campaign, steps: Sequence[EscalationStep], *, now: datetime
 ) -> dict[int, StepReason]:
     """Why some of these open steps of one wave are due no longer, by the key of the step; asked again at each moment at
     which something is done: as a letter is printed, as a call is taken."""
@@ -236,7 +236,7 @@ def _answered_for(session: Session, mailing: int, authorities: Sequence[int]) ->
     return found
 
 
-def schools_about(session: Session, steps: Sequence[ReachStep]) -> dict[int, Collection[int]]:
+def schools_about(session: Session, steps: Sequence[EscalationStep]) -> dict[int, Collection[int]]:
     """By authority, the schools that these steps of one wave are about: those that no letter reached and no answer is
     about, or all that the letters listed, where the mail arrived. Empty where they listed none."""
     if not steps:
@@ -323,11 +323,13 @@ def _asked_for(session: Session, campaign: Campaign, authorities: Sequence[int])
     return {authority: ASKED_FOR[reason] for authority, reason in rows}
 
 
-def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> dict[int, list[ReachStep]]:
+def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> dict[int, list[EscalationStep]]:
     mailings = campaign.mailing_keys
-    query = select(ReachStep).where(ReachStep.mailing_id.in_(mailings), among(ReachStep.authority_id, authorities))
-    found: dict[int, list[ReachStep]] = {}
-    for step in session.scalars(query.order_by(ReachStep.id)):
+    query = select(EscalationStep).where(
+        EscalationStep.mailing_id.in_(mailings), among(EscalationStep.authority_id, authorities)
+    )
+    found: dict[int, list[EscalationStep]] = {}
+    for step in session.scalars(query.order_by(EscalationStep.id)):
         found.setdefault(step.authority_id, []).append(step)
     return found
 
@@ -387,7 +389,7 @@ def climb(
         return 0
     if rung.channel is ReachChannel.OTHER_MAILBOX:
         scope.take_turn(session)
-    take_turns(session, recording.TURN, campaign.id)
+    take_lock(session, recording.TURN, campaign.id)
     judged = judge(session, campaign, mailing.id, authorities, now=now)
     opened = {
         key: steps.open_step(
@@ -411,17 +413,17 @@ def climb(
 
 def open_steps(session: Session, *, now: datetime) -> dict[int, list[int]]:
     """The steps that are open and in nobody's hands, by the key of their wave."""
-    is_free = ReachStep.taken_until.is_(None) | (ReachStep.taken_until <= now)
-    query = select(Wave.id, ReachStep.id).join(ReachStep, ReachStep.mailing_id == Wave.mailing_id)
+    is_free = EscalationStep.taken_until.is_(None) | (EscalationStep.taken_until <= now)
+    query = select(Wave.id, EscalationStep.id).join(EscalationStep, EscalationStep.mailing_id == Wave.mailing_id)
     found: dict[int, list[int]] = {}
-    for wave, step in session.execute(query.where(ReachStep.state.in_(OPEN), is_free).order_by(ReachStep.id)):
+    for wave, step in session.execute(query.where(EscalationStep.state.in_(OPEN), is_free).order_by(EscalationStep.id)):
         found.setdefault(wave, []).append(step)
     return found
 
 
 def stopped(session: Session, wave_id: int, numbers: Sequence[int], *, now: datetime) -> list[int]:
     """Which of these steps of a wave are due no longer."""
-    found = session.scalars(select(ReachStep).where(ReachStep.id.in_(numbers))).all()
+    found = session.scalars(select(EscalationStep).where(EscalationStep.id.in_(numbers))).all()
     return sorted(stops_for(session, session.get_one(Wave, wave_id).campaign, found, now=now))
 
 
@@ -447,7 +449,9 @@ def _has_come(wave: Wave, rung: Rung, now: datetime) -> bool:
 def _unclimbed(wave: Wave, rung: Rung, after: int) -> Select[int]:
     """The next authorities of a wave for whom no step of a rung's channel was opened in the whole campaign."""
     mailings = [one.mailing_id for one in wave.campaign.waves if one.mailing_id]
-    tried = select(ReachStep.authority_id).where(ReachStep.mailing_id.in_(mailings), ReachStep.channel == rung.channel)
+    tried = select(EscalationStep.authority_id).where(
+        EscalationStep.mailing_id.in_(mailings), EscalationStep.channel == rung.channel
+    )
     query = select(AUTHORITY).where(
         Message.mailing_id == wave.mailing_id, Message.authority_id > after, Message.authority_id.not_in(tried)
     )
@@ -459,7 +463,7 @@ def _unclimbed(wave: Wave, rung: Rung, after: int) -> Select[int]:
 def _in_turn(session: Session, wave_id: int) -> Wave:
     """The wave, read anew, once no other transaction changes its campaign."""
     wave = session.get_one(Wave, wave_id)
-    take_turns(session, "campaign", wave.campaign_id)
+    take_lock(session, "campaign", wave.campaign_id)
     session.refresh(wave)
     session.refresh(wave.campaign)
     return wave
@@ -469,7 +473,7 @@ def _write_elsewhere(
     session: Session,
     wave: Wave,
     mailing: Mailing,
-    opened: Mapping[int, ReachStep],
+    opened: Mapping[int, EscalationStep],
     sending: SenderIdentity,
     now: datetime,
 ) -> None:

@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, func, select
 from outreach.campaigns.channels import due_steps, paper_letters
 from outreach.campaigns.evidence import steps
 from outreach.campaigns.evidence.steps import (
+    EscalationStep,
     ReachAnswer,
     ReachChannel,
-    ReachStep,
     ReachTransition,
     StepReason,
     StepState,
@@ -30,8 +30,8 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper_models import PaperBatch, PaperLetter, WrongCode
 from outreach.campaigns.planning import audiences
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
-from outreach.core.tables.columns import Column, Held, Kind
+from outreach.core.db import Session, take_lock
+from outreach.core.tables.columns import Column, InMemoryListing, Kind
 from outreach.core.text import dates
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.delivery.letters import tokens
@@ -58,7 +58,7 @@ class DueLetter(NamedTuple):
     `stop` says why no letter goes out after all, as of now.
     """
 
-    step: ReachStep
+    step: EscalationStep
     authority: Authority
     held: HeldAddress
     schools: tuple[int, ...]
@@ -78,9 +78,9 @@ def due_letters(session: Session, campaign: Campaign, wave: Wave, *, now: dateti
 
     Those of an authority whose mail waits for a decision wait, too.
     """
-    query = select(ReachStep, Authority).join(Authority, Authority.id == ReachStep.authority_id)
-    waiting = (ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.DUE)
-    open_ones = session.execute(query.where(ReachStep.mailing_id == wave.mailing_id, *waiting)).all()
+    query = select(EscalationStep, Authority).join(Authority, Authority.id == EscalationStep.authority_id)
+    waiting = (EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.DUE)
+    open_ones = session.execute(query.where(EscalationStep.mailing_id == wave.mailing_id, *waiting)).all()
     wrote = mails.held(session, wave.mailing_id or 0, [authority.id for _, authority in open_ones])
     found = [(step, authority) for step, authority in open_ones if authority.id not in wrote]
     authorities = [authority for _, authority in found]
@@ -102,7 +102,7 @@ def make(
     Each step is judged again, whatever was true when it was opened: an answer, a joining or an unsubscription stops it.
     An address that takes no letter fails its step, so that the next rung follows. What each letter says is kept.
     """
-    take_turns(session, "paper", campaign.id)
+    take_lock(session, "paper", campaign.id)
     found = due_letters(session, campaign, wave, now=now)
     over = [one for one in found if one.stop]
     unfit = [one for one in found if not one.stop and not one.held.is_fit]
@@ -159,8 +159,8 @@ def came_back(
 
     Raises InputError when a number is not in the batch, or its letter was never posted.
     """
-    query = select(Authority, PaperLetter).join(ReachStep, ReachStep.authority_id == Authority.id)
-    query = query.join(PaperLetter, PaperLetter.step_id == ReachStep.id).where(PaperLetter.batch_id == batch.id)
+    query = select(Authority, PaperLetter).join(EscalationStep, EscalationStep.authority_id == Authority.id)
+    query = query.join(PaperLetter, PaperLetter.step_id == EscalationStep.id).where(PaperLetter.batch_id == batch.id)
     sent = {authority.fase: (authority, letter) for authority, letter in session.execute(query)}
     if missing := [number for number in numbers if number not in sent]:
         raise InputError(f"Aucune lettre de ce lot n’est partie au numéro FASE {missing[0]}.")
@@ -178,7 +178,7 @@ def came_back(
 
 
 def _move(
-    session: Session, found: ReachStep, state: StepState, reason: StepReason | None, *, now: datetime, actor: str
+    session: Session, found: EscalationStep, state: StepState, reason: StepReason | None, *, now: datetime, actor: str
 ) -> None:
     steps.move(session, steps.in_turn(session, found.id), state, now=now, actor=actor, reason=reason)
 
@@ -235,7 +235,7 @@ def _letter(batch: PaperBatch, place: int, one: DueLetter) -> PaperLetter:
 
 
 def _schools(
-    session: Session, campaign: Campaign, found: Sequence[ReachStep], now: datetime
+    session: Session, campaign: Campaign, found: Sequence[EscalationStep], now: datetime
 ) -> dict[int, tuple[int, ...]]:
     """By authority, the schools that its letter lists: those that the campaign means now, of those it is about."""
     about = due_steps.schools_about(session, found)
@@ -295,8 +295,8 @@ def any_other(session: Session) -> Entered | None:
 
 def _first(session: Session, of_letter: ColumnElement[bool]) -> Entered | None:
     query = select(Message, Authority.fase).join(Authority, Authority.id == Message.authority_id)
-    query = query.join(ReachStep, ReachStep.message_id == Message.id)
-    query = query.join(PaperLetter, PaperLetter.step_id == ReachStep.id).where(of_letter)
+    query = query.join(EscalationStep, EscalationStep.message_id == Message.id)
+    query = query.join(PaperLetter, PaperLetter.step_id == EscalationStep.id).where(of_letter)
     row = session.execute(query.order_by(PaperLetter.id).limit(1)).first()
     return Entered(*row) if row else None
 
@@ -314,8 +314,8 @@ def step_of(session: Session, message: Message) -> int | None:
 
 
 def _letter_for(session: Session, message: Message) -> PaperLetter | None:
-    query = select(PaperLetter).join(ReachStep, PaperLetter.step_id == ReachStep.id)
-    return session.scalar(query.where(ReachStep.message_id == message.id).order_by(PaperLetter.id.desc()).limit(1))
+    query = select(PaperLetter).join(EscalationStep, PaperLetter.step_id == EscalationStep.id)
+    return session.scalar(query.where(EscalationStep.message_id == message.id).order_by(PaperLetter.id.desc()).limit(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,16 +360,18 @@ def due(session: Session, campaign: Campaign, *, now: datetime) -> DueLetters:
     return DueLetters([one for one in found if one.held.is_fit], [one for one in found if not one.held.is_fit])
 
 
-def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[BatchRow]:
+def listed(session: Session, campaign: Campaign, *, sort: str = "") -> InMemoryListing[BatchRow]:
     """The batches of a campaign, the newest first; five statements."""
     rows = batches_of(session, campaign)
     keys = [batch.id for batch in rows]
-    of_batch = select(PaperLetter.batch_id, ReachStep.state, ReachStep.reason, func.count())
-    of_batch = of_batch.join(ReachStep, ReachStep.id == PaperLetter.step_id).where(PaperLetter.batch_id.in_(keys))
+    of_batch = select(PaperLetter.batch_id, EscalationStep.state, EscalationStep.reason, func.count())
+    of_batch = of_batch.join(EscalationStep, EscalationStep.id == PaperLetter.step_id).where(
+        PaperLetter.batch_id.in_(keys)
+    )
     counts = {
         (batch, state, reason): count
         for batch, state, reason, count in session.execute(
-            of_batch.group_by(PaperLetter.batch_id, ReachStep.state, ReachStep.reason)
+            of_batch.group_by(PaperLetter.batch_id, EscalationStep.state, EscalationStep.reason)
         )
     }
     posted = select(PaperLetter.batch_id, func.max(ReachTransition.day))
@@ -381,7 +383,7 @@ def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[Batc
     answers = answers.where(PaperLetter.batch_id.in_(keys)).group_by(PaperLetter.batch_id)
     answered = dict(session.execute(answers).all())
     stopped = _stopped(session, keys)
-    return Held(
+    return InMemoryListing(
         title="Lots de lettres",
         columns=COLUMNS,
         sort=sort,
@@ -402,10 +404,10 @@ def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[Batc
 
 
 def _stopped(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[str, int, StepReason | None]]]:
-    query = select(PaperLetter.batch_id, PaperLetter.recipient, Authority.fase, ReachStep.reason)
-    query = query.join(ReachStep, ReachStep.id == PaperLetter.step_id)
-    query = query.join(Authority, Authority.id == ReachStep.authority_id)
-    query = query.where(PaperLetter.batch_id.in_(numbers), ReachStep.state == StepState.STOPPED)
+    query = select(PaperLetter.batch_id, PaperLetter.recipient, Authority.fase, EscalationStep.reason)
+    query = query.join(EscalationStep, EscalationStep.id == PaperLetter.step_id)
+    query = query.join(Authority, Authority.id == EscalationStep.authority_id)
+    query = query.where(PaperLetter.batch_id.in_(numbers), EscalationStep.state == StepState.STOPPED)
     found: dict[int, list[tuple[str, int, StepReason | None]]] = {}
     for batch, name, fase, why in session.execute(query.order_by(PaperLetter.place)):
         found.setdefault(batch, []).append((name, fase, why))

@@ -16,7 +16,7 @@ from outreach.campaigns.paper_models import PaperBatch
 from outreach.core.db import Session
 from outreach.core.sandbox import pdf
 from outreach.core.site.letterhead import Letterhead
-from outreach.core.tables.columns import Column, Held, Kind
+from outreach.core.tables.columns import Column, InMemoryListing, Kind
 from outreach.core.tables.writing import Origin, csv_bytes, xlsx
 from outreach.core.text import french
 from outreach.core.text.dates import today
@@ -106,7 +106,7 @@ def files_of(
         made.letters += len(part.letters)
         rows += [(part.name, letter) for letter in part.letters]
         progress(made.letters, batch.letters)
-    table = Held(title="Lettres", columns=COLUMNS, rows=rows)
+    table = InMemoryListing(title="Lettres", columns=COLUMNS, rows=rows)
     made.contents["liste.csv"] = csv_bytes(table.table())
     made.contents["liste.xlsx"] = xlsx(table.table(), origin=Origin(now, author, batch.campaign.title))
     made.contents["bordereau.pdf"] = _cover(batch, parts, now, author)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import segno
 from sqlalchemy import select
 
-from outreach.campaigns.evidence.steps import ReachStep
+from outreach.campaigns.evidence.steps import EscalationStep
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.field_values import contact_of
 from outreach.campaigns.letter.snapshot import SenderIdentity
@@ -224,17 +224,17 @@ def _school_names(session: Session, letters: Sequence[PaperLetter]) -> dict[int,
     }
 
 
-def _steps(session: Session, letters: Sequence[PaperLetter]) -> Sequence[ReachStep]:
+def _steps(session: Session, letters: Sequence[PaperLetter]) -> Sequence[EscalationStep]:
     keys = [letter.step_id for letter in letters]
-    return session.scalars(select(ReachStep).where(among(ReachStep.id, keys))).all()
+    return session.scalars(select(EscalationStep).where(among(EscalationStep.id, keys))).all()
 
 
-def _messages(session: Session, steps: Iterable[ReachStep]) -> dict[int, Message]:
+def _messages(session: Session, steps: Iterable[EscalationStep]) -> dict[int, Message]:
     query = select(Message).where(among(Message.id, sorted({step.message_id for step in steps})))
     return {message.id: message for message in session.scalars(query)}
 
 
-def _authorities(session: Session, steps: Iterable[ReachStep]) -> dict[int, int]:
+def _authorities(session: Session, steps: Iterable[EscalationStep]) -> dict[int, int]:
     query = select(Authority.id, Authority.fase)
     return dict(session.execute(query.where(among(Authority.id, sorted({step.authority_id for step in steps})))).all())
 

@@ -40,7 +40,7 @@ class TextUse(Labelled):
         return self in {TextUse.AFTER_CALL, TextUse.PRESENT}
 
 
-class PreparedText(Base):
+class ReplyTemplate(Base):
     """A version of a prepared text, in the language of letters. The newest version of a use holds."""
 
     __tablename__ = "prepared_texts"

@@ -23,7 +23,7 @@ from outreach.campaigns.planning import definitions
 from outreach.campaigns.planning.definitions import Sender
 from outreach.campaigns.segments import scope
 from outreach.campaigns.segments.audience import Boxes, Concerns
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.site import letterhead
 from outreach.core.site.letterhead import Letterhead
 from outreach.core.text.dates import today
@@ -139,8 +139,8 @@ def write(
     Returns the letter, and whether it was kept now: with a `key` that was used before, nothing changes. Raises Refused
     as `refuse_unwelcome` does, when a letter to the mailbox awaits approval already, or after too many in an hour.
     """
-    take_turns(session, "letters", authority.fase)
-    take_turns(session, "replies", actor)  # last in every transaction that takes it, but for the calm's
+    take_lock(session, "letters", authority.fase)
+    take_lock(session, "replies", actor)  # last in every transaction that takes it, but for the calm's
     known = session.scalars(select(ServiceLetter).where(ServiceLetter.key == key)).first()
     if known is not None:
         return known, False
@@ -203,7 +203,7 @@ def approve(
     `refuse_unwelcome` does.
     """
     authority = session.get_one(Authority, letter.authority_id)
-    take_turns(session, "letters", authority.fase)
+    take_lock(session, "letters", authority.fase)
     scope.take_turn(session)
     to = mailbox(session, authority, letter.address)
     refuse_unwelcome(session, to, now=now)
@@ -220,7 +220,7 @@ def end(
     Raises Refused where it awaits none, or it is not this person's to end; InputError without a reason to refuse.
     """
     authority = session.get_one(Authority, letter.authority_id)
-    take_turns(session, "letters", authority.fase)
+    take_lock(session, "letters", authority.fase)
     held = state_of(session, letter)
     if held is None or held.kind is not DecisionKind.SUBMITTED:
         raise Refused("Ce courriel n’attend plus de validation.")

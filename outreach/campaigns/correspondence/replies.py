@@ -20,13 +20,13 @@ from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply
 from outreach.campaigns.correspondence.reply_templates import refuse_unfinished
 from outreach.campaigns.letter.composing import Alike, RecipientFacts, WordsGone, subject_read
 from outreach.campaigns.letter.field_values import listed, plain
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity, WrittenLetter, bare, compiled, freeze
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning.schedule import ClosingRule
 from outreach.campaigns.waves.answering import campaign_of
 from outreach.campaigns.waves.launching import send_one
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.site import letterhead
 from outreach.core.site.letterhead import NONE, Letterhead
 from outreach.core.text.dates import today
@@ -63,7 +63,7 @@ class PreparedReply:
     """
 
     written: WrittenLetter
-    frozen: Frozen
+    frozen: LetterSnapshot
     subject: str
     html: str
     text: str
@@ -136,8 +136,8 @@ def send(
     `seen` is how many replies its writer knew of. It is no awareness mail: who unsubscribed gets it. Raises InputError
     when the address gets no mail at all, Refused when somebody replied since or after too many in an hour.
     """
-    take_turns(session, "response", response.id)
-    take_turns(session, "replies", actor)  # last in every transaction that takes it
+    take_lock(session, "response", response.id)
+    take_lock(session, "replies", actor)  # last in every transaction that takes it
     if session.scalar(select(ServiceReply.id).where(ServiceReply.key == key)) is not None:
         return False
     if seen is not None and seen != len(replies_to(session, response)):

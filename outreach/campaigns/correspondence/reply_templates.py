@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import Content, Decision, DecisionKind, Thing
-from outreach.campaigns.correspondence.models import PreparedText, TextUse
+from outreach.campaigns.correspondence.models import ReplyTemplate, TextUse
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import number
 from outreach.delivery.letters import compiled_letters
@@ -106,7 +106,7 @@ class CurrentText:
     use: TextUse
     text: str
     version: int = 0
-    row: PreparedText | None = None
+    row: ReplyTemplate | None = None
     approval: Decision | None = None
 
     @property
@@ -185,9 +185,9 @@ def current(session: Session, use: TextUse) -> CurrentText:
     return CurrentText(use, rows[0].text, len(rows), rows[0], decisions.approval(session, content_of(rows[0])))
 
 
-def versions(session: Session, use: TextUse) -> Sequence[PreparedText]:
+def versions(session: Session, use: TextUse) -> Sequence[ReplyTemplate]:
     """All versions of a text, the newest first."""
-    query = select(PreparedText).where(PreparedText.use == use).order_by(PreparedText.id.desc())
+    query = select(ReplyTemplate).where(ReplyTemplate.use == use).order_by(ReplyTemplate.id.desc())
     return session.scalars(query).all()
 
 
@@ -196,14 +196,14 @@ def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: st
 
     `seen` is the key of the version that was read before (0: none). Raises Refused when another one holds by now.
     """
-    take_turns(session, "text", use)
+    take_lock(session, "text", use)
     held = current(session, use)
     number = held.row.id if held.row else 0
     if seen is not None and seen != number:
         raise Refused("Quelqu’un a changé ce texte depuis que vous l’avez ouvert. Le vôtre est encore ici : comparez.")
     if number and held.text == text:
         return
-    written = PreparedText(use=use, text=text, written_at=now, written_by=actor)
+    written = ReplyTemplate(use=use, text=text, written_at=now, written_by=actor)
     session.add(written)
     session.flush()
     if use.needs_approval:
@@ -215,7 +215,7 @@ def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: st
     audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
 
 
-def content_of(version: PreparedText) -> Content:
+def content_of(version: ReplyTemplate) -> Content:
     """A version of a text as decisions are about it."""
     digest = hashlib.sha256(version.text.encode()).hexdigest()
     label = version.use.label
@@ -228,7 +228,7 @@ def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor
     Raises NotFound when there is no such version of this use, Refused when it is no longer the newest and as
     `deciding.decide` does.
     """
-    take_turns(session, "text", use)
+    take_lock(session, "text", use)
     held = current(session, use)
     if held.row is None:
         raise NotFound("Ce texte n’est pas encore écrit.")

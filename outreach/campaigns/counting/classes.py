@@ -35,7 +35,7 @@ from outreach.campaigns.counting import entries
 from outreach.campaigns.counting.entries import CampaignAuthority, CampaignSchool, Standing
 from outreach.campaigns.evidence import proof
 from outreach.campaigns.evidence.proof import AUTHORITY, Evidence
-from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, ReachTransition
+from outreach.campaigns.evidence.steps import EscalationStep, ReachChannel, ReachTransition
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.paper_models import PaperLetter
 from outreach.campaigns.planning import audiences
@@ -382,7 +382,7 @@ class _Counting:
     def _posted(self) -> Select[int, int, date]:
         """The schools that letters on paper listed, and the days on which these were posted."""
         query = posted().where(CampaignSchool.campaign_id == self.campaign.id)
-        return query.where(ReachStep.mailing_id.in_(self.mailings))
+        return query.where(EscalationStep.mailing_id.in_(self.mailings))
 
     # Schools
 
@@ -489,11 +489,11 @@ def posted() -> Select[int, int, date]:
     lists = literal(" ").concat(PaperLetter.school_keys).concat(" ")
     is_listed = lists.like(literal("% ").concat(cast(CampaignSchool.school_id, String)).concat(" %"))
     return (
-        select(ReachStep.authority_id, CampaignSchool.school_id, proof.posted_on())
-        .join(PaperLetter, PaperLetter.step_id == ReachStep.id)
-        .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
-        .join(CampaignSchool, CampaignSchool.authority_id == ReachStep.authority_id)
-        .where(ReachStep.channel == ReachChannel.PAPER, proof.is_done(), is_listed)
+        select(EscalationStep.authority_id, CampaignSchool.school_id, proof.posted_on())
+        .join(PaperLetter, PaperLetter.step_id == EscalationStep.id)
+        .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
+        .join(CampaignSchool, CampaignSchool.authority_id == EscalationStep.authority_id)
+        .where(EscalationStep.channel == ReachChannel.PAPER, proof.is_done(), is_listed)
     )
 
 

@@ -28,10 +28,10 @@ from sqlalchemy.orm import aliased
 
 from outreach.adherence.situation.standing import joined_schools
 from outreach.campaigns.evidence.steps import (
+    EscalationStep,
     ReachAnswer,
     ReachCall,
     ReachChannel,
-    ReachStep,
     ReachTransition,
     StepState,
 )
@@ -54,7 +54,9 @@ WAYS = {ReachChannel.PAPER: "par le code de la lettre", ReachChannel.CALL: "par 
 
 def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:
     """How responses came, in French, by their keys, where it was not from a mail; one statement."""
-    query = select(ReachAnswer.response_id, ReachStep.channel).join(ReachStep, ReachStep.id == ReachAnswer.step_id)
+    query = select(ReachAnswer.response_id, EscalationStep.channel).join(
+        EscalationStep, EscalationStep.id == ReachAnswer.step_id
+    )
     found = session.execute(query.where(ReachAnswer.response_id.in_(responses)))
     return {response: WAYS[channel] for response, channel in found if channel in WAYS}
 
@@ -137,24 +139,24 @@ def steps(mailings: Mailings) -> Subquery:
     """What was tried on paper and by telephone: columns authority_id, has_called (1 if a call reached somebody, else
     0), called_at (the first call noted), posted_at (when the first posting was noted), first_posted_on and posted_on
     (the days of the first and the last posting)."""
-    paper, call = (ReachStep.channel == channel for channel in (ReachChannel.PAPER, ReachChannel.CALL))
+    paper, call = (EscalationStep.channel == channel for channel in (ReachChannel.PAPER, ReachChannel.CALL))
     noted = and_(Call.id == ReachCall.call_id, Call.withdrawn_at.is_(None))
     is_posted = and_(paper, is_done())
     query = (
         select(
-            ReachStep.authority_id,
+            EscalationStep.authority_id,
             func.max(case((and_(call, is_done()), 1), else_=0)).label("has_called"),
             func.min(Call.recorded_at, type_=UtcDateTime()).label("called_at"),
             func.min(case((is_posted, ReachTransition.at)), type_=UtcDateTime()).label("posted_at"),
             func.min(case((is_posted, posted_on())), type_=Date()).label("first_posted_on"),
             func.max(case((is_posted, posted_on())), type_=Date()).label("posted_on"),
         )
-        .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
-        .outerjoin(ReachCall, ReachCall.step_id == ReachStep.id)
+        .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
+        .outerjoin(ReachCall, ReachCall.step_id == EscalationStep.id)
         .outerjoin(Call, noted)
-        .where(ReachStep.mailing_id.in_(mailings), or_(paper, call))
+        .where(EscalationStep.mailing_id.in_(mailings), or_(paper, call))
     )
-    return query.group_by(ReachStep.authority_id).subquery("steps")
+    return query.group_by(EscalationStep.authority_id).subquery("steps")
 
 
 def replies(mailings: Mailings) -> Subquery:
@@ -178,7 +180,7 @@ def clicks(mailings: Mailings) -> Subquery:
 
 def is_done() -> ColumnElement[bool]:
     """Whether a step holds as done, and a transition is the one by which it became so."""
-    return and_(ReachStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
+    return and_(EscalationStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
 
 
 def posted_on() -> ColumnElement[date]:

@@ -13,7 +13,7 @@ and when each is due; `campaigns/ladder/` makes the steps. The other channels ha
 - **Answers.** An answer by code or by phone is a `Response` whose `message_id` is the step's `message_id`, so that it
   counts wherever an answer counts; `reach_answers` names the step, and says thereby by which channel it came.
 
-Nothing of paper or calls stands in `messages`: its fence, its leases and its counts are for mail.
+Nothing of paper or calls stands in `messages`: its commit gate, its leases and its counts are for mail.
 
 Rungs of a campaign's ladder, as it is written down: "other_mailbox:2:failed paper:5:failed call:12:silent".
 
@@ -27,7 +27,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.directory.authorities.calls import Call
@@ -100,7 +100,7 @@ class CallOutcome(Labelled):
 _IS_OPEN = text("state IN ('due', 'printed')")
 
 
-class ReachStep(Base):
+class EscalationStep(Base):
     """A rung tried for an authority that a wave's letters did not reach. Its rows are kept as long as the campaign's.
 
     `rung` counts from 1 in the campaign's ladder. `message_id` is the wave's first letter to the authority, which may
@@ -252,9 +252,9 @@ def open_step(
     reason: StepReason,
     now: datetime,
     actor: str,
-) -> ReachStep:
+) -> EscalationStep:
     """Open a step that is due now. The database refuses a second one of the rung, and a second one that is open."""
-    step = ReachStep(
+    step = EscalationStep(
         mailing_id=mailing_id,
         authority_id=authority_id,
         message_id=message_id,
@@ -270,10 +270,10 @@ def open_step(
     return step
 
 
-def in_turn(session: Session, number: int) -> ReachStep:
+def in_turn(session: Session, number: int) -> EscalationStep:
     """The step with this number, for a change: no other process may change it meanwhile. Raises NotFound."""
-    take_turns(session, "reach", number)
-    step = session.get(ReachStep, number, populate_existing=True)
+    take_lock(session, "reach", number)
+    step = session.get(EscalationStep, number, populate_existing=True)
     if step is None:
         raise NotFound("Cette étape n’existe pas.")
     return step
@@ -281,7 +281,7 @@ def in_turn(session: Session, number: int) -> ReachStep:
 
 def move(
     session: Session,
-    step: ReachStep,
+    step: EscalationStep,
     state: StepState,
     *,
     now: datetime,
@@ -301,7 +301,7 @@ def move(
 
 def _note(
     session: Session,
-    step: ReachStep,
+    step: EscalationStep,
     now: datetime,
     actor: str,
     reason: StepReason | None,

@@ -26,7 +26,7 @@ from outreach.campaigns.experiments.grouping import Group
 from outreach.campaigns.experiments.models import DrawAttempt, DrawnEffect
 from outreach.campaigns.models import Campaign
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import Refused
@@ -123,7 +123,7 @@ def freeze(
 
     Raises Refused where another list has opened it meanwhile, or it is locked again.
     """
-    take_turns(session, "effect", campaign.id)
+    take_lock(session, "effect", campaign.id)
     if blinding.frozen(session, campaign) is not None:
         return
     again = blinding.lock_of(session, campaign)

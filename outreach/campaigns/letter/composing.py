@@ -18,7 +18,7 @@ from sqlalchemy import Integer, Row, Select, select, type_coerce
 
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.situation.standing import standing_of_some, status_of
-from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, ReachChannel, StepState
 from outreach.campaigns.letter.field_values import EMPTY, LISTED, PATTERNS, Facts
 from outreach.campaigns.letter.links import IN_HEADER, Links, Measure, Measures
 from outreach.campaigns.letter.merge_fields import (
@@ -36,7 +36,7 @@ from outreach.campaigns.letter.merge_fields import (
     is_true,
     reader,
 )
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity, compiled
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity, compiled
 from outreach.campaigns.models import Wave
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
@@ -73,7 +73,7 @@ class RecipientFacts:
     """
 
     sending: SenderIdentity
-    frozen: Frozen
+    frozen: LetterSnapshot
     letter: Letter
     strand_id: int | None
     may_unsubscribe: bool
@@ -223,7 +223,7 @@ LANDMARKS = {"head": "banner", "page": "main", "foot": "contentinfo"}
 
 
 class Composer:
-    """Composes letters for the postman, and signs them when it has a signer. It writes nothing to the database."""
+    """Composes letters for the dispatcher, and signs them when it has a signer. It writes nothing to the database."""
 
     def __init__(self, sending: SenderIdentity, day_of: Callable[[], datetime], signer: "Signer | None" = None) -> None:
         self.sending, self._now, self._signer = sending, day_of, signer
@@ -351,7 +351,7 @@ def _refuse_emptied(mailing: Mailing, kept: Composition | None) -> None:
 
 def _read_again(
     session: Session, message: Message, sending: SenderIdentity, now: datetime
-) -> tuple[Frozen, Letter, "Values"]:
+) -> tuple[LetterSnapshot, Letter, "Values"]:
     mailing = session.get_one(Mailing, message.mailing_id)
     _refuse_emptied(mailing, session.get(Composition, message.id))
     frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
@@ -447,10 +447,10 @@ class Alike:
 
 
 @lru_cache(maxsize=32)
-def _compiled(letter: str, headers: str) -> tuple[Frozen, Letter, SharedHeaders]:
+def _compiled(letter: str, headers: str) -> tuple[LetterSnapshot, Letter, SharedHeaders]:
     kept = json.loads(headers)
     boxes = {name: Mailbox(**kept[name]) for name in ("sender", "reply_to")}
-    frozen = Frozen.from_json(letter)
+    frozen = LetterSnapshot.from_json(letter)
     return frozen, compiled(frozen.draft), SharedHeaders(**{**kept, **boxes})
 
 
@@ -461,8 +461,8 @@ def had_letter_of(mailings: Mailings) -> Select[int]:
     """The keys of the authorities for which a letter of these mailings left, by mail or on paper, and did not come
     back."""
     mailed = select(AUTHORITY).where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None), HAS_LEFT)
-    posted = select(ReachStep.authority_id).where(ReachStep.mailing_id.in_(mailings))
-    posted = posted.where(ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.TRIED)
+    posted = select(EscalationStep.authority_id).where(EscalationStep.mailing_id.in_(mailings))
+    posted = posted.where(EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.TRIED)
     either = mailed.union_all(posted).subquery("had_letter")
     return select(either.c.authority_id)
 

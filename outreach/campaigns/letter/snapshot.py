@@ -102,7 +102,7 @@ class SenderIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
+class LetterSnapshot:
     """A letter as a mailing stores it: a laid-out draft with slots for values, and the facts its letters share.
 
     It holds the logo that the draft shows, so that letters stay the same when the letterhead changes.
@@ -127,7 +127,7 @@ class Frozen:
         return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, kept: str) -> "Frozen":
+    def from_json(cls, kept: str) -> "LetterSnapshot":
         """Reads a stored frozen letter."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
@@ -226,7 +226,7 @@ def freeze(
     is_reminder: bool,
     mark: str = "",
     head: Letterhead = NONE,
-) -> Frozen:
+) -> LetterSnapshot:
     """Freeze a letter that asks for an answer until a day, under a letterhead; `mark` goes before a test's subject.
 
     Raises InputError, with the line, when the letter or its subject cannot be read.
@@ -239,7 +239,7 @@ def freeze(
         about=written.about,
     )
     logo = Inline(f"logo.{head.digest}@{sending.domain}", b64encode(head.logo).decode()) if head.logo else None
-    return Frozen(_draft(written, sending, shared, mark, head, logo), shared, written.tracking, logo)
+    return LetterSnapshot(_draft(written, sending, shared, mark, head, logo), shared, written.tracking, logo)
 
 
 def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:

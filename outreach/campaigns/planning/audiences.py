@@ -25,7 +25,7 @@ from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
 from outreach.campaigns.segments.scope import Scope, scope_at
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
-from outreach.core.settings import Calm
+from outreach.core.settings import FrequencyCap
 from outreach.core.text.dates import today
 from outreach.core.text.french import all_of
 from outreach.delivery.models import Mailing, Message, MessageClass
@@ -231,7 +231,7 @@ def solicited_by_others(session: Session, campaign: Campaign, *, now: datetime) 
     return outbox.mailboxes_solicited(now - timedelta(days=rule.days), rule.letters, ignoring=own)
 
 
-def _calm_of(session: Session, campaign: Campaign) -> Calm | None:
+def _calm_of(session: Session, campaign: Campaign) -> FrequencyCap | None:
     """The calm that a campaign has to keep; None when none is set, or an approver said why not."""
     is_free = campaign.message_class is MessageClass.STATUTORY or campaign.calm_waived
     return None if is_free else calm.rule_of(session)

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.campaigns.planning import sending_hours
 from outreach.campaigns.planning.sending_hours import DAY, AddedClosure, ClosedPart, Closing, Spares
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
-from outreach.core.tables.columns import DATA, Column, Held, Kind, On
+from outreach.core.db import Base, Session, enum_of, take_lock
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, On
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -30,7 +30,7 @@ FARTHEST = timedelta(days=5 * 366)
 SUMMER_ENDS = (8, 15)
 
 
-class Closure(Base):
+class BlackoutDate(Base):
     """A closure that somebody added: from `first_on` to `last_on`, both included, and its name in a sentence."""
 
     __tablename__ = "closures"
@@ -67,7 +67,7 @@ class ClosureWithdrawal(Base):
 class KnownClosure:
     """A closure, and its withdrawal if it was taken back."""
 
-    closure: Closure
+    closure: BlackoutDate
     withdrawal: ClosureWithdrawal | None
 
 
@@ -90,7 +90,7 @@ def add(
     name: str,
     now: datetime,
     actor: str,
-) -> Closure:
+) -> BlackoutDate:
     """Close days from now on, to every letter that is planned afterwards. Waves already planned stay as they are.
 
     Raises InputError on a name that is empty, too long or unfit, and on days that are past, in the wrong order, more
@@ -105,20 +105,22 @@ def add(
         raise InputError("Une fermeture dure un an au plus.")
     if last > today(now + FARTHEST):
         raise InputError("Ces jours sont à plus de cinq ans.")
-    take_turns(session, "closures")
+    take_lock(session, "closures")
     wanted = AddedClosure(first, last, part, spares, why)
     if wanted in in_force(session):
         raise Refused("Cette fermeture est déjà dans le calendrier.")
-    closure = Closure(first_on=first, last_on=last, part=part, spares=spares, name=why, added_at=now, added_by=actor)
+    closure = BlackoutDate(
+        first_on=first, last_on=last, part=part, spares=spares, name=why, added_at=now, added_by=actor
+    )
     session.add(closure)
     session.flush()
     audit.record(session, now, actor, f"Fermeture ajoutée : {told(closure)}.", subject_of(closure))
     return closure
 
 
-def withdraw(session: Session, number: int, *, now: datetime, actor: str) -> Closure:
+def withdraw(session: Session, number: int, *, now: datetime, actor: str) -> BlackoutDate:
     """Take a closure back: letters planned from now on may leave on its days. Raises NotFound, or Refused if it was."""
-    take_turns(session, "closures")
+    take_lock(session, "closures")
     known = numbered(session, number)
     if known.withdrawal is not None:
         raise Refused("Cette fermeture est déjà retirée.")
@@ -131,7 +133,9 @@ def withdraw(session: Session, number: int, *, now: datetime, actor: str) -> Clo
 def in_force(session: Session) -> tuple[AddedClosure, ...]:
     """The closures that count, the earliest first."""
     withdrawn = select(ClosureWithdrawal.closure_id)
-    query = select(Closure).where(Closure.id.not_in(withdrawn)).order_by(Closure.first_on, Closure.id)
+    query = (
+        select(BlackoutDate).where(BlackoutDate.id.not_in(withdrawn)).order_by(BlackoutDate.first_on, BlackoutDate.id)
+    )
     return tuple(
         AddedClosure(row.first_on, row.last_on, row.part, row.spares, row.name) for row in session.scalars(query)
     )
@@ -139,7 +143,7 @@ def in_force(session: Session) -> tuple[AddedClosure, ...]:
 
 def numbered(session: Session, number: int) -> KnownClosure:
     """The closure with this key. Raises NotFound."""
-    closure = session.get(Closure, number)
+    closure = session.get(BlackoutDate, number)
     if closure is None:
         raise NotFound("Cette fermeture n’existe pas.")
     return KnownClosure(closure, session.get(ClosureWithdrawal, number))
@@ -148,10 +152,10 @@ def numbered(session: Session, number: int) -> KnownClosure:
 def between(session: Session, first: date, last: date) -> Sequence[KnownClosure]:
     """The closures that close a day between two days, those taken back too, the earliest first."""
     query = (
-        select(Closure, ClosureWithdrawal)
-        .outerjoin(ClosureWithdrawal, ClosureWithdrawal.closure_id == Closure.id)
-        .where(Closure.first_on <= last, Closure.last_on >= first)
-        .order_by(Closure.first_on, Closure.id)
+        select(BlackoutDate, ClosureWithdrawal)
+        .outerjoin(ClosureWithdrawal, ClosureWithdrawal.closure_id == BlackoutDate.id)
+        .where(BlackoutDate.first_on <= last, BlackoutDate.last_on >= first)
+        .order_by(BlackoutDate.first_on, BlackoutDate.id)
     )
     return [KnownClosure(closure, withdrawal) for closure, withdrawal in session.execute(query)]
 
@@ -182,14 +186,14 @@ def computed(year: int) -> list[ComputedClosing]:
     return runs
 
 
-def told(closure: Closure) -> str:
+def told(closure: BlackoutDate) -> str:
     """A closure in a sentence: its name, its days, and what it closes of them."""
     part = "" if closure.part is ClosedPart.DAY else f", {closure.part.label}"
     spared = f", {closure.spares.label}" if closure.spares.label else ""
     return f"« {closure.name} », {closure.dates}{part}{spared}"
 
 
-def subject_of(closure: Closure) -> str:
+def subject_of(closure: BlackoutDate) -> str:
     """How the audit names a closure."""
     return f"closure:{closure.id}"
 
@@ -231,7 +235,9 @@ COLUMNS: Sequence[Column[ClosedRow]] = (
 )
 
 
-def listed(session: Session, year: int, names: Mapping[str, str], *, text: str = "", sort: str = "") -> Held[ClosedRow]:
+def listed(
+    session: Session, year: int, names: Mapping[str, str], *, text: str = "", sort: str = ""
+) -> InMemoryListing[ClosedRow]:
     """What is closed in the school year that starts in `year`: what people added first, then by day.
 
     `names` are those of persons.
@@ -249,10 +255,10 @@ def listed(session: Session, year: int, names: Mapping[str, str], *, text: str =
     return replace(every, rows=rows, usual="", names=names, text=text, sort=sort)
 
 
-def added(session: Session, year: int) -> Held[ClosedRow]:
+def added(session: Session, year: int) -> InMemoryListing[ClosedRow]:
     """The closures that people added in a school year, those taken back too, the earliest first."""
     rows = [_row(known) for known in between(session, *days_of(year))]
-    return Held(title="Fermetures", columns=COLUMNS, usual="days", rows=rows)
+    return InMemoryListing(title="Fermetures", columns=COLUMNS, usual="days", rows=rows)
 
 
 def _row(known: KnownClosure) -> ClosedRow:

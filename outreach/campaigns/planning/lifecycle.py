@@ -41,7 +41,7 @@ from outreach.campaigns.segments.audience import Boxes, Concerns
 from outreach.campaigns.segments.criteria import simplified
 from outreach.campaigns.segments.criteria_json import from_store, to_json
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.site import letterhead
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -88,7 +88,7 @@ def unknown(number: int) -> NotFound:
 
 def in_turn(session: Session, number: int) -> Campaign:
     """The campaign with this number, for a change: no other process may change it meanwhile. Raises NotFound."""
-    take_turns(session, "campaign", number)
+    take_lock(session, "campaign", number)
     campaign = campaign_numbered(session, number)
     session.refresh(campaign)
     return campaign

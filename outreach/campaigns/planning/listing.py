@@ -18,7 +18,7 @@ from outreach.campaigns.planning import audiences, wave_criteria
 from outreach.campaigns.segments.audience import Concerns
 from outreach.campaigns.segments.criteria import sentence
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.labelled import Labelled
@@ -193,7 +193,7 @@ def listed(
     *,
     figures: Callable[[Sequence[int]], Mapping[int, Any]] = lambda _: {},
     sort: str = "",
-) -> Queried[CampaignRow]:
+) -> QueryListing[CampaignRow]:
     """Campaigns, by their next date, then those without one, then those that are over; of one stage, or of all; with
     `among`, of those with these numbers.
 
@@ -214,7 +214,7 @@ def listed(
         query = query.where(_stage() == stage)
     if among is not None:
         query = query.where(Campaign.id.in_(among))
-    return Queried(
+    return QueryListing(
         title="Campagnes",
         columns=COLUMNS,
         sort=sort,

@@ -20,7 +20,7 @@ from outreach.campaigns.segments.criteria_json import from_store, to_json
 from outreach.campaigns.segments.saved import SavedSegment, SegmentVersion
 from outreach.campaigns.segments.scope import scope_at
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, Held, Kind
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind
 from outreach.core.text.errors import Refused
 
 UseRow = Row[Campaign, SegmentVersion]
@@ -73,7 +73,7 @@ def listed(
     programme: Programme | None = None,
     text: str = "",
     sort: str = "",
-) -> Held[ListedSegment]:
+) -> InMemoryListing[ListedSegment]:
     """The segments in use, by name. `people` are the names of persons, by address.
 
     Of a `programme`: those that its campaigns took over, as often as they did, and those that none took over yet.
@@ -90,7 +90,9 @@ def listed(
         ListedSegment(segment, version, sentence(criterion, names), counts.get(segment.id, 0))
         for segment, version, criterion in found
     ]
-    return Held(title="Segments", columns=COLUMNS, sort=sort, usual="name", rows=rows, names=people, text=text)
+    return InMemoryListing(
+        title="Segments", columns=COLUMNS, sort=sort, usual="name", rows=rows, names=people, text=text
+    )
 
 
 def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:

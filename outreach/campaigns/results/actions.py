@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from outreach.access.scopes import wording
-from outreach.access.scopes.policy import Sight
+from outreach.access.scopes.policy import AccessScope
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting.classes import IS_TRIED
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState, WaveTransition
@@ -22,7 +22,7 @@ from outreach.campaigns.planning import calendar
 from outreach.campaigns.results import reached as campaign_reach
 from outreach.campaigns.results.reached import CampaignReach
 from outreach.core.db import Session
-from outreach.core.tables.columns import Column, Held, Kind
+from outreach.core.tables.columns import Column, InMemoryListing, Kind
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState
@@ -57,7 +57,7 @@ class WaveAction:
     delivered: Counts = field(default_factory=dict)
     answered: Counts = field(default_factory=dict)
     part: str = ""
-    sight: Sight | None = None
+    sight: AccessScope | None = None
 
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
@@ -194,7 +194,7 @@ def departures(session: Session, programme: Programme, *, at: datetime | None = 
     return [Departure(today(moment), label) for moment, _, label in left]
 
 
-def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction]:
+def listed(acted: Actions, *, text: str = "", sort: str = "") -> InMemoryListing[WaveAction]:
     """The actions as a list, those planned first."""
     columns = (
         Column("wave", "Vague", lambda one: f"{one.title}, {one.wave}", sort=True),
@@ -205,7 +205,7 @@ def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction
         Column("would_get", WOULD_GET, _would_get, Kind.NUMBER, sort=True),
         Column("networks", "Par réseau", partial(_in_networks, acted.labels)),
     )
-    return Held(title="Actions", columns=columns, sort=sort, rows=(*acted.planned, *acted.done), text=text)
+    return InMemoryListing(title="Actions", columns=columns, sort=sort, rows=(*acted.planned, *acted.done), text=text)
 
 
 def actions(
@@ -317,7 +317,7 @@ def _left_at(wave: Wave) -> datetime:
 
 
 def _action(
-    wave: Wave, at: datetime, counts: Mapping[str, Any], sight: Sight | None, *, is_planned: bool = False
+    wave: Wave, at: datetime, counts: Mapping[str, Any], sight: AccessScope | None, *, is_planned: bool = False
 ) -> WaveAction:
     campaign = wave.campaign
     about = campaign.id, campaign.title, campaign.strand.number, wave.name

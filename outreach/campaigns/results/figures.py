@@ -16,7 +16,7 @@ from outreach.campaigns.counting.counts import IN_CONCERNED, CampaignCounts, Cou
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning.audiences import launched
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.delivery.models import Message
 from outreach.directory.authorities import search
 from outreach.directory.models import Authority, Network
@@ -191,7 +191,7 @@ def authorities(
     now: datetime,
     text: str = "",
     sort: str = "",
-) -> Queried[Authority]:
+) -> QueryListing[Authority]:
     """The authorities that a figure counts, of one network (its code) or of all, by name."""
     each = classes.classify(session, campaign, now=now).authorities
     counted = Authority.id.in_(select(each.c.authority_id).where(is_counted(each, figure)))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import Campaign
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.db.bulk import among
@@ -85,7 +85,7 @@ def of_letters(session: Session, messages: Iterable[int], *, now: datetime) -> d
 def are_measured(campaign: Campaign) -> bool:
     """Whether openings of a campaign's letters are counted: of those that left, else as the campaign says now."""
     launched = [wave.mailing for wave in campaign.waves if wave.mailing is not None and wave.mailing.filled_at]
-    modes = [Frozen.tracking_of(mailing.letter) for mailing in launched] or [campaign.tracking]
+    modes = [LetterSnapshot.tracking_of(mailing.letter) for mailing in launched] or [campaign.tracking]
     return any(mode.counts_openings for mode in modes)
 
 
@@ -96,7 +96,7 @@ def _measured_one_by_one(session: Session, messages: Sequence[int]) -> list[int]
     return [
         mailing
         for mailing, letter in session.execute(query)
-        if Frozen.from_json(letter).tracking is TrackingMode.INDIVIDUAL
+        if LetterSnapshot.from_json(letter).tracking is TrackingMode.INDIVIDUAL
     ]
 
 

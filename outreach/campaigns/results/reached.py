@@ -21,9 +21,9 @@ from outreach.campaigns.evidence.proof import Evidence
 from outreach.campaigns.evidence.steps import (
     OPEN,
     CallOutcome,
+    EscalationStep,
     ReachCall,
     ReachChannel,
-    ReachStep,
     ReachTransition,
     StepReason,
     StepState,
@@ -32,7 +32,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results.figures import Figure, is_counted
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text import french
 from outreach.delivery.models import Message, Reason
 from outreach.directory.authorities import search
@@ -50,17 +50,19 @@ def details(
     if not authorities:
         return {}
     query = (
-        select(ReachStep, ReachTransition, Call)
-        .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
-        .outerjoin(ReachCall, and_(ReachCall.step_id == ReachStep.id, ReachCall.outcome == CallOutcome.REACHED.value))
+        select(EscalationStep, ReachTransition, Call)
+        .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
+        .outerjoin(
+            ReachCall, and_(ReachCall.step_id == EscalationStep.id, ReachCall.outcome == CallOutcome.REACHED.value)
+        )
         .outerjoin(Call, and_(Call.id == ReachCall.call_id, Call.withdrawn_at.is_(None)))
-        .where(ReachStep.mailing_id.in_(mailings), among(ReachStep.authority_id, sorted(authorities)))
-        .where(ReachStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
-        .where(ReachStep.channel.in_((ReachChannel.PAPER, ReachChannel.CALL)))
+        .where(EscalationStep.mailing_id.in_(mailings), among(EscalationStep.authority_id, sorted(authorities)))
+        .where(EscalationStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
+        .where(EscalationStep.channel.in_((ReachChannel.PAPER, ReachChannel.CALL)))
     )
     names: dict[str, str] = {}
     found: dict[tuple[int, ReachChannel], str] = {}
-    for step, moved, call in session.execute(query.order_by(ReachStep.id)):
+    for step, moved, call in session.execute(query.order_by(EscalationStep.id)):
         name = names.setdefault(moved.actor, colleagues.name_of(session, moved.actor))
         said = f"le {french.day(moved.day or moved.at)}, par {name}"
         found[step.authority_id, step.channel] = french.typeset(f"{said}{_quoted(call)}")
@@ -204,11 +206,11 @@ COLUMNS: Sequence[Column[ReachedRow]] = (
 
 def listed(
     session: Session, campaign: Campaign, figure: Figure, *, now: datetime, text: str = "", sort: str = ""
-) -> Queried[ReachedRow]:
+) -> QueryListing[ReachedRow]:
     """The authorities of a campaign that a figure counts, each with how it stands, those left to be reached first."""
     mailings, each = _of(session, campaign, now)
     query = _rows(each, mailings).where(is_counted(each, figure))
-    return Queried(
+    return QueryListing(
         title="Atteints",
         columns=COLUMNS,
         sort=sort,
@@ -238,8 +240,8 @@ def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[t
 
 def waiting(session: Session, campaign: Campaign) -> dict[ReachChannel, int]:
     """How many steps of a campaign are open, by channel."""
-    query = select(ReachStep.channel, func.count()).where(ReachStep.mailing_id.in_(campaign.mailing_keys))
-    return dict(session.execute(query.where(ReachStep.state.in_(OPEN)).group_by(ReachStep.channel)).all())
+    query = select(EscalationStep.channel, func.count()).where(EscalationStep.mailing_id.in_(campaign.mailing_keys))
+    return dict(session.execute(query.where(EscalationStep.state.in_(OPEN)).group_by(EscalationStep.channel)).all())
 
 
 def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int], Subquery]:
@@ -273,8 +275,12 @@ def _row(row: Sequence[Any]) -> ReachedRow:
 def _rows(each: Subquery, mailings: Sequence[int]) -> Select[*tuple[Any, ...]]:
     columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label
     kinds = (each.c[name] for name in ("class", "handing", "reach", "evidence", "reason"))
-    newest = select(func.max(ReachStep.id)).where(ReachStep.mailing_id.in_(mailings)).group_by(ReachStep.authority_id)
-    step = aliased(ReachStep)
+    newest = (
+        select(func.max(EscalationStep.id))
+        .where(EscalationStep.mailing_id.in_(mailings))
+        .group_by(EscalationStep.authority_id)
+    )
+    step = aliased(EscalationStep)
     last = select(step).where(step.id.in_(newest)).subquery("last_step")
     query = select(*columns, *kinds, last.c.channel, last.c.state, last.c.reason)
     query = query.join(each, each.c.authority_id == Authority.id).join(Network, Network.id == Authority.network_id)

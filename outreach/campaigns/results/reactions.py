@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Row, Select, Subquery, false, func, select, union_all
 
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning.audiences import launched
 from outreach.core.db import Session
@@ -195,7 +195,7 @@ def measured_of(session: Session, asked: Asked) -> list[Select[int]]:
     return [
         reactions.measured_alone(mailing, filled_at)
         for mailing, filled_at, letter in session.execute(query)
-        if filled_at is not None and Frozen.tracking_of(letter) is TrackingMode.INDIVIDUAL
+        if filled_at is not None and LetterSnapshot.tracking_of(letter) is TrackingMode.INDIVIDUAL
     ]
 
 

@@ -30,7 +30,7 @@ from outreach.delivery.models import (
 from outreach.delivery.outbox import outbox
 from outreach.directory.register.school_reports import SchoolReport
 
-# A fence respects what was committed before it. Times are compared with this tolerance, for clocks that differ.
+# A commit gate respects what was committed before it. Times are compared with this tolerance, for clocks that differ.
 MOMENT = timedelta(seconds=1)
 UNSEEN = timedelta(minutes=2)
 S = MessageState
@@ -103,7 +103,7 @@ def _nobody_forgotten(session: Session, _now: datetime) -> Rows:
 
 
 def _proved(session: Session, _now: datetime) -> Rows:
-    """A letter that left has a fence, a worker and a composition; an accepted one has a reply 2xx or another proof."""
+    """A letter that left has a commit gate, a worker, a composition; an accepted one a reply 2xx or another proof."""
     left = Message.state.in_(LEFT)
     kept = exists().where(Composition.message_id == Message.id)
     unproved = or_(Message.fence_id.is_(None), Message.worker_id.is_(None), Message.fenced_at.is_(None), ~kept)
@@ -134,7 +134,7 @@ def _held_by_the_living(session: Session, now: datetime) -> Rows:
 def _not_while_held(session: Session, _now: datetime) -> Rows:
     """No letter was fenced while its gate was held or closed.
 
-    A fence reads the time before it waits for the transaction that opens the gate, so it may be slightly older.
+    A commit gate reads the time before it waits for the transaction that opens the gate, so it may be slightly older.
     """
     following = func.lead(GateChange.at, type_=UtcDateTime()).over(
         partition_by=GateChange.mailing_id, order_by=(GateChange.at, GateChange.id)
@@ -176,12 +176,12 @@ def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
 
 
 def _not_once_joined(session: Session, _now: datetime) -> Rows:
-    """No letter that left lists a school whose status, as recorded before the fence, closes it to reminders."""
+    """No letter that left lists a school whose status, as recorded before the commit gate, closes it to reminders."""
     last: dict[tuple[int, int, int], tuple[date, datetime, int, Status]] = {}
     for wave, message, fenced_at, school, *record in session.execute(_records_before_fences()):
         effective_on, recorded_at, _, status = record
         if effective_on <= today(fenced_at - MOMENT):
-            # Of a record within `MOMENT` of the fence nobody knows which came first.
+            # Of a record within `MOMENT` of the commit gate nobody knows which came first.
             said = (effective_on, recorded_at, record[2], status if recorded_at < fenced_at - MOMENT else Status.NONE)
             key = wave, message, school
             last[key] = max(last.get(key, said), said)
@@ -189,7 +189,7 @@ def _not_once_joined(session: Session, _now: datetime) -> Rows:
 
 
 def _records_before_fences() -> Select[*tuple[Any, ...]]:
-    """What was recorded by their fence of the schools that letters list, where any of it closes one to reminders."""
+    """What was recorded by their commit gate of schools that letters list, where any of it closes one to reminders."""
     record, closing = AdherenceRecord, aliased(AdherenceRecord)
     of_letter = and_(record.school_id == MessageSubject.school_id, record.strand_id == Mailing.stop_strand_id)
     is_closing = (
@@ -212,7 +212,7 @@ def _records_before_fences() -> Select[*tuple[Any, ...]]:
 
 
 def _not_once_reported(session: Session, _now: datetime) -> Rows:
-    """No letter that left lists a school that was reported, before the fence, as gone from the letter's authority."""
+    """No letter that left lists a school reported, before the commit gate, as gone from the letter's authority."""
     of_letter = SchoolReport.school_id == MessageSubject.school_id, SchoolReport.authority_id == Message.authority_id
     query = (
         select(Wave.id, Message.id, Message.fenced_at, SchoolReport.recorded_at, SchoolReport.withdrawn_at)

@@ -19,7 +19,7 @@ from outreach.campaigns.letter.composing import Alike, RecipientFacts, had_lette
 from outreach.campaigns.letter.field_values import Facts
 from outreach.campaigns.letter.merge_fields import KINDS, samples
 from outreach.campaigns.letter.snapshot import (
-    Frozen,
+    LetterSnapshot,
     SenderIdentity,
     WrittenLetter,
     bare,
@@ -37,7 +37,7 @@ from outreach.campaigns.segments import audience_counts
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.launching import send_one
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.site.letterhead import Letterhead
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import today
@@ -69,7 +69,7 @@ class PreviewedLetter:
     values: dict[str, Filling]
     flags: dict[str, bool]
     wire: bytes
-    frozen: Frozen
+    frozen: LetterSnapshot
     head: Letterhead
 
     @property
@@ -173,7 +173,7 @@ class Preview:
         deadline = (shown.deadline if shown else ClosingRule.of(session, campaign, now=now).deadline(now)).day
         is_reminder = wave > 1 or self.only_unreacted
         self.head = head_of(session, campaign)
-        self.frozen: Frozen = freeze(self.written, sending, deadline, is_reminder=is_reminder, head=self.head)
+        self.frozen: LetterSnapshot = freeze(self.written, sending, deadline, is_reminder=is_reminder, head=self.head)
         self.letter = compiled(self.frozen.draft if has_layout else bare(self.written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
@@ -310,7 +310,7 @@ class PreparedTest:
     """A test letter that is not queued yet: the letter, frozen, and the keys of the schools that it lists."""
 
     written: WrittenLetter
-    frozen: Frozen
+    frozen: LetterSnapshot
     schools: tuple[int, ...]
 
 
@@ -354,7 +354,7 @@ def send(
             f"Un essai ne part qu’à un compte actif du service ou à une adresse prévue pour les essais : {to.address} "
             "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_ALLOWED_RECIPIENTS)."
         )
-    take_turns(session, "test letters", actor)
+    take_lock(session, "test letters", actor)
     if outbox.opened_by(session, actor, Purpose.TEST, since=now - timedelta(hours=1)) >= MOST_AN_HOUR:
         raise Refused(f"Vous avez envoyé {MOST_AN_HOUR} essais en une heure : attendez avant le suivant.")
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):

@@ -35,7 +35,7 @@ from outreach.campaigns.segments.criteria import And, Criterion, Or, as_filter, 
 from outreach.campaigns.segments.mailing_criteria import ReceivedMailing
 from outreach.campaigns.segments.scope import Scope
 from outreach.core.db import Session
-from outreach.core.tables.columns import Column, Kind, Queried
+from outreach.core.tables.columns import Column, Kind, QueryListing
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.models import MessageClass, MessageSubject, Reason
 from outreach.delivery.outbox import outbox, suppressions
@@ -214,11 +214,11 @@ COLUMNS: Sequence[Column[AddressRow]] = (
 )
 
 
-def mailboxes(session: Session, audience: Audience, scope: Scope) -> Queried[AddressRow]:
+def mailboxes(session: Session, audience: Audience, scope: Scope) -> QueryListing[AddressRow]:
     """Every mailbox, those left out included, by the authority's name."""
     held = rows(audience, scope)
     query = select(Authority, held.c.address, held.c.schools, held.c.rank)
-    return Queried(
+    return QueryListing(
         title="Public",
         columns=COLUMNS,
         session=session,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from outreach.campaigns.segments.criteria import Criterion, simplified
 from outreach.campaigns.segments.criteria_json import from_store, to_json, within_limits
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.typed import folded, line_of_words
 
@@ -76,7 +76,7 @@ def revise(
 
     Raises Refused for a retired segment.
     """
-    take_turns(session, "saved-segment", segment.id)
+    take_lock(session, "saved-segment", segment.id)
     last = latest(session, segment)
     if segment.retired_at is not None:
         raise Refused("Ce segment est retiré : enregistrez ce public sous un autre nom.")
@@ -134,7 +134,7 @@ def _name(session: Session, name: str, *, but: int = 0) -> str:
     name = line_of_words(name)
     if not name or len(name) > LONGEST_NAME:
         raise InputError(f"Donnez un nom au segment, de {LONGEST_NAME} caractères au plus.")
-    take_turns(session, "segment-names")
+    take_lock(session, "segment-names")
     used = select(SavedSegment.name).where(SavedSegment.retired_at.is_(None), SavedSegment.id != but)
     taken = next((one for one in session.scalars(used) if _read(one) == _read(name)), None)
     if taken is not None:

@@ -15,9 +15,9 @@ from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, select, 
 
 from outreach.adherence.models import AdherenceRecord, Strand
 from outreach.adherence.situation.standing import roll_up_of, standing_on
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import hash_what_grew
-from outreach.core.settings import Calm, Settings
+from outreach.core.settings import FrequencyCap, Settings
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError
@@ -159,10 +159,10 @@ def info_of(settings: Settings) -> dict[str, object]:
     return {KEY: settings.calm_rule}
 
 
-def rule_of(session: Session) -> Calm | None:
+def rule_of(session: Session) -> FrequencyCap | None:
     """The rule of this installation; None when none is set."""
     rule = session.info.get(KEY)
-    return rule if isinstance(rule, Calm) else None
+    return rule if isinstance(rule, FrequencyCap) else None
 
 
 def take_turn(session: Session) -> None:
@@ -171,4 +171,4 @@ def take_turn(session: Session) -> None:
     Two at once would not see each other's letters.
     """
     if rule_of(session) is not None:
-        take_turns(session, KEY)
+        take_lock(session, KEY)

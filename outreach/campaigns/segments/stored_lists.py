@@ -17,7 +17,7 @@ from outreach.campaigns.segments.scope import NO_NAMES, Fields, Key, Names, Scop
 from outreach.core.audit import audit
 from outreach.core.db import Base, Session
 from outreach.core.db.bulk import among
-from outreach.core.tables.columns import DATA, Column, Held, Kind, Queried
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, QueryListing
 from outreach.core.tables.headers import Headers, Heading
 from outreach.core.tables.reading import Grid, Rejection, read_grid
 from outreach.core.tables.understanding import Holds, understood
@@ -196,13 +196,15 @@ def every(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
     return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
 
 
-def listed(session: Session, names: Mapping[str, str], *, text: str = "", sort: str = "") -> Held[ListRow]:
+def listed(session: Session, names: Mapping[str, str], *, text: str = "", sort: str = "") -> InMemoryListing[ListRow]:
     """Every stored list, the newest first. `names` are those of persons, by address."""
     rows = every(session)
-    return Held(title="Listes", columns=COLUMNS, sort=sort, usual="-made_at", rows=rows, names=names, text=text)
+    return InMemoryListing(
+        title="Listes", columns=COLUMNS, sort=sort, usual="-made_at", rows=rows, names=names, text=text
+    )
 
 
-def members(session: Session, listed: AuthorityList, *, text: str = "", sort: str = "") -> Queried[Authority]:
+def members(session: Session, listed: AuthorityList, *, text: str = "", sort: str = "") -> QueryListing[Authority]:
     """The authorities on a list, by name."""
     keys = select(AuthorityListMember.authority_id).where(AuthorityListMember.list_id == listed.id)
     return search.named(session, Authority.id.in_(keys), title="Liste", text=text, sort=sort)

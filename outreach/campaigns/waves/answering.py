@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import func, literal, select, tuple_
 
 from outreach.campaigns.evidence.proof import letters_answered
-from outreach.campaigns.evidence.steps import ReachAnswer, ReachChannel, ReachStep, ReachTransition, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, ReachAnswer, ReachChannel, ReachTransition, StepState
 from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.models import (
     ENDED,
@@ -26,7 +26,7 @@ from outreach.campaigns.models import (
 from outreach.campaigns.waves import receipts
 from outreach.campaigns.waves.launching import send_one
 from outreach.campaigns.waves.receipts import Receipt
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.site import letterhead
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import today
@@ -106,8 +106,10 @@ def _last_left(session: Session, campaign: Campaign) -> date | None:
 
 def _last_on_paper(session: Session, message: Message) -> date | None:
     """The day on which the letter on paper that stands for a message was posted, or printed where nobody noted that."""
-    query = select(ReachTransition.at, ReachTransition.day).join(ReachStep, ReachStep.id == ReachTransition.step_id)
-    query = query.where(ReachStep.message_id == message.id, ReachStep.channel == ReachChannel.PAPER)
+    query = select(ReachTransition.at, ReachTransition.day).join(
+        EscalationStep, EscalationStep.id == ReachTransition.step_id
+    )
+    query = query.where(EscalationStep.message_id == message.id, EscalationStep.channel == ReachChannel.PAPER)
     went = query.where(ReachTransition.state.in_((StepState.PRINTED, StepState.TRIED)))
     return max((day or today(at) for at, day in session.execute(went)), default=None)
 
@@ -164,7 +166,7 @@ def undo(
         return []
     undoing.undo(session, responses, now=now, actor=actor_of(session, message), because=because)
     if campaign := campaign_of(session, message):
-        take_turns(session, recording.TURN, campaign.id)
+        take_lock(session, recording.TURN, campaign.id)
         _send_again(session, campaign, responses[0].authority_id)
     return responses
 
@@ -205,7 +207,7 @@ def _follow_up(
     sending: SenderIdentity,
     now: datetime,
 ) -> None:
-    take_turns(session, recording.TURN, campaign.id)
+    take_lock(session, recording.TURN, campaign.id)
     mailings = _mailings(session, campaign)
     to, own = responses[0].authority_id, recording.answered_address(session, message)
     answered = select(Message.address_key).where(Message.authority_id == to)
@@ -244,7 +246,7 @@ def _copy(
 ) -> None:
     """Put the letter's one copy of the receipt into the outbox.
 
-    Its recipient did not ask for it. So any exclusion of the address stops it, at the fence, like every letter of this
+    Its recipient did not ask for it. So any exclusion of the address stops it, at the gate, like every letter of this
     class, and its recipient can unsubscribe from it.
     """
     written = _written(session, campaign, receipts.COPY_SUBJECT, receipts.copy(receipt), MessageClass.AWARENESS)

@@ -23,7 +23,7 @@ from outreach.campaigns.models import (
     WaveTransition,
 )
 from outreach.campaigns.planning import audiences, experiment_plan, lifecycle, schedule
-from outreach.campaigns.planning.blackout_dates import Closure
+from outreach.campaigns.planning.blackout_dates import BlackoutDate
 from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
 from outreach.campaigns.planning.sending_hours import refuse_far_away, spelt_moment
 from outreach.campaigns.waves import added_reminders
@@ -156,7 +156,7 @@ def closed_waves(session: Session, campaign: Campaign, *, now: datetime) -> list
     ]
 
 
-def waves_within(session: Session, closure: Closure, *, now: datetime) -> list[ClosedWave]:
+def waves_within(session: Session, closure: BlackoutDate, *, now: datetime) -> list[ClosedWave]:
     """The planned waves of all campaigns that fall into this closure's days and that an added closure closes.
 
     It counts the audience of each campaign that has such a wave.

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
 from outreach.campaigns.counting import entries
 from outreach.campaigns.evidence import proof
 from outreach.campaigns.letter.snapshot import (
-    Frozen,
+    LetterSnapshot,
     SenderIdentity,
     WrittenLetter,
     freeze,
@@ -32,7 +32,7 @@ from outreach.campaigns.segments.audience import Concerns
 from outreach.campaigns.segments.audience_counts import AudienceCounts, Ranked
 from outreach.campaigns.waves import added_reminders, drift
 from outreach.campaigns.waves.stopping import CALL_OFF_TIME
-from outreach.core.db import Session, table_of, take_stock, take_turns, takes_turn
+from outreach.core.db import Session, analyze_after, table_of, take_lock, try_lock
 from outreach.core.db.bulk import add_rows, among
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, OutreachError
@@ -147,7 +147,7 @@ def _is_fresh(session: Session, wave: Wave, now: datetime) -> bool:
 SLICE = 2_000  # keys of authorities: the letters of a slice are one transaction, 0.4 s of the processor at most
 LAST_KEY = 2**31 - 1
 MANY = 500
-# Columns that the plans of the fence and of batches go by. All of them take three times as long.
+# Columns that the plans of the commit gate and of batches go by. All of them take three times as long.
 PLANNED_BY = (Message.mailing_id, Message.batch_id, Message.authority_id, Message.state, Message.due_at)
 AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock looks for due waves every five seconds
 AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing its row takes on PostgreSQL
@@ -198,7 +198,7 @@ def stage(session: Session, wave_id: int, ranking: Ranking, *, now: datetime) ->
 
 def is_free(session: Session, wave_id: int) -> bool:
     """Whether no other process launches a wave; it keeps others from doing so until the end of the transaction."""
-    return takes_turn(session, "launch", wave_id)
+    return try_lock(session, "launch", wave_id)
 
 
 def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
@@ -256,7 +256,7 @@ def _over(session: Session, mailings: Collection[int]) -> set[int]:
 def _in_turn(session: Session, wave_id: int) -> Wave:
     """Wait until no other transaction changes the campaign, then return the wave, read anew."""
     wave = session.get_one(Wave, wave_id)
-    take_turns(session, "campaign", wave.campaign_id)
+    take_lock(session, "campaign", wave.campaign_id)
     session.refresh(wave)
     return wave
 
@@ -299,7 +299,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
 
 def mailing_of(
     written: WrittenLetter,
-    frozen: Frozen,
+    frozen: LetterSnapshot,
     sending: SenderIdentity,
     name: str,
     *,
@@ -326,7 +326,7 @@ def mailing_of(
 def send_one(
     session: Session,
     written: WrittenLetter,
-    frozen: Frozen,
+    frozen: LetterSnapshot,
     sending: SenderIdentity,
     addressee: Addressee,
     purpose: Purpose,
@@ -381,7 +381,9 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
     is_last = start is None or first(session, wave) is None
     if is_last:
         if keys and _approved(session, wave) > MANY:
-            take_stock(session, MessageSubject, of=PLANNED_BY)  # until then, each fence would read all that wait
+            analyze_after(
+                session, MessageSubject, of=PLANNED_BY
+            )  # until then, each commit gate would read all that wait
         _open(session, wave, mailing, now, has_changed=start is not None)
     _withdraw_answered(session, wave, keys, now)
     return not is_last
@@ -405,7 +407,7 @@ def _withdraw_answered(session: Session, wave: Wave, keys: Sequence[int], now: d
     before = [key for key in audiences.launched(wave.campaign) if key != wave.mailing_id]
     if not before or not keys:
         return
-    take_turns(session, recording.TURN, wave.campaign_id)
+    take_lock(session, recording.TURN, wave.campaign_id)
     has_answered = or_(
         Message.authority_id.in_(recording.authorities_that_answered(before)),
         tuple_(Message.authority_id, Message.address_key).in_(proof.letters_answered(before)),
@@ -420,7 +422,7 @@ def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:
 
     Counting the groups of a million letters takes a second. Individual mode waits for `filled_at`.
     """
-    frozen = Frozen.from_json(mailing.letter)
+    frozen = LetterSnapshot.from_json(mailing.letter)
     may_be_ahead = frozen.tracking.is_of_groups
     if frozen.tracking is TrackingMode.NONE or not (may_be_ahead or mailing.filled_at):
         return

@@ -57,7 +57,7 @@ def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, a
     """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
 
     Recipients who answered since, were reached by a later wave or are spared by the calm are left out, and so are
-    suppressed addresses. The fence checks the rest again. Raises NotFound for a wave without recipients. Raises Refused
+    suppressed addresses. The commit gate checks the rest. Raises NotFound for a wave without recipients. Raises Refused
     when nothing may leave again, when the wave is not finished, when the campaign is not approved any more, or while a
     wave is being filled.
     """

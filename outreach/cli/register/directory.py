@@ -32,7 +32,7 @@ from outreach.cli.context import (
 from outreach.core.settings import Mode
 from outreach.core.tables import imports
 from outreach.core.tables.headers import Headers, MissingColumns
-from outreach.core.tables.imports import ListKind, ListPlan, Opened, Plan, Sent, opened_file
+from outreach.core.tables.imports import ImportPreview, ListKind, Opened, Plan, Sent, opened_file
 from outreach.core.tables.reading import Rejection
 from outreach.core.text import dates, french
 from outreach.core.text.addresses import judge
@@ -135,7 +135,7 @@ def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *
         imports.undo(session, kind, now=operation.now, actor=actor)
 
 
-def say_reading(plan: ListPlan) -> None:
+def say_reading(plan: ImportPreview) -> None:
     """Print how the file of a list was read: its columns that are not read, and the cells that were mended."""
     say(f"Fichier lu : {plan.label}.")
     for chosen in plan.chosen:

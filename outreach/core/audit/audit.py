@@ -31,7 +31,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, ForeignKey, String, Text, exists, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, Way, enum_of, system_user, take_turns
+from outreach.core.db import Base, Session, Way, enum_of, system_user, take_lock
 
 ERASED = "effacé"
 PROGRAM = "api_key:"  # begins an actor that is a program, which has the key of this number
@@ -169,7 +169,7 @@ def next_batch(session: Session, *, now: datetime) -> NextSeal | None:
 
 def add(session: Session, batch: NextSeal) -> bool:
     """Write a seal. False when another process sealed meanwhile: nothing is written, and the next pass tries again."""
-    take_turns(session, "audit-seals")
+    take_lock(session, "audit-seals")
     last = last_seal(session)
     if (last.digest if last else FIRST) != batch.seal.previous:
         return False

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, String, Text, bindparam, exists, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import KEY, Base, Database, Session, enum_of, table_of, takes_turn
+from outreach.core.db import KEY, Base, Database, Session, enum_of, table_of, try_lock
 
 LONGEST_SUBJECT = 60
 
@@ -109,7 +109,7 @@ def number(session: Session, most: int = SLICE) -> int:
 
     To none while another process does it. The lock is held until these numbers are committed.
     """
-    if not takes_turn(session, "event-numbers"):
+    if not try_lock(session, "event-numbers"):
         return 0
     table = table_of(Event)
     waiting = session.scalars(select(table.c.id).where(table.c.number.is_(None)).order_by(table.c.id).limit(most)).all()

@@ -85,14 +85,14 @@ __all__ = [
     "Database",
     "Session",
     "UtcDateTime",
+    "analyze_after",
     "enum_of",
     "hold_off_writers",
     "make_private",
-    "share_turn",
     "table_of",
-    "take_stock",
-    "take_turns",
-    "takes_turn",
+    "take_lock",
+    "take_shared_lock",
+    "try_lock",
 ]
 
 NO_ANSWER = (OperationalError, NoConnection, DatabaseAway)  # raised when the database does not answer
@@ -148,7 +148,7 @@ def table_of(model: type[Base]) -> Table:
     return Base.metadata.tables[model.__tablename__]
 
 
-def take_turns(session: Session, *names: object) -> None:
+def take_lock(session: Session, *names: object) -> None:
     """Wait for the lock of this name, and hold it to the end of the transaction.
 
     Call it before code that reads, decides and writes: on PostgreSQL, two transactions could otherwise decide on the
@@ -158,8 +158,8 @@ def take_turns(session: Session, *names: object) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(":".join(map(str, names))))))
 
 
-def share_turn(session: Session, *names: object) -> None:
-    """Wait until nobody holds the lock of this name alone (`take_turns`), and keep it from whoever would.
+def take_shared_lock(session: Session, *names: object) -> None:
+    """Wait until nobody holds the lock of this name alone (`take_lock`), and keep it from whoever would.
 
     For many small transactions that may go on side by side, though not beside a large one.
     """
@@ -167,7 +167,7 @@ def share_turn(session: Session, *names: object) -> None:
         session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(":".join(map(str, names))))))
 
 
-def takes_turn(session: Session, *names: object) -> bool:
+def try_lock(session: Session, *names: object) -> bool:
     """Take the lock of this name, to the end of the transaction, unless another transaction holds it: then False.
 
     For what the other does just as well, so that there is nothing to wait for.
@@ -177,7 +177,7 @@ def takes_turn(session: Session, *names: object) -> bool:
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(":".join(map(str, names)))))))
 
 
-def take_stock(session: Session, *models: type[Base], of: Collection[InstrumentedAttribute[Any]] = ()) -> None:
+def analyze_after(session: Session, *models: type[Base], of: Collection[InstrumentedAttribute[Any]] = ()) -> None:
     """Have PostgreSQL analyse these tables once the transaction is over, of which it wrote many rows.
 
     Until a server does so by itself, its plans are those for the few rows of before: counting an audience with
@@ -195,7 +195,7 @@ def hold_off_writers(session: Session, model: type[Base]) -> None:
     """Let nobody else write to a table until the end of the transaction; reading goes on.
 
     Call it before code that compares a whole table with something and writes thousands of rows of it, where turns by
-    name (`take_turns`) would be as many as rows. SQLite has one writer at a time anyway.
+    name (`take_lock`) would be as many as rows. SQLite has one writer at a time anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"LOCK TABLE {model.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))

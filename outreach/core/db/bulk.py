@@ -135,7 +135,7 @@ def hash_what_grew(session: Session, *models: type[Base]) -> None:
     """Where one of these tables has grown tenfold since PostgreSQL last looked at it, or it never did, have it join by
     hashing to the end of the transaction.
 
-    It looks within a minute of what was written (`db.take_stock`: at once). Until then it takes a table for all but
+    It looks within a minute of what was written (`db.analyze_after`: at once). Until then it takes a table for all but
     empty, and plans one loop in another: over all mailboxes for each authority, and for each of both over all schools.
     A scoped session always joins so (`hash_in_scope`): it may not ask the catalogue.
     """

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, update
 
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.jobs.models import ENDED, Job, JobPiece, JobState
-from outreach.core.tables.columns import DATA, Column, Held, Kind, On
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, On
 from outreach.core.text.errors import NotFound, Refused
 
 MOST_AT_ONCE = 3  # of one person
@@ -43,7 +43,7 @@ def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
 
     Raises Refused where the person has three jobs that are not over, or where the form is too large.
     """
-    take_turns(session, "jobs", person)
+    take_lock(session, "jobs", person)
     form = json.dumps(list(asked.form), ensure_ascii=False)
     if len(form) + len(asked.address) > MOST_FORM:
         raise Refused("Ce formulaire est trop long pour être traité en tâche.")
@@ -140,7 +140,7 @@ COLUMNS = (
 )
 
 
-def every(session: Session, person: str | None = None, *, text: str = "", sort: str = "") -> Held[Job]:
+def every(session: Session, person: str | None = None, *, text: str = "", sort: str = "") -> InMemoryListing[Job]:
     """All jobs that are kept, or those of one person, the newest first."""
     query = select(Job) if person is None else select(Job).where(Job.asked_by == person)
     return _listed(session.scalars(query.order_by(Job.id.desc())).all(), text, sort)
@@ -151,5 +151,5 @@ def as_json(job: Job) -> dict[str, Any]:
     return _listed([job]).object(job)
 
 
-def _listed(jobs: Sequence[Job], text: str = "", sort: str = "") -> Held[Job]:
-    return Held(title="Tâches", columns=COLUMNS, sort=sort, usual="-number", rows=jobs, text=text)
+def _listed(jobs: Sequence[Job], text: str = "", sort: str = "") -> InMemoryListing[Job]:
+    return InMemoryListing(title="Tâches", columns=COLUMNS, sort=sort, usual="-number", rows=jobs, text=text)

@@ -1,7 +1,7 @@
 """Every option of the product, read from the environment and checked once, at start."""
 
 from outreach.core.settings.faults import PROTECTED
-from outreach.core.settings.model import PREFIX, ROOT, Calm, FactorPolicy, Mode, SendingSwitch, Settings
+from outreach.core.settings.model import PREFIX, ROOT, FactorPolicy, FrequencyCap, Mode, SendingSwitch, Settings
 from outreach.core.settings.reading import kept_secret, kept_text, read
 from outreach.core.settings.values import BROKERS, listed
 
@@ -10,8 +10,8 @@ __all__ = [
     "PREFIX",
     "PROTECTED",
     "ROOT",
-    "Calm",
     "FactorPolicy",
+    "FrequencyCap",
     "Mode",
     "SendingSwitch",
     "Settings",

@@ -54,7 +54,7 @@ class FactorPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Calm:
+class FrequencyCap:
     """How many awareness letters a mailbox may be written in so many days; beyond that, campaigns leave it out."""
 
     letters: int
@@ -164,12 +164,12 @@ class Settings(BaseSettings):
         return tuple(self.smtp_url.replace(",", " ").split()) or (f"smtp://{self.demo_mailbox}",)
 
     @property
-    def calm_rule(self) -> Calm | None:
+    def calm_rule(self) -> FrequencyCap | None:
         """The calm that awareness keeps, or None when none is set."""
         if not self.calm:
             return None
         letters, _, days = self.calm.partition("=")[2].partition("/")
-        return Calm(int(letters), int(days))
+        return FrequencyCap(int(letters), int(days))
 
     @property
     def issuer_name(self) -> str:

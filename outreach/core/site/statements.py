@@ -15,7 +15,7 @@ from sqlalchemy import Index, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.french import number, spelt_day
@@ -173,7 +173,7 @@ def write(
     if kind is StatementKind.ACCESSIBILITY:
         kept[CONFORMITY] = Conformity(words[CONFORMITY]).value
     refuse_to_come(dated_on, now=now)
-    take_turns(session, SUBJECT, kind)
+    take_lock(session, SUBJECT, kind)
     held = current(session, kind)
     if seen is not None and seen != (held.id if held else 0):
         raise Refused(

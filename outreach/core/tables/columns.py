@@ -211,7 +211,7 @@ class Listing(Generic[Row]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Queried(Listing[Row]):
+class QueryListing(Listing[Row]):
     """A listing that the database counts, sorts and cuts.
 
     `query` has no order. `order` is the usual one; its last expression is unique, so that a row is on one page only.
@@ -296,7 +296,7 @@ class Queried(Listing[Row]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held(Listing[Row]):
+class InMemoryListing(Listing[Row]):
     """A listing of rows that are computed, and so in memory already, in their usual order.
 
     `key` gives the authority's key of a row. `text` keeps the rows whose file has all its words, in any case, with

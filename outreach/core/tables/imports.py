@@ -25,7 +25,7 @@ from sqlalchemy import Index, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.tables.headers import ERROR, NO_ROW, TOLD, Headers, MissingColumns, normalised
 from outreach.core.tables.reading import Grid, Rejection, Row, RowFault, file_grid, is_csv, read_grid
 from outreach.core.tables.understanding import Holds, Understood, may_hold, understood
@@ -42,7 +42,7 @@ class ListState(Labelled):
     UNDONE = "undone", "Annulée"
 
 
-class SentList:
+class FileImport:
     """The columns of a list that somebody sent; `grid` is its cells, `outcome` the summary of applying it (both JSON).
 
     `grid` may hold megabytes: it is read only where it is asked for. Once the list is applied, the cells of the rows
@@ -181,7 +181,7 @@ class _KeptRecords:
             at += 2 * (self.stored[at] == ",")
 
 
-def grid_of(sent: SentList | Opened) -> Grid:
+def grid_of(sent: FileImport | Opened) -> Grid:
     """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
     start = sent.grid.index(RECORDS) + len(RECORDS)  # no cell contains this: in JSON its quotes are escaped
     read = json.loads(f"{sent.grid[:start]}]}}")
@@ -337,7 +337,7 @@ class ListReading:
 
 
 @dataclass(slots=True, kw_only=True)
-class ListPlan(ListReading, ABC):
+class ImportPreview(ListReading, ABC):
     """What a list would do. `waiting` is what a person has not confirmed: nothing is done for it."""
 
     waiting: Sequence[object] = ()
@@ -375,8 +375,8 @@ def nothing_new(unchanged: int) -> str:
 CHANGED = "Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait."
 
 
-Sent = TypeVar("Sent", bound=SentList)
-Plan = TypeVar("Plan", bound=ListPlan)
+Sent = TypeVar("Sent", bound=FileImport)
+Plan = TypeVar("Plan", bound=ImportPreview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +405,7 @@ class ListKind(ABC, Generic[Sent, Plan]):
 
     def hold(self, session: Session) -> None:
         """Wait until nobody else writes what this kind of list writes."""
-        take_turns(session, self.lock)
+        take_lock(session, self.lock)
 
     def admit(self, session: Session, received: Sent) -> None:
         """Raise Refused when a list cannot even be looked at."""
@@ -439,7 +439,7 @@ def receive(
 
     The same file sent twice by one person within a minute is one list. Raises Refused when the kind does not admit it.
     """
-    take_turns(session, kind.lock)
+    take_lock(session, kind.lock)
     table, waits = kind.table, kind.table.state == ListState.RECEIVED
     same = select(table).where(waits, table.received_at > now - timedelta(minutes=1))
     same = same.filter_by(sha256=sent.sha256, received_by=actor)
@@ -541,7 +541,7 @@ def undo(
     return last
 
 
-def refuse_applied(received: SentList) -> None:
+def refuse_applied(received: FileImport) -> None:
     """Raise Refused when a list was applied or undone already."""
     if received.state is not ListState.RECEIVED:
         raise Refused(f"Cette liste est déjà {received.state.label.lower()}.")

@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 
 from outreach.core.audit import audit
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.erasure import digests
 from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.settings import Settings
@@ -55,7 +55,7 @@ PROOFS = {
 
 def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
     """Store a notice and apply it; None for a copy of a stored one, which changes nothing."""
-    take_turns(session, "notice", notice.digest)
+    take_lock(session, "notice", notice.digest)
     if session.scalar(select(KeptNotice.id).where(KeptNotice.digest == notice.digest)) is not None:
         return None
     letter, erased = _letter(session, notice), ErasedAddresses.of(session)

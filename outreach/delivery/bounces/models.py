@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.bounces.parsing import NoticeVerdict
 
@@ -78,7 +78,7 @@ class ReturnsReading(Base):
 
 def note(session: Session, *, now: datetime) -> None:
     """Record that the mailbox of returns was read until now, to the hour: it is read each minute."""
-    take_turns(session, "returns-readings")  # of the first note, which two processes may write at once
+    take_lock(session, "returns-readings")  # of the first note, which two processes may write at once
     last = session.get(ReturnsReading, 1, populate_existing=True)
     if last is None or not last.read_at <= now < last.read_at + NOTED_EVERY:
         session.merge(ReturnsReading(id=1, read_at=now))

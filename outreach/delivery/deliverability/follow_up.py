@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from outreach.access.accounts import accounts
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
@@ -131,7 +131,7 @@ def confirm(
     session: Session, authority: Authority, held: Contact, *, now: datetime, actor: str, note: str = ""
 ) -> None:
     """Record that a mailbox is read, as somebody said (`note`: who, how). Raises Refused when it is not usable."""
-    take_turns(session, "contacts", authority.fase)
+    take_lock(session, "contacts", authority.fase)
     session.refresh(held)
     if held.retired_at is not None or held.bounced_at is not None or held.awaits_review:
         raise Refused(f"L’adresse {held.address} ne peut pas servir : corrigez-la d’abord.")
@@ -141,7 +141,7 @@ def confirm(
 
 
 def _in_turn(session: Session, authority: Authority) -> Followed:
-    take_turns(session, "follow-up", authority.id)
+    take_lock(session, "follow-up", authority.id)
     return current(session, [authority.id]).get(authority.id, Followed())
 
 

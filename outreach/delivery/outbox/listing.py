@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.authorities import search
@@ -137,10 +137,10 @@ def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
 
 def listed(
     session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None, sort: str = ""
-) -> Queried[Recipient]:
+) -> QueryListing[Recipient]:
     """The letters of a mailing with this outcome and this reason of withdrawal (None: any), by the authority's name."""
     query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
-    return Queried(
+    return QueryListing(
         title="Visés",
         columns=COLUMNS,
         sort=sort,

@@ -287,7 +287,7 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
     """Put in doubt the letters whose worker has not been seen for 30 s: their dot may have been written.
 
     Also those fenced 15 minutes ago, even if their worker lives: it waits 10 minutes for the answer to a dot. Such rows
-    remain when a fence's commit takes effect after its worker has looked for it in vain; nothing else would settle
+    remain when a commit gate takes effect after its worker has looked for it in vain; nothing else would settle
     them. Returns how many letters were put in doubt.
     """
     is_alive = select(Worker.id).where(Worker.seen_at > now - UNSEEN, Worker.stopped_at.is_(None))
@@ -298,7 +298,7 @@ def doubt_the_abandoned(session: Session, *, now: datetime) -> int:
         .values(state=MessageState.IN_DOUBT, settled_at=now)
         .returning(Message.mailing_id)
     )
-    doubted = Counter((mailing, Setback.IN_DOUBT) for mailing in changed.scalars())
+    doubted = Counter((mailing, SendError.IN_DOUBT) for mailing in changed.scalars())
     note(session, doubted, now=now, actor="système")
     return doubted.total()
 
@@ -320,7 +320,7 @@ def awaiting_resend(session: Session, mailings: Iterable[int]) -> set[int]:
 def resend_the_doubtful(session: Session, *, now: datetime) -> int:
     """Queue once more, the same to the byte, the letters that a mailing may not leave in doubt. Returns how many.
 
-    Only 15 minutes after their fence, and only if the gate is open: behind any other gate they would wait for ever, or
+    Only 15 minutes after their commit gate, and only if the gate is open: behind any other they would wait for ever, or
     leave against a person's will.
     """
     is_open = Message.mailing_id.in_(select(Mailing.id).where(Mailing.gate == Gate.OPEN))
@@ -393,7 +393,7 @@ def recent(session: Session, *, now: datetime) -> dict[MessageState, int]:
     return counted
 
 
-class Setback(Enum):
+class SendError(Enum):
     """A fate of letters that were not accepted; the value is in French, for one letter and for several."""
 
     DEFERRED = ("reporté", "reportés")
@@ -411,7 +411,7 @@ def subject_of(mailing: int) -> str:
     return f"mailing:{mailing}"
 
 
-def note(session: Session, happened: Mapping[tuple[int, Setback], int], *, now: datetime, actor: str) -> None:
+def note(session: Session, happened: Mapping[tuple[int, SendError], int], *, now: datetime, actor: str) -> None:
     """Record in the audit how many letters of each mailing had each setback.
 
     To be called in the transaction that changes their rows.

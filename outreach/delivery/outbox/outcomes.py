@@ -28,7 +28,7 @@ from outreach.delivery.models import (
     is_still,
 )
 from outreach.delivery.outbox import outbox, suppressions
-from outreach.delivery.outbox.outbox import Setback
+from outreach.delivery.outbox.outbox import SendError
 from outreach.delivery.smtp.protocol import LONGEST_KEPT, AttemptResult, Verdict
 from outreach.directory import contacts
 
@@ -68,7 +68,7 @@ OUT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 
 class Settled(NamedTuple):
-    """The result of one attempt at a letter; `fence_id` is None when it ended before the fence."""
+    """The result of one attempt at a letter; `fence_id` is None when it ended before the commit gate."""
 
     message_id: int
     fence_id: str | None
@@ -139,20 +139,20 @@ def _answer(attempt: Settled) -> tuple[object, ...]:
     return attempt.message_id, attempt.fence_id, said.code, said.status, said.text
 
 
-def _record_one(session: Session, attempt: Settled, now: datetime, again_at: datetime) -> tuple[int, Setback] | None:
+def _record_one(session: Session, attempt: Settled, now: datetime, again_at: datetime) -> tuple[int, SendError] | None:
     """Change a letter's row; returns its mailing and setback for the audit, or None."""
     message = _held(session, attempt)
     if message is None:
         return None
     said = attempt.outcome
     message.reply_code, message.reply_status, message.reply_text = said.code, said.status, said.text
-    event: Setback | None = None
+    event: SendError | None = None
     match said.verdict:
         case Verdict.LATER:
             event = _put_off(session, message, now)
         case Verdict.NEVER:
             message.state, message.settled_at = MessageState.REFUSED, now
-            event = Setback.AGAINST_RULES if said.status.startswith(POLICY) else Setback.REFUSED
+            event = SendError.AGAINST_RULES if said.status.startswith(POLICY) else SendError.REFUSED
             session.flush()
             _suppress_if_gone(session, message, now, POSTMAN)
         case Verdict.UNREACHED:
@@ -162,7 +162,7 @@ def _record_one(session: Session, attempt: Settled, now: datetime, again_at: dat
             message.state, message.reason, message.settled_at = MessageState.WITHDRAWN, Reason.TRIAL, now
         case Verdict.UNKNOWN:
             message.state, message.settled_at = MessageState.IN_DOUBT, now
-            event = Setback.IN_DOUBT
+            event = SendError.IN_DOUBT
         case Verdict.ACCEPTED:
             raise AssertionError("accepted letters are recorded together")
     return (message.mailing_id, event) if event else None
@@ -177,16 +177,16 @@ def _held(session: Session, attempt: Settled) -> Message | None:
     return session.scalar(query)
 
 
-def _put_off(session: Session, message: Message, now: datetime) -> Setback:
+def _put_off(session: Session, message: Message, now: datetime) -> SendError:
     message.attempts += 1
     message.first_tried_at = message.first_tried_at or now
     again = next_try(message.attempts, now, message.first_tried_at, random.random())  # noqa: S311 - a spread, no secret
     if again is None:
         message.state, message.settled_at = MessageState.EXPIRED, now
-        return Setback.EXPIRED
+        return SendError.EXPIRED
     message.state, message.due_at, message.settled_at = MessageState.QUEUED, again, None
     _forget_composition(session, message)
-    return Setback.DEFERRED
+    return SendError.DEFERRED
 
 
 def _forget_composition(session: Session, message: Message) -> None:

@@ -96,7 +96,7 @@ def retry_failed(session: Session, mailing: Mailing, *, without: Spared, now: da
 def resend_rested(
     session: Session, mailing: Mailing, *, without: Spared, now: datetime, actor: str, only: int | None = None
 ) -> int:
-    """Queue letters in doubt of a mailing once more, the same to the byte, at least 15 minutes after their fence.
+    """Queue letters in doubt of a mailing once more, the same to the byte, at least 15 minutes after their commit gate.
 
     `only` is the key of a single letter. Each is recorded in the audit. Returns how many; no letter is resent twice.
     """

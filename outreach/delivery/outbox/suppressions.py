@@ -17,9 +17,9 @@ from sqlalchemy.orm import joinedload
 
 from outreach.core.audit import audit
 from outreach.core.audit.events import EventKind, tell
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.erasure import digests
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried, by_label
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing, by_label
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Mailing, Message, MessageClass, Suppression, SuppressionReason, SuppressionScope
 from outreach.delivery.outbox import outbox
@@ -35,7 +35,7 @@ def suppress(
 
     A second call for the same reason changes nothing: the first row stands.
     """
-    take_turns(session, "suppression", address_key)
+    take_lock(session, "suppression", address_key)
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
     )
@@ -99,7 +99,7 @@ def lift(
     """
     if digests.is_mark(address_key):
         raise Refused("Cette adresse est effacée, comme la personne l’a demandé : on ne lui écrit plus.")
-    take_turns(session, "suppression", address_key)
+    take_lock(session, "suppression", address_key)
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)
     )
@@ -214,14 +214,14 @@ def listed(
     further: Mapping[int, str] = NOWHERE,
     is_further: bool = False,
     sort: str = "",
-) -> Queried[Excluded]:
+) -> QueryListing[Excluded]:
     """The list for a reason or for any (None), the latest first.
 
     `text` matches part of an address, or authorities by name or number as the directory does. `further` has the entries
     that another address caused; `is_further` limits the list to them.
     """
     query = _in_force(reason, text)
-    return Queried(
+    return QueryListing(
         title="Liste d’exclusion",
         columns=COLUMNS,
         sort=sort,

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Message, MessageState, is_in
@@ -81,7 +81,7 @@ def settle(session: Session, number: int, *, now: datetime, actor: str) -> Recei
 
     Raises NotFound, and Refused where somebody decided before, or where the mail holds nothing.
     """
-    take_turns(session, "received-mail", str(number))
+    take_lock(session, "received-mail", str(number))
     mail = session.scalar(select(ReceivedMail).where(ReceivedMail.id == number).with_for_update())
     if mail is None:
         raise NotFound(f"Aucun courriel reçu ne porte le numéro {number}.")

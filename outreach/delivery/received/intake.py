@@ -17,7 +17,7 @@ from typing import Self
 
 from sqlalchemy import select
 
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.settings import Mode, Settings
 from outreach.core.text.addresses import key_of
@@ -123,7 +123,7 @@ def take(database: Database, content: bytes, keys: Keys, trust: Trust, *, now: d
 
 
 def _kept(session: Session, mail: Read, trust: Trust, now: datetime) -> ReceivedMail:
-    take_turns(session, "received-mail", mail.digest)
+    take_lock(session, "received-mail", mail.digest)
     known = session.scalar(select(ReceivedMail).where(ReceivedMail.digest == mail.digest))
     if known is not None:
         return known

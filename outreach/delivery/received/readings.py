@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 
 
 class RepliesReading(Base):
@@ -21,7 +21,7 @@ class RepliesReading(Base):
 
 def note(session: Session, address: str) -> None:
     """Record which mailbox was read."""
-    take_turns(session, "replies-readings")  # of the first note, which two processes may write at once
+    take_lock(session, "replies-readings")  # of the first note, which two processes may write at once
     session.merge(RepliesReading(id=1, address=address))
 
 

@@ -1,1 +1,1 @@
-"""Sends due letters: batches, composed ahead, are handed over in rounds, each through the dot fence."""
+"""Sends due letters: batches, composed ahead, are handed over in rounds, each through the commit gate."""

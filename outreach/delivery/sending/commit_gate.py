@@ -1,4 +1,4 @@
-"""The dot fence: one statement that decides, for a whole round, which final dots may be written.
+"""The commit gate: one statement that decides, for a whole round, which final dots may be written.
 
 A relay may accept a letter only after its dot (RFC 5321 §4.1.1.10). So the body is sent, then this statement is
 committed, then the dots of the rows it returned are written. The statement is the lock between workers, and it checks
@@ -59,7 +59,7 @@ Day = date | ColumnElement[date]
 
 
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
-    """Settle the letters of a batch that the fence would deny, before they take a connection for nothing."""
+    """Settle the letters of a batch that the commit gate would deny, before they take a connection for nothing."""
     _withdraw_erased(session, batch, now=now)
     denied = _DENIED.keys(session, {"batch": batch, "now": now, "day": day})
     if denied:
@@ -134,7 +134,7 @@ def settle_denied(session: Session, which: Collection[int], *, now: datetime, da
 
 
 def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
-    """Queue the letters of a fence again when none of its dots was written: its commit failed, or came too late.
+    """Queue the letters of a commit gate again when none of its dots was written: its commit failed, or came too late.
 
     They are composed anew, except letters sent before, which must stay the same.
     """

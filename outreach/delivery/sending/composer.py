@@ -1,7 +1,7 @@
-"""Letter sources: compose a batch's letters for the postman, in this process or in a forked one.
+"""Letter sources: compose a batch's letters for the dispatcher, in this process or in a forked one.
 
 A forked source composes the next batch while the letters of the current one leave. It reads the database and never
-writes. The fence denies letters that were composed too early.
+writes. The commit gate denies letters that were composed too early.
 """
 
 import logging
@@ -58,7 +58,7 @@ class LetterSource:
 class ForkedLetterSource(LetterSource):
     """Has batches composed by a forked process over a pipe; composes them itself when that process fails.
 
-    A process that is lost is replaced before the next batch. A thread of its own reads the pipe, while the postman
+    A process that is lost is replaced before the next batch. A thread of its own reads the pipe, while the dispatcher
     waits for the database or the relay.
     """
 
@@ -169,7 +169,7 @@ class Composing:
 
 
 class Keeper:
-    """A process that forks those that compose, and reaps them, since the postman's own has threads and connections.
+    """A process that forks those that compose, and reaps them, since the dispatcher's own has threads and connections.
 
     Call `begin` while this process has one thread and holds no database connection, as it forks.
     """
@@ -181,7 +181,7 @@ class Keeper:
     def begin(cls, own: LetterSource, url: str) -> "Keeper":
         """Fork a keeper of processes that compose from the database at `url`. It ends with this process."""
         ours, theirs = Pipe()
-        # The children keep stop signals blocked: the postman handles them, and may still need letters.
+        # The children keep stop signals blocked: the dispatcher handles them, and may still need letters.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         child = os.fork()
         if not child:
@@ -274,5 +274,5 @@ def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, 
 def _tried(source: LetterSource, taken: Taken, beside: Collection[int]) -> list[Composed] | None:
     try:
         return source.finish(taken, beside)
-    except Exception:  # noqa: BLE001 - the postman's process then composes the batch itself, and reports the error
+    except Exception:  # noqa: BLE001 - the dispatcher's process then composes the batch itself, and reports the error
         return None

@@ -1,4 +1,4 @@
-"""The postman: leases batches of letters, has them composed, and hands them over in rounds.
+"""The dispatcher: leases batches of letters, has them composed, and hands them over in rounds.
 
 A round has three steps:
 
@@ -6,7 +6,7 @@ A round has three steps:
 - One transaction records the answers to the previous round and fences this one.
 - The dots are written, and behind them the envelopes of the next round.
 
-No transaction is open while the postman waits for a relay. A connection that does not answer in time is left for a
+No transaction is open while the dispatcher waits for a relay. A connection that does not answer in time is left for a
 later round, with the letter that it carries.
 """
 
@@ -36,7 +36,7 @@ FAREWELL_SECONDS = 10.0
 MOVING = (State.ENVELOPE, State.BODY)
 
 
-class Postman:
+class Dispatcher:
     """One worker's sender: takes batches, hands their letters to the pool, and has each round written down.
 
     `in_flight` holds its letters, `writer` its transactions. `place` is its installation's. It is for one thread.
@@ -112,7 +112,7 @@ class Postman:
             # If the relay rests from now on, another one may serve.
             if is_last or not (finished or self._rests) or not self._finds_a_relay():
                 break
-            batch = batch or self._take(mailing_id)  # also letters that the fence denied, to be composed anew
+            batch = batch or self._take(mailing_id)  # also letters that the commit gate denied, to be composed anew
         else:
             is_last = finished = False
         if batch:
@@ -176,7 +176,7 @@ class Postman:
         return self.source.finish(batch, self.in_flight.still_queued())
 
     def _work_through(self, batch: Taken, letters: Sequence[Composed]) -> bool:
-        """Hand a batch's letters over; False when the postman should stop for now."""
+        """Hand a batch's letters over; False when the dispatcher should stop for now."""
         self.in_flight.begin(letters)
         self.on_failpoint(Failpoint.AFTER_COMPOSE)
         while self._has_some_left() and not self.stop.is_set():
@@ -270,7 +270,7 @@ class Postman:
         return [failure for relay, failure in failures if relay is self.pool.relay]
 
     def _round(self, letters: Sequence[Composed], batch: Taken) -> bool:
-        """Hand letters over, record the previous round, fence, write dots. False when the postman should stop."""
+        """Hand letters over, record the previous round, fence, write dots. False when the dispatcher should stop."""
         for letter in letters:
             self.pool.hand(_parcel(letter))
         self._wait(TURN_SECONDS, lambda: not self.pool.prompt(*MOVING))
@@ -283,7 +283,7 @@ class Postman:
     def _fence_and_release(self, batch: Taken) -> bool:
         """Fence the letters that are at their dot, and write the dots of those that pass.
 
-        False when the lease on the batch is lost, or no dot was written because the fence took more than 5 s.
+        False when the lease on the batch is lost, or no dot was written because the commit gate took more than 5 s.
         """
         # 1. Process what has arrived: an answer that came before the dot is not an answer to it.
         self.pool.poll()

@@ -1,6 +1,6 @@
 """The named stages of a round, at which a test can kill the process.
 
-The letters that a postman has in hand, from the composed batch to the recorded answer. No database, no socket.
+The letters that a dispatcher has in hand, from the composed batch to the recorded answer. No database, no socket.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from outreach.delivery.smtp.protocol import AttemptResult, Verdict
 
 
 class Failpoint(StrEnum):
-    """A stage of a round. The postman reports each to a callback, so that a test can kill it exactly there.
+    """A stage of a round. The dispatcher reports each to a callback, so that a test can kill it exactly there.
 
     AFTER_RCPT and MID_BODY are stages of a single letter: its RCPT and DATA were accepted; half its body is written.
     """

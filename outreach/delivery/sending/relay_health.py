@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 
 from outreach.core.audit import audit
-from outreach.core.db import Session, table_of, take_turns
+from outreach.core.db import Session, table_of, take_lock
 from outreach.core.db.prepared import Prepared
 from outreach.core.text import french
 from outreach.delivery import workers
@@ -22,7 +22,7 @@ def note_failure(session: Session, relay: str, said: str, *, place: str, alarm: 
 
     Returns until when the relay rests.
     """
-    take_turns(session, "relay", place, relay)
+    take_lock(session, "relay", place, relay)
     state = session.get(RelayState, (place, relay), with_for_update=True)
     if state is None:
         state = RelayState(place=place, name=relay, failures=0)
@@ -72,7 +72,7 @@ def try_now(session: Session, *, now: datetime, actor: str) -> list[str]:
     """
     known = select(RelayState.place, RelayState.name).order_by(RelayState.place, RelayState.name)
     for place, name in session.execute(known).all():
-        take_turns(session, "relay", place, name)
+        take_lock(session, "relay", place, name)
     held = [state for state in _held(session) if is_held(state, now=now)]
     for state in held:
         state.alarmed_at = state.rests_until = None

@@ -21,8 +21,7 @@ from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
 from outreach.delivery.outbox import outcomes
 from outreach.delivery.outbox.outcomes import rest_of
 from outreach.delivery.outbox.recipients import Composed
-from outreach.delivery.sending import commit_gate as fence
-from outreach.delivery.sending import relay_health
+from outreach.delivery.sending import commit_gate, relay_health
 from outreach.delivery.sending.in_flight import Failpoint, InFlight
 from outreach.delivery.smtp.protocol import Verdict
 
@@ -50,7 +49,7 @@ class Lane(IntEnum):
 
 
 class DueMailing(NamedTuple):
-    """A mailing to wake a postman for. One stands for all of its lane where these are taken together."""
+    """A mailing to wake a dispatcher for. One stands for all of its lane where these are taken together."""
 
     id: int
     lane: Lane
@@ -150,7 +149,7 @@ RENEW_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """The decision of a fence: the letters whose dots may be written, and whether the lease on the batch still holds.
+    """The decision of a commit gate: letters whose dots may be written, and whether the lease on the batch still holds.
 
     When `is_late`, no dot may be written: the commit took more than 5 s, and another process may have put the letters
     in doubt. The rows are queued again by the next transaction.
@@ -163,7 +162,7 @@ class Fenced:
 
 
 class RoundWriter:
-    """The transactions of one postman's rounds. A round that could not be written is written with the next one."""
+    """The transactions of one dispatcher's rounds. A round that could not be written is written with the next one."""
 
     def __init__(
         self,
@@ -178,7 +177,7 @@ class RoundWriter:
         self.worker_id, self.place, self.on_failpoint = worker_id, place, on_failpoint
         self.served = ""  # the relay that accepted a letter since the last commit
         self.lane = Lane.WAVE  # of the mailing that batches were taken of last
-        self.refusals = 0  # letters refused since the postman last asked
+        self.refusals = 0  # letters refused since the dispatcher last asked
         self._unsure: list[str] = []  # fences that may be committed, none of their dots written
         self._leased_at = 0.0
 
@@ -188,7 +187,7 @@ class RoundWriter:
         return bool(self.in_flight.settled or self._unsure)
 
     def take(self, mailing_id: int) -> Taken:
-        """Lease a batch of a wave, and settle those of its letters that the fence would deny.
+        """Lease a batch of a wave, and settle those of its letters that the commit gate would deny.
 
         Instead of another mailing, batches of all mailings of its lane are taken together: each holds a letter or a
         few.
@@ -205,7 +204,7 @@ class RoundWriter:
             if taken:
                 self._leased_at = awake_seconds()
             for batch in taken:
-                fence.clear(session, batch, now=now, day=today(now))
+                commit_gate.clear(session, batch, now=now, day=today(now))
         return taken
 
     def put_back(self, taken: Taken) -> None:
@@ -217,7 +216,7 @@ class RoundWriter:
         """Record the answers so far, renew the leases on the batches `held`, and fence these letters.
 
         The first batch in `held` is theirs; without one, the letters come from earlier rounds. When the transaction
-        fails, its outcome is unknown: write no dot, and the next transaction takes the fence back.
+        fails, its outcome is unknown: write no dot, and the next transaction takes the commit gate back.
         """
         fence_id, started, passed = uuid.uuid4().hex, awake_seconds(), set[int]()
         try:
@@ -252,10 +251,12 @@ class RoundWriter:
 
     def _fence(self, session: Session, letters: Sequence[Composed], fence_id: str, now: datetime) -> set[int]:
         day = today(now)
-        passed = fence.pass_through(session, letters, fence_id=fence_id, worker_id=self.worker_id, now=now, day=day)
+        passed = commit_gate.pass_through(
+            session, letters, fence_id=fence_id, worker_id=self.worker_id, now=now, day=day
+        )
         denied = [letter.id for letter in letters if letter.id not in passed]
         if denied:
-            fence.settle_denied(session, denied, now=now, day=day)
+            commit_gate.settle_denied(session, denied, now=now, day=day)
         return passed
 
     def _renew(self, session: Session, held: Sequence[int], now: datetime) -> bool:
@@ -268,7 +269,7 @@ class RoundWriter:
     def _record(self, session: Session) -> None:
         now, settled = self.clock(), self.in_flight.settled
         for fence_id in self._unsure:
-            fence.take_back(session, fence_id, now=now)
+            commit_gate.take_back(session, fence_id, now=now)
         if settled:
             outcomes.record(session, settled, now=now, again_at=rest_of(1, now))
         self.refusals += sum(attempt.outcome.verdict is Verdict.NEVER for attempt in settled)

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.authorities.sheet import Event
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, Authority, CallKind
@@ -73,7 +73,7 @@ def withdraw(session: Session, authority: Authority, number: int, *, now: dateti
 
     Raises NotFound, or Refused when it is withdrawn already.
     """
-    take_turns(session, "call", number)
+    take_lock(session, "call", number)
     call = session.scalar(select(Call).where(Call.id == number, Call.authority_id == authority.id))
     if call is None:
         raise NotFound("Cet échange n’est pas noté pour ce pouvoir organisateur.")

@@ -31,7 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
-from outreach.core.tables.columns import BATCH, DATA, Column, Kind, On, Queried
+from outreach.core.tables.columns import BATCH, DATA, Column, Kind, On, QueryListing
 from outreach.core.tables.columns import Row as Listed
 from outreach.core.text.labelled import Labelled
 from outreach.directory.display_names import display_name
@@ -290,10 +290,10 @@ def columns(filters: Filters) -> Sequence[Column[ListedRow]]:
     )
 
 
-def listed(session: Session, filters: Filters, sort: str = "") -> Queried[ListedRow]:
+def listed(session: Session, filters: Filters, sort: str = "") -> QueryListing[ListedRow]:
     """The authorities that the filters find, by name."""
     filters = understood(session, filters)
-    return Queried(
+    return QueryListing(
         title="Pouvoirs organisateurs",
         columns=columns(filters),
         sort=sort,
@@ -310,10 +310,10 @@ def listed(session: Session, filters: Filters, sort: str = "") -> Queried[Listed
 
 def named(
     session: Session, which: ColumnElement[bool], *, title: str, text: str = "", sort: str = ""
-) -> Queried[Authority]:
+) -> QueryListing[Authority]:
     """The authorities for which this is true, by name; `text` is searched as in the directory."""
     query = select(Authority).where(which)
-    return Queried(
+    return QueryListing(
         title=title,
         columns=OF_AUTHORITIES,
         sort=sort,

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from outreach.core.audit import audit
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, On, Queried
+from outreach.core.tables.columns import DATA, Column, On, QueryListing
 from outreach.core.tables.imports import ListState
 from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound
@@ -87,10 +87,10 @@ COLUMNS: Sequence[Column[ListedSchool]] = (
 )
 
 
-def schools(session: Session, authority: Authority, *, text: str = "", sort: str = "") -> Queried[ListedSchool]:
+def schools(session: Session, authority: Authority, *, text: str = "", sort: str = "") -> QueryListing[ListedSchool]:
     """The schools it runs today, by name: a page takes three statements whatever their number."""
     query = select(School).join(Ownership, Ownership.school_id == School.id)
-    return Queried(
+    return QueryListing(
         title="Écoles",
         columns=COLUMNS,
         sort=sort,

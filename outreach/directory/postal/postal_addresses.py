@@ -13,9 +13,9 @@ from sqlalchemy import CheckConstraint, Index, String, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.db.bulk import among
-from outreach.core.tables.columns import DATA, Column, Held, Kind
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.typed import line_of_words
@@ -148,7 +148,7 @@ def correct(
 
     Raises InputError when a letter could not go there, a part is too long, or it holds already.
     """
-    take_turns(session, "register")
+    take_lock(session, "register")
     parts = {name: line_of_words(getattr(address, name)) for name in MOST}
     address = PostalAddress(**parts)
     _refuse(address)
@@ -176,7 +176,7 @@ def correct(
 
 def withdraw(session: Session, located: Authority | School, *, now: datetime, actor: str) -> None:
     """Let the register's address hold again. Raises NotFound when no correction stands."""
-    take_turns(session, "register")
+    take_lock(session, "register")
     old = correction_of(session, located)
     if old is None:
         raise NotFound("Cette adresse n’a pas de correction.")
@@ -290,9 +290,11 @@ def rows(session: Session, kind: RegisterKind) -> list[AddressRow]:
     return [AddressRow(po.fase, po.display_name, po.fase, po.id, addresses[po.fase]) for po in owners]
 
 
-def listed(every: Sequence[AddressRow], asked: AddressFilter, *, text: str = "", sort: str = "") -> Held[AddressRow]:
+def listed(
+    every: Sequence[AddressRow], asked: AddressFilter, *, text: str = "", sort: str = ""
+) -> InMemoryListing[AddressRow]:
     """The rows that are asked for."""
-    return Held(
+    return InMemoryListing(
         title="Adresses postales",
         columns=COLUMNS,
         sort=sort,

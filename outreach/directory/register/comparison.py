@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from outreach.core.db import Session
-from outreach.core.tables.imports import ListPlan
+from outreach.core.tables.imports import ImportPreview
 from outreach.core.tables.reading import Rejection
 from outreach.directory.models import (
     Authority,
@@ -77,7 +77,7 @@ class ChangedItem:
 
 
 @dataclass(slots=True, kw_only=True)
-class Difference(ListPlan):
+class Difference(ImportPreview):
     """All that an edition would change; `target` is the directory as it would then be.
 
     `older` says, in French, that a later edition was applied already.

@@ -17,7 +17,7 @@ from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach.core.audit.events import EventKind, tell, tell_all
-from outreach.core.db import Session, take_stock
+from outreach.core.db import Session, analyze_after
 from outreach.core.db.bulk import among
 from outreach.core.tables import imports
 from outreach.core.tables.imports import ListKind, ListState
@@ -214,7 +214,7 @@ class Editions(ListKind[RegisterImport, Difference]):
         _write_history(session, plan.changes, received.id)
         new = [c.fase for c in plan.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
         derive_mailboxes(session, new, now=now, actor=actor, domain=self.mailbox_domain)
-        take_stock(session, Authority, School, Contact, *PERIODS)
+        analyze_after(session, Authority, School, Contact, *PERIODS)
         tell_edition(session, received, EventKind.EDITION_APPLIED, *touched_by(session, received), now=now)
         return _sentence(plan, received.edition_on)
 

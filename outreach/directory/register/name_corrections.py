@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, Index, Select, String, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.typed import line_of_words
 from outreach.directory.contacts import subject_of
@@ -88,7 +88,7 @@ def correct(session: Session, named: Authority | School, words: str, *, now: dat
 
     Raises InputError when they are none, too long, not one line of words, or shown already.
     """
-    take_turns(session, "register")
+    take_lock(session, "register")
     session.refresh(named)
     words = line_of_words(words)
     if not words or len(words) > LONGEST:
@@ -108,7 +108,7 @@ def correct(session: Session, named: Authority | School, words: str, *, now: dat
 
 def withdraw(session: Session, named: Authority | School, *, now: datetime, actor: str) -> None:
     """Show the register's name in display case again. Raises NotFound when no correction stands."""
-    take_turns(session, "register")
+    take_lock(session, "register")
     session.refresh(named)
     old = of(session, named)
     if old is None:

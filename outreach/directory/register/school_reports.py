@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.access import colleagues
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, enum_of, take_turns
+from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
@@ -154,7 +154,7 @@ def report(
         raise InputError("La date est dans l’avenir : un départ se signale quand il a eu lieu.")
     if not source or len(source) > LONGEST:
         raise InputError("Dites qui l’a signalé, en 200 caractères au plus.")
-    take_turns(session, "register")
+    take_lock(session, "register")
     school = name_corrections.school_of(session, authority, fase)
     old = session.scalar(_standing(authority).where(SchoolReport.school_id == school.id))
     if old is not None:
@@ -174,7 +174,7 @@ def withdraw(session: Session, authority: Authority, fase: int, *, now: datetime
 
     Raises NotFound where none stands, Refused where it is another person's to withdraw.
     """
-    take_turns(session, "register")
+    take_lock(session, "register")
     found = next((one for one in reports(session, authority) if one.school.fase == fase), None)
     if found is None:
         raise NotFound(f"Aucun signalement ne vaut pour l’école {fase} de ce pouvoir organisateur.")

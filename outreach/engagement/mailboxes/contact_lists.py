@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 
 from outreach.core.audit import audit
 from outreach.core.audit.audit import ERASED
-from outreach.core.db import Session, hold_off_writers, table_of, take_stock
+from outreach.core.db import Session, analyze_after, hold_off_writers, table_of
 from outreach.core.db.bulk import AT_ONCE, add_rows, among
 from outreach.core.tables.imports import ListKind
 from outreach.core.tables.reading import Grid
@@ -65,7 +65,7 @@ class Writing:
         self._change(planned.changed)
         self._retire(planned.withdrawn)
         self._tell(planned)
-        take_stock(self.session, Contact, ContactSchool)
+        analyze_after(self.session, Contact, ContactSchool)
 
     def _add(self, added: Sequence[StatedContact]) -> None:
         last = self.session.scalar(select(func.max(Contact.id))) or 0

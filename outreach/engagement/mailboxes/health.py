@@ -13,7 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import BATCH, DATA, Column, Held, Kind, On
+from outreach.core.tables.columns import BATCH, DATA, Column, InMemoryListing, Kind, On
 from outreach.core.text.dates import today
 from outreach.core.text.french import day
 from outreach.core.text.labelled import Labelled
@@ -29,7 +29,7 @@ from outreach.directory.reference import NETWORKS
 from outreach.engagement.replies.models import Response
 
 
-class ReachState(Labelled):
+class MailboxHealth(Labelled):
     """How mail reaches an authority, by the best of its mailboxes; the worst first. Each authority has one."""
 
     NO_MAILBOX = (
@@ -62,11 +62,11 @@ class ReachState(Labelled):
         return self.words
 
 
-RANKS = {state: rank for rank, state in enumerate(ReachState)}
-BEST = tuple(reversed(ReachState))
-WITHOUT_CONTACT = (ReachState.NO_MAILBOX, ReachState.BOUNCED)
-FAULTS = tuple(state for state in ReachState if state not in {ReachState.UNCONFIRMED, ReachState.CONFIRMED})
-REACHED = (ReachState.PARTLY, ReachState.UNCONFIRMED, ReachState.CONFIRMED)
+RANKS = {state: rank for rank, state in enumerate(MailboxHealth)}
+BEST = tuple(reversed(MailboxHealth))
+WITHOUT_CONTACT = (MailboxHealth.NO_MAILBOX, MailboxHealth.BOUNCED)
+FAULTS = tuple(state for state in MailboxHealth if state not in {MailboxHealth.UNCONFIRMED, MailboxHealth.CONFIRMED})
+REACHED = (MailboxHealth.PARTLY, MailboxHealth.UNCONFIRMED, MailboxHealth.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class ReachFilters:
     `level` is that of some school. `recalled` keeps those with a day to come back to them.
     """
 
-    states: tuple[ReachState, ...] = ()
+    states: tuple[MailboxHealth, ...] = ()
     networks: tuple[str, ...] = ()
     level: Level | None = None
     owner: str = ""
@@ -89,14 +89,14 @@ class ReachedMailbox:
 
     contact_id: int
     address: str
-    state: ReachState
+    state: MailboxHealth
     bounced_at: datetime | None
     found: FoundDomain | None
 
     @property
     def faulty_since(self) -> datetime | None:
         """When its fault was seen, or None: no fault, or one without a day."""
-        checked_at = self.found.checked_at if self.state is ReachState.NO_MAIL and self.found else None
+        checked_at = self.found.checked_at if self.state is MailboxHealth.NO_MAIL and self.found else None
         return self.bounced_at or checked_at
 
     @property
@@ -104,16 +104,16 @@ class ReachedMailbox:
         """How it stands, in French, with the days that are known."""
         if self.bounced_at is not None:
             return f"en échec depuis le {day(self.bounced_at)}"
-        if self.state is ReachState.NO_MAIL and self.found is not None:
+        if self.state is MailboxHealth.NO_MAIL and self.found is not None:
             return f"le domaine {self.found.verdict.label}, vérifié le {day(self.found.checked_at)}"
         return _SAID[self.state]
 
 
 _SAID = {
-    ReachState.NO_MAILBOX: "à vérifier par une deuxième personne",
-    ReachState.EXCLUDED: "exclue de tout courriel",
-    ReachState.UNCONFIRMED: "jamais confirmée",
-    ReachState.CONFIRMED: "confirmée",
+    MailboxHealth.NO_MAILBOX: "à vérifier par une deuxième personne",
+    MailboxHealth.EXCLUDED: "exclue de tout courriel",
+    MailboxHealth.UNCONFIRMED: "jamais confirmée",
+    MailboxHealth.CONFIRMED: "confirmée",
 }
 
 
@@ -128,7 +128,7 @@ class ReachRow:
     name: str
     display_name: str
     network: str
-    state: ReachState
+    state: MailboxHealth
     mailboxes: Sequence[ReachedMailbox]
     followed: Followed
 
@@ -158,23 +158,23 @@ COLUMNS: Sequence[Column[ReachRow]] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReachList(Held[ReachRow]):
+class ReachList(InMemoryListing[ReachRow]):
     """The rows that the filters find, and how many authorities each network has in each state, before both these
     filters. `recalls` counts, in any state, those with a day to come back, and those for which it has come.
 
     Its keys are those of the authorities that mail can reach.
     """
 
-    counts: Mapping[tuple[str, ReachState], int]
+    counts: Mapping[tuple[str, MailboxHealth], int]
     recalls: tuple[int, int]
 
     def keys(self) -> list[int]:
         """Those of the rows that mail reaches."""
         return [row.key for row in self.rows if row.state in REACHED]
 
-    def tally(self, network: str = "", *states: ReachState) -> int:
+    def tally(self, network: str = "", *states: MailboxHealth) -> int:
         """Authorities of a network ('': all) in one of these states (none: any)."""
-        chosen = states or tuple(ReachState)
+        chosen = states or tuple(MailboxHealth)
         return sum(n for (code, state), n in self.counts.items() if state in chosen and network in {"", code})
 
 
@@ -253,21 +253,21 @@ def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, tuple
 
 def _state_of_one(
     bounced_at: datetime | None, found: FoundDomain | None, is_usable: bool, is_excluded: bool, confirmed: bool
-) -> ReachState:
+) -> MailboxHealth:
     if not is_usable:
-        return ReachState.BOUNCED if bounced_at else ReachState.NO_MAILBOX
+        return MailboxHealth.BOUNCED if bounced_at else MailboxHealth.NO_MAILBOX
     if is_excluded:
-        return ReachState.EXCLUDED
+        return MailboxHealth.EXCLUDED
     if found is not None:
-        return ReachState.NO_MAIL
-    return ReachState.CONFIRMED if confirmed else ReachState.UNCONFIRMED
+        return MailboxHealth.NO_MAIL
+    return MailboxHealth.CONFIRMED if confirmed else MailboxHealth.UNCONFIRMED
 
 
-def _state(mailboxes: Sequence[ReachedMailbox]) -> ReachState:
+def _state(mailboxes: Sequence[ReachedMailbox]) -> MailboxHealth:
     """The state of an authority with these addresses in use: that of the best of them."""
     states = {mailbox.state for mailbox in mailboxes}
-    best = next((state for state in BEST if state in states), ReachState.NO_MAILBOX)
-    return ReachState.PARTLY if best in REACHED and ReachState.BOUNCED in states else best
+    best = next((state for state in BEST if state in states), MailboxHealth.NO_MAILBOX)
+    return MailboxHealth.PARTLY if best in REACHED and MailboxHealth.BOUNCED in states else best
 
 
 def is_confirmed() -> ColumnElement[bool]:
@@ -342,7 +342,7 @@ MAILBOX_COLUMNS: Sequence[Column[ListedMailbox]] = (
 
 def list_mailboxes(
     session: Session, authority: Authority, names: Mapping[str, str], *, text: str = "", sort: str = ""
-) -> Held[ListedMailbox]:
+) -> InMemoryListing[ListedMailbox]:
     """Every address that an authority has or had. `names` are those of persons, by address."""
     known, limited = contacts.contacts_of(session, authority), contacts.limited_of(session, authority)
     restorable, in_use = contacts.restorable(known), [held for held in known if held.retired_at is None]
@@ -364,4 +364,4 @@ def list_mailboxes(
         )
         for held in known
     ]
-    return Held(title="Contacts", columns=MAILBOX_COLUMNS, sort=sort, rows=rows, names=names, text=text)
+    return InMemoryListing(title="Contacts", columns=MAILBOX_COLUMNS, sort=sort, rows=rows, names=names, text=text)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.db import Base, Session, enum_of
 from outreach.core.erasure.digests import ErasedAddresses
-from outreach.core.tables.imports import ListPlan, SentList, nothing_new
+from outreach.core.tables.imports import FileImport, ImportPreview, nothing_new
 from outreach.core.tables.reading import Grid, Rejection
 from outreach.core.text.addresses import Judgement
 from outreach.directory import contacts as judging
@@ -23,7 +23,7 @@ from outreach.directory.supplied_names import FAR_NAME, NameBook
 from outreach.engagement.mailboxes.import_rows import ContactReading, Directory, FarName, StatedContact, read
 
 
-class ContactList(SentList, Base):
+class ContactList(FileImport, Base):
     """A list of addresses that somebody sent. A `complete` one retires the addresses that it does not name.
 
     Personal data. `grid` holds what was sent
@@ -121,7 +121,7 @@ class WaitingRow(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class ContactPlan(ListPlan):
+class ContactPlan(ImportPreview):
     """What a list would do. `shown` are its counts before a person confirms anything.
 
     `waiting` are contacts that a person has not confirmed: nothing is done

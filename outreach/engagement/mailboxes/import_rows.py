@@ -14,7 +14,7 @@ from functools import partial
 
 from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.tables.headers import Headers, Heading
-from outreach.core.tables.imports import ListPlan
+from outreach.core.tables.imports import ImportPreview
 from outreach.core.tables.reading import Grid, Row, RowFault
 from outreach.core.text import addresses
 from outreach.core.text import addresses as mending
@@ -232,7 +232,7 @@ class ContactReading:
         return sum(len(stated.more_rows) for stated in self.contacts.values())
 
 
-def read(planned: ListPlan, grid: Grid, directory: Directory) -> ContactReading:
+def read(planned: ImportPreview, grid: Grid, directory: Directory) -> ContactReading:
     """Read the rows of a list. Of an address of which one row is rejected, every row is: it stays as it is known."""
     reading = ContactReading()
     withheld: dict[tuple[int, str], int] = {}

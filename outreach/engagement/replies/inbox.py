@@ -18,7 +18,7 @@ from outreach.adherence.programmes import programmes
 from outreach.adherence.programmes.programmes import strand_name
 from outreach.adherence.records import records
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text.addresses import judge
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -138,10 +138,10 @@ def take_turns_of(session: Session, responses: Sequence[Response]) -> None:
     They are read anew. Until the end of the transaction, what they declare stays as it is read from here on.
     """
     for response in responses:
-        take_turns(session, "response", response.id)
+        take_lock(session, "response", response.id)
     for fase in dict.fromkeys(response.authority.fase for response in responses):
-        take_turns(session, "responses", fase)
-        take_turns(session, "statuses", fase)
+        take_lock(session, "responses", fase)
+        take_lock(session, "statuses", fase)
     for response in responses:
         session.refresh(response)
 
@@ -242,7 +242,7 @@ def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor
     colleague = _handler(session, to) if to else None
     count = 0
     for response in owned_by(session, owner):
-        take_turns(session, "response", response.id)
+        take_lock(session, "response", response.id)
         session.refresh(response)
         if response.handled_at is not None or response.owner != owner:
             continue
@@ -291,7 +291,7 @@ def reopen(session: Session, response: Response, *, now: datetime, actor: str, n
 
     Raises Refused when it waits already, or when it waits for nobody.
     """
-    take_turns(session, "response", response.id)
+    take_lock(session, "response", response.id)
     session.refresh(response)
     if not may_reopen(response):
         raise Refused("Cette réponse ne se rouvre pas : elle attend déjà, ou une réponse plus récente la remplace.")
@@ -326,7 +326,7 @@ def _called(session: Session, response: Response) -> str:
 
 
 def _in_turn(session: Session, response: Response) -> None:
-    take_turns(session, "response", response.id)
+    take_lock(session, "response", response.id)
     session.refresh(response)
     _refuse_handled(response)
 

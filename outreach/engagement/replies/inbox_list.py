@@ -8,7 +8,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from outreach.adherence.models import Programme
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, Expression, Kind, On, Queried, by_label
+from outreach.core.tables.columns import DATA, Column, Expression, Kind, On, QueryListing, by_label
 from outreach.core.text.dates import today
 from outreach.directory.authorities.search import authority_columns
 from outreach.engagement.replies.kinds import Answer, Tray
@@ -69,7 +69,7 @@ def listed(
     recalled: bool = False,
     programme: Programme | None = None,
     sort: str = "",
-) -> Queried[Response]:
+) -> QueryListing[Response]:
     """A tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first.
 
     With `recalled` only those to come back to, the first day first.
@@ -79,7 +79,7 @@ def listed(
     return _listing(session, _in(tray, owner, recalled, programme), order, sort)
 
 
-def every(session: Session) -> Queried[Response]:
+def every(session: Session) -> QueryListing[Response]:
     """Every response, the oldest first."""
     return _listing(session, select(Response), [Response.id])
 
@@ -91,7 +91,7 @@ def awaiting(
     programme: Programme | None = None,
     tray: Tray | None = None,
     sort: str = "",
-) -> Queried[Response]:
+) -> QueryListing[Response]:
     """The responses that await a person (an address) on a day, of a tray or tray by tray, the oldest first."""
     query = rows_for(person, day, programme)
     query = query if tray is None else query.where(Response.answer.in_(tray.answers))
@@ -116,9 +116,9 @@ def count_recalls(
 
 def _listing(
     session: Session, query: Select[Response], order: Sequence[Expression], sort: str = ""
-) -> Queried[Response]:
+) -> QueryListing[Response]:
     one = (contains_eager(Response.authority), joinedload(Response.strand), joinedload(Response.respondent))
-    return Queried(
+    return QueryListing(
         title="Réponses",
         columns=COLUMNS,
         sort=sort,

@@ -14,7 +14,7 @@ from outreach.adherence.records import records
 from outreach.adherence.records.records import SchoolStandings, Standing
 from outreach.adherence.situation import sentences
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -144,7 +144,7 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
     Refused after too many in an hour.
     """
     asked = question_of(session, message, now=now, about=given.about)
-    take_turns(session, "responses", asked.authority.fase)
+    take_lock(session, "responses", asked.authority.fase)
     _refuse_floods(session, message, now)
     mine = {school.id: school for school in asked.open()}
     if not given.answers and given.request is None:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import contains_eager
 
-from outreach.core.db import Session, take_turns
-from outreach.core.tables.columns import DATA, Column, Kind, Queried
+from outreach.core.db import Session, take_lock
+from outreach.core.tables.columns import DATA, Column, Kind, QueryListing
 from outreach.delivery.letters.seen import FormKind, Seen
 from outreach.delivery.models import Message
 from outreach.delivery.outbox import outbox
@@ -65,7 +65,7 @@ class Verdict:
 
 def judge(session: Session, message: Message, came: Came, *, now: datetime) -> Verdict:
     """Judge a form, and keep what came: as recorded, or as to be verified. Nothing is kept of a test letter."""
-    take_turns(session, "forms", message.id)
+    take_lock(session, "forms", message.id)
     verdict = _judged(session, message, came, now)
     if outbox.is_test(session, message) or verdict.repeats:
         return verdict
@@ -126,9 +126,9 @@ COLUMNS: Sequence[Column[SentForm]] = (
 )
 
 
-def listed(session: Session, *, sort: str = "") -> Queried[SentForm]:
+def listed(session: Session, *, sort: str = "") -> QueryListing[SentForm]:
     """The forms that wait to be confirmed, the newest first."""
-    return Queried(
+    return QueryListing(
         title="Réponses à vérifier",
         columns=COLUMNS,
         sort=sort,
@@ -184,7 +184,7 @@ def _is_one_of_many(session: Session, message: Message, came: Came, seen: Seen, 
     """Whether a client sends forms of many authorities within a minute, each at once: this one is counted."""
     if now - seen.at >= QUICK or message.authority_id is None or came.kind not in EXCLUSIVE:
         return False
-    take_turns(session, "quick forms")
+    take_lock(session, "quick forms")
     session.add(QuickForm(client=came.client, authority_id=message.authority_id, at=now))
     session.flush()
     # Of forms that come at once, one that was asked later may have its turn before: both directions are looked at.

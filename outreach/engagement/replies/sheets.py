@@ -14,11 +14,11 @@ from sqlalchemy import ForeignKey, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.adherence.models import Status
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.sandbox.workbook import PUBLIC
 from outreach.core.tables import imports
 from outreach.core.tables.headers import NO_ROW, Headers, Heading, MissingColumns, cell_of, normalised
-from outreach.core.tables.imports import ListJudgement, ListKind, ListPlan, Opened, SentList, kept
+from outreach.core.tables.imports import FileImport, ImportPreview, ListJudgement, ListKind, Opened, kept
 from outreach.core.tables.reading import Grid, Row, RowFault, read_grid
 from outreach.core.text import addresses
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -32,7 +32,7 @@ from outreach.engagement.replies.models import Response, actor_of
 from outreach.engagement.replies.recording import Earlier, Given, Question
 
 
-class AnswerList(SentList, Base):
+class AnswerList(FileImport, Base):
     """A file that was sent from the page of a letter; `grid` is '' until it is read, and once it is applied.
 
     Personal data, as somebody may have typed any words in it.
@@ -78,7 +78,7 @@ class AnsweredSchool:
 
 
 @dataclass(slots=True, kw_only=True)
-class AnswerPlan(ListPlan):
+class AnswerPlan(ImportPreview):
     """The effect of a list: the rows that change an answer, and how many repeat one or have none."""
 
     changes: list[AnsweredSchool] = field(default_factory=list)
@@ -236,7 +236,7 @@ class AnswerLists(ListKind[AnswerList, AnswerPlan]):
 
     def hold(self, session: Session) -> None:
         """Wait until nobody else sends or applies a sheet of the letter."""
-        take_turns(session, self.lock, self.message.id)
+        take_lock(session, self.lock, self.message.id)
 
     def basis(self, session: Session, received: AnswerList) -> object:
         """Answers are only added; `record` itself refuses those about a school that waits no longer."""
@@ -261,7 +261,7 @@ def begin(session: Session, message: Message, *, now: datetime) -> int:
 
     Reading it may take seconds, so it counts whether it can be read or not.
     """
-    take_turns(session, AnswerLists.lock, message.id)
+    take_lock(session, AnswerLists.lock, message.id)
     query = select(func.count()).where(AnswerList.message_id == message.id)
     if (session.scalar(query.where(AnswerList.received_at > now - timedelta(hours=1))) or 0) >= MOST_AN_HOUR:
         raise Refused(FLOODED)

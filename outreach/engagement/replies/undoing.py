@@ -10,7 +10,7 @@ from outreach.adherence.programmes.change_events import tell_withdrawn
 from outreach.adherence.programmes.programmes import strand_name
 from outreach.adherence.records import records
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.directory.contacts import subject_of
 from outreach.engagement.replies import models
 from outreach.engagement.replies.models import Response, ResponseStep, ResponseWithdrawal, StepKind, WithdrawalReason
@@ -24,8 +24,8 @@ def undo(
     What a colleague has done since is the colleague's: a status that was confirmed stays.
     """
     authority = responses[0].authority
-    take_turns(session, "responses", authority.fase)
-    take_turns(session, "statuses", authority.fase)
+    take_lock(session, "responses", authority.fase)
+    take_lock(session, "statuses", authority.fase)
     for response in responses:
         session.add(ResponseWithdrawal(response_id=response.id, withdrawn_at=now, because=because))
         _withdraw_declared(session, response, now, actor)

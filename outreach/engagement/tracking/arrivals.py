@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningDelete
 
-from outreach.core.db import Session, table_of, take_turns
+from outreach.core.db import Session, table_of, take_lock
 from outreach.core.db.bulk import among
 from outreach.engagement.tracking import bases, opens_and_clicks, trackers
 from outreach.engagement.tracking.bot_detection import (
@@ -81,7 +81,7 @@ def move(session: Session, most: int = SLICE) -> int:
 
     Those of a letter are kept where its mailbox may be measured now; those that name nobody are dropped.
     """
-    take_turns(session, "moving hits")
+    take_lock(session, "moving hits")
     taken = session.execute(_TAKEN[session.get_bind().dialect.name], {"most": most})
     waiting = sorted((Arrival(name, Signals(*signals)) for name, *signals in taken), key=_moment)
     groups = {name: tracker for name, _, tracker in trackers.groups_named(session, _names(waiting))} if waiting else {}

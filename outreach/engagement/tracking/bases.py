@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among_given
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -70,7 +70,7 @@ def record_decision(
 def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: str, channel: str = "") -> None:
     """End a basis: once this is committed, hits of its letters no longer count. Raises Refused when ended already."""
     contact = basis.contact
-    take_turns(session, "bases", contact.id)
+    take_lock(session, "bases", contact.id)
     if session.get(BasisWithdrawal, basis.id) is not None:
         raise Refused("Cet accord est déjà retiré.")
     channel = _line(channel)
@@ -181,7 +181,7 @@ def _withdrew_by_itself(session: Session, contact: Contact) -> bool:
 def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datetime, actor: str) -> TrackingBasis:
     if basis.taken_on > today(now):
         raise InputError(TO_COME)
-    take_turns(session, "bases", contact.id)
+    take_lock(session, "bases", contact.id)
     if contact.retired_at is not None:
         raise Refused("Cette adresse n’est plus en usage.")
     if in_force(session, contact) is not None:

@@ -112,7 +112,7 @@ def this_hour(session: Session, *, now: datetime) -> dict[str, int]:
 
 
 def settle_doubts(session: Session, *, now: datetime) -> int:
-    """Settle the letters in doubt that were opened or clicked by their own tokens since their fence; returns how many.
+    """Settle the letters in doubt that were opened or clicked by their own tokens since their gate; returns how many.
 
     A machine's hits do not count: a relay's scanner also reads letters that the relay then refuses. Hits of a group do
     not count: they identify no letter.

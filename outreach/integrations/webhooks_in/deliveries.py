@@ -29,14 +29,14 @@ from outreach.adherence.imports.rows import is_called
 from outreach.adherence.models import Programme, Status
 from outreach.adherence.programmes import programmes
 from outreach.core.audit import audit
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.tables import imports
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.tables.imports import ListJudgement, ListState, Opened
 from outreach.core.text.dates import FIRST, parse_day, today
 from outreach.core.text.errors import InputError, NotFound, OutreachError, Refused
 from outreach.core.text.french import plural
-from outreach.integrations.webhooks_in.models import DeliveryState, HookDelivery, HookRow, HookSender, Judgement
+from outreach.integrations.webhooks_in.models import DeliveryState, HookDelivery, HookRow, Judgement, WebhookSource
 
 MOST_ROWS_A_DELIVERY = 5_000
 DEEPEST = 20  # levels of a row; the clock reads it again, and one that it could not would hold up all that follow
@@ -121,7 +121,7 @@ def _may_be_kept(rows: Sequence[dict[str, Any]]) -> bool:
 
 def keep(session: Session, deliveries: Sequence[Delivery]) -> list[Kept]:
     """Keep deliveries, to be applied by the clock; says of each what became of it. One sent again changes nothing."""
-    take_turns(session, "hook-deliveries")
+    take_lock(session, "hook-deliveries")
     names = {one.identity for one in deliveries}
     query = select(HookDelivery.sender_id, HookDelivery.webhook_id, HookDelivery.body, HookDelivery.complete_until)
     rows = session.execute(query.where(HookDelivery.webhook_id.in_(names)))
@@ -167,7 +167,7 @@ def state_of(delivery: HookDelivery) -> str:
 
 COLUMNS: Sequence[Column[HookDelivery]] = (
     Column("delivery", "Envoi", lambda row: row.id, Kind.NUMBER, on=DATA),
-    Column("sender", "Service", lambda row: row.sender.name, sort=HookSender.name),
+    Column("sender", "Service", lambda row: row.sender.name, sort=WebhookSource.name),
     Column("received_at", "Reçu", lambda row: row.received_at, Kind.MOMENT, sort=HookDelivery.received_at),
     Column("rows", "Lignes", lambda row: row.rows, Kind.NUMBER, sort=HookDelivery.rows),
     Column("state", "État", state_of, sort=HookDelivery.state),
@@ -180,16 +180,16 @@ COLUMNS: Sequence[Column[HookDelivery]] = (
 )
 
 
-def listed(session: Session, *, text: str = "", sort: str = "") -> Queried[HookDelivery]:
+def listed(session: Session, *, text: str = "", sort: str = "") -> QueryListing[HookDelivery]:
     """Every delivery, the newest first; those of services whose name has a text."""
     query = select(HookDelivery).join(HookDelivery.sender)
-    return Queried(
+    return QueryListing(
         title="Envois reçus",
         columns=COLUMNS,
         sort=sort,
         usual="-received_at",
         session=session,
-        query=query.where(HookSender.name.contains(text.casefold(), autoescape=True)) if text else query,
+        query=query.where(WebhookSource.name.contains(text.casefold(), autoescape=True)) if text else query,
         order=(HookDelivery.received_at.desc(), HookDelivery.id.desc()),
         options=(
             *(joinedload(HookDelivery.sender), joinedload(HookDelivery.joining_list)),
@@ -209,7 +209,7 @@ def unjudged(session: Session, most: int) -> tuple[Sequence[HookRow], int]:
 
 def judge_row(session: Session, number: int, judgement: Judgement, *, now: datetime, actor: str) -> HookRow:
     """Try a row again, as a delivery of its own that the clock applies, or drop it. Raises NotFound, Refused."""
-    take_turns(session, "hook-rows")
+    take_lock(session, "hook-rows")
     row = session.get(HookRow, number)
     if row is None:
         raise NotFound("Cette ligne n’existe pas.")
@@ -248,7 +248,7 @@ class Gathered:
     `complete_until` is the latest day until which it says that it has sent all joinings of its networks.
     """
 
-    sender: HookSender
+    sender: WebhookSource
     deliveries: Sequence[int]
     joinings: Sequence[tuple[StatedJoining, int, str]]
     unread: Sequence[tuple[int, str]]
@@ -321,7 +321,7 @@ def gather(session: Session, *, most: int = MOST_ROWS, later: Collection[int] = 
 
 def set_aside(session: Session, number: int, *, now: datetime) -> None:
     """Leave each row of a delivery that cannot be applied to staff."""
-    take_turns(session, "hook-applying")
+    take_lock(session, "hook-applying")
     delivery = session.get_one(HookDelivery, number)
     if delivery.state is not DeliveryState.WAITING:
         return
@@ -345,7 +345,7 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
 
     Raises Refused where it was applied meanwhile, or what is known has changed.
     """
-    take_turns(session, "hook-applying")
+    take_lock(session, "hook-applying")
     keys = list(gathered.deliveries)
     waiting = select(func.count()).where(HookDelivery.id.in_(keys), HookDelivery.state == DeliveryState.WAITING)
     if session.scalar(waiting) != len(keys):

@@ -39,7 +39,7 @@ class Judgement(Labelled):
     DROPPED = "dropped", "écartée"
 
 
-class HookSender(Base):
+class WebhookSource(Base):
     """A service that sends joinings: its name in the address, its public key, and the salt of the secret that it may
     share instead. `networks` are the codes of those it knows all joinings of, as JSON. `told_at` is when administrators
     were told by mail of it. Its joinings are of one programme; None where it was made before any was loaded.
@@ -112,7 +112,7 @@ class HookDelivery(Base):
     applied_at: Mapped[datetime | None]
     list_id: Mapped[int | None] = mapped_column(ForeignKey("joining_lists.id"), index=True)
 
-    sender: Mapped[HookSender] = relationship()
+    sender: Mapped[WebhookSource] = relationship()
     joining_list: Mapped[JoiningList | None] = relationship()
     left_out: Mapped[int] = column_property(_rows_of(id), deferred=True)  # noqa: A003 - the column
     unjudged: Mapped[int] = column_property(_rows_of(id, HookRow.judgement.is_(None)), deferred=True)  # noqa: A003

@@ -11,16 +11,16 @@ from sqlalchemy import select
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import programmes
 from outreach.core.audit import audit
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.authorities.search import networks
 from outreach.integrations import signatures
-from outreach.integrations.webhooks_in.models import HookSender
+from outreach.integrations.webhooks_in.models import WebhookSource
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 UNFIT = "Nommez-le de 1 à 40 lettres minuscules, chiffres et tirets : ce nom est dans son adresse."
 
-_SERVES = HookSender.ended_at.is_(None)
+_SERVES = WebhookSource.ended_at.is_(None)
 
 
 def make(
@@ -32,7 +32,7 @@ def make(
     now: datetime,
     actor: str,
     programme: str = "",
-) -> HookSender:
+) -> WebhookSource:
     """Let a service send joinings. `public_key` is `whpk_…`, '' where it signs by the shared secret; `known` are the
     codes of the networks it knows all joinings of. What it sends is of the `programme` with this code, or of the only
     one there is.
@@ -48,16 +48,16 @@ def make(
     if unknown := set(known) - set(offered):
         raise InputError(f"Réseau inconnu : {', '.join(sorted(unknown))[:100]}.")
     about = programmes.named(session, programme) if programme or programmes.every(session) else None
-    take_turns(session, "hook-senders")
-    if session.scalar(select(HookSender.id).where(HookSender.name == name)) is not None:
+    take_lock(session, "hook-senders")
+    if session.scalar(select(WebhookSource.id).where(WebhookSource.name == name)) is not None:
         raise Refused(f"« {name} » est ou a été le nom d’un service : donnez un autre nom.")
     if (
         key is not None
-        and session.scalar(select(HookSender.id).where(_SERVES, HookSender.public_key == key)) is not None
+        and session.scalar(select(WebhookSource.id).where(_SERVES, WebhookSource.public_key == key)) is not None
     ):
         raise Refused("Un autre service signe par cette clé : ce qu’il envoie vaudrait aussi sous ce nom-ci.")
     of = json.dumps([code for code in offered if code in known], ensure_ascii=False)
-    made = HookSender(
+    made = WebhookSource(
         name=name,
         public_key=key,
         salt=secrets.token_hex(32),
@@ -73,9 +73,9 @@ def make(
     return made
 
 
-def end(session: Session, number: int, *, now: datetime, actor: str) -> HookSender:
+def end(session: Session, number: int, *, now: datetime, actor: str) -> WebhookSource:
     """Take nothing of a sender any more. Raises NotFound, or Refused where that is so already."""
-    take_turns(session, "hook-senders")
+    take_lock(session, "hook-senders")
     found = numbered(session, number)
     if found.ended_at is not None:
         raise Refused("Ce service n’envoie déjà plus.")
@@ -84,21 +84,21 @@ def end(session: Session, number: int, *, now: datetime, actor: str) -> HookSend
     return found
 
 
-def numbered(session: Session, number: int) -> HookSender:
+def numbered(session: Session, number: int) -> WebhookSource:
     """The sender with this number. Raises NotFound."""
-    found = session.get(HookSender, number)
+    found = session.get(WebhookSource, number)
     if found is None:
         raise NotFound("Ce service n’existe pas.")
     return found
 
 
-def named(session: Session, name: str) -> HookSender | None:
+def named(session: Session, name: str) -> WebhookSource | None:
     """The sender of this name that may send, or None."""
-    query = select(HookSender).where(HookSender.name == name, _SERVES)
+    query = select(WebhookSource).where(WebhookSource.name == name, _SERVES)
     return session.scalar(query)
 
 
-def programme_of(session: Session, sender: HookSender) -> Programme | None:
+def programme_of(session: Session, sender: WebhookSource) -> Programme | None:
     """The programme that a sender's joinings are of: its own, or the only one there is; None where none is loaded.
 
     Raises SeveralProgrammes where it was made before there was one, and there are several.
@@ -106,6 +106,8 @@ def programme_of(session: Session, sender: HookSender) -> Programme | None:
     return sender.programme or (programmes.named(session) if programmes.every(session) else None)
 
 
-def every(session: Session) -> Sequence[HookSender]:
+def every(session: Session) -> Sequence[WebhookSource]:
     """Every sender, those that send first, by name."""
-    return session.scalars(select(HookSender).order_by(HookSender.ended_at.is_not(None), HookSender.name)).all()
+    return session.scalars(
+        select(WebhookSource).order_by(WebhookSource.ended_at.is_not(None), WebhookSource.name)
+    ).all()

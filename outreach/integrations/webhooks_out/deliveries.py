@@ -11,8 +11,8 @@ from sqlalchemy import func, or_, select
 
 from outreach.core.audit import events
 from outreach.core.audit.events import Event
-from outreach.core.db import Database, Session, takes_turn
-from outreach.integrations.webhooks_out.endpoints import LONGEST_SAID, PushState, PushTarget
+from outreach.core.db import Database, Session, try_lock
+from outreach.integrations.webhooks_out.endpoints import LONGEST_SAID, PushState, WebhookEndpoint
 
 BATCH = 100
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")  # a dot would part what is signed
@@ -50,9 +50,9 @@ def due(session: Session, *, now: datetime) -> Sequence[int]:
     None that has ended, or was given up.
     """
     last = select(func.max(Event.number)).scalar_subquery()
-    is_due = PushTarget.ended_at.is_(None), PushTarget.after < last
-    query = select(PushTarget).where(*is_due, or_(PushTarget.failures == 0, PushTarget.next_at <= now))
-    found = session.scalars(query.order_by(PushTarget.next_at, PushTarget.id))
+    is_due = WebhookEndpoint.ended_at.is_(None), WebhookEndpoint.after < last
+    query = select(WebhookEndpoint).where(*is_due, or_(WebhookEndpoint.failures == 0, WebhookEndpoint.next_at <= now))
+    found = session.scalars(query.order_by(WebhookEndpoint.next_at, WebhookEndpoint.id))
     return [target.id for target in found if target.state(now) is not PushState.GIVEN_UP]
 
 
@@ -76,9 +76,9 @@ def push_next(database: Database, target: int, source: str, deliver: Deliver, no
 
 def note(session: Session, push: Push, said: str, *, is_taken: bool, now: datetime) -> None:
     """Note what came of a push, unless another process noted the same, or the target has moved on."""
-    if not takes_turn(session, "pushes", push.target):
+    if not try_lock(session, "pushes", push.target):
         return
-    target = session.get(PushTarget, push.target)
+    target = session.get(WebhookEndpoint, push.target)
     if target is None or target.after != push.first - 1:
         return
     target.said = said[:LONGEST_SAID]
@@ -91,7 +91,7 @@ def note(session: Session, push: Push, said: str, *, is_taken: bool, now: dateti
 
 
 def _push(session: Session, number: int, source: str) -> Push:
-    target = session.get_one(PushTarget, number)
+    target = session.get_one(WebhookEndpoint, number)
     told = [events.cloud_event(event, source) for event in events.after(session, target.after, BATCH)]
     first, last = (int(one["id"]) for one in (told[0], told[-1]))
     return Push(source, target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())

@@ -12,8 +12,8 @@ from sqlalchemy import BigInteger, CheckConstraint, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit, events
-from outreach.core.db import Base, Session, take_turns
-from outreach.core.tables.columns import DATA, Column, Held, Kind
+from outreach.core.db import Base, Session, take_lock
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.typed import line_of_words
@@ -31,7 +31,7 @@ class PushState(Labelled):
     ENDED = "ended", "terminé"
 
 
-class PushTarget(Base):
+class WebhookEndpoint(Base):
     """A program that is pushed events: `after` is the number of the last one that it took.
 
     `failures` in a row since `failing_since`; `next_at` is when it is tried again. After three days it is given up,
@@ -132,12 +132,12 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def make(session: Session, *, name: str, url: str, now: datetime, actor: str) -> PushTarget:
+def make(session: Session, *, name: str, url: str, now: datetime, actor: str) -> WebhookEndpoint:
     """Push events to a program from now on. Raises InputError on a name or an address that will not do."""
     named = line_of_words(name)
     if not 0 < len(named) <= LONGEST_NAME:
         raise InputError(f"Nommez le programme, en {LONGEST_NAME} caractères au plus.")
-    made = PushTarget(name=named, url=judge(url), after=events.last(session), made_at=now, made_by=actor)
+    made = WebhookEndpoint(name=named, url=judge(url), after=events.last(session), made_at=now, made_by=actor)
     made.failures, made.next_at, made.said = 0, now, ""
     session.add(made)
     session.flush()
@@ -145,15 +145,15 @@ def make(session: Session, *, name: str, url: str, now: datetime, actor: str) ->
     return made
 
 
-def numbered(session: Session, number: int) -> PushTarget:
+def numbered(session: Session, number: int) -> WebhookEndpoint:
     """The target with this number. Raises NotFound."""
-    found = session.get(PushTarget, number)
+    found = session.get(WebhookEndpoint, number)
     if found is None:
         raise NotFound("Cette adresse n’existe pas.")
     return found
 
 
-def end(session: Session, number: int, *, now: datetime, actor: str) -> PushTarget:
+def end(session: Session, number: int, *, now: datetime, actor: str) -> WebhookEndpoint:
     """Push nothing more to a target. Raises Refused where that is so already."""
     found = _held(session, number)
     found.ended_at, found.ended_by = now, actor
@@ -162,7 +162,7 @@ def end(session: Session, number: int, *, now: datetime, actor: str) -> PushTarg
     return found
 
 
-def resume(session: Session, number: int, *, now: datetime, actor: str) -> PushTarget:
+def resume(session: Session, number: int, *, now: datetime, actor: str) -> WebhookEndpoint:
     """Try a target again at once, from where it stopped: it has three days again. Raises Refused where it follows."""
     found = _held(session, number)
     if found.failing_since is None:
@@ -173,13 +173,15 @@ def resume(session: Session, number: int, *, now: datetime, actor: str) -> PushT
     return found
 
 
-def given_up(session: Session, *, now: datetime) -> Sequence[PushTarget]:
+def given_up(session: Session, *, now: datetime) -> Sequence[WebhookEndpoint]:
     """The targets that were given up, and that nobody has ended."""
-    query = select(PushTarget).where(PushTarget.ended_at.is_(None), PushTarget.failing_since.is_not(None))
+    query = select(WebhookEndpoint).where(
+        WebhookEndpoint.ended_at.is_(None), WebhookEndpoint.failing_since.is_not(None)
+    )
     return [one for one in session.scalars(query) if one.state(now) is PushState.GIVEN_UP]
 
 
-def columns(now: datetime) -> Sequence[Column[PushTarget]]:
+def columns(now: datetime) -> Sequence[Column[WebhookEndpoint]]:
     """The columns of the list, as of a moment."""
     return (
         Column("number", "Numéro", lambda one: one.id, Kind.NUMBER, on=DATA),
@@ -196,14 +198,18 @@ def columns(now: datetime) -> Sequence[Column[PushTarget]]:
 
 def listed(
     session: Session, names: Mapping[str, str], *, now: datetime, text: str = "", sort: str = ""
-) -> Held[PushTarget]:
+) -> InMemoryListing[WebhookEndpoint]:
     """Every target, those that end last. `names` are those of persons."""
-    rows = session.scalars(select(PushTarget).order_by(PushTarget.ended_at.is_not(None), PushTarget.id)).all()
-    return Held(title="Programmes suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort)
+    rows = session.scalars(
+        select(WebhookEndpoint).order_by(WebhookEndpoint.ended_at.is_not(None), WebhookEndpoint.id)
+    ).all()
+    return InMemoryListing(
+        title="Programmes suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort
+    )
 
 
-def _held(session: Session, number: int) -> PushTarget:
-    take_turns(session, "push-targets", number)
+def _held(session: Session, number: int) -> WebhookEndpoint:
+    take_lock(session, "push-targets", number)
     found = numbered(session, number)
     session.refresh(found)
     if found.ended_at is not None:

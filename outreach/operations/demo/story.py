@@ -1,4 +1,4 @@
-"""Sends the story's letters without a relay: fenced, answered and recorded as the postman does.
+"""Sends the story's letters without a relay: fenced, answered and recorded as the dispatcher does.
 
 The story is written in one transaction, at past moments. The caller puts `Post.posted` into the demonstration's mailbox
 once the transaction is committed.
@@ -29,7 +29,7 @@ from outreach.adherence.models import Status
 from outreach.campaigns.channels import calls, due_steps
 from outreach.campaigns.channels import paper as batches
 from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, ReachChannel, ReachStep, Rung, rungs
+from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachChannel, Rung, rungs
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
@@ -401,8 +401,8 @@ def reach(session: Session, wave: Wave, refused: Sequence[int], sending: SenderI
     back = session.scalars(select(Authority.fase).where(Authority.id.in_(refused))).all()
     batches.came_back(session, made.batch, back, on=today(returned), now=returned, actor=_author())
     _climb(session, wave, call, sending, called)
-    of_calls = ReachStep.mailing_id == wave.mailing_id, ReachStep.channel == ReachChannel.CALL
-    step = session.scalars(select(ReachStep.id).where(*of_calls).order_by(ReachStep.id).limit(1)).one()
+    of_calls = EscalationStep.mailing_id == wave.mailing_id, EscalationStep.channel == ReachChannel.CALL
+    step = session.scalars(select(EscalationStep.id).where(*of_calls).order_by(EscalationStep.id).limit(1)).one()
     calls.take(session, wave.campaign, step, now=called, actor=_author())
     noted = NotedCall(CallOutcome.REACHED, TOLD, "le secrétariat")
     calls.note(session, wave.campaign, step, noted, sending, now=called, actor=_author())

@@ -10,7 +10,7 @@ from outreach.core.db import Session
 from outreach.core.text.french import moment
 from outreach.delivery import workers
 from outreach.operations import alerts
-from outreach.operations.alerts import AlertEpisode, AlertKind
+from outreach.operations.alerts import AlertKind, Incident
 from outreach.operations.health import machine, work
 from outreach.operations.health.check import Alarm
 from outreach.operations.health.registry import ALARMS
@@ -28,7 +28,7 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
     return alarm._replace(so=where + alarm.so.format(**fields), over=alarm.over.format(**fields))
 
 
-def told(episode: AlertEpisode, words: Alarm) -> str:
+def told(episode: Incident, words: Alarm) -> str:
     """An episode in one paragraph: since when, or from when to when."""
     if episode.ended_at is None:
         return f"Depuis le {moment(episode.began_at)} : {words.so} {words.advice}"
@@ -74,7 +74,7 @@ def shown(
     kinds = {alert.kind for alert in found}
     since = work.silent_since(session, now=now)
     if since and AlertKind.CLOCK_SILENT not in kinds:
-        found.append(AlertEpisode(kind=AlertKind.CLOCK_SILENT, subject="", began_at=since))
+        found.append(Incident(kind=AlertKind.CLOCK_SILENT, subject="", began_at=since))
     texts = []
     for alert in found:
         if holds(*alert.kind.roles) and not (alert.kind is AlertKind.WAVE_PAUSED and int(alert.subject) in beside):

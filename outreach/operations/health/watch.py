@@ -14,12 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
 from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.db.errors import says_full
 from outreach.core.settings import Settings, listed
 from outreach.delivery import workers
 from outreach.operations import alerts
-from outreach.operations.alerts import LONGEST_SUBJECT, AlertEpisode, AlertKind, AlertSighting
+from outreach.operations.alerts import LONGEST_SUBJECT, AlertKind, AlertSighting, Incident
 from outreach.operations.health import work
 from outreach.operations.health.check import Watched, of_place
 from outreach.operations.health.machine import LEAST_FREE, is_short
@@ -34,20 +34,20 @@ CALM = timedelta(minutes=10)  # between mails about the same that begins again a
 STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as when an address is first set
 
 
-def untold(session: Session, *, now: datetime) -> Sequence[AlertEpisode]:
+def untold(session: Session, *, now: datetime) -> Sequence[Incident]:
     """The episodes about whose beginning or end a mail is due, oldest first.
 
     None is due about what begins within ten minutes of a mail about an earlier episode of the same.
     """
     waits = or_(
-        AlertEpisode.ended_at.is_(None) & AlertEpisode.told_began_at.is_(None),
-        (AlertEpisode.ended_at > now - STALE) & AlertEpisode.told_ended_at.is_(None),
+        Incident.ended_at.is_(None) & Incident.told_began_at.is_(None),
+        (Incident.ended_at > now - STALE) & Incident.told_ended_at.is_(None),
     )
-    earlier = aliased(AlertEpisode)
-    same = earlier.kind == AlertEpisode.kind, earlier.subject == AlertEpisode.subject, earlier.id < AlertEpisode.id
+    earlier = aliased(Incident)
+    same = earlier.kind == Incident.kind, earlier.subject == Incident.subject, earlier.id < Incident.id
     lately = or_(earlier.told_began_at > now - CALM, earlier.told_ended_at > now - CALM)
-    is_due = AlertEpisode.told_began_at.is_not(None) | ~exists().where(*same, lately)
-    query = select(AlertEpisode).where(waits, is_due).order_by(AlertEpisode.began_at, AlertEpisode.id)
+    is_due = Incident.told_began_at.is_not(None) | ~exists().where(*same, lately)
+    query = select(Incident).where(waits, is_due).order_by(Incident.began_at, Incident.id)
     return session.scalars(query).all()
 
 
@@ -56,7 +56,7 @@ def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: S
 
     To be called when mail can leave. Each beginning and each end is told once, whichever process writes.
     """
-    take_turns(session, "alerts")
+    take_lock(session, "alerts")
     episodes = untold(session, now=now)
     if not episodes:
         return 0
@@ -75,7 +75,7 @@ def letter_about(to: Sequence[str], subject: str, sentences: Sequence[str]) -> S
     return StaffLetter(to, subject, [Said(sentence) for sentence in sentences], list_name=ALERTS)
 
 
-def _subject(episodes: Sequence[AlertEpisode]) -> str:
+def _subject(episodes: Sequence[Incident]) -> str:
     if len(episodes) > 1:
         return f"{len(episodes)} alertes du service"
     (episode,) = episodes

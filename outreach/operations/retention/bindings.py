@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, case, delete, exists, or_, select, true, update
 
-from outreach.access.accounts.access_log import TrailEntry
+from outreach.access.accounts.access_log import AccessLogEntry
 from outreach.access.accounts.password_links import AccountLink, PasswordRequest
 from outreach.access.accounts.sessions import SignInAttempt, StaffSession
 from outreach.access.form_drafts import Draft
 from outreach.adherence.models import JoiningList
 from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply
 from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import CLOCK
 from outreach.campaigns.paper_models import PaperBatch, PaperLetter, WrongCode
 from outreach.core.audit import audit
@@ -40,8 +40,8 @@ from outreach.engagement.replies.models import FormState, QuickForm, Respondent,
 from outreach.engagement.replies.sheets import AnswerList
 from outreach.engagement.tracking import opens_and_clicks
 from outreach.engagement.tracking.models import Hit, TrackingBasis
-from outreach.integrations.idempotency import ApiWrite
-from outreach.operations.alerts import AlertEpisode
+from outreach.integrations.idempotency import IdempotentRequest
+from outreach.operations.alerts import Incident
 from outreach.operations.backups.restore_tests import Rehearsal
 from outreach.reports.notes.models import NoteDraft
 from outreach.staff.notifications.models import StaffNotice
@@ -103,7 +103,7 @@ def empty_paper(session: Session, these: ColumnElement[bool]) -> None:
 def empty_mailings(session: Session, these: ColumnElement[bool], now: datetime) -> None:
     """Empty the words that letters share; how they were measured stays."""
     for mailing in session.scalars(select(Mailing).where(these)):
-        frozen = Frozen.from_json(mailing.letter)
+        frozen = LetterSnapshot.from_json(mailing.letter)
         wordless = replace(frozen.draft, subject="", html="", text="", preheader="")
         mailing.letter, mailing.emptied_at = replace(frozen, draft=wordless).to_json(), now
     session.flush()
@@ -297,9 +297,9 @@ BINDINGS: Mapping[str, Binding] = {
     "joining_lists": Binding(JoiningList, JoiningList.state == ListState.RECEIVED, most=FILES),
     "register_imports": Binding(RegisterImport, RegisterImport.state == ListState.RECEIVED, most=FILES),
     "answer_lists": Binding(AnswerList, most=FILES),
-    "api_writes": Binding(ApiWrite),
+    "api_writes": Binding(IdempotentRequest),
     "domain_checks": Binding(DomainCheck),
-    "trail_entries": Binding(TrailEntry),
+    "trail_entries": Binding(AccessLogEntry),
     "column_matchings": Binding(ColumnMatching),
     "note_drafts": Binding(NoteDraft),
     "drafts": Binding(Draft),
@@ -351,7 +351,7 @@ BINDINGS: Mapping[str, Binding] = {
     "quick_forms": Binding(QuickForm, ahead=True),
     "received_mails": Binding(ReceivedMail),
     "audit_entries": Binding(AuditEntry, has_sealed_words(), replace=empty_entries),
-    "alert_episodes": Binding(AlertEpisode),
+    "alert_episodes": Binding(Incident),
     "workers": Binding(Worker),
     "contacts": Binding(Contact, has_words(), replace=_untimed(empty_contacts)),
     "sessions": Binding(StaffSession),

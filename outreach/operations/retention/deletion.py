@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from outreach.campaigns.models import CLOCK
 from outreach.core.audit import audit
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.db.watch import is_busy
 from outreach.core.settings import Settings
 from outreach.core.text.errors import Refused
@@ -196,7 +196,7 @@ def _settle(database: Database, rule: Retention, keys: Sequence[Sequence[Any]], 
     """One transaction: what another machine, or somebody, did meanwhile to these rows is left alone."""
     these = rule.has_key(keys)
     with database.writing() as session:
-        take_turns(session, "retention", rule.table)
+        take_lock(session, "retention", rule.table)
         still = session.execute(select(*rule.keys).where(these, rule.is_over(clock()))).all()
         if still:
             rule.apply(session, still, now=clock())

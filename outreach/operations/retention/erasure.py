@@ -43,7 +43,7 @@ from outreach.campaigns.segments import saved, stored_lists
 from outreach.core.audit import audit, events
 from outreach.core.audit import audit as seals
 from outreach.core.audit.audit import AuditEntry
-from outreach.core.db import Base, Database, Session, take_turns
+from outreach.core.db import Base, Database, Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.erasure import digests, words
 from outreach.core.erasure.digests import Erasure
@@ -231,7 +231,7 @@ def carry_out(
 
 def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor: str) -> int:
     """Take a planned erasure's words out of its rows; returns how many rows lost something."""
-    take_turns(session, "erasures")
+    take_lock(session, "erasures")
     _refuse_if_not_now(session, planned.key)
     digest = digests.digest_of(digests.key_of(session), planned.key)
     is_new = not planned.keeps_address and _keep_digest(session, digest, now, actor)

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Integer, String, delete, func, inspect, se
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from outreach.core.audit import audit
-from outreach.core.db import Base, Session, table_of, take_turns
+from outreach.core.db import Base, Session, table_of, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import WIDE
@@ -226,7 +226,7 @@ def change(session: Session, name: str, written: str, *, now: datetime, actor: s
 
     Raises InputError for a period that is none or beyond the bounds, Refused where the file allows no change.
     """
-    take_turns(session, SUBJECT, name)
+    take_lock(session, SUBJECT, name)
     rule, period = rule_named(session, name), " ".join(written.split())
     if rule.bounds is None:
         raise Refused("Cette durée est fixe : le service en a besoin pour fonctionner.")

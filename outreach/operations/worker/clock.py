@@ -24,7 +24,7 @@ TICK_SECONDS = 5
 APPLY_SECONDS = 2  # a joining that was sent stops the reminder of the next round
 PUSH_SECONDS = 3
 NUMBER_SECONDS = 1  # a program that waits for an event reads it then
-TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
+TELL_SECONDS = 3  # a dispatcher may be 2 s in a wave, and a person is told within 10 s
 COLLECT_SECONDS = 60
 CHECK_SECONDS = 60
 logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a pass took longer than a tick is harmless
@@ -102,7 +102,7 @@ def forget(due: DueWork, rhythm: Rhythm) -> None:
 
 
 def ask(due: DueWork) -> None:
-    """One pass: start waves, wake postmen for letters due, settle doubts and ends.
+    """One pass: start waves, wake dispatchers for letters due, settle doubts and ends.
 
     A step that fails does not stop the next ones. Waves start only after the check that sending is allowed.
     """

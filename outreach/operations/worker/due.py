@@ -15,7 +15,7 @@ from outreach.campaigns.evidence.steps import Rung
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.waves import drift, launching, stopping
 from outreach.core.audit import audit
-from outreach.core.db import Database, takes_turn
+from outreach.core.db import Database, try_lock
 from outreach.core.settings import Mode, Settings
 from outreach.core.text.dates import today
 from outreach.delivery import workers
@@ -102,13 +102,13 @@ class DueWork:
         self.sealing, self.push_room = Sealing(settings, database), PushRoom(settings, database, stop)
         self._drift_looked_at = self._climbed_at = self.clock() - drift.LOOK_EVERY
         self.sending = SenderIdentity.of(settings)
-        self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
+        self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.dispatcher.writer.worker_id)
 
     def start_waves(self) -> None:
         """Start due waves, one step of each in turn: one that is large, or cannot start, does not delay the others.
 
-        Between the steps, postmen are woken for letters due elsewhere. After 4 s the rest is left for the next pass of
-        the clock, as this pass has other work, too.
+        Between the steps, dispatchers are woken for letters due elsewhere. After 4 s the rest is left for the next
+        pass, as this one has other work, too.
         """
         end = time.monotonic() + LAUNCH_SECONDS
         while not self.stop.is_set():
@@ -153,7 +153,7 @@ class DueWork:
         self._climbed_at = now
 
     def wake_due(self) -> None:
-        """Wake a postman for each mailing that has letters due."""
+        """Wake a dispatcher for each mailing that has letters due."""
         self.mail_room.discard_wakeups()
         with self.database.reading() as session:
             due = due_by_lane(session, now=self.clock())
@@ -165,7 +165,7 @@ class DueWork:
         pause_failing(self.settings, self.database)
         self._move_hits()
         with self.database.writing() as session:
-            if takes_turn(session, "clock"):  # else another process settles just this
+            if try_lock(session, "clock"):  # else another process settles just this
                 outbox.doubt_the_abandoned(session, now=now)
                 opens_and_clicks.settle_doubts(session, now=now)
                 outbox.resend_the_doubtful(session, now=now)
@@ -176,7 +176,7 @@ class DueWork:
             workers.clock_passed(session, hindered or no_relay, place=self.place, now=now)
 
     def tell(self) -> None:
-        """Put into the outbox what people are to be told, and wake postmen for it.
+        """Put into the outbox what people are to be told, and wake dispatchers for it.
 
         Nothing while no letter may leave from here: it is told once some may, for what is not too old by then.
         """

@@ -1,6 +1,6 @@
-"""Whose turn it is: the mailings that wait for a postman, by lane.
+"""Whose turn it is: the mailings that wait for a dispatcher, by lane.
 
-The mail room: the postman of a work process, the thread that runs it, and the wake-ups that it gets.
+The mail room: the dispatcher of a work process, the thread that runs it, and the wake-ups that it gets.
 
 A wake-up carries the number of a mailing. Those of this process's own clock come through a queue in memory. With
 several processes, a shared broker (`wakeups`) carries those of all to any idle one. Each process attends to its own
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from outreach.core.db import NO_ANSWER, Database
-from outreach.delivery.sending.dispatcher import Postman
+from outreach.delivery.sending.dispatcher import Dispatcher
 from outreach.delivery.sending.rounds import DueMailing, Lane
 from outreach.operations.worker.resilience import going_on
 from outreach.operations.worker.wakeups import Wakeups
@@ -83,20 +83,20 @@ logger = logging.getLogger(__name__)
 
 
 class MailRoom:
-    """Runs a postman, which does one thing at a time. `broker` is the URL of a shared broker and its queue, if any."""
+    """Runs a dispatcher, which does one thing at a time. `broker`: the URL of a shared broker and its queue, if any."""
 
     def __init__(
         self,
-        postman: Postman,
+        dispatcher: Dispatcher,
         database: Database,
         may_send: Callable[[], bool],
         broker: tuple[str, str] | None = None,
     ) -> None:
-        self.postman, self.stop, self._may_send, self._database = postman, postman.stop, may_send, database
+        self.dispatcher, self.stop, self._may_send, self._database = dispatcher, dispatcher.stop, may_send, database
         self.wakeups = Wakeups(*broker, self.answer) if broker else None
         self.turns = Turns()
         self._at_work = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="postman")
+        self._thread = threading.Thread(target=self._run, name="dispatcher")
 
     def open(self) -> None:
         """Start to work."""
@@ -110,18 +110,18 @@ class MailRoom:
         self._thread.join()
         if self.wakeups:
             self.wakeups.close()
-        with self.in_turn() as postman:
-            postman.farewell()
+        with self.in_turn() as dispatcher:
+            dispatcher.farewell()
 
     @contextmanager
-    def in_turn(self) -> Iterator[Postman]:
-        """Hold the postman, whichever thread it is for."""
+    def in_turn(self) -> Iterator[Dispatcher]:
+        """Hold the dispatcher, whichever thread it is for."""
         with self._at_work:
-            yield self.postman
+            yield self.dispatcher
 
     @property
     def is_at_work(self) -> bool:
-        """Whether the postman is at work now, for whichever thread."""
+        """Whether the dispatcher is at work now, for whichever thread."""
         return self._at_work.locked()
 
     def discard_wakeups(self) -> None:
@@ -133,24 +133,24 @@ class MailRoom:
             self.wakeups.clear()
 
     def wake_all(self, due: Iterable[DueMailing]) -> None:
-        """At each pass of the clock: wake a postman for each mailing that has letters due, and attend to the slow."""
+        """At each pass of the clock: wake a dispatcher for each mailing with letters due, and attend to the slow."""
         # In random order: where a rate is limited, no mailing is always served first.
         mailings = list(due)
         for mailing in random.sample(mailings, len(mailings)):
             self.wake_for(mailing.id, mailing.lane)
-        if self.postman.has_connections and not self.is_at_work:
+        if self.dispatcher.has_connections and not self.is_at_work:
             self.turns.attend()
 
     def wake_for(self, mailing: int, lane: Lane) -> None:
-        """Wake a postman for a mailing, in any idle process, after its earlier wake-ups.
+        """Wake a dispatcher for a mailing, in any idle process, after its earlier wake-ups.
 
-        Without a shared broker that answers, wake the postman of this process, once until the wake-up has come.
+        Without a shared broker that answers, wake the dispatcher of this process, once until the wake-up has come.
         """
         if not (self.wakeups and self.wakeups.wake(mailing)):
             self.wake_here(mailing, lane)
 
     def wake_here(self, mailing: int, lane: Lane) -> None:
-        """Wake the postman of this process for a mailing, whatever others do, once until the wake-up has come."""
+        """Wake the dispatcher of this process for a mailing, whatever others do, once until the wake-up has come."""
         self.turns.add(mailing, lane)
 
     def answer(self, mailing: int) -> None:
@@ -165,15 +165,15 @@ class MailRoom:
             self.deliver(mailing)
 
     def deliver(self, mailing: int, lane: Lane | None = None) -> None:
-        """Have the postman deliver a mailing. Never raises."""
+        """Have the dispatcher deliver a mailing. Never raises."""
         try:
             with going_on("delivering", self._database, NO_ANSWER):
-                with self.in_turn() as postman:
-                    postman.others_wait = lambda: self.turns.others(mailing)
-                    postman.staff_wait = lambda: lane is not Lane.STAFF and self.turns.others(mailing, Lane.STAFF)
-                    is_more = postman.deliver(mailing)
+                with self.in_turn() as dispatcher:
+                    dispatcher.others_wait = lambda: self.turns.others(mailing)
+                    dispatcher.staff_wait = lambda: lane is not Lane.STAFF and self.turns.others(mailing, Lane.STAFF)
+                    is_more = dispatcher.deliver(mailing)
                 if is_more:
-                    self.wake_for(mailing, postman.writer.lane)
+                    self.wake_for(mailing, dispatcher.writer.lane)
         except Exception:
             said = "mailing %s: delivering broke off, the clock will ask again"
             logger.exception(said, mailing, extra={"event": "delivering_failed"})
@@ -190,7 +190,7 @@ class MailRoom:
 
     def _attend(self) -> None:
         try:
-            with going_on("attending", self._database, NO_ANSWER), self.in_turn() as postman:
-                postman.attend(ATTEND_SECONDS)
+            with going_on("attending", self._database, NO_ANSWER), self.in_turn() as dispatcher:
+                dispatcher.attend(ATTEND_SECONDS)
         except Exception:
             logger.exception("attending broke off, the clock will ask again", extra={"event": "attending_failed"})

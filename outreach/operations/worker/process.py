@@ -11,7 +11,7 @@ from outreach.core.settings import Settings
 from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.composer import LetterSource
-from outreach.delivery.sending.dispatcher import Postman
+from outreach.delivery.sending.dispatcher import Dispatcher
 from outreach.delivery.sending.in_flight import Failpoint
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Relay
@@ -48,7 +48,7 @@ class WorkProcess:
         relays = relays_of(settings)
         names = [relay.name for relay in relays]
         self.worker_id = self._join(names)
-        postman = Postman(
+        dispatcher = Dispatcher(
             database,
             Pool(relays, workers.guard_of(settings)),
             source,
@@ -59,7 +59,7 @@ class WorkProcess:
             on_failpoint=on_failpoint,
             pause_failing=lambda: pause_failing(settings, database),
         )
-        self.mail_room = MailRoom(postman, database, lambda: may_send(settings, database), self._broker("wakeups"))
+        self.mail_room = MailRoom(dispatcher, database, lambda: may_send(settings, database), self._broker("wakeups"))
         jobs = self._broker("jobs")
         self.job_room = JobRoom(settings, database, self.stop, jobs, letters_leave=lambda: self.mail_room.is_at_work)
         self.due = DueWork(settings, database, self.mail_room, self.job_room, names, self.stop)
@@ -97,7 +97,7 @@ class WorkProcess:
     def _beat(self) -> None:
         while not self.stop.wait(BEAT_SECONDS):
             with going_on("giving a sign of life", self.database):
-                overdue = self.mail_room.postman.pool.longest_overdue()
+                overdue = self.mail_room.dispatcher.pool.longest_overdue()
                 with self.database.writing() as session:
                     workers.give_sign(session, self.worker_id, now=self.clock(), overdue=overdue)
                 self.database.note_answer()

@@ -18,7 +18,7 @@ from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import DecisionKind
 from outreach.core.audit import audit
 from outreach.core.audit.events import EventKind, tell
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.db.errors import says_full
 from outreach.core.text import french
 from outreach.core.text.dates import today
@@ -88,7 +88,7 @@ def approve(
         )
         finished = finish(numbered)
         with _unless_full(), database.writing() as session:
-            take_turns(session, TURN)
+            take_lock(session, TURN)
             note = listing.by_key(session, key)
             _refuse_unfit(session, note, actor)
             if number_after(session, now) == next_number:
@@ -99,7 +99,7 @@ def approve(
 
 def refuse(session: Session, key: int, reason: str, *, now: datetime, actor: str) -> Note:
     """Refuse a frozen note: it stays without a number. Raises as `approve` does, and InputError without a reason."""
-    take_turns(session, TURN)
+    take_lock(session, TURN)
     note = listing.by_key(session, key)
     decisions.refuse_unawaited(session, content_of(note), DecisionKind.REFUSED, actor)
     words = reason.replace("\r\n", "\n").strip()
@@ -113,7 +113,7 @@ def refuse(session: Session, key: int, reason: str, *, now: datetime, actor: str
 
 def publish(session: Session, number: str, *, now: datetime, actor: str) -> Note:
     """Publish an approved note: its public page can be opened from now on. Raises NotFound, Refused when it is."""
-    take_turns(session, TURN)
+    take_lock(session, TURN)
     note = listing.by_number(session, number)
     if note.publication is not None:
         raise Refused(f"La note {number} est publiée depuis le {french.day(note.publication.published_at)}.")

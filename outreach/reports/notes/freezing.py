@@ -7,7 +7,7 @@ from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import Content, DecisionKind, Thing
 from outreach.adherence.models import Status, Word
 from outreach.adherence.situation.sentences import FiguredSentence
-from outreach.core.db import Session, table_of, take_turns
+from outreach.core.db import Session, table_of, take_lock
 from outreach.core.db.bulk import add_rows
 from outreach.core.text import french
 from outreach.reports.notes import drafts, requests
@@ -57,10 +57,10 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     whose correction awaits its approval, and when the question that it answers awaits no note any more.
     """
     if gathered.corrects_id is not None:
-        take_turns(session, "note", gathered.corrects_id)
+        take_lock(session, "note", gathered.corrects_id)
         refuse_corrected(session, session.get_one(Note, gathered.corrects_id))
     if draft is not None:
-        take_turns(session, "note-draft", draft)
+        take_lock(session, "note-draft", draft)
         drafts.discard(session, draft, actor)
     content = gathered.content
     note = Note(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from outreach.access.approvals.decisions import Decision, DecisionKind, Thing
 from outreach.adherence.models import Programme
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, Kind, On, Queried
+from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text.errors import NotFound
 from outreach.core.text.typed import cleaned
 from outreach.reports.notes.content import NoteContent, NumberedNote, public_address, read_figures, stamp
@@ -64,9 +64,9 @@ COLUMNS: Sequence[Column[Note]] = (
 
 def listed(
     session: Session, state: NoteState | None = None, sort: str = "", programme: Programme | None = None
-) -> Queried[Note]:
+) -> QueryListing[Note]:
     """Frozen notes, of one state or of all, about one programme or all, the last frozen first."""
-    return Queried(
+    return QueryListing(
         title="Notes figées",
         columns=COLUMNS,
         sort=sort,

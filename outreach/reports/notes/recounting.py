@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from outreach.access import colleagues
 from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import DecisionKind
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
@@ -47,7 +47,7 @@ def freeze_again(session: Session, key: int, gathered: Gathered, *, now: datetim
 
     `gathered` is of `request_again`. Raises NotFound, and Refused as `refuse_settled` does.
     """
-    take_turns(session, approval.TURN)
+    take_lock(session, approval.TURN)
     earlier = listing.by_key(session, key)
     refuse_settled(earlier)
     why = "comptée à nouveau, selon les définitions d’aujourd’hui"

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, aliased, joinedload, mapped_column, relations
 
 from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import Content, Decision, DecisionKind, Thing
-from outreach.core.db import Base, Session, take_turns
+from outreach.core.db import Base, Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
@@ -74,7 +74,7 @@ def ask(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> A
     Raises InputError where there is no question or the note cannot be made so, Refused where the person has too many
     that wait.
     """
-    take_turns(session, "asked-notes", actor)
+    take_lock(session, "asked-notes", actor)
     if not asked.question:
         raise InputError("Écrivez la question, dans vos mots.")
     asked = replace(asked, networks=asked.networks or _named_in(session, asked.question), corrects="", answers=0)
@@ -201,7 +201,7 @@ def _last_kind(session: Session, asked: AskedNote) -> DecisionKind:
 
 
 def _refuse_over(session: Session, asked: AskedNote) -> None:
-    take_turns(session, "asked-note", asked.id)
+    take_lock(session, "asked-note", asked.id)
     session.refresh(asked)
     state = state_of(session, asked)
     if state is not AskedState.WAITING:

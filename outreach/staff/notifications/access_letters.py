@@ -12,18 +12,18 @@ from sqlalchemy import ColumnElement, or_, select
 
 from outreach.access import colleagues
 from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.core.db import Database, Session, take_turns
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.roles import RoleName
 from outreach.integrations.api_keys import ApiKey, KeyWriting
-from outreach.integrations.webhooks_in.models import HookSender
-from outreach.integrations.webhooks_out.endpoints import PushTarget
+from outreach.integrations.webhooks_in.models import WebhookSource
+from outreach.integrations.webhooks_out.endpoints import WebhookEndpoint
 from outreach.staff.notifications import letters
 from outreach.staff.notifications.letters import Said, StaffLetter
 
 TELLER = "système"
 NEWS = timedelta(days=1)
-Row = ApiKey | HookSender | PushTarget
+Row = ApiKey | WebhookSource | WebhookEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> int |
         letter = StaffLetter(to, _subject(untold), said, contact=to[0])
         frozen, told = letters.write(letter, sending, now=now), _named(untold)
     with database.writing() as session:
-        take_turns(session, "access_letters")
+        take_lock(session, "access_letters")
         found = _untold(session, now=now)
         if _named(found) != told:  # another clock told them, or one more was made: the next pass tells it
             return None
@@ -102,7 +102,7 @@ def _of_key(key: ApiKey, maker: str, at: str) -> str:
     )
 
 
-def _of_sender(sender: HookSender, maker: str, at: str) -> str:
+def _of_sender(sender: WebhookSource, maker: str, at: str) -> str:
     how = "sa clé" if sender.public_key else "un secret partagé"
     return (
         f"Le service « {sender.name} » envoie des adhésions, qu’il signe par {how} et qui s’appliquent aussitôt. "
@@ -111,7 +111,7 @@ def _of_sender(sender: HookSender, maker: str, at: str) -> str:
     )
 
 
-def _of_target(target: PushTarget, maker: str, at: str) -> str:
+def _of_target(target: WebhookEndpoint, maker: str, at: str) -> str:
     return (
         f"Le service envoie ses évènements au programme « {target.name} » ({target.host}). {maker} l’a ajouté le {at}. "
         "Si ce programme ne vous dit rien, mettez-y fin : plus rien ne lui est envoyé."
@@ -126,6 +126,6 @@ ACCESSES = (
         _of_key,
         _key_news,
     ),
-    Access(HookSender, "/administration/hooks", "Un service peut envoyer des adhésions", _of_sender),
-    Access(PushTarget, "/administration/pushes", "Un programme reçoit les évènements du service", _of_target),
+    Access(WebhookSource, "/administration/hooks", "Un service peut envoyer des adhésions", _of_sender),
+    Access(WebhookEndpoint, "/administration/pushes", "Un programme reçoit les évènements du service", _of_target),
 )

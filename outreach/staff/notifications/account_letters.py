@@ -15,9 +15,9 @@ from outreach.access import colleagues
 from outreach.access.accounts import password_links
 from outreach.access.accounts.password_links import AccountLink, LinkKind
 from outreach.access.colleagues import Colleague
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
 from outreach.core.audit import audit
-from outreach.core.db import Database, Session, table_of, take_turns
+from outreach.core.db import Database, Session, table_of, take_lock
 from outreach.core.text.french import moment
 from outreach.core.text.roles import RoleName
 from outreach.delivery.letters.mime import ACCOUNT_LIST
@@ -66,7 +66,7 @@ class AccountMail:
     kind: LinkKind
     token: str
     letter: StaffLetter
-    frozen: Frozen
+    frozen: LetterSnapshot
 
 
 def write(
@@ -126,7 +126,7 @@ def empty_settled(session: Session, *, now: datetime) -> int:
         select(Mailing).join(AccountLetter, AccountLetter.mailing_id == Mailing.id).where(~_is_under_way())
     ).all()
     for mailing in settled:
-        frozen = Frozen.from_json(mailing.letter)
+        frozen = LetterSnapshot.from_json(mailing.letter)
         mailing.letter = replace(frozen, draft=replace(frozen.draft, html="", text="")).to_json()
     session.execute(delete(AccountLetter).where(AccountLetter.mailing_id.in_([mailing.id for mailing in settled])))
     return len(settled)
@@ -168,7 +168,7 @@ def answer(
         if contact and takes_password(person.email) and not guard.stops(person.email)
     }
     with database.writing() as session:
-        take_turns(session, "accounts")
+        take_lock(session, "accounts")
         mine = {asked[number] for number in password_links.handle(session, list(asked), now=now)}
         still = colleagues.numbered(session, mails)
         whose = [still[person.id] for person in _named(session, mine, key) if person.id in still]

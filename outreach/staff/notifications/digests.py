@@ -14,8 +14,8 @@ from sqlalchemy import insert, or_, select, update
 from outreach.access import colleagues
 from outreach.access.approvals import delegates
 from outreach.access.colleagues import Colleague
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
-from outreach.core.db import Database, Session, table_of, take_turns
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
+from outreach.core.db import Database, Session, table_of, take_lock
 from outreach.core.text.dates import today
 from outreach.staff.notifications import letters, models, news, requests
 from outreach.staff.notifications.letters import Said, StaffLetter
@@ -32,11 +32,11 @@ class Ready:
     """A mail to be posted, and the notices that it settles; without a mail they are settled all the same."""
 
     notices: list[int]
-    mail: tuple[StaffLetter, Frozen] | None
+    mail: tuple[StaffLetter, LetterSnapshot] | None
 
 
 def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> list[int]:
-    """Note what nobody was told yet, and post what is due. Returns the mailings, so that postmen can be woken."""
+    """Note what nobody was told yet, and post what is due. Returns the mailings, so that dispatchers can be woken."""
     _begin(database, now)
     with database.reading() as session:
         noted = [row for happened in news.untold(session, now=now) for row in _rows(session, happened, now)]
@@ -55,7 +55,7 @@ def _begin(database: Database, now: datetime) -> None:
         has_begun = session.scalar(select(NoticeStart.id)) is not None
     if not has_begun:
         with database.writing() as session:
-            take_turns(session, "staff mail")
+            take_lock(session, "staff mail")
             if session.scalar(select(NoticeStart.id)) is None:
                 session.add(NoticeStart(at=now))
 
@@ -87,7 +87,7 @@ def _paces(session: Session, persons: Mapping[int, str], now: datetime) -> dict[
 
 def _note(session: Session, noted: Sequence[dict[str, Any]]) -> None:
     """Keep these notices, without those that another process has noted meanwhile."""
-    take_turns(session, "staff mail")
+    take_lock(session, "staff mail")
     keys = [getattr(StaffNotice, name) for name in ABOUT]
     given = [key.in_({row[name] for row in noted} - {None}) for name, key in zip(ABOUT, keys, strict=True)]
     told = {tuple(row) for row in session.execute(select(StaffNotice.user_id, *keys).where(or_(*given)))}
@@ -114,7 +114,7 @@ def _ready(session: Session, sending: SenderIdentity, now: datetime) -> list[Rea
 
 def _mail(
     session: Session, person: Colleague, notices: Sequence[StaffNotice], sending: SenderIdentity, now: datetime
-) -> tuple[StaffLetter, Frozen]:
+) -> tuple[StaffLetter, LetterSnapshot]:
     told = news.of_notices(session, notices)
     stood_for = [
         Said(f"Vous remplacez {colleagues.name_of(session, one.absent)} {delegates.spelt(one)}.", requests.PAGE)
@@ -130,7 +130,7 @@ def _mail(
 def _post(database: Database, ready: Ready, sending: SenderIdentity, now: datetime) -> int | None:
     """Settle notices and post their mail, both or neither; nothing when another process has settled any of them."""
     with database.writing() as session:
-        take_turns(session, "staff mail")
+        take_lock(session, "staff mail")
         waits = StaffNotice.id.in_(ready.notices), StaffNotice.settled_at.is_(None)
         if len(session.scalars(select(StaffNotice.id).where(*waits)).all()) != len(ready.notices):
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outreach.campaigns.letter.field_values import Shared
-from outreach.campaigns.letter.snapshot import SENDER, Frozen, SenderIdentity, layouts, shared_headers_json
+from outreach.campaigns.letter.snapshot import SENDER, LetterSnapshot, SenderIdentity, layouts, shared_headers_json
 from outreach.core.db import Session
 from outreach.core.text.addresses import judge, key_of
 from outreach.core.text.dates import BRUSSELS, today
@@ -59,7 +59,7 @@ class StaffLetter:
     may_be_fewer: bool = False
 
 
-def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> Frozen:
+def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> LetterSnapshot:
     """The mail laid out. No sentence carries a letter's live token, whatever was pasted into it."""
     subject = typeset(plain(one_line(letter.subject), sending))
     around = {
@@ -72,7 +72,7 @@ def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> Fro
     }
     html, text = (typeset(layouts.get_template(f"staff.{kind}").render(around)) for kind in ("html", "txt"))
     shared = Shared(circular="", deadline=today(now), contact=letter.contact, is_reminder=False)
-    return Frozen(Draft.of(Marks(), subject, html, text), shared, TrackingMode.NONE)
+    return LetterSnapshot(Draft.of(Marks(), subject, html, text), shared, TrackingMode.NONE)
 
 
 def _address(said: Said, sending: SenderIdentity) -> str:
@@ -81,11 +81,11 @@ def _address(said: Said, sending: SenderIdentity) -> str:
 
 
 def post(
-    session: Session, letter: StaffLetter, frozen: Frozen, sending: SenderIdentity, *, now: datetime, actor: str
+    session: Session, letter: StaffLetter, frozen: LetterSnapshot, sending: SenderIdentity, *, now: datetime, actor: str
 ) -> int:
     """Put a mail into the outbox, to leave at once; returns the number of its mailing.
 
-    The guard, the suppression list and the relay treat it as any letter, and at most one copy leaves: its fence is the
+    The guard, the suppression list and the relay treat it as any letter, and at most one copy leaves: its gate is the
     same. Letters to one address are one. Nothing counts it.
     """
     mailing = Mailing(

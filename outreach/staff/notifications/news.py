@@ -13,7 +13,7 @@ from outreach.access.approvals import delegates
 from outreach.access.approvals.decisions import Decision, DecisionKind, Thing, agreed
 from outreach.access.colleagues import Colleague
 from outreach.adherence.programmes.programmes import called, name_among_several
-from outreach.campaigns.correspondence.models import PreparedText
+from outreach.campaigns.correspondence.models import ReplyTemplate
 from outreach.campaigns.models import CLOCK, AddedReminder, AudienceException, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.planning.experiment_plan import GAP_KEPT
 from outreach.campaigns.planning.sending_hours import spelt_moment
@@ -211,7 +211,7 @@ def page_of_decision(session: Session, made: Decision) -> str:
         case Thing.EXCEPTION:
             return f"/campaigns/{session.get_one(AudienceException, made.key).campaign_id}/check#exceptions"
         case _:
-            return f"/responses/texts/{session.get_one(PreparedText, made.key).use}"
+            return f"/responses/texts/{session.get_one(ReplyTemplate, made.key).use}"
 
 
 _PAGES = {

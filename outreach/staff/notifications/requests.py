@@ -13,11 +13,11 @@ from sqlalchemy import exists, func, or_, select
 
 from outreach.access import colleagues
 from outreach.access.approvals import delegates
-from outreach.access.approvals.decisions import Deputy
+from outreach.access.approvals.decisions import Delegate
 from outreach.access.colleagues import Colleague
 from outreach.access.scopes.engine import sighted
-from outreach.access.scopes.policy import Sight
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
+from outreach.access.scopes.policy import AccessScope
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
 from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
 from outreach.campaigns.planning import calendar
 from outreach.core.db import Database, Session
@@ -37,7 +37,7 @@ def notices(database: Database, *, now: datetime) -> list[dict[str, Any]]:
     """
     with database.reading() as session:
         untold = _untold(session, now)
-    counts: dict[tuple[int, Sight], int] = {}
+    counts: dict[tuple[int, AccessScope], int] = {}
     for wave, _, _, sight in untold:
         if (wave, sight) not in counts:
             counts[wave, sight] = _members(database, wave, sight, now)
@@ -69,7 +69,7 @@ def _planned(session: Session, now: datetime) -> list[tuple[int, int]]:
     return [(wave, transition) for wave, transition in session.execute(query) if transition is not None]
 
 
-def _untold(session: Session, now: datetime) -> list[tuple[int, int, Colleague, Sight]]:
+def _untold(session: Session, now: datetime) -> list[tuple[int, int, Colleague, AccessScope]]:
     """The planned waves of the next 48 hours and the accounts that were told nothing of them yet."""
     planned = _planned(session, now)
     persons = colleagues.scoped(session) if planned else []
@@ -83,7 +83,7 @@ def _untold(session: Session, now: datetime) -> list[tuple[int, int, Colleague, 
     return found
 
 
-def _members(database: Database, key: int, sight: Sight, now: datetime) -> int:
+def _members(database: Database, key: int, sight: AccessScope, now: datetime) -> int:
     """How many authorities in a scope a wave would write to now."""
     with sighted(database, sight).reading() as session:
         wave = session.get(Wave, key)
@@ -94,8 +94,8 @@ PAGE = "/account/deputies"
 
 
 def write_to_deputy(
-    session: Session, named: Deputy, sending: SenderIdentity, *, now: datetime, is_over: bool = False
-) -> tuple[StaffLetter, Frozen]:
+    session: Session, named: Delegate, sending: SenderIdentity, *, now: datetime, is_over: bool = False
+) -> tuple[StaffLetter, LetterSnapshot]:
     """The mail to a deputy who is about to be named, or whose days are about to end, laid out to be posted.
 
     It takes its time: no transaction that writes should be open.

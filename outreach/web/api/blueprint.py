@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, request
 
 from outreach.adherence.programmes.programmes import SeveralProgrammes
 from outreach.core.db import NO_ANSWER, Database
-from outreach.core.tables.columns import Queried, Row
+from outreach.core.tables.columns import QueryListing, Row
 from outreach.core.text.errors import InputError
 from outreach.integrations import api_keys
 from outreach.integrations.api_keys import ApiKey
@@ -142,7 +142,7 @@ def _written(value: object) -> str:
     return value.isoformat()
 
 
-def page_of(listing: Queried[Row], asked: PageAsked, resource: Callable[[Row], resources.Resource]) -> Response:
+def page_of(listing: QueryListing[Row], asked: PageAsked, resource: Callable[[Row], resources.Resource]) -> Response:
     """A page of a listing, each row as a resource."""
     rows, last = listing.following(shapes.read(asked.cursor), asked.limit)
     return told(resources.every([resource(row) for row in rows], shapes.written(last)))

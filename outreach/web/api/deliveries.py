@@ -11,7 +11,7 @@ from outreach.integrations import signatures
 from outreach.integrations.webhooks_in import deliveries as receiving
 from outreach.integrations.webhooks_in import sources
 from outreach.integrations.webhooks_in.deliveries import Delivery, Kept
-from outreach.integrations.webhooks_in.models import LONGEST_ID, HookSender
+from outreach.integrations.webhooks_in.models import LONGEST_ID, WebhookSource
 from outreach.web.public.tracking_endpoint import Batches, NotHandled
 from outreach.web.ui import errors
 from outreach.web.ui.request import current_day, now, reading, settings
@@ -60,7 +60,7 @@ def receive(name: str) -> Response:
     return Response(json.dumps(told), 202 if became is Kept.NEW else 200, content_type="application/json")
 
 
-def _is_theirs(sender: HookSender, identity: str, body: bytes) -> bool:
+def _is_theirs(sender: WebhookSource, identity: str, body: bytes) -> bool:
     timestamp = request.headers.get("webhook-timestamp", "")
     if not signatures.is_in_time(timestamp, now()):
         return False

@@ -22,7 +22,7 @@ from outreach.campaigns.planning.sending_hours import read_past, until
 from outreach.campaigns.results import progress
 from outreach.campaigns.results.progress import overall
 from outreach.core.db import Session
-from outreach.core.tables.columns import Expression, Queried, Row
+from outreach.core.tables.columns import Expression, QueryListing, Row
 from outreach.core.text.dates import parse_day, today
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.delivery.outbox import listing as recipient_list
@@ -226,10 +226,10 @@ def adherence_records() -> Response:
         return _page_of_programme(session, listed, resources.record)
 
 
-def _of_strands(listing: Queried[Row], strand_id: Expression) -> Callable[[Programme], Queried[Row]]:
+def _of_strands(listing: QueryListing[Row], strand_id: Expression) -> Callable[[Programme], QueryListing[Row]]:
     """Those rows of a listing whose strand is of a programme."""
 
-    def theirs(programme: Programme) -> Queried[Row]:
+    def theirs(programme: Programme) -> QueryListing[Row]:
         keys = programme.strand_keys
         return replace(listing, query=listing.query.where(strand_id.in_(keys)))
 
@@ -238,7 +238,7 @@ def _of_strands(listing: Queried[Row], strand_id: Expression) -> Callable[[Progr
 
 def _page_of_programme(
     session: Session,
-    listed: Callable[[Programme], Queried[Row]],
+    listed: Callable[[Programme], QueryListing[Row]],
     resource: Callable[[Row, str], resources.Resource],
 ) -> Response:
     """A page of what is listed of the programme that is asked for."""

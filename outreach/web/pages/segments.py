@@ -16,7 +16,7 @@ from outreach.campaigns.segments.criteria import sentence
 from outreach.campaigns.segments.saved import SavedSegment
 from outreach.campaigns.segments.stored_lists import LONGEST_NAME, AmongAuthorities, ListRow, Numbers
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held, Queried
+from outreach.core.tables.columns import InMemoryListing, QueryListing
 from outreach.core.tables.understanding import Holds
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
@@ -204,18 +204,18 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
 
 
 @has_files(pages, "/export", "segments", RoleName.READER)
-def _segments(session: Session) -> Held[ListedSegment]:
+def _segments(session: Session) -> InMemoryListing[ListedSegment]:
     names, asked = accounts.colleagues(session), {"text": sought(request), "sort": sorting(request)}
     return segment_uses.listed(session, names, programme=programmes.filtered(session), **asked)
 
 
 @has_files(pages, "/lists/export", "listes", RoleName.READER, endpoint="export_lists")
-def _lists(session: Session) -> Held[ListRow]:
+def _lists(session: Session) -> InMemoryListing[ListRow]:
     return stored_lists.listed(session, accounts.colleagues(session), text=sought(request), sort=sorting(request))
 
 
 @has_files(pages, "/lists/<number:number>", "liste-{number}", RoleName.READER, endpoint="export_list")
-def _members(session: Session, number: int) -> Queried[Authority]:
+def _members(session: Session, number: int) -> QueryListing[Authority]:
     held = stored_lists.list_numbered(session, number)
     return stored_lists.members(session, held, text=sought(request), sort=sorting(request))
 

@@ -9,7 +9,7 @@ from outreach.core.db import Session
 from outreach.core.jobs import queue
 from outreach.core.jobs.models import KEPT, Job, JobState
 from outreach.core.jobs.queue import Asked
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.web.shared.list_files import has_files
@@ -84,7 +84,7 @@ def file(number: int) -> Response | tuple[str, int]:
 
 
 @has_files(pages, "/export", "taches", RoleName.READER)
-def _listed(session: Session) -> Held[Job]:
+def _listed(session: Session) -> InMemoryListing[Job]:
     return queue.every(session, actor(), text=sought(request), sort=sorting(request))
 
 

@@ -1,6 +1,6 @@
 """Text that an ended session would lose: it travels in the page, signed, until the same person sends it.
 
-Nothing of it is kept on the server. Only views with `keeps_text` do so, and only for a form that comes from our own
+Nothing of it is kept on the server. Only views with `recovers_form` do so, and only for a form that comes from our own
 origin and whose token names the person that it was shown to.
 """
 
@@ -54,7 +54,7 @@ class Keeping:
     without: Collection[str]
 
 
-def keeps_text(
+def recovers_form(
     told: Told, *, to: str = "", button: str = "Enregistrer", part: str = "", without: Collection[str] = ()
 ) -> Callable[[View], View]:
     """Let a view's text outlive the session: its author signs in, reads what will be sent, and sends it.

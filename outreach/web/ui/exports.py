@@ -8,7 +8,7 @@ from flask import Response, make_response, render_template, request
 from flask_login import current_user
 
 from outreach.access.scopes import wording
-from outreach.access.scopes.policy import Sight
+from outreach.access.scopes.policy import AccessScope
 from outreach.core.tables.writing import (
     Cell,
     Origin,
@@ -73,7 +73,7 @@ def download(
         return make_response(render_template("pages/jobs/offer.html", title=table.name, of=of))
 
 
-def origin_of(campaign: str, sight: Sight | None) -> Origin:
+def origin_of(campaign: str, sight: AccessScope | None) -> Origin:
     """Where a file of this request comes from, and what it is about."""
     scope = sight.code if sight else ""
     about = {"programme": programme.name(), "code": programme.code()}
@@ -92,7 +92,7 @@ def of_programme(table: Table, name: str, code: str) -> Table:
     return table
 
 
-def _named(table: Table, sight: Sight) -> Table:
+def _named(table: Table, sight: AccessScope) -> Table:
     """The table with whose members alone it counts: in its name, and in a last column."""
     label = french.initial(sight.kind.label)
     header = f"{label} du compte" if label in table.headers else label

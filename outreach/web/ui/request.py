@@ -22,7 +22,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from outreach.access.scopes.engine import sighted
-from outreach.access.scopes.policy import Sight
+from outreach.access.scopes.policy import AccessScope
 from outreach.core.db import NO_ANSWER, Database, Session, time_limit
 from outreach.core.jobs.work import JobWork
 from outreach.core.settings import Mode, Settings
@@ -147,9 +147,9 @@ CLOSED = (
 )
 
 
-def counted() -> Sight | None:
+def counted() -> AccessScope | None:
     """Whose members alone this request reads: the account's scope, or the key's; None where it reads all rows."""
-    sight: Sight | None = g.get("sight")
+    sight: AccessScope | None = g.get("sight")
     return sight
 
 
@@ -290,7 +290,7 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return guard
 
 
-def _look_through(sight: Sight) -> None:
+def _look_through(sight: AccessScope) -> None:
     """Have the page read through a sight. A view that is not open to it by name answers 403; a job only reads."""
     if job() and request.endpoint not in PAGES:
         abort(403)

@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.access.accounts import accounts, administration, second_factors
-from outreach.access.scopes.policy import Sight, SightKind
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import SCOPED, RoleName
@@ -23,10 +23,10 @@ def test_an_account_has_the_sight_of_its_role_and_code_and_no_role_of_staff(staf
     with staffed.writing() as session:
         user = added(session, [FEDERATION], "SeGEC")
         session.flush()
-        assert user.sight == Sight(SightKind.FEDERATION, "SeGEC")
+        assert user.sight == AccessScope(SightKind.FEDERATION, "SeGEC")
         assert not user.holds(*(role for role in RoleName if role not in SCOPED))
         administration.set_roles(session, user, [NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
-        assert user.sight == Sight(SightKind.NETWORK, "WBE")
+        assert user.sight == AccessScope(SightKind.NETWORK, "WBE")
         assert administration.labels_of(user) == "réseau WBE"
         administration.set_roles(session, user, [READER], now=NOW, actor=AUTHOR)
         assert (user.sight, user.scope_code) == (None, "")

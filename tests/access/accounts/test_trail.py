@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import Filter, Line, TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, Filter, Line, TrailKind
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -77,5 +77,5 @@ def test_lines_are_found_by_kind_person_and_days_in_brussels(add, database):
 def test_a_long_line_is_cut(add, database):
     add(Line(NOW, TrailKind.REFUSED, "x" * 500, "y" * 500))
     with database.reading() as session:
-        entry = session.scalars(select(TrailEntry)).one()
+        entry = session.scalars(select(AccessLogEntry)).one()
         assert (len(entry.person), len(entry.detail)) == (255, 300)

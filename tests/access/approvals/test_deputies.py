@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from outreach.access.approvals import decisions, delegates
-from outreach.access.approvals.decisions import Deputy, Thing
+from outreach.access.approvals.decisions import Delegate, Thing
 from outreach.campaigns.planning import lifecycle
 from outreach.core.audit import audit
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -27,7 +27,7 @@ def claire(database, people):
 
 def name(database, absent, deputy, first=TODAY, last=LAST, now=NOW):
     with database.writing() as session:
-        return delegates.name(session, Deputy(absent=absent, deputy=deputy, first_on=first, last_on=last), now=now).id
+        return delegates.name(session, Delegate(absent=absent, deputy=deputy, first_on=first, last_on=last), now=now).id
 
 
 def asked(database, actor=AUTHOR):

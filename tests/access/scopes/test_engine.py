@@ -8,7 +8,7 @@ from sqlalchemy.exc import DatabaseError
 
 from outreach.access.scopes import engine, policy
 from outreach.access.scopes.engine import Unguarded, sighted
-from outreach.access.scopes.policy import TABLES, ByValue, Public, Scoped, Sight, SightKind
+from outreach.access.scopes.policy import TABLES, AccessScope, ByValue, Public, Scoped, SightKind
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import situation
 from outreach.adherence.situation.grouping import Grouping
@@ -44,8 +44,8 @@ EXAMPLES = [  # each kind on PostgreSQL, and the largest one on SQLite
     pytest.param("sqlite", "network", "WBE", marks=DEEP),
 ]
 KNOWN = [name for name in TABLES if name in Base.metadata.tables]
-CECP = Sight(SightKind.FEDERATION, "CECP")
-SEGEC = Sight(SightKind.FEDERATION, "SeGEC")
+CECP = AccessScope(SightKind.FEDERATION, "CECP")
+SEGEC = AccessScope(SightKind.FEDERATION, "SeGEC")
 
 
 @state_from("launched_sample")
@@ -133,7 +133,7 @@ def every_figure(session):
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("backend", "kind", "code"), EXAMPLES)
 def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample, kind, code):
-    with sighted(talked_sample, Sight(SightKind(kind), code)).reading() as session:
+    with sighted(talked_sample, AccessScope(SightKind(kind), code)).reading() as session:
         seen = dict(every_figure(session))
         tables = {name: rows(session, name) for name in KNOWN}
     prune(talked_sample, kind, code)
@@ -203,7 +203,7 @@ def test_two_federations_take_turns_on_one_connection(sample_database):
     count, keys = select(func.count(Authority.id)), Prepared(select(Contact.authority_id))
     used = set()
     for _ in range(3):
-        for sight, number in ((CECP, 261), (SEGEC, 667), (Sight(SightKind.NETWORK, "WBE"), 1)):
+        for sight, number in ((CECP, 261), (SEGEC, 667), (AccessScope(SightKind.NETWORK, "WBE"), 1)):
             with sighted(sample_database, sight).reading() as session:
                 assert session.scalar(count) == number
                 assert session.scalar(text("SELECT count(*) FROM authorities")) == number
@@ -211,9 +211,9 @@ def test_two_federations_take_turns_on_one_connection(sample_database):
                 used.add(id(session.connection().connection.dbapi_connection))
     assert len(used) == 1
     for sight in (
-        Sight(SightKind.FEDERATION, "WBE"),
-        Sight(SightKind.NETWORK, ""),
-        Sight(SightKind.FEDERATION, "cecp"),
+        AccessScope(SightKind.FEDERATION, "WBE"),
+        AccessScope(SightKind.NETWORK, ""),
+        AccessScope(SightKind.FEDERATION, "cecp"),
     ):
         with sighted(sample_database, sight).reading() as session:
             assert session.scalar(count) == 0

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from outreach.access.scopes import engine
 from outreach.access.scopes.engine import Unguarded
-from outreach.access.scopes.policy import TABLES, Sight, SightKind
+from outreach.access.scopes.policy import TABLES, AccessScope, SightKind
 from outreach.core.db import Base, Database
 from outreach.directory.models import Authority
 from outreach.operations.backups import making
@@ -57,7 +57,7 @@ def opened(named):
 @pytest.mark.long
 def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened):
     known, (ours, plain) = [name for name in TABLES if name in Base.metadata.tables], opened
-    for sight in (SEGEC, CECP, Sight(SightKind.NETWORK, "WBE"), SEGEC):
+    for sight in (SEGEC, CECP, AccessScope(SightKind.NETWORK, "WBE"), SEGEC):
         with ours.of(sight).reading() as session, plain.of(sight).reading() as other:
             assert session.scalar(text("SELECT count(*) FROM authorities")) > 0
             for name in known:

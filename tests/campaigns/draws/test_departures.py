@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.planning import audiences, blackout_dates, lifecycle
 from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
@@ -271,7 +271,7 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
     assert len(launch(drawn, again)) == len(members(drawn, 1)) - 30
     with drawn.reading() as session:
         mailing = session.get_one(Mailing, session.get_one(Wave, again.id).mailing_id)
-        assert not Frozen.from_json(mailing.letter).shared.is_reminder
+        assert not LetterSnapshot.from_json(mailing.letter).shared.is_reminder
 
 
 @pytest.mark.long

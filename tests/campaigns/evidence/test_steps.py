@@ -12,8 +12,8 @@ from outreach.campaigns.evidence.steps import (
     OPEN,
     STEP_MOVES,
     CallOutcome,
+    EscalationStep,
     ReachChannel,
-    ReachStep,
     ReachTransition,
     StepReason,
     StepState,
@@ -67,7 +67,7 @@ def test_the_database_refuses_two_steps_of_a_rung_and_two_open_ones(three_asked)
         with pytest.raises(IntegrityError), three_asked.writing() as session:
             opened(session, rung, ReachChannel.CALL)
     with three_asked.reading() as session:
-        found = session.scalars(select(ReachStep).order_by(ReachStep.rung)).all()
+        found = session.scalars(select(EscalationStep).order_by(EscalationStep.rung)).all()
         assert [(step.rung, step.state in OPEN) for step in found] == [(1, False), (2, True)]
 
 

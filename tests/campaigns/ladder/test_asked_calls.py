@@ -6,7 +6,7 @@ from sqlalchemy import select
 from outreach.campaigns.channels import calls as asked_calls
 from outreach.campaigns.channels import calls as noting
 from outreach.campaigns.channels import calls as work_list
-from outreach.campaigns.evidence.steps import ReachStep, StepReason, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, StepReason, StepState
 from outreach.campaigns.models import Campaign
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, SuppressionReason
@@ -53,7 +53,7 @@ def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_
     give(five_on_a_ladder, 1, "in_preparation", now=day(2))
     assert climb(five_on_a_ladder, day(2))[0] == 1
     with five_on_a_ladder.writing() as session:
-        step = session.scalars(select(ReachStep).where(ReachStep.authority_id == 2)).one()
+        step = session.scalars(select(EscalationStep).where(EscalationStep.authority_id == 2)).one()
         noting.take(session, session.get_one(Campaign, 1), step.id, now=day(3), actor=AUTHOR)
         assert step.state is StepState.DUE
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from outreach.campaigns.counting import counts
 from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachStep, ReachTransition, StepReason, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, ReachTransition, StepReason, StepState
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import reached
@@ -65,7 +65,7 @@ def became(database, *states):
 def opened(database):
     """The steps by authority: rung, state, reason."""
     with database.reading() as session:
-        found = session.scalars(select(ReachStep).order_by(ReachStep.id))
+        found = session.scalars(select(EscalationStep).order_by(EscalationStep.id))
         return [(step.authority_id, step.channel.value, step.state.value, str(step.reason)) for step in found]
 
 
@@ -243,4 +243,4 @@ def test_each_step_is_dated_and_says_who(five_on_a_ladder):
         assert [(move.state, move.at, move.actor) for move in moves] == [
             (state, day(1), "automatique") for state in ("due", "failed")
         ]
-        assert session.scalar(select(func.count()).select_from(ReachStep)) == 1
+        assert session.scalar(select(func.count()).select_from(EscalationStep)) == 1

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from outreach.campaigns.counting import counts
 from outreach.campaigns.counting.classes import TO_REACH, Reach
 from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import OPEN, ReachChannel, ReachStep, StepReason, StepState
+from outreach.campaigns.evidence.steps import OPEN, EscalationStep, ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import reached
@@ -63,7 +63,9 @@ def something_happens(database, chance, number):
         for key in session.scalars(select(Message.id).where(Message.authority_id.is_not(None))).all():
             if number == 0 or chance.random() < 0.1:
                 ends(session, key, chance.choice(ENDS))
-        for step in session.scalars(select(ReachStep).where(ReachStep.state.in_((*OPEN, StepState.TRIED)))).all():
+        for step in session.scalars(
+            select(EscalationStep).where(EscalationStep.state.in_((*OPEN, StepState.TRIED)))
+        ).all():
             to = chance.choice(DONE.get(step.channel, [StepState.TRIED]))
             if chance.random() < 0.7 and (step.state, to) != (StepState.TRIED, StepState.TRIED):
                 move(session, step, to)
@@ -104,7 +106,7 @@ def no_two_channels(database):
     """Of one authority: one step open, each channel once, and nothing tried while another channel still stands."""
     with database.reading() as session:
         of = {}
-        for step in session.scalars(select(ReachStep).order_by(ReachStep.id)):
+        for step in session.scalars(select(EscalationStep).order_by(EscalationStep.id)):
             of.setdefault(step.authority_id, []).append(step)
     for theirs in of.values():
         assert sum(step.state in OPEN for step in theirs) <= 1

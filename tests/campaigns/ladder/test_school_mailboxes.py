@@ -9,7 +9,7 @@ from outreach.campaigns.channels import calls, paper
 from outreach.campaigns.channels.calls import NotedCall
 from outreach.campaigns.counting import counts
 from outreach.campaigns.counting.classes import Reach
-from outreach.campaigns.evidence.steps import CallOutcome, ReachStep, StepState
+from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, StepState
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.paper_models import PaperBatch, PaperLetter
 from outreach.campaigns.planning import audiences
@@ -118,12 +118,12 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
     climb(written_by_school, day(1))
     printed(written_by_school)
     with written_by_school.writing() as session:
-        (step,) = session.scalars(select(ReachStep))
+        (step,) = session.scalars(select(EscalationStep))
         step.state = StepState.FAILED
     assert climb(written_by_school, day(3)) == (0, 1)
     with written_by_school.writing() as session:
         campaign = session.get_one(Campaign, 1)
-        step = session.scalars(select(ReachStep).order_by(-ReachStep.id)).first()
+        step = session.scalars(select(EscalationStep).order_by(-EscalationStep.id)).first()
         assert "2\u00a0écoles attendent" in calls.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
         calls.note(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
@@ -136,7 +136,7 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
 def called(database, *, answer=None, schools=()):
     """The call that is due at the fourth day is noted: somebody was reached, and perhaps answered."""
     with database.writing() as session:
-        step = session.scalars(select(ReachStep).where(ReachStep.channel == "call")).one()
+        step = session.scalars(select(EscalationStep).where(EscalationStep.channel == "call")).one()
         noted = NotedCall(CallOutcome.REACHED, answer=answer, schools=schools)
         calls.note(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
 
@@ -148,7 +148,7 @@ def two_to_call(database, _settings):
     became(database, S.REFUSED, S.ACCEPTED, S.EXPIRED)
     climb(database, day(1))
     with database.writing() as session:
-        session.scalars(select(ReachStep)).one().state = StepState.FAILED
+        session.scalars(select(EscalationStep)).one().state = StepState.FAILED
     climb(database, day(3))
     with database.writing() as session:
         wave = session.scalars(select(Wave)).one()

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import Frozen, WrittenLetter, freeze, shared_headers_of
+from outreach.campaigns.letter.snapshot import LetterSnapshot, WrittenLetter, freeze, shared_headers_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import definitions
 from outreach.campaigns.planning.lifecycle import campaign_numbered, content_hash, revise, send_back, submit
@@ -340,9 +340,9 @@ def test_a_preheader_is_filled_for_each_recipient_hidden_in_the_letter_and_kept_
     assert hidden[1] == "2\u00a0écoles de PO 0 &amp; vous"
     assert "& vous" not in text
     with database.reading() as session:
-        kept = Frozen.from_json(session.scalars(select(Mailing.letter)).one())
+        kept = LetterSnapshot.from_json(session.scalars(select(Mailing.letter)).one())
     assert kept.draft.preheader.endswith(" & vous")
-    assert Frozen.from_json(kept.to_json()) == kept
+    assert LetterSnapshot.from_json(kept.to_json()) == kept
 
 
 def test_footers_lead_to_the_circular_and_to_the_official_page_where_they_are_named(database, people, strand):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, ReachChannel, StepState
 from outreach.campaigns.letter.composing import subject_read
 from outreach.campaigns.models import Wave
 from outreach.campaigns.planning import lifecycle, schedule
@@ -38,7 +38,7 @@ def test_a_reminder_that_is_a_first_letter_says_nothing_of_a_reminder(database, 
             session.execute(update(Message).where(Message.authority_id == key).values(state=state, **GONE))
         paper = letters[posted]
         step = {"rung": 1, "channel": ReachChannel.PAPER, "state": StepState.TRIED, "due_at": NOW}
-        session.add(ReachStep(mailing_id=paper.mailing_id, authority_id=posted, message_id=paper.id, **step))
+        session.add(EscalationStep(mailing_id=paper.mailing_id, authority_id=posted, message_id=paper.id, **step))
     (late,) = settle(database, 1)
     expected = {mailed: True, refused: False, posted: True, late: False}
     assert previewed(database, number) == expected

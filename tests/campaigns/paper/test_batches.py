@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from outreach.adherence.models import Status, Word
 from outreach.adherence.records import records
 from outreach.campaigns.channels import paper, paper_files, paper_letters
-from outreach.campaigns.evidence.steps import ReachStep, StepReason, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, StepReason, StepState
 from outreach.campaigns.letter import composing
 from outreach.campaigns.paper_models import PaperLetter
 from outreach.campaigns.waves import answering
@@ -72,7 +72,9 @@ def files_made(database, number, batch, *, now=NOW):
 
 def states(database):
     with database.reading() as session:
-        return [(step.state, step.reason) for step in session.scalars(select(ReachStep).order_by(ReachStep.id))]
+        return [
+            (step.state, step.reason) for step in session.scalars(select(EscalationStep).order_by(EscalationStep.id))
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_rig
         for letter, first in zip(letters, firsts, strict=True):
             code = tokens.read_code(read[first].rpartition("/")[2])
             assert read[first] == f"{SENDING.address}/r/{code}"
-            step = session.get_one(ReachStep, letter.step_id)
+            step = session.get_one(EscalationStep, letter.step_id)
             assert paper.entered(session, SENDING.keys, code).message.authority_id == step.authority_id
 
 
@@ -152,7 +154,7 @@ def test_the_words_are_the_mail_s_but_for_buttons_footer_and_where_links_lead(un
         letters = paper.letters_of(session, found)
         for sheet in paper_letters.sheets_of(session, found, letters, SENDING, now=NOW):
             on_paper = plain(words_of(sheet.document["blocks"]))
-            message = session.get_one(Message, session.get_one(ReachStep, sheet.letter.step_id).message_id)
+            message = session.get_one(Message, session.get_one(EscalationStep, sheet.letter.step_id).message_id)
             mail = _mail_text(session, message, sheet.letter.schools)
             assert len(on_paper) > 60
             assert on_paper == list(mail)
@@ -182,7 +184,7 @@ def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_
     later = NOW + timedelta(days=5)
     with database.writing() as session:
         letter = session.scalars(select(PaperLetter).order_by(PaperLetter.place)).first()
-        message = session.get_one(Message, session.get_one(ReachStep, letter.step_id).message_id)
+        message = session.get_one(Message, session.get_one(EscalationStep, letter.step_id).message_id)
         asked = recording.question_of(session, message, now=later)
         given = Given({school.id: Answer.JOINED for school in asked.open()}, is_by_code=True)
         answering.receive(session, message, given, SENDING, now=later, step=letter.step_id)

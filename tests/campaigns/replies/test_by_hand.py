@@ -14,7 +14,7 @@ from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply
 from outreach.campaigns.correspondence.replies import Writer
 from outreach.campaigns.results import history
 from outreach.campaigns.segments.scope import KEY
-from outreach.core.settings import Calm
+from outreach.core.settings import FrequencyCap
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, SuppressionReason
 from outreach.delivery.outbox import suppressions
@@ -182,7 +182,7 @@ def test_no_letter_leaves_for_a_mailbox_that_unsubscribed_or_is_excluded_not_eve
 @pytest.mark.long
 def test_the_calm_stops_a_letter_and_counts_it(database, authority, strand):
     make_ready(database)
-    database.info[KEY] = Calm(1, 7)
+    database.info[KEY] = FrequencyCap(1, 7)
     write(database, authority, READY)
     with pytest.raises(Refused, match="le plus que le calme permet"):
         write(database, authority, READY, key="b" * 32, now=NOW + timedelta(days=1))

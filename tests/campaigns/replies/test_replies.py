@@ -99,7 +99,7 @@ def test_unsubscribing_stops_no_reply_and_an_excluded_address_gets_none_even_at_
 
 
 def carry(database):
-    """The messages that pass the fence now."""
+    """The messages that pass the commit gate now."""
     with database.writing() as session:
         post = Post(session, SENDING, now=LATER, refusals={})
         post.carry(LATER)

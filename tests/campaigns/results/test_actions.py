@@ -52,7 +52,7 @@ def test_a_wave_that_left_counts_authorities_by_network(database, sent):
 
 @pytest.mark.long
 def test_a_letter_refused_before_its_content_was_handed_over_was_tried(database, sent):
-    """The relay refused its recipient at RCPT: it never had a fence, and the campaign counts a recipient."""
+    """The relay refused its recipient at RCPT: it never had a commit gate, and the campaign counts a recipient."""
     refused = Message.state == S.REFUSED
     at_once = {"fence_id": None, "worker_id": None, "fenced_at": None, "settled_at": NOW + timedelta(hours=2)}
     with database.writing() as session:

@@ -7,7 +7,7 @@ import pytest
 from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import Extent, Thing
 from outreach.campaigns.correspondence import reply_templates
-from outreach.campaigns.correspondence.models import PreparedText, TextUse
+from outreach.campaigns.correspondence.models import ReplyTemplate, TextUse
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.waves import added_reminders
 from outreach.core.text.roles import RoleName
@@ -61,7 +61,7 @@ def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, peop
             assert tasks(session, person, {RoleName.AUTHOR}) == []
             found = session.scalars(decisions.awaiting(person)).all()
             assert len(tasks(session, person, {*RoleName})) == len(found)
-            return [session.get_one(PreparedText, made.key).text for made in found if made.thing is Thing.TEXT]
+            return [session.get_one(ReplyTemplate, made.key).text for made in found if made.thing is Thing.TEXT]
 
     def write(words, use=TextUse.JOINED):
         with database.writing() as session:

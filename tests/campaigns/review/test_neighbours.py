@@ -16,7 +16,7 @@ from outreach.campaigns.review import approval, checks, exceptions, overlap, rem
 from outreach.campaigns.segments.audience import Concerns
 from outreach.campaigns.segments.scope import KEY
 from outreach.campaigns.waves import added_reminders
-from outreach.core.settings import Calm
+from outreach.core.settings import FrequencyCap
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Message, MessageState, Reason
@@ -69,7 +69,7 @@ def test_planned_waves_of_others_within_a_week_are_counted_day_by_day(database, 
         "3 de ces PO reçoivent déjà un courriel le 25 mai (« Rappel », « Merci »).",
     ]
     assert remarks(database, wished(database, at(8, 6))) == []
-    database.info[KEY] = Calm(1, 7)
+    database.info[KEY] = FrequencyCap(1, 7)
     assert len(remarks(database, number)) == 2, "each campaign asks once more who was written to often"
 
 

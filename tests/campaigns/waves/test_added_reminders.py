@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.access.approvals.decisions import Extent
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
 from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.planning.schedule import Deadline, PlannedWave
@@ -125,7 +125,7 @@ def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else
     with database.reading() as session:
         added = session.get_one(Wave, wave)
         assert (added.number, added.name) == (2, "relance 1")
-        draft = Frozen.from_json(added.mailing.letter)
+        draft = LetterSnapshot.from_json(added.mailing.letter)
         assert draft.shared.is_reminder
         assert "Encore un mot" in added.mailing.letter
 

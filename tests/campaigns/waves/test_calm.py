@@ -17,7 +17,7 @@ from outreach.campaigns.segments.scope import KEY, info_of, rule_of
 from outreach.campaigns.waves import added_reminders, exemptions, launching, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.core.db import Database, Way
-from outreach.core.settings import Calm, read
+from outreach.core.settings import FrequencyCap, read
 from outreach.core.text.errors import Refused
 from outreach.delivery.models import Message, MessageClass, MessageState, Reason
 from outreach.directory.models import Authority
@@ -31,7 +31,7 @@ SOON = NOW + timedelta(days=2)
 
 @pytest.fixture
 def calm(database):
-    database.info[KEY] = Calm(1, 7)
+    database.info[KEY] = FrequencyCap(1, 7)
 
 
 def count(database, number, now):
@@ -91,7 +91,7 @@ def test_statutory_letters_neither_count_nor_are_stopped(database, people, stran
 
 @pytest.mark.long
 def test_more_letters_may_be_allowed_and_letters_that_wait_count(database, people, strand):
-    database.info[KEY] = Calm(2, 7)
+    database.info[KEY] = FrequencyCap(2, 7)
     settle(database, 1)
     written(database)
     second = launch(database, approved(database), SOON)
@@ -174,7 +174,7 @@ def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, ca
 def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
     settle(database, 3)
     seen = {}
-    for rule in (None, Calm(9, 7)):
+    for rule in (None, FrequencyCap(9, 7)):
         database.info[KEY] = rule
         wave = move(database, approved(database), lifecycle.schedule, NOW)
         with asked(database) as statements:
@@ -213,6 +213,6 @@ def test_the_setting_is_what_the_sessions_of_a_database_carry(tmp_path):
     database = Database(settings.database, info_of(settings))
     for session in (database.reading(), database.by(Way.PAGE).writing()):
         with session as opened:
-            assert rule_of(opened) == Calm(2, 14)
+            assert rule_of(opened) == FrequencyCap(2, 14)
     with Database(settings.database).reading() as session:
         assert rule_of(session) is None

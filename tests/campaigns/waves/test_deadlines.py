@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import Wave
 from outreach.campaigns.planning import blackout_dates, calendar, definitions, lifecycle, sending_hours
 from outreach.campaigns.planning.sending_hours import Audiences, ClosedPart, Spares
@@ -35,7 +35,7 @@ def deadlines(database, wave):
         row = session.get_one(Wave, wave)
         days = [day for month in (5, 6) for week in calendar.weeks(session, date(2021, month, 1)) for day in week]
         shown = {day.on for day in days for entry in day.entries if entry.kind is calendar.EntryKind.DEADLINE}
-        letter = Frozen.from_json(row.mailing.letter).shared.deadline if row.mailing else None
+        letter = LetterSnapshot.from_json(row.mailing.letter).shared.deadline if row.mailing else None
         return row.answer_by, shown, letter
 
 

@@ -65,7 +65,7 @@ def write_back(database, letter, said="Nous répondons.", at=REMINDED, **headers
 
 
 def send(database, wave, moment):
-    """Send a wave's letters as a postman does, in transactions of its own; `moment` is called between any two."""
+    """Send a wave's letters as a dispatcher does, in transactions of its own; `moment` is called between any two."""
     now = REMINDED
     with database.writing() as session:
         worker = workers.join_in(session, now=now)

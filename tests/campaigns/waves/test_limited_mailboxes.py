@@ -1,4 +1,4 @@
-"""Mailboxes that answer for some schools only: their letters, the fence, their answers, and what stops for them."""
+"""Mailboxes that answer for some schools only: their letters, the gate, their answers, and what stops for them."""
 
 from datetime import timedelta
 from functools import partial
@@ -572,7 +572,7 @@ def test_school_heads_and_their_authority_are_written_to_and_the_reminder_leaves
 
 
 def carry(database, wave, at):
-    """To whom a wave's letters left, through the fence."""
+    """To whom a wave's letters left, through the commit gate."""
     with database.writing() as session:
         Post(session, SENDING, now=at, refusals={}).carry(at)
         query = select(Message.address).where(Message.state == MessageState.ACCEPTED)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.snapshot import Frozen
+from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.waves import launching, retrying
@@ -16,9 +16,9 @@ from outreach.delivery.sending.in_flight import Failpoint
 from outreach.directory.models import Authority
 from tests.campaigns.conftest import APPROVER, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
-from tests.delivery.conftest import clock, deliver_until, postman, relay
+from tests.delivery.conftest import clock, deliver_until, dispatcher, relay
 
-__all__ = ["clock", "postman", "relay"]
+__all__ = ["clock", "dispatcher", "relay"]
 
 LATER = NOW + timedelta(hours=1)
 LEFT = (MessageState.ACCEPTED, MessageState.IN_DOUBT, MessageState.HANDING)
@@ -57,7 +57,7 @@ def letters(database, wave):
 
 def is_reminder(database, wave):
     with database.reading() as session:
-        return Frozen.from_json(session.get_one(Wave, wave).mailing.letter).shared.is_reminder
+        return LetterSnapshot.from_json(session.get_one(Wave, wave).mailing.letter).shared.is_reminder
 
 
 def test_a_campaign_taken_back_is_a_draft_that_needs_another_approval(database, people, strand):
@@ -164,7 +164,7 @@ def test_a_reminder_that_was_broken_off_is_completed_as_a_reminder(database, peo
 
 @pytest.mark.long
 def test_a_relay_gets_each_letter_once_though_its_campaign_was_cancelled_in_mid_flight(
-    database, people, strand, relay, postman, clock
+    database, people, strand, relay, dispatcher, clock
 ):
     settle(database, 40)
     number, sink, fences = approved(database), relay(), []
@@ -176,7 +176,7 @@ def test_a_relay_gets_each_letter_once_though_its_campaign_was_cancelled_in_mid_
 
     clock.at = LATER
     first = launch(database, number)
-    worker = postman(sink, connections=4, on_failpoint=cancel_once)
+    worker = dispatcher(sink, connections=4, on_failpoint=cancel_once)
     worker.deliver(mailing_of(database, first))
     written = [letter["to"] for letter in sink.accepted]
     assert 0 < len(written) < 40

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select, text
 
-from outreach.core.db import take_stock, takes_turn
+from outreach.core.db import analyze_after, try_lock
 from outreach.core.tables import imports
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
@@ -103,11 +103,11 @@ def test_long_texts_are_kept_whole(database, now):
 
 def test_what_another_transaction_does_is_left_to_it(database):
     with database.reading() as one, database.reading() as other:
-        assert takes_turn(one, "clock")
-        assert takes_turn(other, "clock") == (database.engine.name == "sqlite")
-        assert takes_turn(other, "launch", 1)
+        assert try_lock(one, "clock")
+        assert try_lock(other, "clock") == (database.engine.name == "sqlite")
+        assert try_lock(other, "launch", 1)
     with database.reading() as session:
-        assert takes_turn(session, "clock")
+        assert try_lock(session, "clock")
 
 
 def test_tables_that_grew_are_analysed_once_the_transaction_is_over(database, now):
@@ -117,7 +117,7 @@ def test_tables_that_grew_are_analysed_once_the_transaction_is_over(database, no
     with database.writing() as session:
         known = session.scalar(select(func.count()).select_from(Network))
         before = session.scalar(counted)
-        take_stock(session, Network)
+        analyze_after(session, Network)
         assert session.scalar(counted) == before == -1
     with database.reading() as session:
         assert session.scalar(counted) == known > 0
@@ -127,7 +127,7 @@ def test_of_a_table_that_grew_only_the_columns_named_are_analysed(database):
     if database.engine.name == "sqlite":
         pytest.skip("SQLite keeps no such counts")
     with database.writing() as session:
-        take_stock(session, of=[Network.code, Network.position])
+        analyze_after(session, of=[Network.code, Network.position])
     with database.reading() as session:
         looked_at = session.scalars(text("SELECT attname FROM pg_stats WHERE tablename = 'networks'"))
         assert set(looked_at) == {"code", "position"}

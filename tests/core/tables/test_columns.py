@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import Filter, Line, TrailEntry, TrailKind
-from outreach.core.tables.columns import DATA, Column, Held, Kind, On, Queried
+from outreach.access.accounts.access_log import AccessLogEntry, Filter, Line, TrailKind
+from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, On, QueryListing
 from outreach.core.tables.writing import csv_bytes
 from outreach.core.text.errors import InputError
 from tests.conftest import NOW
@@ -41,7 +41,7 @@ TOYS = [
 
 
 def held(sort=""):
-    return Held(title="Jouets", columns=COLUMNS, sort=sort, rows=TOYS, key=lambda toy: toy.owner)
+    return InMemoryListing(title="Jouets", columns=COLUMNS, sort=sort, rows=TOYS, key=lambda toy: toy.owner)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_header_asks_for_the_other_direction_and_first_for_the_largest():
     assert held("name").direction(by_name) == "ascending"
     assert held("name").next_sort(by_name) == "-name"
     assert (held("-name").direction(by_name), held("-name").next_sort(by_name)) == ("descending", "name")
-    usual = Held(title="", columns=COLUMNS, usual="name", rows=TOYS)
+    usual = InMemoryListing(title="", columns=COLUMNS, usual="name", rows=TOYS)
     assert (usual.direction(by_name), usual.direction(number)) == ("ascending", "")
 
 
@@ -130,8 +130,8 @@ def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database)
     with database.writing() as session:
         access_log.add(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
     with database.reading() as session:
-        lines = {"query": select(TrailEntry), "order": (TrailEntry.id,), "key": TrailEntry.id}
-        listed = Queried(title="", columns=(), session=session, **lines)
+        lines = {"query": select(AccessLogEntry), "order": (AccessLogEntry.id,), "key": AccessLogEntry.id}
+        listed = QueryListing(title="", columns=(), session=session, **lines)
         for total in (listed.total, listed.total_keys):
             assert [total(most) for most in (3, 4, 5, 6, None)] == [
                 (3, True),
@@ -158,5 +158,7 @@ def test_a_file_holds_a_batch_of_objects_and_never_all(database):
 
 def test_the_keys_of_a_query_that_is_about_no_authority_are_none(database):
     with database.reading() as session:
-        listed = Queried(title="", columns=(), session=session, query=select(TrailEntry), order=(TrailEntry.id,))
+        listed = QueryListing(
+            title="", columns=(), session=session, query=select(AccessLogEntry), order=(AccessLogEntry.id,)
+        )
         assert (listed.keys(), listed.total_keys().number, listed.count(), list(listed.page(1))) == ([], 0, 0, [])

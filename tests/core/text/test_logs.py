@@ -24,7 +24,7 @@ from outreach.operations.worker import resilience
 from outreach.operations.worker.resilience import going_on
 from outreach.web.public.tracking_endpoint import Batches, NotHandled
 from tests.application import app, author, backend, client, password, signed_in, standing, while_writing
-from tests.delivery.conftest import addresses, clock, mail_to, postman, relay
+from tests.delivery.conftest import addresses, clock, dispatcher, mail_to, relay
 from tests.web.test_account import few
 
 __all__ = [
@@ -33,9 +33,9 @@ __all__ = [
     "backend",
     "client",
     "clock",
+    "dispatcher",
     "few",
     "password",
-    "postman",
     "relay",
     "signed_in",
     "standing",
@@ -110,7 +110,7 @@ def test_a_database_error_that_quotes_values_is_told_without_them(app, author, l
 
 
 def test_what_a_relay_a_mailbox_or_a_library_says_stands_in_no_log(
-    settings, database, relay, postman, clock, log, monkeypatch
+    settings, database, relay, dispatcher, clock, log, monkeypatch
 ):
     monkeypatch.setattr(resilience, "_failing", {})  # nothing failed before in this process
     sink = relay()
@@ -118,8 +118,8 @@ def test_what_a_relay_a_mailbox_or_a_library_says_stands_in_no_log(
         {"stage": "rcpt", "reply": f"550 5.1.1 <{MARK}@ecole.be> unknown", "times": 2},
         {"stage": "rcpt", "reply": f"421 4.7.0 too many for {MARK}", "times": 2},
     )
-    postman(sink).deliver(mail_to(database, [f"{MARK}{one}" for one in addresses(6)]))
-    gone = postman(sink, url=f"smtp://{MARK}:{MARK}@127.0.0.1:1")
+    dispatcher(sink).deliver(mail_to(database, [f"{MARK}{one}" for one in addresses(6)]))
+    gone = dispatcher(sink, url=f"smtp://{MARK}:{MARK}@127.0.0.1:1")
     gone.deliver(mail_to(database, [f"{MARK}@other.be"]))
     AlertWatch(settings, database, [gone.pool.relays[0].name], SenderIdentity.of(settings), "w", least_free=0).look("")
     with going_on("reading what came back", database):

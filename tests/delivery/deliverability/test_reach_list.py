@@ -18,7 +18,7 @@ from outreach.directory.authorities import search, sheet
 from outreach.directory.authorities.search import Filters, Reach
 from outreach.directory.models import Level, MailboxKind
 from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import WITHOUT_CONTACT, ReachFilters, ReachState
+from outreach.engagement.mailboxes.health import WITHOUT_CONTACT, MailboxHealth, ReachFilters
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
 from tests import factories
@@ -76,28 +76,28 @@ def answer(session, authority, number):
 @pytest.mark.long
 def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, authority):
     (first,) = contacts.contacts_of(session, authority)
-    assert state(session, authority) is ReachState.UNCONFIRMED
+    assert state(session, authority) is MailboxHealth.UNCONFIRMED
     letter(session, first, MessageState.REFUSED, "1")
     letter(session, first, MessageState.IN_DOUBT, "2")
-    assert state(session, authority) is ReachState.UNCONFIRMED
+    assert state(session, authority) is MailboxHealth.UNCONFIRMED
     letter(session, first, MessageState.ACCEPTED, "3")
-    assert state(session, authority) is ReachState.UNCONFIRMED, "our relay took it"
+    assert state(session, authority) is MailboxHealth.UNCONFIRMED, "our relay took it"
     answer(session, authority, "3")
-    assert state(session, authority) is ReachState.CONFIRMED
+    assert state(session, authority) is MailboxHealth.CONFIRMED
     first.bounced_at = NOW
-    assert state(session, authority) is ReachState.BOUNCED
+    assert state(session, authority) is MailboxHealth.BOUNCED
     second = add(session, authority, "a@absente.be")
-    assert state(session, authority) is ReachState.PARTLY
+    assert state(session, authority) is MailboxHealth.PARTLY
     domains.record(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=NOW)
-    assert state(session, authority) is ReachState.NO_MAIL
+    assert state(session, authority) is MailboxHealth.NO_MAIL
     suppressions.suppress(session, second.address_key, SuppressionReason.UNSUBSCRIBED, **BY)
-    assert state(session, authority) is ReachState.NO_MAIL
+    assert state(session, authority) is MailboxHealth.NO_MAIL
     suppressions.suppress(session, second.address_key, SuppressionReason.COMPLAINT, **BY)
-    assert state(session, authority) is ReachState.EXCLUDED
+    assert state(session, authority) is MailboxHealth.EXCLUDED
     for held in (first, second):
         contacts.retire(session, authority, held, **BY)
     add(session, authority, "directiоn@ecole.be")
-    assert state(session, authority) is ReachState.NO_MAILBOX, "it awaits a second person"
+    assert state(session, authority) is MailboxHealth.NO_MAILBOX, "it awaits a second person"
 
 
 def test_those_without_contact_are_those_of_the_directory_for_each_level_and_network(session):
@@ -114,7 +114,7 @@ def test_those_without_contact_are_those_of_the_directory_for_each_level_and_net
 def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serve_is_refused(session, authority):
     (held,) = contacts.contacts_of(session, authority)
     follow_up.confirm(session, authority, held, note="appel", **BY)
-    assert state(session, authority) is ReachState.CONFIRMED
+    assert state(session, authority) is MailboxHealth.CONFIRMED
     held.bounced_at = NOW
     session.flush()
     with pytest.raises(Refused):

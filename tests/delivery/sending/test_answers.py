@@ -94,7 +94,7 @@ def recipients(rows):
 
 
 @pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
-def test_every_answer_has_its_meaning(database, relay, postman, options):
+def test_every_answer_has_its_meaning(database, relay, dispatcher, options):
     sink, by_address = relay(*options), recipients(ANSWERS)
     said = {address: ANSWERS[name] for address, name in by_address.items()}
     sink.script(*({"stage": one[0], "match": f"^{to}", "reply": one[1]} for to, one in said.items()))
@@ -107,7 +107,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
             worker.pool.wait(20, lambda: not any(talk.parcel and talk.parcel.recipient in early for talk in carried))
 
     # One connection a letter: what one answer does to its connection is no other letter's business.
-    worker = postman(sink, connections=len(ANSWERS), on_failpoint=let_the_early_be_heard)
+    worker = dispatcher(sink, connections=len(ANSWERS), on_failpoint=let_the_early_be_heard)
     worker.deliver(mailing)
     found = {by_address[address]: row for address, row in states(database, mailing).items()}
     assert {name: row.state for name, row in found.items()} == {name: one[2] for name, one in ANSWERS.items()}
@@ -142,7 +142,7 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     assert known <= really <= known | {name for name, one in ANSWERS.items() if one[2] is S.IN_DOUBT}
 
 
-def test_every_course_ends_as_it_should(database, relay, postman, clock):
+def test_every_course_ends_as_it_should(database, relay, dispatcher, clock):
     sink, by_address = relay(), recipients(COURSES)
     rules = [
         {"stage": "rcpt", "match": f"^{to}", "reply": reply, "times": 1}
@@ -150,7 +150,7 @@ def test_every_course_ends_as_it_should(database, relay, postman, clock):
         for reply in COURSES[name][0]
     ]
     sink.script(*rules)
-    worker, became, latest = postman(sink), {name: [] for name in COURSES}, {}
+    worker, became, latest = dispatcher(sink), {name: [] for name in COURSES}, {}
     for turn in range(4):
         still = [to for to, name in by_address.items() if turn < len(COURSES[name][0])]
         over = [to for to in still if S.QUEUED not in became[by_address[to]][-1:]]
@@ -166,10 +166,10 @@ def test_every_course_ends_as_it_should(database, relay, postman, clock):
     assert suppressed == {name for name, one in COURSES.items() if one[2]}
 
 
-def test_what_came_before_an_exclusion_was_lifted_counts_no_more(database, relay, postman, clock):
+def test_what_came_before_an_exclusion_was_lifted_counts_no_more(database, relay, dispatcher, clock):
     sink = relay()
     sink.script({"stage": "rcpt", "reply": "552 5.2.2 full"})
-    worker, (to,) = postman(sink), addresses(1)
+    worker, (to,) = dispatcher(sink), addresses(1)
 
     def write(times):
         for _ in range(times):
@@ -188,14 +188,14 @@ def test_what_came_before_an_exclusion_was_lifted_counts_no_more(database, relay
 
 
 @pytest.mark.parametrize("name", RELAYS)
-def test_every_relay_is_taken_as_it_is(database, relay, postman, name):
+def test_every_relay_is_taken_as_it_is(database, relay, dispatcher, name):
     options, stage, reply, expected, rests = RELAYS[name]
     sink = relay(*options)
     if stage:
         sink.script({"stage": stage, "reply": reply})
     mailing = mail_to(database, list(recipients(range(3))))
     waits = Timeouts(greeting=0.3, command=0.3) if reply == "stall" else None
-    postman(sink, timeouts=waits).deliver(mailing)
+    dispatcher(sink, timeouts=waits).deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {expected}
     with database.reading() as session:
         until = [state.rests_until for state in session.scalars(select(RelayState))]

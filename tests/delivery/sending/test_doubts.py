@@ -19,11 +19,11 @@ pytestmark = pytest.mark.postgresql
 S = MessageState
 
 
-def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts(database, relay, postman, clock):
+def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts(database, relay, dispatcher, clock):
     sink = relay()
     sink.script({"stage": "dot", "reply": "stall"})
     mailing = mail_to(database, addresses(2))
-    worker = postman(sink, patient=False)
+    worker = dispatcher(sink, patient=False)
     worker.deliver(mailing)
     attend_until(worker, lambda: worker.pool.count(State.VERDICT) == 2)
     clock.forward(seconds=29)
@@ -40,12 +40,12 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
 
 @in_full_rounds
 def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end(
-    unreliable, relay, postman, clock, monkeypatch
+    unreliable, relay, dispatcher, clock, monkeypatch
 ):
     """The server ends a commit whose answer was lost only after the worker has found nothing to take back."""
     database, sink = unreliable(True), relay()
     mailing = mail_to(database, addresses(1))
-    worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = dispatcher(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -61,7 +61,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     assert set(ends(database, mailing)) == {(S.IN_DOUBT, None)}
 
 
-def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, relay, postman, clock, strand):
+def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, relay, dispatcher, clock, strand):
     sink, (first, second) = relay(), schools(database, 2)
     sink.script({"stage": "dot", "reply": "accept:close"})
     listed = {addresses(1)[0]: (first, second)}
@@ -71,7 +71,7 @@ def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, r
 
     for minutes, expected in ((0, 0), (14, 0), (2, 1), (30, 0)):
         clock.forward(minutes=minutes)
-        postman(sink, compose=at_random).deliver(mailing)
+        dispatcher(sink, compose=at_random).deliver(mailing)
         with database.writing() as session:
             assert outbox.resend_the_doubtful(session, now=clock()) == expected
     assert ends(database, mailing) == [(S.IN_DOUBT, None)]
@@ -80,12 +80,12 @@ def test_a_statutory_notice_in_doubt_is_sent_once_more_byte_for_byte(database, r
     assert once["session"] != twice["session"]
 
 
-def in_doubt_and_queued_again(database, sink, postman, clock, **details):
+def in_doubt_and_queued_again(database, sink, dispatcher, clock, **details):
     """A statutory notice that was taken without an answer, and is to be sent once more; returns its mailing."""
     sink.script({"stage": "dot", "reply": "accept:close", "times": 1})
     details = {"kind": MessageClass.STATUTORY, "policy": DoubtPolicy.RESEND, **details}
     mailing = mail_to(database, addresses(1), **details)
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     clock.forward(minutes=16)
     with database.writing() as session:
         assert outbox.resend_the_doubtful(session, now=clock()) == 1
@@ -102,24 +102,24 @@ def never_the_same(one):
     return letter(one._replace(kept=said))._replace(content=said)
 
 
-def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, postman, clock):
+def test_a_resend_held_at_its_fence_still_says_the_same_later(database, relay, dispatcher, clock):
     sink = relay()
-    mailing = in_doubt_and_queued_again(database, sink, postman, clock)
-    postman(sink, compose=at_random, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: hold(database, mailing))).deliver(
-        mailing
-    )
+    mailing = in_doubt_and_queued_again(database, sink, dispatcher, clock)
+    dispatcher(
+        sink, compose=at_random, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: hold(database, mailing))
+    ).deliver(mailing)
     assert ends(database, mailing) == [(S.QUEUED, None)]
     hold(database, mailing, Gate.OPEN)
-    postman(sink, compose=at_random).deliver(mailing)
+    dispatcher(sink, compose=at_random).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None)]
     assert len({entry["sha"] for entry in sink.accepted}) == 1 < len(sink.accepted)
 
 
-def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, relay, postman, clock):
+def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, relay, dispatcher, clock):
     database, sink = unreliable(True), relay()
-    mailing = in_doubt_and_queued_again(database, sink, postman, clock)
+    mailing = in_doubt_and_queued_again(database, sink, dispatcher, clock)
     watch = at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True))
-    worker = postman(sink, compose=at_random, on_failpoint=watch)
+    worker = dispatcher(sink, compose=at_random, on_failpoint=watch)
     worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -130,22 +130,22 @@ def test_a_resend_whose_commit_is_lost_still_says_the_same_later(unreliable, rel
     assert len({entry["sha"] for entry in sink.accepted}) == 1 < len(sink.accepted)
 
 
-def test_a_resend_lists_no_school_that_joined_since(database, relay, postman, clock, strand):
+def test_a_resend_lists_no_school_that_joined_since(database, relay, dispatcher, clock, strand):
     sink, (first, second) = relay("--keep"), schools(database, 2)
     listed = {addresses(1)[0]: (first, second)}
-    mailing = in_doubt_and_queued_again(database, sink, postman, clock, strand=strand, listed=listed)
+    mailing = in_doubt_and_queued_again(database, sink, dispatcher, clock, strand=strand, listed=listed)
     record(database, second, strand)
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None)]
     said = (sink.folder / f"{sink.accepted[-1]['id'].strip('<>')}.eml").read_text()
     assert f"coles : {first}." in said
 
 
-def test_awareness_mail_in_doubt_is_held_for_a_person(database, relay, postman, clock):
+def test_awareness_mail_in_doubt_is_held_for_a_person(database, relay, dispatcher, clock):
     sink = relay()
     sink.script({"stage": "dot", "reply": "close"})
     mailing = mail_to(database, addresses(1))
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     clock.forward(hours=2)
     with database.writing() as session:
         assert outbox.resend_the_doubtful(session, now=clock()) == 0

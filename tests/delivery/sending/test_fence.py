@@ -1,4 +1,4 @@
-"""The fence: what was decided a moment before the dot is honoured, and every letter has one end."""
+"""The commit gate: what was decided a moment before the dot is honoured, and every letter has one end."""
 
 from datetime import timedelta
 
@@ -76,7 +76,7 @@ def ends(database, mailing):
     return [(row.state, row.reason) for row in states(database, mailing).values()]
 
 
-def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(database, relay, postman):
+def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(database, relay, dispatcher):
     sink, mailing = relay(), mail_to(database, addresses(20))
     fenced = []
 
@@ -85,20 +85,20 @@ def test_a_pause_holds_the_round_in_flight_and_a_resumption_sends_the_rest_once(
             fenced.append(count)
             hold(database, mailing)
 
-    postman(sink, on_failpoint=pause_after_the_first).deliver(mailing)
+    dispatcher(sink, on_failpoint=pause_after_the_first).deliver(mailing)
     assert [len(sink.accepted)] == fenced  # the first round alone
     assert fenced[0] <= 8
     hold(database, mailing, Gate.OPEN)
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert sorted(entry["to"] for entry in sink.accepted) == addresses(20)
 
 
 @in_full_rounds
 @pytest.mark.parametrize("reply", ["250 2.1.5 ok", "550 5.7.1 no"])
-def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, postman, reply):
+def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, dispatcher, reply):
     sink, seen = relay(), []
     sink.script({"stage": "rcpt", "reply": reply})
-    postman(sink, on_failpoint=seen.append).deliver(mail_to(database, addresses(1)))
+    dispatcher(sink, on_failpoint=seen.append).deliver(mail_to(database, addresses(1)))
     first = list(dict.fromkeys(seen))
     if reply.startswith("250"):
         assert first == list(Failpoint)
@@ -109,28 +109,28 @@ def test_a_watcher_is_told_the_stages_of_a_letter_in_order(database, relay, post
 @pytest.mark.parametrize(
     "stage", [Failpoint.AFTER_COMPOSE, Failpoint.AFTER_RCPT, Failpoint.MID_BODY, Failpoint.BEFORE_FENCE]
 )
-def test_an_unsubscription_stops_the_letter_in_flight(database, relay, postman, stage):
+def test_an_unsubscription_stops_the_letter_in_flight(database, relay, dispatcher, stage):
     sink, mailing = relay(), mail_to(database, addresses(3))
-    postman(sink, on_failpoint=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
+    dispatcher(sink, on_failpoint=at(stage, lambda: unsubscribe(database, addresses(3)[1]))).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.SUPPRESSED), (S.ACCEPTED, None)]
     assert sorted(entry["to"] for entry in sink.accepted) == [addresses(3)[0], addresses(3)[2]]
 
 
-def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(database, relay, postman):
+def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(database, relay, dispatcher):
     sink = relay()
     unsubscribe(database, addresses(2)[0])
     unsubscribe(database, addresses(2)[1], SuppressionReason.HARD_BOUNCE)
     legal = mail_to(database, addresses(2), kind=MessageClass.STATUTORY)
     awareness = mail_to(database, addresses(2))
     for mailing in (legal, awareness):
-        postman(sink).deliver(mailing)
+        dispatcher(sink).deliver(mailing)
     stopped = (S.WITHDRAWN, Reason.SUPPRESSED)
     assert ends(database, legal) == [(S.ACCEPTED, None), stopped]
     assert ends(database, awareness) == [stopped, stopped]
     with database.writing() as session:
         suppressions.lift(session, addresses(2)[1], SuppressionReason.HARD_BOUNCE, now=NOW, actor=ACTOR)
     again = mail_to(database, addresses(2), kind=MessageClass.STATUTORY)
-    postman(sink).deliver(again)
+    dispatcher(sink).deliver(again)
     assert ends(database, again) == [(S.ACCEPTED, None)] * 2
 
 
@@ -138,7 +138,7 @@ def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(da
 @in_full_rounds
 @pytest.mark.parametrize("stage", [Failpoint.AFTER_COMPOSE, Failpoint.BEFORE_FENCE])
 @pytest.mark.parametrize("word", Word)
-def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay, postman, strand, stage, word):
+def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay, dispatcher, strand, stage, word):
     sink, (first, second, third) = relay("--keep"), schools(database, 3)
     one, two = addresses(2)
     mailing = mail_to(database, [one, two], strand=strand, listed={one: (first, second), two: (third,)})
@@ -147,7 +147,7 @@ def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay,
         record(database, second, strand, word=word)
         record(database, third, strand, word=word)
 
-    postman(sink, on_failpoint=at(stage, join)).deliver(mailing)
+    dispatcher(sink, on_failpoint=at(stage, join)).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.JOINED)]
     (entry,) = sink.accepted
     said = (sink.folder / f"{entry['id'].strip('<>')}.eml").read_text()
@@ -156,11 +156,11 @@ def test_a_joining_takes_the_school_out_of_the_letter_in_flight(database, relay,
     assert (row.revision, row.attempts) == (1, 0)
 
 
-def test_a_school_that_is_not_concerned_any_more_is_not_listed_either(database, relay, postman, strand):
+def test_a_school_that_is_not_concerned_any_more_is_not_listed_either(database, relay, dispatcher, strand):
     sink, (only,) = relay(), schools(database, 1)
     mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
     record(database, only, strand, Status.NOT_CONCERNED, Word.CONFIRMED)
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert ends(database, mailing) == [(S.WITHDRAWN, Reason.NOT_CONCERNED)]
 
 
@@ -168,7 +168,9 @@ def test_a_school_that_is_not_concerned_any_more_is_not_listed_either(database, 
 @in_full_rounds
 @pytest.mark.parametrize("stops", [True, False])
 @pytest.mark.parametrize("stage", [Failpoint.AFTER_COMPOSE, Failpoint.BEFORE_FENCE])
-def test_a_school_reported_as_gone_is_taken_out_of_the_letter_in_flight(database, relay, postman, strand, stage, stops):
+def test_a_school_reported_as_gone_is_taken_out_of_the_letter_in_flight(
+    database, relay, dispatcher, strand, stage, stops
+):
     """Also where joining does not stop the letter."""
     sink, (first, second, third) = relay("--keep"), schools(database, 3)
     one, two = addresses(2)
@@ -181,14 +183,14 @@ def test_a_school_reported_as_gone_is_taken_out_of_the_letter_in_flight(database
             for school, address in ((second, one), (third, two)):
                 session.add(SchoolReport(**factories.school_report(school, owners[address], NOW)))
 
-    postman(sink, on_failpoint=at(stage, report)).deliver(mailing)
+    dispatcher(sink, on_failpoint=at(stage, report)).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.REPORTED)]
     (entry,) = sink.accepted
     said = (sink.folder / f"{entry['id'].strip('<>')}.eml").read_text()
     assert f"coles : {first}." in said
 
 
-def test_a_report_about_another_authority_or_a_withdrawn_one_stops_nothing(database, relay, postman, strand):
+def test_a_report_about_another_authority_or_a_withdrawn_one_stops_nothing(database, relay, dispatcher, strand):
     sink, (only,) = relay(), schools(database, 1)
     other = mail_to(database, addresses(2), strand=strand, listed={addresses(2)[0]: (only,)})
     owner, another = (row.authority_id for row in states(database, other).values())
@@ -197,11 +199,11 @@ def test_a_report_about_another_authority_or_a_withdrawn_one_stops_nothing(datab
         gone = {"withdrawn_at": NOW, "withdrawn_by": "x"}
         session.add(SchoolReport(**factories.school_report(only, owner, NOW, **gone)))
     mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None)]
 
 
-def test_only_joining_closes_a_school(database, relay, postman, strand):
+def test_only_joining_closes_a_school(database, relay, dispatcher, strand):
     sink, (only,) = relay(), schools(database, 1)
     mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
     record(database, only, strand)
@@ -209,7 +211,7 @@ def test_only_joining_closes_a_school(database, relay, postman, strand):
         key = session.scalars(select(AdherenceRecord.id)).one()
         session.add(RecordWithdrawal(record_id=key, withdrawn_at=NOW, withdrawn_by="x"))
     record(database, only, strand, Status.DECLINED)
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert ends(database, mailing) == [(S.ACCEPTED, None)]
 
 
@@ -226,10 +228,10 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
 
 @in_full_rounds
 @pytest.mark.parametrize("commits", [True, False])
-def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, relay, postman, commits):
+def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, relay, dispatcher, commits):
     database = unreliable(commits)
     sink, mailing = relay(), mail_to(database, addresses(20))
-    worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = dispatcher(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -246,11 +248,11 @@ def test_a_commit_of_unknown_outcome_writes_no_dot_and_loses_nobody(unreliable, 
     assert set(ends(database, mailing)) == {(S.ACCEPTED, None)}
 
 
-def test_a_late_answer_settles_a_doubt_and_one_to_an_older_fence_changes_nothing(database, relay, postman, clock):
+def test_a_late_answer_settles_a_doubt_and_one_to_an_older_fence_changes_nothing(database, relay, dispatcher, clock):
     sink = relay()
     sink.script({"stage": "dot", "reply": "accept:held:250 2.0.0 at last"})
     mailing = mail_to(database, addresses(1))
-    worker = postman(sink, patient=False)
+    worker = dispatcher(sink, patient=False)
     worker.deliver(mailing)
     attend_until(worker, lambda: worker.pool.count(State.VERDICT))
     clock.forward(seconds=31)
@@ -270,18 +272,18 @@ def cancel(database, mailing):
 
 
 @pytest.mark.parametrize("reply", ["451 4.3.0 later", "421 4.3.2 closing"])
-def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(database, relay, postman, reply):
+def test_a_letter_that_comes_back_to_a_mailing_cancelled_meanwhile_is_withdrawn(database, relay, dispatcher, reply):
     sink, mailing = relay(), mail_to(database, addresses(12))
     sink.script({"stage": "dot", "reply": reply})
-    postman(sink, on_failpoint=at(Failpoint.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
+    dispatcher(sink, on_failpoint=at(Failpoint.AFTER_FENCE, lambda: cancel(database, mailing))).deliver(mailing)
     assert set(ends(database, mailing)) == {(S.WITHDRAWN, Reason.CANCELLED)}
     assert sink.accepted == []
 
 
-def test_a_fence_taken_back_after_a_cancellation_leaves_nothing_in_the_queue(unreliable, relay, postman):
+def test_a_fence_taken_back_after_a_cancellation_leaves_nothing_in_the_queue(unreliable, relay, dispatcher):
     database = unreliable(True)
     sink, mailing = relay(), mail_to(database, addresses(20))
-    worker = postman(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
+    worker = dispatcher(sink, on_failpoint=at(Failpoint.BEFORE_FENCE, lambda: setattr(database, "failing", True)))
     worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
@@ -319,7 +321,7 @@ def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
 
 
 @in_full_rounds
-def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, postman, clock, monkeypatch):
+def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, dispatcher, clock, monkeypatch):
     monkeypatch.setattr("outreach.delivery.sending.rounds.RENEW_SECONDS", 0)
     ends = []
 
@@ -329,12 +331,12 @@ def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, pos
                 ends.append(session.scalar(select(Batch.lease_until)))
             clock.forward(seconds=15)
 
-    postman(relay(), on_failpoint=watch).deliver(mail_to(database, addresses(24)))
+    dispatcher(relay(), on_failpoint=watch).deliver(mail_to(database, addresses(24)))
     assert ends[:3] == [NOW + timedelta(seconds=20 + passed) for passed in (0, 15, 30)]
 
 
 @in_full_rounds
-def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman, monkeypatch):
+def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, dispatcher, monkeypatch):
     monkeypatch.setattr("outreach.delivery.sending.rounds.RENEW_SECONDS", 0)
 
     fenced = []
@@ -345,18 +347,18 @@ def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman,
             fenced.append(session.scalar(select(func.count()).where(Message.fence_id.is_not(None))))
 
     sink = relay()
-    assert not postman(sink, on_failpoint=at(Failpoint.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
+    assert not dispatcher(sink, on_failpoint=at(Failpoint.AFTER_FENCE, lose)).deliver(mail_to(database, addresses(24)))
     assert [len(sink.accepted)] == fenced != [24]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])
-def test_the_server_plans_what_every_round_asks_once(database, relay, postman):
+def test_the_server_plans_what_every_round_asks_once(database, relay, dispatcher):
     """Many rounds, with reads between them: every statement is prepared, and planned for any values.
 
     With a parameter for a limit, where there are many letters, it would seem cheaper to plan it for each.
     """
-    worker = postman(relay())
+    worker = dispatcher(relay())
     for number in range(24):
         worker.deliver(mail_to(database, addresses(1 + number % 3, f"{number}-")))
     with database.reading() as session:
@@ -397,7 +399,7 @@ def test_a_round_reads_its_own_letters_not_all_that_are_queued(database, strand)
     assert used == {"pk_messages"}, plan
 
 
-def test_counts_add_up_whatever_happened(database, relay, postman):
+def test_counts_add_up_whatever_happened(database, relay, dispatcher):
     sink = relay()
     sink.script(
         {"stage": "rcpt", "match": "^later", "reply": "451 4.2.0 later"},
@@ -407,7 +409,7 @@ def test_counts_add_up_whatever_happened(database, relay, postman):
     unsubscribe(database, "out@adm.fwb.example")
     names = ["well", "later", "never", "doubt", "out"]
     mailing = mail_to(database, [f"{name}@adm.fwb.example" for name in names])
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     with database.reading() as session:
         tally = outbox.tallies(session, [mailing])[mailing]
     assert tally.as_json() == {
@@ -423,11 +425,11 @@ def test_counts_add_up_whatever_happened(database, relay, postman):
     assert tally.pending or tally.deferred
 
 
-def test_what_a_letter_said_is_kept_when_it_left_and_dropped_when_it_did_not(database, relay, postman):
+def test_what_a_letter_said_is_kept_when_it_left_and_dropped_when_it_did_not(database, relay, dispatcher):
     sink = relay()
     sink.script({"stage": "dot", "match": "^po000001", "reply": "451 4.3.0 later"})
     mailing = mail_to(database, addresses(2))
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     with database.reading() as session:
         assert list(session.scalars(select(Composition.message_id))) == [states(database, mailing)[addresses(1)[0]].id]
 

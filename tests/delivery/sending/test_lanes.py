@@ -38,10 +38,10 @@ def test_each_wave_is_woken_for_and_one_mailing_for_each_other_lane(database, cl
 
 
 @pytest.mark.long
-def test_mailings_of_one_letter_leave_together(database, relay, postman):
+def test_mailings_of_one_letter_leave_together(database, relay, dispatcher):
     receipts, waves = mailings_of(database, Purpose.CONFIRMATION, 60), mailings_of(database, Purpose.CAMPAIGN, 2)
     sink = relay("--lint-every", "0")
-    worker = postman(sink, connections=20)
+    worker = dispatcher(sink, connections=20)
     worker.deliver(receipts[0])
     assert len(sink.accepted) == 60
     worker.deliver(receipts[1])
@@ -53,9 +53,9 @@ def test_mailings_of_one_letter_leave_together(database, relay, postman):
         assert session.scalars(select(Batch.id).where(Batch.worker_id.is_not(None))).all() == []
 
 
-def test_mail_to_staff_waits_for_no_turn_to_end(database, relay, postman):
+def test_mail_to_staff_waits_for_no_turn_to_end(database, relay, dispatcher):
     sink, wave = relay("--lint-every", "0"), mail_to(database, addresses(100))
-    worker = postman(sink, connections=4)
+    worker = dispatcher(sink, connections=4)
     worker.staff_wait = lambda: True
     assert worker.deliver(wave)
     assert 0 < len(sink.accepted) < 100
@@ -64,7 +64,7 @@ def test_mail_to_staff_waits_for_no_turn_to_end(database, relay, postman):
     assert {row.state for row in states(database, wave).values()} == {S.ACCEPTED}
 
 
-def test_composing_does_not_use_up_a_turn(database, relay, postman, monkeypatch):
+def test_composing_does_not_use_up_a_turn(database, relay, dispatcher, monkeypatch):
     left, ahead = [], [0.0]
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
     monkeypatch.setattr("outreach.delivery.sending.dispatcher.time", clock)
@@ -78,7 +78,7 @@ def test_composing_does_not_use_up_a_turn(database, relay, postman, monkeypatch)
         ahead[0] += 1000
         return compose(*given)
 
-    worker = postman(relay(), compose=slowly, on_failpoint=look)
+    worker = dispatcher(relay(), compose=slowly, on_failpoint=look)
     worker.deliver(mail_to(database, addresses(1)))
     before, after = left[:2]
     assert after > before - 500

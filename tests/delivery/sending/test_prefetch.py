@@ -197,12 +197,12 @@ def test_who_is_frozen_keeps_nobody_from_ending(database, here):
     wait_until_gone([child])
 
 
-def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
+def test_the_postman_has_his_letters_from_there(database, relay, dispatcher, here):
     sink = relay()
     mailing = mail_to(database, addresses(3))
     database.dispose()
     with composer.apart(here, url_of(database)) as beside:
-        one = postman(sink)
+        one = dispatcher(sink)
         one.source = beside
         one.deliver(mailing)
     assert len(sink.accepted) == 3

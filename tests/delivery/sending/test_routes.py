@@ -55,10 +55,10 @@ def test_relays_are_named_in_order_of_preference_each_with_its_own_measure(tmp_p
 
 
 @pytest.mark.parametrize("reply", ["close", "554 5.7.1 go away", "421 4.3.2 busy"])
-def test_the_next_relay_takes_over_at_once_and_hands_back_after_the_rest(database, both, postman, clock, reply):
+def test_the_next_relay_takes_over_at_once_and_hands_back_after_the_rest(database, both, dispatcher, clock, reply):
     first, second = both
     first.script({"stage": "connect", "reply": reply})
-    worker = postman(first, url=urls(*both))
+    worker = dispatcher(first, url=urls(*both))
     worker.deliver(mail_to(database, addresses(20, "a")))
     assert (len(taken(first)), len(taken(second))) == (0, 20)
     assert hindrance(database, both) == ""
@@ -72,24 +72,24 @@ def test_the_next_relay_takes_over_at_once_and_hands_back_after_the_rest(databas
         assert {state.failures for state in session.scalars(select(RelayState))} == {0}
 
 
-def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_is_alone(both, postman):
+def test_a_relay_that_does_not_greet_is_left_for_the_next_sooner_than_one_that_is_alone(both, dispatcher):
     first, second = both
-    assert postman(first).pool.lateness.timeouts.greeting == 300
-    assert postman(first, url=urls(first, second)).pool.lateness.timeouts.greeting == 30
+    assert dispatcher(first).pool.lateness.timeouts.greeting == 300
+    assert dispatcher(first, url=urls(first, second)).pool.lateness.timeouts.greeting == 30
 
 
-def test_a_silent_relay_holds_nothing_up_for_long(database, both, postman):
+def test_a_silent_relay_holds_nothing_up_for_long(database, both, dispatcher):
     first, second = both
     first.script({"stage": "connect", "reply": "stall"})
-    worker = postman(first, url=urls(*both), timeouts=Timeouts(greeting=3))
+    worker = dispatcher(first, url=urls(*both), timeouts=Timeouts(greeting=3))
     worker.deliver(mail_to(database, addresses(5)))
     assert sorted(taken(second)) == addresses(5)
 
 
-def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, postman, clock):
+def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, dispatcher, clock):
     first, second = both
     alarming = f"smtp://facteur:faux@127.0.0.1:{first.port}"  # it offers no AUTH
-    worker = postman(first, url=f"{alarming} {urls(second)}")
+    worker = dispatcher(first, url=f"{alarming} {urls(second)}")
     mailing = mail_to(database, addresses(20))
     worker.deliver(mailing)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
@@ -121,10 +121,10 @@ def test_a_start_has_a_relay_that_rests_tried_at_once(database, both):
     assert later - NOW == timedelta(minutes=2)  # it rests as long as it would have
 
 
-def test_a_relay_that_is_back_takes_letters_as_soon_as_somebody_asks(database, both, postman):
+def test_a_relay_that_is_back_takes_letters_as_soon_as_somebody_asks(database, both, dispatcher):
     first, _ = both
     first.script({"stage": "connect", "reply": "close"})
-    worker, mailing = postman(first), mail_to(database, addresses(3))
+    worker, mailing = dispatcher(first), mail_to(database, addresses(3))
     worker.deliver(mailing)
     first.script()
     worker.deliver(mailing)
@@ -136,7 +136,7 @@ def test_a_relay_that_is_back_takes_letters_as_soon_as_somebody_asks(database, b
 
 
 @pytest.mark.long
-def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, both, postman, clock):
+def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, both, dispatcher, clock):
     """Killed with dots out: their letters are in doubt, never at the second relay; all the others are, once."""
     first, second = both
 
@@ -147,7 +147,7 @@ def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, bo
 
     first.script({"stage": "dot", "match": "^po00003", "reply": "stall"})
     mailing = mail_to(database, addresses(300))
-    worker = postman(first, url=urls(*both), on_failpoint=kill)
+    worker = dispatcher(first, url=urls(*both), on_failpoint=kill)
     worker.deliver(mailing)
     while waiting := [row.due_at for row in states(database, mailing).values() if row.state is S.QUEUED]:
         clock.at = max(waiting)
@@ -163,7 +163,7 @@ def test_a_relay_that_dies_in_mid_wave_keeps_what_it_may_have_taken(database, bo
     assert {row.attempts for row in found.values()} == {0}
 
 
-def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_another(database, both, postman, clock):
+def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_another(database, both, dispatcher, clock):
     first, second = both
     first.script(
         {"stage": "dot", "match": "^po000000", "reply": "accept:held:250 2.0.0 at last"},
@@ -171,7 +171,7 @@ def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_anothe
         {"stage": "rcpt", "match": "^po0000(0[2-9]|[1-9])", "reply": "close"},
     )
     mailing = mail_to(database, addresses(30))
-    worker = postman(first, url=urls(*both), patient=False)
+    worker = dispatcher(first, url=urls(*both), patient=False)
     worker.pool.open(8)  # so that neither stands behind the other's dot: it would be given back
     worker.pool.wait(30, lambda: worker.pool.count(State.READY) == 8)
     worker.deliver(mailing)
@@ -186,11 +186,11 @@ def test_a_letter_that_waits_for_the_answer_of_one_relay_is_not_handed_to_anothe
     assert set(Counter(taken(first) + taken(second)).values()) == {1}
 
 
-def test_a_letter_put_off_by_one_relay_waits_its_time_whichever_serves(database, both, postman, clock):
+def test_a_letter_put_off_by_one_relay_waits_its_time_whichever_serves(database, both, dispatcher, clock):
     first, second = both
     first.script({"stage": "rcpt", "reply": "451 4.2.0 later"})
     mailing = mail_to(database, addresses(3))
-    worker = postman(first, url=urls(*both))
+    worker = dispatcher(first, url=urls(*both))
     worker.deliver(mailing)
     first.process.kill()
     worker.deliver(mailing)
@@ -201,10 +201,10 @@ def test_a_letter_put_off_by_one_relay_waits_its_time_whichever_serves(database,
     assert sorted(taken(second)) == addresses(3)
 
 
-def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database, both, postman, unhurried):
+def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database, both, dispatcher, unhurried):
     (first, second), started = both, time.monotonic()
     wide = f"{urls(first, options='?connections=2')} {urls(second, options='?rate=3&connections=5')}"
-    worker = postman(first, url=wide)
+    worker = dispatcher(first, url=wide)
     worker.deliver(mail_to(database, addresses(40, "a")))
     assert len({entry["session"] for entry in first.accepted}) == 2
     first.process.kill()
@@ -213,29 +213,29 @@ def test_each_relay_has_its_own_number_of_connections_and_its_own_rate(database,
     assert len({entry["session"] for entry in second.accepted}) <= 5
 
 
-def test_idle_connections_to_a_relay_turned_away_from_are_left(both, postman):
-    pool = postman(both[0], url=urls(*both)).pool
+def test_idle_connections_to_a_relay_turned_away_from_are_left(both, dispatcher):
+    pool = dispatcher(both[0], url=urls(*both)).pool
     pool.open(3)
     pool.wait(30, until=lambda: pool.count(State.READY) == 3)
     pool.turn_to(pool.relays[1])
     assert pool.count(*State) == 0
 
 
-def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman, unhurried, monkeypatch):
+def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, dispatcher, unhurried, monkeypatch):
     monkeypatch.setattr("outreach.delivery.sending.pacing.ROUNDS_TO_WIDEN", 1000)
     both[0].script({"stage": "rcpt", "reply": "421 4.7.0 too fast", "times": 1})
-    worker = postman(both[0], url=urls(*both))
+    worker = dispatcher(both[0], url=urls(*both))
     worker.deliver(mail_to(database, addresses(20, "a")))
     widths = {name: route.width.now for name, route in worker._routes._routes.items()}
     assert widths == dict(zip(names(*both), [4, 8], strict=True))
 
 
-def test_the_guard_holds_for_every_relay(database, both, postman):
+def test_the_guard_holds_for_every_relay(database, both, dispatcher):
     first, second = both
     first.process.kill()
     mailing = mail_to(database, ["a@adm.fwb.example", "b@adm.fwb.example"])
     guard = Guard(anybody=False, allowed=frozenset({"a@adm.fwb.example"}))
-    postman(first, url=urls(*both), guard=guard).deliver(mailing)
+    dispatcher(first, url=urls(*both), guard=guard).deliver(mailing)
     assert [(row.state, row.reason) for row in states(database, mailing).values()] == [
         (S.ACCEPTED, None),
         (S.WITHDRAWN, Reason.TRIAL),
@@ -243,10 +243,10 @@ def test_the_guard_holds_for_every_relay(database, both, postman):
     assert taken(second) == ["a@adm.fwb.example"]
 
 
-def test_when_no_relay_serves_each_says_why_and_each_rests_by_itself(database, both, postman, clock):
+def test_when_no_relay_serves_each_says_why_and_each_rests_by_itself(database, both, dispatcher, clock):
     for sink in both:
         sink.process.kill()
-    worker, mailing = postman(both[0], url=urls(*both)), mail_to(database, addresses(3))
+    worker, mailing = dispatcher(both[0], url=urls(*both)), mail_to(database, addresses(3))
     for minutes in (1, 2):
         worker.deliver(mailing)
         told = hindrance(database, both, clock())

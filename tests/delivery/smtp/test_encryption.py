@@ -45,23 +45,23 @@ def certificate(authority, tmp_path):
     return str(path)
 
 
-def test_a_letter_leaves_over_starttls_and_tls_with_a_password(database, relay, postman, authority, certificate):
+def test_a_letter_leaves_over_starttls_and_tls_with_a_password(database, relay, dispatcher, authority, certificate):
     for options, scheme in ((("--offer", "STARTTLS"), "smtp"), (("--tls",), "smtps")):
         sink = relay("--certificate", certificate, "--offer", "AUTH PLAIN LOGIN", *options)
         url = f"{scheme}://facteur:s%C3%A9same@localhost:{sink.port}?starttls=on"
         mailing = mail_to(database, addresses(20))
-        postman(sink, url=url, context=context_of(authority)).deliver(mailing)
+        dispatcher(sink, url=url, context=context_of(authority)).deliver(mailing)
         assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
         assert set(said(sink)) == {"PLAIN AGZhY3RldXIAc8Opc2FtZQ=="}
 
 
 def test_a_relay_that_only_knows_the_older_way_is_told_the_password_so(
-    database, relay, postman, authority, certificate
+    database, relay, dispatcher, authority, certificate
 ):
     sink = relay("--certificate", certificate, "--offer", "AUTH LOGIN", "--offer", "STARTTLS")
     url = f"smtp://facteur:s%C3%A9same@localhost:{sink.port}?starttls=on"
     mailing = mail_to(database, addresses(20))
-    postman(sink, url=url, context=context_of(authority)).deliver(mailing)
+    dispatcher(sink, url=url, context=context_of(authority)).deliver(mailing)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
     assert set(said(sink)) == {"LOGIN ZmFjdGV1cg== c8Opc2FtZQ=="}
 
@@ -93,7 +93,7 @@ def test_who_reads_of_a_refusal_before_the_first_letter_is_told_the_step_in_fren
 
 @pytest.mark.parametrize("case", ["not offered", "refused", "bad certificate", "bad name", "535", "no auth"])
 def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
-    database, relay, postman, authority, certificate, case
+    database, relay, dispatcher, authority, certificate, case
 ):
     offers = {"not offered": [], "no auth": []}.get(case, ["--offer", "STARTTLS", "--offer", "AUTH PLAIN"])
     sink = relay("--certificate", certificate, *offers)
@@ -106,7 +106,7 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
     url = f"smtp://facteur:faux@{host}:{sink.port}?starttls={starttls}"
     context = None if case == "bad certificate" else context_of(authority)
     mailing = mail_to(database, addresses(30))
-    worker = postman(sink, url=url, context=context)
+    worker = dispatcher(sink, url=url, context=context)
     worker.deliver(mailing)
     worker.deliver(mailing)
     with database.reading() as session:
@@ -130,24 +130,24 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
 
 @pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])
 def test_encryption_that_breaks_in_mid_conversation_is_a_connection_lost_and_no_alarm(
-    database, relay, postman, authority, certificate, stage, state
+    database, relay, dispatcher, authority, certificate, stage, state
 ):
     sink = relay("--certificate", certificate, "--offer", "STARTTLS")
     sink.script({"stage": stage, "match": "^po000001", "reply": "noise"})
     mailing = mail_to(database, addresses(3))
     url = f"smtp://localhost:{sink.port}?starttls=on"
-    postman(sink, url=url, context=context_of(authority)).deliver(mailing)
+    dispatcher(sink, url=url, context=context_of(authority)).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, state, S.ACCEPTED]
     with database.reading() as session:
         assert [one.alarmed_at for one in session.scalars(select(RelayState)) if one.alarmed_at] == []
 
 
-def test_what_is_said_before_encryption_proves_nothing(database, relay, postman, authority, certificate):
+def test_what_is_said_before_encryption_proves_nothing(database, relay, dispatcher, authority, certificate):
     """A reply smuggled behind the clear-text 220 is thrown away (RFC 3207 §4.2)."""
     sink = relay("--certificate", certificate, "--offer", "STARTTLS")
     sink.script({"stage": "starttls", "reply": "raw:220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n"})
     mailing = mail_to(database, addresses(1))
-    postman(sink, url=f"smtp://localhost:{sink.port}?starttls=on", context=context_of(authority)).deliver(mailing)
+    dispatcher(sink, url=f"smtp://localhost:{sink.port}?starttls=on", context=context_of(authority)).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.QUEUED]
     assert sink.accepted == []
 

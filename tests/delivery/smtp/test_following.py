@@ -164,26 +164,26 @@ def test_a_letter_that_is_called_back_is_not_handed_over_when_the_answer_comes()
 
 
 @pytest.mark.parametrize(("options", "follow"), [((), True), (("--no-pipelining",), False)])
-def test_letters_follow_one_another_where_the_relay_takes_it(database, relay, postman, unhurried, options, follow):
+def test_letters_follow_one_another_where_the_relay_takes_it(database, relay, dispatcher, unhurried, options, follow):
     sink, mailing, behind = relay(*options), mail_to(database, addresses(9)), []
 
     def count(stage):
         if stage is Failpoint.AFTER_DOT:
             behind.append(sum(connection.talk.pipelined is not None for connection in worker.pool._connections()))
 
-    worker = postman(sink, connections=1, on_failpoint=count)
+    worker = dispatcher(sink, connections=1, on_failpoint=count)
     worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
     assert behind[:9] == [int(follow)] * 8 + [0]
     assert len({entry["session"] for entry in sink.accepted}) == 1
 
 
-def test_a_dot_without_an_answer_holds_no_other_letter_up(database, relay, postman, monkeypatch):
+def test_a_dot_without_an_answer_holds_no_other_letter_up(database, relay, dispatcher, monkeypatch):
     """Nor does what follows it count as tried."""
     monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 0.5)
     sink, mailing = relay(), mail_to(database, addresses(40))
     sink.script({"stage": "dot", "match": "^po000001", "reply": "stall"})
-    worker = postman(sink, connections=2, patient=False)
+    worker = dispatcher(sink, connections=2, patient=False)
 
     def left():
         return [address for address, row in states(database, mailing).items() if row.state is not S.ACCEPTED]
@@ -201,7 +201,7 @@ def test_a_dot_without_an_answer_holds_no_other_letter_up(database, relay, postm
     [{"stage": "dot", "reply": "accept:slow:0.4:250 ok"}, {"stage": "mail", "reply": "stall", "times": 1}],
     ids=["slow over its dots", "deaf to what stands behind them"],
 )
-def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, relay, postman, monkeypatch, rule):
+def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, relay, dispatcher, monkeypatch, rule):
     monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 0.2)
     sink, mailing, rules = relay(), mail_to(database, addresses(8)), [rule]
 
@@ -209,14 +209,14 @@ def test_where_a_letter_had_to_wait_behind_a_dot_letters_go_alone(database, rela
         if stage is Failpoint.AFTER_FENCE and rules:
             sink.script(rules.pop())
 
-    worker = postman(sink, connections=1, patient=False, on_failpoint=begin)
+    worker = dispatcher(sink, connections=1, patient=False, on_failpoint=begin)
     deliver_until(worker, mailing, lambda: len(sink.accepted) == 8)
     attend_until(worker, lambda: not worker.is_busy)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
     assert len({entry["session"] for entry in sink.accepted}) == 2
 
 
-def test_a_stop_gives_back_what_stands_behind_dots(database, relay, postman, unhurried):
+def test_a_stop_gives_back_what_stands_behind_dots(database, relay, dispatcher, unhurried):
     sink, mailing = relay(), mail_to(database, addresses(4))
     sink.script({"stage": "dot", "reply": "accept:slow:0.5:250 ok"})
 
@@ -224,7 +224,7 @@ def test_a_stop_gives_back_what_stands_behind_dots(database, relay, postman, unh
         if stage is Failpoint.AFTER_DOT:
             worker.stop.set()
 
-    worker = postman(sink, connections=1, patient=False, on_failpoint=end)
+    worker = dispatcher(sink, connections=1, patient=False, on_failpoint=end)
     worker.deliver(mailing)
     worker.farewell()
     found = [(row.state, row.due_at, row.attempts) for row in states(database, mailing).values()]
@@ -269,9 +269,9 @@ def with_one_at_its_dot(pool):
 
 
 @pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=["pipelining", "in steps"])
-def test_a_relay_that_closes_after_each_letter_costs_none_an_attempt(database, relay, postman, options):
+def test_a_relay_that_closes_after_each_letter_costs_none_an_attempt(database, relay, dispatcher, options):
     sink, mailing = relay(*options), mail_to(database, addresses(20))
     sink.script({"stage": "dot", "reply": "accept:raw:250 2.0.0 ok, and good bye\r\n"})
-    postman(sink, connections=2).deliver(mailing)
+    dispatcher(sink, connections=2).deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
     assert len(sink.accepted) == len({entry["to"] for entry in sink.accepted}) == 20

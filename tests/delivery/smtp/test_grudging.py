@@ -10,7 +10,6 @@ from outreach.core.text.french import WIDE
 from outreach.delivery import workers
 from outreach.delivery.models import MessageState as S
 from outreach.delivery.models import RelayState
-from outreach.delivery.sending import dispatcher
 from outreach.delivery.smtp import pool
 from outreach.delivery.smtp.connection import Timeouts
 from outreach.delivery.smtp.pool import LEAST_SECONDS, OVERDUE_FOR_ONE, Lateness
@@ -30,10 +29,10 @@ def never_answered(count):
 
 
 @pytest.mark.usefixtures("soon_overdue")
-def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(database, relay, postman):
+def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(database, relay, dispatcher):
     sink = relay()
     sink.script(never_answered(OVERDUE_FOR_ONE))
-    mailing, worker = mail_to(database, addresses(20)), postman(sink, connections=1, patient=False)
+    mailing, worker = mail_to(database, addresses(20)), dispatcher(sink, connections=1, patient=False)
     deliver_until(worker, mailing, lambda: len(sink.accepted) == 20)
     attend_until(worker, lambda: worker.pool.count(State.VERDICT) == worker.pool.outside == OVERDUE_FOR_ONE)
     assert worker.pool.width <= 1
@@ -53,11 +52,11 @@ def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(datab
 
 
 @pytest.mark.usefixtures("soon_overdue")
-def test_beyond_the_bound_what_is_waited_for_fills_the_width(database, relay, postman, monkeypatch):
-    monkeypatch.setattr(dispatcher, "PATIENCE_SECONDS", 1.0)
+def test_beyond_the_bound_what_is_waited_for_fills_the_width(database, relay, dispatcher, monkeypatch):
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.PATIENCE_SECONDS", 1.0)
     sink = relay()
     sink.script(never_answered(20))
-    mailing, worker = mail_to(database, addresses(20)), postman(sink, connections=1, patient=False)
+    mailing, worker = mail_to(database, addresses(20)), dispatcher(sink, connections=1, patient=False)
     deliver_until(worker, mailing, lambda: len(sink.accepted) == OVERDUE_FOR_ONE + 1)
     worker.deliver(mailing)
     assert worker.pool.count(State.VERDICT) == len(sink.accepted) == OVERDUE_FOR_ONE + 1
@@ -66,14 +65,14 @@ def test_beyond_the_bound_what_is_waited_for_fills_the_width(database, relay, po
 
 @pytest.mark.usefixtures("soon_overdue")
 def test_a_mailing_of_one_letter_does_not_wait_for_the_late_connections_of_others(
-    database, relay, postman, monkeypatch
+    database, relay, dispatcher, monkeypatch
 ):
     sink = relay()
     sink.script(never_answered(1))
-    worker = postman(sink, patient=False)
+    worker = dispatcher(sink, patient=False)
     worker.deliver(mail_to(database, ["slow@adm.fwb.example"]))
     attend_until(worker, lambda: worker.pool.outside == 1)
-    monkeypatch.setattr(dispatcher, "LINGER_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.LINGER_SECONDS", 60)
     mailings, began = [mail_to(database, [one]) for one in addresses(3)], time.monotonic()
     for mailing in mailings:
         worker.deliver(mailing)
@@ -100,19 +99,19 @@ def rests(database):
 
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo"])
-def test_one_refused_greeting_keeps_no_mailing_of_one_letter_waiting(database, relay, postman, stage):
+def test_one_refused_greeting_keeps_no_mailing_of_one_letter_waiting(database, relay, dispatcher, stage):
     sink = relay()
     sink.script({"stage": stage, "reply": "421 4.3.2 not now", "times": 2})
     mailing = mail_to(database, addresses(1))
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert [(row.state, row.attempts) for row in states(database, mailing).values()] == [(S.ACCEPTED, 0)]
     assert rests(database) == []
 
 
-def test_a_relay_that_refuses_again_and_again_rests(database, relay, postman, clock):
+def test_a_relay_that_refuses_again_and_again_rests(database, relay, dispatcher, clock):
     sink = relay()
     sink.script({"stage": "connect", "reply": "421 4.3.2 not now", "times": 4})
-    mailing, worker = mail_to(database, addresses(1)), postman(sink)
+    mailing, worker = mail_to(database, addresses(1)), dispatcher(sink)
     for minutes in (1, 2):
         worker.deliver(mailing)
         (until,) = rests(database)
@@ -122,23 +121,23 @@ def test_a_relay_that_refuses_again_and_again_rests(database, relay, postman, cl
     assert [(row.state, row.attempts) for row in states(database, mailing).values()] == [(S.ACCEPTED, 0)]
 
 
-def test_a_connection_is_kept_for_the_next_mailing_and_left_once_it_is_idle(database, relay, postman, monkeypatch):
+def test_a_connection_is_kept_for_the_next_mailing_and_left_once_it_is_idle(database, relay, dispatcher, monkeypatch):
     sink = relay()
-    worker = postman(sink)
+    worker = dispatcher(sink)
     for one in addresses(3):
         worker.deliver(mail_to(database, [one]))
     assert len({entry["session"] for entry in sink.accepted}) == 1
     assert (worker.is_busy, worker.has_connections) == (False, True)
-    monkeypatch.setattr(dispatcher, "IDLE_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.IDLE_SECONDS", 0)
     worker.attend()
     assert not worker.has_connections
 
 
 @pytest.mark.parametrize("reply", ["421 4.4.2 idle for too long", "close"])
-def test_a_kept_connection_that_the_relay_ends_costs_no_letter_an_attempt(database, relay, postman, reply):
+def test_a_kept_connection_that_the_relay_ends_costs_no_letter_an_attempt(database, relay, dispatcher, reply):
     """Nor one that never carried a letter: it was opened for another one."""
     sink = relay()
-    worker = postman(sink)
+    worker = dispatcher(sink)
     worker.pool.open(2)
     worker.pool.wait(30, until=lambda: worker.pool.count(State.READY) == 2)
     worker.attend()

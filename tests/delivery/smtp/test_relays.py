@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
 from outreach.delivery.outbox import suppressions
-from outreach.delivery.sending import dispatcher, relay_health
+from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.in_flight import Failpoint
 from outreach.delivery.smtp import pool
 from outreach.delivery.smtp.connection import Timeouts
@@ -29,35 +29,37 @@ both_ways = pytest.mark.parametrize("options", [(), ("--no-pipelining",)], ids=[
     [("451 4.3.0 later", S.QUEUED, 1), ("550 5.7.1 no", S.REFUSED, 0), ("reset", S.QUEUED, 1), ("close", S.QUEUED, 1)],
 )
 @both_ways
-def test_an_answer_to_the_sender_is_an_answer_to_the_letter(database, relay, postman, options, reply, state, attempts):
+def test_an_answer_to_the_sender_is_an_answer_to_the_letter(
+    database, relay, dispatcher, options, reply, state, attempts
+):
     sink = relay(*options)
     sink.script({"stage": "mail", "reply": reply})
     mailing = mail_to(database, addresses(1))
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert [(row.state, row.attempts) for row in states(database, mailing).values()] == [(state, attempts)]
     assert sink.accepted == []
 
 
-def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, relay, postman):
+def test_a_refused_recipient_never_gets_a_body_even_if_data_is_taken(database, relay, dispatcher):
     """RCPT refused and yet 354: closed without a body; the letter is refused, the next one leaves."""
     sink = relay()
     sink.script({"stage": "rcpt", "match": "^po000000", "reply": "550 5.1.1 no"})
     mailing = mail_to(database, addresses(3))
-    postman(sink, connections=1).deliver(mailing)
+    dispatcher(sink, connections=1).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.REFUSED, S.ACCEPTED, S.ACCEPTED]
     assert sorted(entry["to"] for entry in sink.accepted) == addresses(3)[1:]
 
 
 @pytest.mark.long
 @both_ways
-def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, relay, postman, options, clock):
+def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, relay, dispatcher, options, clock):
     sink = relay(*options)
     sink.script(
         {"stage": "rcpt", "match": "^po000000", "reply": "451 4.2.0 later", "times": 2},
         {"stage": "rcpt", "match": "^po000001", "reply": "451 4.2.0 later"},
     )
     mailing = mail_to(database, addresses(2))
-    worker = postman(sink)
+    worker = dispatcher(sink)
     waits = []
     for _ in range(40):
         worker.deliver(mailing)
@@ -78,11 +80,11 @@ def test_a_letter_put_off_leaves_later_and_after_a_day_it_expires(database, rela
 @pytest.mark.long
 @both_ways
 def test_a_missing_domain_suppresses_at_the_second_time_in_a_day_and_never_more_than_twenty(
-    database, relay, postman, options, clock
+    database, relay, dispatcher, options, clock
 ):
     sink = relay(*options)
     sink.script({"stage": "rcpt", "reply": "550 5.1.2 no such domain"})
-    worker = postman(sink)
+    worker = dispatcher(sink)
     worker.deliver(mail_to(database, addresses(1)))
     clock.forward(hours=25)
     worker.deliver(mail_to(database, addresses(1)))
@@ -94,10 +96,10 @@ def test_a_missing_domain_suppresses_at_the_second_time_in_a_day_and_never_more_
         assert len(session.scalars(select(Suppression)).all()) == 20
 
 
-def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, clock):
+def test_an_unreachable_relay_rests_longer_each_time(database, relay, dispatcher, clock):
     sink = relay()
     mailing = mail_to(database, addresses(2))
-    worker = postman(sink)
+    worker = dispatcher(sink)
     sink.stop()
     rests = []
     for _ in range(4):
@@ -111,24 +113,24 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, postman, c
     assert rests == [1, 2, 5, 10]
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
     other = relay()
-    postman(other).deliver(mailing)
+    dispatcher(other).deliver(mailing)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
 
 
-def test_a_relay_whose_name_does_not_resolve_rests(database, relay, postman, monkeypatch):
+def test_a_relay_whose_name_does_not_resolve_rests(database, relay, dispatcher, monkeypatch):
     def unknown(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     mailing = mail_to(database, addresses(2))
-    postman(None, url="smtp://relay.example?starttls=off").deliver(mailing)
+    dispatcher(None, url="smtp://relay.example?starttls=off").deliver(mailing)
     with database.reading() as session:
         assert "introuvable" in session.scalars(select(RelayState)).one().said
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["refuses", "is silent"])
-def test_a_relay_is_reached_by_the_next_of_its_addresses(database, relay, postman, monkeypatch, answers):
+def test_a_relay_is_reached_by_the_next_of_its_addresses(database, relay, dispatcher, monkeypatch, answers):
     sink, mailing = relay(), mail_to(database, addresses(20))
     with socket.socket() as silent, socket.socket() as caller:
         silent.bind(("127.0.0.1", 0))
@@ -138,7 +140,7 @@ def test_a_relay_is_reached_by_the_next_of_its_addresses(database, relay, postma
         tcp = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
         places = [(*tcp, silent.getsockname()), (*tcp, ("127.0.0.1", sink.port))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
-        worker = postman(sink, url=f"smtp://relay.example:{sink.port}?starttls=off", timeouts=Timeouts(connect=0.3))
+        worker = dispatcher(sink, url=f"smtp://relay.example:{sink.port}?starttls=off", timeouts=Timeouts(connect=0.3))
         worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
 
@@ -146,11 +148,11 @@ def test_a_relay_is_reached_by_the_next_of_its_addresses(database, relay, postma
 @pytest.mark.parametrize("connections", [1, 8])
 @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
 def test_a_relay_that_breaks_off_on_everybody_rests_longer_each_time(
-    database, relay, postman, unhurried, clock, stage, connections
+    database, relay, dispatcher, unhurried, clock, stage, connections
 ):
     sink, mailing = relay(), mail_to(database, addresses(20))
     sink.script({"stage": stage, "reply": "close"})
-    worker = postman(sink, connections=connections)
+    worker = dispatcher(sink, connections=connections)
     for minutes in (1, 2, 5):
         worker.deliver(mailing)
         with database.reading() as session:
@@ -165,10 +167,12 @@ def test_a_relay_that_breaks_off_on_everybody_rests_longer_each_time(
 
 @pytest.mark.long
 @pytest.mark.parametrize("connections", [1, 8])
-def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database, relay, postman, clock, connections):
+def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(
+    database, relay, dispatcher, clock, connections
+):
     sink, mailing = relay(), mail_to(database, addresses(30))
     sink.script({"stage": "rcpt", "match": "^po00000[37]", "reply": "close"})
-    poison, worker = [addresses(30)[3], addresses(30)[7]], postman(sink, connections=connections)
+    poison, worker = [addresses(30)[3], addresses(30)[7]], dispatcher(sink, connections=connections)
     worker.deliver(mailing)
     found = states(database, mailing)
     assert [address for address, row in found.items() if row.state is not S.ACCEPTED] == poison
@@ -189,12 +193,12 @@ def test_a_letter_on_which_the_relay_breaks_off_waits_alone_and_expires(database
     "stage", ["rcpt", *(pytest.param(at, marks=pytest.mark.long) for at in ("mail", "data", "dot"))]
 )
 def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_later(
-    database, relay, postman, unhurried, stage
+    database, relay, dispatcher, unhurried, stage
 ):
     sink = relay()
     sink.script({"stage": stage, "reply": "421 4.7.0 too fast", "times": 1})
     mailing = mail_to(database, addresses(220))
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     sessions = [entry["session"] for entry in sink.accepted]
     assert len(sessions) == 219
     assert 4 in {len(set(sessions[start : start + 60])) for start in range(100)}
@@ -202,7 +206,7 @@ def test_a_relay_that_asks_for_less_gets_half_the_connections_and_more_again_lat
 
 
 @pytest.mark.long
-def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(database, relay, postman):
+def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(database, relay, dispatcher):
     sink = relay()
 
     def fail(stage):
@@ -212,12 +216,12 @@ def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(
                     session, f"127.0.0.1:{sink.port}", "occupé", place=PLACE, alarm=False, now=NOW
                 )
 
-    postman(sink, on_failpoint=fail).deliver(mail_to(database, addresses(600)))
+    dispatcher(sink, on_failpoint=fail).deliver(mail_to(database, addresses(600)))
     assert len(sink.accepted) == 600
 
 
 def test_a_relay_that_asks_for_less_while_every_connection_is_busy_gets_less_afterwards(
-    database, relay, postman, monkeypatch
+    database, relay, dispatcher, monkeypatch
 ):
     for to_widen in ("ROUNDS_TO_WIDEN", "SECONDS_TO_WIDEN"):
         monkeypatch.setattr(f"outreach.delivery.sending.pacing.{to_widen}", 1000)
@@ -225,14 +229,14 @@ def test_a_relay_that_asks_for_less_while_every_connection_is_busy_gets_less_aft
     slowly = {"stage": "dot", "reply": "accept:slow:0.6:250 2.0.0 ok", "times": 7}
     sink.script({"stage": "rcpt", "reply": "slow:0.3:421 4.7.0 too fast", "times": 1}, slowly)
     mailing = mail_to(database, addresses(60))
-    worker = postman(sink)
+    worker = dispatcher(sink)
     while len(sink.accepted) < 59:
         worker.deliver(mailing)
     sessions = [entry["session"] for entry in sink.accepted]
     assert len(set(sessions[-40:])) == 4
 
 
-def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, relay, postman):
+def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, relay, dispatcher):
     sink = relay()
     sink.script({"stage": "dot", "reply": "accept:raw:250 2.0.0 ok, and good bye\r\n"})
     mailing = mail_to(database, addresses(6))
@@ -247,17 +251,17 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
                 if line.state is State.READY:
                     polling.select([line.socket], [], [], 20)
 
-    worker = postman(sink, connections=2, on_failpoint=let_the_relay_close)
+    worker = dispatcher(sink, connections=2, on_failpoint=let_the_relay_close)
     worker.deliver(mailing)
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
 
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo"])
-def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, relay, postman, monkeypatch, stage):
-    monkeypatch.setattr(dispatcher, "PATIENCE_SECONDS", 0.5)
+def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, relay, dispatcher, monkeypatch, stage):
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.PATIENCE_SECONDS", 0.5)
     sink = relay()
     sink.script({"stage": stage, "reply": "held:250 2.0.0 at last", "times": 1})
-    mailing, worker = mail_to(database, addresses(1)), postman(sink, patient=False)
+    mailing, worker = mail_to(database, addresses(1)), dispatcher(sink, patient=False)
     worker.deliver(mailing)
     assert sink.accepted == []
     deliver_until(worker, mailing, lambda: len(sink.accepted) == 1)
@@ -265,43 +269,43 @@ def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, rela
 
 
 @pytest.mark.parametrize(("stage", "last"), [("ehlo", S.ACCEPTED), ("rset", S.REFUSED)])
-def test_a_connection_that_is_late_to_be_free_is_left_as_well(database, relay, postman, monkeypatch, stage, last):
+def test_a_connection_that_is_late_to_be_free_is_left_as_well(database, relay, dispatcher, monkeypatch, stage, last):
     """Kept for longer than others, it would be closed on us some day, with a letter on it."""
     sink = relay("--no-pipelining")
     sink.script(
         {"stage": "rcpt", "match": "^po000002", "reply": "250 2.1.5 ok" if stage == "ehlo" else "550 5.2.2 full"},
         {"stage": stage, "reply": "held:250 2.0.0 at last", "times": 1},
     )
-    mailing, worker = mail_to(database, addresses(3)), postman(sink, connections=2, patient=False)
+    mailing, worker = mail_to(database, addresses(3)), dispatcher(sink, connections=2, patient=False)
     worker.deliver(mailing)
     attend_until(worker, lambda: [row.state for row in states(database, mailing).values()] == [S.ACCEPTED] * 2 + [last])
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
-    monkeypatch.setattr(dispatcher, "IDLE_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.IDLE_SECONDS", 0)
     attend_until(worker, lambda: not worker.has_connections)
 
 
-def test_an_address_the_relay_cannot_write_is_not_served(database, relay, postman):
+def test_an_address_the_relay_cannot_write_is_not_served(database, relay, dispatcher):
     mailing = mail_to(database, ["prénom@adm.fwb.example"])
-    postman(relay()).deliver(mailing)
+    dispatcher(relay()).deliver(mailing)
     assert [(row.state, row.reply_status) for row in states(database, mailing).values()] == [(S.REFUSED, "5.6.7")]
 
 
-def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_it(database, relay, postman):
+def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_it(database, relay, dispatcher):
     sink = relay("--offer", "SMTPUTF8", "--offer", "8BITMIME")
     mailing = mail_to(database, ["prénom@adm.fwb.example"])
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED]
     assert [entry["to"] for entry in sink.accepted] == ["prénom@adm.fwb.example"]
 
 
-def test_only_the_list_of_a_trial_leaves_and_the_ministry_s_own_boxes_never(database, relay, postman):
+def test_only_the_list_of_a_trial_leaves_and_the_ministry_s_own_boxes_never(database, relay, dispatcher):
     sink = relay()
     guard = Guard(
         anybody=False, allowed=frozenset({"a@adm.fwb.example", "@test.example"}), protected=frozenset({"garde.example"})
     )
     mailing = mail_to(database, ["a@adm.fwb.example", "b@adm.fwb.example", "x@test.example", "y@mail.garde.example"])
-    postman(sink, guard=guard).deliver(mailing)
+    dispatcher(sink, guard=guard).deliver(mailing)
     assert {address: (row.state, row.reason) for address, row in states(database, mailing).items()} == {
         "a@adm.fwb.example": (S.ACCEPTED, None),
         "b@adm.fwb.example": (S.WITHDRAWN, Reason.TRIAL),
@@ -319,7 +323,7 @@ def test_the_list_of_a_trial_names_no_domain_that_is_merely_folded_to_the_same()
     assert Guard(anybody=True, protected=frozenset({"strasse.example"})).stops("é@straße.example")
 
 
-def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
+def test_a_tarpit_slows_only_itself(database, relay, dispatcher, monkeypatch):
     """Two recipients get no answer for long: the others leave meanwhile, and the slow ones in the end."""
     monkeypatch.setattr(pool, "PATIENCE_SECONDS", 1)
     sink = relay()
@@ -328,7 +332,7 @@ def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
         {"stage": "dot", "match": "^po000005", "reply": "accept:held:250 2.0.0 at last"},
     )
     mailing = mail_to(database, addresses(100))
-    worker = postman(sink, patient=False)
+    worker = dispatcher(sink, patient=False)
     deliver_until(worker, mailing, lambda: len(sink.accepted) == 99)
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
@@ -339,11 +343,11 @@ def test_a_tarpit_slows_only_itself(database, relay, postman, monkeypatch):
 
 
 @both_ways
-def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(database, relay, postman, options):
+def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(database, relay, dispatcher, options):
     sink = relay("--lint-every", "50", *options)
     sink.script({"stage": "rcpt", "match": "^po000003", "reply": "held:250 2.1.5 at last"})
     mailing = mail_to(database, addresses(520))
-    worker = postman(sink, patient=False)
+    worker = dispatcher(sink, patient=False)
     worker.deliver(mailing)
     attend_until(worker, lambda: len(sink.accepted) == 519)
     attend_until(worker, lambda: not worker.pool.count(State.VERDICT))
@@ -353,55 +357,55 @@ def test_a_tarpit_in_the_first_batch_does_not_keep_the_next_ones_from_leaving(da
 
 
 @pytest.mark.long
-def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay, postman):
+def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay, dispatcher):
     sink, everybody = relay(), addresses(260)
     with database.writing() as session:
         for one in everybody[:250]:
             suppressions.suppress(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
     mailing = mail_to(database, everybody)
-    postman(sink).deliver(mailing)
+    dispatcher(sink).deliver(mailing)
     assert sorted(entry["to"] for entry in sink.accepted) == everybody[250:]
 
 
 @both_ways
-def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_it(database, relay, postman, options):
+def test_a_silent_relay_is_left_after_its_time_without_a_dot_or_in_doubt_after_it(database, relay, dispatcher, options):
     sink = relay(*options)
     sink.script(
         {"stage": "rcpt", "match": "^po000000", "reply": "stall"},
         {"stage": "dot", "match": "^po000001", "reply": "stall"},
     )
     mailing = mail_to(database, addresses(3))
-    worker = postman(sink, timeouts=Timeouts(command=1.5, dot=1.5))
+    worker = dispatcher(sink, timeouts=Timeouts(command=1.5, dot=1.5))
     worker.deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.QUEUED, S.IN_DOUBT, S.ACCEPTED]
 
 
-def test_who_waits_for_the_rate_asks_nothing_meanwhile_whoever_dawdles(database, relay, postman):
+def test_who_waits_for_the_rate_asks_nothing_meanwhile_whoever_dawdles(database, relay, dispatcher):
     sink, mailing, stages = relay(), mail_to(database, addresses(60)), []
     sink.script({"stage": "rcpt", "match": "^po000000", "reply": "stall"})
-    worker = postman(sink, rate=2, connections=3, patient=False, on_failpoint=stages.append)
+    worker = dispatcher(sink, rate=2, connections=3, patient=False, on_failpoint=stages.append)
     worker.deliver(mailing)
     assert 1 <= len(sink.accepted) < 40
     assert len(stages) < 200
 
 
-def test_as_fast_as_allowed_and_no_faster(database, relay, postman):
+def test_as_fast_as_allowed_and_no_faster(database, relay, dispatcher):
     sink = relay()
     mailing, started = mail_to(database, addresses(60)), time.monotonic()
-    postman(sink, rate=5).deliver(mailing)
+    dispatcher(sink, rate=5).deliver(mailing)
     assert 5 <= len(sink.accepted) <= 5 * (time.monotonic() - started + 1)
 
 
-def test_what_fails_too_often_is_looked_for_within_a_batch(database, relay, postman):
+def test_what_fails_too_often_is_looked_for_within_a_batch(database, relay, dispatcher):
     sink, looked = relay(), []
     sink.script({"stage": "rcpt", "reply": "550 5.7.1 no", "times": 3})
     mailing = mail_to(database, addresses(40))
-    postman(sink, connections=3, pause_failing=lambda: looked.append(len(sink.accepted))).deliver(mailing)
+    dispatcher(sink, connections=3, pause_failing=lambda: looked.append(len(sink.accepted))).deliver(mailing)
     assert len(sink.accepted) == 37
     assert looked[0] < 10
 
 
-def test_a_letter_that_comes_to_its_dot_just_after_the_fence_waits_for_the_next(database, relay, postman):
+def test_a_letter_that_comes_to_its_dot_just_after_the_fence_waits_for_the_next(database, relay, dispatcher):
     sink = relay()
     sink.script({"stage": "rcpt", "match": "^po000001", "reply": "held:250 2.1.5 at last"})
 
@@ -410,7 +414,7 @@ def test_a_letter_that_comes_to_its_dot_just_after_the_fence_waits_for_the_next(
             sink.release()
             time.sleep(0.5)
 
-    worker = postman(sink, on_failpoint=late)
+    worker = dispatcher(sink, on_failpoint=late)
     mailing = mail_to(database, addresses(2))
     worker.deliver(mailing)
     assert [row.state for row in states(database, mailing).values()] == [S.ACCEPTED, S.ACCEPTED]

@@ -85,7 +85,7 @@ def test_an_import_that_stops_half_way_leaves_nothing(sample_database, now, monk
     def stop(*_arguments, **_named):
         raise RuntimeError
 
-    monkeypatch.setattr(contact_lists, "take_stock", stop)
+    monkeypatch.setattr(contact_lists, "analyze_after", stop)
     with sample_database.writing() as session:
         received, judged = Lists(session, now).judged(f"fase;adresse;nom\n9300;a@ecole.be;\n9300;{DERIVED};Anne\n")
         key = received.id

@@ -11,7 +11,7 @@ from outreach.campaigns.channels import calls, paper
 from outreach.campaigns.channels.calls import NotedCall
 from outreach.campaigns.counting import classes
 from outreach.campaigns.evidence.proof import Evidence, letters_answered
-from outreach.campaigns.evidence.steps import CallOutcome, ReachAnswer, ReachStep
+from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachAnswer
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import actions, figures, funnel, history, progress, reached, reactions
@@ -66,7 +66,9 @@ def answered_each_way(database, _settings):
         by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
         _answer(session, by[MAIL], is_by_code=False)
         _answer(session, by[CODE], is_by_code=True, step=paper.step_of(session, by[CODE]))
-        step = session.scalars(select(ReachStep).where(ReachStep.authority_id == PHONE).order_by(-ReachStep.id)).first()
+        step = session.scalars(
+            select(EscalationStep).where(EscalationStep.authority_id == PHONE).order_by(-EscalationStep.id)
+        ).first()
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
         campaign = session.get_one(Campaign, 1)
         calls.note(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)

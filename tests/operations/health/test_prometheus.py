@@ -14,11 +14,11 @@ import pytest
 from outreach.core.settings import ROOT
 from outreach.operations.health import figures
 from outreach.web.public.health import Metrics
-from tests.delivery.conftest import addresses, clock, mail_to, postman, relay
+from tests.delivery.conftest import addresses, clock, dispatcher, mail_to, relay
 from tests.needed import program
 from tests.operations.health.test_metrics import TOKEN
 
-__all__ = ["clock", "postman", "relay"]
+__all__ = ["clock", "dispatcher", "relay"]
 LETTERS = 4000
 pytestmark = [pytest.mark.long, pytest.mark.deep]
 
@@ -92,13 +92,13 @@ def until(holds, seconds=60):
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_real_prometheus_follows_a_sending_and_evaluates_every_rule(
-    settings, database, relay, postman, tmp_path, monkeypatch
+    settings, database, relay, dispatcher, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(figures, "KEPT_SECONDS", 0.5)
     named = settings.model_copy(update={"metrics_token": type(settings.metrics_token)(TOKEN)})
     sink = relay("--lint-every", "0")
     mailing = mail_to(database, addresses(LETTERS))
-    carrier = postman(sink, url=f"smtp://127.0.0.1:{sink.port}?rate=400")
+    carrier = dispatcher(sink, url=f"smtp://127.0.0.1:{sink.port}?rate=400")
     metrics = Metrics(lambda _environ, _start: [], database, named)
     with served(metrics) as port, prometheus(tmp_path, port) as ask:
         query = 'query?query=outreach_letters{state="queued"}'

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from outreach.campaigns.letter.snapshot import Frozen, SenderIdentity
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.planning import schedule
 from outreach.campaigns.waves.stopping import AUTO_PAUSE
@@ -18,7 +18,7 @@ from outreach.delivery.outbox import recipients
 from outreach.delivery.outbox.recipients import Addressee
 from outreach.delivery.sending import relay_health
 from outreach.operations import alerts
-from outreach.operations.alerts import AlertEpisode, AlertKind, AlertSighting
+from outreach.operations.alerts import AlertKind, AlertSighting, Incident
 from outreach.operations.backups import restore_tests
 from outreach.operations.backups.restore_tests import Rehearsed
 from outreach.operations.health.sentences import words_of
@@ -62,12 +62,12 @@ def told(database):
 
 
 def read_letter(kept):
-    return Frozen.from_json(kept).draft
+    return LetterSnapshot.from_json(kept).draft
 
 
 def rows(database):
     with database.reading() as session:
-        found = session.scalars(select(AlertEpisode).order_by(AlertEpisode.id))
+        found = session.scalars(select(Incident).order_by(Incident.id))
         return [(row.kind, row.began_at, row.ended_at) for row in found]
 
 

@@ -13,10 +13,10 @@ from outreach.delivery.models import Mailing, MessageState
 from outreach.operations.retention.deletion import count_over, forget
 from outreach.operations.retention.policy import RULES
 from tests.conftest import NOW
-from tests.delivery.conftest import addresses, clock, compose, mail_to, postman, relay, states
+from tests.delivery.conftest import addresses, clock, compose, dispatcher, mail_to, relay, states
 from tests.operations.retention.test_waits import fill
 
-__all__ = ["clock", "postman", "relay"]
+__all__ = ["clock", "dispatcher", "relay"]
 TURNS, PATIENCE_SECONDS = 2, 60
 RULED = [rule for rule in RULES if rule.name in {"trail_entries", "letters"}]
 MOST = max(rule.binding.most for rule in RULED)
@@ -63,11 +63,11 @@ def counted(database):
 
 @pytest.mark.long
 @pytest.mark.postgresql
-def test_a_purge_beside_a_sending_is_small_and_loses_no_letter_and_writes_none_twice(database, relay, postman):
+def test_a_purge_beside_a_sending_is_small_and_loses_no_letter_and_writes_none_twice(database, relay, dispatcher):
     sink, met = relay("--lint-every", "0"), Counter()
     old, new = addresses(TURNS * MOST, "old"), addresses(TURNS * MOST, "new")
     left_before = mail_to(database, old)
-    postman(sink).deliver(left_before)
+    dispatcher(sink).deliver(left_before)
     with database.writing() as session:
         session.get_one(Mailing, left_before).filled_at = NOW - timedelta(days=1110)
     fill(database, TURNS * MOST)
@@ -77,7 +77,7 @@ def test_a_purge_beside_a_sending_is_small_and_loses_no_letter_and_writes_none_t
         meet(meeting)
         return compose(*given)
 
-    mailing, carrier = mail_to(database, new), postman(sink, compose=composing)
+    mailing, carrier = mail_to(database, new), dispatcher(sink, compose=composing)
 
     def send():
         carrier.deliver(mailing)

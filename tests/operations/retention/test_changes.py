@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.operations.retention import policy
@@ -23,7 +23,7 @@ def change(database, now, name, written):
 def test_a_period_within_its_bounds_holds_at_once_and_the_audit_says_who_changed_it(staffed, now):
     with staffed.writing() as session:
         at = now - timedelta(days=250)
-        session.add(TrailEntry(at=at, kind=TrailKind.SIGNED_IN, person=ADMINISTRATOR, detail=""))
+        session.add(AccessLogEntry(at=at, kind=TrailKind.SIGNED_IN, person=ADMINISTRATOR, detail=""))
     assert change(staffed, now, "trail_entries", "8  mois")
     assert not change(staffed, now, "trail_entries", "8 mois")
     with staffed.reading() as session:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import event, func, insert, select, text
 
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.access.accounts.sessions import SignInAttempt
 from outreach.core.db import Database, sqlite, table_of
 from outreach.operations.retention import deletion
@@ -54,7 +54,7 @@ class Writer(threading.Thread):
 def fill(database, rows):
     line = {"at": NOW - timedelta(days=500), "kind": TrailKind.SIGNED_IN, "person": "x@fwb.example", "detail": ""}
     with database.writing() as session:
-        session.execute(insert(table_of(TrailEntry)), [line] * rows)
+        session.execute(insert(table_of(AccessLogEntry)), [line] * rows)
 
 
 def said(writer):
@@ -150,5 +150,5 @@ def test_others_wait_for_a_fifth_of_a_second_at_most_while_a_hundred_thousand_ro
         writer.over.set()
         writer.join()
     with database.reading() as session:
-        assert session.scalar(select(func.count()).select_from(TrailEntry)) == 0
+        assert session.scalar(select(func.count()).select_from(AccessLogEntry)) == 0
     assert said(writer) <= LONGEST_SECONDS

@@ -50,7 +50,7 @@ def test_another_fault_is_said_and_the_same_again_after_ten_minutes(caplog, monk
     assert len(caplog.records) == 3
 
 
-class Postman:
+class Dispatcher:
     """Does with each mailing what it is made with."""
 
     stop = None
@@ -65,7 +65,7 @@ def fail(error):
 
 def test_a_delivery_that_the_database_breaks_off_leaves_one_line_and_another_fault_its_place(caplog):
     for error in (FAULT, FAULT, KeyError("a fault of ours")):
-        MailRoom(Postman(lambda _mailing, error=error: fail(error)), None, lambda: True).deliver(7)
+        MailRoom(Dispatcher(lambda _mailing, error=error: fail(error)), None, lambda: True).deliver(7)
     assert [record.exc_info is None for record in caplog.records] == [True, False]
     assert "a@b.example" not in caplog.records[0].getMessage()
 
@@ -75,7 +75,7 @@ def test_a_database_that_is_away_is_one_line_however_many_mailings_and_steps_mee
         with away.reading() as session:
             session.connection()
 
-    room = MailRoom(Postman(ask), away, lambda: True)
+    room = MailRoom(Dispatcher(ask), away, lambda: True)
     for mailing in range(50):
         room.deliver(mailing)
         with going_on(f"step {mailing}", away):
@@ -100,7 +100,7 @@ def test_a_restart_of_the_database_is_one_line_for_every_connection_that_it_ends
             session.scalar(text("SELECT 1"))
 
     other = Database(fresh_url)
-    room = MailRoom(Postman(ask), database, lambda: True)
+    room = MailRoom(Dispatcher(ask), database, lambda: True)
     for mailing in range(5):
         room.deliver(mailing)
     other.dispose()

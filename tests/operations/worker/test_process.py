@@ -28,7 +28,6 @@ from outreach.core.settings import Mode, read
 from outreach.delivery import workers
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.delivery.outbox import outbox, recipients
-from outreach.delivery.sending import dispatcher
 from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
 from outreach.engagement.tracking.models import Hit
 from outreach.operations.alerts import AlertKind
@@ -163,7 +162,7 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, 
 
 @pytest.mark.long
 def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, begin, sink, monkeypatch):
-    monkeypatch.setattr(dispatcher, "SHARE_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending.dispatcher.SHARE_SECONDS", 0)
     monkeypatch.setattr(recipients, "BATCH", 10)
     works = begin()
     plan(database, works, 40)

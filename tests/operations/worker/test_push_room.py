@@ -8,7 +8,7 @@ from outreach.core.audit import events
 from outreach.core.audit.events import EventKind, tell_all
 from outreach.integrations.webhooks_out import endpoints, https
 from outreach.integrations.webhooks_out.deliveries import NotDelivered
-from outreach.integrations.webhooks_out.endpoints import PushTarget
+from outreach.integrations.webhooks_out.endpoints import WebhookEndpoint
 from outreach.operations.worker import push_room
 from outreach.operations.worker.clock import push
 from tests.factories import AUTHOR
@@ -61,7 +61,7 @@ def named(database):
 
 def after(database, number):
     with database.reading() as session:
-        return session.get_one(PushTarget, number).after
+        return session.get_one(WebhookEndpoint, number).after
 
 
 @pytest.mark.timeout(120)

@@ -188,7 +188,7 @@ def test_the_postman_delivers_one_mailing_at_a_time_whichever_broker_asks(begin,
         time.sleep(0.1)
         at_once.remove(mailing)
 
-    monkeypatch.setattr(works.mail_room.postman, "deliver", deliver)
+    monkeypatch.setattr(works.mail_room.dispatcher, "deliver", deliver)
     works.mail_room.wakeups.wake(1)
     works.mail_room.turns.add(2, Lane.WAVE)
     works.mail_room.turns.attend()
@@ -198,9 +198,9 @@ def test_the_postman_delivers_one_mailing_at_a_time_whichever_broker_asks(begin,
 
 @on_postgresql
 def test_attending_is_not_queued_while_the_postman_is_busy(begin, monkeypatch):
-    """A busy postman attends to its connections itself. A request would wait, and each tick would add another."""
+    """A busy dispatcher attends to its connections itself. A request would wait, and each tick would add another."""
     works, asked = begin(), []
-    monkeypatch.setattr(type(works.mail_room.postman), "has_connections", True)
+    monkeypatch.setattr(type(works.mail_room.dispatcher), "has_connections", True)
     with monkeypatch.context() as while_asked:
         while_asked.setattr(works.mail_room.turns, "attend", lambda: asked.append(None))
         with works.mail_room.in_turn():

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.campaigns.correspondence.models import ServiceReply
 from outreach.cli.running import job_child
 from outreach.core.erasure import digests
@@ -55,7 +55,9 @@ def asked(chief, address, password):
 def noted(app, database):
     assert app.extensions[EXTENSION].flush()
     with database.reading() as session:
-        return [(line.kind, line.detail) for line in session.scalars(select(TrailEntry).order_by(TrailEntry.id))]
+        return [
+            (line.kind, line.detail) for line in session.scalars(select(AccessLogEntry).order_by(AccessLogEntry.id))
+        ]
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.core.db import Database
 from outreach.delivery.models import Message
 from outreach.web.sign_in import access_log_queue, sessions
@@ -24,7 +24,7 @@ def told(app, sample_database):
     def read():
         assert app.extensions[EXTENSION].flush()
         with sample_database.reading() as session:
-            lines = session.scalars(select(TrailEntry).order_by(TrailEntry.id))
+            lines = session.scalars(select(AccessLogEntry).order_by(AccessLogEntry.id))
             return [(line.kind, line.person, line.detail) for line in lines]
 
     return read
@@ -132,7 +132,7 @@ def test_what_waits_is_written_before_the_process_ends(sample_database):
     queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
     sample_database.dispose()
     with sample_database.reading() as session:
-        assert session.scalars(select(TrailEntry.person)).all() == [AUTHOR]
+        assert session.scalars(select(AccessLogEntry.person)).all() == [AUTHOR]
 
 
 @pytest.mark.journey

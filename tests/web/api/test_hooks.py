@@ -24,7 +24,7 @@ from outreach.integrations.webhooks_in import deliveries as applying
 from outreach.integrations.webhooks_in import deliveries as judging
 from outreach.integrations.webhooks_in import sources
 from outreach.integrations.webhooks_in.deliveries import Delivery, Kept, keep
-from outreach.integrations.webhooks_in.models import HookDelivery, HookRow, HookSender, Judgement
+from outreach.integrations.webhooks_in.models import HookDelivery, HookRow, Judgement, WebhookSource
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.programmes import FIRST, PROGRAMME, SECOND
@@ -362,7 +362,7 @@ def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silen
 def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(sender, silent, sample_database):
     day_of_none = NOW.date()  # no network of this name is known any more
     with sample_database.writing() as session:
-        session.get_one(HookSender, sender).networks = '["Disparu"]'
+        session.get_one(WebhookSource, sender).networks = '["Disparu"]'
         other = sources.make(session, name="autre", public_key="", known=[], **BY).id
         sent = [
             (sender, silent[0], None),

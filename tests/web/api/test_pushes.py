@@ -19,7 +19,7 @@ from outreach.core.text.errors import InputError, Refused
 from outreach.integrations import signatures
 from outreach.integrations.webhooks_out import deliveries, endpoints, https
 from outreach.integrations.webhooks_out.deliveries import NotDelivered
-from outreach.integrations.webhooks_out.endpoints import PushState, PushTarget
+from outreach.integrations.webhooks_out.endpoints import PushState, WebhookEndpoint
 from outreach.operations.health import others
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -44,7 +44,7 @@ def target(database):
 
 def held(database, number, now=NOW):
     with database.reading() as session:
-        one = session.get(PushTarget, number)
+        one = session.get(WebhookEndpoint, number)
         return one.after, one.failures, one.state(now), one.said
 
 
@@ -278,10 +278,10 @@ def test_the_page_adds_resumes_and_ends(signed_in, sample_database, password):
     assert chief.send(place, {"name": "X", "url": "https://10.0.0.1/"}).status_code == 422
     assert "Confirmez que c’est vous" in text_of(chief.send(place, {"name": "Entrepôt", "url": URL}))
     with sample_database.reading() as session:
-        assert session.scalars(select(PushTarget)).all() == []
+        assert session.scalars(select(WebhookEndpoint)).all() == []
     assert chief.send(place, {"name": "Entrepôt", "url": URL, "password": password}).status_code == 302
     with sample_database.writing() as session:
-        one = session.scalars(select(PushTarget)).one()
+        one = session.scalars(select(WebhookEndpoint)).one()
         one.failures, one.failing_since, one.said = 1, NOW, "La réponse est 500."
     assert "Réessayer maintenant" in text_of(chief.get(place))
     chief.send(f"{place}/1/resume", page=place)

@@ -12,7 +12,7 @@ from outreach.adherence.programmes import programmes
 from outreach.core.tables import imports
 from outreach.directory.reference import fold
 from outreach.integrations import idempotency
-from outreach.integrations.idempotency import ApiWrite
+from outreach.integrations.idempotency import IdempotentRequest
 from outreach.web.api.shapes import JoiningsTold
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -86,7 +86,7 @@ def test_a_key_that_reads_does_not_write_and_is_told_what_to_do(app, sample_data
     assert (refused.status_code, refused.mimetype) == (403, "application/problem+json")
     assert "Demandez à l’administration du service une clé qui écrit" in refused.json["detail"]
     with sample_database.reading() as session:
-        assert session.scalar(select(func.count(ApiWrite.id))) == 0
+        assert session.scalar(select(func.count(IdempotentRequest.id))) == 0
         assert session.scalar(select(func.count()).where(JoiningList.received_by.startswith("api_key:"))) == 0
 
 
@@ -108,7 +108,7 @@ def test_what_is_no_list_is_refused_and_nothing_is_kept(program, sample_database
     refused = program.post(PATH, told, **{"Idempotency-Key": "a"})
     assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
     with sample_database.reading() as session:
-        assert session.scalar(select(func.count(ApiWrite.id))) == 0
+        assert session.scalar(select(func.count(IdempotentRequest.id))) == 0
 
 
 def test_a_list_may_be_complete_until_a_day_for_networks(program, schools):

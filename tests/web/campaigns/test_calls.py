@@ -9,7 +9,14 @@ from outreach.campaigns.channels import calls
 from outreach.campaigns.channels.calls import NotedCall
 from outreach.campaigns.evidence import steps
 from outreach.campaigns.evidence.proof import Evidence
-from outreach.campaigns.evidence.steps import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
+from outreach.campaigns.evidence.steps import (
+    CallOutcome,
+    EscalationStep,
+    ReachAnswer,
+    ReachChannel,
+    StepReason,
+    StepState,
+)
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reached
@@ -93,12 +100,12 @@ def test_a_call_is_in_the_hands_of_one_person_for_half_an_hour(launched_sample, 
 
 def test_a_call_that_is_due_no_longer_is_stopped_as_it_is_taken(launched_sample, due):
     with launched_sample.writing() as session:
-        step = session.get_one(ReachStep, due)
+        step = session.get_one(EscalationStep, due)
         letter = session.get_one(Message, step.message_id)
         suppressions.suppress(session, letter.address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
     assert take(launched_sample, due) is StepState.STOPPED
     with launched_sample.reading() as session:
-        assert session.get_one(ReachStep, due).reason is StepReason.UNSUBSCRIBED
+        assert session.get_one(EscalationStep, due).reason is StepReason.UNSUBSCRIBED
 
 
 @pytest.mark.long
@@ -107,7 +114,7 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
     """Whoever noted it on the wrong authority withdraws it: this one is to be called, as before."""
     note(launched_sample, due, sending, NotedCall(outcome))
     with launched_sample.writing() as session:
-        step = session.get_one(ReachStep, due)
+        step = session.get_one(EscalationStep, due)
         authority, number = session.get_one(Authority, step.authority_id), session.scalars(select(Call.id)).one()
         calls.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
@@ -123,7 +130,7 @@ def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it
     assert note(launched_sample, due, sending, noted) is StepState.TRIED
     with launched_sample.reading() as session:
         response = session.scalars(select(Response)).one()
-        step = session.get_one(ReachStep, due)
+        step = session.get_one(EscalationStep, due)
         assert (response.answer, response.message_id) == (Answer.JOINED, step.message_id)
         assert response.handled_at is None, "it awaits a colleague's confirmation"
         assert response.schools
@@ -135,7 +142,7 @@ def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it
 def test_an_address_that_is_told_is_the_colleague_s_record_and_no_answer(app, author, due, launched_sample, sending):
     """Nobody answered: no response stands for the authority, whose own page is as empty as before."""
     with launched_sample.reading() as session:
-        letter = session.get_one(Message, session.get_one(ReachStep, due).message_id)
+        letter = session.get_one(Message, session.get_one(EscalationStep, due).message_id)
         to, written_to, name = letter.authority_id, letter.address_key, bytes.fromhex(letter.public_id)
     page, public = f"/a/{sending.keys.make(TokenKind.ANSWER, name)}", app.test_client()
     before = form_of(public.get(page))
@@ -160,7 +167,7 @@ def test_an_address_that_is_told_is_the_colleague_s_record_and_no_answer(app, au
 @pytest.mark.long
 def test_an_address_that_another_authority_has_is_asked_about_once(author, due, launched_sample):
     with launched_sample.writing() as session:
-        step = session.get_one(ReachStep, due)
+        step = session.get_one(EscalationStep, due)
         other = session.scalars(select(Authority.id).where(Authority.id != step.authority_id)).first()
         session.add(Contact(authority_id=other, **factories.contact("direction@ecole-rose.be", added_at=NOW)))
     noted = {"outcome": "reached", "address": "direction@ecole-rose.be"}
@@ -172,7 +179,7 @@ def test_an_address_that_another_authority_has_is_asked_about_once(author, due, 
 def test_a_told_address_goes_with_the_answer_that_was_given_and_counts_as_none(launched_sample, due, sending):
     """An address that is in use already is no second contact; the letter's own goes."""
     with launched_sample.writing() as session:
-        step = session.get_one(ReachStep, due)
+        step = session.get_one(EscalationStep, due)
         session.add(
             Contact(authority_id=step.authority_id, **factories.contact("direction@ecole.example", added_at=NOW))
         )
@@ -193,7 +200,7 @@ def test_three_calls_that_nobody_answers_end_it_and_a_wrong_number_does_at_once(
         StepState.FAILED,
     ]
     with launched_sample.reading() as session:
-        assert session.get_one(ReachStep, due).reason is StepReason.NOT_REACHED
+        assert session.get_one(EscalationStep, due).reason is StepReason.NOT_REACHED
     with pytest.raises(Refused, match="n’est plus à faire"):
         note(launched_sample, due, sending, in_vain)
 
@@ -225,7 +232,7 @@ def test_what_does_not_fit_together_is_refused_by_a_sentence(launched_sample, du
     with pytest.raises(InputError, match=said):
         note(launched_sample, due, sending, noted)
     with launched_sample.reading() as session:
-        assert session.get_one(ReachStep, due).state is StepState.DUE
+        assert session.get_one(EscalationStep, due).state is StepState.DUE
 
 
 @pytest.mark.journey
@@ -255,7 +262,7 @@ def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sampl
 @pytest.mark.long
 def test_an_answer_by_phone_is_about_the_schools_ticked_alone(author, due, launched_sample):
     with launched_sample.reading() as session:
-        letter = session.get_one(ReachStep, due).message_id
+        letter = session.get_one(EscalationStep, due).message_id
         query = select(School).join(MessageSubject, MessageSubject.school_id == School.id)
         schools = session.scalars(query.where(MessageSubject.message_id == letter).order_by(School.fase)).all()
         numbers = [str(school.fase) for school in schools]
@@ -280,7 +287,7 @@ def test_a_reader_sees_the_calls_and_takes_none(signed_in, due):
 @pytest.mark.long
 def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due, launched_sample, sending):
     with launched_sample.reading() as session:
-        fase = session.get_one(Authority, session.get_one(ReachStep, due).authority_id).fase
+        fase = session.get_one(Authority, session.get_one(EscalationStep, due).authority_id).fase
     sheet = f"/directory/{fase}/history"
     assert "à atteindre encore ; revenu (appel : à faire)" in text_of(author.get(sheet))
     note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, "Elle a la lettre.", "La direction"))

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.campaigns.models import Wave
 from outreach.campaigns.segments.scope import KEY
-from outreach.core.settings import Calm
+from outreach.core.settings import FrequencyCap
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, elements, links, text_of
@@ -56,7 +56,7 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     author, signed_in, app, launched, sample_database
 ):
     end(sample_database)
-    app.extensions["outreach.database"].info[KEY] = Calm(1, 3650)
+    app.extensions["outreach.database"].info[KEY] = FrequencyCap(1, 3650)
     author.send(
         "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
     )

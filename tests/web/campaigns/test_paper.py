@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.campaigns.channels import paper
 from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachChannel, ReachStep, StepReason, StepState
+from outreach.campaigns.evidence.steps import EscalationStep, ReachChannel, StepReason, StepState
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper_models import PaperLetter
@@ -70,13 +70,13 @@ def test_letters_are_posted_and_one_comes_back(author, printed, launched_sample)
     assert author.post(f"{PAGE}/1/returns", data={**back, "numbers": f"{printed}"}).status_code == 302
     assert "NPAI" in text_of(author.get(f"/directory/postal?state=returned&q={printed}").text)
     with launched_sample.reading() as session:
-        assert session.scalars(select(ReachStep.reason)).one() == StepReason.RETURNED
+        assert session.scalars(select(EscalationStep.reason)).one() == StepReason.RETURNED
 
 
 @pytest.mark.long
 def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(author, printed, launched_sample):
     with launched_sample.writing() as session:
-        first = session.scalars(select(ReachStep)).one()
+        first = session.scalars(select(EscalationStep)).one()
         other = session.scalars(select(Message).where(Message.authority_id != first.authority_id).limit(1)).one()
         of = {"mailing_id": first.mailing_id, "authority_id": other.authority_id, "message_id": other.id}
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.REFUSED}
@@ -90,7 +90,7 @@ def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(
     assert f"(FASE {printed}, a répondu)" in text_of(author.get(PAGE).text)
     assert author.post(f"{PAGE}/1/posting", data=form_of(author.get(PAGE), f"{PAGE}/1/posting")).status_code == 302
     with launched_sample.reading() as session:
-        assert sorted(session.scalars(select(ReachStep.state))) == [StepState.STOPPED, StepState.TRIED]
+        assert sorted(session.scalars(select(EscalationStep.state))) == [StepState.STOPPED, StepState.TRIED]
 
 
 def test_the_window_is_checked_by_a_page_of_its_own(author):

@@ -18,7 +18,7 @@ from outreach.core.settings import Settings
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState
 from outreach.delivery.outbox import outbox
-from outreach.delivery.outbox.outbox import Setback, Tally
+from outreach.delivery.outbox.outbox import SendError, Tally
 from outreach.delivery.received.models import AttachedBy, ReceivedMail
 from outreach.operations.demo import people
 from tests.application import planned
@@ -311,7 +311,7 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
     with sample_database.writing() as session:
         mailing = session.get_one(Wave, launched).mailing_id
         for minute, count in enumerate((16, 9)):
-            happened = {(mailing, Setback.DEFERRED): count, (mailing + 1, Setback.IN_DOUBT): 1}
+            happened = {(mailing, SendError.DEFERRED): count, (mailing + 1, SendError.IN_DOUBT): 1}
             outbox.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="automatique")
     page = text_of(author.get("/campaigns/1/progress/journal"))
     told = [

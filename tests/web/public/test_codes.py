@@ -23,7 +23,7 @@ from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.engagement.replies.models import Response
-from outreach.operations.alerts import AlertEpisode, AlertKind
+from outreach.operations.alerts import AlertKind, Incident
 from outreach.operations.health import others
 from outreach.operations.health.sentences import words_of
 from outreach.operations.health.watch import AlertWatch
@@ -160,7 +160,7 @@ def test_wrong_codes_of_all_clients_are_counted_and_their_alert_ends(client, cod
     watch = AlertWatch(settings, launched_sample, ["relay"], SenderIdentity.of(settings), "w", least_free=0)
     watch.look("nothing leaves")
     with launched_sample.reading() as session:
-        (episode,) = session.scalars(select(AlertEpisode).where(AlertEpisode.kind == AlertKind.CODES_GUESSED))
+        (episode,) = session.scalars(select(Incident).where(Incident.kind == AlertKind.CODES_GUESSED))
         assert "demande aussi le numéro FASE" in words_of(session, episode.kind, episode.subject, []).advice
 
 

@@ -8,7 +8,7 @@ from pyotp import TOTP
 from sqlalchemy import select, update
 
 from outreach.access.accounts import second_factors
-from outreach.access.accounts.access_log import TrailEntry, TrailKind
+from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.access.accounts.accounts import User
 from outreach.access.accounts.second_factors import SecondFactor
 from outreach.core.audit import audit
@@ -209,7 +209,7 @@ def test_wrong_codes_are_slowed_and_stand_in_the_trail(app, client, password, en
     assert client.get("/directory").status_code == 302
     assert app.extensions[EXTENSION].flush()
     with sample_database.reading() as session:
-        failed = select(TrailEntry).where(TrailEntry.kind == TrailKind.SIGN_IN_FAILED)
+        failed = select(AccessLogEntry).where(AccessLogEntry.kind == TrailKind.SIGN_IN_FAILED)
         said = session.scalars(failed).first()
         assert (said.person, said.detail) == (email("author"), blueprint.TRIED)
 

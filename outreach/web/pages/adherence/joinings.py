@@ -26,7 +26,7 @@ from outreach.engagement.replies import models
 from outreach.reports.notes import corrections
 from outreach.web.shared import programmes
 from outreach.web.shared.imports import FieldFault, ListPages
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import exports
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.fields import telling
@@ -115,7 +115,7 @@ def statuses(fase: int) -> str:
 
 @pages.post("/directory/<number:fase>/statuses")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(StatusForm))
+@recovers_form(of_form(StatusForm))
 def record(fase: int) -> Redirect | tuple[str, int]:
     form = StatusForm()
     with reading() as session:

@@ -15,7 +15,7 @@ from outreach.campaigns.results import from_lists
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.segments.audience import Concerns
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -110,7 +110,7 @@ def write_to_list(what: str) -> Redirect | str | tuple[str, int]:
 
 def _rows(
     session: Session, programme: Programme, about: AskedSituation, selection: Selection, what: str
-) -> Queried[Any]:
+) -> QueryListing[Any]:
     """The listing of schools or authorities that the query's words find."""
     text, sort = sought(request), sorting(request)
     asked = session, programme, about.day, selection

@@ -20,7 +20,7 @@ from outreach.core.db import Session
 from outreach.core.settings import Mode
 from outreach.core.site import statements
 from outreach.core.site.statements import StatementKind
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
 from outreach.directory.authorities import search
@@ -202,7 +202,7 @@ def export_actions(kind: str) -> Response:
         return exports.download(_listed(acted).table(), kind, file_name(about, "actions"), *more)
 
 
-def _listed(acted: Actions) -> Held[WaveAction]:
+def _listed(acted: Actions) -> InMemoryListing[WaveAction]:
     return actions.listed(acted, text=sought(request), sort=sorting(request))
 
 

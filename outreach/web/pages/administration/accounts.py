@@ -13,7 +13,7 @@ from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.core.audit import audit
 from outreach.core.db import Session
 from outreach.core.settings import FactorPolicy, Mode
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import SCOPED, RoleName
@@ -186,7 +186,7 @@ def _sending() -> SenderIdentity:
 
 
 @has_files(pages, "/export", "comptes", RoleName.ADMINISTRATOR)
-def _listed(session: Session) -> Held[User]:
+def _listed(session: Session) -> InMemoryListing[User]:
     return administration.listed(session, text=sought(request), sort=sorting(request))
 
 

@@ -7,7 +7,7 @@ from wtforms import SelectChoice, SelectField, StringField
 
 from outreach.access.accounts import accounts
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.roles import RoleName
 from outreach.directory.authorities.search import federations, networks
 from outreach.integrations import api_keys
@@ -97,6 +97,6 @@ def _page(session: Session, form: KeyForm) -> str:
 
 
 @has_files(pages, "/export", "acces-des-programmes", RoleName.ADMINISTRATOR)
-def _listed(session: Session) -> Held[ApiKey]:
+def _listed(session: Session) -> InMemoryListing[ApiKey]:
     names = accounts.colleagues(session)
     return api_keys.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

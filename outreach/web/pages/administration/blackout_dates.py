@@ -15,12 +15,12 @@ from outreach.campaigns.planning.blackout_dates import ClosedRow
 from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
 from outreach.campaigns.waves import exemptions
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.dates import FIRST, LAST, parse_day
 from outreach.core.text.french import initial
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import SHORT, WORDS, a_day, telling
 from outreach.web.ui.pager import Shown, sorting, sought
@@ -79,7 +79,7 @@ def export(kind: str) -> Response:
 
 @pages.post("")
 @needs(RoleName.ADMINISTRATOR)
-@keeps_text(of_form(ClosureForm))
+@recovers_form(of_form(ClosureForm))
 def add() -> Redirect | tuple[str, int]:
     form = ClosureForm()
     if form.validate_on_submit():
@@ -138,7 +138,7 @@ def _page(session: Session, form: ClosureForm) -> str:
     )
 
 
-def _listed(session: Session, names: Colleagues) -> Held[ClosedRow]:
+def _listed(session: Session, names: Colleagues) -> InMemoryListing[ClosedRow]:
     return blackout_dates.listed(session, _year(), names, text=sought(request), sort=sorting(request))
 
 

@@ -19,7 +19,7 @@ from outreach.core.text.roles import RoleName
 from outreach.staff import removed_programmes
 from outreach.web.pages.administration import programme_forms
 from outreach.web.pages.administration.programme_forms import MOST_RULES, MOST_STRANDS, ProgrammeForm
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted, posted_number, pressed, telling
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -70,7 +70,7 @@ def change(number: int) -> str:
 
 @pages.post("/form")
 @needs(RoleName.ADMINISTRATOR)
-@keeps_text(of_form(ProgrammeForm))
+@recovers_form(of_form(ProgrammeForm))
 def state() -> str | tuple[str, int]:
     """What is typed: with a row more or less, or what it would change. Nothing is written."""
     form, number = ProgrammeForm(), posted_number("programme")

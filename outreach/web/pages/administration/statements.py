@@ -17,7 +17,7 @@ from outreach.core.text.errors import Refused
 from outreach.core.text.french import initial
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import a_day, chosen, fit, refusing
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -105,7 +105,7 @@ def statement(topic: str) -> str:
 
 @pages.post(TOPIC)
 @needs(RoleName.ADMINISTRATOR)
-@keeps_text(_told)
+@recovers_form(_told)
 def save(topic: str) -> Redirect | tuple[str, int]:
     asked = StatementKind(topic)
     form, code = FORMS[asked](), 422

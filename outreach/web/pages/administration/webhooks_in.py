@@ -8,7 +8,7 @@ from wtforms import SelectMultipleField, StringField
 
 from outreach.adherence.programmes import programmes
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.roles import RoleName
 from outreach.directory.authorities.search import networks
 from outreach.integrations import signatures
@@ -122,5 +122,5 @@ def _page(session: Session, form: SenderForm) -> str:
 
 
 @has_files(pages, "/export", "envois-recus", RoleName.ADMINISTRATOR, RoleName.AUTHOR)
-def _listed(session: Session) -> Queried[HookDelivery]:
+def _listed(session: Session) -> QueryListing[HookDelivery]:
     return deliveries.listed(session, text=sought(request), sort=sorting(request))

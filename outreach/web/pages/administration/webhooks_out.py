@@ -7,10 +7,10 @@ from wtforms import StringField
 
 from outreach.access.accounts import accounts
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.roles import RoleName
 from outreach.integrations.webhooks_out import endpoints, https
-from outreach.integrations.webhooks_out.endpoints import LONGEST_NAME, PushTarget
+from outreach.integrations.webhooks_out.endpoints import LONGEST_NAME, WebhookEndpoint
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.second_factor import blueprint
 from outreach.web.ui.fields import fit, line, telling
@@ -95,6 +95,6 @@ def _page(session: Session, form: TargetForm) -> str:
 
 
 @has_files(pages, "/export", "evenements-pousses", RoleName.ADMINISTRATOR)
-def _listed(session: Session) -> Held[PushTarget]:
+def _listed(session: Session) -> InMemoryListing[WebhookEndpoint]:
     names = accounts.colleagues(session)
     return endpoints.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

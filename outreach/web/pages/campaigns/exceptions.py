@@ -13,7 +13,7 @@ from outreach.core.text.roles import RoleName
 from outreach.web.pages.campaigns.blueprint import pages
 from outreach.web.pages.campaigns.steps.check import check_page
 from outreach.web.pages.campaigns.steps.forms import ExceptionForm
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import telling
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -34,7 +34,7 @@ def leave_out_shared(number: int) -> Redirect:
 
 @pages.post("/<number:number>/exceptions")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
-@keeps_text(of_form(ExceptionForm))
+@recovers_form(of_form(ExceptionForm))
 def leave_out(number: int) -> Redirect | tuple[str, int]:
     form = ExceptionForm()
     if form.validate_on_submit():

@@ -18,7 +18,7 @@ from outreach.campaigns.results import progress
 from outreach.campaigns.results.progress import Overall, overall
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.core.db import Session
-from outreach.core.tables.columns import FEW_ROWS, Queried, Total
+from outreach.core.tables.columns import FEW_ROWS, QueryListing, Total
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
@@ -153,7 +153,7 @@ def _blank(programme: Programme, strand: Strand, is_only: bool) -> Definition:
     return blank(ready, "Nouvelle campagne", programme, strand, is_only=is_only)
 
 
-def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> Queried[CampaignRow]:
+def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> QueryListing[CampaignRow]:
     figures = partial(overall, session, now=now())
     return listing.listed(session, stage, among, figures=figures, sort=sorting(request))
 

@@ -13,7 +13,7 @@ from outreach.campaigns.results.figures import Figure, Results
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.results.funnel import Course
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -49,7 +49,7 @@ class AskedFigure:
         figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
         return cls(campaign, figure, network, labels[network])
 
-    def authorities(self, session: Session) -> Queried[Authority]:
+    def authorities(self, session: Session) -> QueryListing[Authority]:
         """The authorities behind the figure that the query's words find, by name."""
         about, text = (self.campaign, self.figure, self.network), sought(request)
         return results.authorities(session, *about, now=now(), text=text, sort=sorting(request))

@@ -15,7 +15,7 @@ from outreach.campaigns.results import from_lists, history
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.results.history import Planned
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held, Queried, Total
+from outreach.core.tables.columns import InMemoryListing, QueryListing, Total
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -34,7 +34,7 @@ from outreach.web.pages.directory import filters as filtering
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import call_those, write_to
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.fields import posted_number
 from outreach.web.ui.forms import ContactForm
@@ -172,7 +172,7 @@ def new_contact(fase: int) -> str:
 
 @pages.post("/<number:fase>/contacts")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ContactForm))
+@recovers_form(of_form(ContactForm))
 def add_contact(fase: int) -> Redirect | tuple[str, int]:
     return _save(fase, None)
 
@@ -190,7 +190,7 @@ def contact(fase: int, contact_id: int) -> str:
 
 @pages.post("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ContactForm))
+@recovers_form(of_form(ContactForm))
 def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     return _save(fase, contact_id)
 
@@ -246,13 +246,13 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 
 
 @has_files(pages, "/export", "pouvoirs-organisateurs", RoleName.READER)
-def _listed(session: Session) -> Queried[ListedRow]:
+def _listed(session: Session) -> QueryListing[ListedRow]:
     filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
     return search.listed(session, filters, sorting(request))
 
 
 @has_files(pages, "/<number:fase>/schools", "ecoles-{fase}", RoleName.READER, endpoint="export_schools")
-def _schools(session: Session, fase: int, found: Authority | None = None) -> Queried[ListedSchool]:
+def _schools(session: Session, fase: int, found: Authority | None = None) -> QueryListing[ListedSchool]:
     authority_row = found or sheet.authority_by_fase(session, fase)
     return sheet.schools(session, authority_row, text=sought(request), sort=sorting(request))
 
@@ -286,7 +286,7 @@ def _received(session: Session, authority_row: Authority) -> str:
 
 
 @has_files(pages, "/<number:fase>/contacts", "contacts-{fase}", RoleName.READER, endpoint="export_contacts")
-def _mailboxes(session: Session, fase: int, found: Authority | None = None) -> Held[ListedMailbox]:
+def _mailboxes(session: Session, fase: int, found: Authority | None = None) -> InMemoryListing[ListedMailbox]:
     authority_row, names = found or sheet.authority_by_fase(session, fase), accounts.colleagues(session)
     return health.list_mailboxes(session, authority_row, names, text=sought(request), sort=sorting(request))
 

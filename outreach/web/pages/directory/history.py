@@ -15,7 +15,7 @@ from outreach.directory.authorities import calls, sheet
 from outreach.directory.authorities.sheet import Event
 from outreach.directory.models import Authority, CallKind
 from outreach.engagement.replies import models
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import CallForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -33,7 +33,7 @@ def index(fase: int) -> str:
 
 @pages.post("/calls")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(CallForm))
+@recovers_form(of_form(CallForm))
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
     if form.validate_on_submit():

@@ -23,11 +23,11 @@ from outreach.directory.authorities import sheet as authority_sheet
 from outreach.directory.models import Authority, Level
 from outreach.directory.reference import NETWORKS
 from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import FAULTS, REACHED, ReachFilters, ReachList, ReachState
+from outreach.engagement.mailboxes.health import FAULTS, REACHED, MailboxHealth, ReachFilters, ReachList
 from outreach.web.pages.directory.filters import LEVELS
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
-from outreach.web.sign_in.form_recovery import keeps_text, of_fields
+from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import posted, posted_numbers, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, member, sorting
@@ -52,7 +52,7 @@ def write_to_list() -> Redirect | str | tuple[str, int]:
     filters = asked(request.args)
     with reading() as session:
         keys = _listed(session).keys()
-    said = ", ".join(state.label for state in filters.states or ReachState if state in REACHED)
+    said = ", ".join(state.label for state in filters.states or MailboxHealth if state in REACHED)
     return write_to(WrittenList(f"État des boîtes : {said}, au {day(current_day())}", None, keys))
 
 
@@ -117,7 +117,7 @@ def recall(fase: int) -> Redirect | tuple[str, int]:
 
 @pages.post(f"{SHEET}/<number:contact_id>")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_fields({"note": "Note"}), button="Confirmer cette boîte")
+@recovers_form(of_fields({"note": "Note"}), button="Confirmer cette boîte")
 def confirm(fase: int, contact_id: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
@@ -133,7 +133,7 @@ def asked(arguments: MultiDict[str, str]) -> ReachFilters:
     """The filters in a query string. Unknown values are left out. Without a state, the faults are asked for, and
     any state of those whom the reader looks after or who are to be called back."""
     owner = arguments.get("owner", "")
-    states = tuple(state for state in ReachState if state in arguments.getlist("state"))
+    states = tuple(state for state in MailboxHealth if state in arguments.getlist("state"))
     return ReachFilters(
         states=states if states or owner == MINE or "recall" in arguments else FAULTS,
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
@@ -169,14 +169,14 @@ def _hand_over(session: Session, authority: Authority, to: str, recall_on: date 
 
 def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
     filters, found, names = asked(request.args), _listed(session), accounts.colleagues(session)
-    others = (state for state in ReachState if state not in FAULTS)
+    others = (state for state in MailboxHealth if state not in FAULTS)
     return render_template(
         "pages/directory/reachability.html",
         filters=filters,
         listed=found,
         shown=Shown.of(request, found, names=names, export=".export", write=".write_to_list"),
         networks=search.networks(session),
-        states=list(ReachState),
+        states=list(MailboxHealth),
         faults=FAULTS,
         rest={state: sum(found.tally(code, state) for code in filters.networks or ("",)) for state in others},
         chosen=request.args.getlist("state"),

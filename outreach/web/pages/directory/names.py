@@ -9,7 +9,7 @@ from outreach.directory.authorities import sheet
 from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, School
 from outreach.directory.register import name_corrections
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import NameForm
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -30,7 +30,7 @@ def name(fase: int, school: int | None) -> str:
 @pages.post("/name", defaults={"school": None})
 @pages.post("/schools/<number:school>/name")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(NameForm))
+@recovers_form(of_form(NameForm))
 def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
     form = NameForm()
     if form.validate_on_submit():

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.directory.authorities import sheet
@@ -18,7 +18,7 @@ from outreach.directory.postal.address import PostalAddress
 from outreach.directory.postal.postal_addresses import AddressFilter, AddressRow
 from outreach.directory.register import name_corrections
 from outreach.web.shared.list_files import has_files
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import line
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -71,7 +71,7 @@ def address(fase: int, school: int | None) -> str:
 @pages.post("/<number:fase>/postal", defaults={"school": None})
 @pages.post("/<number:fase>/schools/<number:school>/postal")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(AddressForm))
+@recovers_form(of_form(AddressForm))
 def correct_address(fase: int, school: int | None) -> Redirect | tuple[str, int]:
     form = AddressForm()
     if form.validate_on_submit():
@@ -117,7 +117,7 @@ def _asked() -> tuple[RegisterKind, AddressFilter]:
 
 
 @has_files(pages, "/postal/export", "adresses-postales", RoleName.READER)
-def _listed(session: Session, rows: list[AddressRow] | None = None) -> Held[AddressRow]:
+def _listed(session: Session, rows: list[AddressRow] | None = None) -> InMemoryListing[AddressRow]:
     kind, asked = _asked()
     rows = postal_addresses.rows(session, kind) if rows is None else rows
     return postal_addresses.listed(rows, asked, text=sought(request), sort=sorting(request))

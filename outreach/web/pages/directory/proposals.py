@@ -10,7 +10,7 @@ from outreach.access import colleagues
 from outreach.access.accounts import accounts
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
@@ -137,7 +137,7 @@ def _decide(number: int, *, accepts: bool) -> Redirect | tuple[str, int]:
 
 
 @has_files(pages, "/proposals/export", "propositions", RoleName.READER)
-def _listed(session: Session) -> Queried[Proposal]:
+def _listed(session: Session) -> QueryListing[Proposal]:
     return proposals.listed(session, current_user.sight, state=_state(), text=sought(request), sort=sorting(request))
 
 

@@ -10,7 +10,7 @@ from outreach.core.text.roles import RoleName
 from outreach.directory.authorities import sheet
 from outreach.directory.register import name_corrections, school_reports
 from outreach.directory.register.school_reports import Fate
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, line, telling
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -51,7 +51,7 @@ def index(fase: int, school: int) -> str:
 
 @pages.post("")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(SchoolReportForm))
+@recovers_form(of_form(SchoolReportForm))
 def report(fase: int, school: int) -> Redirect | tuple[str, int]:
     form = SchoolReportForm()
     if form.validate_on_submit():

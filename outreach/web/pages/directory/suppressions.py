@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.roles import RoleName
 from outreach.delivery.bounces.handling import excluded_for_another
 from outreach.delivery.models import SuppressionReason, SuppressionScope
@@ -21,7 +21,7 @@ from outreach.directory.authorities import sheet
 from outreach.directory.authorities.search import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.web.shared.list_files import has_files
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import remark
 from outreach.web.ui.pager import Shown, member, sorting, words
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -74,7 +74,7 @@ def exclusion(number: int) -> str:
 
 @pages.post("/exclusions/<number:number>")
 @needs(*LIFTERS)
-@keeps_text(of_form(ExclusionForm), button="Lever l’exclusion")
+@recovers_form(of_form(ExclusionForm), button="Lever l’exclusion")
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
@@ -96,7 +96,7 @@ def mailbox(fase: int, contact_id: int) -> str:
 
 @pages.post(MAILBOX)
 @needs(*LIFTERS)
-@keeps_text(of_form(ExclusionForm), button="Ne plus écrire à cette adresse")
+@recovers_form(of_form(ExclusionForm), button="Ne plus écrire à cette adresse")
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
@@ -113,7 +113,7 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 
 @pages.post(f"{MAILBOX}/<any(unsubscribed, hard_bounce, complaint, staff):reason>/lifting")
 @needs(*LIFTERS)
-@keeps_text(of_form(ExclusionForm), button="Lever l’exclusion")
+@recovers_form(of_form(ExclusionForm), button="Lever l’exclusion")
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
@@ -148,7 +148,7 @@ def _is_elsewhere() -> bool:
 
 
 @has_files(pages, "/exclusions/export", "liste-d-exclusion", RoleName.READER)
-def _listed(session: Session, further: Mapping[int, str] | None = None) -> Queried[Excluded]:
+def _listed(session: Session, further: Mapping[int, str] | None = None) -> QueryListing[Excluded]:
     reason, text = _asked()
     further = excluded_for_another(session) if further is None else further
     return suppressions.listed(

@@ -14,7 +14,7 @@ from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import models
 from outreach.engagement.tracking import bases, consent
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -51,7 +51,7 @@ def consent_form(fase: int, contact_id: int) -> str:
 
 @pages.post("/<number:contact_id>/consent")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ConsentForm))
+@recovers_form(of_form(ConsentForm))
 def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ConsentForm()
 
@@ -80,7 +80,7 @@ def decision_form(fase: int, contact_id: int) -> str:
 
 @pages.post("/<number:contact_id>/decision")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(DecisionForm))
+@recovers_form(of_form(DecisionForm))
 def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
 

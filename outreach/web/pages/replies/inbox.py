@@ -21,7 +21,7 @@ from outreach.campaigns.waves import receipts
 from outreach.core.db import Session
 from outreach.core.erasure import digests
 from outreach.core.erasure.digests import is_mark
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.french import day, plural
@@ -36,7 +36,7 @@ from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
 from outreach.web.sign_in.access_log_queue import note
-from outreach.web.sign_in.form_recovery import keeps_text, of_fields
+from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import posted, posted_all, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, sorting
@@ -167,7 +167,7 @@ def recall(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/action")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_fields({"note": "Note"}), button="Confirmer l’action", without=["news"])
+@recovers_form(of_fields({"note": "Note"}), button="Confirmer l’action", without=["news"])
 def act(number: int) -> Redirect | tuple[str, int]:
     """Do what the response asks for. `news` is ticked to tell the authority, in the text with this number."""
     seen, note, told = posted("version"), remarked("note"), posted("news")
@@ -191,7 +191,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/closure")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_fields({"note": "Note"}), button="Classer sans suite")
+@recovers_form(of_fields({"note": "Note"}), button="Classer sans suite")
 def set_aside(number: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
@@ -238,7 +238,7 @@ def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
 
 
 @has_files(pages, "/export", "reponses", RoleName.READER)
-def _listed(session: Session) -> Queried[Response]:
+def _listed(session: Session) -> QueryListing[Response]:
     kept = _filter()
     tray, owner, recalled = _asked(kept)
     programme = programmes.filtered(session)
@@ -248,7 +248,7 @@ def _listed(session: Session) -> Queried[Response]:
 
 
 @has_files(pages, "/to-verify/export", "reponses-a-verifier", RoleName.READER, endpoint="export_to_verify")
-def _to_verify(session: Session) -> Queried[SentForm]:
+def _to_verify(session: Session) -> QueryListing[SentForm]:
     return sent_forms.listed(session, sort=sorting(request))
 
 

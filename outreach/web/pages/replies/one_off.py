@@ -20,7 +20,7 @@ from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Contact
-from outreach.web.sign_in.form_recovery import keeps_text, of_fields
+from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import refusing, telling
 from outreach.web.ui.fields import remark as remark_rule
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -65,7 +65,7 @@ def write(fase: int) -> str:
 
 @pages.post("/directory/<number:fase>/letter")
 @needs(RoleName.AUTHOR)
-@keeps_text(TOLD, button="Reprendre ce texte")
+@recovers_form(TOLD, button="Reprendre ce texte")
 def change(fase: int) -> str:
     """Show the form again with what was typed."""
     form = LetterForm()
@@ -75,7 +75,7 @@ def change(fase: int) -> str:
 
 @pages.post("/directory/<number:fase>/letter/preview")
 @needs(RoleName.AUTHOR)
-@keeps_text(TOLD, to="letters.change", button="Reprendre ce texte")
+@recovers_form(TOLD, to="letters.change", button="Reprendre ce texte")
 def preview(fase: int) -> str | tuple[str, int]:
     form, page = LetterForm(), ""
     if form.validate_on_submit():
@@ -90,7 +90,7 @@ def preview(fase: int) -> str | tuple[str, int]:
 
 @pages.post("/directory/<number:fase>/letter/sending")
 @needs(RoleName.AUTHOR)
-@keeps_text(TOLD, to="letters.change", button="Reprendre ce texte")
+@recovers_form(TOLD, to="letters.change", button="Reprendre ce texte")
 def send(fase: int) -> Redirect | tuple[str, int]:
     form, said = LetterForm(), None
     key, is_fit = form.key.data or "", form.validate_on_submit()

@@ -20,7 +20,7 @@ from outreach.core.text.typed import whole_number
 from outreach.engagement.replies import inbox
 from outreach.engagement.replies.kinds import Action
 from outreach.engagement.replies.models import Response
-from outreach.web.sign_in.form_recovery import keeps_text, of_fields
+from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import refusing
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
@@ -63,7 +63,7 @@ def write(number: int) -> str:
 
 @pages.post("")
 @needs(RoleName.AUTHOR)
-@keeps_text(TOLD, button="Reprendre ce texte")
+@recovers_form(TOLD, button="Reprendre ce texte")
 def change(number: int) -> str:
     """Show the form again with what was typed."""
     form = ReplyForm()
@@ -73,7 +73,7 @@ def change(number: int) -> str:
 
 @pages.post("/preview")
 @needs(RoleName.AUTHOR)
-@keeps_text(TOLD, to="replies.change", button="Reprendre ce texte")
+@recovers_form(TOLD, to="replies.change", button="Reprendre ce texte")
 def preview(number: int) -> str | tuple[str, int]:
     form = ReplyForm()
     if not form.validate_on_submit():
@@ -95,7 +95,7 @@ def preview(number: int) -> str | tuple[str, int]:
 
 @pages.post("/sending")
 @needs(RoleName.AUTHOR)
-@keeps_text(TOLD, to="replies.change", button="Reprendre ce texte")
+@recovers_form(TOLD, to="replies.change", button="Reprendre ce texte")
 def send(number: int) -> Redirect | tuple[str, int]:
     form = ReplyForm()
     key, closes, is_fit = form.key.data or "", bool(form.handled.data), form.validate_on_submit()

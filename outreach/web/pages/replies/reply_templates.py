@@ -14,7 +14,7 @@ from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
@@ -49,7 +49,7 @@ def text(use: str) -> str:
 
 @pages.post("/<use>")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(PreparedTextForm))
+@recovers_form(of_form(PreparedTextForm))
 def save(use: str) -> Redirect | tuple[str, int]:
     asked, form = _use(use), PreparedTextForm()
     written, seen = (form.text.data or "").replace("\r\n", "\n").strip() + "\n", whole_number(form.seen.data or "")

@@ -16,7 +16,7 @@ from outreach.reports.notes.requests import AskedNote, AskedState
 from outreach.web.pages.reports.forms import NoteForm, SendBackForm, filled
 from outreach.web.pages.reports.reading import pages
 from outreach.web.pages.reports.writing import CHANGED, FROZEN, first_request, offered
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.request import actor, database, held_roles, needs, now, reading
 
@@ -30,7 +30,7 @@ def new_request() -> str:
 
 @pages.post("/requests/new")
 @needs(RoleName.READER)
-@keeps_text(of_form(NoteForm), button="Demander la note")
+@recovers_form(of_form(NoteForm), button="Demander la note")
 def ask() -> Redirect | tuple[str, int]:
     form = NoteForm()
     asked = form.asked(now=now())

@@ -25,7 +25,7 @@ from outreach.web.pages.reports.forms import NoteForm, filled
 from outreach.web.pages.reports.reading import pages
 from outreach.web.shared import programmes
 from outreach.web.shared.drafts import Fields, PageDrafts, changed_fields, kept_beside, of_page, on_return, own
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import words
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -45,7 +45,7 @@ def new() -> str:
 
 @pages.post("/drafts/new")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(NoteForm))
+@recovers_form(of_form(NoteForm))
 def create() -> Redirect | tuple[str, int]:
     return _save(None)
 
@@ -70,7 +70,7 @@ def edit(draft_id: int) -> str:
 
 @pages.post("/drafts/<number:draft_id>/text")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(NoteForm))
+@recovers_form(of_form(NoteForm))
 def save(draft_id: int) -> Redirect | tuple[str, int]:
     return _save(draft_id)
 

@@ -7,13 +7,13 @@ from wtforms import RadioField, SelectChoice, StringField
 
 from outreach.access import colleagues
 from outreach.access.approvals import delegates
-from outreach.access.approvals.decisions import Deputy
+from outreach.access.approvals.decisions import Delegate
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.dates import parse_day
 from outreach.core.text.roles import RoleName
 from outreach.staff.notifications import letters, requests
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import SHORT, a_day, telling
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
@@ -37,12 +37,12 @@ def index() -> str:
 
 @pages.post("")
 @needs(RoleName.APPROVER)
-@keeps_text(of_form(DeputyForm))
+@recovers_form(of_form(DeputyForm))
 def name() -> Redirect | tuple[str, int]:
     form = DeputyForm()
     if form.validate_on_submit():
         first, last = parse_day(form.first.data or ""), parse_day(form.last.data or "")
-        named = Deputy(absent=actor(), deputy=form.deputy.data or "", first_on=first, last_on=last)
+        named = Delegate(absent=actor(), deputy=form.deputy.data or "", first_on=first, last_on=last)
         with reading() as session:
             mail = requests.write_to_deputy(session, named, _sending(), now=now())
         with telling(form), database().writing() as session:

@@ -11,7 +11,7 @@ from outreach.access.accounts import sessions
 from outreach.campaigns.channels import paper
 from outreach.campaigns.channels.paper import BY_CODE, Entered
 from outreach.campaigns.waves.answering import AnswerTerm
-from outreach.core.db import Session, take_turns
+from outreach.core.db import Session, take_lock
 from outreach.delivery.letters import tokens
 from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.web.public.answer_page.pages import page, pages, standing_of
@@ -81,7 +81,7 @@ def _is_in_time(*, is_right: bool) -> bool:
     client = f"paper client {client_of(request.environ, settings().proxies, OF_SITE)}"
     key = sessions.key_of(settings().own_key)
     with database().writing() as session:
-        take_turns(session, "codes", client)
+        take_lock(session, "codes", client)
         if not sessions.may_try(session, key, client, most=WRONG_OF_CLIENT, now=now()):
             return False
         if not is_right:

@@ -30,7 +30,7 @@ from outreach.web.pages.campaigns.progress import PROPOSED
 from outreach.web.pages.campaigns.steps import editor
 from outreach.web.pages.campaigns.steps.forms import ReminderForm
 from outreach.web.shared.beginning import Beginning, begin, like
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted, posted_number, remarked, telling
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -55,7 +55,7 @@ def new_reminder(number: int) -> str | Redirect:
 
 @pages.post("/<number:number>/reminders")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ReminderForm))
+@recovers_form(of_form(ReminderForm))
 def add_reminder(number: int) -> Redirect | tuple[str, int]:
     form = ReminderForm()
 
@@ -78,7 +78,7 @@ def reminder_letter(number: int, reminder: int) -> str:
 
 @pages.post("/<number:number>/reminders/<number:reminder>/letter")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(ReminderForm))
+@recovers_form(of_form(ReminderForm))
 def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
     form = ReminderForm()
     seen = form.version.data

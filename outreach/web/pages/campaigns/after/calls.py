@@ -24,7 +24,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.core.db import Session
-from outreach.core.tables.columns import Held
+from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, NotFound
@@ -34,7 +34,7 @@ from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, School
 from outreach.engagement.replies.kinds import Answer
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.shared.write_to_list import write_to
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, line, lines, telling
 from outreach.web.ui.pager import Shown, sorting, sought
@@ -173,7 +173,7 @@ def show_call(number: int, call: int) -> str:
 
 @pages.post("/<number:number>/calls/<number:call>")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(CampaignCallForm))
+@recovers_form(of_form(CampaignCallForm))
 def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
     form = CampaignCallForm()
     if form.validate_on_submit():
@@ -220,7 +220,7 @@ def _waiting(session: Session, row: calls.CallRow | None) -> Sequence[School]:
     return calls.asked_of(session, row.step, now=now()).open() if row else ()
 
 
-def _listed(session: Session, campaign: Campaign) -> Held[calls.CallRow]:
+def _listed(session: Session, campaign: Campaign) -> InMemoryListing[calls.CallRow]:
     return calls.listed(session, campaign, waiting=not _is_whole(), text=sought(request), sort=sorting(request))
 
 

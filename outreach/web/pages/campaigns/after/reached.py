@@ -15,7 +15,7 @@ from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.results.reached import ReachedRow
 from outreach.core.db import Session
-from outreach.core.tables.columns import Queried
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.roles import RoleName
 from outreach.web.pages.campaigns.blueprint import pages, show, step_of, title_in_file
 from outreach.web.shared.write_to_list import call_those, write_to
@@ -34,7 +34,7 @@ class AskedReach:
     figure: Figure
     text: str
 
-    def listed(self, session: Session) -> Queried[ReachedRow]:
+    def listed(self, session: Session) -> QueryListing[ReachedRow]:
         """The list itself."""
         return reached.listed(session, self.campaign, self.figure, now=now(), text=self.text, sort=sorting(request))
 

@@ -50,7 +50,7 @@ from outreach.web.shared.conditions import (
     without_strangers,
 )
 from outreach.web.shared.drafts import RESUMED, Fields, PageDrafts, of_page
-from outreach.web.sign_in.form_recovery import keeps_text
+from outreach.web.sign_in.form_recovery import recovers_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import words
@@ -128,7 +128,7 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
 
 @pages.post("/<number:number>/audience/choices")
 @needs(RoleName.AUTHOR)
-@keeps_text(_told, button="Reprendre ces choix")
+@recovers_form(_told, button="Reprendre ces choix")
 def change_audience(number: int) -> Redirect | str | tuple[str, int]:
     """Keep what is chosen, with what the button pressed changes of it, and show it; nothing is saved.
 
@@ -174,7 +174,7 @@ def _place_of(asked: AskedAudience, given: MultiDict[str, str]) -> str:
 
 @pages.post("/<number:number>/audience")
 @needs(RoleName.AUTHOR)
-@keeps_text(_told)
+@recovers_form(_told)
 def save_audience(number: int) -> Redirect | tuple[str, int]:
     with reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, number), request.form)

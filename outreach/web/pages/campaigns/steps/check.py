@@ -31,7 +31,7 @@ from outreach.staff.notifications import requests
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.pages.campaigns.steps.forms import CalmForm, ExceptionForm
 from outreach.web.pages.campaigns.steps.letter import pane_of
-from outreach.web.sign_in.form_recovery import keeps_text, of_fields
+from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import posted, posted_number, remarked
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -84,7 +84,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/return")
 @needs(RoleName.APPROVER)
-@keeps_text(of_fields({"why": "Ce qu’il faut changer"}), button="Renvoyer à la rédaction")
+@recovers_form(of_fields({"why": "Ce qu’il faut changer"}), button="Renvoyer à la rédaction")
 def send_back(number: int) -> Redirect:
     back = partial(lifecycle.send_back, reason=remarked("why").rstrip("."))
     return _move(number, "La campagne est renvoyée à la personne qui l’écrit.", back)

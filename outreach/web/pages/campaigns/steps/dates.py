@@ -14,7 +14,7 @@ from outreach.web.pages.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.pages.campaigns.steps.forms import DatesForm
 from outreach.web.pages.campaigns.steps.offered_drafts import keep, on_return
 from outreach.web.shared.drafts import PageDrafts, changed_fields, of_page
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.request import needs, now, reading
 
 
@@ -36,7 +36,7 @@ def dates(number: int) -> str:
 
 @pages.post("/<number:number>/dates/choices")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(DatesForm), button="Reprendre ces dates")
+@recovers_form(of_form(DatesForm), button="Reprendre ces dates")
 def change_dates(number: int) -> Redirect:
     """Keep what is typed as a draft, and show what the calendar makes of it; nothing is saved."""
     form = DatesForm()
@@ -46,7 +46,7 @@ def change_dates(number: int) -> Redirect:
 
 @pages.post("/<number:number>/dates")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(DatesForm))
+@recovers_form(of_form(DatesForm))
 def save_dates(number: int) -> Redirect | tuple[str, int]:
     form = DatesForm()
     is_refused = form.departures.data != "0" and form.validate() and _refuses_draw(number, form)

@@ -24,7 +24,7 @@ from outreach.web.pages.campaigns.steps import editor
 from outreach.web.pages.campaigns.steps.forms import LetterForm, TestLetterForm
 from outreach.web.pages.campaigns.steps.offered_drafts import keep, on_return
 from outreach.web.shared.drafts import PageDrafts, changed_fields, of_page
-from outreach.web.sign_in.form_recovery import keeps_text, of_form
+from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import letter_frame
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
@@ -63,7 +63,7 @@ def letter(number: int) -> str:
 
 @pages.post("/<number:number>/letter")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(LetterForm))
+@recovers_form(of_form(LetterForm))
 def save_letter(number: int) -> Redirect | tuple[str, int]:
     form = LetterForm()
     if not form.save(number):
@@ -76,7 +76,7 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/letter/preview")
 @needs(RoleName.READER)
-@keeps_text(of_form(LetterForm), button="Reprendre ce texte", part="preview")
+@recovers_form(of_form(LetterForm), button="Reprendre ce texte", part="preview")
 def preview(number: int) -> str:
     """The page with what is typed, kept as a draft when a button asks for it; nothing is saved.
 
@@ -94,7 +94,7 @@ def preview(number: int) -> str:
 
 @pages.post("/<number:number>/letter/test")
 @needs(RoleName.AUTHOR)
-@keeps_text(of_form(LetterForm), to="campaigns.preview", button="Reprendre ce texte, sans envoyer d’essai")
+@recovers_form(of_form(LetterForm), to="campaigns.preview", button="Reprendre ce texte, sans envoyer d’essai")
 def send_test(number: int) -> tuple[str, int]:
     form, test = LetterForm(), TestLetterForm()
     is_fit, is_kept = form.validate() & test.validate_on_submit(), _keep(number, form)
