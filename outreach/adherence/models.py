@@ -96,6 +96,10 @@ class Programme(Base):
             raise InputError(f"Le programme « {self.name} » n’a pas de volet {number}. Ses volets : {theirs}.")
         return found
 
+    def strand_shown(self, number: int | None, day: date) -> "Strand":
+        """Its strand with this number; without one the first that is open on a day, or the first. Raises InputError."""
+        return [*self.open_on(day), *self.strands][0] if number is None else self.strand(number)
+
     @property
     def strand_keys(self) -> list[int]:
         """The keys of its strands."""

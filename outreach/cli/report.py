@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import difference, grouping, sentences, situation
@@ -161,7 +162,8 @@ def explain_difference(
     )
     with operation.database.reading() as session:
         programme = programmes.named(session, code)
-        asked = Asked(programme, programme.strand(number), By(by), federation)
+        sight = AccessScope(SightKind.FEDERATION, federation) if federation else None
+        asked = Asked(programme, programme.strand(number), By(by), sight)
         found = difference.difference(session, asked, before, after)
         name = programmes.name_among_several(session, programme)
     say_json(found.as_json)

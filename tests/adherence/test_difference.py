@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import difference
@@ -56,6 +57,10 @@ def on(day):
     return at(day).date()
 
 
+def of(code, kind=SightKind.FEDERATION):
+    return AccessScope(kind, code)
+
+
 class Told:
     """A history on one connection, and the differences that are asked of it."""
 
@@ -90,11 +95,11 @@ class Told:
     def edition(self, changes, *, applied, dated=None):
         apply(self.session, register(changes), at(applied), on(applied if dated is None else dated))
 
-    def between(self, first, second, *, by=By.NETWORK, federation="", strand=1):
+    def between(self, first, second, *, by=By.NETWORK, sight=None, strand=1, naming=None):
         """The difference of two readings, each a day and a moment in days, or None for the knowledge of today."""
-        asked = Asked(self.programme, self.programme.strand(strand), by, federation)
+        asked = Asked(self.programme, self.programme.strand(strand), by, sight)
         readings = (Reading(on(day), None if moment is None else at(moment)) for day, moment in (first, second))
-        return difference.difference(self.session, asked, *readings)
+        return difference.difference(self.session, asked, *readings, naming)
 
     def causes(self, first, second, **asked):
         """What changed: by group and status, each cause with what it adds and whom it names."""
@@ -286,12 +291,34 @@ def test_a_federation_sees_that_a_school_left_and_not_which(told):
     told.edition(
         {80003: {"authority": 9001, "authority_name": "ASBL Saint-Joseph", "network": LIBRE}, 80004: None}, applied=15
     )
-    assert told.causes((10, 10), (20, 20), federation="CECP") == {}  # secondary schools are another federation's
-    assert told.causes((10, 10), (20, 20), federation="CPEONS") == {
+    assert told.causes((10, 10), (20, 20), sight=of("CECP")) == {}  # secondary schools are another federation's
+    assert told.causes((10, 10), (20, 20), sight=of("CPEONS")) == {
         (COMMUNAL, "none"): [("closed", -1, [80004]), ("left", -1, [])]
     }
-    assert told.causes((10, 10), (20, 20), federation="SeGEC") == {(LIBRE, "none"): [("merged", 1, [80003])]}
-    assert told.between((10, 10), (20, 20), federation="CPEONS").totals["concerned"].before == 2
+    assert told.causes((10, 10), (20, 20), sight=of("SeGEC")) == {(LIBRE, "none"): [("merged", 1, [80003])]}
+    assert told.between((10, 10), (20, 20), sight=of("CPEONS")).totals["concerned"].before == 2
+
+
+def test_a_network_sees_that_a_school_left_and_not_which(told):
+    told.record(80003, 2, recorded=2)
+    told.edition({80003: {"authority": 9003, "authority_name": "PO 3", "network": WBE}, 80004: None}, applied=15)
+    communal = of(COMMUNAL, SightKind.NETWORK)
+    assert told.causes((10, 10), (20, 20), sight=communal) == {
+        (COMMUNAL, "joined"): [("left", -1, [])],
+        (COMMUNAL, "none"): [("closed", -1, [80004])],
+    }
+    found = told.between((10, 10), (20, 20), sight=communal).as_json()
+    assert (found["from"]["network"], found["from"]["federation"]) == (COMMUNAL, None)
+    assert told.causes((10, 10), (20, 20), sight=of(WBE, SightKind.NETWORK)) == {
+        (WBE, "joined"): [("merged", 1, [80003])]  # the one that it left runs no school any more
+    }
+
+
+def test_each_school_is_told_with_the_record_that_decided(told):
+    late, gone = told.record(80001, 5, recorded=16), told.record(80005, 5, recorded=5)
+    told.withdraw(gone, day=15)
+    since = told.record(80003, 15, recorded=16)
+    assert told.between((10, 10), (20, 20)).records == {80001: late, 80005: gone, 80003: since}
 
 
 def test_a_reading_that_nobody_can_have_or_that_is_lost_is_refused(told):
@@ -302,5 +329,5 @@ def test_a_reading_that_nobody_can_have_or_that_is_lost_is_refused(told):
     with pytest.raises(InputError, match="personne ne connaissait"):
         told.between((10, 10), (20, 19))
     with pytest.raises(InputError, match="Fédération inconnue : « XYZ »"):
-        told.between((10, 10), (20, 20), federation="XYZ")
+        told.between((10, 10), (20, 20), sight=of("XYZ"))
     assert told.causes((10, 10), (20, 20)) == {}

@@ -12,7 +12,7 @@ What a school was in a cell is that of `situation`: `standing` states the rule o
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, exists, l
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 
+from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.situation import grouping as known
 from outreach.adherence.situation.grouping import OUTSIDE, before_later_editions
@@ -46,6 +47,7 @@ from outreach.directory.models import (
 )
 
 EVER = datetime(9000, 1, 1, tzinfo=UTC)  # the moment of a reading that has all that is known now
+A_MONTH = timedelta(days=30)  # before today: the first day where none is asked for
 CONCERNED = "concerned"  # beside the statuses, in what a population is counted by
 
 
@@ -76,6 +78,9 @@ class Cause(Labelled):
     CORRECTED = "corrected", "corrigé"
 
 
+OF_STATUS = (*list(Cause)[list(Cause).index(Cause.JOINED_SINCE) :],)  # the others are the register's doing
+
+
 class Reading(NamedTuple):
     """The situation at the end of a day, as known at a moment; None = all that is known now."""
 
@@ -90,19 +95,23 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of what two readings are taken: a strand, the grouping, and the federation whose members alone count."""
+    """Of what two readings are taken: a strand, the grouping, and whose members alone count, those of each reading."""
 
     programme: Programme
     strand: Strand
     by: By = By.NETWORK
-    federation: str = ""
+    sight: AccessScope | None = None
+
+    def code(self, kind: SightKind) -> str | None:
+        """The code of the federation, or of the network, whose members alone count."""
+        return self.sight.code if self.sight and self.sight.kind is kind else None
 
 
 @dataclass(slots=True)
 class Cell:
     """How many schools a cell had in each reading, and by which causes it has others: the FASE numbers of each.
 
-    A school that left a federation is counted, and its number is None. `sign` is 1 of who came, -1 of who left.
+    A school that is no member any more is counted, and its number is None. `sign` is 1 of who came, -1 of who left.
     """
 
     before: int = 0
@@ -131,7 +140,7 @@ class Cell:
 class Difference:
     """Two readings of a strand and why they differ: by group and status, of each group's concerned schools, and of all.
 
-    `labels` names the groups.
+    `labels` names the groups. `records` are the keys of the records that decided, by the FASE number of the school.
     """
 
     asked: Asked
@@ -141,6 +150,7 @@ class Difference:
     populations: dict[str, Cell]
     totals: dict[str, Cell]
     labels: dict[str, str]
+    records: dict[int, int]
 
     def as_json(self) -> dict[str, Any]:
         """The difference as JSON, under fixed names. `cells` has every status of every group that has a school."""
@@ -160,24 +170,29 @@ class Difference:
             "strand": self.asked.strand.number,
             "as_of": one.day.isoformat(),
             "known_at": one.known_at.isoformat() if one.known_at else None,
-            "federation": self.asked.federation or None,
+            **{kind.value: self.asked.code(kind) for kind in SightKind},
         }
 
 
-def difference(session: Session, asked: Asked, before: Reading, after: Reading) -> Difference:
+def difference(
+    session: Session, asked: Asked, before: Reading, after: Reading, naming: Session | None = None
+) -> Difference:
     """Take two readings and split the difference of every cell by cause.
+
+    `naming` is a session that sees some schools alone: the others are counted, and not named.
 
     Raises InputError where a day lies after its moment or the federation is not known, Refused where an edition that
     was in force at a moment was undone since: see `known.refuse_unknowable`.
     """
     for one in (before, after):
         known.refuse_unknowable(session, one.day, one.known_at)
-    if asked.federation and not session.scalar(select(Federation.id).where(Federation.code == asked.federation)):
+    federation = asked.code(SightKind.FEDERATION)
+    if federation and not session.scalar(select(Federation.id).where(Federation.code == federation)):
         codes = ", ".join(session.scalars(select(Federation.code).order_by(Federation.code)))
-        raise InputError(f"Fédération inconnue : « {asked.federation[:60]} ». Choisissez parmi : {codes}.")
+        raise InputError(f"Fédération inconnue : « {federation[:60]} ». Choisissez parmi : {codes}.")
     is_turned = before.moment > after.moment
     early, late = (after, before) if is_turned else (before, after)
-    return _Splitting(session, asked, early, late, is_turned=is_turned).split(before, after)
+    return _Splitting(session, asked, early, late, naming or session, is_turned=is_turned).split(before, after)
 
 
 def sentences(found: Difference) -> list[str]:
@@ -209,6 +224,7 @@ class _Record(NamedTuple):
     """A record of a school, as far as it decides: in which readings it was known and effective (bits)."""
 
     school_id: int
+    id: int
     status: str
     word: str
     effective_on: object
@@ -266,8 +282,11 @@ def _bucket(one: _Record | None) -> str:
 class _Splitting:
     """The rows of two readings, the earlier moment's first, and the cells they fill."""
 
-    def __init__(self, session: Session, asked: Asked, early: Reading, late: Reading, *, is_turned: bool) -> None:
+    def __init__(
+        self, session: Session, asked: Asked, early: Reading, late: Reading, naming: Session, *, is_turned: bool
+    ) -> None:
         self.session, self.asked, self.early, self.late, self.is_turned = session, asked, early, late, is_turned
+        self.naming, self.decided = naming, dict[int, int]()
         self.days = early.day, early.day, late.day
         self.moments = early.known_at, late.known_at, late.known_at
         self.is_backward = late.day < early.day
@@ -304,6 +323,7 @@ class _Splitting:
             {group: self.populations[group] for group in there},
             {name: self.totals[name] for name in (*(bucket.value for bucket in Bucket), CONCERNED)},
             labels,
+            self.decided,
         )
 
     def _count(self, groups: tuple[str, ...], bucket: str, count: int, *, is_second: bool) -> None:
@@ -330,41 +350,38 @@ class _Splitting:
         fases = self._fases([school for school, *_ in moving])
         for school, groups, buckets in moving:
             left, come = self._cells_of(groups[0], buckets[0]), self._cells_of(groups[2], buckets[2])
+            of_status, deciding = self._cause_of_status(self.records.get(school, ()), buckets)
             for sign, some, others in ((-1, left, come), (1, come, left)):
                 for name in some.keys() - others.keys():
-                    cause = self._cause(name, school, groups, buckets, register)
+                    cause = self._cause_of_register(name[1], school, groups, register) or of_status
                     key = cause, -sign if self.is_turned else sign
-                    fase = None if cause is Cause.LEFT else fases[school]
+                    fase = None if cause is Cause.LEFT else fases.get(school)
                     some[name].causes.setdefault(key, []).append(fase)
+                    if deciding and fase and cause in OF_STATUS:
+                        self.decided[fase] = deciding
 
-    def _cause(
-        self,
-        name: Name,
-        school: int,
-        groups: Three[tuple[str, ...]],
-        buckets: Three[str],
-        register: "_Register",
-    ) -> Cause:
-        """Why a school is in a cell in one reading alone: of its group, or of all."""
-        group = name[1]
+    def _cause_of_register(
+        self, group: str, school: int, groups: Three[tuple[str, ...]], register: "_Register"
+    ) -> Cause | None:
+        """Why a school is in a group, or in any, in one reading alone; None where it is in both."""
         was, between, is_now = ((group in of) if group else bool(of) for of in groups)
-        if was != is_now:
-            return register.cause(school, groups, is_since=between != is_now)
-        records = self.records.get(school, ())
-        return self._cause_of_status(records, _Held.of(records), buckets)
+        return None if was == is_now else register.cause(school, groups, is_since=between != is_now)
 
-    def _cause_of_status(self, records: Sequence[_Record], held: _Held, buckets: Three[str]) -> Cause:
+    def _cause_of_status(self, records: Sequence[_Record], buckets: Three[str]) -> tuple[Cause, int | None]:
+        """Why a school has another status, and the key of the record that says so."""
+        was, becomes, last = _Held.of(records).records
         if buckets[1] != buckets[2]:
-            later = buckets[1] if self.is_backward else buckets[2]
-            return Cause.JOINED_SINCE if later in (Bucket.JOINED, Bucket.DECLARED) else Cause.CHANGED_SINCE
-        was, becomes, _ = held.records
+            later, bucket = (becomes, buckets[1]) if self.is_backward else (last, buckets[2])
+            cause = Cause.JOINED_SINCE if bucket in (Bucket.JOINED, Bucket.DECLARED) else Cause.CHANGED_SINCE
+            return cause, later and later.id
         if becomes is not None and becomes.is_new:
             is_same_day = was is not None and was.effective_on == becomes.effective_on and was.status != becomes.status
-            return Cause.CORRECTED if is_same_day or (was and was.is_gone) else Cause.TOLD_LATE
+            return Cause.CORRECTED if is_same_day or (was and was.is_gone) else Cause.TOLD_LATE, becomes.id
         gone = was if was and was.is_gone else next((one for one in records if one.known & FIRST and one.is_gone), None)
         if gone is None:
-            return Cause.TOLD_LATE  # a record that came between makes what was declared after it speak, or stay silent
-        return Cause.LIST_UNDONE if gone.is_list_undone else Cause.TAKEN_BACK
+            # A record that came between makes what was declared after it speak, or stay silent.
+            return Cause.TOLD_LATE, next((one.id for one in records if one.is_new and one.known & BETWEEN), None)
+        return Cause.LIST_UNDONE if gone.is_list_undone else Cause.TAKEN_BACK, gone.id
 
     # -- rows
 
@@ -393,7 +410,7 @@ class _Splitting:
             .join(Teaching, Teaching.school_id == Ownership.school_id)
             .where(Teaching.education_type.in_(types_of(*self.asked.strand.levels)))
         )
-        members = self._members() if self.asked.federation else None
+        members = self._members(self.asked.sight) if self.asked.sight else None
         bit_of = {kind.value: self.levels[kind.level] for kind in EducationType if kind.level in self.levels}
         found: dict[int, Three[_Place]] = {}
         for school, authority, kind, held in self.session.execute(query):
@@ -412,14 +429,20 @@ class _Splitting:
             found[school] = first, between, second
         return found
 
-    def _members(self) -> dict[tuple[int, int], int]:
-        """In which readings the federation represents an authority for a level."""
+    def _members(self, sight: AccessScope) -> dict[tuple[int, int], int]:
+        """In which readings an authority is a member for a level; one of a network is in it for ever."""
+        if sight.kind is SightKind.NETWORK:
+            of = (
+                select(Authority.id).join(Network, Network.id == Authority.network_id).where(Network.code == sight.code)
+            )
+            theirs = self.session.scalars(of).all()
+            return {(key, level): FIRST | BETWEEN | SECOND for key in theirs for level in self.levels.values()}
         held = self.readings(lambda place: Membership.on(self.days[place], self.moments[place]))
         query = select(Membership.authority_id, Membership.level, held).join(
             Federation, Federation.id == Membership.federation_id
         )
         found: dict[tuple[int, int], int] = defaultdict(int)
-        for authority, level, bits in self.session.execute(query.where(Federation.code == self.asked.federation)):
+        for authority, level, bits in self.session.execute(query.where(Federation.code == sight.code)):
             if level in self.levels:
                 found[authority, self.levels[level]] |= bits
         return found
@@ -443,6 +466,7 @@ class _Splitting:
         query = (
             select(
                 record.school_id,
+                record.id,
                 *map(raw, (record.status, record.word, record.effective_on)),
                 self.readings(stood),
                 *(case((flag, literal(1)), else_=0) for flag in flags),
@@ -495,7 +519,7 @@ class _Splitting:
     def _fases(self, schools: Sequence[int]) -> Mapping[int, int]:
         if not schools:
             return {}
-        return dict(self.session.execute(select(School.id, School.fase).where(among(School.id, schools))).all())
+        return dict(self.naming.execute(select(School.id, School.fase).where(among(School.id, schools))).all())
 
 
 class _Register:
@@ -515,7 +539,7 @@ class _Register:
         """Why a school is in a group in one reading alone; `is_since`: it is between the two days that it changed."""
         first, last = self.ends
         out = last if is_since else 2  # the reading that says it last, if it is the one without the school
-        if self.splitting.asked.federation and groups[2 - out] and not groups[out] and self.taught[school] >> out & 1:
+        if self.splitting.asked.sight and groups[2 - out] and not groups[out] and self.taught[school] >> out & 1:
             return Cause.LEFT
         if not is_since:
             return Cause.EDITION_APPLIED

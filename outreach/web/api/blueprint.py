@@ -23,8 +23,8 @@ from outreach.web.ui.request import READS, database, end_reading, inert, now, re
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 OPEN = {"api.openapi", "api.contents"}  # what says how the interface is used, and nothing that the service knows
 SCOPED = {  # to keys of a federation or a network: each view by its name, and no other
-    *("api.current_situation", "api.networks", "api.programmes", "api.authorities", "api.schools", "api.notes"),
-    *("api.adherence_records", "api.campaigns", "api.campaign"),
+    *("api.current_situation", "api.situation_difference", "api.networks", "api.programmes", "api.authorities"),
+    *("api.schools", "api.notes", "api.adherence_records", "api.campaigns", "api.campaign"),
 }
 CLOSED = (
     "Une clé de fédération ou de réseau lit la situation, les réseaux, les programmes, les pouvoirs organisateurs, "

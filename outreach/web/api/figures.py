@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, RootModel, create_model
 
+from outreach.adherence.situation.difference import Cause
 from outreach.adherence.situation.situation import Bucket, Solicitation
 from outreach.campaigns.models import WaveState
 from outreach.web.api.shapes import CampaignBaseTold, Told
@@ -51,6 +52,52 @@ class SituationTold(Told):
     zones: list[GroupTold] = Field(default_factory=list)
     provinces: list[GroupTold] = Field(default_factory=list)
     federations: list[GroupTold] = Field(default_factory=list)
+
+
+class ReadingTold(Told):
+    """A strand at the end of a day, as known at a moment; null: with all that is known now.
+
+    `federation` or `network` is that of the key: those count that were its members then.
+    """
+
+    programme: str
+    strand: int
+    as_of: date
+    known_at: datetime | None
+    federation: str | None
+    network: str | None
+
+
+class DifferenceCauseTold(Told):
+    """Why schools came into a cell (`delta` above 0) or left it; `schools` are the FASE numbers of today's members."""
+
+    cause: Cause
+    delta: int
+    schools: list[int]
+
+
+class DifferenceCellTold(Told):
+    """A figure in both readings, and the causes, whose `delta` sum up to what lies between.
+
+    `by` names the group (network, zone or level) of a cell that is not of all schools. `status` is null in
+    `populations`, the schools of a group that are concerned; in `totals` it may be `concerned`.
+    """
+
+    by: dict[str, str] | None = None
+    status: str | None = None
+    before: int
+    after: int
+    causes: list[DifferenceCauseTold]
+
+
+class DifferenceTold(Told):
+    """Why the figures of a strand differ between two readings: each status of each group, and of all."""
+
+    from_: ReadingTold = Field(alias="from")
+    to: ReadingTold
+    cells: list[DifferenceCellTold]
+    populations: list[DifferenceCellTold]
+    totals: list[DifferenceCellTold]
 
 
 class RetriableTold(Told):

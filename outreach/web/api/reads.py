@@ -12,8 +12,9 @@ from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.adherence.programmes import files
 from outreach.adherence.programmes import programmes as known_programmes
 from outreach.adherence.records import records
-from outreach.adherence.situation import grouping, situation
+from outreach.adherence.situation import difference, grouping, situation
 from outreach.adherence.situation.concerning import concerning
+from outreach.adherence.situation.difference import A_MONTH, Asked, By, Reading
 from outreach.adherence.situation.grouping import Grouping
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import calendar, lifecycle, segment_uses
@@ -36,11 +37,12 @@ from outreach.reports.notes import listing as note_list
 from outreach.reports.notes.models import Note, NoteState
 from outreach.web.api import resources
 from outreach.web.api.blueprint import holder, page_of, pages, told
-from outreach.web.api.figures import CampaignStandingTold, SituationTold
+from outreach.web.api.figures import CampaignStandingTold, DifferenceTold, SituationTold
 from outreach.web.api.shapes import (
     AuthoritiesAsked,
     AuthorityTold,
     CampaignSummaryTold,
+    DifferenceAsked,
     ExclusionTold,
     NetworkTold,
     NoteTold,
@@ -58,7 +60,7 @@ from outreach.web.api.shapes import (
     SituationAsked,
 )
 from outreach.web.api.specification import OF_ONE, OF_PROGRAMME, answers, document, query_as
-from outreach.web.ui.request import current_day, now, reading, settings
+from outreach.web.ui.request import current_day, now, reading, settings, whole
 
 
 @pages.get("/")
@@ -80,11 +82,32 @@ def current_situation() -> Response:
     asked = query_as(SituationAsked)
     with reading() as session:
         programme = _programme(session, asked.programme)
-        day, known_at = _when(session, asked)
+        day, known_at = _when(session, asked.as_of, asked.known_at, current_day())
         listed = listed_schools(until(day, known_at))
         by = Grouping(asked.by)
         found = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
         return told({"programme": programme.code, **found.as_json()})
+
+
+@pages.get("/situation/difference")
+@answers("getSituationDifference", DifferenceTold, DifferenceAsked, faults=OF_PROGRAMME)
+def situation_difference() -> Response:
+    """Pourquoi un chiffre a changé : deux lectures d’un volet, et les causes de chaque écart, école par école.
+
+    À une clé de fédération ou de réseau, qui était membre le jour de chaque lecture : une école qui ne l’est plus est
+    comptée, et n’est pas nommée.
+    """
+    asked = query_as(DifferenceAsked)
+    with reading() as own, whole() as session:
+        programme = _programme(own, asked.programme)
+        before = Reading(*_when(own, asked.from_, asked.known_from, current_day() - A_MONTH))
+        after = Reading(*_when(own, asked.to, asked.known_to, current_day()))
+        try:
+            strand = programme.strand_shown(asked.strand, after.day)
+        except InputError as fault:
+            raise NotFound(str(fault)) from None
+        asks = Asked(programme, strand, By(asked.by), holder().sight)
+        return told(difference.difference(session, asks, before, after, own).as_json())
 
 
 @pages.get("/networks")
@@ -252,12 +275,11 @@ def _programme(session: Session, code: str) -> Programme:
     return known_programmes.named(session, code, concerning(session, current_day()))
 
 
-def _when(session: Session, asked: SituationAsked) -> tuple[date, datetime | None]:
+def _when(session: Session, as_of: date | None, moment: date | None, usual: date) -> tuple[date, datetime | None]:
     """The day that is asked for, and the past moment whose knowledge. Raises Refused for what cannot be known."""
     try:
-        known_at = read_past(asked.known_at.isoformat(), now=now()) if asked.known_at else None
-        usual = today(known_at) if known_at else current_day()
-        day = parse_day(asked.as_of.isoformat()) if asked.as_of else usual
+        known_at = read_past(moment.isoformat(), now=now()) if moment else None
+        day = parse_day(as_of.isoformat()) if as_of else today(known_at) if known_at else usual
         if day > current_day():
             raise Refused("Cette date est dans l’avenir.")
         grouping.refuse_unknowable(session, day, known_at)

@@ -125,6 +125,20 @@ class SituationAsked(ProgrammeAsked):
     by: Literal["network", "zone", "province", "federation"] = "network"
 
 
+class DifferenceAsked(ProgrammeAsked):
+    """Two days of a strand, each with the past moment whose knowledge counts, and by what schools are counted.
+
+    `to` is today where it is left out, `from` 30 days ago, `strand` the first that is open then.
+    """
+
+    strand: int | None = Field(None, ge=1, le=99, json_schema_extra=_never_null)
+    from_: Day | None = Field(None, alias="from", examples=["2021-04-15"], json_schema_extra=_never_null)
+    to: Day | None = Field(None, examples=["2021-05-15"], json_schema_extra=_never_null)
+    known_from: Past | None = Field(None, examples=["2021-04-16T09:30:00+02:00"], json_schema_extra=_never_null)
+    known_to: Past | None = Field(None, examples=["2021-05-18T09:30:00+02:00"], json_schema_extra=_never_null)
+    by: Literal["network", "zone", "level"] = "network"
+
+
 class EventsAsked(Asked):
     """Events after the one with this id, and how many seconds to wait for one."""
 

@@ -1,11 +1,24 @@
 """Keys of federations and networks: each list has what the register says is theirs, and every other route is closed."""
 
-import pytest
-from sqlalchemy import select, text
+from datetime import UTC, datetime, time, timedelta
 
+import pytest
+from sqlalchemy import exists, select, text
+
+from outreach.adherence.models import AdherenceRecord
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign, Wave
-from outreach.directory.models import Authority, School
+from outreach.core.tables.imports import ListState
+from outreach.directory.models import (
+    Authority,
+    EducationType,
+    Level,
+    Membership,
+    Ownership,
+    RegisterImport,
+    School,
+    Teaching,
+)
 from outreach.integrations import api_keys
 from outreach.web.api import blueprint
 from outreach.web.api.specification import SHAPES
@@ -15,6 +28,7 @@ from tests.programmes import NURSERY
 from tests.web.api.conftest import Program, routes
 from tests.web.test_scoped_pages import SIGHTS
 
+DAY = timedelta(1)
 OF_EACH_KIND = ("SeGEC", "WBE")
 SCOPES = [pytest.param(*one, marks=() if one[1] in OF_EACH_KIND else pytest.mark.deep) for one in SIGHTS]
 
@@ -79,6 +93,74 @@ def test_a_key_of_a_federation_reads_the_programmes_that_concern_its_members(app
     assert listed["CPEONS"] == ["mes-outils-numeriques"], "its members have no nursery school"
     assert of["CPEONS"].get("/situation").json["programme"] == "mes-outils-numeriques"
     assert of["CPEONS"].get("/situation?programme=premiers-mots").status_code == 404
+
+
+def moved(session, day):
+    """A school that the register gave on a day from CPEONS to SeGEC, as an edition does it; it had joined before."""
+    federation = dict(session.execute(text("SELECT code, id FROM federations")).all())
+    of = {
+        code: session.scalar(
+            select(Ownership)
+            .join(Membership, Membership.authority_id == Ownership.authority_id)
+            .join(Teaching, Teaching.school_id == Ownership.school_id)
+            .where(Membership.federation_id == federation[code], Membership.level == Level.SECONDARY)
+            .where(Teaching.education_type == EducationType.SECONDARY_ORDINARY, Ownership.current())
+            .where(~exists().where(AdherenceRecord.school_id == Ownership.school_id))
+            .order_by(Ownership.id)
+            .limit(1)
+        )
+        for code in ("CPEONS", "SeGEC")
+    }
+    noon = datetime.combine(day, time(12), UTC)
+    edition = RegisterImport(edition_on=day, sha256="x", grid="[]", outcome="", state=ListState.APPLIED)
+    edition.received_at = edition.applied_at = noon
+    edition.received_by = edition.applied_by = AUTHOR
+    session.add(edition)
+    session.flush()
+    of["CPEONS"].until, of["CPEONS"].closed_by = day, edition.id
+    session.flush()
+    school = of["CPEONS"].school_id
+    session.add(
+        Ownership(school_id=school, authority_id=of["SeGEC"].authority_id, since=day, until=None, opened_by=edition.id)
+    )
+    joined = {
+        "effective_on": day - 10 * DAY,
+        "recorded_at": noon - 9 * DAY,
+        "source": "",
+        "reason": "",
+        "recorded_by": "x",
+    }
+    (strand,) = [one for one in programmes.named(session).strands if one.number == 1]
+    session.add(AdherenceRecord(school_id=school, strand_id=strand.id, status="joined", word="confirmed", **joined))
+    runs = select(Ownership.id).where(Ownership.authority_id == of["CPEONS"].authority_id, Ownership.current())
+    return session.get(School, school).fase, "moved" if session.scalars(runs).first() else "merged"
+
+
+@pytest.mark.journey
+def test_a_key_is_told_that_a_school_left_its_members_and_not_which(app, sample_database):
+    now = app.extensions["outreach.settings"].instant()
+    today = now.date()
+    with sample_database.writing() as session:
+        school, cause = moved(session, today - 5 * DAY)
+        made = {
+            code: api_keys.make(session, name=code, role=f"federation:{code}", days=90, now=now, actor=AUTHOR)[1]
+            for code in ("CPEONS", "SeGEC")
+        }
+
+    def joined(code, first, last):
+        asked = f"/situation/difference?strand=1&from={today - first * DAY}&to={today - last * DAY}"
+        found = Program(app.test_client(), made[code]).get(asked).json
+        assert (found["from"]["federation"], found["to"]["network"]) == (code, None)
+        (cell,) = [one for one in found["totals"] if one["status"] == "joined"]
+        assert cell["after"] - cell["before"] == sum(one["delta"] for one in cell["causes"])
+        assert school not in {each for one in cell["causes"] for each in one["schools"]} or code == "SeGEC"
+        return cell["before"], [(one["cause"], one["delta"], one["schools"]) for one in cell["causes"]]
+
+    assert joined("CPEONS", 7, 0)[1] == [("left", -1, [])]
+    assert joined("SeGEC", 7, 0)[1] == [(cause, 1, [school])]
+    assert joined("CPEONS", 20, 7)[1] == [("joined_since", 1, [])], "it was a member, and may be named no more"
+    total = Program(app.test_client(), made["CPEONS"]).get("/situation").json["total"]["strands"]["1"]
+    assert joined("CPEONS", 0, 0) == (total["joined"], [])
 
 
 def written_to(session, inside, within, levels):

@@ -111,9 +111,7 @@ def shown_strand(programme: Programme, day: date) -> Strand:
 
     Raises InputError for one that the programme does not have.
     """
-    if request.args.get("strand"):
-        return programme.strand(_number())
-    return [*programme.open_on(day), *programme.strands][0]
+    return programme.strand_shown(_number() if request.args.get("strand") else None, day)
 
 
 def _number() -> int:
