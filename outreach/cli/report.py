@@ -10,7 +10,7 @@ import click
 from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import difference, grouping, sentences, situation
+from outreach.adherence.situation import difference, explained, grouping, sentences, situation
 from outreach.adherence.situation.difference import Asked, By, Reading
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.situation import Bucket, Situation, Solicitation
@@ -167,9 +167,7 @@ def explain_difference(
         found = difference.difference(session, asked, before, after)
         name = programmes.name_among_several(session, programme)
     say_json(found.as_json)
-    if name:
-        say(f"Programme « {name} »")
-    for line in difference.sentences(found):
+    for line in explained.sentences(found, name):
         say(line)
 
 

@@ -29,7 +29,6 @@ from outreach.adherence.situation.grouping import OUTSIDE, before_later_editions
 from outreach.adherence.situation.situation import Bucket
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
-from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.labelled import Labelled
 from outreach.directory.models import (
@@ -193,17 +192,6 @@ def difference(
     is_turned = before.moment > after.moment
     early, late = (after, before) if is_turned else (before, after)
     return _Splitting(session, asked, early, late, naming or session, is_turned=is_turned).split(before, after)
-
-
-def sentences(found: Difference) -> list[str]:
-    """The difference in French: each figure of all groups in which schools came or left, and why."""
-    said = []
-    for name, cell in found.totals.items():
-        label = "Écoles concernées" if name == CONCERNED else Bucket(name).label
-        if cell.causes:
-            said.append(f"{label} : {french.number(cell.before)} → {french.number(cell.after)}")
-            said += [f"  {cause.label} : {sign * len(some):+d}" for (cause, sign), some in cell.ordered()]
-    return said or ["Aucun chiffre n’a changé."]
 
 
 # What a school is in the three readings, in this order: the first, the first day as known at the later moment, the

@@ -35,6 +35,12 @@ def by_number(session: Session, number: str) -> Note:
     return by_key(session, approval.note_id)
 
 
+def last_numbered(session: Session, programme: Programme) -> Note | None:
+    """The last approved note about a programme."""
+    query = _listed(None, programme).join(NoteApproval, NoteApproval.note_id == Note.id)
+    return session.scalars(query.order_by(Note.frozen_at.desc(), Note.id.desc()).limit(1)).first()
+
+
 def published(session: Session, number: str) -> Note | None:
     """The published note of this number. One statement, whether the number is free, given or published."""
     query = select(Note).join(NoteApproval, NoteApproval.note_id == Note.id)

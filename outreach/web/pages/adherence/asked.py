@@ -13,6 +13,7 @@ from flask import Blueprint, request, url_for
 from outreach.access.scopes import wording
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation import grouping
+from outreach.adherence.situation.difference import Reading
 from outreach.adherence.situation.grouping import Grouping, groups
 from outreach.adherence.situation.situation import Bucket, Listed, Selection, Solicitation
 from outreach.campaigns.planning.sending_hours import read_past, until
@@ -27,6 +28,9 @@ from outreach.web.ui.pager import member
 from outreach.web.ui.request import counted, current_day, now
 
 pages = Blueprint("situation", __name__)
+
+
+TODAYS = " La situation est celle d’aujourd’hui."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +86,14 @@ def asked(session: Session) -> AskedSituation:
     try:
         known_at = read_past(typed, now=now()) if typed else None
     except InputError as error:
-        return AskedSituation(
-            current_day(), None, by, f"{error} La situation est celle d’aujourd’hui.", typed, is_of_moment=True
-        )
-    day, refusal = _day(today(known_at) if known_at else current_day())
+        return AskedSituation(current_day(), None, by, f"{error}{TODAYS}", typed, is_of_moment=True)
+    day, refusal = _day("as_of", today(known_at) if known_at else current_day())
     if refusal:
         return AskedSituation(current_day(), None, by, refusal, typed)
     try:
         grouping.refuse_unknowable(session, day, known_at)
     except (InputError, Refused) as error:
-        return AskedSituation(
-            current_day(), None, by, f"{error} La situation est celle d’aujourd’hui.", typed, is_of_moment=True
-        )
+        return AskedSituation(current_day(), None, by, f"{error}{TODAYS}", typed, is_of_moment=True)
     return AskedSituation(day, known_at, by, typed=typed)
 
 
@@ -102,8 +102,21 @@ def surely_asked(session: Session) -> AskedSituation:
     day or moment."""
     found = asked(session)
     if found.refusal:
-        raise InputError(found.refusal.removesuffix(" La situation est celle d’aujourd’hui."))
+        raise InputError(found.refusal.removesuffix(TODAYS))
     return found
+
+
+def reading_asked(name: str, usual: date) -> Reading:
+    """One end of a difference: the day of the query's parameter, and the moment of `known_` with its name.
+
+    Raises InputError when they cannot be read.
+    """
+    typed = _printable(f"known_{name}")
+    known_at = read_past(typed, now=now()) if typed else None
+    day, refusal = _day(name, today(known_at) if known_at else usual)
+    if refusal:
+        raise InputError(refusal.removesuffix(TODAYS))
+    return Reading(day, known_at)
 
 
 def shown_strand(programme: Programme, day: date) -> Strand:
@@ -153,10 +166,10 @@ def spelt_day(about: AskedSituation) -> str:
     return f"au {french.weekday(about.day)}{known_then}{of_request.said()}{whose}"
 
 
-def _day(usual: date) -> tuple[date, str]:
-    text = _printable("as_of")
-    if not text and request.args.get("as_of"):
-        return usual, "Cette date est illisible. La situation est celle d’aujourd’hui."
+def _day(name: str, usual: date) -> tuple[date, str]:
+    text = _printable(name)
+    if not text and request.args.get(name):
+        return usual, f"Cette date est illisible.{TODAYS}"
     if not text:
         return usual, ""
     try:
@@ -164,7 +177,7 @@ def _day(usual: date) -> tuple[date, str]:
     except InputError as error:
         return usual, str(error)
     if day > current_day():
-        return usual, "Cette date est dans l’avenir. La situation est celle d’aujourd’hui."
+        return usual, f"Cette date est dans l’avenir.{TODAYS}"
     return day, ""
 
 

@@ -1,0 +1,144 @@
+"""Why a figure changed: two readings of a strand, the causes of each difference, and the schools behind each cause."""
+
+from typing import Any
+
+from flask import Response, render_template, request, url_for
+
+from outreach.access.accounts import accounts
+from outreach.access.scopes import wording
+from outreach.adherence.models import Programme
+from outreach.adherence.situation import difference, explained
+from outreach.adherence.situation.difference import A_MONTH, Asked, By, Cause, Difference
+from outreach.adherence.situation.explained import ChangedSchool, Chosen
+from outreach.core.db import Session
+from outreach.core.tables.columns import InMemoryListing
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.roles import RoleName
+from outreach.reports.notes import listing
+from outreach.web.pages.adherence.asked import pages, reading_asked, shown_strand
+from outreach.web.shared import programmes
+from outreach.web.ui import exports
+from outreach.web.ui import programme as of_request
+from outreach.web.ui.pager import Shown, member, sorting, sought
+from outreach.web.ui.request import counted, current_day, needs, reading, whole
+
+SIDES = {"came": 1, "left": -1}
+ASKED = ("strand", "from", "known_from", "to", "known_to", "by")  # what an address says of the two readings
+
+
+@pages.get("/situation/difference")
+@needs(RoleName.READER)
+def why() -> str:
+    with reading() as session:
+        programme = programmes.shown(session)
+        found, strand, refusal = None, shown_strand(programme, current_day()), ""
+        try:
+            found = _found(session, programme)
+            strand = found.asked.strand
+        except (InputError, Refused) as error:
+            refusal = str(error)
+        return render_template(
+            "pages/situation/why.html",
+            programme=programme,
+            strand=strand,
+            found=found,
+            refusal=refusal,
+            typed=_typed(found),
+            since=_since(session, programme),
+            groupings=list(By),
+            by=member(By, request.args.get("by")) or By.NETWORK,
+            sentences=explained.sentences(found, of_request.name()) if found else [],
+            label=explained.figure_label,
+            signed=explained.signed,
+            CONCERNED=difference.CONCERNED,
+            asked=_asked(found) if found else {},
+            counted=wording.authorities(counted()),
+            today=current_day(),
+        )
+
+
+@pages.get("/situation/difference/schools")
+@needs(RoleName.READER)
+def changed() -> str:
+    with reading() as session:
+        programme = programmes.shown(session)
+        found = _found(session, programme)
+        chosen = _chosen()
+        return render_template(
+            "pages/situation/changed.html",
+            programme=programme,
+            found=found,
+            chosen=chosen,
+            figure=explained.figure_label(chosen.figure) if chosen.figure else "",
+            text=sought(request),
+            asked=_asked(found),
+            shown=Shown.of(request, _listed(session, found), export=".export_changed"),
+        )
+
+
+@pages.get("/situation/difference/schools.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_changed(kind: str) -> Response:
+    with reading() as session:
+        found = _found(session, programmes.named(session))
+        listed = _listed(session, found)
+        name = f"difference-{found.before.day}-{found.after.day}-volet-{found.asked.strand.number}"
+        return exports.download(listed.table(listed.names), kind, name)
+
+
+def _found(session: Session, programme: Programme) -> Difference:
+    """The difference that is asked for. Raises InputError and Refused for readings that nobody can have."""
+    after = reading_asked("to", current_day())
+    before = reading_asked("from", current_day() - A_MONTH)
+    by = member(By, request.args.get("by")) or By.NETWORK
+    asks = Asked(programme, shown_strand(programme, after.day), by, counted())
+    with whole() as every:
+        return difference.difference(every, asks, before, after, session)
+
+
+def _listed(session: Session, found: Difference) -> InMemoryListing[ChangedSchool]:
+    text, sort, names = sought(request), sorting(request), accounts.colleagues(session)
+    return explained.listed(session, found, _chosen(), text=text, sort=sort, names=names)
+
+
+def _chosen() -> Chosen:
+    """The cells that the address opens. Raises InputError for a figure that there is not."""
+    figure = request.args.get("figure", "")
+    if figure:
+        try:
+            explained.figure_label(figure)
+        except ValueError:
+            raise InputError("Ce chiffre n’existe pas : revenez à la page « Pourquoi ce chiffre a changé ».") from None
+    cause = member(Cause, request.args.get("cause"))
+    return Chosen(request.args.get("group", ""), figure, cause, SIDES.get(request.args.get("side", ""), 0))
+
+
+def _asked(found: Difference) -> dict[str, str]:
+    """What leads to the same two readings, also on another day."""
+    days = {"from": found.before.day.isoformat(), "to": found.after.day.isoformat()}
+    asked = {name: request.args.get(name, "") for name in ASKED} | days | {"strand": str(found.asked.strand.number)}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _typed(found: Difference | None) -> dict[str, str]:
+    """What the form has in its fields: what is shown, or else what was asked and cannot be."""
+    if found is None:
+        return {name: request.args.get(name, "") for name in ASKED}
+    told = {}
+    for name, one in (("from", found.before), ("to", found.after)):
+        told[name] = one.day.isoformat()
+        told[f"known_{name}"] = f"{one.known_at.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}" if one.known_at else ""
+    return told
+
+
+def _since(session: Session, programme: Programme) -> list[tuple[str, str]]:
+    """Readings that are often asked for, in words, each with its address."""
+    strand = request.args.get("strand")
+    found = [("Depuis un mois", url_for(".why", strand=strand))]
+    if note := listing.last_numbered(session, programme):
+        # The whole instant: what was recorded in the same minute came after it, or before.
+        asked: dict[str, Any] = {"from": note.as_of.isoformat(), "known_from": note.known_at.isoformat()}
+        number = note.approval.number if note.approval else ""
+        found.append((f"Depuis la note {number}", url_for(".why", strand=strand, **asked)))
+    return found

@@ -1,0 +1,116 @@
+"""Why a figure changed, on pages: the causes are those of rows that a test made."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
+from outreach.adherence.programmes import programmes
+from outreach.adherence.situation.situation import Bucket
+from outreach.directory.models import Ownership, School, Teaching, types_of
+from tests.factories import AUTHOR
+from tests.pages import cells, elements, links, text_of
+from tests.web.api.test_scoped_keys import moved
+from tests.web.test_scoped_pages import signed_in as scoped
+
+DAY = timedelta(1)
+
+
+@pytest.fixture
+def changes(app, sample_database):
+    """Three schools without a record, of which one joined since, one was told late, one was taken back; the days."""
+    now = app.extensions["outreach.settings"].instant()
+    day = now.date()
+    with sample_database.writing() as session:
+        (strand,) = [one for one in programmes.named(session).strands if one.number == 1]
+        schools = session.scalars(
+            select(School)
+            .join(Ownership, Ownership.school_id == School.id)
+            .where(Ownership.current(), School.id.not_in(select(AdherenceRecord.school_id)))
+            .where(
+                School.id.in_(select(Teaching.school_id).where(Teaching.education_type.in_(types_of(*strand.levels))))
+            )
+            .order_by(School.id)
+            .limit(3)
+        ).all()
+        for school, effective, recorded in zip(schools, (3, 12, 12), (2, 1, 11), strict=True):
+            record = AdherenceRecord(
+                school_id=school.id, strand_id=strand.id, status=Status.JOINED, word=Word.CONFIRMED
+            )
+            record.effective_on, record.recorded_at = day - effective * DAY, now - recorded * DAY
+            record.recorded_by, record.source, record.reason = AUTHOR, "courrier du 3 mai", ""
+            session.add(record)
+        session.flush()
+        session.add(RecordWithdrawal(record_id=record.id, withdrawn_at=now - 2 * DAY, withdrawn_by=AUTHOR))
+        names = [(one.fase, one.display_name) for one in schools]
+    first = (now - 5 * DAY).isoformat(timespec="seconds")
+    return names, {"from": str(day - 5 * DAY), "known_from": first, "to": str(day), "strand": "1"}
+
+
+@pytest.mark.journey
+def test_each_cause_opens_its_schools(author, changes):
+    (since, late, back), asked = changes
+    page = author.get("/situation/difference", query_string=asked)
+    (row,) = [one for one in cells(page) if one[0] == Bucket.JOINED.label]
+    before, after = (int(each.replace(" ", "")) for each in row[1:3])
+    assert (row[3], after - before) == ("+1", 1)
+    opened = {}
+    for address, words in links(page, "/situation/difference/schools"):
+        if "figure=joined" in address and "group=" not in address:
+            opened[words.split(",")[0].strip()] = author.get(address)
+    assert opened.keys() == {"Adhésion depuis", "Dit après coup", "Enregistrement retiré"}
+    for (fase, name), words in ((since, "Adhésion depuis"), (late, "Dit après coup"), (back, "Enregistrement retiré")):
+        (told,) = elements(opened[words], "tbody/tr")
+        assert name in text_of(told)
+        assert f"FASE {fase}" in text_of(told)
+        was = (
+            [Bucket.JOINED.label, Bucket.NONE.label]
+            if words == "Enregistrement retiré"
+            else [Bucket.NONE.label, Bucket.JOINED.label]
+        )
+        assert [one for one in cells(opened[words])[1] if one in was] == was
+
+
+@pytest.mark.journey
+def test_the_file_has_one_row_a_school(author, changes):
+    schools, asked = changes
+    text = author.get("/situation/difference/schools.csv", query_string=asked).data.decode("utf-8-sig")
+    rows = {int(one["FASE de l’école"]): one for one in csv.DictReader(io.StringIO(text), delimiter=";")}
+    assert {fase: rows[fase]["Cause"] for fase, _ in schools} == dict(
+        zip((fase for fase, _ in schools), ("adhésion depuis", "dit après coup", "enregistrement retiré"), strict=True)
+    )
+    assert rows.keys() == {fase for fase, _ in schools}
+    assert {one["Liste ou édition"] for one in rows.values()} == {"courrier du 3 mai"}
+    assert all(one["Enregistré le"] and one["Par"] for one in rows.values())
+
+
+def test_a_reading_that_nobody_can_have_is_refused_on_the_page(author):
+    page = author.get("/situation/difference?from=2021-05-10&known_from=2021-05-01")
+    assert "personne ne connaissait la situation du 10 mai 2021" in text_of(page)
+    assert not elements(page, "table")
+    assert author.get("/situation/difference/schools.csv?from=2999-01-01").status_code == 400
+
+
+def test_two_readings_that_agree_say_so(author):
+    page = author.get("/situation/difference?from=2021-05-10&to=2021-05-10")
+    assert "Aucun chiffre n’a changé, volet 1" in text_of(page)
+
+
+@pytest.mark.journey
+def test_an_account_of_a_federation_reads_that_a_school_left_and_not_which(app, sample_database):
+    today = app.extensions["outreach.settings"].instant().date()
+    with sample_database.writing() as session:
+        school, _ = moved(session, today - 5 * DAY)
+    client, asked = scoped(app, "federation", "CPEONS"), {"strand": "1", "from": str(today - 7 * DAY)}
+    page = client.get("/situation/difference", query_string=asked)
+    (row,) = [one for one in cells(page) if one[0] == Bucket.JOINED.label]
+    assert row[3:] == ["−1", "Sortie −1"]
+    assert not [address for address, _ in links(page, "/situation/difference/") if "figure=joined" in address]
+    said = text_of(page)
+    assert "Une école qui n’en est plus est comptée, et n’est pas nommée." in said
+    assert "volet 1, pouvoirs organisateurs membres du CPEONS, du " in said
+    file = client.get("/situation/difference/schools.csv", query_string=asked).data.decode()
+    assert str(school) not in page.text + file
