@@ -176,6 +176,9 @@ def reading_operations() -> Iterator[Operation]:
     yield page("home", "/")
     yield page("home, as of a past day", "/", as_of=then.date())
     yield page("home, known at a moment", "/", known_at=then.strftime("%Y-%m-%dT%H:%M"))
+    long_ago = (then - 10 * PAST).date()  # before every status
+    yield page("a difference", "/situation/difference", **{"from": long_ago, "known_from": then.isoformat()})
+    yield page("schools that changed", "/situation/difference/schools", **{"from": long_ago})
     yield page("directory", "/directory")
     yield page("directory, filtered", "/directory", network="WBE", level="secondary")
     yield page("directory, with a word", "/directory", q="Namur")
