@@ -41,7 +41,7 @@ READS = (  # of fifty rows, as a page has
     ("/segments", "/segments"),
     ("/campaigns?limit=50", "/campaigns"),
     ("/campaigns/1", "/campaigns/1/progress"),
-    ("/campaigns/1/waves/1/recipients?limit=50", "/campaigns/1/waves/1"),
+    ("/campaigns/1/waves/1/recipients?limit=50", "/campaigns/1/authorities?wave=1"),
     ("/responses?limit=50", "/responses"),
     ("/exclusions?limit=50", "/directory/exclusions"),
     ("/notes?limit=50", "/notes"),

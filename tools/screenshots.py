@@ -114,7 +114,7 @@ ACTS = {
         Shot("guide/images/federation", ADVISER, "/"),
         Shot("guide/images/papier", AUTHOR, "/campaigns/1/paper", crop="main > *"),
         Shot("guide/images/appels", AUTHOR, "/campaigns/1/calls", crop="main > *"),
-        Shot("guide/images/atteints", AUTHOR, "/campaigns/1/reached"),
+        Shot("guide/images/atteints", AUTHOR, "/campaigns/1/authorities?figure=to_reach"),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
         Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
         Shot(
@@ -159,7 +159,7 @@ ACTS = {
         ),
         Shot("guide/images/resultats", AUTHOR, "/campaigns/1/progress", crop="#moment"),
         Shot("guide/images/mesures", AUTHOR, "", crop=MEASURED),
-        Shot("guide/images/echecs", AUTHOR, "/campaigns/1/waves/1?outcome=refused", crop="main > *"),
+        Shot("guide/images/echecs", AUTHOR, "/campaigns/1/authorities?wave=1&outcome=refused", crop="main > *"),
         Shot("guide/images/relances", AUTHOR, "/campaigns/1/progress/waves", crop="main > *"),
         Shot("guide/images/reponses", AUTHOR, "/responses"),
         Shot(

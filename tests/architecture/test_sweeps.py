@@ -87,6 +87,7 @@ SAMPLES = {
     "contact_id": "1",
     "school": "80001",
     "kind": "csv",
+    "page": "reached",
     "ending": "svg",
     "reason": "staff",
     "filename": "x",

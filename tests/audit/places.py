@@ -164,8 +164,8 @@ class Places:
         """Every page and file of one campaign."""
         has_begun = any(one["mailing_id"] for one in self.audit.rows["waves"] if one["campaign_id"] == campaign)
         if not has_begun:
-            return [*self.of_steps(campaign), *self.of_reached(campaign)]
-        parts = (self.of_progress, self.of_waves, self.of_results, self.of_lists, self.of_reached, self.of_summary)
+            return [*self.of_steps(campaign), *self.of_tabs(campaign)]
+        parts = (self.of_progress, self.of_waves, self.of_results, self.of_lists, self.of_tabs, self.of_summary)
         return [one for part in parts for one in part(campaign)]
 
     def of_steps(self, campaign):
@@ -195,7 +195,7 @@ class Places:
             return []
         rows = {row[0]: number(row[1]) for row in cells(chains[0], without={"ds-sr-only"})}
         said = {key: rows[word] for word, key in CHAIN.items() if word in rows}
-        for address, label in links(elements(page, "*[@id='moment']")[0], f"/campaigns/{campaign}/results?figure="):
+        for address, label in links(elements(page, "*[@id='moment']")[0], f"/campaigns/{campaign}/authorities?figure="):
             if "network=" not in address:
                 said[address.rpartition("figure=")[2]] = number(label)
         found = told.differences(f"campaign {campaign}, Suivi", said, some(counted, said))
@@ -227,7 +227,7 @@ class Places:
             if "Courriels" not in cells_of:
                 continue
             (link, *_) = elements(row, "th/a")
-            wave = waves[int(re.search(r"waves/(\d+)", link.get("href"))[1])]
+            wave = waves[int(re.search(r"wave=(\d+)", link.get("href"))[1])]
             compared.add(wave["number"])
             states, _ = self.audit.of_wave(wave["id"])
             waiting = states.get("queued", 0) + states.get("handing", 0)
@@ -270,7 +270,7 @@ class Places:
 
     def of_lists(self, campaign):
         """Behind each figure stand as many authorities as it says."""
-        base = f"/campaigns/{campaign}/results/authorities.csv?figure="
+        base = f"/campaigns/{campaign}/authorities/export.csv?figure="
         told_keys = [key for key in self.behind if self.counted[campaign][key] is not None]
         said = {key: self.authorities_in(lines_of(self.client, base + key)) for key in told_keys}
         return told.differences(f"campaign {campaign}, lists behind figures", said, some(self.counted[campaign], said))
@@ -280,20 +280,13 @@ class Places:
         fases = {str(row["fase"]) for row in self.audit.authority.values()}
         return sum(not fases.isdisjoint(row.values()) for row in lines if None not in row)
 
-    def of_reached(self, campaign):
-        """« Qui est atteint »: its sentence, its filters, the rows of its file."""
-        counted, found = self.counted[campaign], []
-        page = self.client.get(f"/campaigns/{campaign}/reached")
-        sentence = text_of(elements(page, "p[@role='status']")[0])
-        found += self.of_reach_sentence(f"campaign {campaign}, Qui est atteint", sentence, counted)
-        keys = ("to_reach", *recount.REACHES)
+    def of_tabs(self, campaign):
+        """« Pouvoirs organisateurs »: the numbers beside its filters."""
+        page = self.client.get(f"/campaigns/{campaign}/authorities")
         tabs = [text_of(link) for link in elements(page, "nav[@aria-label='Filtrer']//a")]
         said = {WORDS[tab.rpartition(" (")[0]]: number(tab.rpartition(" (")[2]) for tab in tabs}
-        said = {**dict.fromkeys(keys, 0), **said}
-        found += told.differences(f"campaign {campaign}, filters of who is reached", said, some(counted, keys))
-        base = f"/campaigns/{campaign}/reached/export.csv?figure="
-        said = {key: len(lines_of(self.client, base + key)) for key in keys}
-        return found + told.differences(f"campaign {campaign}, file of who is reached", said, some(counted, keys))
+        where = f"campaign {campaign}, Pouvoirs organisateurs"
+        return told.differences(where, said, some(self.counted[campaign], said))
 
     def of_summary(self, campaign):
         """The one-page PDF: its first sentences."""
@@ -352,7 +345,7 @@ class Places:
         )
         found += differ("actions, page", said, done)
         links = {int(re.search(r"campaigns/(\d+)/", one[0].get("href"))[1]): text_of(one)
-                 for one in elements(page, "li") if len(one) and "/reached" in (one[0].get("href") or "")}  # fmt: skip
+                 for one in elements(page, "li") if len(one) and "=to_reach" in one[0].get("href", "")}  # fmt: skip
         for campaign, sentence in links.items():
             said = in_sentence(sentence.rpartition(" : ")[0] + " : " + sentence.partition(" : ")[2], OF_REACH)
             found += told.differences(f"actions, page, reach of {campaign}", said, some(campaigns[campaign], OF_REACH))

@@ -175,7 +175,7 @@ def answers(secretary, code, holds):
 
 
 def has_answered(author, fase):
-    author.goto(f"/campaigns/1/reached?figure=reached&q={fase}")
+    author.goto(f"/campaigns/1/authorities?figure=reached&q={fase}")
     return author.locator("tbody tr").count() == 1
 
 
@@ -187,8 +187,8 @@ def notes_return(author, fase):
 
 
 def calls(author, holds):
-    author.goto("/campaigns/1/reached")
-    expect(author.get_by_role("status").first).to_contain_text(said("1 à atteindre encore, dont 1 à appeler"))
+    author.goto("/campaigns/1/progress")
+    expect(author.locator("#moment")).to_contain_text(said("1 à atteindre encore, dont 1 à appeler"))
     author.goto("/campaigns/1/calls")
     holds()
     author.get_by_role("button", name=re.compile("^Appeler ")).click()
@@ -200,9 +200,8 @@ def calls(author, holds):
 
 
 def all_are_reached(author, holds):
-    author.goto("/campaigns/1/reached")
-    expect(author.get_by_role("status").first).to_contain_text(said("2 ont réagi"))
-    expect(author.get_by_role("status").first).not_to_contain_text(said("à atteindre encore"))
+    author.goto("/campaigns/1/authorities?figure=to_reach")
+    expect(author.get_by_role("navigation", name="Filtrer")).not_to_contain_text(said("À atteindre encore"))
     holds()
     author.get_by_role("link", name=said("Ont réagi (2)")).click()
     for proof in ("a répondu", "joint par téléphone"):

@@ -12,7 +12,7 @@ from tests.web.campaigns.test_progress import end, settle, starts_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 SHORTEST_REST = 2  # seconds between two questions of a page
-TABS = ("progress", "recipients", "waves/1", "progress/waves", "progress/journal", "results?figure=accepted")
+TABS = ("progress", "authorities", "authorities?wave=1&outcome=accepted", "progress/waves", "progress/journal")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""The figures of a campaign by name: their French words, the authorities behind each, the answers that were given.
+"""The figures of a campaign by name: their French words, whom each counts, the answers that were given.
 
-The numbers are those of `campaigns.counts`, and the authorities those that it counts.
+The numbers are those of `campaigns.counts`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Subquery, and_, func, select, true
+from sqlalchemy import ColumnElement, Subquery, func, select, true
 
 from outreach.campaigns.counting import classes, counts
 from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
@@ -16,10 +16,7 @@ from outreach.campaigns.counting.counts import IN_CONCERNED, CampaignCounts, Cou
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning.audiences import launched
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
 from outreach.delivery.models import Message
-from outreach.directory.authorities import search
-from outreach.directory.models import Authority, Network
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
 
@@ -180,25 +177,6 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     counted = counts.of_campaign(session, campaign, now=now, classed=classed)
     mailings = launched(campaign)
     return Results(counted, _answers(session, mailings), _acknowledged(session, mailings), classed)
-
-
-def authorities(
-    session: Session,
-    campaign: Campaign,
-    figure: Figure,
-    network: str = "",
-    *,
-    now: datetime,
-    text: str = "",
-    sort: str = "",
-) -> QueryListing[Authority]:
-    """The authorities that a figure counts, of one network (its code) or of all, by name."""
-    each = classes.classify(session, campaign, now=now).authorities
-    counted = Authority.id.in_(select(each.c.authority_id).where(is_counted(each, figure)))
-    of_network = Authority.network_id == select(Network.id).where(Network.code == network).scalar_subquery()
-    return search.named(
-        session, and_(counted, of_network) if network else counted, title=figure.label, text=text, sort=sort
-    )
 
 
 def is_counted(each: Subquery, figure: Figure) -> ColumnElement[bool]:

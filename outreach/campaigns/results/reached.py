@@ -1,23 +1,23 @@
 """Who posted a letter on paper and when, and who said what in a call: what stands behind a proof of these kinds.
 
-Whom a campaign reached, and how sure that is: the sentence, and the list that pages and files show.
+Whom a campaign means, and whom it reached: the sentence, and the one list that pages and files show.
 
 Whom each campaign of a programme reached, by network: what stands beside its actions.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
 from sqlalchemy.orm import aliased
 
 from outreach.access import colleagues
 from outreach.campaigns.counting import classes, counts
 from outreach.campaigns.counting.classes import Class, Handing, Reach
 from outreach.campaigns.counting.counts import Counts, together
-from outreach.campaigns.evidence.proof import Evidence
+from outreach.campaigns.evidence.proof import AUTHORITY, Evidence
 from outreach.campaigns.evidence.steps import (
     OPEN,
     CallOutcome,
@@ -29,16 +29,23 @@ from outreach.campaigns.evidence.steps import (
     StepState,
 )
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.results import reactions
 from outreach.campaigns.results.figures import Figure, is_counted
+from outreach.campaigns.results.reactions import OpeningFilter
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text import french
 from outreach.delivery.models import Message, Reason
+from outreach.delivery.outbox.listing import LetterOutcome, has_outcome
 from outreach.directory.authorities import search
 from outreach.directory.authorities.calls import Call
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import Response
+from outreach.engagement.tracking import reactions as measured
+from outreach.engagement.tracking.reactions import Asked, Reaction
 
 MOST_QUOTED = 160  # characters of a call's note; its whole text is on the authority's sheet
 
@@ -111,22 +118,25 @@ _HANDINGS = {
 }
 
 
-def sentence(counts: Counts, waiting: Mapping[ReachChannel, int] | None = None) -> str:
+def sentence(counts: Counts) -> str:
     """Whom a campaign reached, in French: « 284 PO à atteindre : 52 ont réagi, 227 présumés atteints, 5 à atteindre
-    encore, dont 3 à appeler. »; `waiting` counts the open steps of those that are left."""
+    encore. »"""
     whole = counts["to_reach"]
     if not whole:
         return "Aucun PO à atteindre."
-    parts = parts_of(counts)
-    if waiting and counts["left"]:
-        todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
-        parts[-1] += f", dont {french.all_of(todo)}" if todo else ""
-    return french.typeset(f"{french.plural(whole, 'PO', 'PO')} à atteindre : {', '.join(parts)}.")
+    return french.typeset(f"{french.plural(whole, 'PO', 'PO')} à atteindre : {', '.join(parts_of(counts).values())}.")
 
 
-def parts_of(counts: Counts) -> list[str]:
+def parts_of(counts: Counts) -> dict[Reach, str]:
     """How many of those to be reached were, in French, by how sure it is; without those that are none."""
-    return [_part(key, counts[key]) for key in WORDS if counts[key]]
+    return {key: _part(key, counts[key]) for key in WORDS if counts[key]}
+
+
+def still_to_do(counts: Counts, waiting: Mapping[ReachChannel, int]) -> str:
+    """What the sentence says after those that are left, of whom `waiting` counts the open steps: « , dont 3 à appeler »
+    or ''."""
+    todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
+    return f", dont {french.all_of(todo)}" if todo and counts["left"] else ""
 
 
 def _part(key: Reach, count: int) -> str:
@@ -143,6 +153,7 @@ class ReachedRow(NamedTuple):
     name: str
     corrected_name: str
     network: str
+    network_code: str
     kind: Class
     handing: Handing | None
     reach: Reach | None
@@ -192,34 +203,93 @@ class ReachedRow(NamedTuple):
         return french.typeset(f"{self.channel.label} : {self.state.label.lower()}{why}")
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the list keeps of those whom a campaign means; an empty filter keeps all.
+
+    `network` is a network's code, `wave` a wave's number. An authority stays when one of its letters (of that wave) has
+    the outcome, when it gave the answer, and when one of its measured letters was opened, clicked, or neither. `reason`
+    is why such a letter was withdrawn, or without wave and outcome why no letter is for it.
+    """
+
+    figure: Figure = Figure.TARGETED
+    network: str = ""
+    wave: int | None = None
+    outcome: LetterOutcome | None = None
+    reason: Reason | None = None
+    answer: Answer | None = None
+    reaction: Reaction | None = None
+    opening: OpeningFilter | None = None
+    text: str = ""
+
+    @property
+    def letters(self) -> list[ColumnElement[bool]]:
+        """What holds of the letters to those kept."""
+        told = [has_outcome(self.outcome)] if self.outcome else []
+        return [*told, Message.reason == self.reason] if self.reason and (self.wave or told) else told
+
+    def asked(self, campaign: Campaign, now: datetime) -> Asked:
+        """The letters that are read. Raises NotFound for a wave that has none."""
+        return reactions.asked_of(campaign, now=now, wave=self.wave)
+
+    def kept(self, session: Session, asked: Asked, each: Subquery) -> Iterator[ColumnElement[bool]]:
+        """The conditions, on rows of authorities, their networks and `each` of `classes.Classified`."""
+        yield is_counted(each, self.figure)
+        own = Message.mailing_id.in_(asked.mailings)
+        letters = select(AUTHORITY).where(own)
+        if self.network:
+            yield Network.code == self.network
+        if self.wave or self.outcome:
+            yield Authority.id.in_(letters.where(*self.letters))
+        elif self.reason:
+            yield each.c.reason == self.reason.value
+        if self.answer:
+            given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
+            yield Authority.id.in_(given.where(own, Response.is_a_reaction(), Response.answer == self.answer))
+        if self.reaction:
+            yield Authority.id.in_(measured.authorities(asked, self.reaction))
+        if self.opening:
+            yield Authority.id.in_(letters.where(reactions.is_seen(session, asked, self.opening)))
+        if self.text:
+            yield search.is_named(self.text)
+
+
 COLUMNS: Sequence[Column[ReachedRow]] = (
     Column("fase", "FASE", lambda row: row.fase, Kind.NUMBER, sort=Authority.fase, on=DATA),
     Column("name", "Pouvoir organisateur", lambda row: row.display_name, sort=Authority.folded),
-    Column("network", "Réseau", lambda row: row.network, sort=Network.label),
+    Column("network", "Réseau", lambda row: row.network, sort=Network.label, on=DATA),
+    Column("network_code", "Réseau au registre", lambda row: row.network_code, on=DATA),
     Column("stands", "Où il en est", lambda row: row.stands),
     Column("proof", "Preuve", lambda row: row.proof, on=DATA),
     Column("detail", "Détail", lambda row: row.detail, on=DATA),
     Column("why", "Courriel", lambda row: row.why, on=On.PAGE | DATA),
+    Column("answered", "Réponse", lambda _: "", on=On.PAGE),
     Column("rung", "Dernier échelon", lambda row: row.rung, on=On.PAGE | DATA),
 )
 
 
 def listed(
-    session: Session, campaign: Campaign, figure: Figure, *, now: datetime, text: str = "", sort: str = ""
+    session: Session, campaign: Campaign, filters: Filters, *, now: datetime, sort: str = ""
 ) -> QueryListing[ReachedRow]:
-    """The authorities of a campaign that a figure counts, each with how it stands, those left to be reached first."""
+    """The authorities of a campaign that the filters keep, each with how it stands, those left to be reached first."""
     mailings, each = _of(session, campaign, now)
-    query = _rows(each, mailings).where(is_counted(each, figure))
     return QueryListing(
-        title="Atteints",
+        title="Pouvoirs organisateurs",
         columns=COLUMNS,
         sort=sort,
         session=session,
-        query=query.where(search.is_named(text)) if text else query,
+        query=_rows(each, mailings).where(*filters.kept(session, filters.asked(campaign, now), each)),
         order=(each.c.reach, Authority.folded, Authority.id),
         key=Authority.id,
         made=lambda rows: _made(session, mailings, rows),
     )
+
+
+def count_letters(session: Session, campaign: Campaign, filters: Filters, *, now: datetime) -> int:
+    """How many letters to those that the filters keep are as they say."""
+    theirs = listed(session, campaign, filters, now=now).query.with_only_columns(Authority.id)
+    own = Message.mailing_id.in_(filters.asked(campaign, now).mailings), AUTHORITY.in_(theirs)
+    return session.scalar(select(func.count()).select_from(Message).where(*own, *filters.letters)) or 0
 
 
 def of_authority(session: Session, campaign: Campaign, authority: Authority, *, now: datetime) -> ReachedRow | None:
@@ -268,12 +338,12 @@ def _row(row: Sequence[Any]) -> ReachedRow:
         Evidence(evidence) if evidence else None,
         Reason(reason) if reason else None,
     )
-    key, fase, name, corrected_name, network = who
-    return ReachedRow(key, fase, name, corrected_name, network, *told, channel, state, why)
+    key, fase, name, corrected_name, network, code = who
+    return ReachedRow(key, fase, name, corrected_name, network, code, *told, channel, state, why)
 
 
 def _rows(each: Subquery, mailings: Sequence[int]) -> Select[*tuple[Any, ...]]:
-    columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label
+    columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label, Network.code
     kinds = (each.c[name] for name in ("class", "handing", "reach", "evidence", "reason"))
     newest = (
         select(func.max(EscalationStep.id))
@@ -318,11 +388,11 @@ class CampaignReach:
         total = self.total
         whole = total["to_reach"]
         if whole == 1:
-            (part,) = parts_of(total)
+            (part,) = parts_of(total).values()
             whom = f"le seul pouvoir organisateur à atteindre par « {self.title} »{self.part}"
             return french.typeset(f"À ce jour, {whom} : {part}.")
         whom = f"des {french.number(whole)} pouvoirs organisateurs à atteindre par « {self.title} »{self.part}"
-        return french.typeset(f"À ce jour, {whom} : {', '.join(parts_of(total))}.")
+        return french.typeset(f"À ce jour, {whom} : {', '.join(parts_of(total).values())}.")
 
     def among(self, codes: Collection[str]) -> "CampaignReach | None":
         """The numbers of these networks alone, which the sentence says where there are others; None without any."""

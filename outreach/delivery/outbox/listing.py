@@ -2,7 +2,7 @@
 
 A relay says it by an enhanced status code (RFC 3463, RFC 7505), else by the reply's code alone (RFC 5321 §4.2.3).
 
-Lists and counts the recipients of a mailing by what became of them, with the same conditions.
+What became of letters, as a condition and in words, and the letters of a mailing.
 
 Each `label` is in French, for the interface.
 """
@@ -10,13 +10,12 @@ Each `label` is in French, for the interface.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
+from outreach.core.tables.columns import QueryListing
 from outreach.core.text.labelled import Labelled
-from outreach.delivery.models import Message, MessageState, Reason
-from outreach.directory.authorities import search
+from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 
 WAIT = "le serveur demande d’attendre"
@@ -128,26 +127,21 @@ def why(message: Message) -> str:
 
 def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
     """For deferred letters: the highest number of attempts, and when the next is due. None when there are none."""
-    deferred = select(func.max(Message.attempts), func.min(Message.due_at)).where(
-        _of(mailing, LetterOutcome.DEFERRED, None)
-    )
+    deferred = select(func.max(Message.attempts), func.min(Message.due_at))
+    deferred = deferred.where(Message.mailing_id == mailing, has_outcome(LetterOutcome.DEFERRED))
     attempts, at = session.execute(deferred).one()
     return None if attempts is None else (attempts, at)
 
 
-def listed(
-    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None, sort: str = ""
-) -> QueryListing[Recipient]:
-    """The letters of a mailing with this outcome and this reason of withdrawal (None: any), by the authority's name."""
+def listed(session: Session, mailing: int) -> QueryListing[Recipient]:
+    """The letters of a mailing, as programs read them."""
     query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
     return QueryListing(
-        title="Visés",
-        columns=COLUMNS,
-        sort=sort,
-        usual="name",
+        title="Courriels",
+        columns=(),
         session=session,
-        query=query.where(_of(mailing, outcome, reason)),
-        order=(*search.BY_NAME, Message.id),
+        query=query.where(Message.mailing_id == mailing),
+        order=(Message.id,),
         key=Message.authority_id,
         numbered=(Message.id, lambda row: row.Message.id),
     )
@@ -167,52 +161,3 @@ def has_outcome(outcome: LetterOutcome) -> ColumnElement[bool]:
     if outcome is LetterOutcome.PENDING:
         return or_(and_(queued, Message.attempts == 0), handing)
     return Message.state == MessageState(outcome.value)
-
-
-def _of(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> ColumnElement[bool]:
-    conditions = [Message.mailing_id == mailing]
-    if outcome is not None:
-        conditions.append(has_outcome(outcome))
-    if reason is not None:
-        conditions.append(Message.reason == reason)
-    return and_(*conditions)
-
-
-def _deferred(message: Message) -> bool:
-    return outcome_of(message) is LetterOutcome.DEFERRED
-
-
-COLUMNS: Sequence[Column[Recipient]] = (
-    *search.authority_columns(lambda row: row.Authority),
-    Column("address", "Adresse", lambda row: row.Message.address, sort=Message.address_key),
-    Column(
-        "outcome",
-        "Issue",
-        lambda row: outcome_of(row.Message),
-        sort=case(*((has_outcome(outcome), place) for place, outcome in enumerate(LetterOutcome))),
-    ),
-    Column("reason", "Raison", lambda row: why(row.Message), on=DATA),
-    Column(
-        "since",
-        "Depuis",
-        lambda row: row.Message.settled_at or row.Message.fenced_at,
-        Kind.INSTANT,
-        sort=func.coalesce(Message.settled_at, Message.fenced_at),
-        on=DATA,
-    ),
-    Column(
-        "said",
-        "Réponse du serveur d’envoi",
-        lambda row: f"{row.Message.reply_code or ''} {row.Message.reply_text}".strip(),
-        on=DATA,
-    ),
-    Column("attempts", "Essais", lambda row: row.Message.attempts if _deferred(row.Message) else None, on=DATA),
-    Column(
-        "next",
-        "Prochain essai",
-        lambda row: row.Message.due_at if _deferred(row.Message) else None,
-        Kind.INSTANT,
-        on=DATA,
-    ),
-    Column("letter", "Courriel", lambda _: "", on=On.PAGE),
-)

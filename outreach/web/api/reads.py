@@ -207,7 +207,7 @@ def recipients(campaign: int, wave: int) -> Response:
             raise NotFound(f"La campagne {campaign} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
             return told(resources.every([]))
-        listing = recipient_list.listed(session, waves[0].mailing_id, None)
+        listing = recipient_list.listed(session, waves[0].mailing_id)
         return page_of(listing, query_as(PageAsked), resources.recipient)
 
 

@@ -120,8 +120,8 @@ def told(database, number=1):
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
         counted = counts.of_authorities(session, campaign, now=day(9)).authorities
-        sentence = reached.sentence(counted, reached.waiting(session, campaign))
-        return sentence.replace("\u00a0", " ").replace("\u202f", " ")
+        todo = reached.still_to_do(counted, reached.waiting(session, campaign))
+        return f"{reached.sentence(counted)[:-1]}{todo}.".replace("\u00a0", " ").replace("\u202f", " ")
 
 
 @pytest.mark.long

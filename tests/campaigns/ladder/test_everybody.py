@@ -12,7 +12,7 @@ from outreach.campaigns.evidence.steps import OPEN, EscalationStep, ReachChannel
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import reached
-from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.reached import Filters
 from outreach.campaigns.segments.criteria import listed
 from outreach.campaigns.segments.mailing_criteria import ReachedBy
 from outreach.core.text.errors import InputError, Refused
@@ -118,7 +118,7 @@ def everybody_is_told(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, 1)
         counted = counts.of_authorities(session, campaign, now=day(number)).authorities
-        rows = list(reached.listed(session, campaign, Figure.TARGETED, now=day(number)).every())
+        rows = list(reached.listed(session, campaign, Filters(), now=day(number)).every())
         assert counted["targeted"] == len(rows) == 12
         assert all((row.reach is not None) == (row.kind in TO_REACH) for row in rows)
         assert {one: sum(row.reach is one for row in rows) for one in Reach} == {one: counted[one] for one in Reach}

@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from outreach.adherence.models import Word
 from outreach.campaigns.counting import counts
 from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import figures, funnel, reactions
-from outreach.campaigns.results.reactions import ReactionFilters
+from outreach.campaigns.results import figures, funnel, reached, reactions
+from outreach.campaigns.results.reached import Filters
 from outreach.campaigns.segments import audience
 from outreach.campaigns.segments.criteria import listed
 from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
@@ -52,7 +52,8 @@ def told(database):
         campaign = lifecycle.campaign_numbered(session, 1)
         shown = funnel.of(session, campaign, figures.of(session, campaign, now=LATER), [], now=LATER)
         asked = reactions.asked_of(campaign, now=LATER)
-        rows = list(reactions.of(session, asked, ReactionFilters(), waves={}).every())
+        rows = reactions.letters(session, asked)
+        reacted = Filters(reaction=Reaction.REACTED)
         scope = audiences.scope_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
         counted = counts.of_campaign(session, campaign, now=LATER)
@@ -61,11 +62,11 @@ def told(database):
             "schools": (shown.way[-1].declared_schools, shown.way[-1].schools),
             "waves": [(one.declared, one.joined_since) for one in shown.yields],
             "list": {
-                (row.letter.authority_id, row.letter.mailing): (row.letter.declared, row.letter.joined_since)
+                (row.authority_id, row.mailing): (row.declared, row.joined_since)
                 for row in rows
-                if row.letter.declared or row.letter.joined_since
+                if row.declared or row.joined_since
             },
-            "reacted": {row.letter.authority_id for row in rows if row.reaction is Reaction.REACTED},
+            "reacted": set(reached.listed(session, campaign, reacted, now=LATER).keys()),
             "criterion": set(
                 session.scalars(listed(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
             ),

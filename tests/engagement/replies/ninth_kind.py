@@ -125,7 +125,7 @@ def handle(author, database):
 def read_elsewhere(reader, database):
     filtered = "?answer=hesitating"
     assert "Nous hésitons" in words_of(reader.get("/campaigns/1/results/export.xlsx").data)
-    for page in (f"recipients{filtered}", f"recipients/export.csv{filtered}"):
+    for page in (f"authorities{filtered}", f"authorities/export.csv{filtered}"):
         assert "Nous hésitons" in reader.get(f"/campaigns/1/{page}").text, page
     with database.reading() as session:
         found = figures.of(session, session.get_one(Campaign, 1), now=NOW)

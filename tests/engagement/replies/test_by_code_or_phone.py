@@ -15,7 +15,7 @@ from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, Reach
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import actions, figures, funnel, history, progress, reached, reactions
-from outreach.campaigns.results.reactions import ReactionFilters
+from outreach.campaigns.results.reached import Filters
 from outreach.campaigns.segments.criteria import listed
 from outreach.campaigns.segments.mailing_criteria import ReactedTo
 from outreach.campaigns.waves import answering, receipts
@@ -111,7 +111,7 @@ def _mailboxes(one):
 
 
 def _proved(one):
-    rows = reached.listed(one.session, one.campaign, figures.Figure.REACHED, now=one.now).every()
+    rows = reached.listed(one.session, one.campaign, Filters(figures.Figure.REACHED), now=one.now).every()
     return {row.key for row in rows if row.evidence is Evidence.ANSWERED}
 
 
@@ -122,9 +122,7 @@ def _criterion(one):
 
 def _figures(one):
     assert figures.of(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
-    return {
-        one.id for one in figures.authorities(one.session, one.campaign, figures.Figure.ANSWERED, now=LATER).every()
-    }
+    return set(reached.listed(one.session, one.campaign, Filters(figures.Figure.ANSWERED), now=LATER).keys())
 
 
 def _course(one):
@@ -132,9 +130,9 @@ def _course(one):
     return set(range(1, told.days[-1].answered + 1))
 
 
-def _reaction_list(one):
-    query = reactions._conditions(one.session, one.asked, ReactionFilters(answer=Answer.IN_PREPARATION))
-    return one.keys(query[-1])
+def _listed(one):
+    filters = Filters(answer=Answer.IN_PREPARATION)
+    return set(reached.listed(one.session, one.campaign, filters, now=one.now).keys())
 
 
 def _actions(one):
@@ -173,11 +171,12 @@ PLACES = {
         lambda one: {key for key, _ in one.session.execute(letters_answered(one.mailings))},
     ],
     "outreach/campaigns/results/funnel.py": [_course],
+    "outreach/campaigns/results/reached.py": [_listed],
     "outreach/campaigns/results/history.py": [
         lambda one: one.of_each(lambda session, letter: history.of(session, letter, now=LATER).answers)
     ],
     "outreach/campaigns/results/actions.py": [_actions],
-    "outreach/campaigns/results/reactions.py": [_reaction_list, _letters],
+    "outreach/campaigns/results/reactions.py": [_letters],
     "outreach/campaigns/results/progress.py": [_overall],
     "outreach/campaigns/results/figures.py": [_figures],
     "outreach/campaigns/waves/receipts.py": [lambda one: one.of_each(receipts.last)],

@@ -20,7 +20,7 @@ from outreach.campaigns.evidence.steps import (
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reached
-from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.reached import Filters
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.settings import Settings
 from outreach.core.text import french
@@ -119,7 +119,7 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
         calls.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
         campaign = session.get_one(Campaign, 1)
-        rows = reached.listed(session, campaign, Figure.TARGETED, now=LATER).every()
+        rows = reached.listed(session, campaign, Filters(), now=LATER).every()
         assert Evidence.CALLED not in {row.evidence for row in rows}
         assert reached.waiting(session, campaign)[ReachChannel.CALL] == 1
     assert take(launched_sample, due, now=LATER) is StepState.DUE
@@ -293,8 +293,8 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
     note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, "Elle a la lettre.", "La direction"))
     told = french.typeset(f"e {french.day(NOW)}, par Nadia Lambert ; La direction : « Elle a la lettre. »")
     assert f"joint par téléphone\u202f; l{told}" in author.get(sheet).text.replace("<bdi>", "")
-    assert told in author.get(f"/campaigns/1/reached?q={fase}").text
-    assert told in author.get(f"/campaigns/1/reached/export.csv?q={fase}").text
+    assert told in author.get(f"/campaigns/1/authorities?q={fase}").text
+    assert told in author.get(f"/campaigns/1/authorities/export.csv?q={fase}").text
 
 
 @pytest.mark.journey
@@ -307,8 +307,8 @@ def test_those_of_a_list_are_called_by_one_button(author, launched_sample):
             letter.state, letter.settled_at, letter.fence_id, letter.fenced_at = MessageState.ACCEPTED, NOW, "f", NOW
         numbers = [session.get_one(Authority, key).fase for key in {one.authority_id: 0 for one in letters}]
     listed = (
-        f"/campaigns/1/reached?q={numbers[3]}",
-        "/campaigns/1/recipients?network=WBE",
+        f"/campaigns/1/authorities?q={numbers[3]}",
+        "/campaigns/1/authorities?network=WBE",
         f"/directory?q={numbers[2]}",
     )
     for place in listed:

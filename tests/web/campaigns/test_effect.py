@@ -123,9 +123,9 @@ def test_pages_with_counts_by_departure_say_nothing_more_once_the_effect_may_be_
 @pytest.mark.full
 @pytest.mark.long
 def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, number):
-    assert "wave" in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
+    assert "wave" in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/authorities"), "select")]
     assert author.get(f"/campaigns/{number}/slides.zip").status_code == 200
-    assert ";Vague;" in author.get(f"/campaigns/{number}/recipients/export.csv").data.decode("utf-8-sig")
+    assert "Vague;FASE;" in author.get(f"/campaigns/{number}/authorities/export.csv").text
 
 
 @pytest.mark.full
@@ -143,13 +143,11 @@ def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, 
     listed = program.every(f"{page}/recipients")
     labels = [Reason.JOINED.label, Reason.ANSWERED.label]
     assert sorted(one["explanation"] for one in listed if one["outcome"] == "withdrawn") == sorted(labels)
-    assert [one for one in labels if one not in author.get(f"{page}/export.csv").data.decode("utf-8-sig")] == []
+    listed = f"/campaigns/{number}/authorities"
+    assert [one for one in labels if one not in author.get(f"{listed}/export.csv?wave={place}").text] == []
     for reason in ("joined", "answered"):
-        for path in (
-            f"{page}?outcome=withdrawn&reason={reason}",
-            f"{page}/export.csv?outcome=withdrawn&reason={reason}",
-        ):
-            assert author.get(path).status_code == 200
+        for path in (listed, f"{listed}/export.csv"):
+            assert author.get(f"{path}?wave={place}&outcome=withdrawn&reason={reason}").status_code == 200
 
 
 @pytest.mark.full

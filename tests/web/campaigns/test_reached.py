@@ -1,6 +1,5 @@
 """Who was reached: pages, files, commands, a note and the criterion count the same authorities."""
 
-import csv
 import io
 import json
 import re
@@ -24,7 +23,6 @@ from outreach.campaigns.segments.mailing_criteria import ReachedBy, ReachKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.core.settings import Settings
-from outreach.core.text import french
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from outreach.reports.notes import gathering
@@ -34,6 +32,7 @@ from tests.conftest import NOW, STORY_DAY
 from tests.engagement.replies.test_answers import give
 from tests.factories import AUTHOR
 from tests.pages import links, text_of
+from tests.web.campaigns.test_authorities import tables_of
 
 
 @pytest.fixture(autouse=True)
@@ -92,14 +91,10 @@ def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(
             actor=AUTHOR,
         )
         called = session.get_one(Authority, letter.authority_id).fase
-    shown = links(author.get("/campaigns/1/progress"), "/campaigns/1/re")
-    ((address, said),) = [one for one in shown if "figure=silent" in one[0] and "campaign?" not in one[0]]
-    (file,) = {one for one, _ in links(author.get(address), "/campaigns/1/re") if ".csv" in one}
-    table = author.get(file).data.decode("utf-8-sig").partition("\r\n\r\n")[0]
-    rows = csv.DictReader(table.splitlines(), delimiter=";")
-    silent = {row["FASE"] for row in rows}
-    assert said == french.plural(len(silent), "pouvoir organisateur", "pouvoirs organisateurs").replace("\u00a0", " ")
-    assert silent
+    ((address, said),) = links(author.get("/campaigns/1/progress"), "/campaigns/1/authorities?figure=silent")
+    (file,) = {one for one, _ in links(author.get(address), "/campaigns/1/authorities/export.csv")}
+    silent = {row["FASE"] for row in tables_of(author, file)[0]}
+    assert int(said.partition(" ")[0]) == len(silent) > 0
     assert str(called) not in silent
 
 
@@ -110,7 +105,7 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
         campaign = session.get_one(Campaign, 1)
         counted = counts.of_authorities(session, campaign, now=NOW)
         sentence = reached.sentence(counted.authorities)
-        whole = reached.sentence(counted.authorities, reached.waiting(session, campaign))
+        todo = reached.still_to_do(counted.authorities, reached.waiting(session, campaign))
         note = gathering.gather(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
         criterion = _counted(session, ReachKind.PROVED)
     told = {key: counted.authorities[key] for key in reached.KEYS}
@@ -129,13 +124,13 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
 
     for page in ("/", "/situation/actions"):
         assert spaced(sentence) in spaced(text_of(author.get(page))), page
-    for page in ("/campaigns/1/progress", "/campaigns/1/reached"):
-        assert spaced(whole) in spaced(text_of(author.get(page))), page
-    assert links(author.get("/"), "/campaigns/1/reached")
+    assert todo.startswith(", dont ")
+    told_there = re.sub(" (?=[,.])", "", spaced(text_of(author.get("/campaigns/1/progress"))))
+    assert f"{spaced(sentence).rstrip('.')}{spaced(todo)}." in told_there
+    assert links(author.get("/"), "/campaigns/1/authorities?figure=to_reach")
 
     for figure in (Figure.TO_REACH, *map(Figure, Reach)):
-        file = author.get(f"/campaigns/1/reached/export.csv?figure={figure}").text
-        rows = list(csv.DictReader(io.StringIO(file.lstrip("\ufeff")), delimiter=";"))
+        rows, *_ = tables_of(author, f"/campaigns/1/authorities/export.csv?figure={figure}")
         assert len(rows) == told[figure]
         assert all(bool(row["Preuve"]) == (row["Où il en est"] == Figure.REACHED.label) for row in rows)
     for place in ("/situation/export.xlsx", "/situation/actions.xlsx"):

@@ -6,7 +6,6 @@ import json
 import re
 import zipfile
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -50,22 +49,7 @@ def came(launched, sample_database):
 
 
 @pytest.mark.long
-@pytest.mark.sweep
-def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):
-    found = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
-    assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in found} >= {
-        "concerned",
-        "recipients",
-        "handed_over",
-    }
-    assert any("figure=silent" in address for address, _ in found)
-    for address, label in found[::4]:  # tests/audit asks for the list of every figure
-        (count, *_) = re.findall("[0-9\u202f]+", label)
-        said = [text_of(paragraph) for paragraph in elements(author.get(address), "p")]
-        assert [line.partition(" pouvoir")[0] for line in said if line.startswith(f"{count} pouvoir")] == [count]
-        file = author.get(address.replace("/results?", "/results/authorities.csv?")).data.decode("utf-8-sig")
-        assert len(file.partition("\r\n\r\n")[0].splitlines()) == 1 + int(count.replace("\u202f", ""))
-    assert author.get("/campaigns/1/results/authorities.xlsx?figure=recipients").status_code == 200
+def test_the_file_of_results_says_every_figure(author, came):
     lines = author.get("/campaigns/1/results/export.csv").data.decode("utf-8-sig").splitlines()
     told = dict(zip(lines[0].split(";"), lines[-1].split(";"), strict=True))
     by_day = {Figure.PRESUMED, Figure.UNREAD, Figure.TOO_EARLY}  # the page is read later than NOW
@@ -84,7 +68,7 @@ def test_the_chain_subtracts_down_to_those_delivered_and_says_what_the_results_c
         assert row[1].replace("\u202f", "") == str(came.total.count(figure))
     apart = sum(int(count) for count in re.findall(r"\d+", rows["Reçoivent"][3].replace("\u202f", "")))
     assert came.total.count(Figure.CONCERNED) - apart == came.total.count(Figure.RECIPIENTS)
-    (link,) = links(page, "/campaigns/1/results?figure=silent")
+    (link,) = links(page, "/campaigns/1/authorities?figure=silent")
     assert link[1].startswith(str(came.counts.authorities[SILENT]))
     assert not elements(page, "figure"), "no curve of nothing"
     assert ["Groupe", "Remis", "Clics", "Ouvertures (indicatif)"] in [cells(one)[0] for one in elements(page, "table")]
@@ -204,9 +188,9 @@ def test_the_list_of_campaigns_says_what_came_and_the_authorities_of_a_figure_ar
     )
     (row,) = cells(elements(author.get("/campaigns"), "table")[0])[1:]
     assert row[1] == f"{answered} réponse sur {recipients} destinataires {joined} adhésion confirmée"
-    address = "/campaigns/1/results?figure=recipients"
+    address = "/campaigns/1/authorities?figure=recipients"
     assert f"Écrire à ces {recipients} PO" in text_of(author.get(address))
-    made = author.begin(address.replace("results?", "results/campaign?"))
+    made = author.begin(address.replace("?", "/campaign?"))
     assert f"<dt>Visés</dt><dd>{recipients}</dd>" in author.get(made.location).text
 
 
@@ -227,7 +211,7 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
 
     def told():
         page = author.get("/campaigns/1/progress")
-        files = ("results/export.csv", "recipients/export.csv")
+        files = ("results/export.csv", "authorities/export.csv")
         book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
         said = {name: author.get(f"/campaigns/1/{name}").data for name in files}
         with zipfile.ZipFile(io.BytesIO(author.get("/campaigns/1/slides.zip").data)) as archive:
@@ -256,7 +240,7 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
     for name in (
         "Par vague",
         "Jour par jour",
-        "recipients/export.csv",
+        "authorities/export.csv",
         "campagne-1-vagues.svg",
         "campagne-1-jours.svg",
     ):

@@ -65,7 +65,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
     left = app.extensions["outreach.settings"].instant() - timedelta(minutes=5)
     with sample_database.writing() as session:
         session.execute(update(Message).where(Message.state == MessageState.IN_DOUBT).values(fenced_at=left))
-    listed, twice = "/campaigns/1/waves/1?outcome=in_doubt", "renvoyé, il arrive alors deux fois"
+    listed, twice = "/campaigns/1/authorities?wave=1&outcome=in_doubt", "renvoyé, il arrive alors deux fois"
     page = text_of(author.get(listed))
     at = " ".join(french.hour(left + timedelta(minutes=15, seconds=59)).split())
     assert page.count(f"Renvoi possible à partir de {at}") == 2
@@ -85,7 +85,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
 def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
     settle(sample_database, 3, MessageState.IN_DOUBT)
     end(sample_database)
-    listed = "/campaigns/1/waves/1?outcome=in_doubt"
+    listed = "/campaigns/1/authorities?wave=1&outcome=in_doubt"
     assert "Renvoyer à l’identique" not in text_of(signed_in("reader").get(listed))
     page = author.get(listed)
     assert text_of(page).count("Renvoyer à l’identique") == 3

@@ -36,17 +36,17 @@ def test_the_log_of_a_fault_holds_no_link_of_a_letter_and_nothing_typed_in_an_ad
         raise RuntimeError
 
     app.config["TESTING"] = False
-    for view in ("public.answer", "links.link", "campaigns.behind"):
+    for view in ("public.answer", "links.link", "campaigns.list_authorities"):
         assert view in app.view_functions
         monkeypatch.setitem(app.view_functions, view, broken)
     for asking, address in (
         (client, "/a/a-token"),
         (client, "/account/links/a-token"),
-        (author, "/campaigns/7/results"),
+        (author, "/campaigns/7/authorities"),
     ):
         assert asking.get(f"{address}?next=a-token").status_code == 500
     assert "a-token" not in caplog.text
-    for rule in ("/a/<path:token>", "/account/links/<token>", "/results {'number': 7} [GET]"):
+    for rule in ("/a/<path:token>", "/account/links/<token>", "/authorities {'number': 7} [GET]"):
         assert rule in caplog.text
 
 

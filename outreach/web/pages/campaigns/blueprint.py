@@ -16,7 +16,6 @@ from outreach.campaigns.models import Campaign, WaveState
 from outreach.campaigns.planning import listing
 from outreach.campaigns.planning.lifecycle import content_hash, may_change
 from outreach.campaigns.planning.listing import CampaignStanding, Stage
-from outreach.campaigns.results.progress import wave_of_the_moment
 from outreach.core.db import Session
 from outreach.core.text.roles import RoleName
 from outreach.reports.charts import chart
@@ -148,13 +147,9 @@ def meter(pieces: Sequence[tuple[Tone, int]], whole: int) -> str:
 
 
 def _tabs(step: Step) -> list[Tab]:
-    """The tabs of a campaign under way. Those whom it means have a tab once the wave of the moment has a mailing."""
-    campaign = step.campaign
-    wave = wave_of_the_moment(campaign)
-    tabs = [Tab("Suivi", [TabPage("progress_page", "Suivi")])]
-    if wave is not None and wave.mailing_id:
-        whom = [TabPage("recipients", "Visés", "list_reactions"), TabPage("reached", "Atteints ou non", "list_reached")]
-        tabs.append(Tab("Pouvoirs organisateurs", whom))
+    """The tabs of a campaign that is planned or under way."""
+    campaign, whom = step.campaign, "Pouvoirs organisateurs"
+    tabs = [Tab("Suivi", [TabPage("progress_page", "Suivi")]), Tab(whom, [TabPage("list_authorities", whom)])]
     reminders = [TabPage("waves", "Courriels")]
     if ReachChannel.PAPER in campaign.ladder:
         reminders.append(TabPage("paper", "Papier"))

@@ -281,7 +281,8 @@ def _coming(session: Session, campaign: Campaign) -> Coming | None:
     if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or audiences.launched(campaign):
         return None
     approved = lifecycle.approval(session, campaign)
-    counts, let = audiences.count(session, campaign, now=now()), exemptions.of(session, campaign)
+    counts = audiences.count(session, campaign, now=now(), leaves_at=min(wave.due_at for wave in planned))
+    let = exemptions.of(session, campaign)
     return Coming(counts, _example(session, campaign, planned[0]), planned, approved, let, accounts.colleagues(session))
 
 
@@ -307,9 +308,9 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "schools": came.results.counts.schools,
         "beside_counts": blinding.beside_counts(session, campaign),
         "day_columns": day_columns(came.course),
-        "reach": reached.sentence(counts, reached.waiting(session, campaign)),
+        "reach": reached.parts_of(counts),
+        "todo": reached.still_to_do(counts, reached.waiting(session, campaign)),
         "apart": [(Figure(key), words) for key, words in reached.APART.items() if counts[key]],
-        "answers": [(count, answer.facts.counted[count > 1]) for answer, count in came.answers],
         "acknowledged": acknowledged_in_words(came.results.acknowledged) if came.results.acknowledged else "",
     }
 

@@ -1,103 +1,236 @@
-"""A campaign's results: the authorities behind each figure, and the figures as a file."""
+"""A campaign's authorities, one list for all its figures; and the figures as a file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from flask import Response, request
+from flask import Response, redirect, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import figures as results
+from outreach.campaigns.channels.calls import MOST
+from outreach.campaigns.counting import counts
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.results import openings, reached, reactions
 from outreach.campaigns.results.figures import Figure, Results
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.results.funnel import Course
+from outreach.campaigns.results.reached import Filters, ReachedRow
+from outreach.campaigns.results.reactions import LetterReaction, OpeningFilter
+from outreach.campaigns.waves import retrying
 from outreach.core.db import Session
 from outreach.core.tables.columns import QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import whole_number
+from outreach.delivery.models import Reason
+from outreach.delivery.outbox.listing import LetterOutcome
 from outreach.directory.authorities import search
-from outreach.directory.models import Authority
+from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.tracking.bot_detection import HitClass
+from outreach.engagement.tracking.models import TrackingMode
 from outreach.engagement.tracking.opens_and_clicks import Measured
+from outreach.engagement.tracking.reactions import Reaction
 from outreach.web.pages.campaigns.blueprint import pages, show, step_of, title_in_file
 from outreach.web.pages.campaigns.charts import DAY_COLUMNS, WAVES, Came, left_on
-from outreach.web.shared.write_to_list import write_to
+from outreach.web.shared.write_to_list import REMINDER, call_those, write_to
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
+OFFERED = (
+    *(Figure.TARGETED, Figure.RECIPIENTS, Figure.HANDED_OVER, Figure.RETURNED),
+    *(Figure.REACHED, Figure.SILENT, Figure.LEFT),
+)
+KEPT = ("q", "figure", "network", "wave", "outcome", "reason", "answer", "reaction", "opening")
+USUAL = {"results": Figure.RECIPIENTS, "reached": Figure.TO_REACH, "recipients": Figure.TARGETED}
+DEFINITIONS = (
+    (
+        "Parti",
+        "Quand le courriel est parti vers un serveur d’envoi qui l’a accepté, ou dont on ne sait pas s’il l’a fait.",
+    ),
+    ("Mesuré", "Le courriel portait sa propre mesure : un accord ou une décision était enregistré pour la boîte."),
+    (
+        "Ouvert, Cliqué",
+        "La première ouverture (probable, jamais sûre) et le premier clic qu’aucun logiciel ne semble avoir faits.",
+    ),
+    ("Vide", "De plus de treize mois, ouvertures et clics ne sont plus gardés boîte par boîte."),
+    ("Réponse", "La dernière réponse donnée depuis ce courriel."),
+    ("Écoles nommées", "Les écoles que le courriel nomme."),
+    (
+        "Déclarent adhérer",
+        "Celles de ces écoles que le PO déclare adhérentes depuis que le courriel est parti, à confirmer.",
+    ),
+    (
+        "Adhésions confirmées",
+        "Celles de ces écoles dont l’adhésion est confirmée, à la date du jour où le courriel est parti ou après.",
+    ),
+    ("Heures", "Celles de Bruxelles."),
+)
+
 
 @dataclass(frozen=True, slots=True)
-class AskedFigure:
-    """The figure that a query asks for, of one network or of all (''); `label` is the network's, in French, or ''."""
+class AskedList:
+    """The list that a query asks for; `networks` are labels by code."""
 
     campaign: Campaign
-    figure: Figure
-    network: str
-    label: str
+    filters: Filters
+    networks: Mapping[str, str]
 
     @classmethod
-    def of(cls, session: Session, number: int) -> "AskedFigure":
-        """Read the query. Raises InputError on an unknown network; an unknown figure is all recipients."""
-        campaign = lifecycle.campaign_numbered(session, number)
-        network = request.args.get("network", "")
-        labels = {"": "", **{each.code: each.label for each in search.networks(session)}}
-        if network not in labels:
+    def of(cls, session: Session, number: int) -> "AskedList":
+        """Read the query. Raises InputError on an unknown network; what else it does not know is left out."""
+        campaign, query = lifecycle.campaign_numbered(session, number), request.args
+        networks = {each.code: each.label for each in search.networks(session)}
+        if (network := query.get("network", "")) not in {"", *networks}:
             raise InputError("Ce réseau n’existe pas.")
-        figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
-        return cls(campaign, figure, network, labels[network])
-
-    def authorities(self, session: Session) -> QueryListing[Authority]:
-        """The authorities behind the figure that the query's words find, by name."""
-        about, text = (self.campaign, self.figure, self.network), sought(request)
-        return results.authorities(session, *about, now=now(), text=text, sort=sorting(request))
-
-
-@pages.get("/<number:number>/results")
-@needs(RoleName.READER)
-def behind(number: int) -> str:
-    with reading() as session:
-        asked = AskedFigure.of(session, number)
-        return show(
-            "results",
-            step_of(session, "progress_page", asked.campaign),
-            figure=asked.figure,
-            network=asked.label,
+        filters = Filters(
+            figure=member(Figure, query.get("figure")) or Figure.TARGETED,
+            network=network,
+            wave=whole_number(query.get("wave", ""), digits=4),
+            outcome=member(LetterOutcome, query.get("outcome")),
+            reason=member(Reason, query.get("reason")),
+            answer=member(Answer, query.get("answer")),
+            reaction=member(Reaction, query.get("reaction")),
+            opening=member(OpeningFilter, query.get("opening")),
             text=sought(request),
-            shown=Shown.of(request, asked.authorities(session), export=".export_those", write=".write_to_those"),
+        )
+        return cls(campaign, filters, networks)
+
+    def listed(self, session: Session) -> QueryListing[ReachedRow]:
+        """The list itself, in the order that the query asks for."""
+        return reached.listed(session, self.campaign, self.filters, now=now(), sort=sorting(request))
+
+    @property
+    def waves(self) -> dict[int, Wave]:
+        """The waves that have letters, by mailing."""
+        return {wave.mailing_id: wave for wave in self.campaign.waves if wave.mailing_id}
+
+    @property
+    def wave(self) -> Wave | None:
+        """The one that is asked for."""
+        return next((wave for wave in self.waves.values() if wave.number == self.filters.wave), None)
+
+    @property
+    def chosen(self) -> list[str]:
+        """What is asked for, in French."""
+        of, wave = self.filters, self.wave
+        figure = of.figure if of.figure is not Figure.TARGETED else None
+        labels = [one.label for one in (figure, of.reaction, of.outcome, of.reason, of.answer, of.opening) if one]
+        return [*labels, *filter(None, (wave.name if wave else "", self.networks.get(of.network)))]
+
+    def about(self, at: datetime) -> exports.Table:
+        """What a file of it is about: the campaign, the moment, what was filtered, and what its words mean."""
+        campaign = self.campaign
+        told = [
+            ("Campagne", f"{campaign.id}, « {campaign.title} »"),
+            ("Date", f"{french.moment(at)}, heure de Bruxelles"),
+            ("Filtres", ", ".join(self.chosen) or "aucun"),
+        ]
+        meanings = [(one.label, one.meaning) for one in (*Figure, *Reaction)]
+        return exports.Table("Définitions", ("Terme", "Sens"), [*told, *meanings, *DEFINITIONS])
+
+
+@pages.get("/<number:number>/authorities")
+@needs(RoleName.READER)
+def list_authorities(number: int) -> str:
+    with reading() as session:
+        asked = AskedList.of(session, number)
+        campaign, filters = asked.campaign, asked.filters
+        step = step_of(session, "list_authorities", campaign)
+        shown = Shown.of(
+            request,
+            asked.listed(session),
+            few=True,
+            hidden=() if campaign.ladder or step.has_calls else ("rung",),
+            export=".export_authorities",
+            write=".write_to_authorities",
+            call=".call_authorities",
+            most_called=MOST,
+        )
+        counted = counts.of_authorities(session, campaign, now=now())
+        of_network = {one.code: one.authorities for one in counted.networks}.get(filters.network, counts.Counts())
+        is_of_letters = filters.wave or filters.outcome
+        letters = _letters(session, asked, [row.key for row in shown.rows])
+        return show(
+            "authorities",
+            step,
+            asked=asked,
+            filters=filters,
+            counted=of_network if filters.network else counted.authorities,
+            offered=OFFERED,
+            figures=[figure for figure in Figure if counted.authorities[figure] or figure is filters.figure],
+            shown=shown,
+            letters=letters,
+            counted_letters=reached.count_letters(session, campaign, filters, now=now()) if is_of_letters else None,
+            seen=openings.of_letters(session, [one.message for each in letters.values() for one in each], now=now()),
+            tries=lambda letter: _tries(letter, asked.waves[letter.mailing]),
+            resendable_from=_resendable(session, asked),
+            up_to_the_minute=timedelta(seconds=59),
+            kinds={
+                "outcome": LetterOutcome,
+                "reason": Reason,
+                "answer": Answer,
+                "reaction": Reaction,
+                "opening": OpeningFilter,
+            },
+            is_measured=campaign.tracking is TrackingMode.INDIVIDUAL,
         )
 
 
-@pages.get("/<number:number>/results/authorities.<any(xlsx, csv):kind>")
+@pages.get("/<number:number>/authorities/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
-def export_those(number: int, kind: str) -> Response:
-    """The authorities behind a figure as a file."""
+def export_authorities(number: int, kind: str) -> Response:
+    """The listed authorities as a file, then the letters to them."""
     with reading() as session:
-        asked = AskedFigure.of(session, number)
-        figure, campaign = asked.figure, asked.campaign
-        told = [
-            ("Campagne", f"{campaign.id}, « {campaign.title} »"),
-            ("Date", f"{french.moment(now())}, heure de Bruxelles"),
-            ("Réseau", asked.label or "tous"),
-            (figure.label, figure.meaning),
-        ]
-        about, table = exports.Table("Définitions", ("Terme", "Sens"), told), asked.authorities(session).table()
-        name = f"resultats-campagne-{number}-po"
-        return exports.download(table, kind, name, about, whole=True, campaign=title_in_file(session, campaign))
+        asked = AskedList.of(session, number)
+        listed, filters, waves = asked.listed(session), asked.filters, asked.waves
+        names = {mailing: wave.name for mailing, wave in waves.items()}
+        of = filters.asked(asked.campaign, now())
+        letters = reactions.table(session, of, listed.keys(), filters.letters, names)
+        more, name = (letters, asked.about(now())), f"pouvoirs-organisateurs-campagne-{number}"
+        title = title_in_file(session, asked.campaign)
+        return exports.download(listed.table(), kind, name, *more, whole=True, campaign=title)
 
 
-@pages.route("/<number:number>/results/campaign", methods=["GET", "POST"])
+@pages.route("/<number:number>/authorities/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_those(number: int) -> Redirect | str | tuple[str, int]:
-    """Begin a campaign to the authorities behind a figure, as they are now."""
+def write_to_authorities(number: int) -> Redirect | str | tuple[str, int]:
+    """Begin a campaign to the listed authorities: those who have not reacted, as they are each day, or as a list."""
     with reading() as session:
-        asked = AskedFigure.of(session, number)
-        name = ", ".join(filter(None, (asked.figure.label, asked.label, asked.campaign.title)))
-        written = WrittenList(name, None, asked.authorities(session).keys())
-        strand = asked.campaign.strand_id
-    return write_to(written, strand=strand)
+        asked = AskedList.of(session, number)
+        campaign, reaction = asked.campaign, asked.filters.reaction
+        strand, name = campaign.strand_id, f"{', '.join(asked.chosen) or 'Visés'} : {campaign.title}"
+        if asked.filters == Filters(reaction=Reaction.NONE):
+            written = WrittenList(name, audiences.unreacted_criterion(campaign))
+        else:
+            written = WrittenList(name, None, asked.listed(session).keys())
+    return write_to(written, strand=strand, kinds=REMINDER if reaction is Reaction.NONE else ())
+
+
+@pages.post("/<number:number>/authorities/calls")
+@needs(RoleName.AUTHOR)
+def call_authorities(number: int) -> Redirect:
+    with reading() as session:
+        keys = AskedList.of(session, number).listed(session).keys()
+    return call_those(number, keys)
+
+
+@pages.get("/<number:number>/<any(results, reached, recipients):page>")
+@pages.get("/<number:number>/<any(reached, recipients):page>/export.<any(xlsx, csv):kind>")
+@pages.get("/<number:number>/results/authorities.<any(xlsx, csv):kind>")
+@pages.get("/<number:number>/waves/<number:wave>")
+@pages.get("/<number:number>/waves/<number:wave>/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def moved_list(number: int, page: str = "results", wave: int | None = None, kind: str | None = None) -> Redirect:
+    """Where a list stood that is now one of `list_authorities`."""
+    asked: dict[str, Any] = {name: value for name in KEPT if (value := request.args.get(name))}
+    asked |= {"wave": wave} if wave else {"figure": asked.get("figure", USUAL[page].value)}
+    view = ".export_authorities" if kind else ".list_authorities"
+    return redirect(url_for(view, number=number, kind=kind, **asked), 301)
 
 
 @pages.get("/<number:number>/results/export.<any(xlsx, csv):kind>")
@@ -169,3 +302,28 @@ def measured_of(groups: Sequence[Measured], *, openings: bool = True) -> exports
         tallies = (group.clicks, group.opens) if openings else (group.clicks,)
         rows.append([group.name, group.delivered, *(tally[each] for tally in tallies for each in HitClass)])
     return exports.Table("Clics et ouvertures" if openings else "Clics, ouvertures non mesurées", headers, rows)
+
+
+def _letters(session: Session, asked: AskedList, keys: Sequence[int]) -> dict[int, list[LetterReaction]]:
+    """The letters that the list shows of some authorities, by these."""
+    of, found = asked.filters.asked(asked.campaign, now()), dict[int, list[LetterReaction]]()
+    for letter in reactions.letters(session, of, keys, asked.filters.letters) if keys else ():
+        found.setdefault(letter.authority_id, []).append(letter)
+    return found
+
+
+def _resendable(session: Session, asked: AskedList) -> dict[int, datetime]:
+    """From when the person may resend each letter in doubt, by message id, on the list of those of a wave."""
+    is_asked = asked.filters.wave and asked.filters.outcome is LetterOutcome.IN_DOUBT
+    if not is_asked or not current_user.holds(RoleName.AUTHOR, RoleName.APPROVER):
+        return {}
+    return retrying.resendable_from(session, asked.campaign, asked.filters.wave or 0, now=now())
+
+
+def _tries(letter: LetterReaction, wave: Wave) -> str:
+    """For a letter put off, the number of attempts and the time of the next one; '' for any other."""
+    if letter.attempts is None or letter.next_at is None:
+        return ""
+    soon = "sous peu" if letter.next_at <= now() else f"vers {french.hour(letter.next_at)}"
+    when = "à la reprise" if wave.state is WaveState.PAUSED else soon
+    return f"{french.plural(letter.attempts, 'essai')}, prochain {when}"
