@@ -51,7 +51,7 @@ from outreach.web.pages.directory import (
     suppressions,
     tracking_consent,
 )
-from outreach.web.pages.replies import inbox, one_off, reply, reply_templates
+from outreach.web.pages.replies import inbox, mails, one_off, reply, reply_templates
 from outreach.web.pages.staff import account, calendar, delegates, demo_mailbox, guide, sending, today
 from outreach.web.public import experiments, health
 from outreach.web.public import notes as public_notes
@@ -92,6 +92,7 @@ ROOMS = (  # of pages
     jobs,
     reply,
     one_off,
+    mails,
     reply_templates,
     segments,
     account,

@@ -78,7 +78,6 @@ OPEN = {
 }
 SAMPLES = {
     "wave": "1",
-    "mail": "1",
     "message": "1",
     "number": "1",
     "fase": "9300",

@@ -30,6 +30,7 @@ from outreach.core.text.roles import OF_STAFF
 from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.models import Message, SuppressionReason
 from outreach.delivery.outbox import suppressions
+from outreach.delivery.received.models import AttachedBy, ReceivedMail
 from outreach.directory import contacts
 from outreach.directory.authorities import sheet
 from outreach.directory.models import MailboxKind
@@ -60,6 +61,7 @@ LISTS = {
     "directory/reachability.html": ("/directory/reachability?state=bounced&state=unconfirmed", "write"),
     "responses/index.html": ("/responses", "write"),
     "responses/to_verify.html": ("/responses/to-verify", ""),
+    "responses/mails.html": ("/responses/mails?state=to_decide", "write"),
     "proposals/index.html": ("/proposals", ""),
     "trail/index.html": ("/trail", ""),
     "situation/actions.html": ("/situation/actions", ""),
@@ -114,6 +116,10 @@ def chief(signed_in, launched_sample):
             of = {"message_id": letter.id, "authority_id": letter.authority_id, "digest": "x", "answers": "joined,help"}
             told = {"kind": FormKind.ANSWER, "state": FormState.TO_VERIFY, "doubt": Doubt.NO_PAGE}
             session.add(SentForm(at=NOW, changed_at=NOW, **told, **of))
+            told = {"received_at": NOW, "is_automatic": False, "sender": "x@y.be", "sender_key": "x@y.be", "folded": ""}
+            told |= {"sender_name": "", "subject": f"Objet {letter.id}", "text": "Oui.", "digest": str(letter.id)}
+            by = {"authority_id": letter.authority_id, "message_id": letter.id, "attached_by": AttachedBy.MARK}
+            session.add(ReceivedMail(**told, **by))
             told = {"kind": "address", "address": f"b{letter.id}@ecole.be", "said": "Appel", "proposed_at": NOW}
             of = {"scope_kind": "federation", "scope_code": "CECP", "proposed_by": "conseil@cecp.example"}
             session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))

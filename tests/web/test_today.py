@@ -7,6 +7,7 @@ from sqlalchemy import event, select
 
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.waves import receipts
 from outreach.core.text.roles import RoleName
 from outreach.delivery.deliverability import follow_up
 from outreach.delivery.models import Message
@@ -69,9 +70,33 @@ def test_a_mail_of_a_person_waits_where_the_campaign_stands_until_somebody_decid
     session.add_all(mails)
     for whose in (WRITES, APPROVES):
         (line,) = of_kind(session, TaskKind.REPLY, whose)
-        assert (line.action, line.path, line.since) == ("Lire et décider", "/campaigns/1/progress", NOW.date())
+        assert (line.action, line.path, line.since) == (
+            "Lire et décider",
+            f"/responses/mails/{mails[0].id}",
+            NOW.date(),
+        )
     holding.settle(session, mails[0].id, now=NOW, actor=AUTHOR)
     assert of_kind(session, TaskKind.REPLY) == []
+
+
+def test_a_mail_awaits_whoever_took_it_and_after_ten_working_days_administrators_too(session):
+    wrote = {"received_at": NOW, "sender": "x@y.be", "sender_key": "x@y.be", "sender_name": "", "subject": ""}
+    session.add(mail := ReceivedMail(digest="x", is_automatic=False, folded="", text="", **wrote))
+    session.flush()
+    manages = Whose("a@fwb.example", frozenset({RoleName.ADMINISTRATOR}))
+    (line,) = of_kind(session, TaskKind.REPLY)
+    assert (line.action, line.title) == ("Rattacher", "x@y.be")
+    assert of_kind(session, TaskKind.REPLY, manages) == []
+    holding.take(session, mail.id, now=NOW, actor=APPROVER)
+    assert of_kind(session, TaskKind.REPLY) == []
+    assert len(of_kind(session, TaskKind.REPLY, APPROVES)) == 1
+    tenth, after = NOW + 16 * DAY, NOW + 17 * DAY  # of a Saturday, with Whit Monday between
+    assert receipts.working_day(NOW.date(), 10) == tenth.date()
+    for day, count in ((tenth, 0), (after, 1)):
+        assert len(of_kind(session, TaskKind.REPLY, manages, now=day)) == count
+        assert tasks.count(session, manages, now=day) == count
+    holding.settle(session, mail.id, now=NOW, actor=APPROVER)
+    assert of_kind(session, TaskKind.REPLY, manages, now=after) == []
 
 
 @pytest.mark.long

@@ -226,6 +226,8 @@ TABLES: Mapping[str, Seen] = {
         beside=("message_id",),
     ),
     "received_files": Hidden(),
+    "received_mail_steps": Hidden(),
+    "mailed_responses": Hidden(),
     "paper_letters": Scoped(
         {"step_id": "reach_steps"},
         masked=("code_digest", "recipient", "street", "house_number", "box", "postcode", "locality", "content"),

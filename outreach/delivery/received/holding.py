@@ -7,12 +7,11 @@ nobody attached hold nothing.
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Select,
     SQLColumnExpression,
     and_,
     column,
@@ -29,7 +28,7 @@ from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Message, MessageState, is_in
-from outreach.delivery.received.models import ReceivedMail
+from outreach.delivery.received.models import MailStep, MailStepKind, ReceivedMail
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 
@@ -39,9 +38,14 @@ CAMPAIGNS = table("campaigns", column("id"), column("concerns"))
 CORRECTS = "listed"
 
 
+def awaits() -> ColumnElement[bool]:
+    """True for a mail about which somebody has to decide: a person's, attached or not."""
+    return and_(~ReceivedMail.is_automatic, ReceivedMail.settled_at.is_(None))
+
+
 def waits() -> ColumnElement[bool]:
     """True for a mail that holds letters: a person's, attached, about which nobody has decided."""
-    return and_(ReceivedMail.authority_id.is_not(None), ~ReceivedMail.is_automatic, ReceivedMail.settled_at.is_(None))
+    return and_(ReceivedMail.authority_id.is_not(None), awaits())
 
 
 def holds_the_letter() -> ColumnElement[bool]:
@@ -55,47 +59,85 @@ def held(session: Session, mailing: int, authorities: Collection[int]) -> frozen
     return frozenset(session.scalars(query))
 
 
-def to_decide() -> Select[ReceivedMail]:
-    """The mails about which somebody has to decide, the oldest first."""
-    return select(ReceivedMail).where(waits()).order_by(ReceivedMail.received_at, ReceivedMail.id)
+def is_about(mailings: Collection[int]) -> ColumnElement[bool]:
+    """True for a mail that holds letters of one of these waves while it waits."""
+    own = WAVES.alias("asked")
+    return exists(select(1).where(own.c.mailing_id.in_(mailings), _concerns(own)))
 
 
-class HoldingMail(NamedTuple):
-    """A mail about which somebody has to decide, and whose it is."""
-
-    mail: ReceivedMail
-    authority: Authority
-
-
-def waiting(session: Session, mailings: Collection[int] | None = None) -> list[HoldingMail]:
-    """The mails about which somebody has to decide, the oldest first; those that hold letters of these waves."""
-    query = to_decide().join(Authority, Authority.id == ReceivedMail.authority_id).add_columns(Authority)
-    if mailings is not None:
-        own = WAVES.alias("asked")
-        query = query.where(exists(select(1).where(own.c.mailing_id.in_(mailings), _concerns(own))))
-    return [HoldingMail(mail, authority) for mail, authority in session.execute(query)]
-
-
-def settle(session: Session, number: int, *, now: datetime, actor: str) -> ReceivedMail:
-    """Decide that a mail holds nothing any more: the letters that it alone held are due at once.
-
-    Raises NotFound, and Refused where somebody decided before, or where the mail holds nothing.
-    """
+def in_turn(session: Session, number: int) -> ReceivedMail:
+    """A mail, as the last one who decided about it left it. Raises NotFound."""
     take_lock(session, "received-mail", str(number))
     mail = session.scalar(select(ReceivedMail).where(ReceivedMail.id == number).with_for_update())
     if mail is None:
         raise NotFound(f"Aucun courriel reçu ne porte le numéro {number}.")
     session.refresh(mail)
-    if mail.settled_at is not None or mail.is_automatic or mail.authority_id is None:
-        raise Refused("Ce courriel ne retient rien : il est déjà traité, automatique ou rattaché à personne.")
-    mail.settled_at, mail.settled_by = now, actor
-    session.flush()
-    authority = session.get_one(Authority, mail.authority_id)
-    said = f"Courriel reçu {mail.id} traité, rien à faire : ce qu’il retenait repart."
-    audit.record(session, now, actor, said, subject_of(authority))
-    free = and_(is_in(MessageState.QUEUED), Message.authority_id == mail.authority_id, ~holds_the_letter())
-    session.execute(update(Message).where(free, Message.due_at > now).values(due_at=now))
     return mail
+
+
+def take(session: Session, number: int, *, now: datetime, actor: str) -> None:
+    """Look after a mail that waits, whoever did until now; who does so already leaves it to all. It holds on.
+
+    Raises NotFound, and Refused where somebody decided before.
+    """
+    mail = _waiting(session, number)
+    is_own = mail.owner == actor
+    _step(session, mail, MailStepKind.RELEASED if is_own else MailStepKind.TAKEN, now, actor)
+    _record(session, mail, "laissé à tous" if is_own else "pris en charge", now, actor)
+
+
+def settle(
+    session: Session, number: int, decision: MailStepKind = MailStepKind.NOTHING, *, now: datetime, actor: str
+) -> ReceivedMail:
+    """Decide that a mail holds nothing any more: the letters that it alone held are due at once.
+
+    Raises NotFound, and Refused where somebody decided before, or where a program wrote it.
+    """
+    mail = _waiting(session, number)
+    mail.settled_at, mail.settled_by = now, actor
+    _step(session, mail, decision, now, actor)
+    then = " : ce qu’il retenait repart" if mail.authority_id else ""
+    _record(session, mail, f"traité, {decision.label.lower()}{then}", now, actor)
+    _free(session, mail.authority_id, now)
+    return mail
+
+
+def reopen(session: Session, number: int, *, now: datetime, actor: str) -> None:
+    """Take a decision back: the mail waits again, as `actor`'s, and holds what has not left. What was noted stays.
+
+    Raises NotFound, and Refused where nobody decided.
+    """
+    mail = in_turn(session, number)
+    if mail.settled_at is None:
+        raise Refused("Ce courriel n’est pas traité : il n’y a rien à rouvrir.")
+    mail.settled_at = mail.settled_by = None
+    _step(session, mail, MailStepKind.REOPENED, now, actor)
+    _step(session, mail, MailStepKind.TAKEN, now, actor)
+    _record(session, mail, "rouvert", now, actor)
+
+
+def _waiting(session: Session, number: int) -> ReceivedMail:
+    mail = in_turn(session, number)
+    if mail.settled_at is not None or mail.is_automatic:
+        raise Refused("Ce courriel n’attend plus de décision : il est déjà traité, ou un programme l’a écrit.")
+    return mail
+
+
+def _step(session: Session, mail: ReceivedMail, step: MailStepKind, now: datetime, actor: str) -> None:
+    session.add(MailStep(mail_id=mail.id, step=step, at=now, actor=actor))
+    session.flush()
+    session.refresh(mail, ["owner", "steps"])
+
+
+def _record(session: Session, mail: ReceivedMail, said: str, now: datetime, actor: str) -> None:
+    subject = subject_of(session.get_one(Authority, mail.authority_id)) if mail.authority_id else f"mail:{mail.id}"
+    audit.record(session, now, actor, f"Courriel reçu {mail.id} : {said}.", subject)
+
+
+def _free(session: Session, authority: int | None, now: datetime) -> None:
+    """Let the letters to an authority leave that no mail holds."""
+    free = and_(is_in(MessageState.QUEUED), Message.authority_id == authority, ~holds_the_letter())
+    session.execute(update(Message).where(free, Message.due_at > now).values(due_at=now))
 
 
 def _holds(authority: SQLColumnExpression[Any], mailing: SQLColumnExpression[int] | int) -> ColumnElement[bool]:

@@ -1,15 +1,16 @@
-"""The tables of mails received: what a person or a program wrote back, and whose it is.
+"""The tables of mails received: what a person or a program wrote back, whose it is, and what colleagues did about it.
 
 Each `label` is in French, for the interface.
 """
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, ScalarSelect, String, Text, case, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from outreach.core.db import Base, enum_of
 from outreach.core.text.labelled import Labelled
+from outreach.directory.models import Authority
 
 
 class MailVerdict(Labelled):
@@ -28,15 +29,53 @@ class AttachedBy(Labelled):
     MARK = "mark", "la marque de son courriel"
     REFERENCE = "reference", "le courriel auquel il répond"
     SENDER = "sender", "l’adresse de son expéditeur"
+    HAND = "hand", "un collègue"
+
+
+class MailStepKind(Labelled):
+    """A kind of step of a colleague about a mail received."""
+
+    TAKEN = "taken", "Pris en charge"
+    RELEASED = "released", "Laissé à tous"
+    ATTACHED = "attached", "Rattaché"
+    DETACHED = "detached", "Détaché"
+    NOTHING = "nothing", "Rien à faire"
+    RECORDED = "recorded", "Réponse notée"
+    ANSWERED = "answered", "Répondu"
+    REOPENED = "reopened", "Rouvert"
+
+
+DECIDING = (MailStepKind.NOTHING, MailStepKind.RECORDED, MailStepKind.ANSWERED)
+
+
+class MailStep(Base):
+    """A step taken about a mail received: when, by whom. Rows are added and never changed. Personal data of staff."""
+
+    __tablename__ = "received_mail_steps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id", ondelete="CASCADE"), index=True)
+    step: Mapped[MailStepKind] = mapped_column(enum_of(MailStepKind, "mail_step"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+
+
+def _owner(mail_id: Mapped[int]) -> ScalarSelect[str | None]:
+    """The person who took a mail last; NULL once it was released."""
+    query = select(case((MailStep.step == MailStepKind.TAKEN, MailStep.actor))).where(
+        MailStep.mail_id == mail_id, MailStep.step.in_((MailStepKind.TAKEN, MailStepKind.RELEASED))
+    )
+    return query.order_by(MailStep.id.desc()).limit(1).correlate_except(MailStep).scalar_subquery()
 
 
 class ReceivedMail(Base):
     """A mail that came to the mailbox of replies, once, identified by its digest.
 
-    `authority_id` is whose it is, where that is proved, and `attached_by` how; `message_id` is the letter that it
-    answers, if one is named. `settled_at` is when a colleague decided about it: until then a person's attached mail
-    holds letters (`holding`). `sender` is as it was written, `sender_key` as addresses are compared. `text` is what the
-    person wrote, `folded` what was quoted or added below it.
+    `authority_id` is whose it is, where that is proved or a colleague says so, `attached_by` how; `message_id` is the
+    letter that it answers, if one is named. `settled_at` is when a colleague decided about it, as the last of its steps
+    says, too: until then a person's attached mail holds letters (`holding`). `owner` is who looks after it, by its
+    steps; `session.refresh` reads it again after one. `sender` is as it was written, `sender_key` as addresses are
+    compared. `text` is what the person wrote, `folded` what was quoted or added below it.
 
     Personal data.
     """
@@ -64,6 +103,10 @@ class ReceivedMail(Base):
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[str | None] = mapped_column(String(255))
 
+    owner: Mapped[str | None] = column_property(_owner(id))  # noqa: A003 - the column
+
+    authority: Mapped[Authority | None] = relationship()
+    steps: Mapped[list[MailStep]] = relationship(order_by="MailStep.id", viewonly=True)
     files: Mapped[list["ReceivedFile"]] = relationship(order_by="ReceivedFile.number", passive_deletes=True)
 
     @property

@@ -238,6 +238,15 @@ class Doubt(Labelled):
     MANY = "many", "plusieurs pouvoirs organisateurs en une minute"
 
 
+class MailedResponse(Base):
+    """A colleague noted a response from this mail received."""
+
+    __tablename__ = "mailed_responses"
+
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id", ondelete="CASCADE"), index=True)
+
+
 class SentForm(Base):
     """A form that came from a letter's page: what a person sent, or what has to be verified first.
 

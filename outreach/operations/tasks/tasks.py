@@ -18,7 +18,8 @@ from outreach.access.approvals import decisions as reading
 from outreach.access.approvals.decisions import APPROVING, Decision, DecisionKind, Thing
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import programmes
-from outreach.campaigns.models import AddedReminder, Campaign, CampaignState, Wave
+from outreach.campaigns.correspondence import mails
+from outreach.campaigns.models import AddedReminder, Campaign, CampaignState
 from outreach.campaigns.planning import blackout_dates
 from outreach.campaigns.review import approval
 from outreach.campaigns.waves import receipts
@@ -29,8 +30,6 @@ from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
 from outreach.delivery.deliverability import follow_up
 from outreach.delivery.deliverability.follow_up import NOBODY
-from outreach.delivery.models import Message
-from outreach.delivery.received import holding
 from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.models import Authority, Level
 from outreach.engagement.mailboxes import health
@@ -89,6 +88,14 @@ TOGETHER = {  # groups of tasks that have a page with all of them: one, several,
     (TaskKind.MAILBOX, "Corriger"): (
         ("pouvoir organisateur que vous suivez", "pouvoirs organisateurs que vous suivez"),
         "/directory/reachability?owner=me",
+    ),
+    (TaskKind.REPLY, "Lire et décider"): (
+        ("courriel reçu à lire", "courriels reçus à lire"),
+        "/responses/mails?state=to_decide&owner=todo",
+    ),
+    (TaskKind.REPLY, "Rattacher"): (
+        ("courriel reçu à rattacher", "courriels reçus à rattacher"),
+        "/responses/mails?state=to_attach&owner=todo",
     ),
     (TaskKind.PROPOSAL, "Accepter ou refuser"): (("proposition reçue", "propositions reçues"), "/proposals"),
 }
@@ -337,15 +344,14 @@ def _campaign(session: Session, campaign: Campaign) -> Task:
     return Task(TaskKind.UNPLANNED, campaign.title, reason, since, "Planifier", path)
 
 
-def _reply(session: Session, mail: ReceivedMail) -> Task:
-    """A mail that a person wrote back; it is decided about where the campaign stands that wrote to them last."""
-    authority = session.get_one(Authority, mail.authority_id)
-    wrote = select(Wave.campaign_id).join(Message, Message.mailing_id == Wave.mailing_id)
-    wrote = wrote.where(Message.authority_id == authority.id).order_by(Message.id != mail.message_id, Message.id.desc())
-    number = session.scalar(wrote.limit(1))
-    path = f"/campaigns/{number}/progress" if number else f"/directory/{authority.fase}"
+def _mail(_session: Session, mail: ReceivedMail) -> Task:
+    """A mail that a person wrote back: somebody decides about it, or says whose it is."""
+    path, day = f"/responses/mails/{mail.id}", today(mail.received_at)
+    if mail.authority is None:
+        reason = "A écrit, et rien ne prouve pour quel pouvoir organisateur : rien n’est retenu."
+        return Task(TaskKind.REPLY, mail.sender_name or mail.sender or "Inconnu", reason, day, "Rattacher", path)
     reason = "A répondu par courriel : relances, lettres et appels attendent qu’on décide."
-    return Task(TaskKind.REPLY, authority.display_name, reason, today(mail.received_at), "Lire et décider", path)
+    return Task(TaskKind.REPLY, mail.authority.display_name, reason, day, "Lire et décider", path)
 
 
 SOURCES = (
@@ -355,7 +361,11 @@ SOURCES = (
     Source((AUTHOR, APPROVER), lambda whose, _day: recounting.offered(whose.email, whose.roles), _correction),
     Source((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
     Source((AUTHOR,), lambda whose, _day: approval.campaigns(whose.email), _campaign),
-    Source((AUTHOR, APPROVER), lambda _whose, _day: holding.to_decide(), _reply),
+    Source(
+        (AUTHOR, APPROVER, RoleName.ADMINISTRATOR),
+        lambda whose, day: mails.awaiting(whose.email, whose.roles, day),
+        _mail,
+    ),
     Source((AUTHOR,), lambda whose, day: inbox_list.rows_for(whose.email, day)),
     Source((AUTHOR,), lambda whose, day: follow_up.recalls(whose.email, day)),
 )

@@ -13,6 +13,7 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "adherence": "situation",
     "notes": "situation",
     "segments": "campaigns",
+    "mails": "responses",
     "replies": "responses",
     "texts": "responses",
     **dict.fromkeys(
@@ -95,6 +96,7 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "history": "historique",
     "letters": "annuaire#écrire-à-ce-pouvoir-organisateur",
     "mailbox": "demonstration#la-boîte-de-démonstration",
+    "mails": "reponses#les-courriels-reçus",
     "measure": "mesures",
     "names": "annuaire#corriger-un-nom",
     "notes": "notes",

@@ -15,7 +15,6 @@ from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.waves import launching, stopping
 from outreach.campaigns.waves.stopping import CALL_OFF_TIME
 from outreach.core.settings import Settings
-from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState
 from outreach.delivery.outbox import outbox
 from outreach.delivery.outbox.outbox import SendError, Tally
@@ -377,22 +376,14 @@ def test_a_strange_mark_gets_the_whole_page(author, launched, seen):
     assert 'id="moment"' in page
 
 
-def test_a_mail_that_holds_what_follows_is_read_and_decided_about_where_a_campaign_stands(
-    launched, signed_in, sample_database
-):
+def test_mails_that_hold_what_follows_are_counted_and_listed_where_a_campaign_stands(author, launched, sample_database):
     settle(sample_database, 1)
     with sample_database.writing() as session:
         letter = session.scalars(select(Message).where(Message.state == MessageState.ACCEPTED)).one()
         wrote = {"digest": "d", "received_at": NOW, "is_automatic": False, "attached_by": AttachedBy.MARK}
-        said = {"sender": "x", "sender_key": "x", "sender_name": "", "subject": "<b>Volet</b>", "folded": ""}
-        about = {"authority_id": letter.authority_id, "message_id": letter.id}
-        session.add(ReceivedMail(**wrote, **said, **about, text="Nous avons\n<i>bien lu</i>."))
-    page, author = "/campaigns/1/progress", signed_in(RoleName.AUTHOR)
-    shown = author.get(page).text
-    assert "1\u00a0courriel reçu retient ce qui suit" in shown
-    assert "&lt;i&gt;bien lu&lt;/i&gt;" in shown
-    assert "bien lu" not in signed_in(RoleName.READER).get(page).text
-    author.send("/campaigns/1/received/1/settled", page=page)
-    assert "retient ce qui suit" not in author.get(page).text
-    with sample_database.reading() as session:
-        assert session.scalars(select(ReceivedMail)).one().settled_by
+        said = {"sender": "x", "sender_key": "x", "sender_name": "", "subject": "", "folded": "", "text": ""}
+        session.add(ReceivedMail(**wrote, **said, authority_id=letter.authority_id, message_id=letter.id))
+    page = author.get("/campaigns/1/progress")
+    (to,) = (to for to, words in links(page) if "courriel reçu retient" in words.replace("\xa0", " "))
+    assert to == "/responses/mails?state=to_decide&campaign=1"
+    assert "À décider (1)" in text_of(author.get(to))

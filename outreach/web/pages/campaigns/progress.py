@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.access.accounts import accounts
 from outreach.access.approvals.decisions import Decision
+from outreach.campaigns.correspondence import mails
+from outreach.campaigns.correspondence.mails import Mails, MailState
 from outreach.campaigns.evidence.steps import ReachChannel
 from outreach.campaigns.experiments import blinding
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
@@ -31,8 +33,6 @@ from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
 from outreach.delivery.models import Reason
-from outreach.delivery.received import holding
-from outreach.delivery.received.holding import HoldingMail
 from outreach.engagement.tracking.reactions import Reaction
 from outreach.reports.charts.marks import Tone
 from outreach.web.pages.campaigns.blueprint import meter, pages, sending, show, step_of
@@ -88,19 +88,9 @@ def progress_page(number: int) -> str | Redirect:
         return show(
             "progress",
             step_of(session, "progress_page", campaign),
-            held=_held(session, campaign),
+            held=mails.counts(session, Mails(mailings=campaign.mailing_keys))[MailState.TO_DECIDE],
             **_live(session, campaign, current),
         )
-
-
-@pages.post("/<number:number>/received/<number:mail>/settled")
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
-def settle_mail(number: int, mail: int) -> Redirect:
-    with database().writing() as session:
-        lifecycle.campaign_numbered(session, number)
-        holding.settle(session, mail, now=now(), actor=actor())
-    flash("C’est décidé : ce que ce courriel retenait repart.", "success")
-    return redirect(url_for(".progress_page", number=number))
 
 
 @pages.get("/<number:number>/progress/live")
@@ -177,13 +167,6 @@ def resend(number: int, wave: int) -> Redirect:
         f"{french.plural(count, 'courriel en doute repart', 'courriels en doute repartent')} à l’identique.", "success"
     )
     return redirect(url_for(".progress_page", number=number))
-
-
-def _held(session: Session, campaign: Campaign) -> Sequence[HoldingMail]:
-    """The mails that hold letters of a campaign, for those who may decide about them."""
-    if not current_user.holds(RoleName.AUTHOR, RoleName.APPROVER):
-        return []
-    return holding.waiting(session, campaign.mailing_keys)
 
 
 def _alone(campaign: Campaign, wave: Wave) -> str:

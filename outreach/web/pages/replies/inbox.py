@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.access.accounts import accounts
 from outreach.access.accounts.access_log import TrailKind
+from outreach.campaigns.correspondence import mails, reply_templates
 from outreach.campaigns.correspondence import replies as confirming
 from outreach.campaigns.correspondence import replies as replying
-from outreach.campaigns.correspondence import reply_templates
 from outreach.campaigns.correspondence.models import ServiceReply, TextUse
 from outreach.campaigns.correspondence.replies import PreparedReply, Writer
 from outreach.campaigns.evidence.proof import ways_of
@@ -63,6 +63,7 @@ def index() -> str:
                 on=current_day() if kept.get("owner") == TODO else None,
             ),
             doubted=sent_forms.count_to_verify(session),
+            written=mails.count_waiting(session),
             tray=tray,
             Tray=Tray,
             whose=kept.get("owner"),
@@ -83,7 +84,8 @@ def to_verify() -> str:
     with reading() as session:
         shown = Shown.of(request, _to_verify(session), export=".export_to_verify")
         told = {"counts": inbox_list.counts(session), "doubted": sent_forms.count_to_verify(session), "Tray": Tray}
-        return render_template("pages/responses/to_verify.html", shown=shown, **told)
+        written = mails.count_waiting(session)
+        return render_template("pages/responses/to_verify.html", shown=shown, written=written, **told)
 
 
 @pages.route("/campaign", methods=["GET", "POST"])

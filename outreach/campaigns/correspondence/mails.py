@@ -1,0 +1,186 @@
+"""The tray « Courriels reçus »: mails that wait or are decided about, whose they are, and whom they await."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+
+from outreach.adherence.models import Programme, Strand
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.waves.receipts import working_day
+from outreach.core.db import Session
+from outreach.core.tables.columns import DATA, Column, Expression, Kind, On, QueryListing, Rows
+from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.errors import NotFound
+from outreach.core.text.labelled import Labelled
+from outreach.core.text.roles import RoleName
+from outreach.delivery.models import Message
+from outreach.delivery.received import holding
+from outreach.delivery.received.models import DECIDING, MailStepKind, ReceivedMail
+from outreach.directory.models import Authority
+
+LOCAL = "heure de Bruxelles"
+RISES_AFTER = 10  # working days, after which a mail awaits administrators, too
+DECIDERS = frozenset({RoleName.AUTHOR, RoleName.APPROVER})
+
+
+class MailState(Labelled):
+    """Where a mail received stands."""
+
+    TO_DECIDE = "to_decide", "À décider"
+    TO_ATTACH = "to_attach", "À rattacher"
+    DECIDED = "decided", "Traités"
+
+    @property
+    def holds(self) -> ColumnElement[bool]:
+        """True for a mail that stands there."""
+        match self:
+            case MailState.TO_DECIDE:
+                return holding.waits()
+            case MailState.TO_ATTACH:
+                return and_(ReceivedMail.authority_id.is_(None), holding.awaits())
+        return not_(holding.awaits())
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """Which mails are asked for: of a state, or all that wait; of a programme or of none that is known; those that are
+    about letters of these waves; those that await a person (`whom`)."""
+
+    state: MailState | None = None
+    programme: Programme | None = None
+    mailings: Collection[int] | None = None
+    whom: ColumnElement[bool] | None = None
+
+
+def is_of(person: str) -> ColumnElement[bool]:
+    """True for a mail that this person (an address) looks after."""
+    return ReceivedMail.owner == person
+
+
+def awaits_whom(person: str, roles: Collection[RoleName], day: date) -> ColumnElement[bool]:
+    """True for a mail that awaits a person (an address) with these roles on a day.
+
+    Who decides about mails has their own and nobody's; who administers has all that wait for long.
+    """
+    theirs: list[ColumnElement[bool]] = []
+    if not DECIDERS.isdisjoint(roles):
+        theirs.append(or_(ReceivedMail.owner.is_(None), ReceivedMail.owner == person))
+    if RoleName.ADMINISTRATOR in roles:
+        theirs.append(ReceivedMail.received_at < _rises_before(day))
+    return and_(holding.awaits(), or_(false(), *theirs))
+
+
+def awaiting(person: str, roles: Collection[RoleName], day: date) -> Select[ReceivedMail]:
+    """Select the mails that await a person, the oldest first."""
+    query = select(ReceivedMail).where(awaits_whom(person, roles, day))
+    return query.order_by(ReceivedMail.received_at, ReceivedMail.id)
+
+
+def mail_numbered(session: Session, number: int) -> ReceivedMail:
+    """The mail with this number. Raises NotFound."""
+    mail = session.get(ReceivedMail, number)
+    if mail is None:
+        raise NotFound(f"Aucun courriel reçu ne porte le numéro {number}.")
+    return mail
+
+
+def campaign_of(session: Session, mail: ReceivedMail) -> Campaign | None:
+    """The campaign whose letter a mail answers, if one is named."""
+    query = select(Campaign).join(Wave, Wave.campaign_id == Campaign.id)
+    query = query.join(Message, Message.mailing_id == Wave.mailing_id)
+    return session.scalar(query.where(Message.id == mail.message_id))
+
+
+def outcome(mail: ReceivedMail) -> str:
+    """Where a mail stands, or what was decided about it, in French."""
+    if mail.is_automatic:
+        return "Réponse automatique"
+    if mail.settled_at is None:
+        return "À décider" if mail.authority_id else "À rattacher"
+    decided = [step.step for step in mail.steps if step.step in DECIDING]
+    return (decided[-1] if decided else MailStepKind.NOTHING).label
+
+
+COLUMNS: Sequence[Column[Any]] = (
+    Column("fase", "FASE", lambda row: row.Authority and row.Authority.fase, on=DATA),
+    Column(
+        *("name", "Pouvoir organisateur"),
+        lambda row: row.Authority and row.Authority.display_name,
+        sort=Authority.folded,
+    ),
+    Column("sender_name", "De", lambda row: row.ReceivedMail.sender_name or None, on=DATA),
+    Column("sender", "Expéditeur", lambda row: row.ReceivedMail.sender or None, on=DATA),
+    Column("subject", "Objet", lambda row: row.ReceivedMail.subject or None, sort=ReceivedMail.subject),
+    Column("text", "Ce qui est écrit", lambda row: row.ReceivedMail.text or None, on=DATA),
+    Column("files", "Pièces jointes", lambda row: ", ".join(one.name for one in row.ReceivedMail.files), on=DATA),
+    Column("campaign", "Campagne", lambda row: row.Campaign and row.Campaign.title, sort=Campaign.title),
+    Column(
+        *("received_at", "Reçu"),
+        lambda row: row.ReceivedMail.received_at,
+        Kind.MOMENT,
+        sort=ReceivedMail.received_at,
+        unit=LOCAL,
+    ),
+    Column("owner", "Suivi par", lambda row: row.ReceivedMail.owner, Kind.PERSON, sort=ReceivedMail.owner),
+    Column("outcome", "Suite", lambda row: outcome(row.ReceivedMail), sort=ReceivedMail.settled_at),
+    Column("settled_by", "Traité par", lambda row: row.ReceivedMail.settled_by, Kind.PERSON, on=DATA),
+    Column("programme", "Programme", lambda row: row.Campaign and row.Campaign.strand.programme.code, on=On.FILE),
+)
+
+
+def listed(session: Session, asked: Mails, sort: str = "") -> QueryListing[Any]:
+    """The mails that are asked for, the oldest first; those decided about have the newest first."""
+    is_decided = asked.state is MailState.DECIDED
+    order: list[Expression] = [ReceivedMail.received_at.desc() if is_decided else ReceivedMail.received_at]
+    return QueryListing(
+        title="Courriels reçus",
+        columns=COLUMNS,
+        sort=sort,
+        session=session,
+        query=_all(asked).where(asked.state.holds if asked.state else holding.awaits()),
+        order=[*order, ReceivedMail.id],
+        key=ReceivedMail.authority_id,
+        options=(
+            contains_eager(ReceivedMail.authority),
+            selectinload(ReceivedMail.files),
+            selectinload(ReceivedMail.steps),
+            joinedload(Campaign.strand).joinedload(Strand.programme),
+        ),
+    )
+
+
+def counts(session: Session, asked: Mails) -> dict[MailState, int]:
+    """How many mails stand in each state, whatever the state that is asked for; one statement."""
+    tallies = [func.count().filter(state.holds) for state in MailState]
+    found = session.execute(_all(asked).with_only_columns(*tallies, maintain_column_froms=True)).one()
+    return dict(zip(MailState, map(int, found), strict=True))
+
+
+def count_waiting(session: Session) -> int:
+    """How many mails somebody has to decide about or to attach."""
+    return session.scalar(select(func.count()).select_from(ReceivedMail).where(holding.awaits())) or 0
+
+
+def _all(asked: Mails) -> Rows:
+    query: Rows = select(ReceivedMail, Authority, Campaign).outerjoin(ReceivedMail.authority)
+    query = query.outerjoin(Message, Message.id == ReceivedMail.message_id)
+    query = query.outerjoin(Wave, Wave.mailing_id == Message.mailing_id)
+    query = query.outerjoin(Campaign, Campaign.id == Wave.campaign_id)
+    if asked.programme is not None:
+        query = query.where(or_(Campaign.id.is_(None), Campaign.strand_id.in_(asked.programme.strand_keys)))
+    if asked.mailings is not None:
+        query = query.where(holding.is_about(asked.mailings))
+    return query if asked.whom is None else query.where(asked.whom)
+
+
+def _rises_before(day: date) -> datetime:
+    """The moment before which a mail came that waits for long on a day: by the service's own calendar, whatever days
+    people closed besides."""
+    last = day - timedelta(days=1)
+    while working_day(last, RISES_AFTER) >= day:
+        last -= timedelta(days=1)
+    return datetime.combine(last + timedelta(days=1), time(), BRUSSELS)

@@ -1,0 +1,137 @@
+"""« Courriels reçus »: what people wrote back, one mail with its thread, and what colleagues decide about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.access.accounts import accounts
+from outreach.campaigns.correspondence import mails
+from outreach.campaigns.correspondence.mails import Mails, MailState
+from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results.from_lists import WrittenList
+from outreach.core.db import Session
+from outreach.core.tables.columns import QueryListing
+from outreach.core.text.errors import InputError
+from outreach.core.text.french import day
+from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import whole_number
+from outreach.delivery.received import holding
+from outreach.delivery.received.models import MailStepKind, ReceivedMail
+from outreach.web.shared import programmes
+from outreach.web.shared.list_files import has_files
+from outreach.web.shared.write_to_list import write_to
+from outreach.web.ui.fields import posted
+from outreach.web.ui.pager import Shown, member, sorting
+from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading
+
+pages = Blueprint("mails", __name__, url_prefix="/responses/mails")
+MINE, TODO = "me", "todo"
+TOLD = {MailStepKind.NOTHING, MailStepKind.ANSWERED}  # what one decides by a button alone
+DECIDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    with reading() as session:
+        asked, kept = _asked(session), _kept()
+        campaign = lifecycle.campaign_numbered(session, kept["campaign"]) if "campaign" in kept else None
+        write = ".write_to_list" if asked.state is MailState.TO_DECIDE else ""  # others may be nobody's
+        return render_template(
+            "pages/responses/mails.html",
+            counts=mails.counts(session, asked),
+            asked=asked,
+            kept=kept,
+            campaign=campaign,
+            MailState=MailState,
+            shown=Shown.of(
+                request, _listed(session), names=accounts.colleagues(session), export=".export", write=write
+            ),
+        )
+
+
+@pages.route("/campaign", methods=["GET", "POST"])
+@needs(RoleName.AUTHOR)
+def write_to_list() -> Redirect | str | tuple[str, int]:
+    """Begin a campaign to the authorities whose mails are listed now."""
+    with reading() as session:
+        keys = list(filter(None, _listed(session).keys()))
+    return write_to(WrittenList(f"Courriels reçus, au {day(current_day())}", None, keys))
+
+
+@pages.get("/<number:number>")
+@needs(RoleName.READER)
+def mail(number: int) -> str:
+    with reading() as session:
+        return _page(session, mails.mail_numbered(session, number))
+
+
+@pages.post("/<number:number>/decision")
+@needs(*DECIDERS)
+def decide(number: int) -> Redirect:
+    """Decide without recording anything: nothing to do, or answered elsewhere."""
+    decision = member(MailStepKind, posted("decision"))
+    if decision not in TOLD:
+        raise InputError("Choisissez ce qui est décidé.")
+    with database().writing() as session:
+        holding.settle(session, number, decision, now=now(), actor=actor())
+    flash("C’est décidé : ce que ce courriel retenait repart.", "success")
+    return redirect(url_for(".index", **_kept()))
+
+
+@pages.post("/<number:number>/owner")
+@needs(*DECIDERS)
+def take(number: int) -> Redirect:
+    return _done(number, holding.take, "C’est noté : vos collègues voient qui s’en occupe.")
+
+
+@pages.post("/<number:number>/reopening")
+@needs(*DECIDERS)
+def reopen(number: int) -> Redirect:
+    return _done(number, holding.reopen, "Le courriel attend de nouveau, et il est à vous.")
+
+
+def _done(number: int, act: Callable[..., None], said: str, **named: Any) -> Redirect:
+    with database().writing() as session:
+        act(session, number, now=now(), actor=actor(), **named)
+    flash(said, "success")
+    return redirect(url_for(".mail", number=number, **_kept()))
+
+
+@has_files(pages, "/export", "courriels-recus", RoleName.READER)
+def _listed(session: Session) -> QueryListing[Any]:
+    return mails.listed(session, _asked(session), sorting(request))
+
+
+def _kept() -> dict[str, Any]:
+    """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
+    asked = {name: request.args.get(name, "") for name in ("state", "owner", "campaign")}
+    kept: dict[str, Any] = {"state": member(MailState, asked["state"])}
+    kept["owner"] = asked["owner"] if asked["owner"] in {MINE, TODO} else None
+    kept["campaign"] = whole_number(asked["campaign"])
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _asked(session: Session) -> Mails:
+    kept, whom, mailings = _kept(), None, None
+    if kept.get("owner") == MINE:
+        whom = mails.is_of(actor())
+    elif kept.get("owner") == TODO:
+        whom = mails.awaits_whom(actor(), held_roles(), current_day())
+    if "campaign" in kept:
+        mailings = lifecycle.campaign_numbered(session, kept["campaign"]).mailing_keys
+    return Mails(kept.get("state"), programmes.filtered(session), mailings, whom)
+
+
+def _page(session: Session, received: ReceivedMail) -> str:
+    return render_template(
+        "pages/responses/mail.html",
+        mail=received,
+        authority=received.authority,
+        campaign=mails.campaign_of(session, received),
+        outcome=mails.outcome(received),
+        kept=_kept(),
+        colleagues=accounts.colleagues(session),
+    )

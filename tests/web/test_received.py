@@ -1,0 +1,152 @@
+"""The tray « Courriels reçus »: what people wrote back is read, taken, decided about and attached by hand."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from outreach.core.audit.audit import AuditEntry
+from outreach.core.text.roles import RoleName
+from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.models import Message, MessageState
+from outreach.delivery.received import holding, intake
+from outreach.delivery.received.intake import Trust
+from outreach.delivery.received.models import MailStep, ReceivedMail
+from outreach.directory.models import Authority
+from outreach.engagement.replies.models import Response
+from tests.conftest import NOW
+from tests.delivery.received.corpus import mail
+from tests.pages import elements, links, text_of
+from tests.web.test_scoped_pages import signed_in as signed_in_of_scope
+
+LIST = "/responses/mails"
+QUOTED = "\n\nLe 25/11/2020 à 9:30, Le service <s@fwb.example> a écrit :\n> Madame, Monsieur"
+
+
+@pytest.fixture
+def letter(launched_sample):
+    """A letter of a launched wave that left: its key, its public name and its authority's key and number."""
+    left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW, "reply_code": 250}
+    with launched_sample.writing() as session:
+        one = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
+        session.execute(update(Message).where(Message.id == one.id).values(left))
+        return one.id, one.public_id, one.authority_id, session.get_one(Authority, one.authority_id).fase
+
+
+@pytest.fixture
+def write(app, launched_sample, letter):
+    """Write a mail to the mailbox of replies, with the mark of the letter unless it is `stray`; returns its number."""
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+
+    def written(text="Nous adhérons.", *, stray=False, **named):
+        mark = "" if stray else f"+{keys.make(TokenKind.REPLY, bytes.fromhex(letter[1]))}"
+        content = mail(text, **{"sender": "x@y.example", **named}, to=f"reponses{mark}@fwb.example")
+        intake.take(launched_sample, content, keys, Trust(), now=NOW)
+        with launched_sample.reading() as session:
+            return session.scalars(select(ReceivedMail.id).order_by(ReceivedMail.id.desc())).first()
+
+    return written
+
+
+def kept(database, number):
+    with database.reading() as session:
+        mail = session.get_one(ReceivedMail, number)
+        assert (mail.owner, mail.authority, mail.steps) is not None
+        return mail
+
+
+def tabs(page):
+    return [text_of(tab) for tab in elements(page, "nav[@aria-label='Filtrer les courriels reçus']//li")]
+
+
+def holds(database):
+    with database.reading() as session:
+        return len(session.scalars(select(ReceivedMail.id).where(holding.waits())).all())
+
+
+@pytest.mark.journey
+def test_a_mail_is_found_read_taken_decided_about_and_opened_again(author, write, launched_sample):
+    number = write("Nous\n<b>adhérons</b>." + QUOTED, name="Anne <i>Dumont")
+    write("Je suis absente.", Auto_Submitted="auto-replied")
+    page = author.get("/responses")
+    assert [text_of(link) for link in elements(page, f"a[@href='{LIST}']")] == ["Courriels reçus (1)"]
+    page = author.get(LIST)
+    assert tabs(page) == ["En attente (1)", "À décider (1)", "À rattacher (0)", "Traités (1)"]
+    address = f"{LIST}/{number}"
+    assert address in dict(links(page))
+    page = author.get(address)
+    assert "&lt;b&gt;adhérons&lt;/b&gt;" in page.text
+    assert "<b>adhérons" not in page.text
+    (folded,) = elements(page, "details[@class='sites']")
+    assert "Madame, Monsieur" in text_of(folded)
+    assert folded.get("open") is None
+    author.send(f"{address}/owner", page=address)
+    assert kept(launched_sample, number).owner
+    assert holds(launched_sample) == 1, "who looks after a mail has not decided"
+    author.send(f"{address}/decision", {"decision": "nothing"}, page=address)
+    assert holds(launched_sample) == 0
+    author.send(f"{address}/reopening", page=address)
+    mail = kept(launched_sample, number)
+    assert [step.step.value for step in mail.steps] == ["taken", "nothing", "reopened", "taken"]
+    assert holds(launched_sample) == 1
+    with launched_sample.reading() as session:
+        said = session.scalars(select(AuditEntry.sentence).where(AuditEntry.sentence.contains("Courriel reçu"))).all()
+    assert said == [
+        f"Courriel reçu {number} : pris en charge.",
+        f"Courriel reçu {number} : traité, rien à faire : ce qu’il retenait repart.",
+        f"Courriel reçu {number} : rouvert.",
+    ]
+
+
+@pytest.mark.one_example
+@pytest.mark.parametrize("decision", ["recorded", "taken", "x", ""])
+def test_a_decision_that_no_button_offers_is_refused(author, write, launched_sample, decision):
+    address = f"{LIST}/{write()}"
+    assert author.send(f"{address}/decision", {"decision": decision}, page=address).status_code == 400
+    assert holds(launched_sample) == 1
+
+
+def test_who_only_reads_sees_a_mail_and_decides_nothing(signed_in, write, launched_sample):
+    address, reader = f"{LIST}/{write()}", signed_in(RoleName.READER)
+    page = reader.get(address)
+    assert "Nous adhérons." in page.text
+    assert not elements(page, "main//form")
+    assert reader.post(f"{address}/decision", data={"decision": "nothing"}).status_code in {400, 403}
+    assert holds(launched_sample) == 1
+
+
+def test_a_mail_that_is_not_there_is_not_found(author, letter):
+    assert author.get(f"{LIST}/999").status_code == 404
+
+
+@pytest.mark.journey
+def test_the_list_is_narrowed_to_a_campaign_to_whom_it_awaits_and_to_whose_it_is(author, signed_in, write):
+    number = write()
+    other = signed_in(RoleName.APPROVER)
+    other.send(f"{LIST}/{number}/owner", page=f"{LIST}/{number}")
+    for asked, count in (("campaign=1", 1), ("owner=todo", 0), ("owner=me", 0), ("owner=x&state=x", 1)):
+        assert tabs(author.get(f"{LIST}?{asked}"))[0] == f"En attente ({count})", asked
+    assert tabs(other.get(f"{LIST}?owner=me"))[0] == "En attente (1)"
+    assert author.get(f"{LIST}?campaign=999").status_code == 404
+
+
+def test_a_federation_opens_neither_the_list_nor_a_mail(app, write):
+    number, client = write(), signed_in_of_scope(app, "federation", "SeGEC")
+    for address in (LIST, f"{LIST}/{number}", f"{LIST}/export.csv"):
+        response = client.get(address)
+        assert response.status_code == 403, address
+        assert "Nous adhérons" not in response.text
+
+
+@pytest.mark.journey
+def test_opening_the_list_its_file_and_a_mail_writes_nothing(author, write, launched_sample):
+    address = f"{LIST}/{write()}"
+
+    def rows():
+        with launched_sample.reading() as session:
+            tables = (ReceivedMail, MailStep, Response, AuditEntry, Message)
+            return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+    before = rows()
+    for one in (LIST, f"{LIST}/export.csv", f"{LIST}?state=decided", address):
+        assert author.get(one).status_code == 200, one
+    assert rows() == before
+    assert holds(launched_sample) == 1
