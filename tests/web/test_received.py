@@ -6,11 +6,12 @@ from sqlalchemy import func, select, update
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.text.roles import RoleName
 from outreach.delivery.letters.tokens import Keys, TokenKind
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.delivery.received import holding, intake
 from outreach.delivery.received.intake import Trust
-from outreach.delivery.received.models import MailStep, ReceivedMail
+from outreach.delivery.received.models import AttachedBy, MailStep, ReceivedMail
 from outreach.directory.models import Authority
+from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
@@ -150,3 +151,42 @@ def test_opening_the_list_its_file_and_a_mail_writes_nothing(author, write, laun
         assert author.get(one).status_code == 200, one
     assert rows() == before
     assert holds(launched_sample) == 1
+
+
+@pytest.mark.journey
+def test_what_a_mail_says_is_recorded_for_some_schools_and_then_for_others(author, write, letter, launched_sample):
+    number = write("Nous adhérons pour une école.")
+    address = f"{LIST}/{number}"
+    page = author.get(address)
+    choices = [option.get("value") for option in elements(page, "select[@name='answer']/option")]
+    assert choices == ["", *Answer]
+    first, *others = [tick.get("value") for tick in elements(page, "input[@name='schools']")] or [""]
+    told = {"answer": "joined"} | ({"schools": first} if first else {})
+    author.send(f"{address}/answer", told, page=address)
+    assert holds(launched_sample) == 0, "recording decides"
+    if others:
+        author.send(f"{address}/answer", {"answer": "in_preparation"}, page=address)
+    with launched_sample.reading() as session:
+        given = session.scalars(select(Response).order_by(Response.id)).all()
+        assert [one.answer.value for one in given] == ["joined", "in_preparation"][: len(given)]
+        assert [one.message_id for one in given] == [letter[0]] * len(given)
+        assert [str(school.fase) for school in given[0].schools] == [first] or not first
+        assert session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION)).all() == []
+        mail = session.get_one(ReceivedMail, number)
+        assert [step.step.value for step in mail.steps] == ["recorded"]
+        response = given[0].id
+    page = author.get(f"/responses/{response}")
+    assert "Par courriel, notée par un collègue" in text_of(page)
+    assert f"/responses/{response}" in dict(links(author.get(address)))
+    assert author.send(f"{address}/answer", {"answer": "x"}, page=address).status_code == 422
+
+
+def test_a_mail_that_names_no_letter_answers_the_last_one_that_left(author, write, letter, launched_sample):
+    number = write(stray=True)
+    with launched_sample.writing() as session:
+        by = {"authority_id": letter[2], "attached_by": AttachedBy.SENDER}
+        session.execute(update(ReceivedMail).where(ReceivedMail.id == number).values(by))
+    author.send(f"{LIST}/{number}/answer", {"answer": "help"}, page=f"{LIST}/{number}")
+    with launched_sample.reading() as session:
+        (given,) = session.scalars(select(Response)).all()
+        assert (given.answer, given.message_id) == (Answer.HELP, letter[0])

@@ -344,12 +344,8 @@ def _answer(
     session: Session, step: EscalationStep, noted: NotedCall, sending: SenderIdentity, *, now: datetime, actor: str
 ) -> None:
     message = session.get_one(Message, step.message_id)
-    asked, declared = asked_of(session, step, now=now), dict[int, Answer]()
-    if noted.answer is not None and noted.answer.status is not None:
-        waiting = [school.id for school in asked.open()]
-        declared = {key: noted.answer for key in waiting if not noted.schools or key in noted.schools}
-        if not declared:
-            raise InputError("Plus aucune de ses écoles n’attend de réponse : notez l’appel sans réponse.")
+    asked = asked_of(session, step, now=now)
+    declared = asked.declared(noted.answer, noted.schools)
     name, address = noted.person.strip(), noted.address.address if noted.address else ""
     about = frozenset(row.school.id for row in asked.schools)
     given = Given(declared, noted.request, name=name, proposed_address=address, noted_by=actor, about=about)

@@ -1,26 +1,32 @@
-"""The tray « Courriels reçus »: mails that wait or are decided about, whose they are, and whom they await."""
+"""The tray « Courriels reçus »: mails that wait or are decided about, whom they await, the answers they say."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from outreach.adherence.models import Programme, Strand
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.waves import answering
 from outreach.campaigns.waves.receipts import working_day
 from outreach.core.db import Session
 from outreach.core.tables.columns import DATA, Column, Expression, Kind, On, QueryListing, Rows
 from outreach.core.text.dates import BRUSSELS
-from outreach.core.text.errors import NotFound
+from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
-from outreach.delivery.models import Message
+from outreach.delivery.models import Mailing, Message
 from outreach.delivery.received import holding
 from outreach.delivery.received.models import DECIDING, MailStepKind, ReceivedMail
 from outreach.directory.models import Authority
+from outreach.engagement.replies import recording
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.models import LONGEST_NAME, MailedResponse, Response
+from outreach.engagement.replies.recording import Given, Question
 
 LOCAL = "heure de Bruxelles"
 RISES_AFTER = 10  # working days, after which a mail awaits administrators, too
@@ -103,6 +109,58 @@ def outcome(mail: ReceivedMail) -> str:
         return "À décider" if mail.authority_id else "À rattacher"
     decided = [step.step for step in mail.steps if step.step in DECIDING]
     return (decided[-1] if decided else MailStepKind.NOTHING).label
+
+
+def noted(session: Session, mail: ReceivedMail) -> Sequence[Response]:
+    """The responses that colleagues noted from a mail, in order."""
+    query = select(Response).join(MailedResponse, MailedResponse.response_id == Response.id)
+    return session.scalars(query.where(MailedResponse.mail_id == mail.id).order_by(Response.id)).all()
+
+
+def question_of(session: Session, mail: ReceivedMail, *, now: datetime) -> tuple[Message, Question] | None:
+    """What a mail may answer: the question of the letter that it names, else of the campaign's letter to its authority
+    that left last. None where there is none."""
+    if mail.authority_id is None:
+        return None
+    asks = select(Message).join(Mailing, Mailing.id == Message.mailing_id).join(Wave, Wave.mailing_id == Mailing.id)
+    asks = asks.where(Message.authority_id == mail.authority_id, Mailing.strand_id.is_not(None))
+    asks = asks.where(or_(Message.id == mail.message_id, Message.fenced_at.is_not(None)))
+    letter = session.scalars(
+        asks.order_by(case((Message.id == mail.message_id, 0), else_=1), Message.id.desc())
+    ).first()
+    return None if letter is None else (letter, recording.question_of(session, letter, now=now))
+
+
+def record(
+    session: Session,
+    number: int,
+    answer: Answer,
+    schools: Collection[int],
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    actor: str,
+) -> Sequence[Response]:
+    """Record what a mail says, as told by mail to `actor`, for these schools or for all that wait; that decides.
+
+    The answer counts wherever an answer to the letter counts. Raises NotFound; Refused where the mail answers no letter
+    that asks something, or after too many in an hour; InputError where no school waits any more.
+    """
+    mail = holding.in_turn(session, number)
+    found = question_of(session, mail, now=now)
+    if found is None:
+        raise Refused(
+            "Aucun courriel de campagne n’attend la réponse de ce courriel : enregistrez le statut sur la fiche."
+        )
+    letter, asked = found
+    request = answer if answer.status is None else None
+    given = Given(
+        asked.declared(answer, schools), request, name=mail.sender_name[:LONGEST_NAME], noted_by=actor, mail=mail.id
+    )
+    made = answering.receive(session, letter, given, sending, now=now)
+    if mail.settled_at is None and not mail.is_automatic:
+        holding.settle(session, number, MailStepKind.RECORDED, now=now, actor=actor)
+    return made
 
 
 COLUMNS: Sequence[Column[Any]] = (

@@ -1,4 +1,4 @@
-"""By which rung of the ladder answers came: the code of a letter on paper, a call; none of those from a mail.
+"""By which way answers came: the code of a letter on paper, a call, a mail that a colleague read; else a letter.
 
 What proves that letters, paper or calls reached an authority: an answer, a joining since, a call, a click agreed to.
 
@@ -43,7 +43,8 @@ from outreach.delivery.bounces.parsing import NoticeVerdict
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Reason
 from outreach.directory.authorities.calls import Call
 from outreach.directory.models import Contact
-from outreach.engagement.replies.models import Response, ResponseSchool
+from outreach.engagement.replies.models import MailedResponse, Response, ResponseSchool
+from outreach.engagement.replies.recording import BY_MAIL
 from outreach.engagement.tracking import bases
 from outreach.engagement.tracking.bot_detection import OPENING, HitClass
 from outreach.engagement.tracking.models import Hit
@@ -53,12 +54,13 @@ WAYS = {ReachChannel.PAPER: "par le code de la lettre", ReachChannel.CALL: "par 
 
 
 def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:
-    """How responses came, in French, by their keys, where it was not from a mail; one statement."""
+    """How responses came, in French, by their keys, where it was not by the page of a letter; two statements."""
     query = select(ReachAnswer.response_id, EscalationStep.channel).join(
         EscalationStep, EscalationStep.id == ReachAnswer.step_id
     )
     found = session.execute(query.where(ReachAnswer.response_id.in_(responses)))
-    return {response: WAYS[channel] for response, channel in found if channel in WAYS}
+    mailed = session.scalars(select(MailedResponse.response_id).where(MailedResponse.response_id.in_(responses)))
+    return {response: WAYS[channel] for response, channel in found if channel in WAYS} | dict.fromkeys(mailed, BY_MAIL)
 
 
 def letters_answered(mailings: Collection[int]) -> Select[int | None, str]:

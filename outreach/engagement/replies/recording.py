@@ -1,6 +1,6 @@
 """Records the answers that a person gives from a letter, and what they declare, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,12 +24,21 @@ from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.engagement.replies import models
 from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Acknowledgement, Respondent, Response, ResponseSchool, StepKind, actor_of
+from outreach.engagement.replies.models import (
+    Acknowledgement,
+    MailedResponse,
+    Respondent,
+    Response,
+    ResponseSchool,
+    StepKind,
+    actor_of,
+)
 
 MOST_AN_HOUR = 20
 TOO_LATE = (
     " : une adhésion ne s’y déclare plus. Si une école a adhéré avant, dites-le par « Besoin d’aide », avec la date."
 )
+BY_MAIL = "par courriel, notée par un collègue"
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
 
 
@@ -60,6 +69,16 @@ class Question:
         stands = [(row.school, row.strands[self.strand.number]) for row in self.schools]
         return [(school, at) for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
 
+    def declared(self, answer: Answer | None, schools: Collection[int]) -> dict[int, Answer]:
+        """What a colleague notes of an answer: for each of these schools (by key), or for all that wait where none is
+        named. A request to the service is for none. Raises InputError where no school waits any more."""
+        if answer is None or answer.status is None:
+            return {}
+        found = {school.id: answer for school in self.open() if not schools or school.id in schools}
+        if not found:
+            raise InputError("Plus aucune de ses écoles n’attend de réponse : ne notez aucune réponse.")
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -67,7 +86,8 @@ class Given:
 
     `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`. `is_by_code`: the
     code of a letter on paper led to the form, so no mailbox answered. `noted_by` is the colleague (an address) who
-    noted what was said by phone, or ''. `about` are the schools of that letter or call, as `question_of` takes them.
+    noted what was said by phone, or in a mail received (`mail`, its number), or ''. `about` are the schools of that
+    letter or call, as `question_of` takes them.
     """
 
     answers: Mapping[int, Answer]
@@ -79,6 +99,7 @@ class Given:
     copy_to: Judgement | None = None
     is_by_code: bool = False
     noted_by: str = ""
+    mail: int | None = None
     about: frozenset[int] = frozenset()
 
     @property
@@ -89,6 +110,8 @@ class Given:
     @property
     def way(self) -> str:
         """How the answer came, in French."""
+        if self.mail is not None:
+            return BY_MAIL
         return "par le code de la lettre" if self.is_by_code else "par téléphone" if self.noted_by else "au courriel"
 
 
@@ -263,6 +286,8 @@ def _respond(
     )
     session.add(response)
     session.flush()
+    if given.mail is not None:
+        session.add(MailedResponse(response_id=response.id, mail_id=given.mail))
     if not is_a_reaction(answer, given):
         session.add(Acknowledgement(response_id=response.id))
     named = asked.authority.fase, asked.strand, [school.fase for school in schools]

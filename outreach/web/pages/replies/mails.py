@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
+from wtforms import SelectChoice, SelectField, SelectMultipleField
 
 from outreach.access.accounts import accounts
 from outreach.campaigns.correspondence import mails
 from outreach.campaigns.correspondence.mails import Mails, MailState
+from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.core.db import Session
@@ -18,13 +21,41 @@ from outreach.core.text.french import day
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
 from outreach.delivery.received import holding
-from outreach.delivery.received.models import MailStepKind, ReceivedMail
+from outreach.delivery.received.models import MailStepKind
+from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies.recording import Question
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
-from outreach.web.ui.fields import posted
+from outreach.web.ui.fields import chosen, posted, telling
 from outreach.web.ui.pager import Shown, member, sorting
-from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading
+from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading, settings
+
+
+class ToldForm(FlaskForm):
+    """What a mail says, as an answer to the letter of a campaign."""
+
+    answer = SelectField(
+        "Réponse, dite par ce courriel",
+        [chosen("Choisissez la réponse que donne ce courriel.")],
+        choices=[SelectChoice("", "Choisir…"), *(SelectChoice(answer, answer.label) for answer in Answer)],
+        default="",
+        validate_choice=False,
+    )
+    schools = SelectMultipleField(
+        "Écoles dont parle la réponse",
+        description="Aucune cochée : toutes celles qui en attendent une.",
+        choices=(),
+        validate_choice=False,
+    )
+
+    def keys(self, asked: Question) -> list[int]:
+        """The schools that are ticked. Raises InputError on one that waits for no answer any more."""
+        waiting = {str(school.fase): school.id for school in asked.open()}
+        if gone := [fase for fase in self.schools.data or () if fase not in waiting]:
+            raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
+        return [waiting[fase] for fase in self.schools.data or ()]
+
 
 pages = Blueprint("mails", __name__, url_prefix="/responses/mails")
 MINE, TODO = "me", "todo"
@@ -65,7 +96,25 @@ def write_to_list() -> Redirect | str | tuple[str, int]:
 @needs(RoleName.READER)
 def mail(number: int) -> str:
     with reading() as session:
-        return _page(session, mails.mail_numbered(session, number))
+        return _page(session, number, ToldForm(formdata=None))
+
+
+@pages.post("/<number:number>/answer")
+@needs(RoleName.AUTHOR)
+def record(number: int) -> Redirect | tuple[str, int]:
+    """Record what the mail says, as told by mail."""
+    form = ToldForm()
+    if form.validate_on_submit():
+        with telling(form), database().writing() as session:
+            found = mails.question_of(session, mails.mail_numbered(session, number), now=now())
+            schools, said = form.keys(found[1]) if found else [], Answer(form.answer.data)
+            sending = SenderIdentity.of(settings())
+            mails.record(session, number, said, schools, sending, now=now(), actor=actor())
+    if form.errors:
+        with reading() as session:
+            return _page(session, number, form), 422
+    flash("La réponse est notée : elle compte comme dite par courriel.", "success")
+    return redirect(url_for(".mail", number=number, **_kept()))
 
 
 @pages.post("/<number:number>/decision")
@@ -125,13 +174,20 @@ def _asked(session: Session) -> Mails:
     return Mails(kept.get("state"), programmes.filtered(session), mailings, whom)
 
 
-def _page(session: Session, received: ReceivedMail) -> str:
+def _page(session: Session, number: int, form: ToldForm) -> str:
+    received = mails.mail_numbered(session, number)
+    found = mails.question_of(session, received, now=now())
+    waiting = found[1].open() if found else ()
+    form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in waiting]
     return render_template(
         "pages/responses/mail.html",
         mail=received,
         authority=received.authority,
         campaign=mails.campaign_of(session, received),
         outcome=mails.outcome(received),
+        noted=mails.noted(session, received),
+        asked=found[1] if found else None,
+        form=form,
         kept=_kept(),
         colleagues=accounts.colleagues(session),
     )
