@@ -1,16 +1,19 @@
 """The tray « Courriels reçus »: what people wrote back is read, taken, decided about and attached by hand."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import func, select, update
 
 from outreach.core.audit.audit import AuditEntry
+from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.delivery.received import holding, intake
 from outreach.delivery.received.intake import Trust
 from outreach.delivery.received.models import AttachedBy, MailStep, ReceivedMail
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
 from tests.conftest import NOW
@@ -190,3 +193,54 @@ def test_a_mail_that_names_no_letter_answers_the_last_one_that_left(author, writ
     with launched_sample.reading() as session:
         (given,) = session.scalars(select(Response)).all()
         assert (given.answer, given.message_id) == (Answer.HELP, letter[0])
+
+
+@pytest.mark.journey
+def test_a_mail_of_nobody_is_attached_by_hand_holds_then_and_is_detached(author, write, letter, launched_sample):
+    with launched_sample.reading() as session:
+        held = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).first()
+        owner, address = letter[3], held.address
+        other = session.scalars(select(Authority).where(Authority.id != letter[2]).order_by(Authority.id)).first().fase
+    number = write(f"Bonjour, pour le PO (FASE n° {other}).", stray=True, sender=address)
+    page = author.get(f"{LIST}?state=to_attach")
+    assert tabs(page)[2] == "À rattacher (1)"
+    here = f"{LIST}/{number}"
+    page = author.get(here)
+    offered = [
+        field.get("value") for field in elements(page, "section[@aria-labelledby='attach']//input[@type='hidden']")
+    ]
+    assert [value for value in offered if value.isdecimal()][:2] == [str(owner), str(other)]
+    assert "a, ou a eu, cette adresse" in text_of(page)
+    for typed in ("", "x", "999999"):
+        assert author.send(f"{here}/authority", {"fase": typed}, page=here).status_code == 422
+    assert holds(launched_sample) == 0
+    author.send(f"{here}/authority", {"fase": str(owner)}, page=here)
+    assert holds(launched_sample) == 1
+    assert kept(launched_sample, number).attached_by is AttachedBy.HAND
+    author.send(f"{here}/detachment", page=here)
+    assert holds(launched_sample) == 0
+    assert [step.step.value for step in kept(launched_sample, number).steps] == ["attached", "detached"]
+    author.send(f"{here}/decision", {"decision": "nothing"}, page=here)
+    assert tabs(author.get(LIST)) == ["En attente (0)", "À décider (0)", "À rattacher (0)", "Traités (1)"]
+
+
+def test_a_domain_that_everybody_has_suggests_nobody(launched_sample, write):
+    with launched_sample.writing() as session:
+        held = session.scalars(select(Contact)).first()
+        held.address = held.address_key = held.address_ascii = "po@gmail.com"
+    strange = write(stray=True, sender="autre@gmail.com")
+    with launched_sample.reading() as session:
+        assert intake.suggestions(session, session.get_one(ReceivedMail, strange)) == []
+
+
+def test_a_mail_that_is_proved_is_not_detached_and_one_that_is_attached_not_attached_again(write, launched_sample):
+    number = write()
+    with launched_sample.writing() as session:
+        authority = session.scalars(select(Authority)).first()
+        for act in (holding.detach, partial(holding.attach, authority=authority)):
+            with pytest.raises(Refused):
+                act(session, number, now=NOW, actor="x")
+        with pytest.raises(NotFound):
+            holding.detach(session, number + 1, now=NOW, actor="x")
+        with pytest.raises(Refused):
+            holding.reopen(session, number, now=NOW, actor="x")

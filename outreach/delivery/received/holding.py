@@ -28,7 +28,7 @@ from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Message, MessageState, is_in
-from outreach.delivery.received.models import MailStep, MailStepKind, ReceivedMail
+from outreach.delivery.received.models import AttachedBy, MailStep, MailStepKind, ReceivedMail
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 
@@ -116,6 +116,33 @@ def reopen(session: Session, number: int, *, now: datetime, actor: str) -> None:
     _record(session, mail, "rouvert", now, actor)
 
 
+def attach(session: Session, number: int, authority: Authority, *, now: datetime, actor: str) -> None:
+    """Say whose a mail is that waits and nobody's: from now on it holds letters as any other.
+
+    Raises NotFound, and Refused where it is somebody's, or where somebody decided before.
+    """
+    mail = _waiting(session, number)
+    if mail.authority_id is not None:
+        raise Refused("Ce courriel est déjà rattaché : quelqu’un vous a devancé.")
+    mail.authority_id, mail.attached_by = authority.id, AttachedBy.HAND
+    _step(session, mail, MailStepKind.ATTACHED, now, actor)
+    _record(session, mail, "rattaché à ce pouvoir organisateur", now, actor)
+
+
+def detach(session: Session, number: int, *, now: datetime, actor: str) -> None:
+    """Take back what a colleague said of whose a mail is: what it held is due at once.
+
+    Raises NotFound, and Refused where no colleague said it, or where somebody decided since.
+    """
+    mail = _waiting(session, number)
+    if mail.attached_by is not AttachedBy.HAND:
+        raise Refused("Seul un courriel rattaché par un collègue se détache.")
+    _record(session, mail, "n’est plus rattaché à ce pouvoir organisateur", now, actor)
+    authority, mail.authority_id, mail.attached_by = mail.authority_id, None, None
+    _step(session, mail, MailStepKind.DETACHED, now, actor)
+    _free(session, authority, now)
+
+
 def _waiting(session: Session, number: int) -> ReceivedMail:
     mail = in_turn(session, number)
     if mail.settled_at is not None or mail.is_automatic:
@@ -126,7 +153,7 @@ def _waiting(session: Session, number: int) -> ReceivedMail:
 def _step(session: Session, mail: ReceivedMail, step: MailStepKind, now: datetime, actor: str) -> None:
     session.add(MailStep(mail_id=mail.id, step=step, at=now, actor=actor))
     session.flush()
-    session.refresh(mail, ["owner", "steps"])
+    session.refresh(mail, ["owner", "steps", "authority"])
 
 
 def _record(session: Session, mail: ReceivedMail, said: str, now: datetime, actor: str) -> None:

@@ -1,13 +1,14 @@
 """Says to which authority a mail belongs: by its mark, by the letter that it answers, or by a sender who is proved.
 
 Anything that leads to two authorities leads to none: a mail that nobody can attach waits for a person, one that is
-attached to the wrong authority does harm.
+attached to the wrong authority does harm. What proves nothing is suggested to that person.
 
 Takes a mail in, once: attaches it and keeps it; a return goes to the returns, one over a bound to nobody.
 
 One pass over the mailboxes that mail comes back to: that of returns, and that of replies.
 """
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from outreach.core.db import Database, Session, take_lock
-from outreach.core.erasure.digests import ErasedAddresses
+from outreach.core.erasure.digests import ErasedAddresses, is_mark
 from outreach.core.settings import Mode, Settings
 from outreach.core.text.addresses import key_of
 from outreach.delivery.bounces import boxes, handling
@@ -30,7 +31,20 @@ from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.delivery.received import reading, readings
 from outreach.delivery.received.models import AttachedBy, MailVerdict, ReceivedFile, ReceivedMail
 from outreach.delivery.received.reading import MailKind, Read, UnreadableMailError
-from outreach.directory.models import Authority, Contact
+from outreach.directory.contacts import WELL_KNOWN
+from outreach.directory.models import Authority, Contact, Ownership, School
+
+MOST_SUGGESTED = 8
+MOST_NUMBERS = 20
+FASE = re.compile(r"\bfase\b\D{0,20}(\d{1,6})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An authority to which a mail may belong, and why, in French."""
+
+    authority: Authority
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,33 @@ def _of_sender(session: Session, mail: Read, trust: Trust) -> Attachment:
     held = select(Contact.authority_id).where(Contact.address_key == key_of(mail.sender), Contact.retired_at.is_(None))
     authorities = set(session.scalars(held))
     return Attachment(authorities.pop(), None, AttachedBy.SENDER) if len(authorities) == 1 else Attachment()
+
+
+def suggestions(session: Session, mail: ReceivedMail) -> list[Suggestion]:
+    """To which authorities a mail may belong that nobody attached: those that have its address, those that it names by
+    their FASE number or that of a school, those that have addresses of its domain. None of it is a proof."""
+    found: dict[int, Suggestion] = {}
+    owners = select(Authority).join(Contact, Contact.authority_id == Authority.id).order_by(Authority.folded)
+    if mail.sender_key and not is_mark(mail.sender_key):
+        domain = mail.sender_key.rpartition("@")[2]
+        _suggest(session, found, owners.where(Contact.address_key == mail.sender_key), "a, ou a eu, cette adresse")
+    else:
+        domain = ""
+    said = f"{mail.subject}\n{mail.text}\n{mail.folded}"
+    if numbers := [int(number) for number in FASE.findall(said)[:MOST_NUMBERS]]:
+        _suggest(session, found, select(Authority).where(Authority.fase.in_(numbers)), "son numéro FASE y est")
+        running = select(Authority).join(Ownership, Ownership.authority_id == Authority.id)
+        running = running.join(School, School.id == Ownership.school_id).where(Ownership.current())
+        _suggest(session, found, running.where(School.fase.in_(numbers)), "le numéro FASE d’une de ses écoles y est")
+    if domain and domain not in WELL_KNOWN:
+        same = Contact.address_key.endswith(f"@{domain}", autoescape=True), Contact.retired_at.is_(None)
+        _suggest(session, found, owners.where(*same), f"a une adresse à {domain}")
+    return list(found.values())[:MOST_SUGGESTED]
+
+
+def _suggest(session: Session, found: dict[int, Suggestion], query: Select[Authority], why: str) -> None:
+    for authority in session.scalars(query.limit(MOST_SUGGESTED)).unique():
+        found.setdefault(authority.id, Suggestion(authority, why))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import SelectChoice, SelectField, SelectMultipleField
+from wtforms import SelectChoice, SelectField, SelectMultipleField, StringField
 
 from outreach.access.accounts import accounts
 from outreach.campaigns.correspondence import mails
@@ -16,18 +16,19 @@ from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.core.db import Session
 from outreach.core.tables.columns import QueryListing
-from outreach.core.text.errors import InputError
+from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.french import day
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.delivery.received import holding
+from outreach.delivery.received import holding, intake
 from outreach.delivery.received.models import MailStepKind
+from outreach.directory.authorities import sheet
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.recording import Question
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
-from outreach.web.ui.fields import chosen, posted, telling
+from outreach.web.ui.fields import SHORT, chosen, posted, telling
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading, settings
 
@@ -55,6 +56,12 @@ class ToldForm(FlaskForm):
         if gone := [fase for fase in self.schools.data or () if fase not in waiting]:
             raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
         return [waiting[fase] for fase in self.schools.data or ()]
+
+
+class WhoseForm(FlaskForm):
+    """Whose a mail is that nobody attached."""
+
+    fase = StringField("Numéro FASE du pouvoir organisateur", render_kw=SHORT)
 
 
 pages = Blueprint("mails", __name__, url_prefix="/responses/mails")
@@ -142,9 +149,34 @@ def reopen(number: int) -> Redirect:
     return _done(number, holding.reopen, "Le courriel attend de nouveau, et il est à vous.")
 
 
-def _done(number: int, act: Callable[..., None], said: str, **named: Any) -> Redirect:
+@pages.post("/<number:number>/authority")
+@needs(*DECIDERS)
+def attach(number: int) -> Redirect | tuple[str, int]:
+    """Say whose the mail is."""
+    form = WhoseForm()
+    fase = whole_number((form.fase.data or "").strip()) or 0
+    with telling(form.fase), database().writing() as session:
+        try:
+            authority = sheet.authority_by_fase(session, fase)
+        except NotFound as error:
+            raise InputError(str(error) if fase else "Tapez le numéro FASE d’un pouvoir organisateur.") from None
+        holding.attach(session, number, authority, now=now(), actor=actor())
+    if form.errors:
+        with reading() as session:
+            return _page(session, number, ToldForm(formdata=None), form), 422
+    flash("Le courriel est rattaché : il retient ce qui part vers ce pouvoir organisateur.", "success")
+    return redirect(url_for(".mail", number=number, **_kept()))
+
+
+@pages.post("/<number:number>/detachment")
+@needs(*DECIDERS)
+def detach(number: int) -> Redirect:
+    return _done(number, holding.detach, "Le courriel n’est plus rattaché : ce qu’il retenait repart.")
+
+
+def _done(number: int, act: Callable[..., None], said: str) -> Redirect:
     with database().writing() as session:
-        act(session, number, now=now(), actor=actor(), **named)
+        act(session, number, now=now(), actor=actor())
     flash(said, "success")
     return redirect(url_for(".mail", number=number, **_kept()))
 
@@ -174,7 +206,7 @@ def _asked(session: Session) -> Mails:
     return Mails(kept.get("state"), programmes.filtered(session), mailings, whom)
 
 
-def _page(session: Session, number: int, form: ToldForm) -> str:
+def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None = None) -> str:
     received = mails.mail_numbered(session, number)
     found = mails.question_of(session, received, now=now())
     waiting = found[1].open() if found else ()
@@ -188,6 +220,8 @@ def _page(session: Session, number: int, form: ToldForm) -> str:
         noted=mails.noted(session, received),
         asked=found[1] if found else None,
         form=form,
+        whose=whose or WhoseForm(formdata=None),
+        suggested=intake.suggestions(session, received) if received.authority_id is None else (),
         kept=_kept(),
         colleagues=accounts.colleagues(session),
     )
