@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.core.audit.audit import AuditEntry
+from outreach.core.text import french
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.letters.tokens import Keys, TokenKind
@@ -13,6 +14,7 @@ from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.delivery.received import holding, intake
 from outreach.delivery.received.intake import Trust
 from outreach.delivery.received.models import AttachedBy, MailStep, ReceivedMail
+from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
@@ -130,6 +132,28 @@ def test_the_list_is_narrowed_to_a_campaign_to_whom_it_awaits_and_to_whose_it_is
         assert tabs(author.get(f"{LIST}?{asked}"))[0] == f"En attente ({count})", asked
     assert tabs(other.get(f"{LIST}?owner=me"))[0] == "En attente (1)"
     assert author.get(f"{LIST}?campaign=999").status_code == 404
+
+
+@pytest.mark.journey
+def test_the_thread_and_the_history_have_what_was_written_and_a_federation_that_a_reply_came(
+    app, author, write, letter, launched_sample
+):
+    first, second = write("Première réponse.", subject="Un mot"), write("Seconde réponse.", subject="Autre mot")
+    page = author.get(f"{LIST}/{second}")
+    (thread,) = elements(page, "section[@aria-labelledby='thread']")
+    assert "Réponse par courriel : « Un mot »." in text_of(thread).replace("\xa0", " ")
+    assert "Première réponse." not in text_of(thread)
+    assert {f"{LIST}/{first}", f"/campaigns/1/letters/{letter[0]}"} <= {to for to, _ in links(page)}
+    page = author.get(f"/directory/{letter[3]}/history")
+    assert {f"{LIST}/{first}", f"{LIST}/{second}"} <= {to for to, _ in links(page)}
+    said = f"Dernier courriel reçu : le {french.day(NOW)}"
+    assert said in text_of(author.get(f"/directory/{letter[3]}")).replace("\xa0", " ")
+    with launched_sample.reading() as session:
+        authority = session.get_one(Authority, letter[2])
+        federation = sheet.represented_by(session, authority)[0][0].code
+    page = signed_in_of_scope(app, "federation", federation).get(f"/directory/{letter[3]}")
+    assert said in text_of(page).replace("\xa0", " ")
+    assert "mot" not in [word for word in text_of(page).split() if word == "mot"]
 
 
 def test_a_federation_opens_neither_the_list_nor_a_mail(app, write):

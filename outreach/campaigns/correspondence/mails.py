@@ -223,6 +223,12 @@ def count_waiting(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(ReceivedMail).where(holding.awaits())) or 0
 
 
+def last_written(session: Session, authority: Authority) -> datetime | None:
+    """When a person last wrote back for an authority, as far as the mail is kept."""
+    theirs = ReceivedMail.authority_id == authority.id, ~ReceivedMail.is_automatic
+    return session.scalar(select(func.max(ReceivedMail.received_at)).where(*theirs))
+
+
 def _all(asked: Mails) -> Rows:
     query: Rows = select(ReceivedMail, Authority, Campaign).outerjoin(ReceivedMail.authority)
     query = query.outerjoin(Message, Message.id == ReceivedMail.message_id)

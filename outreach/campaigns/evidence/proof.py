@@ -54,13 +54,13 @@ WAYS = {ReachChannel.PAPER: "par le code de la lettre", ReachChannel.CALL: "par 
 
 
 def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:
-    """How responses came, in French, by their keys, where it was not by the page of a letter; two statements."""
-    query = select(ReachAnswer.response_id, EscalationStep.channel).join(
-        EscalationStep, EscalationStep.id == ReachAnswer.step_id
-    )
-    found = session.execute(query.where(ReachAnswer.response_id.in_(responses)))
-    mailed = session.scalars(select(MailedResponse.response_id).where(MailedResponse.response_id.in_(responses)))
-    return {response: WAYS[channel] for response, channel in found if channel in WAYS} | dict.fromkeys(mailed, BY_MAIL)
+    """How responses came, in French, by their keys, where it was not by the page of a letter; one statement."""
+    query = select(Response.id, EscalationStep.channel, MailedResponse.mail_id).where(Response.id.in_(responses))
+    query = query.outerjoin(ReachAnswer, ReachAnswer.response_id == Response.id)
+    query = query.outerjoin(EscalationStep, EscalationStep.id == ReachAnswer.step_id)
+    query = query.outerjoin(MailedResponse, MailedResponse.response_id == Response.id)
+    found = [(key, BY_MAIL if mail else WAYS.get(channel, "")) for key, channel, mail in session.execute(query)]
+    return {key: way for key, way in found if way}
 
 
 def letters_answered(mailings: Collection[int]) -> Select[int | None, str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.programmes import programmes
@@ -25,6 +25,7 @@ from outreach.adherence.records import records
 from outreach.adherence.records.records import SchoolStandings
 from outreach.adherence.situation import sentences
 from outreach.adherence.situation.situation import Solicitation
+from outreach.campaigns.correspondence.mails import outcome
 from outreach.campaigns.correspondence.models import ServiceReply
 from outreach.campaigns.evidence.proof import ways_of
 from outreach.campaigns.letter import composing
@@ -43,6 +44,7 @@ from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, Suppression, SuppressionScope
 from outreach.delivery.outbox import listing, outbox, recipients
+from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.authorities.sheet import Event
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Contact
@@ -230,6 +232,7 @@ def _answers(session: Session, message: Message, limit: frozenset[int] | None, n
     ]
 
 
+AUTOMATIC = "automatique"
 ON_THE_WAY = (MessageState.QUEUED, MessageState.HANDING)
 
 
@@ -251,12 +254,14 @@ class Planned:
 class CampaignEvent(Event):
     """An event between a campaign and an authority.
 
-    `response` is the key of an answer that waits for the service. `letter` has the keys of a campaign and its letter.
+    `response` is the key of an answer that waits for the service. `letter` has the keys of a campaign and its letter;
+    `mail` is the number of a mail received.
     `is_measured`: the details of a letter say whether it was opened.
     """
 
     response: int | None = None
     letter: tuple[int, int] | None = None
+    mail: int | None = None
     is_measured: bool = False
 
 
@@ -280,6 +285,32 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
         _letter(message, waves.get(message.mailing_id), confirmations, seen.get(message.id)) for message in messages
     ]
     return replies + [event for event in told if event is not None]
+
+
+def mails(session: Session, authority: Authority) -> list[CampaignEvent]:
+    """What an authority wrote back by mail: that it did, and about what, never its text."""
+    query = select(ReceivedMail).where(ReceivedMail.authority_id == authority.id)
+    return [_mail(mail) for mail in session.scalars(query.options(selectinload(ReceivedMail.steps)))]
+
+
+def thread(session: Session, authority: Authority, campaign: Campaign | None, *, now: datetime) -> list[Event]:
+    """Letters and mails between the service and an authority, the newest first: of a campaign, where one is known, and
+    those that staff wrote by hand."""
+    told = letters(session, authority, now=now)
+    of_campaign = [one for one in told if isinstance(one, CampaignEvent) and one.letter]
+    if campaign is not None:
+        of_campaign = [one for one in of_campaign if one.letter and one.letter[0] == campaign.id]
+    by_hand = [one for one in told if one.actor != AUTOMATIC]
+    return sorted([*of_campaign, *by_hand, *mails(session, authority)], key=lambda one: one.at, reverse=True)
+
+
+def _mail(mail: ReceivedMail) -> CampaignEvent:
+    """A mail; who wrote it is a detail: as an actor, a forged address of a colleague would show their name."""
+    about = f" : « {mail.subject} »" if mail.subject else ""
+    sender = " ".join(word for word in (mail.sender_name, mail.sender) if word)
+    details = [f"De {sender}", outcome(mail)] if sender else [outcome(mail)]
+    by = "automatique " if mail.is_automatic else ""
+    return CampaignEvent(mail.received_at, "par courriel", f"Réponse {by}par courriel{about}.", details, mail=mail.id)
 
 
 def _open_reply(reply: ServiceReply) -> Event:
@@ -358,10 +389,10 @@ def _letter(
     to = f" à {message.address}" if message.address else ""
     at = message.settled_at or message.dated_at
     if wave is None:
-        return Event(at, "automatique", f"{confirmations[message.mailing_id]}{to} : {said}.")
+        return Event(at, AUTOMATIC, f"{confirmations[message.mailing_id]}{to} : {said}.")
     sentence = f"Courriel {title}, {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
-    event = CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
+    event = CampaignEvent(at, AUTOMATIC, sentence, letter=(wave.campaign_id, message.id) if has_left else None)
     if seen is not None:
         event.details, event.is_measured = [f"{french.initial(', '.join(seen.told))}."], True
     return event

@@ -11,6 +11,7 @@ from outreach.adherence.models import RollUp
 from outreach.adherence.programmes.programmes import names_among_several, of_programme
 from outreach.adherence.records import records
 from outreach.campaigns.channels import calls
+from outreach.campaigns.correspondence import mails
 from outreach.campaigns.results import from_lists, history
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.results.history import Planned
@@ -131,6 +132,7 @@ def authority(fase: int) -> str:
             stands=_stands(session, authority_row),
             failing=contacts.failing_of(session, authority_row),
             received=_received(session, authority_row),
+            wrote_on=mails.last_written(session, authority_row),
             shown=Shown.of(
                 request,
                 _schools(session, fase, authority_row),

@@ -93,6 +93,7 @@ def _events(session: Session, authority: Authority) -> list[Event]:
         *history.answered(session, authority, sheet.history(session, authority)),
         *records.events(session, authority),
         *history.letters(session, authority, now=now()),
+        *history.mails(session, authority),
         *history.exclusions(session, authority),
         *calls.events(session, authority),
     ]

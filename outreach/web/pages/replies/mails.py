@@ -13,6 +13,7 @@ from outreach.campaigns.correspondence import mails
 from outreach.campaigns.correspondence.mails import Mails, MailState
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.results import history
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.core.db import Session
 from outreach.core.tables.columns import QueryListing
@@ -208,20 +209,22 @@ def _asked(session: Session) -> Mails:
 
 def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None = None) -> str:
     received = mails.mail_numbered(session, number)
-    found = mails.question_of(session, received, now=now())
+    found, authority = mails.question_of(session, received, now=now()), received.authority
+    campaign = mails.campaign_of(session, received)
     waiting = found[1].open() if found else ()
     form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in waiting]
     return render_template(
         "pages/responses/mail.html",
         mail=received,
-        authority=received.authority,
-        campaign=mails.campaign_of(session, received),
+        authority=authority,
+        campaign=campaign,
+        thread=history.thread(session, authority, campaign, now=now()) if authority else (),
         outcome=mails.outcome(received),
         noted=mails.noted(session, received),
         asked=found[1] if found else None,
         form=form,
         whose=whose or WhoseForm(formdata=None),
-        suggested=intake.suggestions(session, received) if received.authority_id is None else (),
+        suggested=() if authority else intake.suggestions(session, received),
         kept=_kept(),
         colleagues=accounts.colleagues(session),
     )
