@@ -2,15 +2,17 @@
 
 Records what is proposed. The target is read through the scope first: nobody proposes about who is no member.
 
+A letter's answer page reports schools that are the authority's no longer, and takes such a report back.
+
 The list of proposals: all of them for staff, its own for a federation or a network.
 
 Staff accept a proposal, which is then done, or refuse it; who proposed it is told by mail and on the page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, Text, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.access.scopes.policy import AccessScope, SightKind
@@ -23,13 +25,15 @@ from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.typed import line_of_words
-from outreach.delivery.outbox import suppressions
+from outreach.delivery.models import Message
+from outreach.delivery.outbox import outbox, suppressions
 from outreach.directory import contacts
 from outreach.directory.authorities import search, sheet
 from outreach.directory.contacts import Particulars, subject_of
-from outreach.directory.models import Authority, Contact, MailboxKind, School
+from outreach.directory.models import Authority, Contact, MailboxKind, Ownership, School
 from outreach.directory.register import name_corrections, school_reports
-from outreach.directory.register.school_reports import Fate
+from outreach.directory.register.school_reports import Fate, is_reported
+from outreach.engagement.replies.models import actor_of
 from outreach.staff.notifications import letters
 from outreach.staff.notifications.letters import Said, StaffLetter
 
@@ -47,20 +51,25 @@ class ProposalState(Labelled):
     WAITING = "waiting", "En attente"
     ACCEPTED = "accepted", "Acceptée"
     REFUSED = "refused", "Refusée"
+    WITHDRAWN = "withdrawn", "Reprise"
 
 
 class Proposal(Base):
     """What somebody of a federation or a network proposes about a member. `said` is why, in that person's words.
 
+    Or a school that is its authority's no longer, as a letter's answer page says: `message_id` is that letter, and
+    `said` whose school it is now, or ''. Who sent the page may take it back while it waits.
+
     Of an address, `address` is the new one, and `contact_id` the one in its place, or None where it is one more. Of a
-    school, `school_id` says which. `scope_kind` and `scope_code` say whose proposal it is. Once decided, `answer` is
-    what staff said of it. Personal data.
+    school, `school_id` says which. `scope_kind` and `scope_code` say whose proposal it is (None and '' of a letter).
+    Once decided, `answer` is what staff said of it. Personal data.
     """
 
     __tablename__ = "proposals"
     __table_args__ = (
         CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided"),
         CheckConstraint("(kind = 'school') = (school_id IS NOT NULL)", name="about"),
+        CheckConstraint("(scope_kind IS NULL) = (message_id IS NOT NULL)", name="whose"),
         Index("ix_proposals_state", "state"),
     )
 
@@ -74,7 +83,8 @@ class Proposal(Base):
     school_id: Mapped[int | None] = mapped_column(ForeignKey("schools.id"), index=True)
     address: Mapped[str] = mapped_column(String(320))
     said: Mapped[str] = mapped_column(Text)
-    scope_kind: Mapped[SightKind] = mapped_column(enum_of(SightKind, "scope_kind"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
+    scope_kind: Mapped[SightKind | None] = mapped_column(enum_of(SightKind, "scope_kind"))
     scope_code: Mapped[str] = mapped_column(String(60))
     proposed_at: Mapped[datetime]
     proposed_by: Mapped[str] = mapped_column(String(255))
@@ -85,6 +95,21 @@ class Proposal(Base):
     authority: Mapped[Authority] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact | None] = relationship(lazy="joined")
     school: Mapped[School | None] = relationship(lazy="joined")
+
+    @property
+    def title(self) -> str:
+        """Whose it is, in French: of a federation or a network, or of the authority itself."""
+        return f"Proposition de {self.scope_code}" if self.scope_code else "Signalement du PO"
+
+    @property
+    def proposes(self) -> str:
+        """Who proposes, in French, before what is proposed."""
+        return f"{self.scope_code} propose" if self.scope_code else "Le PO signale, en répondant"
+
+    @property
+    def source(self) -> str:
+        """Who said so, in French, for what is recorded of it."""
+        return f"proposé par {self.scope_code}" if self.scope_code else "signalé par le PO, en répondant"
 
     @property
     def subject(self) -> str:
@@ -132,11 +157,7 @@ def propose(
     if judged is not None and judged.key == target.contact_key:
         raise InputError("Cette adresse est déjà celle de ce PO.")
     take_lock(session, "proposals", actor)
-    recent = select(func.count(Proposal.id)).where(
-        Proposal.proposed_by == actor, Proposal.proposed_at > now - timedelta(days=1)
-    )
-    if (session.scalar(recent) or 0) >= MOST_A_DAY:
-        raise Refused(f"Vous avez fait {MOST_A_DAY} propositions en un jour : attendez les réponses du service.")
+    _refuse_floods(session, Proposal.proposed_by == actor, now)
     address = judged.address if judged else ""
     made = Proposal(
         kind=ProposalKind.ADDRESS if judged else ProposalKind.SCHOOL,
@@ -168,13 +189,81 @@ def propose(
     return made
 
 
+def report(session: Session, message: Message, schools: Iterable[int], to: str, *, now: datetime) -> None:
+    """Record that schools are their authority's no longer, as the answer page of its letter says.
+
+    `to` is whose they are now, or ''. What waits already of this mailbox stays as it is, and nothing is recorded of a
+    test letter. Raises Refused where too many were reported in a day.
+    """
+    if message.authority_id is None or outbox.is_test(session, message):
+        return
+    take_lock(session, "proposals", message.authority_id)
+    waiting = {made.school_id for made in reported(session, message)}
+    if new := set(schools) - waiting:
+        _refuse_floods(session, Proposal.message_id == message.id, now)
+    actor = actor_of(session, message)
+    for school in session.scalars(select(School).where(School.id.in_(new)).order_by(School.folded, School.id)):
+        made = Proposal(kind=ProposalKind.SCHOOL, state=ProposalState.WAITING, authority_id=message.authority_id)
+        made.message_id, made.school_id, made.address, made.said, made.scope_code = message.id, school.id, "", to, ""
+        made.proposed_at, made.proposed_by = now, actor
+        session.add(made)
+        session.flush()
+        said = f"École {school.fase} signalée, en répondant à un courriel, comme n’étant plus à ce PO."
+        audit.record(session, now, actor, said, subject_of(made.authority))
+
+
+def reported(session: Session, message: Message) -> Sequence[Proposal]:
+    """What the mailbox of a letter reported, from any letter, and staff have not decided."""
+    same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
+    query = _reports().join(Message, Message.id == Proposal.message_id).where(*same_box)
+    return session.scalars(query.where(Proposal.state == ProposalState.WAITING)).all()
+
+
+def no_longer_asked(session: Session, message: Message) -> set[int]:
+    """The keys of the schools that a letter's page does not ask about: reported by its mailbox, or to the register."""
+    known = select(Ownership.school_id).where(
+        Ownership.authority_id == message.authority_id, is_reported(Ownership.school_id, Ownership.authority_id)
+    )
+    return {made.school_id for made in reported(session, message) if made.school_id} | set(session.scalars(known))
+
+
+def of_form(session: Session, message: Message, at: datetime | None = None) -> Sequence[Proposal]:
+    """What a form from a letter's page reported at a moment, or the last one that did; without what was taken back."""
+    theirs = (Proposal.message_id == message.id, Proposal.state != ProposalState.WITHDRAWN)
+    last = select(func.max(Proposal.proposed_at)).where(*theirs).scalar_subquery()
+    return session.scalars(_reports().where(*theirs, Proposal.proposed_at == (at or last))).all()
+
+
+def take_back(session: Session, message: Message, at: datetime, *, now: datetime) -> None:
+    """Take back what a form from a letter's page reported at a moment, unless staff have decided."""
+    take_lock(session, "proposals", message.authority_id)
+    actor = actor_of(session, message)
+    for made in of_form(session, message, at):
+        take_lock(session, "proposal", made.id)
+        session.refresh(made)
+        if made.state is ProposalState.WAITING and made.school is not None:
+            made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
+            said = f"École {made.school.fase} : signalement repris par qui l’avait fait."
+            audit.record(session, now, actor, said, subject_of(made.authority))
+
+
+def _reports() -> Select[Proposal]:
+    return select(Proposal).join(School, School.id == Proposal.school_id).order_by(School.folded, Proposal.id)
+
+
+def _refuse_floods(session: Session, theirs: ColumnElement[bool], now: datetime) -> None:
+    recent = select(func.count(Proposal.id)).where(theirs, Proposal.proposed_at > now - timedelta(days=1))
+    if (session.scalar(recent) or 0) >= MOST_A_DAY:
+        raise Refused(f"Vous avez fait {MOST_A_DAY} propositions en un jour : attendez les réponses du service.")
+
+
 COLUMNS: Sequence[Column[Proposal]] = (
     Column("proposed", "Proposition", lambda row: row.subject),
     Column("authority", "Pouvoir organisateur", lambda row: row.authority.display_name, sort=Authority.folded),
     Column("fase", "FASE", lambda row: row.authority.fase, on=DATA),
     Column("kind", "Sorte", lambda row: row.kind, sort=Proposal.kind, on=DATA),
     Column("said", "Motif", lambda row: row.said, on=DATA),
-    Column("scope", "De", lambda row: row.scope_code, sort=Proposal.scope_code),
+    Column("scope", "De", lambda row: row.scope_code or "PO", sort=Proposal.scope_code),
     Column("proposed_at", "Le", lambda row: row.proposed_at, Kind.MOMENT, sort=Proposal.proposed_at),
     Column("state", "État", lambda row: row.state, sort=Proposal.state),
     Column("answer", "Réponse du service", lambda row: row.answer, on=On.PAGE | On.FILE),
@@ -206,6 +295,8 @@ def listed(
     )
 
 
+Told = tuple[StaffLetter, LetterSnapshot]
+
 LONGEST_ANSWER = 500
 PAGE = "/proposals"
 
@@ -226,14 +317,17 @@ def waiting() -> Select[Proposal]:
 
 def answered(
     made: Proposal, *, accepts: bool, answer: str, sending: SenderIdentity, now: datetime, name: str, contact: str
-) -> tuple[StaffLetter, LetterSnapshot]:
-    """The mail that tells the answer to whoever proposed, by `name`, laid out to be posted.
+) -> Told | None:
+    """The mail that tells the answer to whoever proposed, by `name`, laid out to be posted; None where it is nobody of
+    a federation or a network.
 
     It takes its time: no transaction that writes should be open. Raises InputError where a refusal says no reason.
     """
     answer = line_of_words(" ".join(answer.split()))
-    if len(answer) > LONGEST_ANSWER or (not answer and not accepts):
+    if len(answer) > LONGEST_ANSWER or (made.scope_kind and not answer and not accepts):
         raise InputError(f"Dites pourquoi, en {LONGEST_ANSWER} caractères au plus : la personne le lira.")
+    if made.scope_kind is None:
+        return None
     verdict = "est acceptée" if accepts else "n’est pas retenue"
     because = f" : {answer.rstrip('.')}" if answer else ""
     about = f"Votre proposition sur {made.authority.display_name}, « {made.subject} », {verdict}{because}."
@@ -246,7 +340,7 @@ def accept(
     session: Session,
     made: Proposal,
     answer: str,
-    mail: tuple[StaffLetter, LetterSnapshot],
+    mail: Told | None,
     sending: SenderIdentity,
     *,
     judged: Judgement | None,
@@ -259,9 +353,9 @@ def accept(
     Raises Refused where it was decided already, and what correcting an address or reporting a school raises.
     """
     _take(session, made)
-    source = f"proposé par {made.scope_code}"
+    source = made.source
     if made.kind is ProposalKind.SCHOOL and made.school is not None:
-        source = f"{source} : {made.said}"[: school_reports.LONGEST]
+        source = f"{source} : {made.said}"[: school_reports.LONGEST] if made.said else source
         of, gone = made.school.fase, Fate.GONE
         school_reports.report(
             session, made.authority, of, gone, day=today, source=source, now=now, today=today, actor=actor
@@ -270,7 +364,8 @@ def accept(
         _correct(session, made, judged, source, now=now, actor=actor)
         suppressions.vouch(session, judged.key, now=now, actor=actor)
     _close(session, made, ProposalState.ACCEPTED, answer, now=now, actor=actor)
-    letters.post(session, *mail, sending, now=now, actor=actor)
+    if mail:
+        letters.post(session, *mail, sending, now=now, actor=actor)
 
 
 def _correct(session: Session, made: Proposal, judged: Judgement, source: str, *, now: datetime, actor: str) -> None:
@@ -289,7 +384,7 @@ def refuse(
     session: Session,
     made: Proposal,
     answer: str,
-    mail: tuple[StaffLetter, LetterSnapshot],
+    mail: Told | None,
     sending: SenderIdentity,
     *,
     now: datetime,
@@ -298,7 +393,8 @@ def refuse(
     """Refuse a proposal, and tell why. Raises Refused where it was decided already."""
     _take(session, made)
     _close(session, made, ProposalState.REFUSED, answer, now=now, actor=actor)
-    letters.post(session, *mail, sending, now=now, actor=actor)
+    if mail:
+        letters.post(session, *mail, sending, now=now, actor=actor)
 
 
 def _take(session: Session, made: Proposal) -> None:
@@ -311,5 +407,5 @@ def _take(session: Session, made: Proposal) -> None:
 def _close(session: Session, made: Proposal, state: ProposalState, answer: str, *, now: datetime, actor: str) -> None:
     made.state, made.answer = state, line_of_words(" ".join(answer.split()))
     made.decided_at, made.decided_by = now, actor
-    said = f"Proposition de {made.scope_code}, « {made.subject} » : {state.label.lower()}."
+    said = f"{made.title}, « {made.subject} » : {state.label.lower()}."
     audit.record(session, now, actor, said, subject_of(made.authority))

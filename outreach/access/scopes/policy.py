@@ -143,8 +143,10 @@ TABLES: Mapping[str, Seen] = {
     ),
     "name_corrections": ByValue(_BY_FASE),
     "school_reports": Scoped({"school_id": SCHOOLS, "authority_id": AUTHORITIES}, masked=("source",)),
-    # A page shows those of its own federation or network.
-    "proposals": Scoped({"authority_id": AUTHORITIES}, beside=("contact_id", "school_id")),
+    # A page shows those of its own federation or network. What authorities report is the service's, till it accepts.
+    "proposals": Scoped(
+        {"authority_id": AUTHORITIES}, "t.scope_kind IS NOT NULL", beside=("contact_id", "school_id", "message_id")
+    ),
     # That there was a call, and when: what was said, and by whom, is the service's.
     "calls": Scoped({"authority_id": AUTHORITIES}, masked=("person", "note", "recorded_by", "withdrawn_by")),
     "postal_corrections": Hidden(),

@@ -33,6 +33,7 @@ from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Reason
 from outreach.delivery.outbox import outbox
 from outreach.delivery.outbox.recipients import Addressee
+from outreach.directory.models import School
 from outreach.engagement.replies import recording, undoing
 from outreach.engagement.replies.models import Response, WithdrawalReason, actor_of
 from outreach.engagement.replies.recording import Earlier, Given
@@ -131,7 +132,8 @@ def receive(
     that repeats the previous one is not confirmed again, nor is one that says that the mailbox is the wrong contact. A
     copy goes to `given.copy_to`, once a letter.
 
-    Returns the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as
+    Returns the responses: none where only schools that are gone were named, or for a test letter, whose answer is not
+    recorded. Raises InputError and Refused as
     `answers.give` does.
     """
     if given.is_from_mail:  # a code proves that paper arrived, a call that somebody answered, and nothing of the mail
@@ -139,12 +141,13 @@ def receive(
     if outbox.is_test(session, message):
         return []
     responses = recording.give(session, message, given, now=now)
-    if step is not None:
+    if step is not None and responses:
         session.add_all(ReachAnswer(response_id=response.id, step_id=step) for response in responses)
         session.flush()
     campaign = campaign_of(session, message)
-    if campaign is not None:
-        receipt = receipts.of(session, responses)
+    if campaign is not None and responses:
+        gone = session.scalars(select(School).where(School.id.in_(given.gone)).order_by(School.folded, School.id))
+        receipt = replace(receipts.of(session, responses), gone=gone.all())
         posted = replace(receipt, is_posted=receipt.is_posted and given.is_from_mail)  # no mailbox asked for one
         _follow_up(session, campaign, message, responses, posted, sending, now)
         if given.copy_to is not None and receipts.may_copy(session, message):

@@ -44,6 +44,7 @@ Sa référence est **{reference}**. {replacing}{after}
 Bien cordialement,
 ((contact))
 """
+GONE = "**N’est plus à nous**"
 COPY_SUBJECT = "Copie : réponse enregistrée – FASE ((fase_po))"
 COPY = """Madame, Monsieur,
 
@@ -85,7 +86,7 @@ class Receipt:
     same, so that its letter stands for this one as well. `replaced` are the earlier forms of the same mailbox whose
     answers about these schools no longer hold, the oldest first. `copied_to` is the address a copy goes to, or ''.
     `stops_reminders` unless all that is said is that the letter was read; `is_answered` when the mailbox had answered
-    about these schools before, which that leaves as it is.
+    about these schools before, which that leaves as it is. `gone` are schools that the form reported as theirs no more.
     """
 
     number: int
@@ -101,6 +102,7 @@ class Receipt:
     copied_to: str = ""
     stops_reminders: bool = True
     is_answered: bool = False
+    gone: Sequence[School] = ()
 
     @property
     def reference(self) -> str:
@@ -195,7 +197,7 @@ def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
     token = sending.keys.make(TokenKind.ANSWER, bytes.fromhex(message.public_id))
     return LETTER.format(
         moment=spelt_moment(receipt.given_at),
-        answers="\n\n".join(_told(line) for line in receipt.lines),
+        answers=_answers(receipt),
         reference=receipt.reference,
         replacing=f"{receipt.replacing} " if receipt.replacing else "",
         after=receipt.after,
@@ -211,7 +213,7 @@ def copy(receipt: Receipt) -> str:
     """
     return COPY.format(
         moment=spelt_moment(receipt.given_at),
-        answers="\n\n".join(_told(line) for line in receipt.lines),
+        answers=_answers(receipt),
         reference=receipt.reference,
     )
 
@@ -258,6 +260,14 @@ def working_day(start: date, count: int, added: Sequence[AddedClosure] = ()) -> 
 
 def _reference(number: int) -> str:
     return f"R-{number}"
+
+
+def _answers(receipt: Receipt) -> str:
+    told = [_told(line) for line in receipt.lines]
+    if receipt.gone:
+        count = plural(len(receipt.gone), "école")
+        told.append(f"{GONE} ({count}), ce que le service vérifie :\n\n{listed(receipt.gone, MOST_NAMED)}")
+    return "\n\n".join(told)
 
 
 def _told(line: ReceiptLine) -> str:

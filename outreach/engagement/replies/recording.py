@@ -87,7 +87,8 @@ class Given:
     `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`. `is_by_code`: the
     code of a letter on paper led to the form, so no mailbox answered. `noted_by` is the colleague (an address) who
     noted what was said by phone, or in a mail received (`mail`, its number), or ''. `about` are the schools of that
-    letter or call, as `question_of` takes them.
+    letter or call, as `question_of` takes them. `gone` are schools (by key) that are theirs no longer, of which nothing
+    is answered; `gone_to`, whose they are now.
     """
 
     answers: Mapping[int, Answer]
@@ -101,6 +102,8 @@ class Given:
     noted_by: str = ""
     mail: int | None = None
     about: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
+    gone_to: str = ""
 
     @property
     def is_from_mail(self) -> bool:
@@ -170,9 +173,9 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
     take_lock(session, "responses", asked.authority.fase)
     _refuse_floods(session, message, now)
     mine = {school.id: school for school in asked.open()}
-    if not given.answers and given.request is None:
+    if not given.answers and given.request is None and not given.gone:
         raise InputError("Choisissez une réponse.")
-    if set(given.answers) - set(mine):
+    if {*given.answers, *given.gone} - set(mine):
         raise InputError("Une de ces écoles n’attend plus de réponse : rechargez la page.")
     if not all(map(asked.takes, given.answers.values())):
         raise InputError(asked.too_late)
@@ -215,7 +218,7 @@ def changes(asked: Question, given: Given, before: Earlier) -> Given:
         for key, answer in given.answers.items()
         if before.by_school.get(key) is not answer or (not answer.facts.is_yielding and answer.status != stand.get(key))
     }
-    return replace(given, answers=changed) if changed or given.request else given
+    return replace(given, answers=changed) if changed or given.request or given.gone else given
 
 
 def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:

@@ -111,7 +111,8 @@ def count_to_verify(session: Session) -> int:
 
 
 def _said(row: SentForm) -> str:
-    return ", ".join(Answer(value).label for value in row.answers.split(",") if value)
+    said = ", ".join(Answer(value).label for value in row.answers.split(",") if value)
+    return said or ("École qui n’est plus à nous" if row.kind is FormKind.ANSWER else "")
 
 
 COLUMNS: Sequence[Column[SentForm]] = (

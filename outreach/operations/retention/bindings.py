@@ -12,7 +12,7 @@ from datetime import datetime
 from quopri import decodestring
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, case, delete, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, Update, case, delete, exists, or_, select, true, update
 
 from outreach.access.accounts.access_log import AccessLogEntry
 from outreach.access.accounts.password_links import AccountLink, PasswordRequest
@@ -45,6 +45,7 @@ from outreach.operations.alerts import Incident
 from outreach.operations.backups.restore_tests import Rehearsal
 from outreach.reports.notes.models import NoteDraft
 from outreach.staff.notifications.models import StaffNotice
+from outreach.staff.proposals import Proposal
 
 WORDS = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
 ADDRESSES = (Contact.address, Contact.address_key, Contact.address_ascii)
@@ -133,6 +134,11 @@ def empty_responses(session: Session, these: ColumnElement[bool]) -> None:
     theirs = delete(Respondent).where(Respondent.response_id.in_(select(Response.id).where(these)))
     session.execute(theirs.execution_options(synchronize_session=False))
     _change(session, update(Response).where(these, _has_words()).values(comment="", proposed_address=""))
+
+
+def empty_reports(session: Session, letters: Select[int]) -> None:
+    """Empty the words beside the schools that these letters' pages reported; that they did stays."""
+    _change(session, update(Proposal).where(Proposal.message_id.in_(letters)).values(said=""))
 
 
 def empty_mails(session: Session, these: ColumnElement[bool]) -> None:

@@ -369,6 +369,7 @@ def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor:
     """Empty what belongs to the address by its rows' keys, before the address is taken out of them."""
     letters = select(Message.id).where(Message.address_key.in_((planned.key, planned.mark)))
     bindings.empty_responses(session, Response.message_id.in_(letters))
+    bindings.empty_reports(session, letters)
     wrote = ReceivedMail.sender_key.in_((planned.key, planned.mark))
     bindings.empty_mails(session, wrote | ReceivedMail.message_id.in_(letters))
     contacts = session.scalars(select(Contact).where(Contact.address_key == planned.key)).all()

@@ -324,7 +324,7 @@ def _correction(_session: Session, note: Note) -> Task:
 
 
 def _proposal(_session: Session, made: Proposal) -> Task:
-    reason, path = f"{made.scope_code} propose : {made.subject}.", f"/proposals/{made.id}"
+    reason, path = f"{made.proposes} : {made.subject}.", f"/proposals/{made.id}"
     title, day = made.authority.display_name, today(made.proposed_at)
     return Task(TaskKind.PROPOSAL, title, reason, day, "Accepter ou refuser", path)
 

@@ -40,8 +40,8 @@ def test_a_declaration_speaks_of_every_foreign_key_and_of_columns_that_exist(nam
 # Foreign keys beside the path: batches and trackers are hidden, a mailing's and a reminder's rows are about no
 # authority, the sites of a school are those that it uses, a note that was corrected may not have been published.
 BESIDE = {"call_id", "batch_id", "tracker_id", "mailing_id", "added_reminder_id", "site_id", "corrects_id"}
-# A proposal is about a member, whose mailbox and school its author saw.
-OF_PROPOSALS = {("proposals", "contact_id"), ("proposals", "school_id")}
+# A proposal is about a member, whose mailbox and school its author saw; one from a letter is not seen.
+OF_PROPOSALS = {("proposals", column) for column in ("contact_id", "school_id", "message_id")}
 # Whoever entered a campaign counts, also where the wave through which it did wrote to nobody in scope.
 OF_ENTRIES = {("campaign_authorities", "wave_id"), ("campaign_schools", "wave_id")}
 # A mail that was attached by its sender names no letter: the condition speaks of one that is named.

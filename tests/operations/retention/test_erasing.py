@@ -33,11 +33,13 @@ from outreach.delivery.outbox import recipients, suppressions
 from outreach.delivery.outbox.recipients import Addressee
 from outreach.delivery.sending import commit_gate
 from outreach.directory import contacts
-from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.directory.models import Authority, Contact, MailboxKind, Ownership
 from outreach.engagement.replies.models import Respondent, Response
 from outreach.engagement.tracking.bot_detection import Agent, Signals
 from outreach.engagement.tracking.models import NewHit
 from outreach.operations.retention import erasure
+from outreach.staff import proposals
+from outreach.staff.proposals import Proposal, ProposalState
 from tests.arriving import come
 from tests.audit.test_seals import seal
 from tests.conftest import NOW
@@ -242,6 +244,20 @@ def test_the_mailbox_of_a_function_loses_names_and_words_and_keeps_its_address(a
         assert session.scalars(select(Respondent).where(Respondent.response_id.in_(keys))).all() == []
         assert session.scalars(select(Erasure)).all() == []
     assert naming_words(asked, NAME, NUMBER) == set()
+
+
+@pytest.mark.long
+def test_the_words_beside_a_school_that_was_reported_go_and_the_report_stays(asked, tmp_path):
+    with asked.writing() as session:
+        letter = session.scalars(select(Message).where(Message.address_key == ADDRESS)).first()
+        school = session.scalars(
+            select(Ownership.school_id).where(Ownership.authority_id == letter.authority_id)
+        ).first()
+        proposals.report(session, letter, [school], "chez nous, dites-le à Max", now=AT)
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        made = session.scalars(select(Proposal)).one()
+        assert (made.said, made.state, made.school_id) == ("", ProposalState.WAITING, school)
 
 
 def naming_words(database, *words):

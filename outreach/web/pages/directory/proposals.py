@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField, TextAreaField
 
 from outreach.access import colleagues
-from outreach.access.accounts import accounts
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.tables.columns import QueryListing
@@ -17,6 +16,7 @@ from outreach.core.text.typed import whole_number
 from outreach.directory import contacts
 from outreach.directory.authorities import sheet
 from outreach.directory.register import name_corrections
+from outreach.engagement.replies import models
 from outreach.staff import proposals
 from outreach.staff.proposals import Proposal, ProposalState, Target
 from outreach.web.shared.list_files import has_files
@@ -173,6 +173,7 @@ def _form_page(fase: int, form: ProposalForm) -> str:
 def _page(number: int, form: AnswerForm) -> str:
     with reading() as session:
         made = proposals.by_key(session, number)
-        return render_template(
-            "pages/proposals/proposal.html", made=made, form=form, colleagues=accounts.colleagues(session)
-        )
+        if made.scope_kind is None:
+            form.answer.description = "Elle reste ici : personne ne la reçoit."
+        who = models.names(session, made.authority)
+        return render_template("pages/proposals/proposal.html", made=made, form=form, colleagues=who)

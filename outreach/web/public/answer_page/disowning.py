@@ -8,17 +8,19 @@ from typing import Any
 from flask import Response, request
 
 from outreach.campaigns.letter import composing
-from outreach.campaigns.waves import answering, receipts
+from outreach.campaigns.waves import receipts
 from outreach.core.db import Session
 from outreach.core.text.typed import whole_number
 from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.letters.tokens import Token, TokenKind
 from outreach.delivery.models import Message
 from outreach.engagement.replies import sent_forms
-from outreach.engagement.replies.models import FormState, WithdrawalReason
+from outreach.engagement.replies.models import FormState, SentForm, WithdrawalReason
+from outreach.staff import proposals
+from outreach.staff.proposals import Proposal
 from outreach.web.public.answer_page import form as forms_sent
 from outreach.web.public.answer_page.pages import letter_of, page, pages, standing_of, token_of
-from outreach.web.ui.fields import posted, posted_number
+from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, now, reading
 
 __all__ = ["pages"]
@@ -32,44 +34,58 @@ WHOSE = {
 
 @pages.get("/a/undo/<path:token>")
 def disowning(token: str) -> Response:
-    return _page(token, whole_number(request.args.get("answer", "")))
+    return _page(token)
 
 
 @pages.post("/a/undo/<path:token>")
 def disown(token: str) -> Response:
     """Undo one answer of a letter, with all that it did."""
-    read, number, whose = _read(token), posted_number("answer"), posted("whose")
+    read, named, whose = _read(token), _named(), posted("whose")
     if whose not in WHOSE:
-        return _page(token, number, fault="Choisissez une réponse.")
+        return _page(token, fault="Choisissez une réponse.")
     if whose != NOT_OURS:
-        return _page(token, number, is_kept=True)
+        return _page(token, is_kept=True)
     with reading() as session:
         came = forms_sent.came(letter_of(session, read), FormKind.UNDOING, read)
     with database().writing() as session:
         message = letter_of(session, read)
-        form = sent_forms.form_of(session, message, number)
+        form = _form(session, message, named)
         verdict = forms_sent.judge(session, message, came) if form is not None else None
         if form is not None and verdict is not None and verdict.is_taken:
-            answering.undo(session, message, form.at, now=now(), because=WithdrawalReason.NOT_OURS)
+            forms_sent.undo_answer(session, message, form.at, WithdrawalReason.NOT_OURS)
             form.state, form.changed_at = FormState.UNDONE, now()
-    return _page(token, number, confirms=verdict is not None and verdict.doubt is not None)
+    return _page(token, confirms=verdict is not None and verdict.doubt is not None)
 
 
-def _page(
-    token: str, number: int | None, *, confirms: bool = False, is_kept: bool = False, fault: str = ""
-) -> Response:
+def _page(token: str, *, confirms: bool = False, is_kept: bool = False, fault: str = "") -> Response:
     """The answer that would be undone; where it is there no more, the page says so."""
     with reading() as session:
-        told = _told(session, letter_of(session, _read(token)), token, number)
+        told = _told(session, letter_of(session, _read(token)), token)
     told |= {"confirms": confirms, "is_kept": is_kept, "fault": fault, "whose": WHOSE, "chosen": posted("whose")}
-    return page("public/disown.html", 422 if fault else 200, token=token, number=number, **told)
+    return page("public/disown.html", 422 if fault else 200, token=token, named=_named(), **told)
 
 
-def _told(session: Session, message: Message, token: str, number: int | None) -> dict[str, Any]:
+def _named() -> tuple[str, int | None]:
+    """What names the form that would be undone: a response that it gave, or else a school that it reported."""
+    name = "report" if "report" in request.values else "answer"
+    return name, whole_number(request.values.get(name, ""))
+
+
+def _form(session: Session, message: Message, named: tuple[str, int | None]) -> SentForm | None:
+    name, number = named
+    if name == "answer":
+        return sent_forms.form_of(session, message, number)
+    made = session.get(Proposal, number) if number is not None else None
+    return sent_forms.form_at(session, message, made.proposed_at) if made and made.message_id == message.id else None
+
+
+def _told(session: Session, message: Message, token: str) -> dict[str, Any]:
     asked = forms_sent.question_of(session, message, _read(token))
-    form = sent_forms.form_of(session, message, number)
+    form = _form(session, message, _named())
     return {
+        "form": form,
         "receipt": receipts.at(session, message, form.at) if form else None,
+        "reports": proposals.of_form(session, message, form.at) if form else [],
         "total": len(asked.schools),
         "contact": standing_of(session, message)[0].contact,
         "sender": composing.sender_of(session, message),

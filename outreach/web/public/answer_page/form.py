@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby, pairwise
 
 from flask import request
@@ -39,12 +40,14 @@ from outreach.engagement.replies.models import LONGEST_NAME, Response, SentForm,
 from outreach.engagement.replies.recording import Earlier, Given, Question
 from outreach.engagement.replies.sent_forms import Came, Verdict
 from outreach.engagement.tracking import consent
+from outreach.staff import proposals
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import client_of, judged, now, settings
 
+LEFT = "gone"  # in the place of a school's answer: the school is theirs no longer
 MANY = 10  # up to so many schools, each has a choice of its own; of more, several are ticked and answered together
 LONGEST_COMMENT = 2000
-LONGEST_NUMBERS = 2000
+LONGEST_NUMBERS, LONGEST_OWNER = 2000, 200
 MOST_LISTED, MOST_RANGES = 2000, 500  # far more than an authority has: what a stranger sends costs little time
 LONGEST_RANGES = 5 * MOST_LISTED  # characters of all ranges together: each place once, with its comma and space
 RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
@@ -74,9 +77,10 @@ class AnswerForm:
     """What the form holds, as it was typed or as it opens.
 
     `answer` is for all schools (the value of an Answer, or ''), `own` for single ones (by FASE number), `other` for
-    those ticked: `picks` are FASE numbers; `ranges` and `numbers` name places in the list as it was shown, `listed`
-    (FASE numbers). `zone` and `status` say which schools are shown ('' = all). `is_for_ticked`: the button for the
-    schools ticked was pressed; `is_told`: the page said before what that leaves out.
+    those ticked; both may be LEFT, `gone_to` is whose such a school is now. `picks` are FASE numbers; `ranges` and
+    `numbers` name places in the list as it was shown, `listed` (FASE numbers). `zone` and `status` say which schools
+    are shown ('' = all). `is_for_ticked`: the button for the schools ticked was pressed; `is_told`: the page said
+    before what that leaves out.
     """
 
     answer: str = ""
@@ -84,6 +88,7 @@ class AnswerForm:
     proposed: str = ""
     own: Mapping[int, str] = field(default_factory=dict)
     other: str = ""
+    gone_to: str = ""
     picks: frozenset[int] = frozenset()
     ranges: Sequence[str] = ()
     numbers: str = ""
@@ -103,6 +108,7 @@ class AnswerForm:
             form.get("proposed", "").strip(),
             {fase: chosen for fase, chosen in own.items() if fase is not None},
             form.get("other", ""),
+            form.get("gone_to", "").strip(),
             frozenset(_numbers(form.getlist("pick"))),
             tuple(form.getlist("range")[:MOST_RANGES]),
             form.get("numbers", "").strip(),
@@ -177,7 +183,8 @@ class AnswerForm:
         mine = {school.fase: school.id for school in asked.open()}
         chosen = {fase: said for fase, own in self.own.items() if fase in mine and (said := _of_school(own))}
         ticked, other = self.ticked(), _of_school(self.other)
-        if ticked and other is None:
+        gone = {fase for fase in mine if self.own.get(fase) == LEFT or (fase in ticked and self.other == LEFT)}
+        if ticked and other is None and self.other != LEFT:
             raise FieldFault("other", "Choisissez la réponse des écoles cochées.")
         if self.other and not ticked:
             raise FieldFault(
@@ -188,13 +195,24 @@ class AnswerForm:
         wanted = for_all if for_all in REQUESTS else None
         by_school = dict.fromkeys(mine, for_all) if for_all and not wanted else {}
         by_school |= chosen | (dict.fromkeys(ticked, other) if other else {})
+        by_school = {fase: said for fase, said in by_school.items() if fase not in gone}
         if not mine and wanted is None:
             raise FieldFault("answer", NONE_WAITS)
-        if not by_school and wanted is None:
+        if not by_school and wanted is None and not gone:
             raise FieldFault("answer", "Choisissez une réponse.")
         named = {mine[fase]: said for fase, said in by_school.items()}
         proposed = self._proposed() if wanted and wanted.is_wrong_mailbox else ""
-        return Given(named, wanted, comment_of(self.comment), proposed)
+        given = Given(named, wanted, comment_of(self.comment), proposed)
+        return replace(given, gone=frozenset(mine[fase] for fase in gone), gone_to=self._gone_to() if gone else "")
+
+    def _gone_to(self) -> str:
+        try:
+            words = hidden(line_of_words(self.gone_to))
+        except InputError as error:
+            raise FieldFault("gone_to", str(error)) from None
+        if len(words) > LONGEST_OWNER:
+            raise FieldFault("gone_to", f"Dites-le en {LONGEST_OWNER} caractères au plus.")
+        return words
 
     def _proposed(self) -> str:
         try:
@@ -453,7 +471,9 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
         sessions.digest_of(sessions.key_of(settings().own_key), client),
         has_seal=bool(text),
         answers=_answers(given),
-        says_little=given is not None and not any(recording.is_a_reaction(one, given) for one in _answers(given)),
+        says_little=given is not None
+        and not given.gone
+        and not any(recording.is_a_reaction(one, given) for one in _answers(given)),
     )
 
 
@@ -468,7 +488,7 @@ def judge(session: Session, message: Message, form: Came) -> Verdict:
 def _undo(session: Session, message: Message, first: SentForm) -> None:
     """Undo what the form did that another one of the same page contradicts."""
     if first.kind is FormKind.ANSWER:
-        answering.undo(session, message, first.at, now=now(), because=WithdrawalReason.TWICE)
+        undo_answer(session, message, first.at, WithdrawalReason.TWICE)
     elif first.kind is FormKind.UNSUBSCRIPTION:
         if suppressions.unsubscribed_at(session, message) == first.at:
             because = f"à vérifier : deux envois d’une même page, courriel {message.public_id}"
@@ -477,6 +497,12 @@ def _undo(session: Session, message: Message, first: SentForm) -> None:
         choice = consent.choice_of(session, message)
         if choice and choice.basis and choice.basis.recorded_at == first.at:
             consent.withdraw(session, message, now=now())
+
+
+def undo_answer(session: Session, message: Message, at: datetime, because: WithdrawalReason) -> None:
+    """Undo what a form answered from a letter's page at a moment, and take back the schools that it reported."""
+    answering.undo(session, message, at, now=now(), because=because)
+    proposals.take_back(session, message, at, now=now())
 
 
 def _answers(given: Given | None) -> list[Answer]:
@@ -500,17 +526,24 @@ def _digest(keys: Keys, kind: FormKind) -> str:
 def question_of(session: Session, message: Message, read: Token | None) -> Question:
     """What the page of a letter asks; by a code, of the schools that the letter on paper lists.
 
-    Raises NotFound as `answers.question_of` does.
+    Not of those that are reported as the authority's no longer. Raises NotFound as `answers.question_of` does.
     """
-    return recording.question_of(session, message, now=now(), about=_about(session, message, read))
+    asked = recording.question_of(session, message, now=now(), about=_about(session, message, read))
+    gone = proposals.no_longer_asked(session, message)
+    return replace(asked, schools=[row for row in asked.schools if row.school.id not in gone])
 
 
 def receive(session: Session, message: Message, given: Given, read: Token | None) -> Sequence[Response]:
-    """Take what was answered; by a code, it names the rung that it came by. Raises as `answering.receive` does."""
+    """Take what was answered and reported; by a code, it names the rung that it came by.
+
+    Raises as `answering.receive` and `proposing.report` do.
+    """
     by_code = is_by_code(read)
     given = replace(given, is_by_code=by_code, about=_about(session, message, read))
     step = paper.step_of(session, message) if by_code else None
-    return answering.receive(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
+    made = answering.receive(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
+    proposals.report(session, message, given.gone, given.gone_to, now=now())
+    return made
 
 
 def _about(session: Session, message: Message, read: Token | None) -> frozenset[int]:

@@ -3,6 +3,7 @@
 The words that hand the answer page to a colleague. We send nothing: the authority's own mail program does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,6 +36,8 @@ from outreach.engagement.replies.kinds import OF_SCHOOLS
 from outreach.engagement.replies.recording import Given, Question
 from outreach.engagement.tracking import consent
 from outreach.operations.retention import policy
+from outreach.staff import proposals
+from outreach.staff.proposals import Proposal
 from outreach.web.public.answer_page import form as answer_form
 from outreach.web.public.answer_page import form as forms_sent
 from outreach.web.public.answer_page import form as who_answers
@@ -138,13 +141,17 @@ def given_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             asked = forms_sent.question_of(session, message, read)
             shared, term = standing_of(session, message)
-            receipt = receipts.last(session, message)
-            if receipt is None or term.stands is AnswerTerm.OVER:
+            receipt, reports = receipts.last(session, message), proposals.of_form(session, message)
+            if not (receipt or reports) or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
+            at = max([*(one.proposed_at for one in reports), *([receipt.given_at] if receipt else [])])
+            receipt = receipt if receipt and receipt.given_at == at else None
+            reports = proposals.of_form(session, message, at)
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
             unsaved["seen"] = forms_sent.sealed(message, FormKind.MEASURE, read)
-            unsaved["may_undo"] = sent_forms.form_at(session, message, receipt.given_at) is not None
-            return answered_page(token, receipt, len(asked.schools), shared.contact, sender, **unsaved)
+            if sent_forms.form_at(session, message, at) is not None:
+                unsaved["undoes"] = {"answer": receipt.number} if receipt else {"report": reports[0].id}
+            return answered_page(token, receipt, len(asked.schools), shared.contact, sender, reports, **unsaved)
     except NotFound:
         return neutral()
 
@@ -278,6 +285,8 @@ def _question_page(
         asked=asked,
         shared=shared,
         term=term,
+        reports=proposals.reported(session, message),
+        here=message.id,
         forwarding=Forwarding.of(asked, shared.deadline, link, named),
         before=before,
         answers=answer_form.offered(asked),
@@ -297,14 +306,21 @@ def _question_page(
 
 
 def answered_page(
-    token: str, given: Given | Receipt, total: int, contact: str, sender: str, **unsaved: Any
+    token: str,
+    given: Given | Receipt | None,
+    total: int,
+    contact: str,
+    sender: str,
+    reports: Sequence[Proposal] = (),
+    **unsaved: Any,
 ) -> Response:
-    """The receipt, or what a test letter's page was given, of so many schools.
+    """The receipt with the schools reported, or what a test letter's page was given, of so many schools.
 
     With it stands the box of the measure when it was changed and not saved.
     """
     receipt = given if isinstance(given, Receipt) else None
-    told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
+    told = {"given": given, "receipt": receipt, "reports": reports, "total": total, "contact": contact}
+    told["is_test"] = isinstance(given, Given)
     told["is_by_code"] = is_by_code(token_of(token, TokenKind.ANSWER))
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
     return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **told, **unsaved)
