@@ -7,7 +7,7 @@ from outreach.operations.migrations.kinds import (Kind)
 from outreach.operations.migrations.tables import (allow, to)
 
 revision = "0120"
-down_revision = "0118"
+down_revision = "0119"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program of before knows no proposal of nobody's scope, nor one that was taken back
