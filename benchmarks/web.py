@@ -17,7 +17,7 @@ from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
 from outreach.cli.preparation import prepare
-from outreach.cli.running.up import granian, place_of_pages
+from outreach.cli.running.web import granian, place_of_pages
 from outreach.core.db import Database
 from outreach.core.settings import ROOT, Settings, read
 from outreach.delivery.letters.tokens import Keys, TokenKind

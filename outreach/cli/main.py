@@ -24,10 +24,12 @@ NO_DATABASE = (
 EXPECTED = (OutreachError, click.ClickException, click.Abort, UnicodeError, OSError, DatabaseError)
 SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
-    "running.up": ("up", "web"),
+    "running.up": ("up",),
+    "running.web": ("web",),
     "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "running.install": ("migrate", "sample"),
-    "running.doctor": ("doctor", "healthy"),
+    "running.doctor": ("doctor",),
+    "running.health": ("healthy",),
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
     "register.directory": ("register", "directory", "contacts"),

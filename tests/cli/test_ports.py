@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from outreach.cli.running.up import place_of_pages, with_a_mailbox
+from outreach.cli.running.web import place_of_pages, with_a_mailbox
 from outreach.core.settings import Settings
 from outreach.core.text.errors import Refused
 

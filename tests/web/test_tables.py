@@ -65,6 +65,7 @@ LISTS = {
     "proposals/index.html": ("/proposals", ""),
     "trail/index.html": ("/trail", ""),
     "situation/actions.html": ("/situation/actions", ""),
+    "situation/changed.html": ("/situation/difference/schools?strand=1&from=2020-09-01", ""),
     "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),
     "situation/authorities.html": ("/situation/authorities?strand=1&province=Namur", "write"),
     "campaigns/authorities.html": ("/campaigns/1/authorities", "write"),

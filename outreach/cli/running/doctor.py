@@ -1,7 +1,4 @@
-"""`doctor`: what the installation needs, each thing with how it is and what to do.
-
-`healthy`: whether this installation does its work, for what restarts containers or tells people.
-"""
+"""`doctor`: what the installation needs, each thing with how it is and what to do."""
 
 import os
 import sys
@@ -12,9 +9,7 @@ from sqlalchemy.engine import make_url
 
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
 from outreach.core.settings import Settings
-from outreach.core.text import french
 from outreach.core.text.errors import SettingsError
-from outreach.delivery import workers
 from outreach.operations.health.check import Examined, HealthState, fault
 from outreach.operations.health.doctor import CheckResult, run
 from outreach.operations.health.registry import CHECKS
@@ -48,24 +43,3 @@ def _exists(settings: Settings) -> bool:
     """Whether the database is there: opening an SQLite file that is missing would make an empty one."""
     url = make_url(settings.database)
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
-
-
-@click.group()
-def healthy() -> None:
-    """Dit si un processus de cette machine fait son travail ; celui des pages le dit à son adresse /healthz."""
-
-
-@healthy.command()
-@json_option
-@pass_operation
-def work(operation: Operation) -> None:
-    """Dit si l’horloge de cette installation a passé depuis moins de 30 secondes ; sinon, termine par 1."""
-    place, now = workers.place_of(operation.settings.data), operation.now
-    with operation.database.reading() as session:
-        passes = {passed.place: passed.at for passed in workers.last_passes(session)}
-    at = passes.get(place)
-    is_well = not workers.is_late(at, now=now)
-    say_json(lambda: {"ok": is_well, "installation": place, "clock": at and at.isoformat()})
-    said = f"a passé le {french.moment(at)}" if at else "n’a pas encore passé"
-    say(f"L’horloge de {place} {said}.")
-    sys.exit(0 if is_well else 1)

@@ -15,7 +15,7 @@ from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.results import verification
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
-from outreach.cli.running import up
+from outreach.cli.running import web
 from outreach.core.audit import audit as seals
 from outreach.core.audit.audit import SealCheck
 from outreach.core.db import Database, Session
@@ -80,7 +80,7 @@ def mailbox(operation: Operation) -> None:
     settings = operation.settings
     if not settings.stays_here:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans serveur d’envoi nommé.")
-    command = up.mailbox_command(settings)
+    command = web.mailbox_command(settings)
     os.execv(command[0], command)
 
 

@@ -1,6 +1,4 @@
-"""Loads every table: what is known of a person, and an erasure, walk those that the process has loaded.
-
-Erases a person who asks for it (GDPR, article 17): the address, names, numbers and words, in every table.
+"""Erases a person who asks for it (GDPR, article 17): the address, names, numbers and words, in every table.
 
 Signed notes stay as they are. What letters said goes where the ministry has stated its sorting list; until then only
 administrators open it. The mailbox of a function keeps its address, as statutory letters need it. Nobody writes to an
@@ -14,33 +12,12 @@ from pathlib import Path
 
 from sqlalchemy import Select, delete, exists, select, union
 
-from outreach.access import form_drafts
-from outreach.access.accounts import (
-    access_log,
-    accounts,
-    calendar_keys,
-    identities,
-    password_links,
-    second_factors,
-    sessions,
-)
 from outreach.access.accounts.accounts import User
 from outreach.access.accounts.identities import StaffIdentity
 from outreach.access.accounts.second_factors import RecoveryCode, SecondFactor
-from outreach.access.approvals import decisions
-from outreach.adherence import models as adherence
 from outreach.adherence.models import Programme, Strand
-from outreach.campaigns import models as campaigns
-from outreach.campaigns import models as excepted
-from outreach.campaigns import paper_models
-from outreach.campaigns.correspondence import models as replies
 from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply
-from outreach.campaigns.counting import entries
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.experiments import models as draws
-from outreach.campaigns.planning import blackout_dates
-from outreach.campaigns.segments import saved, stored_lists
-from outreach.core.audit import audit, events
+from outreach.core.audit import audit
 from outreach.core.audit import audit as seals
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.db import Base, Database, Session, take_lock
@@ -48,49 +25,19 @@ from outreach.core.db.bulk import among
 from outreach.core.erasure import digests, words
 from outreach.core.erasure.digests import Erasure
 from outreach.core.erasure.words import Key, Word
-from outreach.core.jobs import models as jobs
 from outreach.core.jobs import queue
-from outreach.core.site import letterhead, statements
-from outreach.core.tables import imports
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import Refused
 from outreach.core.text.french import plural
-from outreach.delivery import models as delivery
-from outreach.delivery import models as places
-from outreach.delivery.bounces import models as bounces
-from outreach.delivery.bounces import models as readings
-from outreach.delivery.deliverability import domains
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
 from outreach.delivery.outbox import outbox, suppressions
-from outreach.delivery.received import models as received
-from outreach.delivery.received import readings as replies_readings
 from outreach.delivery.received.models import ReceivedMail
-from outreach.directory import models
-from outreach.directory.authorities import calls
 from outreach.directory.models import Authority, Contact, Federation, MailboxKind, Network, School
-from outreach.directory.postal import postal_addresses
-from outreach.directory.register import name_corrections, school_reports
-from outreach.engagement.mailboxes import import_plan
-from outreach.engagement.replies import models as responses
-from outreach.engagement.replies import sheets
 from outreach.engagement.replies.models import Respondent, Response
 from outreach.engagement.tracking import bases, opens_and_clicks
-from outreach.engagement.tracking import models as measuring
 from outreach.engagement.tracking.models import Hit
-from outreach.integrations import api_keys, idempotency
-from outreach.integrations.webhooks_in import models as hooks
-from outreach.integrations.webhooks_out import endpoints
-from outreach.operations import alerts
-from outreach.operations.backups import restore_tests
-from outreach.operations.retention import bindings, policy
+from outreach.operations.retention import bindings, every_table  # noqa: F401 - an erasure walks what is loaded
 from outreach.operations.retention.policy import IMPERSONAL
-from outreach.reports.notes import models as notes
-from outreach.reports.notes import requests as asked_notes
-from outreach.staff import proposals
-from outreach.staff.notifications import models as staff_mail
-
-# ruff: noqa: F401
-
 
 ERASED = "effacé"
 BECAUSE = "Effacement demandé par la personne."

@@ -15,6 +15,7 @@ from outreach.core.erasure import words
 from outreach.core.erasure.words import Word
 from outreach.core.text.addresses import judge
 from outreach.delivery.outbox.suppressions import subject_of
+from outreach.operations.retention import every_table  # noqa: F401 - an erasure and an export walk what is loaded
 
 Known = dict[str, list[dict[str, Any]]]
 # Tables whose rows are about a person as a whole, so that what names such a row is about the person, too.

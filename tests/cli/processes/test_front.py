@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from outreach.cli.running.up import granian
+from outreach.cli.running.web import granian
 from outreach.core.settings import ROOT
 from tests.cli.processes.readers import readers, wait_for
 from tests.machine import descendants_of, free_port

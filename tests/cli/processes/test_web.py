@@ -18,7 +18,7 @@ from werkzeug import Request, Response
 
 from outreach.cli.processes import web
 from outreach.cli.processes.web import PAGE_THREADS
-from outreach.cli.running.up import HEAD_BYTES, THREADS
+from outreach.cli.running.web import HEAD_BYTES, THREADS
 from outreach.core.settings import ROOT, Mode, Settings, read
 from outreach.web.ui import headers
 from outreach.web.ui.templates import asset
