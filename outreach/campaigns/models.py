@@ -1,8 +1,6 @@
-"""The tables of campaigns and waves, their states, and the moves between these.
+"""The tables of campaigns, waves and exceptions, their states, and the moves between these.
 
 Each change of state is a row with its time and actor, here or in `approvals`. The column `state` repeats the last one.
-
-The tables of exceptions: authorities left out of a campaign whose content and approval stay.
 """
 
 from datetime import date, datetime

@@ -1,9 +1,7 @@
-"""The tables of delivery: mailings, messages, suppressions.
+"""The tables of delivery: mailings, messages, suppressions; workers, relays, clocks, and where they run.
 
 A launch makes one message row per intended recipient and never deletes it: everybody meant to be written to can be
 named, with what became of them. Every count is a query over these rows. Each `label` is in French, for the interface.
-
-The tables of what runs where: workers, relays as an installation finds them, clocks, installations.
 
 A `place` is a machine and a data folder.
 """

@@ -1,11 +1,9 @@
-"""Refuses to send from a copied or restored database until a person confirms the installation.
+"""Who sends, and from where: workers, clocks, and the refusal to send from a copied database.
 
 An installation is a data folder on a machine. The folder stores its identity and the time of its clock's last
 unhindered pass. The database stores the same two for each installation that may send from it, and where it runs. When
 the database's time is older than the folder's, the database was restored from a backup: letters that it holds as unsent
 may have left. A hindered pass updates neither time, so a hindrance lasts until a person has confirmed.
-
-The workers (processes that send), and the last pass of each installation's clock.
 """
 
 import json

@@ -1,8 +1,6 @@
-"""Judges an address against the directory: whose it is already, and which domain was probably meant.
+"""The addresses of an authority: judged, derived from its number, added, corrected, reviewed by staff.
 
 Pure, once the addresses in use have been read: pages judge one address by it, and lists thousands.
-
-The addresses of an authority: derived from its number, or added, corrected, reviewed by staff.
 """
 
 import re

@@ -1,8 +1,6 @@
-"""Words of names as people write them: common nouns, proper names that capitals bereft of accents, acronyms.
+"""Writes names that the register has in capitals as people write them. No I/O.
 
 A word stands here only when it has one spelling. "Côte" does not: COTE may be "cote".
-
-Writes names that the register has in capitals as people write them. No I/O.
 
 The register says "INSTITUT PROVINCIAL D'ENSEIGNEMENT SECONDAIRE DE LIEGE"; people read "Institut provincial
 d'enseignement secondaire de Liège". Only case and accents change, so that folding both gives the same.

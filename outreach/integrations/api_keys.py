@@ -1,9 +1,4 @@
-"""The table of keys of programs, and what a key lets its holder do.
-
-Makes keys of programs, ends them, finds the key that a program shows, and notes its use once a minute.
-
-The list of keys of programs: whose each is, what it lets see, until when, and when it served last.
-"""
+"""Keys of programs: made, ended, found by what a program shows, listed; and what each lets its holder do."""
 
 import secrets
 from collections.abc import Mapping, Sequence

@@ -1,12 +1,6 @@
-"""The table of proposals.
-
-Records what is proposed. The target is read through the scope first: nobody proposes about who is no member.
+"""Proposals of federations, networks and answer pages: recorded, listed, accepted or refused by staff.
 
 A letter's answer page reports schools that are the authority's no longer, and takes such a report back.
-
-The list of proposals: all of them for staff, its own for a federation or a network.
-
-Staff accept a proposal, which is then done, or refuse it; who proposed it is told by mail and on the page.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,8 +1,6 @@
-"""Accounts of staff: who may sign in, and what each may do.
+"""Accounts of staff: who may sign in, what each may do, and that one person has one.
 
 `User` conforms to what flask-login asks of a person (`is_authenticated`, `is_active`, `is_anonymous`, `get_id`).
-
-One person has one account, as far as addresses and names tell: approvals count persons by their accounts.
 """
 
 import re

@@ -1,10 +1,8 @@
-"""Links by which a person chooses a password: after an invitation, or when the old one is lost.
+"""Links by which a person chooses a password, and requests for one that was forgotten.
 
 A link holds a random token, its row the token's digest: whoever reads the table cannot use it. A link serves once. A
 newer one ends it, but one that anybody may ask for ends none that an administrator made: a stranger would lock a person
 out who was just invited. Opening a link changes nothing, as programs that scan mail open every link.
-
-Requests for a forgotten password: the same row whether the address has an account or not, read by the clock.
 
 So the page that takes them does the same in the same time for any address. A row is a moment and two keyed digests, of
 the address and of the network: without the secret key nobody can tell whose they are.

@@ -1,8 +1,6 @@
-"""One-time codes (TOTP, RFC 6238): their secrets, which are kept encrypted, and recovery codes, kept as digests.
+"""Second factors: one-time codes (TOTP, RFC 6238) and recovery codes, who has them, and what proves one.
 
 pyotp makes the codes. A secret is encrypted for one account: copied to another's row, it opens nothing.
-
-Second factors: who has one, what proves it, its recovery codes, its reset; each step is told in the audit.
 
 A secret stays encrypted, a recovery code is kept as its digest. Both go when the factor is reset or removed. A code
 opens once, whichever process it comes to: taking it is one conditional change of its row.

@@ -1,10 +1,8 @@
-"""Counts failed sign-ins by account and by network address, to slow down password guessing.
+"""Sessions of staff, a row for each browser; and failed sign-ins, counted to slow guessing down.
 
 A browser whose owner signed in before is counted apart, so that an attacker cannot lock the owner out (OWASP, "Slow
 Down Online Guessing Attacks with Device Cookies"). The counts are rows, so they hold for every process and machine.
 A row says a moment and a keyed digest: without the secret key nobody can tell which account or network it counts.
-
-Sessions of staff: a row for each browser that is signed in, so that any process can end any of them at once.
 
 The browser's cookie holds a random key, the row its digest: whoever reads the table cannot enter by it. A row says
 when a session began and in what kind of browser. It says no network address, and nothing of what was done. A session

@@ -1,13 +1,9 @@
-"""The table of decisions, and what its rows say.
+"""Decisions of a second person: recorded, read, and who may take them.
 
 A subject is named by a text, as in the audit, so that this room knows nothing of the rooms above. A row names persons
 by the addresses of their accounts. It stays as long as its subject, which nothing deletes.
 
-Records decisions, and says who may decide: an approver who neither wrote, changed nor submitted the subject.
-
 Whoever calls it has taken the subject's turn (`db.take_lock`), so two persons at once decide one after the other.
-
-Reads decisions: the last one about a subject, all of them, and what awaits whom.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,7 +1,4 @@
-"""Finds the roles that claims give by the installation's rules.
-
-Why a sign-in with the issuer is refused, each with a French sentence that says what to do.
-"""
+"""The roles that claims give by the installation's rules, and why a sign-in is refused."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum

@@ -1,7 +1,4 @@
-"""Reads an ID token: who signed it, for whom, until when, and for which request.
-
-The issuer that people sign in with: its addresses and keys, kept for an hour, and the exchange of a code.
-"""
+"""The issuer that people sign in with: its addresses and keys, and the ID tokens that it signs."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -1,16 +1,12 @@
-"""The guard of scoped sessions: it lets statements pass that read what is seen, and refuses what goes round the views.
+"""Scoped sessions: connections of their own, a guard before each statement, a role of PostgreSQL behind it.
 
 It reads each statement sign by sign, and lets through what it knows: functions by their names, as some take a
 statement as a text. On PostgreSQL a role without rights on the tables stands behind it (`sight/role.py`), on SQLite an
 authorizer.
 
-The role without rights on the tables to which scoped connections change on PostgreSQL, where a setting names one.
-
 The guard reads statements as we think PostgreSQL does. Where it misreads one, this role may read the views alone: they
 are made by the owner of the tables before, and read with the owner's rights. That no statement leaves the role is up to
 the guard: the session's own login owns the tables.
-
-The engine of scoped sessions: connections of its own, on which views stand before every table.
 
 `sighted(database, sight)` is what to call. Nothing writes there: what a scoped account proposes is written by named
 functions on the ordinary connection, which read their target through the scope first.

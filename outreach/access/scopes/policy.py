@@ -1,10 +1,6 @@
-"""Whose sight it is: a federation's or a network's, by its code.
-
-What a scoped session sees of each table: rows in scope, rows by their values, all rows, or none.
+"""What a scope sees: whose it is, which rows of each table, and the SQL of the views that say so.
 
 A table that is not declared here is seen by nobody, and a test fails until it is declared.
-
-The SQL of a sight: tables of keys, the views that shadow the tables, and how the keys of a scope are found.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

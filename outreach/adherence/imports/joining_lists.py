@@ -1,9 +1,7 @@
-"""Joining lists: compared with what is known, applied, undone.
+"""Joining lists: compared with what is known, applied, undone; those that a program states too.
 
 A list states what the service itself knows, so its records are confirmed. Faulty rows are rejected with their number
 and column; the others can be applied.
-
-Joinings that a program states: the list that a person would have sent, judged, applied and undone as any other.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""Record a status by hand, and read what is known of one authority's schools.
-
-The list of adherence records, as programs read it: every record, with what was said, since when, and its end.
-"""
+"""Records of where schools stand: recorded by hand, and read as programs and sheets show them."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence

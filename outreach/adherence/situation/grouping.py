@@ -1,8 +1,6 @@
-"""What was known at a moment of the past: whether a situation can be shown as it was known then, and by which register.
+"""What a situation counts schools by, and whether one can be shown as it was known at a moment.
 
 Undoing an edition of the register deletes the periods it brought, so what was known while it was in force is lost.
-
-What a situation counts schools by: network, zone, province or federation.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,6 +1,4 @@
-"""What the words of a situation mean, in French: the same on pages, in files and in notes.
-
-The situation in French sentences, ready to be copied: one a strand, and the answer for a network. Pure.
+"""The situation in French sentences, and what their words mean: the same on pages, in files and in notes.
 
 Pages, exports, the command and notes take them from here. They are typeset, and each names its day.
 """

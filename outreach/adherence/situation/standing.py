@@ -1,9 +1,7 @@
-"""The records of schools in memory, to find where a school stood on a day.
+"""Where schools and authorities stand, as of any day: derived from the records, by SQL or in memory.
 
 For decisions taken line by line. The rule is that of `standing`: the record with the latest effective day holds, of
 two with the same day the one recorded last; a declared joining is passed over while a confirmed one stands.
-
-Where schools and authorities stand, as of any day: derived from the records, never stored.
 
 Where a function takes `known_at`, it reads what was known at that moment: the records made and not withdrawn by then,
 and the editions of the register applied by then. Without it, all that is known now.

@@ -1,9 +1,4 @@
-"""The work list of a campaign's calls: whom to call, by which numbers, why, and what earlier calls brought.
-
-A call is taken by one person, for half an hour, and noted: what it brought, and the answer that was given.
-
-Calls that somebody asks for from a list: « Appeler ces 24 PO ». They join the work list of a campaign.
-"""
+"""Calls of a campaign: asked for from a list, taken by one person, noted with what they brought."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

@@ -1,13 +1,9 @@
-"""Judges whom a rung is for: whose mail has failed, what stops it, and whether it is still due.
+"""Steps of escalation: judged, opened when their day comes, stopped when they are due no longer, foreseen.
 
 What stops a reminder stops a rung: the audience of a reminder says so, with the same reasons. An exclusion after a
 bounce leads on; one that somebody asked for ends the ladder, unless the letter is statutory.
 
-Opens the steps of rungs whose day has come, and stops those that are due no longer; slice by slice, for the clock.
-
 What is due is looked for where nobody waits, and judged again in the short transaction that writes it.
-
-How many each rung of a ladder would be for today, by network, as the page for approval says it.
 """
 
 from collections import Counter

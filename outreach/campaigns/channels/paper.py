@@ -1,11 +1,4 @@
-"""Batches of letters on paper: made of the steps that are due, posted on a day by a person, and what came back.
-
-Codes that lead nowhere, counted over all who try them: many within an hour are somebody's guesses.
-
-From a code that somebody typed to the letter that it answers; and which letter on paper an answer came by.
-
-What a campaign's page of paper says: letters that are due and to whom none can go, and its batches.
-"""
+"""Letters on paper: batches made and posted, codes typed by readers, and what the page says of them."""
 
 import json
 from collections.abc import Sequence

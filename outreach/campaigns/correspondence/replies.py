@@ -1,7 +1,4 @@
-"""Replies to a response: composed, shown, then put into the outbox once; and what letters by hand have of that.
-
-Confirms a declared joining and, where a person ticks it, tells the authority so in the text approved for it.
-"""
+"""Replies to a response: composed, shown, put into the outbox once; and a joining confirmed with one."""
 
 import json
 import re

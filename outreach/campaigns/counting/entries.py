@@ -1,9 +1,7 @@
-"""What was known of each authority and school as a campaign's first wave was launched, or as it entered later.
+"""Who enters a campaign, and how they stood then: written down at each launch, worked out for one to come.
 
 A list that comes late, an edition of the register or a strand that changes moves none of these rows: they are only
 added. Who gets no letter because of them is counted by them.
-
-Who enters a campaign, and how they stand: written down as a wave is launched, worked out anew for one to come.
 """
 
 from dataclasses import dataclass, replace

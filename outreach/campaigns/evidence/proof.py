@@ -1,6 +1,4 @@
-"""By which way answers came: the code of a letter on paper, a call, a mail that a colleague read; else a letter.
-
-What proves that letters, paper or calls reached an authority: an answer, a joining since, a call, a click agreed to.
+"""What proves that letters, paper or calls reached an authority: an answer, a joining, a person's opening.
 
 That our relay took a letter proves nothing of the recipient, nor does an opening.
 """

@@ -1,10 +1,6 @@
-"""Attempts to draw a campaign's departures: submitted, void, drawn.
+"""A campaign's draw: its attempts, the one that is drawn, read and published.
 
 A revealed draw is final: a campaign that has one makes no other attempt.
-
-A campaign's draw, read: its seed, its strata in the order of the draw, who stays outside, and who leaves when.
-
-A draw as it is published: all that a stranger needs to repeat it (docs/redraw.py), and nothing still secret.
 """
 
 import json

@@ -1,19 +1,13 @@
-"""Strata: the groups of alike authorities within which departures are drawn, and who stays outside the draw.
-
-The draw: who leaves with which departure, by a seed that follows from a nonce and from what is approved.
+"""The draw of departures: strata, the seed, what a plan may promise; a stranger can repeat every step.
 
 The digest of the nonce is sealed in the audit at the submission, with those of plan and list: none of them can be
 changed afterwards, and whoever submits again makes another attempt, which everybody sees.
 
 Every step can be repeated by a stranger with the standard library of any language: docs/redraw.py does so.
 
-What is compared: two tables a stratum, of joinings by departure and day.
-
 Departure 1 stands against 2 and 3 while neither of these has left; then 2 against 3, among those that had not joined by
 then. Departure 1 leaves the comparison when departure 2 leaves, as those of it that are left are survivors. Nothing is
 compared once all are written to (Thompson 2018, within periods; Kenny 2022).
-
-The plan of a draw: the days that are compared, and why some waves cannot be drawn.
 """
 
 from collections import defaultdict

@@ -1,11 +1,9 @@
-"""Freezes the effect of a draw: computed as known when the opening list was applied, kept for good.
+"""The effect of a draw: frozen as known when the list that opened it was applied; and all of a programme.
 
 What is kept is JSON. Shares are of 1: 0.04 is 4 authorities in 100. `strata` has, by departure, how many were drawn,
 and how many joined `before` departure 1, in the `first` window, `between` the two, in the `second`. `schools` is how
 many schools all listed authorities run, and those outside, where the plan says it. Outcomes of 0.3.0 have other names
 beside these, and say in their sentence what a figure does not say.
-
-All draws of a programme, those without effect beside the others.
 """
 
 import json

@@ -1,8 +1,4 @@
-"""The difference of two shares over many tables, and its interval of 95 %.
-
-What a draw says: a figure with its interval, one word by one rule, and one sentence in round numbers.
-
-Redraws: how often the same rule would have shown as much, had the lot fallen otherwise and no letter mattered.
+"""What a draw says: the difference of two shares, its interval of 95 %, and one word by one rule.
 
 Plans of 0.3.0 say that a draw concludes where 9,999 redraws agree with the interval, and are told so. Later plans do
 without: simulated campaigns show that the interval alone keeps its promise (docs/effect.md).

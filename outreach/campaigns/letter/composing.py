@@ -1,9 +1,4 @@
-"""Reads the facts about recipients that letters need, for many recipients at once.
-
-Composes a wave's letters from a frozen letter, and rebuilds the letters that have left.
-
-Authorities that already had a letter of a campaign: only they may be told of a reminder.
-"""
+"""Composes a wave's letters from what was approved, and rebuilds those that have left, to the byte."""
 
 import json
 from collections import defaultdict

@@ -1,9 +1,4 @@
-"""The facts that fill a letter's fields: those of one recipient, and those a wave's letters share.
-
-Builds the values of a letter that are more than words: tables, lists, buttons, links, a pixel.
-
-Names in a letter that the service writes itself: words that the language of letters leaves as they are.
-"""
+"""The values that fill a letter's fields: facts of a recipient and of a wave, tables, lists, buttons, names."""
 
 import re
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""The addresses of the service's pages in a letter, each with a token that identifies the letter.
-
-Which pixel and links a letter carries: its group's, its own where a basis allows it, or none.
-"""
+"""The addresses of the service's pages in a letter, and which pixel and links it carries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,8 +1,6 @@
-"""The merge fields of letters: the help for the letter's author, and the value for one recipient.
+"""The merge fields of letters: their help, their values, and what the editor's chips say of them.
 
 The editor's buttons, the checks and the documentation come from this one table.
-
-What the editor's chips say of merge fields: a short French name, an example, and the value for one recipient.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,7 @@
-"""Closures that people add to the calendar: days, or a window of them, on which no letter leaves; dated rows.
+"""Closures that people add to the calendar, and the closed days of a school year as a list.
 
 Every process reads them in the database whenever it plans, so an added closure counts at once. A row is only added. One
 that no longer counts is taken back by a row of its own. Both are kept as long as the campaigns that they moved.
-
-The list of closures: the days of a school year that the calendar closes, computed or added by people.
 """
 
 from collections.abc import Mapping, Sequence

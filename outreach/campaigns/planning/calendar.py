@@ -1,7 +1,4 @@
-"""Which waves concern whom a session sees: those that wrote to somebody, and those that would write to somebody now.
-
-The calendar of a month: each day's waves, wishes and deadlines, and what closes the day.
-"""
+"""The calendar of a month: waves, wishes and deadlines of those whom a session sees, and what closes days."""
 
 import calendar
 from collections import defaultdict

@@ -1,8 +1,6 @@
-"""What a campaign's draw would be: whom it draws, when departures leave, and what stands against it.
+"""What a campaign's draw would be: whom it draws, when departures leave, what it may find.
 
 It is computed for pages and frozen at the submission (`draws.attempts`).
-
-Departures drawn by lot that leave on another day than planned: the later ones move with them, the gap is kept.
 """
 
 from collections import Counter, defaultdict

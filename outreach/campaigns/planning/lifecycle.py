@@ -1,7 +1,4 @@
-"""State changes of campaigns and waves: each is checked and recorded, with time and actor.
-
-Where a person's drafts of a campaign's steps are kept, and what of the campaign each step saves.
-"""
+"""State changes of campaigns and waves: each is checked and recorded; and drafts of a campaign's steps."""
 
 import hashlib
 import json

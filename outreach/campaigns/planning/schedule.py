@@ -1,7 +1,4 @@
-"""Plans a campaign's waves: moves its start and reminders to open windows, with the reason.
-
-Moves of waves: planned, started, paused, cancelled; recorded with time and actor, and their mailing's gate set.
-"""
+"""Plans a campaign's waves, and moves them: planned, started, paused, cancelled, with time and actor."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

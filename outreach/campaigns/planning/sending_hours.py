@@ -1,6 +1,4 @@
-"""Converts local times in Brussels to instants, also in the nights when the clocks change.
-
-When letters may leave: hours, school breaks and public holidays of the French Community.
+"""When letters may leave: hours, school breaks and public holidays of the French Community. Pure.
 
 The functions are pure: they use no database and no clock. Public holidays and school breaks come from the package
 `holidays`, which rests on the calendars of enseignement.be and the decree of 31 March 2022. `caution` warns about the

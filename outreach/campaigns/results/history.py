@@ -1,13 +1,9 @@
-"""How many letters authorities received this school year, over all campaigns, by colour.
+"""What one authority received and answered this school year, for colleagues and for its own mailbox.
 
 A wave counts once, however many mailboxes of an authority and of its schools it went to.
 
-A mailbox's own file: what was written to it this school year, what was answered, and the word for each school.
-
 Whoever has a letter's link reads it. So it names no person and no address, shows no comment, and a mailbox that answers
 for some schools reads of these alone. Some twelve statements, whatever the number of schools.
-
-One authority's campaigns: its letters, its answers, its suppressed addresses, the waves to come.
 """
 
 from collections import Counter

@@ -1,9 +1,4 @@
-"""Progress of a campaign: its current wave, the counts of its letters, and its journal.
-
-Where a campaign stands as JSON: its waves, their letters, what came of them; for commands and programs.
-
-Three numbers of many campaigns at once, as their list shows them: those that `campaigns.counts` gives of each.
-"""
+"""Progress of a campaign: its current wave, counts and journal; the same as JSON, and in short for lists."""
 
 import hashlib
 import json

@@ -1,8 +1,6 @@
-"""Who posted a letter on paper and when, and who said what in a call: what stands behind a proof of these kinds.
+"""Whom a campaign means and reached, and how sure that is: the sentence, the list, the files.
 
 Whom a campaign means, and whom it reached: the sentence, and the one list that pages and files show.
-
-Whom each campaign of a programme reached, by network: what stands beside its actions.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,4 @@
-"""Requesting and giving approval, of campaigns that the checks do not block.
-
-Which campaigns await whoever has a hand in them.
-"""
+"""Requesting and giving approval, of campaigns that the checks do not block; and which await whom."""
 
 from datetime import datetime
 

@@ -1,9 +1,4 @@
-"""How many of a campaign's mailboxes would be measured one by one, and what staff are told of it.
-
-Letters that say they are a reminder, and authorities that never received a letter of their strand.
-
-Checks of a campaign before it leaves: what blocks it, and what its author may want to correct.
-"""
+"""Checks of a campaign before it leaves: what blocks it, and what its author may want to know."""
 
 import re
 from collections.abc import Iterator, Sequence

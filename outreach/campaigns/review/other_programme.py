@@ -1,7 +1,4 @@
-"""An audience whose conditions are about another strand or programme than the campaign: they were left from before.
-
-A letter that names another programme than its campaign’s, or has its sender: written for it, or copied.
-"""
+"""A letter or an audience that is about another strand or programme than its campaign."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

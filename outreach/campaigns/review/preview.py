@@ -1,8 +1,6 @@
-"""Previews: a campaign's letters composed as they would leave now, and not stored.
+"""A campaign's letters composed as they would leave now: previewed, or sent to oneself as a test.
 
 The preview, the exact view and the dry run before approval come from here. They use the renderer of real letters.
-
-Test letters: one recipient's letter, marked as a test, sent to another address and never counted.
 """
 
 import re

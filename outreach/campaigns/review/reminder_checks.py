@@ -1,7 +1,4 @@
-"""Whom a reminder would be written to today, beside those who have not reacted: the same count feeds every sentence.
-
-The check of a reminder that is added to a campaign: to whom it would go, what blocks it, what may be corrected.
-"""
+"""The check of a reminder that is added: to whom it would go, beside those who have not reacted."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,6 +1,4 @@
-"""Criteria about the authority and where its schools are: federation, province, municipality, number of schools.
-
-Criteria: small frozen facts about an authority, each an SQL condition and a few French words.
+"""Criteria: small frozen facts about an authority, each an SQL condition and a few French words.
 
 A criterion is true or false of one listed authority, as of one day. Criteria combine by `and`, `or`, `not`. Of each,
 `where` is the condition on the columns of Authority, and `words` is French for the middle of a sentence.

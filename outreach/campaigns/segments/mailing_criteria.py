@@ -1,12 +1,8 @@
-"""Criteria about letters sent before: who received those of some mailings or of a strand, and what came of them.
+"""Criteria about letters sent before: who received, reacted, was reached; and reminders that are added.
 
 They speak of mailings by key, or of all mailings that invited to join a strand. `campaigns.wave_criteria` translates a
 campaign and its waves, on the way in and out, and `campaigns.audiences` hands in which mailings belong together
 (`Scope.series`).
-
-The criterion of reach: who reacted to letters, paper or calls of a campaign, and who was to and did not.
-
-Reminders that are added: which authorities and mailboxes some letters reached, and have not reacted to them.
 """
 
 from typing import Annotated, ClassVar, Self

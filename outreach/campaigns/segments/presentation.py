@@ -1,11 +1,7 @@
-"""A criterion as a page shows it: a matrix of networks and levels, then conditions, all required.
-
-Criteria as a page offers them: each in words, with its parts as controls; and a criterion of what was chosen.
+"""Criteria as pages show them: offered with controls, explained for one authority, drawn as a matrix.
 
 Parts come from the classes of `LEAVES`, so that a new criterion is offered as soon as it has a title here. The criteria
 about letters sent before are one offer, LETTERS: its first choice, `what`, picks the criterion that is stored.
-
-Why an authority is written to or not: each criterion with whether it holds, and its mailboxes with the reason.
 """
 
 import re

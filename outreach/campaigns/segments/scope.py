@@ -1,9 +1,4 @@
-"""The scope of criteria: an instant, its day, a programme's strands, the networks, and subqueries that they share.
-
-Shared parts of the criteria: their base, and words from the database for their sentences.
-
-Calm: how often awareness may write to a mailbox, as the installation says; a session carries that rule.
-"""
+"""What criteria are asked with: an instant, a programme, the names they need, and how often one may write."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field

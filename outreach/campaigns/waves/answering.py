@@ -1,7 +1,4 @@
-"""Until when an authority may answer from a letter, and what an answer is still worth.
-
-Takes an answer given from a letter: records it, withdraws reminders and sends a confirmation.
-"""
+"""Takes an answer given from a letter, while its term runs: records it, withdraws reminders, sends a receipt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""Exemptions: what an approver lets a campaign depart from, with a reason that stays: sending hours, or calm.
-
-Planned waves that fall into a closure added since: named, and moved by who planned them, or by an approver.
-"""
+"""Exemptions that an approver gives with a reason, and planned waves that a closure has fallen onto."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

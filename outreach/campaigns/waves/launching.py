@@ -1,9 +1,7 @@
-"""Stages a wave: its audience is ranked once, where nobody waits, and kept in slices until its letters are written.
+"""Launches a wave: its audience ranked and kept in slices, its recipients written, its end noted.
 
 Ranking takes as long as the audience is large; no slice of the stage takes longer than another. Killed in between,
 staging goes on after the last authority staged, and a launch with the first one left.
-
-Starts waves when due, writes their recipients, and finishes them when no letter is left.
 """
 
 from bisect import bisect_right

@@ -1,7 +1,4 @@
-"""Calls off a planned wave, and tells which wave starts within a minute.
-
-Pauses waves automatically when too many of their letters are refused or bring complaints.
-"""
+"""Stops waves: calls off a planned one, pauses one that is refused or brings complaints too often."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,7 +1,4 @@
-"""What the commands share that import a list, or undo it.
-
-`register`, `contacts`: compare, apply and undo editions and lists of contacts; `directory`: what there is.
-"""
+"""`register`, `contacts`, `directory`: lists compared, applied and undone, and what the directory says."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

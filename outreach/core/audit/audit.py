@@ -1,10 +1,8 @@
-"""The audit: who did what to what, when and by which way, in sentences that are added and never changed.
+"""The audit: who did what to what, when and by which way; added to only, and sealed by a chain of digests.
 
 The table has no foreign keys, so that an entry outlives its subject. Triggers in the database refuse to change or
 delete a row (see the migrations), with one exception: retention may empty the sentence of an entry that is sealed
 (`seals.erase_words`).
-
-Seals over the audit: a chain of digests, so that an entry that was changed or removed is found.
 
 A seal covers a batch of entries and the digest of the seal before it. An entry is sealed by what it says, its words by
 the digest of a random salt and the words. Retention may destroy the salt and empty the words: the digest of both is

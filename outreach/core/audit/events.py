@@ -1,13 +1,7 @@
-"""The table of events, and their kinds.
-
-Tells that something happened, in the transaction in which it does.
-
-Numbers events that are committed, one process at a time: so a program that has read a number has read all before it.
+"""Events for programs: told in the transaction that makes them, numbered without gaps, read as CloudEvents.
 
 A number that the database gives while an event is written (a sequence) would not do: of two transactions the later one
 may commit first, and whoever reads in between passes over the earlier one for ever.
-
-Reads numbered events, as CloudEvents (version 1.0) that name this service as their source.
 """
 
 import json

@@ -1,12 +1,8 @@
-"""Adds rows by thousands: by COPY on PostgreSQL, where it costs a third of INSERT, by `executemany` on SQLite.
-
-Passes many keys to a statement as one parameter.
+"""Many rows and many keys at once: COPY, one parameter for thousands of keys, loops that PostgreSQL is kept from.
 
 The statement's text is then the same for any number of keys, so it is compiled and prepared once (`db.compiled`); that
 is why SQLite has it, too. `in_` makes one parameter per key: for some hundreds, this costs PostgreSQL and its driver
 three times what finding the rows does.
-
-Keeps PostgreSQL from loops that it plans by wrong guesses of how many rows there are.
 """
 
 from collections.abc import Callable, Iterable, Mapping

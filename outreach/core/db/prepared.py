@@ -1,9 +1,7 @@
-"""Prepared statements: those that every sending round executes, compiled once per kind of database.
+"""Statements of a sending round, prepared once, and a connection kept between its small transactions.
 
 SQLAlchemy's usual path from a statement to the driver costs, for some dozens of rows, as much as the database itself.
 Here that cost is paid once. Transactions and errors stay SQLAlchemy's; results are the driver's raw values.
-
-A connection that one thread keeps between transactions: getting one costs more than a small transaction.
 """
 
 import fcntl

@@ -1,11 +1,7 @@
-"""Knows an erased address when it comes back, though nobody can read it: by its HMAC (RFC 2104) with SHA-256.
+"""Erased addresses, known again by a digest that nobody can read, also outside the database.
 
 Without the key, an address cannot be found by trying. With another key no erased address would be known any more, so
 whatever adds addresses or writes to them is refused until the key is back.
-
-Keeps the digests of erased addresses in a file outside the database: a backup from before an erasure lacks them.
-
-Who still opens what a letter said, once the address that it went to is erased: administrators alone.
 """
 
 import hmac

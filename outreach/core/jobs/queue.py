@@ -1,7 +1,4 @@
-"""Asks for jobs, cancels them, reads what came of them. A job is private to the person who asked for it.
-
-Jobs as lists: one person's, for the page, or everybody's, for commands.
-"""
+"""Jobs: asked for, cancelled, listed. A job is private to the person who asked for it."""
 
 import json
 from collections.abc import Iterator, Sequence

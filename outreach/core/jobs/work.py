@@ -1,7 +1,4 @@
-"""Leases of jobs: one process at a time does a job, and one that lost its lease writes nothing of it any more.
-
-What does a job: it says how far it is, writes the result, and ends the job in the transaction that did it.
-"""
+"""Work on a job: leased to one process at a time, ended in the transaction that writes its result."""
 
 import uuid
 from collections.abc import Callable, Iterator

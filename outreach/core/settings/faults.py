@@ -1,7 +1,4 @@
-"""Judges what a demonstration may not do, and what any other installation must have.
-
-Judges settings together: what is wrong between them, a French sentence for each fault.
-"""
+"""What is wrong between settings, and what a demonstration may not do: a French sentence for each fault."""
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit

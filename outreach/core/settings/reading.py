@@ -1,11 +1,4 @@
-"""Reads secrets that stand in files of their own: `OUTREACH_<FIELD>_FILE` names the file instead of the value.
-
-Keeps the data folder to its owner.
-
-Secrets that an installation makes for itself, once, and keeps in its data folder.
-
-Reads the settings from the environment and checks them as a whole, once, at start.
-"""
+"""Reads the settings, once, at start: from the environment, from files, and secrets made for this installation."""
 
 import difflib
 import os

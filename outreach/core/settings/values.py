@@ -1,8 +1,4 @@
-"""Tells what an address stands for: a port to listen on, this machine, a DNS server, the web servers in front.
-
-Tells whether a key could be guessed: too short, too plain, or made of words that everybody tries.
-
-Judges the value of one setting by itself: a French sentence, which names the setting, for each fault.
+"""Judges one setting by itself: its address, its key, its value; a French sentence for each fault.
 
 No sentence repeats an address that may hold a password.
 """

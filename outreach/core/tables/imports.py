@@ -1,12 +1,4 @@
-"""What the tables of all lists that people send have in common.
-
-The cells of a list as they were sent: read from the file once, kept as JSON, read back row by row.
-
-What a person said that the columns of a file mean; it is remembered for files with the same header.
-
-What every list that people send would do: at least how its file was read, and which rows it leaves out.
-
-The steps of every list that people send: received, judged, applied, undone.
+"""Lists that people send: read once, their columns understood, compared, applied, undone; the same for every kind.
 
 What a kind of list compares and writes is its own: a `ListKind`. Judging may take seconds, so it comes before
 the transaction that applies the list, and that transaction compares nothing.

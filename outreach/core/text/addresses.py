@@ -1,8 +1,6 @@
-"""Mends cells as people fill them in: FASE numbers, e-mail addresses, phone numbers. Each mend twice is the same.
+"""E-mail addresses, FASE and phone numbers as people type them: mended, normalised, judged.
 
 A text that is right already stays as it is. What cannot be mended stays too, and is refused where it is read.
-
-Normalise and judge an e-mail address somebody typed or a file holds.
 
 email-validator checks the syntax (RFC 5321, 5322, 6531; `strict`). This module adds the cases of a register of real
 mailboxes: what `mending` mends in files, a display name, several addresses in one field, look-alike alphabets, robots'

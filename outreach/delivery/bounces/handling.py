@@ -1,14 +1,10 @@
-"""Applies a notice, once: counts its letter as refused, suppresses its address or settles a doubt.
+"""Returns: fetched from their mailbox, each read once, stored, and acted on where it is proved.
 
 A notice is acted on only with a token of ours, or with the Message-ID and the recipient of the same letter: anybody may
 write to the return address. The others are stored and change nothing. No notice is ever answered.
 
 A proved notice also shows that the relay accepted its letter, so it settles a doubt. Two kinds do not: UNDETERMINED
 notices, and failures reported more than 30 days after the letter.
-
-One pass over a mailbox: each mail is read, stored and acted on, then moved away.
-
-Finds exclusions that a notice about another address brought about: where the excluded mailbox forwards to.
 
 Such a mailbox works. Notices exclude nothing in this way any more; staff lift what was excluded before.
 """

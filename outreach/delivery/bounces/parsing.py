@@ -1,6 +1,4 @@
-"""Parses a message that came from anywhere: its parts and headers, within limits, as text that any database accepts.
-
-Reads a notice that came back by mail: its verdict, its letter and its recipients. No I/O.
+"""Reads what came back by mail: its parts within limits, its verdict, its letter and its recipient. No I/O.
 
 Delivery reports (RFC 3464, 6533), complaints (RFC 5965) and receipts (RFC 8098) are read with the standard library, the
 prose of older systems with flufl.bounce. Any bytes get a verdict: at most 1 MB is read, 20 levels deep. The claims

@@ -1,7 +1,4 @@
-"""The tables of reachability: what was found of domains, and what staff did about authorities hard to reach.
-
-The domains of the addresses in use: which are to be looked up, and what was found of each, in dated rows.
-"""
+"""The domains of the addresses in use: which are to be looked up, and what was found of them."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

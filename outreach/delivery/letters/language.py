@@ -1,9 +1,7 @@
-"""The result of parsing a letter: text in which private characters stand for values and conditions.
+"""The language of letters: text with fields and conditions, parsed into text with marks; no template is run.
 
 A slot is a place for a value, a run is text with marks, a choice has branches of which one is used. Marks are numbered
 in the order in which they are created. A letter is stored with its tables of slots and conditions.
-
-The language of letters: text with fields `((field))` and conditions `(% if field %) … (% endif %)`.
 
 The syntax is Jinja's with delimiters of its own; no template is ever run. A source is parsed, its tree is checked
 against a short list of allowed nodes, and every field and condition becomes a character of the private use area. Such

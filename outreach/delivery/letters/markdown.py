@@ -1,9 +1,7 @@
-"""Renders the Markdown of letters as HTML and as text.
+"""Renders the Markdown of letters as HTML and as text, their links numbered.
 
 It knows paragraphs, headings, lists, quotations, emphasis and links, but neither raw HTML nor images. Marks of fields
 pass through like letters of the alphabet. Both outputs come from one parse (CommonMark, by markdown-it-py).
-
-Numbers the links of a letter's own text and puts a mark in place of each address.
 
 The address behind a mark may depend on the recipient.
 """

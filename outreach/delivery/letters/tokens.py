@@ -1,10 +1,8 @@
-"""Signed, opaque tokens of 40 characters for the links and return addresses of a letter.
+"""Opaque tokens of a letter's links and return addresses, and the short codes of letters on paper.
 
 `base32-lower(id[8] || link[1] || HMAC-SHA256(key, kind || id || link)[:16])`: 25 bytes make exactly 40 characters, with
 no padding and no spare bits, so that changing any character changes the bytes. The kind is signed and not stored: a
 token of one kind is invalid as another. RFC 4648 (base32), RFC 2104 (HMAC).
-
-Short codes that a letter on paper bears in the place of links: eight characters, 40 bits, nothing personal in them.
 
 Crockford's base32 (no I, L, O or U): a code is read aloud, typed by hand, and misread letters are taken for what was
 meant. A code is the start of an HMAC of its letter's number, so that a batch that is printed again has the same codes,

@@ -1,4 +1,4 @@
-"""Why a letter was put off or refused, in French: what staff read before the relay's own words.
+"""The recipients of a mailing by what became of them, and why, in French.
 
 A relay says it by an enhanced status code (RFC 3463, RFC 7505), else by the reply's code alone (RFC 5321 §4.2.3).
 

@@ -1,8 +1,4 @@
-"""The outbox: sets the gates of mailings, withdraws and counts letters, and settles doubts.
-
-Letters on the way, counted: how many in each state, and since when the oldest.
-
-Audit lines on letters that were not accepted: one per mailing and kind, not one per letter.
+"""The outbox: gates of mailings, letters withdrawn, counted and settled, and the audit of those not accepted.
 
 A storm of deferrals concerns thousands of letters; a round of them is one line. Accepted letters cost nothing here.
 """

@@ -1,7 +1,4 @@
-"""When a letter is tried again, and until when a failing relay rests. No I/O.
-
-Applies a relay's answer, or a later refusal by mail, to a letter's row and the suppression list.
-"""
+"""What a relay's answer, or a refusal by mail, makes of a letter; and when it is tried again."""
 
 import random
 import re

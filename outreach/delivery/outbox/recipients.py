@@ -1,7 +1,4 @@
-"""Writes the recipients of a mailing in batches: a row for each, and for each school listed; reads which those were.
-
-Letters to compose (those due in a batch, with the schools they list), and composed letters.
-"""
+"""The recipients of a mailing: written in batches, with the schools listed, and read to be composed."""
 
 import secrets
 from collections.abc import Callable, Collection, Sequence

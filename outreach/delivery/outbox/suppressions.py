@@ -1,6 +1,4 @@
-"""The suppression list: addresses that get no more mail, why, and of which class.
-
-The suppression list for display: the addresses, why and since when, and whose they are.
+"""The suppression list: addresses that get no more mail, why, of which class; and the list as people read it.
 
 An address is on it once for each reason.
 """

@@ -1,11 +1,7 @@
-"""Says to which authority a mail belongs: by its mark, by the letter that it answers, or by a sender who is proved.
+"""Takes in what people write back: read from the mailboxes, attached to an authority or to nobody, kept once.
 
 Anything that leads to two authorities leads to none: a mail that nobody can attach waits for a person, one that is
 attached to the wrong authority does harm. What proves nothing is suggested to that person.
-
-Takes a mail in, once: attaches it and keeps it; a return goes to the returns, one over a bound to nobody.
-
-One pass over the mailboxes that mail comes back to: that of returns, and that of replies.
 """
 
 import re

@@ -1,10 +1,8 @@
-"""Who a mail says it is from, and whether our own receiving server found that true (RFC 8601). No I/O.
+"""Reads a mail that came to the mailbox of replies, within bounds: who wrote what, and what it names. No I/O.
 
 Anybody may write any From, and any Authentication-Results: only those of our server count, by the name that the setting
 gives it. It takes away what comes under its name from elsewhere (RFC 8601 §5); where two of its lines contradict each
 other all the same, nothing is proved.
-
-Reads a mail that came to the mailbox of replies, within bounds: who wrote what, and what it names of ours. No I/O.
 
 Anybody may send any bytes. Nothing that a mail says is a proof, except a mark of ours in an address that it came to,
 and what our own receiving server says of its sender.

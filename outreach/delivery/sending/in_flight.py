@@ -1,7 +1,4 @@
-"""The named stages of a round, at which a test can kill the process.
-
-The letters that a dispatcher has in hand, from the composed batch to the recorded answer. No database, no socket.
-"""
+"""The letters that a dispatcher has in hand, from the composed batch to the recorded answer. No I/O."""
 
 from collections import deque
 from collections.abc import Iterable

@@ -1,7 +1,4 @@
-"""How fast letters leave: connections in use, letters a second. No I/O.
-
-Chooses the relay in use among several, and holds how wide and how fast a worker uses each.
-"""
+"""How fast letters leave, and by which relay of several: connections in use, letters a second."""
 
 import time
 from collections.abc import Sequence

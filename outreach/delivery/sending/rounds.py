@@ -1,7 +1,4 @@
-"""Batches: some hundreds of letters that one worker leases, so that several can share a mailing.
-
-Writes a round down: one transaction records answers, renews leases and fences the letters at their dot.
-"""
+"""Rounds: batches leased, and one transaction each that records answers, renews leases and passes the gate."""
 
 import time
 import uuid

@@ -1,7 +1,4 @@
-"""The timeouts of an SMTP connection.
-
-One connection to a relay: a conversation and its non-blocking socket.
-"""
+"""One connection to a relay: a conversation, its non-blocking socket, and its timeouts."""
 
 import errno
 import selectors

@@ -1,6 +1,4 @@
-"""Which connections keep others waiting: those late in a round, those silent too long, letters stuck behind a dot.
-
-A pool of parallel connections to a relay, in one thread: the only way out for letters.
+"""A pool of parallel connections to a relay, in one thread: the only way out for letters.
 
 It never waits for one connection alone, so a slow one does not delay the others. The guard checks each letter here, as
 the last step: it stops letters to anybody outside a trial's list, and to the ministry's own mailboxes.

@@ -1,6 +1,4 @@
-"""Parses the replies of a relay (RFC 5321 §4.2), and says what they mean for a letter. No I/O.
-
-SMTP as a state machine over bytes, without socket or clock (RFC 5321, 2920, 3207, 4954, 6531).
+"""SMTP as a state machine over bytes (RFC 5321, 2920, 3207, 4954, 6531), and what replies mean. No I/O.
 
 A relay may accept a letter only after the final dot (RFC 5321 §4.1.1.10). So a letter waits AT_DOT until it is
 released; closing the connection instead means that it was not accepted. The envelope of the next letter may follow the

@@ -1,7 +1,4 @@
-"""A relay, as its URL names it: where it is, how to sign in, how many connections and letters it takes.
-
-The guard: whom an installation may write to. The pool checks every letter, as the last step.
-"""
+"""A relay as its URL names it, and the guard: whom an installation may write to, whatever else is wrong."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit

@@ -1,9 +1,7 @@
-"""Searches the directory in words: in names, places, FASE numbers, addresses and federations, with one typo a word.
+"""Search for authorities: words, filters, counts, and the listing of those found.
 
 A word is searched as it was typed. Only when nothing is found do words of the directory that are one typo away stand in
 for it, and whoever shows the result says so.
-
-Search for authorities: filters, counts, the listing of those found.
 
 One query feeds page, export and command.
 """

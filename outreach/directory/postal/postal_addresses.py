@@ -1,9 +1,4 @@
-"""The tables of postal addresses: corrections of the register's, and mail that came back.
-
-The postal address that holds for an authority or a school; its correction, and the mark of mail that came back.
-
-The list of postal addresses, of authorities or of schools: those that a letter cannot go to, and all of them.
-"""
+"""Postal addresses of authorities and schools: corrected with history, marked as returned, listed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

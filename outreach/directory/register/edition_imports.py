@@ -1,10 +1,6 @@
-"""The administrative mailboxes that an edition gives to new authorities, and takes back as it is undone.
-
-Tells programs what an edition of the register, applied or undone, leaves of schools and authorities.
+"""Editions of the register: planned, applied and undone, told to programs, with the mailboxes that they give.
 
 An event holds the whole state of one school or authority: who reads them needs the last one of each.
-
-Plan, apply and undo an edition of the register, in the caller's session.
 """
 
 from collections import defaultdict

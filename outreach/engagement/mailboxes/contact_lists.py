@@ -1,9 +1,4 @@
-"""Writes what a list of contacts does: thousands of rows by few statements, while nobody else writes contacts.
-
-Gives back what was before a list of contacts, while nothing stands on it; empties what that needs, in time.
-
-Lists of contacts: compared with the addresses in use, applied in one transaction, undone.
-"""
+"""Lists of contacts: compared with the addresses in use, applied in one transaction, undone."""
 
 import json
 from collections import Counter

@@ -1,8 +1,6 @@
-"""The list of the state of mailboxes: each authority by its best one, filtered, counted by network, sorted worst first.
+"""The state of mailboxes: each authority by its best one, and the mailboxes of one authority.
 
 One function feeds page, export and command. It reads a line for each authority and each address in use.
-
-The list of an authority's mailboxes, on its sheet: those in use, then those that were retired.
 """
 
 from collections import Counter

@@ -1,7 +1,4 @@
-"""The tables of contact lists: what was sent, and what each list did to which address.
-
-What a list of contacts would do, compared with the addresses in use; writes nothing.
-"""
+"""What a list of contacts would do, compared with the addresses in use; and the tables of what lists did."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace

@@ -1,9 +1,7 @@
-"""The columns of a list of contacts, under the headers that ministries' exports give them.
+"""The columns and rows of a list of contacts.
 
 Usual headers: fase;adresse;nom_po;nom_ecole;ecole;nom;prenom;fonction;type;telephone;usage;source. The
 first two are required.
-
-Reads the rows of a list of contacts. Rows of the same authority and address are one contact.
 """
 
 import re

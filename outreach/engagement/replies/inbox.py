@@ -1,7 +1,4 @@
-"""The effect of acting on a response, told before it is done; its version tells which effect a page showed.
-
-The inbox of responses: those that wait for the service, their owners, the action each asks for.
-"""
+"""The inbox of responses: those that wait, their owners, the actions on each, and what these would do."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

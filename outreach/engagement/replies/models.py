@@ -1,12 +1,8 @@
-"""The tables of responses and of what was done about them.
+"""The tables of responses, of what staff did about them, and of who replaced which.
 
 A response is never changed: a later one replaces it, and what staff did about it are rows of their own.
 
-Steps of staff about responses, and their replacement by later ones. Rows are added and never changed.
-
 Of what waits now alone rows come and go: it repeats the last step.
-
-Who acted where a letter was answered: a mailbox, which records name by its number, as they outlive its address.
 """
 
 from collections.abc import Sequence

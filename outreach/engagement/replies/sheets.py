@@ -1,9 +1,4 @@
-"""The table of lists of answers.
-
-Reads the rows of a list of answers, and compares them with what was answered before; writes nothing.
-
-Sheets of answers: received, so many an hour, then compared and applied by the protocol of lists.
-"""
+"""Sheets of answers: received, compared with what was answered before, and applied."""
 
 import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence

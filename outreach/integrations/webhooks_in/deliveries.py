@@ -1,8 +1,4 @@
-"""Receives deliveries: read once, kept as they came, each under its name once.
-
-What came by signed deliveries, and what staff say of the rows that could not be applied.
-
-Applies what senders sent: all that waits of one becomes a joining list; what cannot be read waits for staff.
+"""Deliveries of joinings: received once, applied as lists, and what staff say of rows that could not be.
 
 Thousands of deliveries of one joining each are a few lists: comparing a list with what is known takes a tenth of a
 second whatever its length.

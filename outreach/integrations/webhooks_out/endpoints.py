@@ -1,7 +1,4 @@
-"""The table of targets: where events are pushed to, how far it has come, and since when it fails.
-
-Targets of pushes: named by administrators, judged by their address, resumed and ended.
-"""
+"""Endpoints that events are pushed to: named by administrators, judged by their address, resumed and ended."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,4 @@
-"""Makes a backup: its file and its manifest, each written under another name and moved into place once it is whole.
-
-Restores a backup into a new database, and proves it: against its manifest, and by what the program itself checks.
-
-The two kinds of databases, by their address.
-"""
+"""Backups: made whole or not at all, restored into a new database, proved by their manifest."""
 
 import errno
 import fcntl

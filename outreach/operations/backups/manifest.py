@@ -1,10 +1,6 @@
-"""Names the keys that a database needs beside it, by fingerprints that tell nothing of them.
-
-What a database holds, in figures that can be compared: rows and digest of each table, digest of each definition.
+"""The manifest of a backup: what its file is, what the database held, which keys it needs.
 
 The digest of a table is the sum of those of its rows, so it depends on no order and no collation.
-
-The manifest of a backup: what its file is, what the database held, and which keys it needs. It holds no secret.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""PostgreSQL's own programs, of the server's version, found among those installed and run without our secrets.
-
-Backs up a PostgreSQL database by `pg_dump` in one snapshot, restores it as a new database, says what it holds.
-"""
+"""Backs up a PostgreSQL database by PostgreSQL's own programs, restores it, and says what it holds."""
 
 import errno
 import os

@@ -1,7 +1,4 @@
-"""The table of rehearsals: when a backup was restored aside and checked, and what came of it.
-
-Rehearsals: the newest backup is restored aside, checked and dropped, and what came of it is kept as a row.
-"""
+"""Restore tests: the newest backup restored aside, checked and dropped, and what came of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

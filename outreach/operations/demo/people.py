@@ -1,7 +1,4 @@
-"""The people of a demonstration: one for each role of staff, one of a federation, one password for them all.
-
-The public pages of a demonstration, filled in with examples that say what they are.
-"""
+"""The people of a demonstration, and its public pages filled in with examples."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,6 +1,4 @@
-"""Names for a fictitious directory: the patterns of the real one, without any real person.
-
-A fictitious population of authorities and schools, with the real register's counts per network.
+"""A fictitious population of authorities and schools, with the real register's counts per network.
 
 Counts come from `data/distribution.json` (authorities, schools, types, zones, sites per school), places from
 `data/communes.csv`. Numbers are safe by construction: authorities from 9001, schools from 80001, company numbers

@@ -1,16 +1,12 @@
-"""Sends the story's letters without a relay: fenced, answered and recorded as the dispatcher does.
+"""A demonstration's campaigns, written at past moments by the product's own functions, without a relay.
 
 The story is written in one transaction, at past moments. The caller puts `Post.posted` into the demonstration's mailbox
 once the transaction is committed.
-
-A demonstration's campaigns: one sent days ago with its answers, a reminder to come, one planned for all, a draft.
 
 Those whom the first does not reach get it on paper, or are called (`demo.unreached`).
 
 The product's own functions create them, each at its own time, so every page and file shows what it would show for a
 real campaign. The result is the same for the same directory and time: answers are assigned in the register's order.
-
-The story of those whom no mail reaches: each gets a letter on paper, and two of these come back.
 
 Two authorities have no mailbox, and two have one that refuses. Of the two whose letter came back, one is called and
 reached; the other is still to be called.

@@ -1,7 +1,4 @@
-"""The memory of the processes of this service on this machine: those started together with this one, and theirs.
-
-This machine: the settings, the rights of the data folder, its disk, the memory of the service's processes.
-"""
+"""This machine: the settings, the data folder, its disk, the memory of the service's processes."""
 
 import os
 import shutil

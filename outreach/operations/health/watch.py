@@ -1,8 +1,6 @@
-"""Mails about alerts: one as an episode begins, one as it ends; one for both where none could leave meanwhile.
+"""What a work process watches: it sees what is so, writes down what has changed, and mails it.
 
 What comes and goes is told in one mail every ten minutes.
-
-What a work process watches: it sees what is so, writes down what has changed, and has it mailed.
 """
 
 import logging

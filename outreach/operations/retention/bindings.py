@@ -1,9 +1,4 @@
-"""What is emptied rather than deleted, where figures or proofs stand on the row.
-
-The rows of what may be an archive, as they are written to a sealed file before their words go.
-
-What the program adds to each rule of `retention.toml`, by the rule's name: what the file cannot say in words.
-"""
+"""What each rule of `retention.toml` deletes, empties or writes to a file: the rows, by the rule's name."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

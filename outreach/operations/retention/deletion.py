@@ -1,10 +1,8 @@
-"""What may be a public archive is written to a sealed file before it goes, and only with the ministry's leave.
+"""Deletes what was kept for its time; what may be a public archive goes to a sealed file first.
 
 The law on archives forbids to destroy what no sorting list (« tableau de tri ») names. `OUTREACH_SORTING_LIST` states
 its reference. A file is JSON, a line each; beside it stand its seal, which says what it holds and its digest, and the
 signature of the seal by the key that signs notes. The audit repeats the digest.
-
-Deletes what was kept for its time, a few rows a transaction, so that nobody waits long to write.
 """
 
 import json

@@ -1,9 +1,4 @@
-"""The French words of `labels.toml`: titles of tables, labels of columns, and what choices and subjects are called.
-
-What is known of an address in words that people read: dates, names of schools, letters as they left.
-
-What is known of an address as a PDF that people read: a list of the tables, then each with its rows.
-"""
+"""What is known of an address, in words that people read, also as a PDF."""
 
 import enum
 import json

@@ -1,9 +1,4 @@
-"""The table of periods that an administrator changed.
-
-How long each thing is kept: the rules of `retention.toml`, which is the policy, the public page and the program.
-
-The periods in force: those of the file, or what an administrator chose within its bounds.
-"""
+"""How long each thing is kept: the rules of `retention.toml`, and the periods that administrators chose."""
 
 import re
 import tomllib

@@ -1,7 +1,4 @@
-"""What a person's calendar tells: sendings and the last days to answer them, closed days, and whom to call back.
-
-Events as an iCalendar file (RFC 5545), which calendar programs ask for again by themselves.
-"""
+"""A person's calendar for calendar programs (RFC 5545): sendings, deadlines, closed days, calls."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""A task: one thing that awaits somebody, why, since when, and the page where it is done.
-
-What awaits a person: one list, whose length the bar counts by one statement from the same rows.
-"""
+"""Tasks: what awaits a person, why, since when, and where it is done; counted by one statement."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

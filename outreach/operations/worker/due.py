@@ -1,7 +1,4 @@
-"""Seals what came to the audit, and tells the log the head of the chain.
-
-What is due: waves start, letters and mails leave, doubts and waves end, returns are read, domains looked up.
-"""
+"""What is due, at each pass of the clock: waves, letters, mails, returns, domains, seals, deletions."""
 
 import logging
 import threading

@@ -1,6 +1,4 @@
-"""Whose turn it is: the mailings that wait for a dispatcher, by lane.
-
-The mail room: the dispatcher of a work process, the thread that runs it, and the wake-ups that it gets.
+"""The mail room of a work process: its dispatcher, the thread that runs it, and whose turn it is.
 
 A wake-up carries the number of a mailing. Those of this process's own clock come through a queue in memory. With
 several processes, a shared broker (`wakeups`) carries those of all to any idle one. Each process attends to its own

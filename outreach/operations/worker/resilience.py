@@ -1,7 +1,4 @@
-"""Goes on when a step fails as can be expected: the clock repeats it, and the log has one line, not one each time.
-
-Whether letters may leave from here, and the record that they might.
-"""
+"""Whether letters may leave from here, and going on when a step fails as can be expected."""
 
 import logging
 import time

@@ -1,9 +1,4 @@
-"""Slides: a drawing in a frame of 16 by 9, under its title and above its source.
-
-A chart: its title, what it shows in words, and its drawing for each place where it is shown.
-
-Drawings as SVG: within a page, whose style sheet has the colours, or as a file that has its own.
-"""
+"""A chart: its title, what it shows in words, its drawing as SVG, and as a slide."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

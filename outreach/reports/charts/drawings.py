@@ -1,11 +1,4 @@
-"""Bars: rows of a label, one or more bars, and the words of each; and the bar of one cell of a table.
-
-Tiles: a schematic map with one tile a place, the darker the larger its share.
-
-Ways: how many are left at each step, as columns that lead to one another, or as bars on a narrow canvas.
-
-Curves: counts that rise in steps over days, each named at its end, and the days on which something happened.
-"""
+"""Bars, tiles, ways and curves, as marks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

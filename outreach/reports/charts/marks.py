@@ -1,9 +1,4 @@
-"""Marks of a drawing: boxes, lines, areas and words, by what each stands for; no colour and no file format.
-
-How wide words are in Source Sans 3, so that labels find their place before any browser draws them.
-
-Scales: the round numbers and days at the axes of a chart, and where values and days stand between them.
-"""
+"""Marks of a drawing by what each stands for, how wide words are, and scales. No colour."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

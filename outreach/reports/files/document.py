@@ -1,12 +1,6 @@
-"""What a note's document is built of: sections of paragraphs, lists, tables, terms and pictures; no file format.
-
-Reads the author's Markdown as blocks of a note: paragraphs, headings, lists, quotations, emphasis.
+"""What a note's document is built of: its parts, the author's Markdown as blocks, its curve and pictures.
 
 A link is written as its words and its address, as a note is read on paper too. There is neither raw HTML nor a picture.
-
-Draws how many schools had joined, over time: a step line for each strand, named at its end.
-
-Draws a note's pictures: the QR code of its public page, and the ten teaching zones as a schematic map.
 
 The map has a tile for each zone, where the zone lies among the others. The register has no borders of zones, so the map
 shows neither their size nor their outline, and says so.

@@ -1,9 +1,7 @@
-"""The JSON file of a note: its figures, its seal and the signature, in the one form of RFC 8785.
+"""All files of a numbered note, made at once at its approval; its JSON in the one form of RFC 8785.
 
 Whoever changes the order of its keys or its spaces changes nothing of what it says, and it still verifies. It holds
 nothing else, as nothing else would be signed.
-
-Makes all files of a numbered note, at once: they are made at its approval and kept with it.
 """
 
 import json

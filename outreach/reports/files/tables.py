@@ -1,7 +1,4 @@
-"""The tables of a note's workbook.
-
-A note as a workbook: what it is, then a sheet a table, definitions and sources among them.
-"""
+"""A note as a workbook: what it is, then a sheet for each table, definitions and sources among them."""
 
 from collections.abc import Iterator
 

@@ -1,10 +1,8 @@
-"""Tells whether a file is a note's: its JSON by the signature, any other file by the digest kept with the note.
+"""Tells whether a file is a note's: by its signature, or by the digest that the database keeps.
 
 A file is valid only by something trusted: what the database holds, or public keys that somebody vouches for. Without
 both, the data can still be checked with the key that they name themselves: whoever changes a note can sign it with a
 key of their own, so that proves nothing, and the verdict says so.
-
-What the database holds of approved notes, for verifying a file; whether it holds; the public keys that signed.
 """
 
 import re

@@ -1,6 +1,4 @@
-"""Corrections: the note that names a numbered one, each figure before and after, and why; one to a note.
-
-Which notes a joining list contradicts: those that count a school on a day when the list gives it another status.
+"""Corrections of numbered notes, and which notes a joining list contradicts.
 
 A note of some networks counts all schools, too: its tables end with the total of all networks.
 """

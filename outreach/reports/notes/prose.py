@@ -1,9 +1,7 @@
-"""Writes the answer in paragraphs: what was asked first, the others, the total, what is done and planned. Pure.
+"""Writes a note's answer in paragraphs, and puts two days side by side.
 
 Notes and the page of the situation take it from here. Every figure is one of the situation or of the actions, or the
 difference of two of them.
-
-Puts two days side by side: how many schools had joined on an earlier day, how many have now, the difference.
 """
 
 import re

@@ -1,6 +1,4 @@
-"""The table of notes asked for, and how far each has come.
-
-Asks for a note, and follows the question: an author freezes a note for it or sends it back; approval answers it.
+"""Notes that somebody asks for: asked, followed, sent back; told to those concerned.
 
 Each step is a decision about the question, so that mail to staff tells who is concerned: those who write, that one is
 asked for; who asked, that it is ready or was sent back.

@@ -1,8 +1,6 @@
-"""Letters with a link to choose a password: written, posted, and emptied once their relay has them.
+"""Letters with a link to choose a password: posted, emptied once handed over, sent to whoever forgot one.
 
 Until then the outbox holds the link, as it must send it. Afterwards nothing does: of the link a digest is kept.
-
-Answers requests for a forgotten password: a link by mail to whom an account belongs, nothing to anybody else.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,4 @@
-"""The tables of mail to staff: how often a person wants it, and what each person is told, once.
-
-How often each person wants mail from the service, and when the next one may be due.
-"""
+"""The tables of mail to staff: how often a person wants it, and what each is told, once."""
 
 from collections.abc import Collection
 from datetime import datetime, time, timedelta

@@ -1,9 +1,7 @@
-"""Tells federations and networks 48 hours before a wave leaves to their members; the wave never waits for them.
+"""Mails ahead of a wave to federations and networks, and to those who stand in for somebody.
 
 A wave that is planned later than that is told at once, at the next pass of the clock. Of departures drawn by lot, only
 the first is told.
-
-Mails to a deputy: whom the deputy stands in for on which days, and that it was taken back.
 """
 
 from datetime import datetime, timedelta

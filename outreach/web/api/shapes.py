@@ -1,7 +1,4 @@
-"""Cursors: where a program stands in a list. `shapes.CURSOR` is how they look; what they say is nobody's concern.
-
-What programs ask and are answered, as types: OpenAPI states them, and a test holds every answer to them.
-"""
+"""What programs ask and are answered, as types that OpenAPI states; and where one stands in a list."""
 
 import re
 from datetime import date, datetime

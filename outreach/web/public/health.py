@@ -1,13 +1,9 @@
-"""The check for monitors, `/healthz`: whether the database answers, of which version it is, whether the clock ticks.
+"""What programs look up: `/healthz`, `/metrics`, and the addresses that any site has.
 
 A WSGI application before the pages, without session or cookie: words only, nobody's data.
 
-The figures for a monitor, `/metrics`, for whoever has the token of `OUTREACH_METRICS_TOKEN`.
-
 A WSGI application before the pages, without session or cookie. Without the setting the address is one of the pages',
 which know none such.
-
-Addresses that programs look up on any site: whom to tell about a weakness, and where a password is changed.
 """
 
 import hmac

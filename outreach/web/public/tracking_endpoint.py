@@ -1,6 +1,4 @@
-"""Group commit: one thread handles what many requests bring, together; each request waits for its own result.
-
-The count of openings and clicks: a WSGI application without session, cookie or template.
+"""The count of openings and clicks: a WSGI application that stores hits by groups, without cookie.
 
 Hits are stored in batches, one transaction each. A request is answered once its batch is committed. When the database
 does not answer in time, the hit is not counted: the pixel is served all the same, a link that this process remembers

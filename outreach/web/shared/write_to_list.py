@@ -1,7 +1,4 @@
-"""From a list to a campaign: the page that asks for its strand first, with that audience.
-
-From a list to the calls of a campaign.
-"""
+"""From a list to a campaign, or to the calls of one."""
 
 from collections.abc import Collection, Sequence
 from functools import partial

@@ -1,6 +1,4 @@
-"""Sign-ins with the issuer that are under way in a browser: kept in its signed cookie, each used once.
-
-Signing in with the issuer of OpenID Connect: the way there, the way back, and binding one's account.
+"""Signing in with the issuer of OpenID Connect: the way there, the way back, and binding one's account.
 
 The way there is a link, not a form: the policy of our pages lets forms lead to our own pages only. The way back is a
 page whose form finishes the sign-in, as no GET writes.

@@ -1,7 +1,4 @@
-"""Faults as programs read them (RFC 9457, application/problem+json): one shape for all, whoever notices the fault.
-
-The pages of what went wrong: a refusal, an unknown page, a fault, a database that does not answer.
-"""
+"""What went wrong, as pages and as programs read it (RFC 9457)."""
 
 import json
 

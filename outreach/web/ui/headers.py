@@ -1,7 +1,4 @@
-"""The headers that every answer has, whoever gives it: pages, static files, hits, refusals of the web server.
-
-What protects pages in a browser: their headers, and letters' links that do not work in them.
-"""
+"""The headers that every answer has, and those that protect pages in a browser."""
 
 import secrets
 from collections.abc import Callable, Iterable

@@ -1,11 +1,7 @@
-"""Where a request comes from, and by which scheme, also behind web servers that say so for it.
-
-What is open to accounts of federations and networks: each view by its name, and no other.
+"""What a view knows of its request: where it comes from, the instant, the person, what is open to whom.
 
 A view of `PAGES` reads through the account's sight. One of `OWN` reads rows of the account itself, and nothing else.
 One of `GUIDE` reads no row.
-
-What a view knows of its request: the instant, the person, settings, the database; and who may open it.
 """
 
 import ipaddress

@@ -1,7 +1,4 @@
-"""The blueprint of the situation's pages.
-
-What a request asks of the situation: the day, the moment of knowledge, the grouping, the groups, the schools.
-"""
+"""What a request asks of the situation: the day, the moment of knowledge, the grouping."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,4 @@
-"""The blueprint of the pages of notes.
-
-Reads notes: the list with one's own drafts, a note with its course, and its files.
-"""
+"""Notes as they are read: the list with one's own drafts, a note with its course, its files."""
 
 from flask import Blueprint, Response, render_template, request
 

@@ -1,9 +1,4 @@
-"""The form of the answer page: what it holds, how it lists many schools, and what was answered in it.
-
-Who answers, and where one copy of the receipt goes: three fields of the answer page that may stay empty.
-
-A form that came from a letter's page: whether a person sent it, whether a code led there, and what it brings.
-"""
+"""The form of the answer page: what it holds, who answers, and whether a person sent it."""
 
 import hmac
 import re

@@ -1,7 +1,4 @@
-"""Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing.
-
-The words that hand the answer page to a colleague. We send nothing: the authority's own mail program does.
-"""
+"""Pages that letters link to: no account, session or cookie; a GET stores nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""Forms of second factors: a code; and the current password, with a code where there is a second factor.
-
-What the pages of second factors share: the blueprint, the keys, the true time, the picture of a secret.
-
-Who is signed in proves once more to be that person: by the password and, where there is one, the second factor.
+"""What the pages of second factors share: forms, blueprint, keys, and the proof that one is still oneself.
 
 What asks for it asks once in ten minutes. Where the identity service signs people in, a session that began within ten
 minutes is the proof.

@@ -1,7 +1,4 @@
-"""The forms of a campaign's steps: their fields, their checks, and the changes they make.
-
-The forms of a campaign's moments: its dates and reminders, a reminder added later, a wave outside the hours.
-"""
+"""The forms of a campaign's steps and of its moments: fields, checks, and the changes they make."""
 
 import re
 from collections.abc import Sequence
