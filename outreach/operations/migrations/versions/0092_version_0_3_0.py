@@ -3,11 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.core.db import (KEY)
-from outreach.operations.migrations import (append_only)
-from outreach.operations.migrations.append_only import (CHANGED, SAME)
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, key, moment, one_of, to, where)
+from outreach.core.db import KEY
+from outreach.operations.migrations import append_only
+from outreach.operations.migrations.append_only import CHANGED, SAME
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, key, moment, one_of, to, where
 
 revision = "0092"
 down_revision = None

@@ -7,7 +7,7 @@ from unicodedata import normalize
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
+from outreach.operations.migrations.kinds import Kind
 
 revision = "0093"
 down_revision = "0092"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
+from outreach.operations.migrations.kinds import Kind
 
 revision = "0094"
 down_revision = "0093"

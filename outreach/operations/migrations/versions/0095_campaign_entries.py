@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.core.db import (UtcDateTime)
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, moment, one_of, to)
+from outreach.core.db import UtcDateTime
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, moment, one_of, to
 
 revision = "0095"
 down_revision = "0094"

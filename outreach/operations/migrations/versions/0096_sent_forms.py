@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations import (append_only)
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, key, moment, one_of, to)
+from outreach.operations.migrations import append_only
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, key, moment, one_of, to
 
 revision = "0096"
 down_revision = "0095"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.core.db import (UtcDateTime)
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (moment, one_of)
+from outreach.core.db import UtcDateTime
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import moment, one_of
 
 revision = "0097"
 down_revision = "0096"

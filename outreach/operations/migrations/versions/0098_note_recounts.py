@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (to)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import to
 
 revision = "0098"
 down_revision = "0097"

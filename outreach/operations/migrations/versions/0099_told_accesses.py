@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (allow, moment)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import allow, moment
 
 revision = "0099"
 down_revision = "0098"

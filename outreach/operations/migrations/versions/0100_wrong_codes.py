@@ -2,8 +2,8 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (allow, key, moment)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import allow, key, moment
 
 revision = "0100"
 down_revision = "0099"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
+from outreach.operations.migrations.kinds import Kind
 
 revision = "0101"
 down_revision = "0100"

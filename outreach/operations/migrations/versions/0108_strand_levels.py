@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
+from outreach.operations.migrations.kinds import Kind
 
 revision = "0108"
 down_revision = "0107"

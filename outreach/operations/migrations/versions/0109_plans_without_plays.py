@@ -6,8 +6,8 @@ from datetime import date
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, key, moment, to)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, key, moment, to
 
 revision = "0109"
 down_revision = "0108"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, moment, one_of, where)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, moment, one_of, where
 
 revision = "0113"
 down_revision = "0110"

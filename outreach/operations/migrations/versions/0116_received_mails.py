@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, key, moment, one_of, to)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, key, moment, one_of, to
 
 revision = "0116"
 down_revision = "0113"

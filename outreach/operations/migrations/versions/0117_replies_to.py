@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column
 
 revision = "0117"
 down_revision = "0116"

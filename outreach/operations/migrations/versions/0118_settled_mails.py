@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (column, moment)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column, moment
 
 revision = "0118"
 down_revision = "0117"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import (Kind)
-from outreach.operations.migrations.tables import (allow, to)
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import allow, to
 
 revision = "0120"
 down_revision = "0119"
