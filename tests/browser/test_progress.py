@@ -112,7 +112,7 @@ def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(pla
     plain.get_by_role("button", name="Mettre en pause").click()
     expect(plain.locator("#status")).to_contain_text("la première vague est en pause")
     plain.get_by_role("link", name="Voir qui", exact=True).click()
-    expect(plain.get_by_role("heading", name="Première vague : visés")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Pouvoirs organisateurs")).to_be_visible()
 
 
 def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, sample_database):

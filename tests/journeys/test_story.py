@@ -1,6 +1,5 @@
 """The whole story: from the register's file to a reminder that leaves out whom it should, and one number everywhere."""
 
-import csv
 import json
 import re
 import time
@@ -28,6 +27,7 @@ from outreach.web.app import create_app
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
 from tests.pages import PageClient, as_a_person, text_of
+from tests.web.campaigns.test_authorities import tables_of
 from tests.web.campaigns.test_campaigns import dated, typed
 from tests.web.test_mailbox import free_port
 
@@ -238,11 +238,11 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     assert "2 Ont répondu" in shown
     assert re.search(rf"{re.escape(measured['group'])} {measured['delivered']} 1 2 ", shown), shown[-900:]
     for wave in (first, second):
-        page = f"/campaigns/{number}/waves/{wave['number']}"
-        shown = text_of(author.get(page))
-        assert f"Tous ({wave['intended']})" in shown
-        assert f"Remis ({wave['accepted']})" in shown
-        rows = list(csv.DictReader(author.get(f"{page}/export.csv").text.lstrip("\ufeff").splitlines(), delimiter=";"))
+        of_wave = f"wave={wave['number']}&figure=targeted"
+        shown = text_of(author.get(f"/campaigns/{number}/authorities?{of_wave}&outcome=accepted"))
+        assert re.search(rf", {wave['accepted']}\scourriels? : Remis", shown), shown[:900]
+        _, rows, *_ = tables_of(author, f"/campaigns/{number}/authorities/export.csv?{of_wave}")
+        assert len(rows) == wave["intended"]
         outcomes = Counter(row["Issue"] for row in rows)
         assert outcomes == +Counter({"Remis": wave["accepted"], "Écartés": sum(wave["withdrawn"].values())})
     situation = json.loads(world.command("report", "situation", "--as-of", "2021-06-01", "--json"))

@@ -186,7 +186,12 @@ COLUMNS: Sequence[Column[Any]] = (
     Column("owner", "Suivi par", lambda row: row.ReceivedMail.owner, Kind.PERSON, sort=ReceivedMail.owner),
     Column("outcome", "Suite", lambda row: outcome(row.ReceivedMail), sort=ReceivedMail.settled_at),
     Column("settled_by", "Traité par", lambda row: row.ReceivedMail.settled_by, Kind.PERSON, on=DATA),
-    Column("programme", "Programme", lambda row: row.Campaign and row.Campaign.strand.programme.code, on=On.FILE),
+    Column("programme_name", "Programme", lambda row: row.Campaign and row.Campaign.strand.programme.name, on=On.FILE),
+    Column(
+        *("programme", "Code du programme"),
+        lambda row: row.Campaign and row.Campaign.strand.programme.code,
+        on=On.FILE,
+    ),
 )
 
 

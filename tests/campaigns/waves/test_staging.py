@@ -25,7 +25,7 @@ class Killed(Exception):
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch):
-    monkeypatch.setattr(launching, "SLICE", 2)
+    monkeypatch.setattr(launching, "RANK_SLICE", 2)
     monkeypatch.setattr(launching, "SLICE", 3)
 
 
