@@ -86,7 +86,7 @@ def cut(text: str) -> Cut:
     folded: list[str] = []
     place, in_signature = 0, False
     while place < len(lines):
-        opened = _opening(plain, place)
+        opened = _opening(lines, plain, place)
         if opened:
             after = _next(plain, place + opened)
             folded += lines[place : place + opened]
@@ -123,7 +123,7 @@ def _next(lines: Sequence[str], place: int) -> int | None:
     return next((number for number in range(place, min(place + OPENING_LINES, len(lines))) if lines[number]), None)
 
 
-def _opening(lines: Sequence[str], place: int) -> int:
+def _opening(written: Sequence[str], lines: Sequence[str], place: int) -> int:
     """How many lines from here are one opening of a quotation; 0 where none begins here."""
     if not lines[place]:
         return 0
@@ -133,15 +133,19 @@ def _opening(lines: Sequence[str], place: int) -> int:
             return 0
         if not (these[-1].endswith(":") and _WORDS.search(" ".join(these))):
             continue
-        later = any(_matches(these[number:], DATED) for number in range(1, count))  # what stands before it is no part
-        if not later and (_matches(these, DATED) or (count <= LINES_OF_NAMED and _matches(these, NAMED))):
+        after = _next(lines, place + count)
+        is_before_quotes = after is not None and _is_quoted(written[after])
+        later = any(_matches(these[number:], DATED, is_before_quotes) for number in range(1, count))  # it begins there
+        is_named = count <= LINES_OF_NAMED and _matches(these, NAMED, is_before_quotes)
+        if not later and (is_named or _matches(these, DATED, is_before_quotes)):
             return count
     return 0
 
 
-def _matches(lines: Sequence[str], patterns: Sequence[re.Pattern[str]]) -> bool:
+def _matches(lines: Sequence[str], patterns: Sequence[re.Pattern[str]], is_before_quotes: bool) -> bool:
     joined = " ".join(lines)
-    return bool(SAYS_WHERE.search(joined)) and any(pattern.fullmatch(joined) for pattern in patterns)
+    says_where = is_before_quotes or SAYS_WHERE.search(joined)
+    return bool(says_where) and any(pattern.fullmatch(joined) for pattern in patterns)
 
 
 def _ends(lines: Sequence[str], place: int) -> bool:

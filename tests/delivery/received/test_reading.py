@@ -106,6 +106,15 @@ def test_what_only_looks_like_a_quotation_stays(text):
     assert quotes.cut(text).text == text
 
 
+@pytest.mark.parametrize(
+    "opening", ["Le 1 décembre 2026, Sensibilisation a écrit :", "On 1 December 2026, they wrote:"]
+)
+def test_an_opening_without_address_or_hour_is_one_where_quotations_follow(opening):
+    assert quotes.cut(f"Oui.\n\n{opening}\n\n> Votre école peut adhérer.\n").text == "Oui."
+    told = f"Oui.\n\n{opening}\nVotre école peut adhérer."
+    assert quotes.cut(told).text == told
+
+
 def test_a_mail_without_a_quotation_stays_whole_and_an_empty_one_is_empty():
     assert quotes.cut("Oui.\r\n\r\n\r\nMerci.").text == "Oui.\n\nMerci."
     assert quotes.cut("") == quotes.Cut("", "")
