@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 from sqlalchemy import func, select
 
 from outreach.access.approvals import decisions as deciding
-from outreach.access.approvals import decisions as reading
 from outreach.access.approvals.decisions import Content, Decision, DecisionKind, Thing, Told
 from outreach.access.form_drafts import Place
 from outreach.adherence.models import Strand
@@ -31,7 +30,6 @@ from outreach.campaigns.models import (
 )
 from outreach.campaigns.planning import audiences, experiment_plan, wave_criteria
 from outreach.campaigns.planning import schedule as planning
-from outreach.campaigns.planning import schedule as wave_moves
 from outreach.campaigns.planning.definitions import Definition
 from outreach.campaigns.planning.sending_hours import refuse_far_away
 from outreach.campaigns.segments.audience import Boxes, Concerns
@@ -176,7 +174,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     _refuse_another_gap(session, campaign)
     for wave in campaign.waves:
         if wave.state is WaveState.PLANNED:
-            wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
+            planning.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
     done = "modifiée" if campaign.state is CampaignState.DRAFT else "modifiée : la validation est à refaire"
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
 
@@ -274,7 +272,7 @@ def history(session: Session, campaign: Campaign) -> Sequence[Decision | Campaig
         .where(CampaignTransition.campaign_id == campaign.id)
         .order_by(CampaignTransition.id.desc())
     )
-    decisions = reading.history(session, [subject_of(campaign)])
+    decisions = deciding.history(session, [subject_of(campaign)])
     return sorted([*decisions, *moves], key=lambda done: done.at, reverse=True)
 
 
@@ -314,7 +312,7 @@ def schedule(
     waves = []
     for wave in planned:
         place = wave.reminder if wave.departure else launched + wave.reminder
-        waves.append(wave_moves.plan_wave(session, campaign, last + wave.number, place, wave, now, actor))
+        waves.append(planning.plan_wave(session, campaign, last + wave.number, place, wave, now, actor))
     _count_departures(session, campaign, waves, now)
     return waves[0]
 
@@ -335,7 +333,7 @@ def _count_departures(session: Session, campaign: Campaign, waves: Sequence[Wave
 def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Pause a campaign's running waves: no letter leaves after this commit. Raises Refused when none is running."""
     for wave in _waves_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours."):
-        wave_moves.move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
+        planning.move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
 
 
 def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False) -> None:
@@ -347,7 +345,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
     if any(wave.drifted_from is not None for wave in waves) and not may_approve:
         raise Refused("Le public a changé depuis la validation : la reprise revient à une personne qui valide.")
     for wave in waves:
-        wave_moves.move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
+        planning.move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
     experiment_plan.follow_resumed(session, campaign, now=now, actor=actor)
 
 
@@ -357,7 +355,7 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -
     _decide(session, campaign, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="annulée")
     for wave in campaign.waves:
         if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
-            wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
+            planning.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
 
 
 def restore(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -384,7 +382,7 @@ def is_approved(session: Session, campaign: Campaign) -> bool:
 
 def approval(session: Session, campaign: Campaign) -> Decision | None:
     """The approval of a campaign as it stands; None where none holds."""
-    return reading.approval(session, content_of(campaign))
+    return deciding.approval(session, content_of(campaign))
 
 
 def content_of(campaign: Campaign) -> Content:

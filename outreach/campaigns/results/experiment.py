@@ -8,7 +8,6 @@ from typing import Any
 
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.experiments import assignment, blinding, effects
-from outreach.campaigns.experiments import effects as programme
 from outreach.campaigns.experiments.design import Table
 from outreach.campaigns.experiments.effects import ProgrammeDraw
 from outreach.campaigns.experiments.grouping import grouped
@@ -99,6 +98,6 @@ def of(session: Session, number: int) -> PublicDraw:
         outside=len(whole["outside"]),
         unsaid=effects.unsaid(outcome) if outcome else [],
         totals=effects.totals(outcome) if outcome else [],
-        draws=programme.draws_of(session, strand.programme_id),
+        draws=effects.draws_of(session, strand.programme_id),
         program=PROGRAM.read_text(encoding="utf-8"),
     )

@@ -14,7 +14,6 @@ from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.tables.headers import Headers, Heading
 from outreach.core.tables.imports import ImportPreview
 from outreach.core.tables.reading import Grid, Row, RowFault
-from outreach.core.text import addresses
 from outreach.core.text import addresses as mending
 from outreach.core.text.addresses import Judgement, key_of
 from outreach.core.text.errors import InputError
@@ -43,7 +42,7 @@ FIELDS = {
             *("n fase", "fase", "code fase", "po", "pouvoir organisateur"),
         ),
         required=True,
-        mend=addresses.fase,
+        mend=mending.fase,
         words="numéro FASE du PO",
         carried=True,
     ),
@@ -64,7 +63,7 @@ FIELDS = {
             *("boite", "boite mail", "boite courriel", "boite electronique", "adresse"),
         ),
         required=True,
-        mend=addresses.addresses,
+        mend=mending.addresses,
         words="adresse e-mail",
         holds=lambda cell: "@" in cell,
         told_by={"mail", "email", "courriel", "mel", "electronique"},
@@ -81,7 +80,7 @@ FIELDS = {
             *("n fase ecole", "fase ecole", "n fase etablissement", "fase etablissement", "code fase ecole"),
             *("n ecole", "n etablissement", "ecole", "ecoles", "etablissement"),
         ),
-        mend=addresses.fase,
+        mend=mending.fase,
         words="numéro FASE de l’école",
     ),
     "name": Heading(
@@ -115,7 +114,7 @@ FIELDS = {
             *("telephone contact", "n telephone", "n tel", "telephone", "tel", "phone"),
             *("telephone direct", "n gsm", "gsm", "telephone mobile", "mobile"),
         ),
-        mend=addresses.phone,
+        mend=mending.phone,
         words="téléphone",
     ),
     "usage": Heading("usage", ("usage boite", "usage", "usages", "utilisation"), words="usage de la boîte"),

@@ -18,7 +18,6 @@ from outreach.access.accounts.second_factors import RecoveryCode, SecondFactor
 from outreach.adherence.models import Programme, Strand
 from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply
 from outreach.core.audit import audit
-from outreach.core.audit import audit as seals
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.db import Base, Database, Session, take_lock
 from outreach.core.db.bulk import among
@@ -361,16 +360,16 @@ def _empty_entries(session: Session, planned: Plan, now: datetime, actor: str) -
 
     They are sealed first: only what is sealed can lose its words and be proved to have had some.
     """
-    while (batch := seals.next_batch(session, now=now)) is not None:
-        seals.add(session, batch)
+    while (batch := audit.next_batch(session, now=now)) is not None:
+        audit.add(session, batch)
     keys = [number for (number,) in planned.rows.get(ENTRIES, ())]
 
     for first in range(0, len(keys), MOST_ENTRIES):
         some = keys[first : first + MOST_ENTRIES]
         of_audit = session.scalars(select(AuditEntry).where(among(AuditEntry.id, some))).all()
         told = [entry.id for entry in of_audit if planned.without(entry.sentence) != entry.sentence]
-        seals.erase_words(session, told, BECAUSE, now=now, actor=actor)
-        seals.take_out(session, some, planned.without, BECAUSE, now=now, actor=actor)
+        audit.erase_words(session, told, BECAUSE, now=now, actor=actor)
+        audit.take_out(session, some, planned.without, BECAUSE, now=now, actor=actor)
 
 
 def _addresses(session: Session) -> set[str]:

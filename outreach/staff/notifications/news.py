@@ -8,7 +8,6 @@ from sqlalchemy import and_, exists, or_, select
 
 from outreach.access import colleagues
 from outreach.access.approvals import decisions as deciding
-from outreach.access.approvals import decisions as reading
 from outreach.access.approvals import delegates
 from outreach.access.approvals.decisions import Decision, DecisionKind, Thing, agreed
 from outreach.access.colleagues import Colleague
@@ -112,8 +111,8 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
     """
     if isinstance(news.done, WaveTransition):
         subjects = added_reminders.sent_by(session.get_one(Wave, news.done.wave_id))
-        approver = delegates.told_for(session, reading.approver(session, subjects[0]), day, *subjects)
-        persons = {*reading.writers(session, subjects[0]), approver}
+        approver = delegates.told_for(session, deciding.approver(session, subjects[0]), day, *subjects)
+        persons = {*deciding.writers(session, subjects[0]), approver}
     elif news.done.kind is DecisionKind.SUBMITTED:
         subject = news.done.subject
         approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
@@ -123,10 +122,10 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
         persons = {one.email for one in colleagues.with_role(session, RoleName.AUTHOR)}
     elif news.done.thing is Thing.EXCEPTION and news.campaign:
         subject = Thing.CAMPAIGN.subject(news.campaign.id)
-        approver = delegates.told_for(session, reading.approver(session, subject), day, subject)
-        persons = {*reading.writers(session, subject), approver}
+        approver = delegates.told_for(session, deciding.approver(session, subject), day, subject)
+        persons = {*deciding.writers(session, subject), approver}
     else:
-        persons = reading.writers(session, news.done.subject, before=news.done.id)
+        persons = deciding.writers(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
 
 

@@ -25,7 +25,6 @@ from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.review.reminder_checks import Reminded, reminded
 from outreach.campaigns.segments.audience_counts import AudienceCounts
 from outreach.campaigns.waves import added_reminders, drift, exemptions, retrying, stopping
-from outreach.campaigns.waves import exemptions as moving
 from outreach.campaigns.waves.stopping import CALL_OFF_TIME
 from outreach.core.db import Session
 from outreach.core.text import french
@@ -116,7 +115,7 @@ def waves(number: int) -> str:
             beside_counts=blinding.beside_counts(session, campaign),
             told=_calendar(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
-            closed=(closed := {one.wave.number: one for one in moving.closed_waves(session, campaign, now=now())}),
+            closed=(closed := {one.wave.number: one for one in exemptions.closed_waves(session, campaign, now=now())}),
             may_be_moved=_may_be_moved(session, [one.wave for one in closed.values()]),
             pending=added_reminders.pending(session, campaign),
             **_reminders(session, campaign),
@@ -340,7 +339,7 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
 def _may_be_moved(session: Session, waves: Sequence[Wave]) -> set[int]:
     """The numbers of those of these waves that the person who is signed in may move out of a closure."""
     is_approver = current_user.holds(RoleName.APPROVER)
-    return {wave.number for wave in waves if is_approver or actor() in moving.planners(session, wave)}
+    return {wave.number for wave in waves if is_approver or actor() in exemptions.planners(session, wave)}
 
 
 def _may_be_called_off(campaign: Campaign) -> set[int]:

@@ -9,9 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.access.accounts import accounts
 from outreach.access.accounts.access_log import TrailKind
-from outreach.campaigns.correspondence import mails, reply_templates
-from outreach.campaigns.correspondence import replies as confirming
-from outreach.campaigns.correspondence import replies as replying
+from outreach.campaigns.correspondence import mails, replies, reply_templates
 from outreach.campaigns.correspondence.models import ServiceReply, TextUse
 from outreach.campaigns.correspondence.replies import PreparedReply, Writer
 from outreach.campaigns.evidence.proof import ways_of
@@ -180,7 +178,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
             if news is None:
                 inbox.act(session, received, now=now(), actor=actor(), **by)
             else:
-                confirming.confirm(session, received, news, _sending(), now=now(), actor=actor(), **by)
+                replies.confirm(session, received, news, _sending(), now=now(), actor=actor(), **by)
             said = f"C’est fait : {received.authority.display_name}, {(received.outcome or '').rstrip('.')}."
     except (EffectChanged, InputError) as error:
         with reading() as session:
@@ -225,7 +223,7 @@ def _news_of(session: Session, received: Response) -> PreparedReply | None:
     """The letter that would say to an authority that its joining is confirmed, if one may leave."""
     writer = Writer(current_user.name, actor())
     try:
-        return confirming.prepare_news(session, received, writer, _sending(), now=now())
+        return replies.prepare_news(session, received, writer, _sending(), now=now())
     except (InputError, Refused):  # a joining can be confirmed all the same
         return None
 
@@ -288,8 +286,8 @@ def _page(session: Session, received: Response, fault: str = "", form: RecallFor
     way = ways_of(session, [received.id]).get(received.id, "")
     may_reopen, taken = inbox.may_reopen(received), models.steps_of(session, received)
     news = _news_of(session, received) if effect and current_user.holds(RoleName.AUTHOR) else None
-    replies = replying.replies_to(session, received)
-    _note_opened(received, replies)
+    written = replies.replies_to(session, received)
+    _note_opened(received, written)
     return render_template(
         template,
         way=way,
@@ -306,7 +304,7 @@ def _page(session: Session, received: Response, fault: str = "", form: RecallFor
         authors=[(one.email, one.name) for one in accounts.holders_of(session, RoleName.AUTHOR)] if effect else [],
         news=news,
         approval=reply_templates.current(session, TextUse.JOINED).approval if news else None,
-        replies=replies,
+        replies=written,
         is_open=lambda reply: digests.is_open(reply.message.address_key, held_roles()),
         closed=digests.CLOSED,
         outcome_of=outcome_of,

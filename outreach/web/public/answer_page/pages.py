@@ -36,8 +36,6 @@ from outreach.operations.retention import policy
 from outreach.staff import proposals
 from outreach.staff.proposals import Proposal
 from outreach.web.public.answer_page import form as answer_form
-from outreach.web.public.answer_page import form as forms_sent
-from outreach.web.public.answer_page import form as who_answers
 from outreach.web.public.answer_page import own_file
 from outreach.web.public.answer_page.form import MANY, AnswerForm, BothChosen, SchoolList, is_by_code
 from outreach.web.public.tracking_choice import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
@@ -104,20 +102,20 @@ def give_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             if pressed("show"):
                 return _question_page(session, message, token, form)
-            asked = forms_sent.question_of(session, message, read)
+            asked = answer_form.question_of(session, message, read)
             shared, term = standing_of(session, message)
             if term.stands is AnswerTerm.OVER:
                 return _question_page(session, message, token, form)
             given = form.sent(asked, answering.answered_before(session, message))
-            given = who_answers.added(given, session, message, request.form)
+            given = answer_form.added(given, session, message, request.form)
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
-            seal = forms_sent.sealed(message, FormKind.MEASURE, read)
-            is_test, came = outbox.is_test(session, message), forms_sent.came(message, FormKind.ANSWER, read, given)
+            seal = answer_form.sealed(message, FormKind.MEASURE, read)
+            is_test, came = outbox.is_test(session, message), answer_form.came(message, FormKind.ANSWER, read, given)
         with database().writing() as session:
             message = letter_of(session, read)
-            verdict = forms_sent.judge(session, message, came)
+            verdict = answer_form.judge(session, message, came)
             if verdict.is_taken:
-                forms_sent.receive(session, message, given, read)
+                answer_form.receive(session, message, given, read)
         if verdict.doubt is None and is_test:  # nothing is stored that another page could show
             return answered_page(token, given, len(asked.schools), shared.contact, sender, seen=seal, **unsaved)
         if verdict.doubt is None:
@@ -136,7 +134,7 @@ def given_answer(token: str) -> Response | Redirect:
     try:
         with reading() as session:
             message = letter_of(session, read)
-            asked = forms_sent.question_of(session, message, read)
+            asked = answer_form.question_of(session, message, read)
             shared, term = standing_of(session, message)
             receipt, reports = receipts.last(session, message), proposals.of_form(session, message)
             if not (receipt or reports) or term.stands is AnswerTerm.OVER:
@@ -145,7 +143,7 @@ def given_answer(token: str) -> Response | Redirect:
             receipt = receipt if receipt and receipt.given_at == at else None
             reports = proposals.of_form(session, message, at)
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
-            unsaved["seen"] = forms_sent.sealed(message, FormKind.MEASURE, read)
+            unsaved["seen"] = answer_form.sealed(message, FormKind.MEASURE, read)
             if sent_forms.form_at(session, message, at) is not None:
                 unsaved["undoes"] = {"answer": receipt.number} if receipt else {"report": reports[0].id}
             return answered_page(token, receipt, len(asked.schools), shared.contact, sender, reports, **unsaved)
@@ -183,10 +181,10 @@ def choose_measure(token: str) -> Response:
         return neutral()
     try:
         with reading() as session:
-            came = forms_sent.came(letter_of(session, read), FormKind.MEASURE, read)
+            came = answer_form.came(letter_of(session, read), FormKind.MEASURE, read)
         with database().writing() as session:
             message = letter_of(session, read)
-            verdict = forms_sent.judge(session, message, came)
+            verdict = answer_form.judge(session, message, came)
             if verdict.is_taken and agrees:
                 consent.agree(session, message, words, now=now())
             elif verdict.is_taken:
@@ -256,7 +254,7 @@ def _question_page(
 ) -> Response:
     read = token_of(token, TokenKind.ANSWER)
     try:
-        asked = forms_sent.question_of(session, message, read)
+        asked = answer_form.question_of(session, message, read)
     except NotFound:
         return neutral()
     shared, term = standing_of(session, message)
@@ -264,7 +262,7 @@ def _question_page(
     by_code = is_by_code(read)
     if term.stands is AnswerTerm.OVER:
         measure = {"choice": None} if by_code else shown_measure(session, message, {})
-        seal = forms_sent.sealed(message, FormKind.MEASURE, read)
+        seal = answer_form.sealed(message, FormKind.MEASURE, read)
         return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, seen=seal, **measure)
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
@@ -289,11 +287,11 @@ def _question_page(
         answers=answer_form.offered(asked),
         own=[*filter(asked.takes, OF_SCHOOLS)],
         form=form,
-        seen=forms_sent.sealed(message, FormKind.ANSWER, read),
+        seen=answer_form.sealed(message, FormKind.ANSWER, read),
         proposed=None if typed else answer_form.proposed(asked, before, choice),
         unsent=form.unsent(asked, before),
         recorded=answer_form.recorded(asked, form),
-        who=who_answers.shown(session, message, request.form, place),
+        who=answer_form.shown(session, message, request.form, place),
         schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,
         fault=str(fault or ""),
         faulty=place,
@@ -342,7 +340,7 @@ def _measure_page(
         told = {
             "fault": fault,
             "measured": measured,
-            "seen": forms_sent.sealed(message, FormKind.MEASURE, read),
+            "seen": answer_form.sealed(message, FormKind.MEASURE, read),
             **shown,
         }
         return page("public/measure.html", code, sender=composing.sender_of(session, message), token=token, **told)

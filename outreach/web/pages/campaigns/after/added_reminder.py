@@ -9,7 +9,6 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.access.approvals import decisions
-from outreach.access.approvals import decisions as deciding
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState, Wave
 from outreach.campaigns.planning import audiences, definitions, lifecycle
 from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
@@ -219,7 +218,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         version=content.digest,
         findings=findings,
         example=_example(session, added, _planned(session, campaign, wave, findings)),
-        may_approve=deciding.may_decide(session, actor(), content.subject),
+        may_approve=decisions.may_decide(session, actor(), content.subject),
         moves=decisions.history(session, [content.subject]),
     )
 

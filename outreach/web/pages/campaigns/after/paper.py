@@ -6,7 +6,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.access.accounts import accounts
 from outreach.campaigns.channels import paper as batches
-from outreach.campaigns.channels import paper as overview
 from outreach.campaigns.channels import paper_files as files
 from outreach.campaigns.channels.paper_letters import Addressed, document_of
 from outreach.campaigns.letter.snapshot import head_on_paper
@@ -45,7 +44,7 @@ def paper(number: int) -> str:
 def export_batches(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        listed = overview.listed(session, campaign, sort=sorting(request))
+        listed = batches.listed(session, campaign, sort=sorting(request))
         table, title = listed.table(accounts.colleagues(session)), title_in_file(session, campaign)
         return download(table, kind, f"lots-de-lettres-campagne-{number}", campaign=title)
 
@@ -165,13 +164,13 @@ def _refused(number: int, place: str, error: InputError) -> tuple[str, int]:
 
 def _page(session: Session, number: int, fault: tuple[str, str] | None = None) -> str:
     campaign = lifecycle.campaign_numbered(session, number)
-    listed = overview.listed(session, campaign, sort=sorting(request))
+    listed = batches.listed(session, campaign, sort=sorting(request))
     names = accounts.colleagues(session)
     return show(
         "paper",
         step_of(session, "paper", campaign),
         shown=Shown.of(request, listed, names=names, export=".export_batches"),
-        due=overview.due(session, campaign, now=now()),
+        due=batches.due(session, campaign, now=now()),
         fault=fault,
         today=current_day(),
     )
