@@ -29,7 +29,6 @@ from outreach.core.text.typed import phone_number, whole_number
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, CallKind, MailboxKind, School
 from outreach.directory.reference import NETWORKS
-from outreach.engagement.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, fit, line, lines
 from outreach.web.ui.request import judged
 
@@ -272,40 +271,3 @@ class RecallForm(FlaskForm):
     def at(cls, day: date | None) -> "RecallForm":
         """The form with the day that is set, if one is."""
         return cls(formdata=None, data={"day": day.isoformat() if day else ""})
-
-
-class ConsentForm(FlaskForm):
-    """The agreement of a mailbox's holder to be measured: who, when, to which words, by which channel."""
-
-    given_by = StringField(
-        "Qui l’a donné",
-        [line("Indiquez qui l’a donné.", LONGEST_LINE)],
-        description="Le nom et la fonction de la personne qui relève cette boîte.",
-        render_kw=WORDS,
-    )
-    day = StringField(
-        "Date", [a_day], description="Le jour où l’accord a été donné, par exemple 30/06/2021.", render_kw=DAY
-    )
-    channel = SelectField("Par quel moyen", choices=[SelectChoice(source.lower(), source) for source in SOURCES])
-    wording = TextAreaField(
-        "À quels mots",
-        [lines("Écrivez les mots auxquels la personne a dit oui.", LONGEST_WORDING)],
-        description="Le texte exact auquel la personne a dit oui, 2 000 caractères au plus.",
-    )
-
-
-class DecisionForm(FlaskForm):
-    """The data protection officer's decision about a function's mailbox."""
-
-    reference = StringField(
-        "Référence de la décision",
-        [line("Indiquez la référence de la décision.", LONGEST_LINE)],
-        description="Le numéro ou le nom du document qui la contient.",
-    )
-    given_by = StringField(
-        "Qui l’a prise",
-        [line("Indiquez qui l’a prise.", LONGEST_LINE)],
-        description="Le délégué à la protection des données, par son nom.",
-        render_kw=WORDS,
-    )
-    day = StringField("Date", [a_day], description="Le jour de la décision, par exemple 30/06/2021.", render_kw=DAY)

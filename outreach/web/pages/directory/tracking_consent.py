@@ -5,6 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
+from wtforms import SelectChoice, SelectField, StringField, TextAreaField
 
 from outreach.core.db import Session
 from outreach.core.text.dates import parse_day
@@ -14,10 +15,49 @@ from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import models
 from outreach.engagement.tracking import bases, consent
+from outreach.engagement.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
-from outreach.web.ui.fields import posted, telling
-from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
+from outreach.web.ui.fields import DAY, WORDS, a_day, line, lines, posted, telling
+from outreach.web.ui.forms import SOURCES
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
+
+
+class ConsentForm(FlaskForm):
+    """The agreement of a mailbox's holder to be measured: who, when, to which words, by which channel."""
+
+    given_by = StringField(
+        "Qui l’a donné",
+        [line("Indiquez qui l’a donné.", LONGEST_LINE)],
+        description="Le nom et la fonction de la personne qui relève cette boîte.",
+        render_kw=WORDS,
+    )
+    day = StringField(
+        "Date", [a_day], description="Le jour où l’accord a été donné, par exemple 30/06/2021.", render_kw=DAY
+    )
+    channel = SelectField("Par quel moyen", choices=[SelectChoice(source.lower(), source) for source in SOURCES])
+    wording = TextAreaField(
+        "À quels mots",
+        [lines("Écrivez les mots auxquels la personne a dit oui.", LONGEST_WORDING)],
+        description="Le texte exact auquel la personne a dit oui, 2 000 caractères au plus.",
+    )
+
+
+class DecisionForm(FlaskForm):
+    """The data protection officer's decision about a function's mailbox."""
+
+    reference = StringField(
+        "Référence de la décision",
+        [line("Indiquez la référence de la décision.", LONGEST_LINE)],
+        description="Le numéro ou le nom du document qui la contient.",
+    )
+    given_by = StringField(
+        "Qui l’a prise",
+        [line("Indiquez qui l’a prise.", LONGEST_LINE)],
+        description="Le délégué à la protection des données, par son nom.",
+        render_kw=WORDS,
+    )
+    day = StringField("Date", [a_day], description="Le jour de la décision, par exemple 30/06/2021.", render_kw=DAY)
+
 
 pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/measure")
 
