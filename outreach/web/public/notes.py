@@ -47,7 +47,14 @@ def keys() -> Response:
     current = _current_key()
     former = [key for key in used if key.public_key != current]
     return Response(
-        render_template("public/note_keys.html", current=current, used=used, former=former, signing=signing)
+        render_template(
+            "public/note_keys.html",
+            current=current,
+            used=used,
+            former=former,
+            fingerprint=signing.fingerprint,
+            pem=signing.pem,
+        )
     )
 
 
