@@ -28,17 +28,17 @@ from outreach.directory.models import EducationType, Level
 from outreach.directory.register.edition import COLUMNS
 from outreach.directory.register.edition import HEADERS as EDITION_HEADERS
 from outreach.directory.register.edition_imports import Editions, derived_mailbox
-from outreach.operations.demo import population
 from outreach.operations.demo.population import (
-    SEED,
     SampleAuthority,
     SamplePlace,
     SampleSchool,
     SampleSite,
     company_number,
+    of,
     populate,
 )
 
+SEED = 20210515
 FIRST_EDITION_DAYS, SECOND_EDITION_DAYS, BOUNCE_DAYS = 270, 30, 20
 HEADER = (
     *list(COLUMNS.values())[:4],
@@ -91,7 +91,6 @@ class Sample:
 def build(today: date) -> Sample:
     """Build every file; the same for the same day."""
     after = populate()
-    _make_awkward(after)
     before = _before(after)
     return Sample(
         first=_register(before),
@@ -154,23 +153,13 @@ def _with_two_basic(authorities: Sequence[SampleAuthority]) -> list[SampleAuthor
     return [a for a in candidates if len(a.schools) > 1 and all(not s.is_secondary for s in a.schools)]
 
 
-def _make_awkward(authorities: Sequence[SampleAuthority]) -> None:
-    """Add awkward cases: the longest name, no company number, a shared one, two schools of one name in one commune."""
-    single = _single_basic(authorities)
-    single[0].name = population.LONGEST_NAME
-    single[1].company_number = ""
-    single[3].company_number = single[2].company_number
-    pair = _with_two_basic(authorities)[0].schools
-    pair[1].name, pair[1].place = pair[0].name, pair[0].place
-
-
 def _before(after: Sequence[SampleAuthority]) -> list[SampleAuthority]:
     """The population as the first edition knew it."""
     before = deepcopy(list(after))
     giver, taker, brought, renamed, *changed = _single_basic(before)[10:30]
     owner = _with_two_basic(before)[1]
     giver.schools.append(owner.schools.pop())
-    renamed.name = f"Comité scolaire {population.of(renamed.place.name)}"
+    renamed.name = f"Comité scolaire {of(renamed.place.name)}"
     for authority in changed[:5]:
         authority.street = f"Ancienne {authority.street[0].lower()}{authority.street[1:]}"
     for authority in changed[5:15]:
@@ -184,10 +173,8 @@ def _before(after: Sequence[SampleAuthority]) -> list[SampleAuthority]:
 def _gone(place: SamplePlace) -> SampleAuthority:
     site = SampleSite(77000, "Rue Basse 4", place)
     kinds = (EducationType.NURSERY_ORDINARY, EducationType.PRIMARY_ORDINARY)
-    school = SampleSchool(
-        89999, f"École libre Saint-Éloi {population.of(place.name)}", kinds, place, "Rue Basse 4", [site]
-    )
-    name = f"ASBL École Saint-Éloi {population.of(place.name)}"
+    school = SampleSchool(89999, f"École libre Saint-Éloi {of(place.name)}", kinds, place, "Rue Basse 4", [site])
+    name = f"ASBL École Saint-Éloi {of(place.name)}"
     return SampleAuthority(9990, name, "Libre confessionnel", place, "Rue Basse 4", company_number(9_990_990), [school])
 
 
@@ -207,7 +194,7 @@ def _academy(authority: SampleAuthority) -> SampleSchool:
     # The register has part-time arts schools, which are outside compulsory education and counted as ignored.
     number = authority.fase + 50_000
     site = SampleSite(number, authority.street, authority.place)
-    name = f"Académie {population.of(authority.place.name)}"
+    name = f"Académie {of(authority.place.name)}"
     return SampleSchool(number, name, ("Artistique à horaire réduit",), authority.place, authority.street, [site])  # type: ignore[arg-type]
 
 

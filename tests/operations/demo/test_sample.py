@@ -1,6 +1,5 @@
 import csv
 import io
-import re
 from collections import Counter
 from datetime import date
 
@@ -61,24 +60,6 @@ def test_the_second_edition_brings_the_known_changes(files):
         "unchanged": 978,
     }
     assert difference.counts(RegisterKind.SCHOOL) == {"new": 1, "changed": 11, "moved": 1, "gone": 1, "unchanged": 2713}
-
-
-@pytest.mark.long
-def test_names_fit_their_networks(files):
-    edition = read_register(files.second).edition
-    saints = re.compile("(Comité scolaire|écoles|Institut|Collège|Centre scolaire) (Saint|Sacré|Notre)|catholique")
-    for fase, authority in edition.authorities.items():
-        names = {authority.name} | {one.name for one in edition.schools.values() if one.authority == fase}
-        if authority.network != "Libre confessionnel":
-            assert not [name for name in names if saints.search(name)], authority.network
-    provinces = {one.name for one in edition.authorities.values() if one.network == "Subventionné provincial"}
-    assert provinces == {
-        "Province de Hainaut",
-        "Province de Liège",
-        "Province de Luxembourg",
-        "Province de Namur",
-        "Province du Brabant wallon",
-    }
 
 
 def test_nothing_in_it_could_be_real(session):
