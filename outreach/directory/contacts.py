@@ -20,7 +20,6 @@ from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.erasure import digests
 from outreach.core.erasure.digests import ErasedAddresses
-from outreach.core.text import addresses
 from outreach.core.text.addresses import Judgement, judge
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.models import Authority, Contact, ContactSchool, ContactSource, MailboxKind, Ownership, School
@@ -114,14 +113,6 @@ def elsewhere(session: Session, keys: Collection[str], *, fase: int) -> dict[str
     for key, other in session.execute(query.where(*which).order_by(Authority.fase)):
         found.setdefault(key, []).append(other)
     return {key: used_by(others) for key, others in found.items()}
-
-
-def judge_contact(text: str, used: InUse, *, fase: int, examples: bool = True, ours: str = "") -> Judgement:
-    """Judge an address for the authority with this FASE number, as `mail.addresses.judge` and `weigh` do.
-
-    Raises SeveralAddresses or InputError, with a sentence that says what to do.
-    """
-    return weigh(addresses.judge(text, examples=examples, ours=ours), used, fase=fase)
 
 
 def weigh(judged: Judgement, used: InUse, *, fase: int) -> Judgement:

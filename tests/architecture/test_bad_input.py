@@ -11,7 +11,7 @@ from sqlalchemy import select
 from outreach.access.accounts.accounts import Role, User
 from outreach.campaigns.segments.criteria_json import PARAMETER
 from outreach.core.settings import ROOT
-from outreach.core.text.roles import OF_STAFF
+from outreach.core.text.roles import SCOPED
 from outreach.operations.demo import people
 from tests.architecture.test_sweeps import addresses
 from tests.web.test_account import form_token
@@ -60,7 +60,7 @@ def everybody(app, signed_in, launched_sample):
     app.config["PROPAGATE_EXCEPTIONS"] = False
     with launched_sample.writing() as session:
         one = session.scalars(select(User).where(User.email == people.person_for("author").email)).one()
-        one.roles = list(session.scalars(select(Role).where(Role.name.in_(OF_STAFF))))
+        one.roles = list(session.scalars(select(Role).where(Role.name.not_in(SCOPED))))
     client = signed_in("author")
     client.environ_base = {**client.environ_base, "HTTP_X_CSRFTOKEN": form_token(client, "/account")}
     return client

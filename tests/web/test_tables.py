@@ -26,7 +26,7 @@ from outreach.core.jobs.queue import Asked
 from outreach.core.settings import ROOT
 from outreach.core.tables.columns import On
 from outreach.core.text.addresses import judge
-from outreach.core.text.roles import OF_STAFF
+from outreach.core.text.roles import SCOPED
 from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.models import Message, SuppressionReason
 from outreach.delivery.outbox import suppressions
@@ -134,7 +134,7 @@ def chief(signed_in, launched_sample):
             keep(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
-            session.scalars(select(Role).where(Role.name.in_(OF_STAFF)))
+            session.scalars(select(Role).where(Role.name.not_in(SCOPED)))
         )
     client = signed_in("author")
     for number in range(5):

@@ -175,7 +175,6 @@ class ReachAnswer(Base):
 
 
 MOST_DAYS = 120
-LADDER_CHANNELS = (ReachChannel.OTHER_MAILBOX, ReachChannel.PAPER, ReachChannel.CALL)
 
 
 class RungWhen(Labelled):

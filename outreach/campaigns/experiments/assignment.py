@@ -229,12 +229,6 @@ def waiting(session: Session, campaign: int, at: datetime, *, now: datetime) -> 
     return drawn.where(DrawnAuthority.outside.is_(None))
 
 
-def authorities_of(attempt: int, *departures: int) -> Select[int]:
-    """The keys of the authorities of an attempt (its key) that leave with these departures, outside ones included."""
-    drawn = select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id == attempt)
-    return drawn.where(DrawnAuthority.departure.in_(departures))
-
-
 def sizes_of(session: Session, attempt: DrawAttempt) -> dict[int, tuple[int, int]]:
     """By departure, how many authorities leave with it and how many letters they were to get; outside ones included."""
     query = select(DrawnAuthority.departure, func.count(), func.sum(DrawnAuthority.letters)).where(_of(attempt))

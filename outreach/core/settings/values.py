@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from outreach.core.text.roles import SCOPED, RoleName
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HOST = re.compile(r"\w(?:[\w.-]{0,252}\w)?")
 
@@ -107,7 +109,7 @@ def is_guessable(key: str) -> bool:
 
 
 ON, OFF = "on", "off"
-ROLES = ("reader", "author", "approver", "administrator")
+ROLES = [role.value for role in RoleName if role not in SCOPED]  # a scope comes with an invitation
 BROKERS = ("redis", "rediss")
 PORTS = {"smtp": 25, "smtps": 465}
 RELAY_OPTIONS = {

@@ -24,4 +24,3 @@ class RoleName(Labelled):
 
 
 SCOPED = frozenset({RoleName.FEDERATION, RoleName.NETWORK})  # they see what is in scope, and no more
-OF_STAFF = tuple(role for role in RoleName if role not in SCOPED)

@@ -62,7 +62,6 @@ class MailboxHealth(Labelled):
 
 RANKS = {state: rank for rank, state in enumerate(MailboxHealth)}
 BEST = tuple(reversed(MailboxHealth))
-WITHOUT_CONTACT = (MailboxHealth.NO_MAILBOX, MailboxHealth.BOUNCED)
 FAULTS = tuple(state for state in MailboxHealth if state not in {MailboxHealth.UNCONFIRMED, MailboxHealth.CONFIRMED})
 REACHED = (MailboxHealth.PARTLY, MailboxHealth.UNCONFIRMED, MailboxHealth.CONFIRMED)
 

@@ -84,8 +84,7 @@ def launch(database, wave):
 def members(database, *departures, number=1):
     """The keys of the authorities that the draw gave to these departures."""
     with database.reading() as session:
-        attempt = assignment.draw_of(session, number)
-        return sorted(session.scalars(assignment.authorities_of(attempt.id, *departures)))
+        return sorted(session.scalars(assignment.leaving(number, *departures)))
 
 
 def draw_as_stored(database, number=1):

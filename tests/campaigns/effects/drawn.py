@@ -79,8 +79,7 @@ def leave(database, number, departure, at: datetime | None = None):
     at = at or LEFT + (departure - 1) * GAP
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        attempt = assignment.draw_of(session, number)
-        whom = session.scalars(assignment.authorities_of(attempt.id, departure)).all()
+        whom = session.scalars(assignment.leaving(number, departure)).all()
         mailing = Mailing(
             **factories.mailing(at, filled_at=at, strand_id=campaign.strand_id, stop_strand_id=campaign.strand_id)
         )

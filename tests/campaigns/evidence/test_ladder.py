@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.campaigns.evidence.steps import LADDER_CHANNELS, MOST_DAYS, ReachChannel, RungWhen, rungs, written
+from outreach.campaigns.evidence.steps import MOST_DAYS, ReachChannel, RungWhen, rungs, written
 from outreach.core.text.errors import InputError
 
 PAPER, CALL = ReachChannel.PAPER, ReachChannel.CALL
@@ -21,7 +21,8 @@ def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
 
 
 def test_the_longest_ladder_fits_its_column():
-    longest = [(channel, MOST_DAYS - number, RungWhen.SILENT) for number, channel in enumerate(LADDER_CHANNELS)]
+    others = [one for one in ReachChannel if one is not ReachChannel.MAILBOX]
+    longest = [(channel, MOST_DAYS - number, RungWhen.SILENT) for number, channel in enumerate(others)]
     assert len(written(longest)) < 300
 
 
