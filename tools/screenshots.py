@@ -91,7 +91,6 @@ PREVIEW = button("Enregistrer et voir l’aperçu")
 OTHERS = "details:has(#other)"
 A_CALL = 'details:has(> summary:has-text("Noter un appel"))'
 MANY_SCHOOLS = f"{OTHERS} > summary, {OTHERS} > .stack > :is(p.note, .inline), {OTHERS} .choices:nth-of-type(2)"
-MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p", "table"))
 ACTS = {
     "2026-11-17 09:50": (
         Shot("guide/images/connexion", NOBODY, "/sign-in", crop="main > *"),
@@ -108,13 +107,11 @@ ACTS = {
             AUTHOR,
             "/?network=WBE",
             (("evaluate", "#steps", "frame => frame.remove()"),),  # only a demonstration has it
-            "main > .heading, .awaits, .answered, .panel:has(#strand-1)",
+            "main > .heading, main > form, main > section, .halves",
         ),
-        Shot("guide/images/actions", AUTHOR, "", crop=".panel:has(#actions)"),
         Shot("guide/images/federation", ADVISER, "/"),
         Shot("guide/images/papier", AUTHOR, "/campaigns/1/paper", crop="main > *"),
         Shot("guide/images/appels", AUTHOR, "/campaigns/1/calls", crop="main > *"),
-        Shot("guide/images/atteints", AUTHOR, "/campaigns/1/authorities?figure=to_reach"),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
         Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
         Shot(
@@ -158,8 +155,6 @@ ACTS = {
             "main > *",
         ),
         Shot("guide/images/resultats", AUTHOR, "/campaigns/1/progress", crop="#moment"),
-        Shot("guide/images/mesures", AUTHOR, "", crop=MEASURED),
-        Shot("guide/images/echecs", AUTHOR, "/campaigns/1/authorities?wave=1&outcome=refused", crop="main > *"),
         Shot("guide/images/relances", AUTHOR, "/campaigns/1/progress/waves", crop="main > *"),
         Shot("guide/images/reponses", AUTHOR, "/responses"),
         Shot(
@@ -298,10 +293,10 @@ QUESTION = (
         "guide/images/question-reponse",
         AUTHOR,
         "/",
-        (("click", 'a:has-text("WBE"):has-text("Répondre pour")'),),
-        "section:has(> #answers)",
+        (("click", 'a:has-text("La réponse entière")'), ("click", 'a:has-text("WBE"):has-text("Répondre pour")')),
+        "#answers",
     ),
-    Shot("", AUTHOR, "", (("click", 'a:has-text("Préparer une note sur cette situation")'),)),
+    Shot("", AUTHOR, "", (("click", 'a:has-text("Préparer une note")'),)),
     Shot(
         "guide/images/question-apercu",
         AUTHOR,

@@ -13,21 +13,23 @@ class Meaning(StrEnum):
     """What a status comes down to, in the order of lists of many schools: what waits for an answer comes first.
 
     One status alone means JOINED, and one NOT_CONCERNED: those close a school to reminders. Any number may mean one of
-    the others. `colour` is that of its tag, as the style sheet names it; charts have a tone for each.
+    the others. `colour` is that of its tag, as the style sheet names it; charts have a tone for each. `does` says what
+    one school does, what several do, and what heads their column.
     """
 
-    NONE = "none", "neutral"
-    UNDER_WAY = "under_way", "info"
-    REFUSED = "refused", "warning"
-    NOT_CONCERNED = "not_concerned", "neutral"
-    JOINED = "joined", "success"
+    NONE = "none", "neutral", ("sans réponse", "sans réponse", "Sans réponse")
+    UNDER_WAY = "under_way", "info", ("s’y prépare", "s’y préparent", "Préparent")
+    REFUSED = "refused", "warning", ("refuse", "refusent", "Refusent")
+    NOT_CONCERNED = "not_concerned", "neutral", ("non concernée", "non concernées", "Non concernées")
+    JOINED = "joined", "success", ("a adhéré", "ont adhéré", "Ont adhéré")
 
     colour: str
+    does: tuple[str, str, str]
 
-    def __new__(cls, value: str, colour: str = "") -> Self:
-        """The value, and the colour."""
+    def __new__(cls, value: str, colour: str = "", does: tuple[str, str, str] = ("", "", "")) -> Self:
+        """The value, the colour and the words."""
         meaning = str.__new__(cls, value)
-        meaning._value_, meaning.colour = value, colour
+        meaning._value_, meaning.colour, meaning.does = value, colour, does
         return meaning
 
 
@@ -37,7 +39,6 @@ class StatusFacts:
 
     `label` names it, and `short` in the heading of a narrow column. `definition` says what it means below tables.
     `does` says what one school does, and what several do. `heard` are other words of lists that say it, folded.
-    `heading` stands before « volet 1 » over the figure, '' where the page gives it no figure of its own.
     """
 
     label: str
@@ -45,7 +46,6 @@ class StatusFacts:
     definition: str
     does: tuple[str, str]
     heard: tuple[str, ...] = ()
-    heading: str = ""
     short: str = ""
 
 
@@ -72,7 +72,6 @@ class Status(StrEnum):
             "Le service a confirmé que l’école a adhéré au volet, au plus tard à cette date.",
             ("a adhéré", "ont adhéré"),
             ("a adhere", "adhesion", "oui"),
-            heading="ont adhéré au",
         ),
     )
     IN_PREPARATION = (
@@ -83,7 +82,6 @@ class Status(StrEnum):
             "L’école prépare son adhésion.",
             ("s’y prépare", "s’y préparent"),
             ("prepare",),
-            heading="préparent le",
         ),
     )
     TENDER_LAUNCHED = (
@@ -104,7 +102,6 @@ class Status(StrEnum):
             "L’école n’adhère pas.",
             ("a refusé", "ont refusé"),
             ("refuse", "n adhere pas", "non"),
-            heading="refusent le",
         ),
     )
     INFORMED = (
@@ -134,7 +131,6 @@ class Status(StrEnum):
             "Rien n’est enregistré pour l’école à cette date : elle n’a pas encore été sollicitée, ou n’a pas répondu.",
             ("est sans réponse", "sont sans réponse"),
             ("aucun",),
-            heading="sans réponse sur le",
         ),
     )
 

@@ -125,15 +125,15 @@ def change_nothing_that_is_only_added(database):
 
 def see_the_situation(reader):
     page = reader.get(f"/?{DAY}&network=WBE").text
-    assert '<th scope="col" class="number">Hésite</th>' in page, "its column"
-    assert f"/situation/schools?strand=1&amp;status=hesitating&amp;{DAY}" in page, "its figure leads to its schools"
+    assert f"/situation/schools?strand=1&amp;{DAY}&amp;network=WBE&amp;meaning=under_way" in page, (
+        "it counts in a column"
+    )
     assert "une hésite encore" in page, "the words of its sentence"
     assert "L’école hésite encore." in page, "what it means"
-    assert "En préparation, marché lancé ou hésite" in page, "the legend of the bars"
 
 
 def see_the_lists(reader, school):
-    page = reader.get(f"/situation/schools?strand=1&status=hesitating&{DAY}").text
+    page = reader.get(f"/situation/schools?strand=1&meaning=under_way&{DAY}").text
     assert f"FASE {school}" in page
     assert '<span class="ds-tag" data-color="info">Hésite</span>' in page
     assert f"{school}" in reader.get(f"/situation/schools.csv?strand=1&status=hesitating&{DAY}").text
@@ -151,7 +151,8 @@ def see_the_files(reader):
 
 
 def see_the_charts(reader):
-    drawn = reader.get(f"/situation/charts/volet-1.svg?{DAY}").text
+    with zipfile.ZipFile(io.BytesIO(reader.get(f"/situation/slides.zip?{DAY}").data)) as archive:
+        drawn = "".join(archive.read(one).decode() for one in archive.namelist() if "volet-1.svg" in one)
     assert "En préparation, marché lancé ou hésite" in drawn
 
 

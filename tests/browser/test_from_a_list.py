@@ -33,20 +33,18 @@ def test_from_those_never_asked_to_a_planned_invitation_in_eight_pages_and_nine_
     author, approver = sign_in("author", **options), sign_in("approver", **options)
     way = Way(author, approver)
     author.goto("/")
-    way.click(author.get_by_role("link", name=re.compile("pas encore sollicitée, volet 1, Libre confessionnel")))
+    way.click(author.locator("section[aria-labelledby=strand-1] > .note a").first)
     write = author.get_by_role("link", name=re.compile(r"Écrire à ces \d+ PO"))
     count = re.search(r"\d+", write.inner_text())[0]
     way.click(write)
-    expect(author.get_by_label("Nom de la campagne")).to_have_value(
-        "Pas encore sollicitée, volet 1, Libre confessionnel"
-    )
+    expect(author.get_by_label("Nom de la campagne")).to_have_value("Pas encore sollicitée, volet 1")
     expect(author.get_by_role("radio", name=re.compile("^Volet 1"))).to_be_checked()
     expect(author.locator(".account td").first).to_have_text(count)
     way.click(author.get_by_role("button", name="Continuer : vérifier"))
     way.click(author.get_by_role("button", name=re.compile("Demander la validation")))
     expect(author.locator(".heading .ds-tag")).to_have_text("À valider")
     approver.goto("/today")
-    way.click(approver.get_by_role("link", name=re.compile("Pas encore sollicitée, volet 1, Libre confessionnel")))
+    way.click(approver.get_by_role("link", name=re.compile("Pas encore sollicitée, volet 1")))
     expect(approver.get_by_text("Le premier volet du plan").first).to_be_visible()
     way.click(approver.get_by_role("button", name="Valider et planifier"))
     expect(approver.locator(".heading .ds-tag")).to_have_text("Planifiée")

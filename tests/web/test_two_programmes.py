@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import zipfile
 from collections import Counter
 from datetime import timedelta
 from itertools import takewhile
@@ -42,7 +43,7 @@ from tests.needed import words_of_pdf
 from tests.pages import cells, elements, form_of, links, text_of
 from tests.programmes import FIRST, JOINED, NAME, NURSERY, OWN, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
-from tests.web.test_situation import table
+from tests.web.test_situation import lead, table
 
 __all__ = ["two_programmes"]
 CODES = f"« {FIRST} », « {SECOND} »"
@@ -55,6 +56,8 @@ def said(response):
 
 
 def current(page):
+    for chosen in elements(page, "select[@name='programme']/option[@selected]"):
+        return text_of(chosen)
     (chosen,) = elements(page, "nav[@aria-label='Programmes']//a[@aria-current='page']")
     return text_of(chosen)
 
@@ -62,12 +65,10 @@ def current(page):
 def test_the_situation_is_that_of_the_programme_in_the_address(author, two_programmes):
     page = author.get(f"/?programme={SECOND}")
     assert current(page) == NAME
-    assert table(page, 1)[-1][3] == len(JOINED)
-    told = [text_of(one).replace("\xa0", " ") for one in elements(page, "p[@class='quotable']")]
-    assert len(told) == 2
-    assert all(f"volet du programme « {NAME} »" in one for one in told), told
+    assert table(page, 1)[-1][2] == len(JOINED)
+    assert f"volet du programme « {NAME} »" in lead(page)
     answers = author.get(f"/?programme={SECOND}&network=WBE")
-    (answer, _) = [text_of(one) for one in elements(answers, "p[@class='quotable']")][2:]
+    (answer, _) = [text_of(one) for one in elements(answers, "p[@class='quotable']")]
     assert f"du programme « {NAME} »" in answer.replace("\xa0", " ")
     whole = "".join(elements(answers, "textarea[@id='answer-text']")[0].itertext()).replace("\xa0", " ")
     assert f"volet du programme « {NAME} »" in whole
@@ -102,7 +103,8 @@ def test_links_forms_and_files_of_a_page_keep_its_programme(author, two_programm
                 assert f"programme={SECOND}" in led, f"{address} leads to {led}"
                 todo.append(led)
             for form in elements(response, "form[@method='get']"):
-                assert elements(form, f"input[@name='programme'][@value='{SECOND}']"), address
+                asked = elements(form, "input[@name='programme']") + elements(form, "option[@selected]")
+                assert SECOND in [one.get("value") for one in asked], address
             for form in elements(response, "form[@method='post']"):
                 to = form.get("action") or ""
                 assert f"programme={SECOND}" in to or "/situation" not in to, address
@@ -110,12 +112,13 @@ def test_links_forms_and_files_of_a_page_keep_its_programme(author, two_programm
 
 
 def _of_file(response):
-    if response.mimetype.startswith("image/png"):
-        return NAME  # the same slide as the SVG
-    if response.mimetype == "image/svg+xml":
-        assert all(NAME in re.search(rf"<{tag}>(.*?)</{tag}>", response.text)[1] for tag in ("title", "desc"))
-        (source,) = [one for one in re.findall(r"<text[^>]*>([^<]*)</text>", response.text) if "Source" in one]
-        return source
+    if response.mimetype == "application/zip":
+        archive = zipfile.ZipFile(io.BytesIO(response.data))
+        for drawn in (archive.read(one).decode() for one in archive.namelist() if one.endswith("svg")):
+            assert all(NAME in re.search(rf"<{tag}>(.*?)</{tag}>", drawn)[1] for tag in ("title", "desc"))
+            (source,) = [one for one in re.findall(r"<text[^>]*>([^<]*)</text>", drawn) if "Source" in one]
+            assert NAME in source
+        return NAME
     assert f"_{SECOND}_" in response.headers["Content-Disposition"]
     if response.mimetype == "text/csv":
         header, *rows = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
@@ -136,7 +139,7 @@ def _of_file(response):
         "/situation/export.xlsx",
         "/situation/actions.csv",
         "/situation/schools.csv?strand=1",
-        "/situation/charts/volet-1.svg",
+        "/situation/slides.zip",
     ],
 )
 def test_a_file_takes_no_programme_by_itself(author, two_programmes, address):
@@ -161,7 +164,7 @@ def test_the_switch_of_a_federation_has_the_programmes_that_concern_its_members(
     offered = {}
     for code in ("FELSI", "CECP", "CPEONS"):
         page = signed_in_for(app, "federation", code).get("/")
-        offered[code] = [text_of(one) for one in elements(page, "nav[@aria-label='Programmes']//a")]
+        offered[code] = [text_of(one) for one in elements(page, "select[@name='programme']/option")]
         with two_programmes.reading() as session:
             every = [one.name for one in programmes.every(session)]
         assert set(offered[code]) <= set(every)
@@ -171,7 +174,7 @@ def test_the_switch_of_a_federation_has_the_programmes_that_concern_its_members(
 
 def test_with_one_programme_a_page_has_no_switch(author):
     page = author.get("/")
-    assert elements(page, "nav[@aria-label='Programmes']") == []
+    assert elements(page, "select[@name='programme']") == []
     assert "programme=" not in page.text
     assert "du programme" not in said(page)
 
@@ -535,7 +538,7 @@ def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two
                 silent.add(address)
     kept.unlink()
     assert silent == set()
-    assert refused >= {"situation.export", "situation.picture", "situation.export_list", "situation.export_actions"}
+    assert refused >= {"situation.export", "situation.slides", "situation.export_list", "situation.export_actions"}
     assert told > 10
 
 

@@ -61,8 +61,12 @@ def test_each_cause_opens_its_schools(author, changes):
     for address, words in links(page, "/situation/difference/schools"):
         if "figure=joined" in address and "group=" not in address:
             opened[words.split(",")[0].strip()] = author.get(address)
-    assert opened.keys() == {"Adhésion depuis", "Dit après coup", "Enregistrement retiré"}
-    for (fase, name), words in ((since, "Adhésion depuis"), (late, "Dit après coup"), (back, "Enregistrement retiré")):
+    assert opened.keys() == {"Adhésion confirmée depuis", "Dit après coup", "Enregistrement retiré"}
+    for (fase, name), words in (
+        (since, "Adhésion confirmée depuis"),
+        (late, "Dit après coup"),
+        (back, "Enregistrement retiré"),
+    ):
         (told,) = elements(opened[words], "tbody/tr")
         assert name in text_of(told)
         assert f"FASE {fase}" in text_of(told)
@@ -80,7 +84,11 @@ def test_the_file_has_one_row_a_school(author, changes):
     text = author.get("/situation/difference/schools.csv", query_string=asked).data.decode("utf-8-sig")
     rows = {int(one["FASE de l’école"]): one for one in csv.DictReader(io.StringIO(text), delimiter=";")}
     assert {fase: rows[fase]["Cause"] for fase, _ in schools} == dict(
-        zip((fase for fase, _ in schools), ("adhésion depuis", "dit après coup", "enregistrement retiré"), strict=True)
+        zip(
+            (fase for fase, _ in schools),
+            ("adhésion confirmée depuis", "dit après coup", "enregistrement retiré"),
+            strict=True,
+        )
     )
     assert rows.keys() == {fase for fase, _ in schools}
     assert {one["Liste ou édition"] for one in rows.values()} == {"courrier du 3 mai"}

@@ -69,7 +69,7 @@ class Cause(Labelled):
     LEVEL_CHANGED = "level_changed", "niveaux d’enseignement changés"
     LEFT = "left", "sortie"
     EDITION_APPLIED = "edition_applied", "édition du registre appliquée depuis"
-    JOINED_SINCE = "joined_since", "adhésion depuis"
+    JOINED_SINCE = "joined_since", "adhésion confirmée depuis"
     CHANGED_SINCE = "changed_since", "statut changé depuis"
     TOLD_LATE = "told_late", "dit après coup"
     TAKEN_BACK = "taken_back", "enregistrement retiré"

@@ -25,6 +25,7 @@ from outreach.adherence.statuses import CLOSED_TO_REMINDERS, Meaning, StatusFact
 from outreach.core.db import Session
 from outreach.core.db.bulk import hash_in_scope
 from outreach.core.tables.columns import Column, QueryListing
+from outreach.core.text import french
 from outreach.core.text.dates import evenly_spaced
 from outreach.directory.authorities import search
 from outreach.directory.authorities.search import BY_NAME
@@ -75,6 +76,11 @@ class Solicitation(StrEnum):
     def label(self) -> str:
         """The French label."""
         return self.facts.label
+
+
+def buckets_of(meaning: Meaning) -> list[Bucket]:
+    """The buckets that come down to a meaning."""
+    return [bucket for bucket in Bucket if bucket.facts.meaning is meaning]
 
 
 _PARTS_OF_NONE = {
@@ -170,7 +176,7 @@ class Situation:
 class Selection:
     """Which schools a figure counts: of a strand, a bucket and a group (its code), of all without them.
 
-    A `solicitation` is a part of the bucket NONE, and needs `listed`.
+    A `solicitation` is a part of the bucket NONE, and needs `listed`. A `meaning` has all buckets that come down to it.
     """
 
     strand: int
@@ -180,10 +186,13 @@ class Selection:
     known_at: datetime | None = None
     solicitation: Solicitation | None = None
     listed: Listed | None = field(default=None, compare=False)
+    meaning: Meaning | None = None
 
     @property
     def label(self) -> str:
         """What the schools are called in a title."""
+        if self.meaning:
+            return french.initial(french.either(one.label.lower() for one in buckets_of(self.meaning)))
         named = self.solicitation or self.bucket
         return named.label if named else "Écoles concernées"
 
@@ -379,6 +388,8 @@ def _schools(session: Session, programme: Programme, day: date, selection: Selec
     )
     if selection.bucket:
         query = query.where(_bucket(rows) == selection.bucket.value)
+    if selection.meaning:
+        query = query.where(_bucket(rows).in_(buckets_of(selection.meaning)))
     if selection.solicitation:
         query = query.where(is_solicited.is_(selection.solicitation is Solicitation.SOLICITED))
     if not selection.group:
@@ -393,7 +404,7 @@ def _authorities(session: Session, programme: Programme, day: date, selection: S
     strand = programme.strand(selection.strand)
     of_group = None
     if selection.group:
-        asked = replace(selection, bucket=None, solicitation=None)
+        asked = replace(selection, bucket=None, solicitation=None, meaning=None)
         of_group = _schools(session, programme, day, asked).with_only_columns(School.id)
     rows = rolled_up(day, [strand], selection.known_at, of_group)
     query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)

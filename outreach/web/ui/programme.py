@@ -22,7 +22,7 @@ KEEPS = frozenset(  # views that are about the programme of their address
     {
         "situation.index",
         "situation.export",
-        "situation.picture",
+        "situation.slides",
         "situation.listed",
         "situation.export_list",
         "situation.write_to_list",

@@ -89,7 +89,7 @@ PAGES = frozenset(
     {
         "situation.index",
         "situation.export",
-        "situation.picture",
+        "situation.slides",
         "situation.listed",
         "situation.export_list",
         "situation.all_actions",

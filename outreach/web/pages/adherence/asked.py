@@ -13,6 +13,7 @@ from outreach.adherence.situation import grouping
 from outreach.adherence.situation.difference import Reading
 from outreach.adherence.situation.grouping import Grouping, groups
 from outreach.adherence.situation.situation import Bucket, Listed, Selection, Solicitation
+from outreach.adherence.statuses import Meaning
 from outreach.campaigns.planning.sending_hours import read_past, until
 from outreach.core.db import Session
 from outreach.core.text import french
@@ -119,9 +120,11 @@ def reading_asked(name: str, usual: date) -> Reading:
 def shown_strand(programme: Programme, day: date) -> Strand:
     """The strand that is shown, and named: the one asked for, or else the first that is open, or the first.
 
-    Raises InputError for one that the programme does not have.
+    A form that chooses another programme, too, says whose strand it had. Raises InputError for one that the programme
+    does not have.
     """
-    return programme.strand_shown(_number() if request.args.get("strand") else None, day)
+    is_theirs = request.args.get("strand_of", programme.code) == programme.code
+    return programme.strand_shown(_number() if is_theirs and request.args.get("strand") else None, day)
 
 
 def _number() -> int:
@@ -137,7 +140,7 @@ def toggled(about: AskedSituation, chosen: Sequence[str], code: str) -> str:
     """The address of the same situation with the answer for one group more, or less if it is shown."""
     groups_then = [one for one in chosen if one != code] if code in chosen else [*chosen, code]
     strand = _number() or None
-    values: dict[str, Any] = {**about.query, "strand": strand, about.by.value: groups_then}
+    values: dict[str, Any] = {**about.query, "strand": strand, "answer": 1, about.by.value: groups_then}
     return url_for("situation.index", **values)
 
 
@@ -146,7 +149,9 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
     strand = shown_strand(programme, about.day)
     part = member(Solicitation, request.args.get("status"))
     bucket = Bucket.NONE if part else member(Bucket, request.args.get("status"))
-    every = Selection(strand.number, bucket, known_at=about.known_at, solicitation=part, listed=about.listed)
+    meaning = None if bucket else member(Meaning, request.args.get("meaning"))
+    known = {"known_at": about.known_at, "listed": about.listed}
+    every = Selection(strand.number, bucket, solicitation=part, meaning=meaning, **known)
     for by in Grouping:
         code = request.args.get(by.value, "")
         labels: Mapping[str, str] = groups(session, by, [strand], about.day, about.known_at).labels if code else {}

@@ -18,7 +18,7 @@ from outreach.core.text import french
 from outreach.core.text.french import either
 from outreach.core.text.roles import RoleName
 from outreach.reports.charts import chart
-from outreach.reports.charts.chart import NARROW, Chart
+from outreach.reports.charts.chart import Chart
 from outreach.reports.charts.drawings import Bar, BarRow, Event, Series, bars, cell, curve
 from outreach.reports.charts.marks import Tone
 from outreach.web.pages.adherence.asked import AskedSituation, pages, spelt_day, surely_asked
@@ -55,12 +55,12 @@ MOST_GROUPS = 12  # on a slide
 Points = Sequence[tuple[date, Mapping[int, int]]]
 
 
-@pages.get("/situation/charts/<key>.<any(png, svg):ending>")
+@pages.get("/situation/slides.zip")
 @needs(RoleName.READER)
-def picture(key: str, ending: str) -> Response:
+def slides() -> Response:
     with reading() as session:
         about = surely_asked(session)
-        return charts.picture(_charts(session, about), key, ending, file_name(about))
+        return charts.slides(_charts(session, about), file_name(about))
 
 
 def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
@@ -77,16 +77,6 @@ def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
 def in_cell(row: SituationRow, strand: int) -> str:
     """The bar of a row of the table, as SVG."""
     return chart.inline(cell(_pieces(row, strand)), "bar-chart")
-
-
-def on_phones(found: Situation, strand: Strand, about: AskedSituation) -> str:
-    """The bars of a table, as they stand above it on a phone; hidden from screen readers, as the table says them."""
-    return chart.inline(by_group(found, strand, about).draw(NARROW), "bars")
-
-
-def legend() -> list[tuple[str, str]]:
-    """What each tone means, by its name in the style sheet."""
-    return [(tone.value, name) for tone, (name, _) in SEGMENTS.items()]
 
 
 def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:

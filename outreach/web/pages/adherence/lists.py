@@ -11,6 +11,7 @@ from outreach.adherence.programmes.programmes import of_programme
 from outreach.adherence.situation import grouping, sentences, situation
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
+from outreach.adherence.statuses import Meaning
 from outreach.campaigns.results import from_lists
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.segments.audience import Concerns
@@ -60,6 +61,7 @@ def listed(what: str) -> str:
             text=sought(request),
             shown=Shown.of(request, found, export=".export_list", write=".write_to_list"),
             solicitation=solicitation_label,
+            statuses=[(one.value, one.label) for one in (*Bucket, *Solicitation)],
             labels={state.value: state.label for state in RollUp},
             terms=terms(tells_reach=not is_scoped()),
         )
@@ -91,14 +93,15 @@ def write_to_list(what: str) -> Redirect | str | tuple[str, int]:
         name, selection = _asked_list(session, programme, about, what)
         strand = programme.strand(selection.strand)
         text = sought(request)
-        has_rule = not (about.is_past or selection.solicitation or text) and (
+        has_rule = not (about.is_past or selection.solicitation or selection.meaning or text) and (
             selection.by is Grouping.NETWORK or not selection.group
         )
         rule = from_lists.rule_of_figure(strand, selection.network, selection.bucket) if has_rule else None
         members = _rows(session, programme, about, selection, what).keys() if rule is None else ()
     told = f"{name}, au {french.day(about.day)}" if about.is_past else name
     is_reminder = selection.solicitation is Solicitation.SOLICITED
-    kinds = REMINDER if is_reminder else INVITATION if selection.bucket is Bucket.NONE else ()
+    is_unanswered = selection.bucket is Bucket.NONE or selection.meaning is Meaning.NONE
+    kinds = REMINDER if is_reminder else INVITATION if is_unanswered else ()
     joined = selection.bucket in {Bucket.JOINED, Bucket.DECLARED}
     return write_to(
         WrittenList(told, rule, members),
@@ -129,7 +132,7 @@ def _asked_list(session: Session, programme: Programme, about: AskedSituation, w
     if not strand.is_open(about.day):
         raise InputError(f"{_opening(strand)} Choisissez ce jour ou un jour suivant.")
     if what == "authorities":
-        selection = replace(selection, bucket=None, solicitation=None)
+        selection = replace(selection, bucket=None, solicitation=None, meaning=None)
     about_strand = f"volet {selection.strand}{of_programme(of_request.name())}"
     return ", ".join(filter(None, (selection.label, about_strand, group))), selection
 

@@ -1,11 +1,13 @@
 """The situation page: adherence by network, zone, province or federation on any day, its sentences and its file."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from flask import Response, render_template, request
 from flask_login import current_user
+from markupsafe import Markup, escape
 
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import grouping, sentences, situation
@@ -33,7 +35,7 @@ from outreach.operations.demo import steps
 from outreach.reports.notes import prose
 from outreach.reports.notes.prose import About
 from outreach.staff.notifications import requests
-from outreach.web.pages.adherence import charts, tables
+from outreach.web.pages.adherence import charts, tables, why
 from outreach.web.pages.adherence.asked import (
     AskedSituation,
     asked,
@@ -51,8 +53,9 @@ from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import current_day, is_scoped, needs, now, reading, settings
 
+A_NUMBER = re.compile(r"[\d\u202f]+(?= des \d)|(?<= des )[\d\u202f]+|[\d,]+[\u202f\xa0]%")
 MOST_ACTIONS = 5  # done, and as many planned; their own page has all
-MOST_REACHED = 1  # campaign of which one reads whom it reached, the latest; the page of actions has them
+MOST_REACHED = 1  # campaign of which the answer says whom it reached, the latest; the page of actions has them
 
 
 @pages.get("/")
@@ -73,8 +76,10 @@ def index() -> str:
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
         points = situation.curve(session, programme, about.day, known_at=about.known_at)
-        chosen = chosen_groups(about.by)
-        acted = _acted(session, programme, about, MOST_ACTIONS)
+        chosen, strand = chosen_groups(about.by), shown_strand(programme, about.day)
+        answering = bool(chosen) or "answer" in request.args
+        acted = _acted(session, programme, about, MOST_ACTIONS, told_reached=MOST_REACHED if answering else 0)
+        first, *others = sentences.sentences(found, [strand])
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -83,10 +88,11 @@ def index() -> str:
             spelt_day=spelt_day(about),
             today=current_day(),
             oldest=grouping.oldest_register(session, about.day, about.known_at) if about.is_past else None,
-            sentences=sentences.sentences(found, programme.strands),
+            lead=_lead(first),
+            more_sentences=others,
             opening=sentences.opening,
             opened=programme.open_on(about.day),
-            strand=shown_strand(programme, about.day),
+            strand=strand,
             chosen=chosen,
             again_groups=partial(toggled, about, chosen),
             answers=sentences.answers(found, programme.strands, chosen),
@@ -94,26 +100,36 @@ def index() -> str:
             terms=tables.terms(tells_reach=not is_scoped()),
             acted=acted,
             soon=[one for one in acted.planned if is_scoped() and one.at - now() <= requests.NOTICE],
-            whole_answer=_whole_answer(session, programme, about, found, acted),
+            answering=answering,
+            whole_answer=_whole_answer(session, programme, about, found, acted) if answering else (),
             bar_of=charts.in_cell,
-            on_phones=partial(charts.on_phones, found, about=about),
-            legend=charts.legend(),
+            columns=tables.PAGE_COLUMNS,
             curve=charts.joinings(points, actions.departures(session, programme, at=about.moment), about)
             if points
             else None,
             Bucket=Bucket,
             Solicitation=Solicitation,
-            all_figures=(*Bucket, *Solicitation),
+            **why.account(session, programme, strand, about),
             **({} if about.is_past or is_scoped() else _of_today(session, programme)),
         )
 
 
-def _acted(session: Session, programme: Programme, about: AskedSituation, limit: int | None = None) -> Actions:
+def _lead(sentence: str) -> Markup:
+    """A sentence of the situation with its numbers in bold: how many of how many, and the share."""
+    return Markup(A_NUMBER.sub(r"<strong>\g<0></strong>", str(escape(sentence))))  # noqa: S704 - escaped
+
+
+def _acted(
+    session: Session,
+    programme: Programme,
+    about: AskedSituation,
+    limit: int | None = None,
+    told_reached: int = MOST_TOLD,
+) -> Actions:
     """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
     if is_scoped():
         return actions.actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
-    told = MOST_TOLD if limit is None else MOST_REACHED
-    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told)
+    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told_reached)
 
 
 def _whole_answer(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from outreach.adherence.models import RollUp, Word
 from outreach.adherence.situation import sentences
@@ -16,7 +16,9 @@ from outreach.adherence.situation.situation import (
     Situation,
     SituationRow,
     Solicitation,
+    buckets_of,
 )
+from outreach.adherence.statuses import Meaning
 from outreach.campaigns.counting.counts import Counts
 from outreach.campaigns.results import reached as campaign_reach
 from outreach.campaigns.results.actions import WOULD_GET, Actions, WaveAction
@@ -44,6 +46,37 @@ GROUP_HEADERS = {
     Grouping.PROVINCE: ("Province", "Code de la province"),
     Grouping.FEDERATION: ("Fédération", "Code de la fédération"),
 }
+
+
+class PageColumn(NamedTuple):
+    """A column of the page's table: its header, what one school does and what several do, what its link asks for."""
+
+    header: str
+    one: str
+    several: str
+    buckets: Sequence[Bucket]
+    asked: Mapping[str, str]
+
+    def count(self, row: SituationRow, strand: int) -> int:
+        """The schools of a row, in a strand."""
+        return sum(row.strands[strand][bucket] for bucket in self.buckets)
+
+
+def _page_column(meaning: Meaning) -> PageColumn:
+    one, several, header = meaning.does
+    buckets = [bucket for bucket in buckets_of(meaning) if bucket is not Bucket.DECLARED]
+    alone = {"status": buckets[0].value} if len(buckets) == 1 else {"meaning": meaning.value}
+    return PageColumn(header, one, several, buckets, alone)
+
+
+DECLARED = PageColumn(
+    "Le déclarent", "le déclare", "le déclarent", [Bucket.DECLARED], {"status": Bucket.DECLARED.value}
+)
+PAGE_COLUMNS = (
+    _page_column(Meaning.JOINED),
+    DECLARED,
+    *(_page_column(meaning) for meaning in (Meaning.UNDER_WAY, Meaning.REFUSED, Meaning.NONE)),
+)
 
 
 def terms(*, tells_reach: bool) -> Sequence[tuple[str, str]]:

@@ -6,9 +6,9 @@ from flask import Response, render_template, request, url_for
 
 from outreach.access.accounts import accounts
 from outreach.access.scopes import wording
-from outreach.adherence.models import Programme
+from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation import difference, explained
-from outreach.adherence.situation.difference import A_MONTH, Asked, By, Cause, Difference
+from outreach.adherence.situation.difference import A_MONTH, Asked, By, Cause, Difference, Reading
 from outreach.adherence.situation.explained import ChangedSchool, Chosen
 from outreach.core.db import Session
 from outreach.core.tables.columns import InMemoryListing
@@ -16,7 +16,7 @@ from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.reports.notes import listing
-from outreach.web.pages.adherence.asked import pages, reading_asked, shown_strand
+from outreach.web.pages.adherence.asked import AskedSituation, pages, reading_asked, shown_strand
 from outreach.web.shared import programmes
 from outreach.web.ui import exports
 from outreach.web.ui import programme as of_request
@@ -95,6 +95,32 @@ def _found(session: Session, programme: Programme) -> Difference:
     asks = Asked(programme, shown_strand(programme, after.day), by, counted())
     with whole() as every:
         return difference.difference(every, asks, before, after, session)
+
+
+def account(session: Session, programme: Programme, strand: Strand, about: AskedSituation) -> dict[str, Any]:
+    """What a page of the situation says of how a month changed it; nothing where one of the two days is not known."""
+    before, after = (Reading(day, about.known_at) for day in (about.day - A_MONTH, about.day))
+    try:
+        with whole() as every:
+            asks = Asked(programme, strand, By.NETWORK, counted())
+            found = difference.difference(every, asks, before, after, session)
+    except (InputError, Refused):
+        return {"account": None}
+    known = {"known_from": about.typed, "known_to": about.typed} if about.known_at else {}
+    came = [
+        schools
+        for cell in found.populations.values()
+        for (cause, sign), schools in cell.causes.items()
+        if cause is Cause.MOVED and sign > 0
+    ]
+    return {
+        "account": found if strand.is_open(about.day) else None,
+        "moved": sum(map(len, came)),
+        "moved_cause": Cause.MOVED.value,
+        "asked_account": {"strand": strand.number, "from": str(before.day), "to": str(after.day), **known},
+        "signed": explained.signed,
+        "CONCERNED": difference.CONCERNED,
+    }
 
 
 def _listed(session: Session, found: Difference) -> InMemoryListing[ChangedSchool]:
