@@ -163,22 +163,37 @@ def unsaid(outcome: Mapping[str, Any]) -> list[str]:
     """What a figure does not say, in French; nothing of one that 0.3.0 told, whose sentence says it itself."""
     if "waited" not in outcome:
         return []
-    waited, outside, schools = outcome["waited"], outcome["outside"], outcome["schools"]
-    days, concludes = french.plural(waited["days"], "jour"), outcome["is_concluded"]
-    of, waiting, before = (french.number(waited[name]) for name in ("of", "waiting", "before"))
+    outside, schools, concludes = outcome["outside"], outcome["schools"], outcome["is_concluded"]
     run, are = ("gère", "est") if outside == 1 else ("gèrent", "sont")
     of_schools = f", qui {run} {french.number(schools[1])} des {french.number(schools[0])} écoles," if schools else ""
     lines = {
-        "Ne pas pouvoir conclure n’est pas une preuve d’absence.": not concludes,
+        "Ce n’est pas la preuve que le courriel ne sert à rien.": not concludes,
         "L’écart est réduit si ceux qui attendent entendent parler du courriel, grossi s’ils attendent le leur pour "
-        f"adhérer. Un indice, pour les {of} PO des départs 2 et 3 : dans les {days} avant le départ 2, adhésions de "
-        f"{waiting} ; dans les {days} avant que le plan soit public, de {before}.": True,
+        "adhérer.": True,
         "Une adhésion que le courriel a seulement avancée compte comme une autre.": True,
         f"{french.number(outside)} PO{of_schools} {are} en dehors du tirage, et du chiffre.": outside > 0,
         "Un tirage de cette taille qui conclut donne le plus souvent un chiffre trop grand.": concludes
         and outcome["drawn"] < OFTEN_TOO_LARGE,
     }
     return [french.typeset(line) for line, is_so in lines.items() if is_so]
+
+
+def word_of(outcome: Mapping[str, Any]) -> str:
+    """What a figure says, in one word, as its sentence begins with it."""
+    return french.typeset(Interval(*(outcome[name] for name in Interval._fields)).word)
+
+
+def clue(outcome: Mapping[str, Any]) -> str:
+    """Whether waiting seems to have changed who joins, in French; '' of an outcome of 0.3.0."""
+    if "waited" not in outcome:
+        return ""
+    waited = outcome["waited"]
+    days = french.plural(waited["days"], "jour")
+    of, waiting, before = (french.number(waited[name]) for name in ("of", "waiting", "before"))
+    return french.typeset(
+        f"Un indice, pour les {of} PO des départs 2 et 3 : dans les {days} avant le départ 2, adhésions de {waiting} ; "
+        f"dans les {days} avant que le plan soit public, de {before}."
+    )
 
 
 def shown(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +204,10 @@ def shown(told: Mapping[str, Any]) -> dict[str, Any]:
         "left": [date.fromisoformat(day) for day in told["left"]],
         "until": date.fromisoformat(told["until"]),
         "known": today(datetime.fromisoformat(told["as_known_at"])),
+        "word": word_of(told),
+        "sentence": told["told"].removeprefix(word_of(told)).strip(),
         "unsaid": unsaid(told),
+        "clue": clue(told),
         "totals": totals(told),
         "curves": [[(date.fromisoformat(day), count) for day, count in each] for each in told["curves"]],
     }

@@ -31,6 +31,13 @@ class Interval(NamedTuple):
         """Whether both limits are on one side of 0."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def word(self) -> str:
+        """What it says, in one word: the limits alone decide."""
+        if not self.excludes_zero:
+            return "On ne peut pas conclure."
+        return "Oui." if self.low > 0 else "Non, au contraire."
+
 
 class Side(NamedTuple):
     """A share, and the size of the one sample that would know it as well."""
@@ -95,13 +102,6 @@ class Effect:
     second: Table
     drawn: int
 
-    @property
-    def word(self) -> str:
-        """What it says, in one word: the interval alone decides."""
-        if not self.figure.excludes_zero:
-            return "On ne peut pas conclure."
-        return "Oui." if self.figure.low > 0 else "Non, au contraire."
-
 
 def effect(strata: Sequence[Counted], redrawn_by: bytes | None = None) -> Effect | None:
     """What the strata of a draw show; None where no two departures can be compared.
@@ -137,7 +137,7 @@ def sentence(found: Effect, days: int) -> str:
     waiting = f"{french.number(shown.y0) if shown.y0 else 'aucun'} des {french.number(shown.n0)} qui l’attendaient"
     said = f"Dans les {days} jours, {written} (au moins une école), contre {waiting}"
     also = ", les départs 2 et 3 comparés de même" if both else ""
-    return french.typeset(f"{found.word} {said} : {_points(found.figure)}{also}.")
+    return french.typeset(f"{found.figure.word} {said} : {_points(found.figure)}{also}.")
 
 
 def _joined(count: int, whom: str) -> str:

@@ -96,7 +96,7 @@ def of(session: Session, number: int) -> PublicDraw:
         given={**given, "tables": tables, **told},
         strata=[(one.name, tuple(map(len, one.departures))) for one in assignment.order_of(session, attempt)],
         outside=len(whole["outside"]),
-        unsaid=effects.unsaid(outcome) if outcome else [],
+        unsaid=[*effects.unsaid(outcome), *filter(None, [effects.clue(outcome)])] if outcome else [],
         totals=effects.totals(outcome) if outcome else [],
         draws=effects.draws_of(session, strand.programme_id),
         program=PROGRAM.read_text(encoding="utf-8"),

@@ -340,7 +340,8 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
 
 
 def said(outcome, **changed):
-    return " ".join(effects.unsaid({**outcome, **changed})).replace("\xa0", " ")
+    changed = {**outcome, **changed}
+    return " ".join([*effects.unsaid(changed), effects.clue(changed)]).replace("\xa0", " ")
 
 
 @pytest.mark.long
@@ -358,7 +359,7 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     assert "en dehors du tirage" not in words
     assert "trop grand" not in said(outcome, drawn=400)
     assert "trop grand" not in said(outcome, is_concluded=False)
-    assert "preuve d’absence" in said(outcome, is_concluded=False)
+    assert "la preuve que le courriel ne sert à rien" in said(outcome, is_concluded=False)
     outside = said(outcome, outside=7, schools=[649, 212])
     assert "7 PO, qui gèrent 212 des 649 écoles, sont en dehors du tirage" in outside
     of_0_3_0 = {name: told for name, told in outcome.items() if name != "waited"}

@@ -136,13 +136,13 @@ def test_redraws_of_three_departures_are_the_share_of_all_ways_to_draw(first):
 
 def test_one_word_follows_from_the_interval():
     clear = effect([Counted((40, 40, 40), (NOBODY, (15, 1, 1), NOBODY, (0, 14, 1)))])
-    assert (clear.word, clear.drawn) == ("Oui.", 120)
+    assert (clear.figure.word, clear.drawn) == ("Oui.", 120)
     assert (clear.first, clear.second) == (Table(40, 15, 80, 2), Table(39, 14, 39, 1))
     none = effect([Counted((40, 40, 40), (NOBODY, (3, 2, 3), NOBODY, (0, 3, 2)))])
-    assert none.word == "On ne peut pas conclure."
+    assert none.figure.word == "On ne peut pas conclure."
     assert none.figure.low < 0 < none.figure.high
     against = effect([Counted((40, 40, 40), (NOBODY, (0, 15, 15), NOBODY, (0, 0, 10)))])
-    assert against.word == "Non, au contraire."
+    assert against.figure.word == "Non, au contraire."
 
 
 def test_where_a_plan_says_so_an_interval_that_redraws_do_not_confirm_is_widened_to_zero(monkeypatch):
@@ -152,7 +152,7 @@ def test_where_a_plan_says_so_an_interval_that_redraws_do_not_confirm_is_widened
     monkeypatch.setattr(estimate, "p_value", lambda *_: 0.0501)
     assert effect([stratum]).figure == plain
     told = effect([stratum], SEED)
-    assert told.word == "On ne peut pas conclure."
+    assert told.figure.word == "On ne peut pas conclure."
     assert told.figure == Interval(plain.estimate, 0.0, plain.high)
     assert widened(Interval(-0.05, -0.08, -0.01)) == Interval(-0.05, -0.08, 0.0)
     assert widened(Interval(0.01, -0.01, 0.03)) == Interval(0.01, -0.01, 0.03)

@@ -44,10 +44,12 @@ def effect(number: int) -> str:
             planned=assignment.planned_departures(lock.attempt) if lock.attempt else [],
             attempts=assignment.attempts_of(session, campaign.id),
             sizes=assignment.sizes_of(session, lock.attempt) if lock.attempt else {},
-            charts=list(_charts(campaign, shown)) if shown else [],
+            curve=_chart(campaign, shown) if shown else None,
             flow=list(_flow(shown)) if shown else [],
             departures=DEPARTURES,
-            draws=effects.draws_of(session, campaign.strand.programme_id),
+            draws=[
+                one for one in effects.draws_of(session, campaign.strand.programme_id) if one.campaign is not campaign
+            ],
         )
 
 
@@ -83,13 +85,13 @@ def export_effect(number: int, kind: str) -> Response:
     return exports.download(_strata(told), kind, name, _figures(told), campaign=title)
 
 
-@pages.get("/<number:number>/effect/<key>.<any(png, svg):ending>")
+@pages.get("/<number:number>/effect/slides.zip")
 @needs(RoleName.READER)
-def effect_picture(number: int, key: str, ending: str) -> Response:
+def effect_slides(number: int) -> Response:
     with reading() as session:
         campaign, told = _frozen(session, number)
         hold_programme(session, campaign)
-        return charts.picture(_charts(campaign, effects.shown(told)), key, ending, f"effet-campagne-{number}")
+        return charts.slides([_chart(campaign, effects.shown(told))], f"effet-campagne-{number}")
 
 
 def _frozen(session: Session, number: int) -> tuple[Campaign, dict[str, Any]]:
@@ -101,28 +103,33 @@ def _frozen(session: Session, number: int) -> tuple[Campaign, dict[str, Any]]:
     return campaign, told
 
 
-def _charts(campaign: Campaign, told: dict[str, Any]) -> Iterator[Chart]:
-    """The curves: how many had joined since departure 1, by departure, and the days on which departures left."""
-    series = [
-        Series(f"du {name.lower()}", values) for name, values in zip(DEPARTURES, told["curves"], strict=True) if values
-    ]
-    events = [Event(day, name.lower()) for name, day in zip(DEPARTURES, told["left"], strict=False)]
-    first, last = series[0].values[0][0], series[0].values[-1][0]
+def _chart(campaign: Campaign, told: dict[str, Any]) -> Chart:
+    """The curve of the first comparison: how many of 100 had joined, day by day, with the letter and without."""
+    table, days = told["totals"][0], told["length"] + 1
+    one, two, three = (dict(values[:days]) for values in told["curves"])
+    with_letter = [(day, _of_100(count, table.n1)) for day, count in one.items()]
+    waiting = [(day, _of_100(two.get(day, 0) + three.get(day, 0), table.n0)) for day in one]
+    series = [Series("avec le courriel", with_letter), Series("en attente", waiting)]
+    first, last = with_letter[0][0], with_letter[-1][0]
     span = f"du {french.day(first)} au {french.day(last)}"
-    reached = french.all_of([f"{one.values[-1][1]} {one.name}" for one in series])
-    yield Chart(
+    reached = french.all_of([f"{each.values[-1][1]} {each.name}" for each in series])
+    return Chart(
         key="adhesions",
-        title=french.typeset("Adhésions, par départ tiré au sort"),
-        about=french.typeset(f"PO qui ont adhéré, d’après les listes, {span}"),
+        title=french.typeset(f"Adhésions sur 100 PO, dans les {told['length']} jours"),
+        about=french.typeset(f"D’après les listes, {span}"),
         subject=french.typeset(f"Campagne « {campaign.title} »"),
-        told=french.typeset(f"PO qui ont adhéré {span} : {reached}."),
-        headers=("Jour", *DEPARTURES),
+        told=french.typeset(f"Sur 100 PO, ont adhéré {span} : {reached}."),
+        headers=("Jour", "Avec le courriel, sur 100", "En attente, sur 100"),
         rows=[
-            (french.day(day), *(french.number(one.values[place][1]) for one in series))
-            for place, (day, _) in enumerate(series[0].values)
+            (french.day(day), french.number(with_letter[place][1]), french.number(waiting[place][1]))
+            for place, (day, _) in enumerate(with_letter)
         ],
-        draw=partial(curve, series, events=events),
+        draw=partial(curve, series, events=[Event(first, "le courriel part")]),
     )
+
+
+def _of_100(count: int, whole: int) -> int:
+    return round(100 * count / whole) if whole else 0
 
 
 def _flow(told: dict[str, Any]) -> Iterator[tuple[str, list[int]]]:
