@@ -79,10 +79,14 @@ class Retention:
     """A rule of the file: how long rows are kept after the moment in the column `since`, and what is then done.
 
     `what`, `why`, `ground`, `moment`, `written` (the period) and `then` are French, for the public page. `bounds` are
-    the shortest and the longest period that an administrator may choose, or None where the period is fixed.
+    the shortest and the longest period that an administrator may choose, or None where the period is fixed. For the
+    page of the administration it has a `group` of `GROUPS`, a `short` name, and what `stays`, or ''.
     """
 
     name: str
+    group: str
+    short: str
+    stays: str
     what: str
     why: str
     ground: str
@@ -168,6 +172,9 @@ def _rule(stated: Mapping[str, Any], grounds: Mapping[str, str]) -> Retention:
         raise ValueError(f"retention.toml: the rule {stated['nom']} is about another table")
     return Retention(
         name=stated["nom"],
+        group=stated["groupe"],
+        short=stated["bref"],
+        stays=stated.get("reste", ""),
         what=stated["objet"],
         why=stated["pourquoi"],
         ground=grounds[stated["fondement"]],
@@ -189,6 +196,8 @@ def _kept(stated: Mapping[str, Any], grounds: Mapping[str, str]) -> Kept:
 _STATED = tomllib.loads(FILE.read_text(encoding="utf-8"))
 RULES: Sequence[Retention] = [_rule(stated, _STATED["fondements"]) for stated in _STATED["regle"]]
 KEPT: Sequence[Kept] = [_kept(stated, _STATED["fondements"]) for stated in _STATED["garde"]]
+GROUPS: Mapping[str, str] = _STATED["groupes"]
+OF_SERVICE = "service"  # the group of what only running the service needs
 IMPERSONAL: Mapping[str, Sequence[str]] = _STATED["sans_personne"]
 
 

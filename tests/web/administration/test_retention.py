@@ -11,7 +11,10 @@ PLACE = "/administration/retention"
 def test_an_administrator_changes_a_period_and_the_public_page_follows(client, signed_in, sample_database):
     chief = signed_in("administrator")
     assert (PLACE, "Conservation") in links(chief.get("/administration"))
-    assert "12 heures après la connexion, puis effacée (durée fixe)" in text_of(chief.get(PLACE))
+    shown = text_of(chief.get(PLACE))
+    assert "Connexion 12 heures rien ne reste fixe" in shown
+    assert "OUTREACH_" not in shown
+    assert "tant que le service existe" in text_of(chief.get(f"{PLACE}?kept=1"))
     page = f"{PLACE}/trail_entries"
     typed = form_of(chief.get(page), page)
     assert typed["period"] == "12 mois"

@@ -1,6 +1,6 @@
 """How long things are kept, for administrators: every rule, and another period where its bounds allow one."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
@@ -25,8 +25,15 @@ class PeriodForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         rules = policy.in_force(session)
+    grouped = {name: [rule for rule in rules if rule.group == group] for group, name in policy.GROUPS.items()}
     return render_template(
-        "pages/administration/retention.html", rules=rules, kept=policy.KEPT, sorting_list=settings().sorting_list
+        "pages/administration/retention.html",
+        folded=grouped.pop(policy.GROUPS[policy.OF_SERVICE]),
+        grouped=grouped,
+        rules=rules,
+        kept=policy.KEPT,
+        shows_kept="kept" in request.args,
+        awaits_list=not settings().sorting_list,
     )
 
 
