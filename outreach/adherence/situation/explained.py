@@ -3,15 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from outreach.access.scopes import wording
-from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal
+from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Strand
 from outreach.adherence.programmes.programmes import of_programme
-from outreach.adherence.situation.difference import CONCERNED, OF_STATUS, Cause, Cell, Difference, Reading
+from outreach.adherence.situation.difference import (
+    CONCERNED,
+    OF_STATUS,
+    Asked,
+    Cause,
+    Cell,
+    Difference,
+    Reading,
+    difference,
+)
 from outreach.adherence.situation.situation import Bucket
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
@@ -29,6 +38,16 @@ class Chosen(NamedTuple):
     figure: str = ""
     cause: Cause | None = None
     sign: int = 0
+
+
+class Since(NamedTuple):
+    """How many schools a figure of a strand has more (`sign` 1) or less (-1) than before."""
+
+    programme: Programme
+    strand: Strand
+    figure: str
+    sign: int
+    count: int
 
 
 class Telling(NamedTuple):
@@ -73,6 +92,32 @@ def figure_label(name: str) -> str:
 def signed(count: int) -> str:
     """A number with its sign: « +3 », « −1 »."""
     return f"{'+' if count >= 0 else '−'}{french.number(abs(count))}"
+
+
+def since(session: Session, programmes: Iterable[Programme], before: Reading, today: date) -> list[Since]:
+    """What has moved since a reading, of joinings and of the register, strand by strand.
+
+    Only strands of which something was recorded since are compared, or all open ones after an edition of the register.
+    """
+    after = Reading(today)
+    told = select(AdherenceRecord.strand_id).where(AdherenceRecord.recorded_at > before.moment)
+    taken_back = select(AdherenceRecord.strand_id).join(
+        RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id
+    )
+    touched = set(session.scalars(told.union(taken_back.where(RecordWithdrawal.withdrawn_at > before.moment))))
+    has_edition = session.scalar(select(exists().where(RegisterImport.applied_at > before.moment)))
+    found = []
+    for programme in programmes:
+        for strand in programme.open_on(after.day):
+            if has_edition or strand.id in touched:
+                totals = difference(session, Asked(programme, strand), before, after).totals
+                for figure in (Bucket.JOINED.value, CONCERNED):
+                    for side in (1, -1):
+                        causes = totals[figure].causes.items()
+                        count = sum(len(schools) for (_, sign), schools in causes if sign == side)
+                        if count:
+                            found.append(Since(programme, strand, figure, side, count))
+    return found
 
 
 def sentences(found: Difference, programme: str = "") -> list[str]:

@@ -1,12 +1,15 @@
 """What awaits the person who is signed in: the list where sign-in leads authors and approvers, and the bar's count."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import Blueprint, render_template
 
 from outreach.access import colleagues
 from outreach.access.approvals import delegates
-from outreach.campaigns.planning import calendar
+from outreach.adherence.situation import difference, explained
+from outreach.adherence.situation.difference import Reading
+from outreach.campaigns.planning import blackout_dates, calendar
+from outreach.campaigns.planning.sending_hours import Audiences, closed_office, end_of
 from outreach.core.db import Session
 from outreach.core.text.dates import ANSWERS_WITHIN, today
 from outreach.core.text.roles import RoleName
@@ -18,6 +21,7 @@ from outreach.web.ui.request import actor, current_day, held_roles, needs, now, 
 
 pages = Blueprint("today", __name__, url_prefix="/today")
 WEEK = timedelta(days=6)
+FARTHEST = 60  # days back to the last one on which offices were open
 
 
 @pages.get("")
@@ -33,6 +37,8 @@ def index() -> str:
             for one in delegates.of_deputy(session, actor(), day)
         ]
         leaving = calendar.departures(session, now(), programme)
+        before = _last_working_day(session, day)
+        since = explained.since(session, [programme] if programme else programmes.offered(session), before, day)
     rows = grouped(listed.tasks)
     week = [wave for wave in leaving if today(wave.at) <= day + WEEK]
     return render_template(
@@ -45,7 +51,18 @@ def index() -> str:
         week=week,
         following=leaving[len(week)] if len(leaving) > len(week) else None,
         stood_for=stood_for,
+        before=before,
+        since=since,
+        CONCERNED=difference.CONCERNED,
     )
+
+
+def _last_working_day(session: Session, day: date) -> Reading:
+    """The end of the last day before this one on which offices were open, as it was known then."""
+    added = blackout_dates.in_force(session)
+    days = (day - timedelta(days=number) for number in range(1, FARTHEST))
+    last = next((one for one in days if not closed_office(one, [Audiences.ADMINISTRATION], added)), day - WEEK)
+    return Reading(last, end_of(last).replace(microsecond=0))
 
 
 def awaited(session: Session) -> int:
