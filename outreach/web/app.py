@@ -52,7 +52,7 @@ from outreach.web.pages.directory import (
     tracking_consent,
 )
 from outreach.web.pages.replies import inbox, mails, one_off, reply, reply_templates
-from outreach.web.pages.staff import account, calendar, delegates, demo_mailbox, guide, sending, today
+from outreach.web.pages.staff import account, calendar, delegates, demo_mailbox, finding, guide, sending, today
 from outreach.web.public import experiments, health
 from outreach.web.public import notes as public_notes
 from outreach.web.public.answer_page import codes, disowning, unsubscribing
@@ -98,6 +98,7 @@ ROOMS = (  # of pages
     account,
     delegates,
     guide,
+    finding,
     password_links,
     second_factor,
     oidc,

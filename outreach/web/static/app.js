@@ -23,6 +23,16 @@ const spread = () => {
 roomy.addEventListener("change", spread);
 spread();
 
+// Ctrl+K leads to the search, or into its field.
+document.addEventListener("keydown", (event) => {
+  const search = document.querySelector(".find");
+  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || !search) return;
+  event.preventDefault();
+  const field = document.querySelector('main [role=search] #q');
+  if (field && location.pathname === search.pathname) field.select();
+  else location.assign(search.href);
+});
+
 // Buttons that insert text into the letter. execCommand inserts it as if typed, so that Ctrl+Z undoes it.
 for (const bar of document.querySelectorAll(".insertions, [data-of-script]")) bar.hidden = false;
 let lastEdited; // of the letter's passages

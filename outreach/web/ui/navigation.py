@@ -92,6 +92,7 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "directory.authority_contacts": "annuaire#corriger-ou-ajouter-une-adresse",
     "directory.contact": "annuaire#corriger-ou-ajouter-une-adresse",
     "directory.new_contact": "annuaire#corriger-ou-ajouter-une-adresse",
+    "finding": "README#chercher",
     "exclusions": "annuaire#ne-plus-écrire-à-une-adresse-ou-y-écrire-de-nouveau",
     "history": "historique",
     "letters": "annuaire#écrire-à-ce-pouvoir-organisateur",

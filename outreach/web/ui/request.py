@@ -108,6 +108,7 @@ PAGES = frozenset(
         "calendar.index",
         "notes.index",
         "notes.export",
+        "finding.index",
         "proposals.index",
         "proposals.export",
         "proposals.new",
