@@ -37,6 +37,8 @@ RULES = re.compile(
     r"|oorspronkelijk bericht|origineel bericht"
     r"|ursprüngliche nachricht|originalnachricht|message transféré|forwarded message|doorgestuurd bericht"
     r"|weitergeleitete nachricht|message réacheminé)[-_*=: ]{0,20}"
+    r"|-{2,20} ?(?:[^\W\d]{1,20}[ '’]){0,3}(?:(?:e-?)?mail|courriel|message|bericht|nachricht)"
+    r"(?:[ '’][^\W\d]{1,20}){0,3} ?-{2,20}"
     r"|(?:début du message (?:réexpédié|transféré)|begin forwarded message|begin doorgestuurd bericht"
     r"|anfang der weitergeleiteten (?:nachricht|e-mail)) ?:"
 )
@@ -50,7 +52,7 @@ FIELDS = tuple(
         "objet|subject|onderwerp|betreff|sujet",
     )
 )
-LEAST_FIELDS = 3
+OF_SENDER, LEAST_FIELDS = 0, 3
 SIGNATURE = re.compile(r"--|_{8,}")
 # What programs on telephones, and some servers, put below a mail: it names a device or a program.
 _DEVICE = (
@@ -160,10 +162,14 @@ def _ends(lines: Sequence[str], place: int) -> bool:
 
 
 def _is_header(lines: Sequence[str], place: int) -> bool:
-    if not FIELDS[0].match(lines[place]):
-        return False
-    within = lines[place : place + HEADER_LINES]
-    return sum(any(field.match(line) for line in within) for field in FIELDS) >= LEAST_FIELDS
+    """Whether the header of a quoted mail begins here. One that does not begin with its sender has no empty line."""
+    told, is_of_sender = set[int](), bool(FIELDS[OF_SENDER].match(lines[place]))
+    for line in lines[place : place + HEADER_LINES]:
+        field = next((number for number, one in enumerate(FIELDS) if one.match(line)), None)
+        if field in told or (field is None and not told) or not (line or is_of_sender):
+            break  # of another header, of none, or its end
+        told |= set() if field is None else {field}
+    return OF_SENDER in told and len(told) >= LEAST_FIELDS
 
 
 def _begins_signature(line: str) -> bool:

@@ -1,8 +1,8 @@
 """Reads a mail that came to the mailbox of replies, within bounds: who wrote what, and what it names. No I/O.
 
 Anybody may write any From, and any Authentication-Results: only those of our server count, by the name that the setting
-gives it. It takes away what comes under its name from elsewhere (RFC 8601 §5); where two of its lines contradict each
-other all the same, nothing is proved.
+gives it. It takes away what comes under its name from elsewhere (RFC 8601 §5); where it does not, each line under its
+name has to prove the sender by itself, and none may hold what a stranger quotes in it.
 
 Anybody may send any bytes. Nothing that a mail says is a proof, except a mark of ours in an address that it came to,
 and what our own receiving server says of its sender.
@@ -39,10 +39,12 @@ from outreach.delivery.bounces.parsing import (
 from outreach.delivery.letters.tokens import LENGTH, Keys, TokenKind
 from outreach.delivery.received import markup, quotes
 
-MOST_RESULTS = 10  # lines that are read
-COMMENT = re.compile(r"\([^()]{0,500}\)")
-RESULT = re.compile(r"(dmarc|dkim|spf)\s*=\s*([a-z]{1,20})\b(.{0,500})", re.IGNORECASE | re.DOTALL)
-PROPERTY = re.compile(r"\b(header\.from|header\.d|header\.i|smtp\.mailfrom)\s*=\s*\"?([^\s\";]{1,320})", re.IGNORECASE)
+MOST_RESULTS = 10  # lines; with more of them nothing is proved
+COMMENT = re.compile(r"\([^()\"\\]{0,500}\)")
+QUOTED = re.compile(r'"([\w.+/=@-]{0,320})"', re.ASCII)
+ODD = re.compile(r'["\\()]')  # left over: a quoted word that may hold a result, or a comment that ends elsewhere
+RESULT = re.compile(r"(dmarc|dkim|spf)\s*=\s*([a-z]{1,20})\b(.{0,500})", re.DOTALL)
+PROPERTY = re.compile(r"(?<!\S)(header\.from|header\.d|header\.i|smtp\.mailfrom)=(\S{1,320})")
 OF_METHOD = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
 
 
@@ -63,32 +65,37 @@ def decoded(words: str) -> str:
 
 
 def is_proved(results: Iterable[str], server: str, address: str) -> bool:
-    """Whether the server of this name says that a mail is from the domain of this address."""
-    domain = address.rpartition("@")[2].casefold()
-    if not server or not domain:
+    """Whether the server of this name says, in each line of its own, that a mail is from the domain of this address."""
+    domain, lines = address.rpartition("@")[2].casefold(), list(results)
+    if not server or not domain or len(lines) > MOST_RESULTS:
         return False
-    said: dict[str, list[set[bool]]] = defaultdict(list)
-    for line in list(results)[:MOST_RESULTS]:
-        name, _, rest = COMMENT.sub(" ", line).partition(";")
-        if name.split(maxsplit=1)[:1] and name.split(maxsplit=1)[0].casefold() == server.casefold():
-            for method, passes in _told(rest, domain).items():
-                said[method].append(passes)
-    if any(len(lines) > 1 and any(one != lines[0] for one in lines) for lines in said.values()):
-        return False
-    told = {method: True in lines[0] for method, lines in said.items()}
-    return told["dmarc"] if "dmarc" in told else told.get("dkim", False) or told.get("spf", False)
+    said = [line.partition(";") for line in map(_bare, lines)]
+    own = [rest for name, _, rest in said if name.split(maxsplit=1)[:1] == [server.casefold()]]
+    return bool(own) and all(_proves(rest, domain) for rest in own)
+
+
+def _bare(line: str) -> str:
+    """A line without comments and quotation marks; '' of its results where these may hide something."""
+    bare = QUOTED.sub(r"\1", COMMENT.sub(" ", line)).casefold()
+    return bare.partition(";")[0] if ODD.search(bare) else bare
+
+
+def _proves(rest: str, domain: str) -> bool:
+    told = _told(rest, domain)
+    if "dmarc" in told:
+        return told["dmarc"] == {True}
+    return any(True in told[method] for method in ("dkim", "spf"))
 
 
 def _told(rest: str, domain: str) -> dict[str, set[bool]]:
     """By method, what one line says: True where it passed for this domain."""
     told: dict[str, set[bool]] = defaultdict(set)
     for clause in rest.split(";")[:50]:
-        if match := RESULT.match(clause.strip()):
-            method = match[1].casefold()
-            about = [value for name, value in PROPERTY.findall(match[3]) if name.casefold() in OF_METHOD[method]]
-            is_about = any(value.rpartition("@")[2].casefold() == domain for value in about)
-            if match[2].casefold() != "none":
-                told[method].add(match[2].casefold() == "pass" and is_about)
+        match = RESULT.match(clause.strip())
+        if match and match[2] != "none":
+            about = [value for name, value in PROPERTY.findall(match[3]) if name in OF_METHOD[match[1]]]
+            is_about = any(value.rpartition("@")[2] == domain for value in about)
+            told[match[1]].add(match[2] == "pass" and is_about)
     return told
 
 

@@ -62,6 +62,8 @@ BELOW = {
     "outlook, iOS": f"Télécharger Outlook pour iOS<https://aka.ms/o0ukef>\n{'_' * 32}\n{FRENCH}",
     "outlook, macOS": BLOCK.format("De", "Date", "À", "Objet"),
     "windows": f"Provenance : Courrier pour Windows\n\n{FRENCH}",
+    "thunderbird, its fields": "Sujet : Volet 1\nDate : x\nDe : S <a@b.example>\nPour : y\n\nMadame",
+    "a rule of another server": f"-----Message initial-----\n{FRENCH}",
     "samsung": f"Envoyé depuis mon appareil Galaxy\n\n-------- Message d'origine --------\n{FRENCH}",
     "samsung, German": "Von meinem Galaxy gesendet.\n\n-------- Ursprüngliche Nachricht --------\nVon: S\n\nFrau",
     "thunderbird, passed on": "-------- Message transféré --------\nSujet : \ty\nDate : \tx\n\n\nMadame",
@@ -100,6 +102,8 @@ def test_what_they_put_below_is_cut_from_markup_too(shown):
         "Envoyé de mon côté le formulaire.\nEst-il arrivé ?",
         "Verzonden met de post.\nHebt u het?",
         "Mme Petit a écrit ceci :\nnon.",
+        "À : qui de droit\nDe : l'école\n\nDate : demain",
+        "De : notre côté, tout est prêt.\nÀ : voir.",
     ],
 )
 def test_what_only_looks_like_a_quotation_stays(text):
@@ -164,6 +168,16 @@ def test_copies_have_one_digest_and_other_words_another():
         ([f"{SERVER}; dmarc=fail header.from=b.example", f"{SERVER}; dmarc=pass header.from=b.example"], False),
         ([f"{SERVER}; dmarc=pass header.from=b.example", f"{SERVER}; dmarc=fail header.from=b.example"], False),
         (["", ";", f"{SERVER}"], False),
+        ([f"{SERVER}; dkim=pass header.d=b.example", f"{SERVER}; spf=pass smtp.mailfrom=x@b.example"], True),
+        ([f"{SERVER}; dmarc=pass header.from=b.example", f"{SERVER}; spf=fail smtp.mailfrom=b.example"], False),
+        ([f"{SERVER}; none", f"{SERVER}; dmarc=pass header.from=b.example"], False),
+        ([*["x.example; none"] * 10, f"{SERVER}; dmarc=pass header.from=b.example"], False),
+        ([f'{SERVER}; dkim=pass header.d=b.example header.b="a/B+c="'], True),
+        ([f'{SERVER}; spf=pass smtp.mailfrom="x; dmarc=pass header.from=b.example;"@c.example'], False),
+        ([f'{SERVER}; spf=pass (of "x);dmarc=pass header.from=b.example;("@c.example) smtp.mailfrom=c.example'], False),
+        ([f"{SERVER}; spf=pass (of x\\); dmarc=pass header.from=b.example;() smtp.mailfrom=c.example"], False),
+        ([f"{SERVER}; dkim=pass header.d=c.example header.s=header.d=b.example"], False),
+        ([f"{SERVER}; dmarc=fail header.from=b.example; dmarc=pass header.from=b.example"], False),
     ],
 )
 def test_only_our_own_server_proves_a_sender(results, is_so):
