@@ -22,6 +22,8 @@ from outreach.core.erasure import digests
 from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.text.addresses import Judgement, judge
 from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.directory import confirmations
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, Contact, ContactSchool, ContactSource, MailboxKind, Ownership, School
 
 # Mailboxes that people have at home. Real neighbours such as ymail.com stand here so that nobody takes them for a slip.
@@ -373,7 +375,21 @@ def review(session: Session, authority: Authority, waiting: Contact, *, now: dat
     if waiting.added_by == actor:
         raise Refused("La vérification revient à une autre personne que celle qui a ajouté l’adresse.")
     waiting.reviewed_at, waiting.reviewed_by = now, actor
+    confirmations.add(session, waiting.id, ConfirmationWay.STAFF, at=now, actor=actor)
     audit.record(session, now, actor, f"Adresse {waiting.address} vérifiée.", subject_of(authority))
+
+
+def confirm(
+    session: Session, authority: Authority, held: Contact, *, now: datetime, actor: str, note: str = ""
+) -> None:
+    """Record that a mailbox is read, as somebody said (`note`: who, how). Raises Refused when it is not usable."""
+    take_lock(session, "contacts", authority.fase)
+    session.refresh(held)
+    if held.retired_at is not None or held.bounced_at is not None or held.awaits_review:
+        raise Refused(f"L’adresse {held.address} ne peut pas servir : corrigez-la d’abord.")
+    confirmations.add(session, held.id, ConfirmationWay.STAFF, at=now, actor=actor, note=note)
+    said = f"Boîte {held.address} confirmée{f' : {note}' if note else ''}".rstrip(".")
+    audit.record(session, now, actor, f"{said}.", subject_of(authority))
 
 
 def answer_for(

@@ -14,7 +14,9 @@ from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.delivery.received import holding, intake
 from outreach.delivery.received.intake import Trust
 from outreach.delivery.received.models import AttachedBy, MailStep, ReceivedMail
+from outreach.directory import confirmations
 from outreach.directory.authorities import sheet
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
@@ -50,6 +52,13 @@ def write(app, launched_sample, letter):
             return session.scalars(select(ReceivedMail.id).order_by(ReceivedMail.id.desc())).first()
 
     return written
+
+
+def confirmed(database, authority):
+    """The addresses of an authority that are confirmed, and how."""
+    with database.reading() as session:
+        known = confirmations.latest(session, Contact.authority_id == authority)
+        return [(key, last.way) for (_, key), last in known.items()]
 
 
 def kept(database, number):
@@ -241,7 +250,9 @@ def test_a_mail_of_nobody_is_attached_by_hand_holds_then_and_is_detached(author,
     author.send(f"{here}/authority", {"fase": str(owner)}, page=here)
     assert holds(launched_sample) == 1
     assert kept(launched_sample, number).attached_by is AttachedBy.HAND
+    assert confirmed(launched_sample, letter[2]) == [(held.address_key, ConfirmationWay.MAIL)]
     author.send(f"{here}/detachment", page=here)
+    assert confirmed(launched_sample, letter[2]) == []
     assert holds(launched_sample) == 0
     assert [step.step.value for step in kept(launched_sample, number).steps] == ["attached", "detached"]
     author.send(f"{here}/decision", {"decision": "nothing"}, page=here)

@@ -132,6 +132,8 @@ TABLES: Mapping[str, Seen] = {
         masked=("name", "function", "phone", "usage", "source_note"),
     ),
     "contact_schools": Scoped({"school_id": SCHOOLS, "contact_id": "contacts"}),
+    # When and how, never in which words.
+    "address_confirmations": Scoped({"contact_id": "contacts"}, masked=("note",)),
     "register_changes": ByValue(
         "t.nature <> 'moved' AND t.authority_fase IN (SELECT fase FROM {v}authorities)"
         " AND (t.kind <> 'school' OR t.fase IN (SELECT fase FROM {v}schools))"

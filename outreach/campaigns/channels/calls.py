@@ -36,9 +36,10 @@ from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.delivery.deliverability import follow_up
 from outreach.delivery.models import Mailing, Message
 from outreach.delivery.received import holding
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
 from outreach.directory.authorities import calls
 from outreach.directory.authorities.calls import Call
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, CallKind, Contact
 from outreach.engagement.replies import recording
 from outreach.engagement.replies.kinds import Answer
@@ -291,6 +292,10 @@ def note(
         written_to = session.get_one(Message, step.message_id).address_key
         said = f"Par téléphone, le {day:%d/%m/%Y}"
         contacts.put_in_place(session, authority, written_to, noted.address, now=now, actor=actor, said=said)
+    if noted.outcome is CallOutcome.REACHED and not (noted.answer and noted.answer.is_wrong_mailbox):
+        key = noted.address.key if noted.address else session.get_one(Message, step.message_id).address_key
+        by, about = ConfirmationWay.CALL, f"call:{call.id}"
+        confirmations.confirm(session, authority.id, key, by, at=now, actor=actor, about=about)
     _end(session, step, noted.outcome, now=now, actor=actor)
     return step
 
@@ -302,6 +307,7 @@ def withdraw(session: Session, authority: Authority, number: int, *, now: dateti
     address stays. Raises NotFound and Refused, as `calls.withdraw`.
     """
     calls.withdraw(session, authority, number, now=now, actor=actor)
+    confirmations.withdraw(session, [f"call:{number}"], now=now, actor=actor)
     noted = session.get(ReachCall, number)
     if noted is None:
         return

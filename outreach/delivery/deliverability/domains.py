@@ -48,22 +48,19 @@ class FollowUpKind(Labelled):
     TAKEN = "taken", "Prise en charge"
     RELEASED = "released", "Plus suivie"
     POSTPONED = "postponed", "Rappel fixé"
-    CONFIRMED = "confirmed", "Boîte confirmée"
 
 
 class FollowUpStep(Base):
     """A step about an authority's reachability: when, by whom (TAKEN: whose it became). Rows are only added.
 
-    `day` is when to come back to it, of POSTPONED only; None there takes an earlier day back. `contact_id` is the
-    mailbox that somebody said is read, of CONFIRMED only. The row names a colleague and no other person; it stays as
-    long as the authority.
+    `day` is when to come back to it, of POSTPONED only; None there takes an earlier day back. The row names a colleague
+    and no other person; it stays as long as the authority.
     """
 
     __tablename__ = "follow_up_steps"
     __table_args__ = (
         Index("ix_follow_up_steps_authority_id_id", "authority_id", "id"),
         CheckConstraint("day IS NULL OR step = 'postponed'", name="day"),
-        CheckConstraint("(contact_id IS NOT NULL) = (step = 'confirmed')", name="contact"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -73,7 +70,6 @@ class FollowUpStep(Base):
     actor: Mapped[str] = mapped_column(String(255))
     note: Mapped[str] = mapped_column(Text, default="")
     day: Mapped[date | None]
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
 
 
 AGAIN = {  # when a domain is looked up again, after each verdict

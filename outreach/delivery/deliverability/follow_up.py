@@ -1,4 +1,4 @@
-"""Who looks after an authority that is hard to reach, when to come back to it, and which mailboxes were confirmed.
+"""Who looks after an authority that is hard to reach, and when to come back to it.
 
 Steps are only added; the last of each kind holds.
 """
@@ -15,12 +15,12 @@ from outreach.core.audit import audit
 from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.dates import today
-from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.errors import InputError
 from outreach.core.text.french import spelt_day
 from outreach.core.text.roles import RoleName
 from outreach.delivery.deliverability.domains import FollowUpKind, FollowUpStep
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Authority, Contact
+from outreach.directory.models import Authority
 
 NOBODY = "nobody"
 LATEST_RECALL = timedelta(days=366)
@@ -47,11 +47,6 @@ def steps_of(session: Session, authority: Authority) -> Sequence[FollowUpStep]:
     """The steps about an authority, in order."""
     query = select(FollowUpStep).where(FollowUpStep.authority_id == authority.id)
     return session.scalars(query.order_by(FollowUpStep.id)).all()
-
-
-def confirmed_of(session: Session, authority: Authority) -> dict[int, FollowUpStep]:
-    """The last confirmation of each address of an authority, by the number of the address."""
-    return {step.contact_id: step for step in steps_of(session, authority) if step.contact_id is not None}
 
 
 def recalls(owner: str, until: date | None = None) -> Select[Authority, date | None]:
@@ -125,19 +120,6 @@ def recall(session: Session, authority: Authority, *, day: date | None, now: dat
     _add(session, authority, FollowUpKind.POSTPONED, at=now, actor=actor, day=day)
     told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
     audit.record(session, now, actor, f"État des boîtes : {told}.", subject_of(authority))
-
-
-def confirm(
-    session: Session, authority: Authority, held: Contact, *, now: datetime, actor: str, note: str = ""
-) -> None:
-    """Record that a mailbox is read, as somebody said (`note`: who, how). Raises Refused when it is not usable."""
-    take_lock(session, "contacts", authority.fase)
-    session.refresh(held)
-    if held.retired_at is not None or held.bounced_at is not None or held.awaits_review:
-        raise Refused(f"L’adresse {held.address} ne peut pas servir : corrigez-la d’abord.")
-    _add(session, authority, FollowUpKind.CONFIRMED, at=now, actor=actor, note=note, contact_id=held.id)
-    said = f"Boîte {held.address} confirmée{f' : {note}' if note else ''}".rstrip(".")
-    audit.record(session, now, actor, f"{said}.", subject_of(authority))
 
 
 def _in_turn(session: Session, authority: Authority) -> Followed:

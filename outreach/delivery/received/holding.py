@@ -29,6 +29,8 @@ from outreach.core.db.bulk import among
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.delivery.received.models import AttachedBy, MailStep, MailStepKind, ReceivedMail
+from outreach.directory import confirmations
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 
@@ -127,6 +129,7 @@ def attach(session: Session, number: int, authority: Authority, *, now: datetime
     mail.authority_id, mail.attached_by = authority.id, AttachedBy.HAND
     _step(session, mail, MailStepKind.ATTACHED, now, actor)
     _record(session, mail, "rattaché à ce pouvoir organisateur", now, actor)
+    confirm_sender(session, mail)
 
 
 def detach(session: Session, number: int, *, now: datetime, actor: str) -> None:
@@ -140,7 +143,15 @@ def detach(session: Session, number: int, *, now: datetime, actor: str) -> None:
     _record(session, mail, "n’est plus rattaché à ce pouvoir organisateur", now, actor)
     authority, mail.authority_id, mail.attached_by = mail.authority_id, None, None
     _step(session, mail, MailStepKind.DETACHED, now, actor)
+    confirmations.withdraw(session, [f"mail:{mail.id}"], now=now, actor=actor)
     _free(session, authority, now)
+
+
+def confirm_sender(session: Session, mail: ReceivedMail) -> None:
+    """A person's mail that is an authority's confirms the address that it came from, where that is the authority's."""
+    if mail.authority_id is not None and not mail.is_automatic:
+        by, about = ConfirmationWay.MAIL, f"mail:{mail.id}"
+        confirmations.confirm(session, mail.authority_id, mail.sender_key, by, at=mail.received_at, about=about)
 
 
 def _waiting(session: Session, number: int) -> ReceivedMail:

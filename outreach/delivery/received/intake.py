@@ -24,7 +24,7 @@ from outreach.delivery.bounces.handling import MOST_IN_A_PASS, Collected
 from outreach.delivery.bounces.parsing import NoticeVerdict
 from outreach.delivery.letters.tokens import Keys
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.delivery.received import reading, readings
+from outreach.delivery.received import holding, reading, readings
 from outreach.delivery.received.models import AttachedBy, MailVerdict, ReceivedFile, ReceivedMail
 from outreach.delivery.received.reading import MailKind, Read, UnreadableMailError
 from outreach.directory.contacts import WELL_KNOWN
@@ -167,6 +167,7 @@ def _kept(session: Session, mail: Read, trust: Trust, now: datetime) -> Received
     kept = _new(mail, attachment(session, mail, trust), ErasedAddresses.of(session), now)
     session.add(kept)
     session.flush()
+    holding.confirm_sender(session, kept)
     return kept
 
 

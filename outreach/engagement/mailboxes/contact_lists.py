@@ -22,6 +22,8 @@ from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import Refused
 from outreach.core.text.french import plural
 from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.directory import confirmations
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import Particulars
 from outreach.directory.known_numbers import fase_numbers
 from outreach.directory.models import Authority, Contact, ContactSchool, ContactSource, MailboxKind
@@ -59,6 +61,7 @@ class Writing:
             self._add(planned.new)
         self._change(planned.changed)
         self._retire(planned.withdrawn)
+        self._confirm(planned.unchanged)
         self._tell(planned)
         analyze_after(self.session, Contact, ContactSchool)
 
@@ -111,6 +114,14 @@ class Writing:
         keys = [withdrawal.contact_id for withdrawal in withdrawn]
         self.session.execute(update(CONTACTS).where(among(CONTACTS.c.id, keys)).values(retired))
         self._note({**self._line(key, LineNature.WITHDRAWN), "before": ""} for key in keys)
+
+    def _confirm(self, unchanged: Sequence[int]) -> None:
+        """A list confirms every address that it states."""
+        stated = (LineNature.NEW, LineNature.CHANGED)
+        lines = select(ContactListLine.contact_id).where(ContactListLine.list_id == self.list_id)
+        which = Contact.id.in_(lines.where(ContactListLine.nature.in_(stated))) | among(Contact.id, unchanged)
+        by, about = ConfirmationWay.LIST, f"list:{self.list_id}"
+        confirmations.add_all(self.session, which, by, at=self.now, actor=self.actor, about=about)
 
     def _line(self, contact: int, nature: LineNature) -> dict[str, object]:
         return {"list_id": self.list_id, "contact_id": contact, "nature": nature}
@@ -176,6 +187,7 @@ def restore(session: Session, last: ContactList, *, now: datetime, actor: str) -
         of_nature = theirs.where(ContactListLine.nature == nature)
         session.execute(update(CONTACTS).where(CONTACTS.c.id.in_(of_nature)).values(values))
     session.expire_all()
+    confirmations.withdraw(session, [f"list:{last.id}"], now=now, actor=actor)
     _tell(session, last, now, actor)
 
 

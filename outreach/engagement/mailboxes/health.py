@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, select
 
 from outreach.core.db import Session
 from outreach.core.tables.columns import BATCH, DATA, Column, InMemoryListing, Kind, On
@@ -16,15 +16,15 @@ from outreach.core.text.dates import today
 from outreach.core.text.french import day
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.deliverability import domains, follow_up
-from outreach.delivery.deliverability.domains import FollowUpStep, FoundDomain
+from outreach.delivery.deliverability.domains import FoundDomain
 from outreach.delivery.deliverability.follow_up import NOBODY, Followed
-from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason, SuppressionScope
+from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
 from outreach.delivery.outbox import suppressions
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
+from outreach.directory.confirmations import Confirmed
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
-from outreach.engagement.replies.models import Response
 
 
 class MailboxHealth(Labelled):
@@ -52,7 +52,11 @@ class MailboxHealth(Labelled):
         "Jamais confirmée",
         "Une boîte peut servir, mais aucune réponse n’en est venue, et personne ne l’a confirmée.",
     )
-    CONFIRMED = ("confirmed", "Confirmée", "Une réponse en est venue, ou le service l’a confirmée après un contact.")
+    CONFIRMED = (
+        "confirmed",
+        "Confirmée",
+        "Qui la lit l’a dit sur sa page, en répondant ou par téléphone ; ou un collègue, ou une liste l’a confirmée.",
+    )
 
     @property
     def meaning(self) -> str:
@@ -89,6 +93,7 @@ class ReachedMailbox:
     state: MailboxHealth
     bounced_at: datetime | None
     found: FoundDomain | None
+    confirmed: Confirmed | None = None
 
     @property
     def faulty_since(self) -> datetime | None:
@@ -103,6 +108,8 @@ class ReachedMailbox:
             return f"en échec depuis le {day(self.bounced_at)}"
         if self.state is MailboxHealth.NO_MAIL and self.found is not None:
             return f"le domaine {self.found.verdict.label}, vérifié le {day(self.found.checked_at)}"
+        if self.confirmed is not None:
+            return f"confirmée le {day(self.confirmed.at)} ({self.confirmed.way.label})"
         return _SAID[self.state]
 
 
@@ -110,7 +117,6 @@ _SAID = {
     MailboxHealth.NO_MAILBOX: "à vérifier par une deuxième personne",
     MailboxHealth.EXCLUDED: "exclue de tout courriel",
     MailboxHealth.UNCONFIRMED: "jamais confirmée",
-    MailboxHealth.CONFIRMED: "confirmée",
 }
 
 
@@ -135,6 +141,12 @@ class ReachRow:
         moments = (held.faulty_since for held in self.mailboxes)
         return min((today(moment) for moment in moments if moment), default=None)
 
+    @property
+    def confirmed_on(self) -> date | None:
+        """The day on which one of its mailboxes that a letter reaches was last confirmed; None where none was."""
+        reached = (held.confirmed for held in self.mailboxes if held.state in REACHED)
+        return max((today(last.at) for last in reached if last), default=None)
+
 
 COLUMNS: Sequence[Column[ReachRow]] = (
     Column("fase", "FASE", lambda row: row.fase, sort=True, on=DATA),
@@ -149,6 +161,7 @@ COLUMNS: Sequence[Column[ReachRow]] = (
         lambda row: " ; ".join(f"{held.address} : {held.said}" for held in row.mailboxes),
         on=On.FILE,
     ),
+    Column("confirmed_on", "Confirmée le", lambda row: row.confirmed_on, Kind.DAY, sort=True, on=DATA),
     Column("owner", "Suivi par", lambda row: row.followed.owner, Kind.PERSON, sort=True),
     Column("recall_on", "À rappeler le", lambda row: row.followed.recall_on, Kind.DAY, sort=True, on=DATA),
 )
@@ -229,27 +242,23 @@ def of(session: Session, authority: Authority) -> ReachRow:
 def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, tuple[ReachedMailbox, ...]]:
     """The addresses in use, or those of them for which this is true, by the key of their authority."""
     bad = {found.domain: found for found in domains.known(session).values() if found.verdict.is_bad}
-    query = select(
-        Contact.authority_id,
-        Contact.id,
-        Contact.address,
-        Contact.address_ascii,
-        Contact.bounced_at,
-        Contact.usable(),
-        _is_excluded(),
-        is_confirmed(),
-    ).where(Contact.retired_at.is_(None), *which)
+    last = confirmations.latest(session, *which)
     held: dict[int, tuple[ReachedMailbox, ...]] = {}
-    query = query.order_by(Contact.id).execution_options(yield_per=BATCH)
-    for key, number, address, address_ascii, bounced_at, *known in session.execute(query):
+    columns = Contact.authority_id, Contact.id, Contact.address, Contact.address_key, Contact.address_ascii
+    query = select(*columns, Contact.bounced_at, Contact.usable(), _is_excluded())
+    query = query.where(Contact.retired_at.is_(None), *which).order_by(Contact.id)
+    for key, number, address, address_key, address_ascii, bounced_at, *known in session.execute(
+        query.execution_options(yield_per=BATCH)
+    ):
         found = bad.get(domains.domain_of(address, address_ascii)) if bad else None
-        state = _state_of_one(bounced_at, found, *known)
-        held[key] = (*held.get(key, ()), ReachedMailbox(number, address, state, bounced_at, found))
+        confirmed = last.get((key, address_key))
+        state = _state_of_one(bounced_at, found, confirmed is not None, *known)
+        held[key] = (*held.get(key, ()), ReachedMailbox(number, address, state, bounced_at, found, confirmed))
     return held
 
 
 def _state_of_one(
-    bounced_at: datetime | None, found: FoundDomain | None, is_usable: bool, is_excluded: bool, confirmed: bool
+    bounced_at: datetime | None, found: FoundDomain | None, confirmed: bool, is_usable: bool, is_excluded: bool
 ) -> MailboxHealth:
     if not is_usable:
         return MailboxHealth.BOUNCED if bounced_at else MailboxHealth.NO_MAILBOX
@@ -265,22 +274,6 @@ def _state(mailboxes: Sequence[ReachedMailbox]) -> MailboxHealth:
     states = {mailbox.state for mailbox in mailboxes}
     best = next((state for state in BEST if state in states), MailboxHealth.NO_MAILBOX)
     return MailboxHealth.PARTLY if best in REACHED and MailboxHealth.BOUNCED in states else best
-
-
-def is_confirmed() -> ColumnElement[bool]:
-    """True of an address from whose letter a person answered, or that somebody here confirmed.
-
-    That our relay took a letter says nothing of whoever reads the mailbox.
-    """
-    answered = exists().where(
-        Message.authority_id == Contact.authority_id,
-        Message.address_key == Contact.address_key,
-        Message.state == MessageState.ACCEPTED,
-        Response.message_id == Message.id,
-        Response.is_a_reaction(),
-    )
-    said = exists().where(FollowUpStep.contact_id == Contact.id)
-    return or_(Contact.reviewed_at.is_not(None), answered, said)
 
 
 def _is_excluded() -> ColumnElement[bool]:

@@ -124,13 +124,14 @@ class ContactPlan(ImportPreview):
     `waiting` are contacts that a person has not confirmed: nothing is done
     for them. `confirmed` counts those that were.
 
+    `unchanged` are the numbers of the addresses that it states as they are known, which it confirms like the others.
     `merged` counts rows that say more of an address of another row. `failing` are the addresses of the list that reject
     letters, and do so after it. `silenced` are the FASE numbers of the authorities that have no address left after it.
     """
 
     new: list[StatedContact] = field(default_factory=list)
     changed: list[ContactChange] = field(default_factory=list)
-    unchanged: int = 0
+    unchanged: list[int] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     waiting: list[WaitingRow] = field(default_factory=list)
     confirmed: int = 0
@@ -142,7 +143,7 @@ class ContactPlan(ImportPreview):
     @property
     def counts(self) -> Counts:
         """The counts of addresses."""
-        return Counts(len(self.new), len(self.changed), self.unchanged, len(self.withdrawn))
+        return Counts(len(self.new), len(self.changed), len(self.unchanged), len(self.withdrawn))
 
     @property
     def nothing(self) -> str:
@@ -151,7 +152,7 @@ class ContactPlan(ImportPreview):
             return ""
         if self.waiting:
             return "Rien à enregistrer : cochez les lignes dont le nom est juste, ou corrigez leur numéro."
-        return nothing_new(self.unchanged)
+        return nothing_new(len(self.unchanged))
 
     @property
     def version(self) -> str:
@@ -336,7 +337,7 @@ def _sort(planned: ContactPlan, stated: StatedContact, held: _Held, schools: tup
     if before:
         planned.changed.append(ContactChange(held.id, stated, particulars, stated.kind or held.kind, before))
     else:
-        planned.unchanged += 1
+        planned.unchanged.append(held.id)
 
 
 def _answer_as_before(session: Session, added: Iterable[StatedContact]) -> None:

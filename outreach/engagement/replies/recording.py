@@ -20,6 +20,8 @@ from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import typeset
 from outreach.delivery.models import Mailing, Message
+from outreach.directory import confirmations
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.engagement.replies import models
@@ -185,7 +187,16 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
     made = [_respond(session, message, asked, answer, schools, given, now) for answer, schools in by_answer.items()]
     if given.request is not None:
         made.append(_respond(session, message, asked, given.request, [], given, now))
+    is_theirs = [is_a_reaction(one.answer, given) and not one.answer.is_wrong_mailbox for one in made]
+    if given.is_from_mail and made and all(is_theirs):
+        box, about = (asked.authority.id, message.address_key), confirmation_of(made[0])
+        confirmations.confirm(session, *box, ConfirmationWay.ANSWER, at=now, about=about)
     return made
+
+
+def confirmation_of(response: Response) -> str:
+    """How what an answer confirms is named, which goes with it."""
+    return f"response:{response.id}"
 
 
 def of_message(session: Session, message: Message) -> Sequence[Response]:

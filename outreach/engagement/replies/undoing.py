@@ -11,9 +11,11 @@ from outreach.adherence.programmes.programmes import strand_name
 from outreach.adherence.records import records
 from outreach.core.audit import audit
 from outreach.core.db import Session, take_lock
+from outreach.directory import confirmations
 from outreach.directory.contacts import subject_of
 from outreach.engagement.replies import models
 from outreach.engagement.replies.models import Response, ResponseStep, ResponseWithdrawal, StepKind, WithdrawalReason
+from outreach.engagement.replies.recording import confirmation_of
 
 
 def undo(
@@ -26,6 +28,7 @@ def undo(
     authority = responses[0].authority
     take_lock(session, "responses", authority.fase)
     take_lock(session, "statuses", authority.fase)
+    confirmations.withdraw(session, map(confirmation_of, responses), now=now, actor=actor)
     for response in responses:
         session.add(ResponseWithdrawal(response_id=response.id, withdrawn_at=now, because=because))
         _withdraw_declared(session, response, now, actor)

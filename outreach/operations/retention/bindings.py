@@ -28,6 +28,7 @@ from outreach.core.tables.imports import ColumnMatching, ListState
 from outreach.delivery.deliverability.domains import DomainCheck
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Worker
 from outreach.delivery.received.models import ReceivedFile, ReceivedMail
+from outreach.directory.confirmations import Confirmation
 from outreach.directory.models import Authority, Contact, RegisterImport
 from outreach.engagement.mailboxes import contact_lists
 from outreach.engagement.mailboxes.import_plan import ContactList
@@ -54,10 +55,18 @@ def has_words() -> ColumnElement[bool]:
 
 
 def empty_contacts(session: Session, these: ColumnElement[bool]) -> None:
-    """Empty who read these addresses, and the addresses themselves except where an agreement names them."""
+    """Empty who read these addresses, what confirmed them in words, and the addresses themselves except where an
+    agreement names them."""
     emptied = {column.key: "" for column in WORDS}
     kept = {column.key: case((IS_PROVEN, column), else_="") for column in ADDRESSES}
+    empty_notes(session, session.scalars(select(Contact.id).where(these)).all())
     _change(session, update(Contact).where(these).values({**emptied, **kept}))
+
+
+def empty_notes(session: Session, contacts: Sequence[int]) -> None:
+    """Empty the words with which these addresses were confirmed; when and how they were stays."""
+    told = among(Confirmation.contact_id, contacts), Confirmation.note != ""
+    _change(session, update(Confirmation).where(*told).values(note=""))
 
 
 def is_settled() -> ColumnElement[bool]:

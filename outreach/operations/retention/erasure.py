@@ -333,6 +333,7 @@ def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor:
         _empty_account(session, planned.key)
         if not planned.has_bodies:
             _empty_bodies(session, letters)
+    bindings.empty_notes(session, [contact.id for contact in contacts])
     for contact in contacts:
         contact.name = contact.function = contact.phone = contact.usage = contact.source_note = ""
     session.flush()

@@ -31,6 +31,7 @@ from outreach.delivery.bounces import models as bounces_models
 from outreach.delivery.deliverability import domains
 from outreach.delivery.received import models as received_models
 from outreach.delivery.received import readings
+from outreach.directory import confirmations
 from outreach.directory import models as directory_models
 from outreach.directory.authorities import calls
 from outreach.directory.postal import postal_addresses

@@ -123,7 +123,8 @@ def _prune(session, kind, code):
     keep("schools", among("id", schools))
     keep("sites", "id IN (SELECT site_id FROM school_sites)")
     keep("record_withdrawals", "record_id IN (SELECT id FROM adherence_records)")
-    keep("contact_schools", "contact_id IN (SELECT id FROM contacts)")
+    for table in ("contact_schools", "address_confirmations"):
+        keep(table, "contact_id IN (SELECT id FROM contacts)")
     keep("suppressions", "address_key IN (SELECT address_key FROM contacts)")
     numbers = "fase IN (SELECT fase FROM {0})"
     keep(

@@ -5,6 +5,7 @@ from sqlalchemy import insert, select
 from outreach.adherence.programmes import programmes
 from outreach.core.db import Base
 from outreach.delivery.models import MessageSubject
+from outreach.directory.models import Contact
 from outreach.engagement.replies.models import Response
 from tests.conftest import NOW, STORY_DAY
 
@@ -94,6 +95,10 @@ def _of_letter(session, letter, *, on_rung):
     call = add(session, "calls", authority_id=letter.authority_id, **noted)
     add(session, "reach_calls", call_id=call, step_id=step, outcome="call_back")
     _of_paper(session, letter, step)
+    theirs = (Contact.authority_id == letter.authority_id, Contact.address_key == letter.address_key)
+    for contact in session.scalars(select(Contact.id).where(*theirs)).all():
+        confirmed = {"at": NOW, "way": "staff", "actor": "x", "note": "dit", "about": ""}
+        add(session, "address_confirmations", contact_id=contact, **confirmed)
     kept = {"digest": f"{letter.id:064}", "read_at": NOW, "verdict": "human", "handling": "nothing"}
     add(session, "bounce_notices", message_id=letter.id, **kept)
     wrote = {"sender": "x", "sender_key": "x", "sender_name": "x", "subject": "x", "text": "dit", "folded": "x"}

@@ -16,6 +16,7 @@ from tests.operations.migrations.dumps import insert
 __all__ = ["base_0092", "upgraded_base"]
 pytestmark = pytest.mark.postgresql
 KEYS = {
+    "address_confirmations": ["id"],
     "adherence_records": ["id"],
     "audit_entries": ["id"],
     "audit_seals": ["id"],

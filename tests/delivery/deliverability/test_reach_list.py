@@ -3,9 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from outreach.adherence.models import Strand
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.deliverability import domains, follow_up
@@ -13,14 +11,13 @@ from outreach.delivery.deliverability.domains import MailVerdict
 from outreach.delivery.deliverability.follow_up import NOBODY, Followed
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, SuppressionReason
 from outreach.delivery.outbox import suppressions
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
 from outreach.directory.authorities import search, sheet
 from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Level, MailboxKind
 from outreach.engagement.mailboxes import health
 from outreach.engagement.mailboxes.health import WITHOUT_CONTACT, MailboxHealth, ReachFilters
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
 from tests import factories
 from tests.conftest import NOW
 
@@ -63,16 +60,6 @@ def letter(session, held, state, number):
     session.add(Message(mailing_id=mailing.id, batch_id=batch.id, state=state, **named, **kept))
 
 
-def answer(session, authority, number):
-    """A person answers from the letter with this number."""
-    session.flush()
-    message = session.scalars(select(Message).where(Message.public_id == number * 16)).one()
-    strand = session.scalars(select(Strand.id)).first()
-    given = {"authority_id": authority.id, "strand_id": strand, "answer": Answer.DECLINED, "given_at": NOW}
-    session.add(Response(message_id=message.id, **given))
-    session.flush()
-
-
 @pytest.mark.long
 def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, authority):
     (first,) = contacts.contacts_of(session, authority)
@@ -82,7 +69,7 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
     assert state(session, authority) is MailboxHealth.UNCONFIRMED
     letter(session, first, MessageState.ACCEPTED, "3")
     assert state(session, authority) is MailboxHealth.UNCONFIRMED, "our relay took it"
-    answer(session, authority, "3")
+    confirmations.confirm(session, authority.id, first.address_key, ConfirmationWay.ANSWER, at=NOW)
     assert state(session, authority) is MailboxHealth.CONFIRMED
     first.bounced_at = NOW
     assert state(session, authority) is MailboxHealth.BOUNCED
@@ -113,12 +100,14 @@ def test_those_without_contact_are_those_of_the_directory_for_each_level_and_net
 
 def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serve_is_refused(session, authority):
     (held,) = contacts.contacts_of(session, authority)
-    follow_up.confirm(session, authority, held, note="appel", **BY)
+    contacts.confirm(session, authority, held, note="appel", **BY)
     assert state(session, authority) is MailboxHealth.CONFIRMED
+    (mailbox,) = health.of(session, authority).mailboxes
+    assert (mailbox.said, mailbox.confirmed.note) == ("confirmée le 15 mai 2021 (un collègue)", "appel")
     held.bounced_at = NOW
     session.flush()
     with pytest.raises(Refused):
-        follow_up.confirm(session, authority, held, **BY)
+        contacts.confirm(session, authority, held, **BY)
 
 
 def test_who_looks_after_an_authority_and_until_when_are_the_last_steps(session, authority):

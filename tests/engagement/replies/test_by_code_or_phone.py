@@ -41,7 +41,6 @@ COUNTS_NOTHING = {
     "outreach/operations/retention/erasure.py": "empties the words of an address that is erased",
     "outreach/campaigns/channels/due_steps.py": "asks for schools, which other tests hold",
     "outreach/campaigns/waves/answering.py": "undoes those of one form",
-    "outreach/engagement/mailboxes/health.py": "asks whether a mailbox's own letter was answered, not by whom",
     "outreach/campaigns/review/plan.py": "learns how long after a letter that left answers come",
 }
 

@@ -17,13 +17,14 @@ from outreach.core.text.french import day, plural
 from outreach.core.text.roles import RoleName
 from outreach.delivery.deliverability import follow_up
 from outreach.delivery.deliverability.follow_up import NOBODY
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
 from outreach.directory.authorities import search
 from outreach.directory.authorities import sheet as authority_sheet
 from outreach.directory.models import Authority, Level
 from outreach.directory.reference import NETWORKS
 from outreach.engagement.mailboxes import health
 from outreach.engagement.mailboxes.health import FAULTS, REACHED, MailboxHealth, ReachFilters, ReachList
+from outreach.engagement.replies import models
 from outreach.web.pages.directory.filters import LEVELS
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
@@ -123,7 +124,7 @@ def confirm(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         held = contacts.contact(session, authority, contact_id)
-        follow_up.confirm(session, authority, held, now=now(), actor=actor(), note=note)
+        contacts.confirm(session, authority, held, now=now(), actor=actor(), note=note)
         address = held.address
     flash(f"La boîte {address} est confirmée.", "success")
     return redirect(url_for(".sheet", fase=fase))
@@ -200,8 +201,9 @@ def _sheet_page(session: Session, authority: Authority, form: RecallForm | None 
         authority=authority,
         federations=authority_sheet.represented_by(session, authority),
         row=row,
-        confirmed=follow_up.confirmed_of(session, authority),
         steps=follow_up.steps_of(session, authority),
+        confirmations=confirmations.history(session, authority),
+        names=models.names(session, authority),
         authors=[(one.email, one.name) for one in accounts.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
         form=form or RecallForm.at(row.followed.recall_on),
