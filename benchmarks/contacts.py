@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import select
 
-from outreach.cli.preparation import load_sample, prepare
+from outreach.cli.preparation import prepare
+from outreach.cli.samples import load_sample
 from outreach.core.audit import audit
 from outreach.core.db import Database, take_lock
 from outreach.core.settings import read

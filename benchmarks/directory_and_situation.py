@@ -22,7 +22,8 @@ from outreach.campaigns.segments import audience_counts
 from outreach.campaigns.segments.audience import Audience, Concerns
 from outreach.campaigns.segments.criteria_json import from_json
 from outreach.campaigns.segments.scope import Scope, scope_at
-from outreach.cli.preparation import load_sample, prepare
+from outreach.cli.preparation import prepare
+from outreach.cli.samples import load_sample
 from outreach.core.db import Database, Session
 from outreach.core.settings import read
 from outreach.core.tables.reading import read_grid

@@ -25,8 +25,9 @@ from sqlalchemy.util import LRUCache
 from outreach.access.accounts import passwords
 from outreach.access.scopes.engine import Sighted
 from outreach.adherence.programmes import programmes
-from outreach.cli.preparation import add_people, load_sample, prepare
+from outreach.cli.preparation import add_people, prepare
 from outreach.cli.running.work import SELDOM
+from outreach.cli.samples import load_sample
 from outreach.core.db import Database
 from outreach.core.settings import Settings, read
 from outreach.operations.demo import sample

@@ -11,7 +11,7 @@ from outreach.campaigns.channels import due_steps
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
-from outreach.cli.preparation import load_sample
+from outreach.cli.samples import load_sample
 from outreach.core.settings import Settings
 from outreach.core.text.dates import today
 from outreach.delivery.bounces import models

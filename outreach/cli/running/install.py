@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json, working
-from outreach.cli.preparation import load_sample, prepare, refuse_beside_others
+from outreach.cli.preparation import prepare, refuse_beside_others
+from outreach.cli.samples import load_sample
 from outreach.core.db.watch import DatabaseFault
 from outreach.core.settings import Mode
 from outreach.core.text import dates

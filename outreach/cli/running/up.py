@@ -5,7 +5,7 @@ import sys
 import click
 
 from outreach.cli.context import Operation, pass_operation
-from outreach.cli.preparation import add_people, load_sample, prepare, refuse_beside_others
+from outreach.cli.preparation import add_people, prepare, refuse_beside_others
 from outreach.cli.running import web
 from outreach.core.settings import Mode, Settings
 from outreach.core.text import dates
@@ -33,6 +33,8 @@ def up(operation: Operation) -> None:
         with database.reading() as session:
             empty = not edition_imports.was_ever_filled(session)
         if empty:
+            from outreach.cli.samples import load_sample  # noqa: PLC0415 - once an installation: half of what a start loads
+
             day = dates.today(operation.now)
             _say_stage("4/4 L’annuaire fictif et son histoire se chargent (environ dix secondes)…")
             load_sample(database, settings, operation.now, day, with_story=settings.stays_here)

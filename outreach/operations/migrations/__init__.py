@@ -43,14 +43,13 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def pending(engine: Engine) -> list[Pending]:
     """The revisions that `upgrade` would apply, the first one first."""
+    (*_, found), known = ["", *revisions_of(engine)], known_revisions()
+    missing = known[known.index(found) + 1 :] if found in known else [] if found else known
+    if not missing:
+        return []
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - see `_run`
 
-    (*_, found) = ["", *revisions_of(engine)]
-    known, kinds = (
-        known_revisions(),
-        {one.revision: one.module.kind for one in ScriptDirectory(str(HERE)).walk_revisions()},
-    )
-    missing = known[known.index(found) + 1 :] if found in known else [] if found else known
+    kinds = {one.revision: one.module.kind for one in ScriptDirectory(str(HERE)).walk_revisions()}
     return [Pending(revision, kinds[revision]) for revision in missing]
 
 

@@ -14,7 +14,7 @@ from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.planning import audiences, sending_hours
 from outreach.campaigns.planning.sending_hours import Audiences
 from outreach.campaigns.results import figures, verification
-from outreach.cli.preparation import load_sample
+from outreach.cli.samples import load_sample
 from outreach.core.settings import read
 from outreach.core.text.errors import Refused
 from outreach.delivery.models import Message, Suppression
