@@ -62,3 +62,14 @@ def test_a_campaign_under_way_is_followed_and_paused(staff, launched):
     press_on(staff, staff.get_by_role("button", name="Mettre en pause"))
     expect(staff.locator("#stage")).to_have_text("En pause")
     tab_to(staff, staff.get_by_role("button", name="Reprendre l’envoi"))
+
+
+@pytest.mark.long
+def test_ctrl_k_finds_a_school_from_any_page(staff):
+    staff.goto("/calendar")
+    staff.keyboard.press("Control+k")
+    expect(staff.get_by_role("heading", level=1)).to_have_text("Chercher")
+    staff.keyboard.type("80001")
+    staff.keyboard.press("Enter")
+    press_on(staff, staff.locator("main ol a").first)
+    expect(staff).to_have_url(re.compile("/directory/schools/80001$"))

@@ -122,3 +122,25 @@ def test_an_account_of_a_federation_reads_that_a_school_left_and_not_which(app, 
     assert "volet 1, pouvoirs organisateurs membres du CPEONS, du " in said
     file = client.get("/situation/difference/schools.csv", query_string=asked).data.decode()
     assert str(school) not in page.text + file
+
+
+@pytest.mark.long
+def test_aujourdhui_tells_what_moved_since_the_last_working_day(author, app, sample_database):
+    assert "Depuis " not in [one.text[:7] for one in elements(author.get("/today"), "h2") if one.text]
+    now = app.extensions["outreach.settings"].instant()
+    with sample_database.writing() as session:
+        (strand,) = [one for one in programmes.named(session).strands if one.number == 1]
+        (fase, key) = session.execute(
+            select(School.fase, School.id)
+            .join(Ownership, Ownership.school_id == School.id)
+            .join(Teaching, Teaching.school_id == School.id)
+            .where(Ownership.current(), School.id.not_in(select(AdherenceRecord.school_id)))
+            .where(Teaching.education_type.in_(types_of(*strand.levels)), Teaching.current())
+        ).first()
+        record = AdherenceRecord(school_id=key, strand_id=strand.id, status=Status.JOINED, word=Word.CONFIRMED)
+        record.effective_on, record.recorded_at, record.recorded_by = now.date(), now, AUTHOR
+        record.source = record.reason = ""
+        session.add(record)
+    ((address, words),) = links(author.get("/today"), "/situation/difference/schools")
+    assert words == "1 adhésion de plus"
+    assert f"FASE {fase}" in text_of(author.get(address))
