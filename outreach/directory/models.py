@@ -8,7 +8,20 @@ as periods, so that a figure about the past stays the same.
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, and_, or_, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    and_,
+    exists,
+    false,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.core.db import Base, enum_of
@@ -75,26 +88,47 @@ def _one_in_force(name: str, *columns: str) -> Index:
     return Index(name, *keys, unique=True, sqlite_where=condition, postgresql_where=condition)
 
 
+NEVER = date.min  # the `until` of a fact that holds on no day any more
+
+
 class Dated:
-    """A fact that holds during [since, until). No `since`: since before the first edition; no `until`: still."""
+    """A fact that holds during [since, until). No `since`: since before the first edition; no `until`: still.
+
+    One that an undone edition stated, or ended, was known so until `undone_at`: it holds on no day now, and
+    `kept_until` is the `until` that it had. `known_from` is when such an undoing, or the next edition, made it hold.
+    """
 
     since: Mapped[date | None]
     until: Mapped[date | None]
     opened_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
+    known_from: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    kept_until: Mapped[date | None]
 
     @classmethod
     def on(cls, day: date | ColumnElement[date], known_at: datetime | None = None) -> ColumnElement[bool]:
         """True for the rows that held at the end of this day, as the editions applied by `known_at` have it.
 
-        Without `known_at`, as all editions have it. The first edition counts as always known.
+        Without `known_at`, as all editions that stand have it. The first edition counts as always known.
         """
         has_begun, goes_on = or_(cls.since.is_(None), cls.since <= day), or_(cls.until.is_(None), cls.until > day)
         if known_at is None:
             return and_(has_begun, goes_on)
         later = select(RegisterImport.id).where(RegisterImport.applied_at > known_at)
-        was_known = or_(cls.since.is_(None), cls.opened_by.is_(None), cls.opened_by.not_in(later))
-        return and_(has_begun, was_known, or_(goes_on, cls.closed_by.in_(later)))
+        is_first = and_(cls.since.is_(None), ~exists().where(RegisterImport.applied_at <= known_at))
+        was_opened = or_(cls.opened_by.is_(None), cls.opened_by.not_in(later))
+        was_closed_later = cls.closed_by.in_(later)
+        was_so = or_(cls.known_from.is_(None), cls.known_from <= known_at)
+        stands = and_(
+            cls.undone_at.is_(None),
+            or_(was_opened, cls.since.is_(None)),
+            or_(goes_on, was_closed_later),
+            or_(was_so, and_(is_first, cls.opened_by.is_not(None))),
+        )
+        went_on = or_(cls.kept_until.is_(None), cls.kept_until > day, was_closed_later)
+        stood = and_(cls.undone_at > known_at, was_opened, went_on, was_so)
+        return and_(has_begun, or_(stands, stood))
 
     @classmethod
     def current(cls) -> ColumnElement[bool]:
@@ -307,12 +341,13 @@ class ContactSchool(Base):
 class RegisterImport(FileImport, Base):
     """One edition of the register, sent from the page or by a command, and the day from which it holds.
 
-    The register is public.
+    The register is public. What one stated that was undone stays, where `is_kept`, for moments at which it was known.
     """
 
     __tablename__ = "register_imports"
 
     edition_on: Mapped[date]
+    is_kept: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class RegisterKind(StrEnum):

@@ -321,9 +321,34 @@ def test_each_school_is_told_with_the_record_that_decided(told):
     assert told.between((10, 10), (20, 20)).records == {80001: late, 80005: gone, 80003: since}
 
 
+def test_an_edition_that_was_undone_is_told_as_it_was_known(told):
+    told.edition(
+        {
+            80002: None,
+            80003: {"zone": "Namur", "postcode": "5000"},
+            80006: {"site": 70006, **SCHOOLS_OF_PO_2},
+        },
+        applied=15,
+    )
+    undo(told.session, at(18))
+    told.edition({80004: None}, applied=19, dated=16)
+    assert told.causes((16, 17), (16, 20)) == {
+        (LIBRE, "none"): [("edition_undone", 1, [80002])],
+        (COMMUNAL, "none"): [("edition_applied", -1, [80004]), ("edition_undone", -1, [80006])],
+    }
+    assert told.causes((16, 20), (16, 17))[LIBRE, "none"] == [("edition_undone", -1, [80002])]
+    assert told.causes((16, 17), (16, 20), by=By.ZONE)["Namur", "none"] == [
+        ("edition_undone", -1, [80003]),
+        ("edition_undone", 1, [80002]),
+    ]
+    assert told.causes((10, 10), (16, 17))[LIBRE, "none"] == [("closed", -1, [80002])]
+    assert told.causes((16, 18), (16, None)) == {(COMMUNAL, "none"): [("edition_applied", -1, [80004])]}
+
+
 def test_a_reading_that_nobody_can_have_or_that_is_lost_is_refused(told):
     told.edition({80002: None}, applied=15)
-    undo(told.session, at(18))
+    undone = undo(told.session, at(18))
+    undone.is_kept = False  # by a version before
     with pytest.raises(Refused, match="ne peut plus être recalculée"):
         told.between((10, 16), (20, 20))
     with pytest.raises(InputError, match="personne ne connaissait"):

@@ -1,6 +1,6 @@
-"""Recounts the difference between two readings from the rows, by plain loops: who is in each cell of either of them.
+"""Recounts the difference between two readings from the rows, by plain loops: who is in each cell of either, and why.
 
-A cause is not worked out again: what it says is looked up in the rows. It imports nothing of the product.
+Causes are worked out from their definitions, school by school, and compared. It imports nothing of the product.
 """
 
 from collections import Counter, defaultdict
@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from tests.audit import recount
 
-POPULATION = {"strand_opened", "opened", "closed", "merged", "moved", "level_changed", "left", "edition_applied"}
+POPULATION = {"strand_opened", "opened", "closed", "merged", "moved", "level_changed", "left"}
+POPULATION |= {"edition_applied", "edition_undone"}
 CAUSES = POPULATION | {"joined_since", "changed_since", "told_late", "taken_back", "list_undone", "corrected"}
 EVER = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -21,11 +22,11 @@ class Differences(recount.Situation):
         self.undone = {one["id"]: one["undone_at"] for one in rows["register_imports"] if one["undone_at"]}
 
     def cells(self, strand, reading, by, federation):
-        """The FASE numbers of the schools in each cell, by group and status, and {school: authority}."""
+        """The FASE numbers of the schools in each cell, by group and status."""
         day, known_at = reading
-        found, owners = defaultdict(set), {}
+        found = defaultdict(set)
         if self.strand[strand]["opened_on"] > day:
-            return found, owners
+            return found
         levels_of_strand = {*self.strand[strand]["levels"].split(",")}
         for authority in self.authority:
             for school in self.eligible(authority, strand, day, known_at):
@@ -40,26 +41,17 @@ class Differences(recount.Situation):
                 groups = {"network": [network], "zone": [self.zone(school, known_at) or "-"], "level": levels}[by]
                 for group in groups:
                     found[group, bucket].add(self.school[school]["fase"])
-                owners[self.school[school]["fase"]] = authority
-        return found, owners
+        return found
 
     def zone(self, school, known_at):
-        """The zone of a school as the editions applied by a moment have it: what the first one after it found."""
-        one = self.school[school]
-        later = [
-            change
-            for change in self.rows["register_changes"]
-            if (change["kind"], change["field"], change["fase"]) == ("school", "zone", one["fase"])
-            and known_at is not None
-            and self.applied[change["import_id"]] > known_at
-            and change["import_id"] not in self.undone
-        ]
-        return min(later, key=lambda change: change["id"])["before"] if later else one["zone"]
-
-    def is_lost(self, known_at):
-        """Whether an edition was in force at a moment that was undone since: nobody can tell what was known then."""
-        spans = [(self.applied[key], at) for key, at in self.undone.items()]
-        return known_at is not None and any(applied <= known_at < at for applied, at in spans)
+        """The zone of a school at a moment: what stood before the first edition that was applied or undone after it."""
+        one, turns = self.school[school], []
+        for change in self.rows["register_changes"]:
+            if (change["kind"], change["field"], change["fase"]) == ("school", "zone", one["fase"]):
+                turns.append((self.applied[change["import_id"]], change["before"]))
+                turns.append((self.undone.get(change["import_id"]), change["after"]))
+        later = [(at, value) for at, value in turns if at and known_at and at > known_at]
+        return min(later)[1] if later else one["zone"]
 
     def levels_of(self, authority, federation, day, known_at):
         """The levels for which a federation represents an authority on a day."""
@@ -72,8 +64,9 @@ class Differences(recount.Situation):
         }
 
     def faults(self, said, strand, first, second, by, federation=""):
-        """What is wrong with a difference as told: a count, a sum, a school, a cause that the rows do not bear."""
-        (before, was), (after, becomes) = (self.cells(strand, one, by, federation) for one in (first, second))
+        """What is wrong with a difference as told: a count, a sum, a school, a cause that is not that of the rows."""
+        before, after = (self.cells(strand, one, by, federation) for one in (first, second))
+        why = Why(self, strand, first, second, by, federation)
         told = {(cell["by"][by], cell["status"]): cell for cell in said["cells"]}
         faults = [f"cell {key} is there twice" for key, n in self.keys(said, by).items() if n > 1]
         groups = {group for group, _ in {*before, *after}}
@@ -82,13 +75,13 @@ class Differences(recount.Situation):
         totals = {one["status"]: one for one in said["totals"]}
         concerned = {one["by"][by]: one for one in said["populations"]}
         for key, cell in told.items():
-            faults += self.of_cell(key, cell, before[key], after[key], first, second, strand, was, becomes)
+            faults += self.of_cell(key, cell, before[key], after[key], why.of(key[0]))
         for bucket in (*recount.BUCKETS, "concerned"):
             pair = [self.united(of, bucket) for of in (before, after)]
-            faults += self.of_cell(bucket, totals[bucket], *pair, first, second, strand, was, becomes)
+            faults += self.of_cell(bucket, totals[bucket], *pair, why.of(None))
         for group in groups:
             pair = [self.united({k: v for k, v in of.items() if k[0] == group}, "concerned") for of in (before, after)]
-            faults += self.of_cell(group, concerned[group], *pair, first, second, strand, was, becomes)
+            faults += self.of_cell(group, concerned[group], *pair, why.of(group))
         return faults
 
     @staticmethod
@@ -105,62 +98,148 @@ class Differences(recount.Situation):
             for fase in some
         }
 
-    def of_cell(self, key, cell, before, after, first, second, strand, was, becomes):
-        """What is wrong with one cell, of the schools that it has before and after."""
+    @staticmethod
+    def of_cell(key, cell, before, after, why):
+        """What is wrong with one cell, of the schools that it has before and after, each with its own cause."""
         faults = []
         if (cell["before"], cell["after"]) != (len(before), len(after)):
             faults.append(f"{key}: told {cell['before']} → {cell['after']}, rows {len(before)} → {len(after)}")
         if sum(one["delta"] for one in cell["causes"]) != len(after) - len(before):
             faults.append(f"{key}: the causes do not sum up")
-        came, left, unnamed = [], [], 0
-        for one in cell["causes"]:
-            (came if one["delta"] > 0 else left).extend(one["schools"])
-            if one["cause"] == "left":
-                unnamed += abs(one["delta"])
-                faults += [f"{key}: who left is named"] if one["schools"] else []
-            elif abs(one["delta"]) != len(one["schools"]) or not one["delta"]:
-                faults.append(f"{key}: {one} counts others than it names")
-            for fase in one["schools"]:
-                faults += self.of_cause(one["cause"], fase, first, second, strand, was, becomes)
-        if sorted(came + left) != sorted({*came, *left}):
-            faults.append(f"{key}: a school has two causes")
-        missing = ((after - before) - {*came}) | ((before - after) - {*left})
-        wrong = ({*came} - (after - before)) | ({*left} - (before - after))
-        if wrong or len(missing) != unnamed:
-            faults.append(f"{key}: without a cause {missing}, {unnamed} of them as left; wrongly {wrong}")
+        counted = {
+            (why(fase), sign): set() for sign, some in ((1, after - before), (-1, before - after)) for fase in some
+        }
+        for sign, some in ((1, after - before), (-1, before - after)):
+            for fase in some:
+                counted[why(fase), sign].add(fase)
+        told = {(one["cause"], 1 if one["delta"] > 0 else -1): one for one in cell["causes"]}
+        if len(told) != len(cell["causes"]):
+            faults.append(f"{key}: a cause is told twice")
+        for which in told.keys() | counted.keys():
+            one, schools = told.get(which, {"delta": 0, "schools": []}), counted.get(which, set())
+            named = set() if which[0] == "left" else schools  # who left a federation is not named
+            if one["delta"] != which[1] * len(schools) or sorted(one["schools"]) != sorted(named):
+                faults.append(f"{key}: {which} told {one}, the rows say {sorted(schools)}")
         return faults
 
-    def of_cause(self, cause, fase, first, second, strand, was, becomes):
-        """Whether the rows bear a cause: who moved is under another authority, who was told late has a record."""
-        (key,) = (one["id"] for one in self.school.values() if one["fase"] == fase)
-        days = sorted((first[0], second[0]))
-        early, late = sorted((first[1] or EVER, second[1] or EVER))
-        told = self.records[key, strand]
-        since = [one for one in told if days[0] < one["effective_on"] <= days[1]]
-        new = [one for one in told if early < one["recorded_at"] <= late]
-        gone = [one for one in told if early < (self.withdrawn.get(one["id"]) or EVER) <= late]
-        gone = [one for one in gone if one["id"] in self.withdrawn]
-        undone = {one["id"]: one["undone_at"] for one in self.rows["joining_lists"] if one["undone_at"]}
-        of_undone = [one for one in gone if undone.get(one["list_id"]) == self.withdrawn[one["id"]]]
-        both = fase in was and fase in becomes
-        editions = [one for one in self.applied.values() if one and early < one <= late]
-        periods = [one for theirs in self.listings.values() for one in theirs if one["school_id"] == key]
-        ends = [one[end] for one in (*periods, *self.teachings[key]) for end in ("since", "until") if one[end]]
-        moved = any(days[0] < day <= days[1] for day in ends)  # the register, between the two days
-        bears = {
-            "strand_opened": days[0] < self.strand[strand]["opened_on"] <= days[1],
-            "opened": not both and moved,
-            "closed": not both and moved,
-            "merged": moved and (not both or was[fase] != becomes[fase]),
-            "moved": moved and (not both or was[fase] != becomes[fase]),
-            "level_changed": moved and len({kind["education_type"] for kind in self.teachings[key]}) > 1,
-            "edition_applied": bool(editions),
-            "left": False,
-            "joined_since": both and any(one["status"] == "joined" for one in since),
-            "changed_since": both and bool(since),
-            "told_late": both and bool(new),
-            "taken_back": both and bool(gone) and len(of_undone) < len(gone),
-            "list_undone": both and bool(of_undone),
-            "corrected": both and bool(new),
-        }
-        return [] if bears[cause] else [f"{fase}: the rows do not bear « {cause} »"]
+
+class Why:
+    """Why a school is in a cell of one reading alone, by three worlds: that of the earlier moment, the same day as the
+    later moment knows it, and that of the later moment."""
+
+    def __init__(self, audit, strand, first, second, by, federation):
+        self.audit, self.strand = audit, strand
+        early, late = sorted((first, second), key=lambda one: one[1] or EVER)
+        if (first[1] or EVER) <= (second[1] or EVER):  # of the same moment, the first comes first
+            early, late = first, second
+        self.early, self.late = early, late
+        self.readings = early, (early[0], late[1]), late
+        self.worlds = [audit.cells(strand, one, by, federation) for one in self.readings]
+        self.federation = federation
+        self.key = {one["fase"]: one["id"] for one in audit.school.values()}
+
+    def of(self, group):
+        """The function that tells the cause of a school in a cell of a group; None for those of all groups."""
+        return lambda fase: self.cause(group, fase)
+
+    def cause(self, group, fase):
+        there = self.there(group, fase)
+        if there[0] != there[2]:
+            return self.of_register(fase, there)
+        return self.of_status(fase)
+
+    def there(self, group, fase):
+        """In which worlds a school is in a group, or in any."""
+        return [
+            any(fase in schools for (name, _), schools in world.items() if group in (None, name))
+            for world in self.worlds
+        ]
+
+    def days(self):
+        """The readings of the later moment, by day: of the earlier day, and of the later."""
+        return sorted(self.readings[1:], key=lambda one: one[0])
+
+    def of_register(self, fase, there):  # noqa: PLR0911 - a way for each
+        is_since = there[1] != there[2]
+        (first_day, known_at), (last_day, _) = self.days()
+        out = 2 if not is_since or self.early[0] <= self.late[0] else 0  # the reading that says it last
+        in_any = self.there(None, fase)
+        if self.federation and in_any[2 - out] and not in_any[out] and fase in self.taught(out):
+            return "left"
+        if not is_since:
+            undone = [
+                change
+                for change in self.audit.rows["register_changes"]
+                if (change["kind"], change["fase"]) == ("school", fase)
+                and self.audit.applied[change["import_id"]] <= (self.early[1] or EVER)
+                and (self.early[1] or EVER) < self.audit.undone.get(change["import_id"], EVER) <= (self.late[1] or EVER)
+                and change["import_id"] in self.audit.undone
+            ]
+            return "edition_undone" if undone else "edition_applied"
+        if self.audit.strand[self.strand]["opened_on"] > first_day:
+            return "strand_opened"
+        was, becomes = self.owner(fase, first_day, known_at), self.owner(fase, last_day, known_at)
+        if was is None:
+            return "opened"
+        if becomes is None:
+            return "merged" if self.is_taken_over(fase, first_day, last_day, known_at) else "closed"
+        if was != becomes:
+            return "moved" if self.audit.owned(was, last_day, known_at) else "merged"
+        return "level_changed"
+
+    def taught(self, place):
+        """Who teaches at a level of the strand in a reading, whoever represents it."""
+        wanted = {*self.audit.strand[self.strand]["levels"].split(",")}
+        return {fase for fase, key in self.key.items() if wanted & self.audit.levels(key, *self.readings[place])}
+
+    def owner(self, fase, day, known_at):
+        """Under which authority a school stands."""
+        key = self.key[fase]
+        return next((one for one in self.audit.authority if key in self.audit.owned(one, day, known_at)), None)
+
+    def is_taken_over(self, fase, first_day, last_day, known_at):
+        """Whether a site that a school had is by now one of another school that did not have it."""
+
+        def sites(day):
+            held = [one for one in self.audit.rows["school_sites"] if self.audit.holds(one, day, known_at)]
+            return {(one["school_id"], one["site_id"]) for one in held}
+
+        before, after = sites(first_day), sites(last_day)
+        own = {site for school, site in before if school == self.key[fase]}
+        return any(site in own for _, site in after - before)
+
+    def held(self, fase, place):
+        """The record that holds of a school in a reading, and what it counts as."""
+        held = None
+        for one in self.audit.standing(self.key[fase], self.strand, *self.readings[place]):
+            said = (one["status"], one["word"])
+            if not (
+                said == ("joined", "declared") and held and (held["status"], held["word"]) == ("joined", "confirmed")
+            ):
+                held = one
+        if held is None:
+            return None, "none"
+        return held, "declared" if (held["status"], held["word"]) == ("joined", "declared") else held["status"]
+
+    def of_status(self, fase):
+        (was, _), (becomes, then), (_, now) = (self.held(fase, place) for place in (0, 1, 2))
+        if then != now:
+            last = now if self.early[0] <= self.late[0] else then
+            return "joined_since" if last in ("joined", "declared") else "changed_since"
+        early, late = self.early[1] or EVER, self.late[1] or EVER
+
+        def is_gone(one):
+            return one["id"] in self.audit.withdrawn and early < self.audit.withdrawn[one["id"]] <= late
+
+        if becomes and becomes["recorded_at"] > early:
+            is_same_day = was and (was["effective_on"], True) == (
+                becomes["effective_on"],
+                was["status"] != becomes["status"],
+            )
+            return "corrected" if is_same_day or (was and is_gone(was)) else "told_late"
+        known = [was, *self.audit.standing(self.key[fase], self.strand, *self.readings[0])]
+        gone = next((one for one in known if one and is_gone(one)), None)
+        if gone is None:
+            return "told_late"
+        undone = {one["id"]: one["undone_at"] for one in self.audit.rows["joining_lists"]}
+        return "list_undone" if undone.get(gone["list_id"]) == self.audit.withdrawn[gone["id"]] else "taken_back"

@@ -67,12 +67,19 @@ class Records:
 
     def holds(self, period, day, known_at):
         """Whether a period of the register holds at the end of a day, as known at a moment."""
-        later = set()
-        if known_at is not None:
-            later = {number for number, applied in self.applied.items() if applied and applied > known_at}
-        if period["since"] is not None and (period["since"] > day or period["opened_by"] in later):
-            return False
-        return period["until"] is None or period["until"] > day or period["closed_by"] in later
+        undone, since, until = period.get("undone_at"), period["since"], period["until"]
+        if known_at is None:
+            return undone is None and (since is None or since <= day) and (until is None or until > day)
+        later = {number for number, applied in self.applied.items() if applied and applied > known_at}
+        is_before_all = later == {number for number, applied in self.applied.items() if applied}
+        stands_before_all = is_before_all and undone is None and since is None
+        if not stands_before_all:
+            if (undone and undone <= known_at) or (period.get("known_from") or known_at) > known_at:
+                return False
+            if period["opened_by"] in later and (since is not None or undone):
+                return False
+        until = None if period["closed_by"] in later else period["kept_until"] if undone else until
+        return (since is None or since <= day) and (until is None or until > day)
 
     def owned(self, authority, day, known_at=None):
         """The schools that the register has under an authority."""

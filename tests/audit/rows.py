@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 # What a launch keeps of classes is not among them: the auditor works classes out itself.
 TABLES = (
     *("networks", "federations", "authorities", "schools", "listings", "teachings", "memberships", "register_imports"),
-    "register_changes",
+    *("register_changes", "school_sites"),
     *("school_reports", "contacts", "contact_schools", "programmes", "strands", "joining_lists", "adherence_records"),
     *("record_withdrawals", "campaigns", "waves", "wave_transitions", "added_reminders", "audience_exceptions"),
     *("excepted_authorities", "mailings", "messages", "message_subjects", "suppressions", "responses", "respondents"),
@@ -22,7 +22,7 @@ LATER = ("sent_forms",)  # of a later revision than some databases have
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 DAYS = {"since", "until", "day", "as_of"}
-MOMENTS = {"at", "latest_start", "taken_until", "lease_until"}
+MOMENTS = {"at", "latest_start", "taken_until", "lease_until", "known_from"}
 
 
 class Row(dict):

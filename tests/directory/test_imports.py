@@ -21,13 +21,12 @@ from outreach.directory.models import (
     Ownership,
     RegisterChange,
     RegisterImport,
+    RegisterKind,
     School,
-    Site,
 )
 from outreach.directory.register import edition_imports
 from outreach.directory.register.comparison import stored
 from outreach.directory.register.edition import Edition, opened
-from outreach.engagement.tracking import bases
 from outreach.operations.retention.deletion import forget
 from outreach.operations.retention.policy import RULES
 from tests import factories
@@ -52,7 +51,7 @@ def state(database):
         periods = session.execute(
             select(School.fase, Authority.fase, Ownership.since, Ownership.until)
             .join(Ownership, Ownership.school_id == School.id).join(Authority, Authority.id == Ownership.authority_id)
-            .order_by(School.fase, Ownership.id)
+            .where(Ownership.undone_at.is_(None)).order_by(School.fase, Ownership.id)
         ).all()  # fmt: skip
         return edition_, [tuple(period) for period in periods]
 
@@ -120,48 +119,41 @@ def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now
     assert [one for one in told if f"annulée le {midnight:%d/%m/%Y}" in one]
 
 
-def test_undo_of_the_first_edition_leaves_nothing(database, now):
+def test_undo_of_the_first_edition_leaves_nobody_and_all_are_new_in_the_next(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
         editions.undo(session, now)
     with database.reading() as session:
-        for table in (Authority, School, Site, Contact, Ownership):
-            assert session.scalar(select(func.count()).select_from(table)) == 0
+        assert stored(session) == Edition({}, {}, {})
+        assert search.count(session, Filters()).authorities == 0
     with pytest.raises(NotFound), database.writing() as session:
         editions.undo(session, now)
+    plan = apply(database, NEW.replace(b"Libre confessionnel", b"WBE"), now + timedelta(hours=1))
+    assert plan.counts(RegisterKind.SCHOOL)["new"] == 3
+    assert not plan.rejected, "another network than the undone edition gave"
+    _, periods = state(database)
+    assert [one[2:] for one in periods] == [(None, None)] * 3, "also for the days before"
+    with database.reading() as session:
+        assert len(contacts.contacts_of(session, sheet.authority_by_fase(session, 9001))) == 1
 
 
-def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
+def test_what_stands_on_an_undone_edition_stays_with_an_authority_that_is_nowhere(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
-        authority = sheet.authority_by_fase(session, 9001)
+        authority = sheet.authority_by_fase(session, 9002)
         contacts.add(session, authority, judge("direction@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
-    before = state(database)
-    with pytest.raises(Refused), database.writing() as session:
-        editions.undo(session, now)
-    assert state(database) == before
-
-
-def test_undo_is_refused_when_a_mailbox_of_the_edition_has_agreed_to_be_measured(database, now):
-    apply(database, OLD, now)
-    with database.writing() as session:
-        held = contacts.contacts_of(session, sheet.authority_by_fase(session, 9001))[0]
-        said = {"given_by": "A. Petit", "taken_on": FIRST, "wording": "J’accepte.", "channel": "courriel reçu"}
-        bases.record_consent(session, held, **said, now=now, actor="nadia@fwb.example")
-    with pytest.raises(Refused), database.writing() as session:
-        editions.undo(session, now)
-
-
-def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition(database, now):
-    apply(database, OLD, now)
-    with database.writing() as session:
         mailing = Mailing(**factories.mailing(now))
         session.add(mailing)
         session.flush()
-        to = recipients.Addressee(sheet.authority_by_fase(session, 9001).id, "", "", "", (), Reason.NO_ADDRESS)
+        to = recipients.Addressee(authority.id, "", "", "", (), Reason.NO_ADDRESS)
         recipients.put(session, mailing, [to], lambda identity: identity, now=now)
-    with pytest.raises(Refused), database.writing() as session:
         editions.undo(session, now)
+    apply(database, edition(row()), now)
+    with database.reading() as session:
+        assert search.count(session, Filters()).authorities == 1
+        told = contacts.contacts_of(session, sheet.authority_by_fase(session, 9002))
+        assert {one.address for one in told} == {"direction@ecole.be", "po009002@adm.fwb.example"}
+    assert apply(database, OLD, now, SECOND).counts(RegisterKind.AUTHORITY)["new"] == 1
 
 
 def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again(database, now):

@@ -22,6 +22,7 @@ from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.roles import RoleName
 from outreach.delivery import workers
 from outreach.delivery.outbox.recipients import listed_schools
+from outreach.directory.models import RegisterImport
 from outreach.operations import alerts
 from outreach.operations.alerts import AlertKind, AlertSighting
 from outreach.operations.backups import restore_tests
@@ -167,11 +168,15 @@ def test_a_moment_that_cannot_be_is_refused_in_words(author, query, refusal):
         assert refusal in text_of(refused)
 
 
-def test_past_an_edition_undone_since_the_page_says_that_it_cannot_replay(author, sample_database):
+def test_an_edition_that_was_undone_since_is_shown_as_it_was_known(author, sample_database):
     with sample_database.writing() as session:
         second = undo(session, datetime(2021, 6, 1, 10, tzinfo=UTC))
-        moment = second.applied_at + timedelta(hours=1)
-    page = author.get("/", query_string={"known_at": f"{moment.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}"})
+        key, moment = second.id, second.applied_at + timedelta(hours=1)
+    asked = {"known_at": f"{moment.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}"}
+    assert "d’après ce qui était enregistré" in text_of(author.get("/", query_string=asked))
+    with sample_database.writing() as session:
+        session.get_one(RegisterImport, key).is_kept = False  # by a version before
+    page = author.get("/", query_string=asked)
     assert "ne peut plus être recalculée : l’édition du registre du" in text_of(page)
     assert "La situation est celle d’aujourd’hui." in text_of(page)
 

@@ -39,6 +39,9 @@ from outreach.directory.models import (
     Membership,
     Network,
     Ownership,
+    RegisterChange,
+    RegisterImport,
+    RegisterKind,
     School,
     SchoolSite,
     Teaching,
@@ -69,6 +72,7 @@ class Cause(Labelled):
     LEVEL_CHANGED = "level_changed", "niveaux d’enseignement changés"
     LEFT = "left", "sortie"
     EDITION_APPLIED = "edition_applied", "édition du registre appliquée depuis"
+    EDITION_UNDONE = "edition_undone", "édition du registre annulée"
     JOINED_SINCE = "joined_since", "adhésion confirmée depuis"
     CHANGED_SINCE = "changed_since", "statut changé depuis"
     TOLD_LATE = "told_late", "dit après coup"
@@ -515,22 +519,25 @@ class _Register:
 
     def __init__(self, splitting: _Splitting, schools: Sequence[int]) -> None:
         self.splitting = splitting
-        self.ends = (2, 0) if splitting.is_backward else (0, 2)  # the reading of the earlier day, and of the later
+        # As the later moment knows them: the reading of the earlier day, and of the later.
+        self.ends = (2, 1) if splitting.is_backward else (1, 2)
         self.owners: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
         self.taught: dict[int, int] = defaultdict(int)
         self.running: set[int] = set()
         self.taken_over: set[int] = set()
+        self.undone: set[int] = set()
         if schools:
             self._read(schools)
 
     def cause(self, school: int, groups: Three[tuple[str, ...]], *, is_since: bool) -> Cause:  # noqa: PLR0911 - a way for each
         """Why a school is in a group in one reading alone; `is_since`: it is between the two days that it changed."""
         first, last = self.ends
-        out = last if is_since else 2  # the reading that says it last, if it is the one without the school
+        # The reading that says it last, if it is the one without the school.
+        out = 0 if is_since and self.splitting.is_backward else 2
         if self.splitting.asked.sight and groups[2 - out] and not groups[out] and self.taught[school] >> out & 1:
             return Cause.LEFT
         if not is_since:
-            return Cause.EDITION_APPLIED
+            return Cause.EDITION_UNDONE if school in self.undone else Cause.EDITION_APPLIED
         if not self.splitting.asked.strand.is_open(self.splitting.days[first]):
             return Cause.STRAND_OPENED
         owners = self.owners[school]
@@ -553,12 +560,24 @@ class _Register:
         taught = select(Teaching.school_id, self.splitting.readings(partial(on, Teaching))).where(kinds)
         for school, bits in session.execute(taught.where(among(Teaching.school_id, schools))):
             self.taught[school] |= bits
+        self.undone = self._undone(schools)
         first, last = self.ends
         owners = {theirs[first] for theirs in self.owners.values() if theirs[first] != theirs[last]} - {0}
         still = select(Ownership.authority_id).where(among(Ownership.authority_id, owners), on(Ownership, last))
         self.running = set(session.scalars(still.distinct())) if owners else set()
         if closed := [school for school, theirs in self.owners.items() if theirs[first] and not theirs[last]]:
             self.taken_over = self._taken_over(closed)
+
+    def _undone(self, schools: Sequence[int]) -> set[int]:
+        """Those that an edition touched that the earlier moment knows and that was undone by the later one."""
+        early, late = self.splitting.early.moment, self.splitting.late.moment
+        between = RegisterImport.applied_at <= early, RegisterImport.undone_at > early, RegisterImport.undone_at <= late
+        editions = self.splitting.session.scalars(select(RegisterImport.id).where(*between)).all()
+        if not editions:
+            return set()
+        query = select(School.id).join(RegisterChange, RegisterChange.fase == School.fase)
+        query = query.where(RegisterChange.kind == RegisterKind.SCHOOL, RegisterChange.import_id.in_(editions))
+        return set(self.splitting.session.scalars(query.where(among(School.id, schools))))
 
     def _taken_over(self, closed: Sequence[int]) -> set[int]:
         """Of schools that closed, those of which another school has a site by now that it did not have before."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 
 from outreach.access.scopes import wording
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Strand
@@ -25,7 +25,6 @@ from outreach.adherence.situation.situation import Bucket
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind
-from outreach.core.tables.imports import ListState
 from outreach.core.text import french
 from outreach.directory.models import Authority, Nature, Ownership, RegisterChange, RegisterImport, RegisterKind, School
 
@@ -47,7 +46,7 @@ class Since(NamedTuple):
     strand: Strand
     figure: str
     sign: int
-    count: int
+    number: int
 
 
 class Telling(NamedTuple):
@@ -153,7 +152,7 @@ def listed(
             select(Ownership.school_id, Authority)
             .join(Authority, Authority.id == Ownership.authority_id)
             .where(among(Ownership.school_id, [one.id for one in schools.values()]))
-            .order_by(Ownership.id)
+            .order_by(Ownership.undone_at.is_(None), Ownership.id)
         ).all()
     )
     places, told = _Places(found), _tellings(session, found, causes)
@@ -239,20 +238,24 @@ def _tellings(session: Session, found: Difference, causes: Mapping[int, Cause]) 
 
 
 def _of_editions(session: Session, found: Difference, schools: Sequence[int]) -> dict[int, Telling]:
-    """The last edition between the two readings that changed what a school is, or where it stands."""
+    """The last edition applied or undone between the two readings that says what a school is, or where it stands."""
     early, late = sorted((found.before, found.after), key=lambda one: one.moment)
     first, last = sorted((found.before.day, found.after.day))
     counts = or_(RegisterChange.nature != Nature.CHANGED, RegisterChange.field.in_(("types", "zone")))
+    was_undone = and_(RegisterImport.undone_at > early.moment, RegisterImport.undone_at <= late.moment)
+    is_later = or_(RegisterImport.applied_at > early.moment, RegisterImport.edition_on > first)
     query = (
         select(RegisterChange.fase, RegisterImport)
         .join(RegisterImport, RegisterImport.id == RegisterChange.import_id)
         .where(RegisterChange.kind == RegisterKind.SCHOOL, among(RegisterChange.fase, schools), counts)
-        .where(RegisterImport.state == ListState.APPLIED, RegisterImport.applied_at <= late.moment)
-        .where(RegisterImport.edition_on <= last)
-        .where(or_(RegisterImport.applied_at > early.moment, RegisterImport.edition_on > first))
+        .where(RegisterImport.applied_at <= late.moment, RegisterImport.edition_on <= last, or_(was_undone, is_later))
         .order_by(RegisterChange.id)
     )
-    return {
-        fase: Telling(one.applied_at, one.applied_by or "", f"édition du registre du {french.day(one.edition_on)}")
-        for fase, one in session.execute(query)
-    }
+    told = {}
+    for fase, one in session.execute(query):
+        source = f"édition du registre du {french.day(one.edition_on)}"
+        if one.undone_at is None or one.undone_at > late.moment:
+            told[fase] = Telling(one.applied_at, one.applied_by or "", source)
+        elif one.applied_at <= early.moment:
+            told[fase] = Telling(one.undone_at, one.undone_by or "", f"{source}, annulée")
+    return told

@@ -1,6 +1,7 @@
 """What a situation counts schools by, and whether one can be shown as it was known at a moment.
 
-Undoing an edition of the register deletes the periods it brought, so what was known while it was in force is lost.
+Undoing an edition of the register keeps what it stated. Before version 0.4.0 it did not, and what was known while such
+an edition was in force is lost.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, or_, select, true, union_all
 
 from outreach.adherence.models import Strand
 from outreach.core.db import Session
@@ -57,8 +58,8 @@ def refuse_unknowable(session: Session, day: date, known_at: datetime | None) ->
 
 
 def undone_since(session: Session, known_at: datetime) -> RegisterImport | None:
-    """The edition that was in force at a moment and was undone since, so that the moment cannot be replayed."""
-    in_force = RegisterImport.applied_at <= known_at, RegisterImport.undone_at > known_at
+    """The edition that was in force at a moment and was undone since without being kept: the moment is lost."""
+    in_force = RegisterImport.applied_at <= known_at, RegisterImport.undone_at > known_at, ~RegisterImport.is_kept
     return session.scalar(
         select(RegisterImport).where(*in_force).order_by(RegisterImport.applied_at, RegisterImport.id).limit(1)
     )
@@ -196,18 +197,19 @@ def groups(
 
 
 def before_later_editions(session: Session, field: str, known_at: datetime | None) -> dict[int, str]:
-    """A field of schools before the first of the editions that were applied after a moment, by FASE number."""
+    """A field of schools before the first edition that was applied or undone after a moment, by FASE number."""
     if known_at is None:
         return {}
-    query = (
-        select(RegisterChange.fase, RegisterChange.before)
-        .join(RegisterImport, RegisterImport.id == RegisterChange.import_id)
-        .where(RegisterImport.applied_at > known_at, RegisterImport.state == ListState.APPLIED)
-        .where(RegisterChange.kind == RegisterKind.SCHOOL, RegisterChange.nature == Nature.CHANGED)
-        .where(RegisterChange.field == field)
-        .order_by(RegisterChange.id.desc())
+    change, edition = RegisterChange, RegisterImport
+    # Of what happened at one moment, editions were undone first, the last one first.
+    turns = (
+        select(change.fase, change.before.label("value"), edition.applied_at.label("at"), (-change.id).label("turn")),
+        select(change.fase, change.after.label("value"), edition.undone_at.label("at"), change.id.label("turn")),
     )
-    return dict(session.execute(query).all())  # of several changes of one school, the first stands
+    theirs = change.kind == RegisterKind.SCHOOL, change.nature == Nature.CHANGED, change.field == field
+    every = union_all(*(turn.join(edition, edition.id == change.import_id).where(*theirs) for turn in turns)).subquery()
+    query = select(every.c.fase, every.c.value).where(every.c.at > known_at).order_by(every.c.at.desc(), every.c.turn)
+    return dict(session.execute(query).all())  # of several turns of one school, the first stands
 
 
 def _as_known(today: ColumnElement[str], then: Mapping[int, str | None]) -> ColumnElement[str]:

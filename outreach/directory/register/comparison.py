@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from outreach.core.db import Session
 from outreach.core.tables.imports import ImportPreview
@@ -20,6 +20,7 @@ from outreach.directory.models import (
     Nature,
     Network,
     Ownership,
+    RegisterImport,
     RegisterKind,
     School,
     SchoolSite,
@@ -282,7 +283,7 @@ PLACE = ("address", "postcode", "locality", "municipality")
 
 
 def stored(session: Session) -> Edition:
-    """Everything the directory knows, listed or not, as an edition."""
+    """Everything the directory knows, listed or not, as an edition; but for what undone editions alone stated."""
     return Edition(_stored_authorities(session), _stored_schools(session), _stored_sites(session))
 
 
@@ -292,13 +293,17 @@ def pairs(session: Session, query: Select[*tuple[Any, ...]]) -> dict[Any, Any]:
 
 
 def _stored_authorities(session: Session) -> dict[int, AuthorityRecord]:
-    query = select(
-        Authority.fase,
-        Authority.name,
-        func.coalesce(Authority.company_number, ""),
-        Network.code,
-        *(getattr(Authority, part) for part in PLACE),
-    ).join(Network)
+    query = (
+        select(
+            Authority.fase,
+            Authority.name,
+            func.coalesce(Authority.company_number, ""),
+            Network.code,
+            *(getattr(Authority, part) for part in PLACE),
+        )
+        .join(Network)
+        .where(_stated(Authority))
+    )
     return {row[0]: AuthorityRecord(*row) for row in session.execute(query)}
 
 
@@ -310,7 +315,7 @@ def _stored_schools(session: Session) -> dict[int, SchoolRecord]:
         School.zone,
         School.district,
         *(getattr(School, part) for part in PLACE),
-    )
+    ).where(_stated(School))
     owners, types, sites = _owners(session), _types(session), _sites_of_schools(session)
     return {
         row[0]: SchoolRecord(
@@ -324,8 +329,13 @@ def _stored_schools(session: Session) -> dict[int, SchoolRecord]:
 
 
 def _stored_sites(session: Session) -> dict[int, SiteRecord]:
-    query = select(Site.fase, *(getattr(Site, part) for part in PLACE))
+    query = select(Site.fase, *(getattr(Site, part) for part in PLACE)).where(_stated(Site))
     return {row[0]: SiteRecord(*row) for row in session.execute(query)}
+
+
+def _stated(table: type[Authority] | type[School] | type[Site]) -> ColumnElement[bool]:
+    undone = select(RegisterImport.id).where(RegisterImport.undone_at.is_not(None))
+    return or_(table.created_by.is_(None), table.created_by.not_in(undone))
 
 
 def _owners(session: Session) -> dict[int, int]:

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import exists, func, insert, literal, or_, select, update
 
 from outreach.core.audit.events import EventKind, tell, tell_all
 from outreach.core.db import Session, analyze_after
@@ -21,9 +20,9 @@ from outreach.core.tables.reading import Grid
 from outreach.core.text.addresses import key_of
 from outreach.core.text.errors import Refused
 from outreach.directory.models import (
+    NEVER,
     Authority,
     Contact,
-    ContactSchool,
     ContactSource,
     Federation,
     Level,
@@ -59,9 +58,10 @@ def derived_mailbox(fase: int, domain: str) -> str:
 
 
 def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime, actor: str, domain: str) -> None:
-    """Give each of these authorities its administrative mailbox."""
+    """Give each of these authorities its administrative mailbox, unless it has one: of an edition that was undone."""
     # All are read: a statement takes no more than some ten thousand numbers.
-    identities, wanted = session.execute(select(Authority.id, Authority.fase)), set(fases)
+    has_one = exists().where(Contact.authority_id == Authority.id, Contact.source == ContactSource.DERIVED)
+    identities, wanted = session.execute(select(Authority.id, Authority.fase).where(~has_one)), set(fases)
     rows = [
         {
             "authority_id": identity,
@@ -79,18 +79,6 @@ def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime,
     ]
     if rows:
         session.execute(insert(Contact), rows)
-
-
-def forget_derived(session: Session, import_id: int) -> None:
-    """Remove the derived mailboxes of authorities that an undone edition created, unless something happened to them:
-    they were retired, bounced, changed, or answer for some schools only."""
-    brought = select(Authority.id).where(Authority.created_by == import_id)
-    untouched = (
-        *(Contact.source == ContactSource.DERIVED, Contact.changed_at.is_(None)),
-        *(Contact.retired_at.is_(None), Contact.bounced_at.is_(None)),
-    )
-    is_for_all = ~exists().where(ContactSchool.contact_id == Contact.id)
-    session.execute(delete(Contact).where(Contact.authority_id.in_(brought), *untouched, is_for_all))
 
 
 ToldPeriod = Mapping[str, Any]
@@ -136,9 +124,11 @@ def states(session: Session, schools: Mapping[int, int]) -> list[dict[str, Any]]
     """Of schools, their FASE numbers by key: under which authorities each stood and which levels it taught, when."""
     listings, teachings = defaultdict[int, list[ToldPeriod]](list), defaultdict[int, list[ToldPeriod]](list)
     query = select(Ownership.school_id, Authority.fase, Ownership.since, Ownership.until).join(Authority)
+    query = query.where(Ownership.undone_at.is_(None))
     for key, fase, since, until in session.execute(query.where(among(Ownership.school_id, list(schools)))):
         listings[key].append({"authority": fase, "since": _day(since), "until": _day(until)})
     asked = select(Teaching.school_id, Teaching.education_type, Teaching.since, Teaching.until)
+    asked = asked.where(Teaching.undone_at.is_(None))
     for key, kind, since, until in session.execute(asked.where(among(Teaching.school_id, list(schools)))):
         teachings[key].append({"level": kind.level.value, "since": _day(since), "until": _day(until)})
     return [
@@ -203,9 +193,11 @@ class Editions(ListKind[RegisterImport, Difference]):
 
         What the first edition states also holds for every earlier date.
         """
-        since = received.edition_on if last_import(session) else None
+        opening = {"since": received.edition_on if last_import(session) else None, "opened_by": received.id}
+        if opening["since"] is None and was_ever_filled(session):
+            opening["known_from"] = now  # not at the moments of those before, that were undone
         _write_records(session, plan, received.id)
-        _write_periods(session, plan.target, received.id, since=since, until=received.edition_on)
+        _write_periods(session, plan.target, opening, {"until": received.edition_on, "closed_by": received.id})
         name_corrections.settle(session, now=now, actor=actor)
         _write_history(session, plan.changes, received.id)
         new = [c.fase for c in plan.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
@@ -215,28 +207,19 @@ class Editions(ListKind[RegisterImport, Difference]):
         return _sentence(plan, received.edition_on)
 
     def restore(self, session: Session, received: RegisterImport, *, now: datetime, actor: str) -> str:
-        """Return records, periods and fields to what they were before an edition.
+        """Return records, periods and fields to what they were before an edition; what it stated is kept beside.
 
-        Raises Refused when data recorded since then depends on it.
+        Who is in no other edition stands nowhere, and is new in the next one.
         """
         touched = touched_by(session, received)
         for model in PERIODS:
-            session.execute(delete(model).where(model.opened_by == received.id))
-            reopened = {"until": None, "closed_by": None}
-            session.execute(update(model).where(model.closed_by == received.id).values(reopened))
+            _keep(session, model, received, now=now)
+        received.is_kept = True
         changed = select(RegisterChange).where(
             RegisterChange.import_id == received.id, RegisterChange.nature == Nature.CHANGED
         )
         _restore(session, session.scalars(changed).all())
         name_corrections.settle(session, now=now, actor=actor)
-        try:
-            forget_derived(session, received.id)
-            for table in TABLES.values():
-                session.execute(delete(table).where(table.created_by == received.id))
-        except IntegrityError:
-            raise Refused(
-                "Des données enregistrées depuis s’appuient sur cette édition : elle ne peut plus être annulée."
-            ) from None
         tell_edition(session, received, EventKind.EDITION_UNDONE, *touched, now=now)
         return f"Édition du registre du {received.edition_on:%d/%m/%Y} annulée."
 
@@ -294,14 +277,18 @@ def _write_records(session: Session, difference: Difference, import_id: int) -> 
     }
     for kind, table in TABLES.items():
         changes = [change for change in difference.changes if change.kind is kind]
-        new = [change.fase for change in changes if change.nature is Nature.NEW]
-        changed = {change.fase for change in changes if change.nature is Nature.CHANGED}
+        stated = {
+            change.fase: values[kind](change.fase) | ({"created_by": import_id} if change.nature is Nature.NEW else {})
+            for change in changes
+            if change.nature in (Nature.NEW, Nature.CHANGED)
+        }
+        identities = pairs(session, select(table.fase, table.id)) if stated else {}
+        new = [row for fase, row in stated.items() if fase not in identities]
         if new:
-            session.execute(insert(table), [values[kind](fase) | {"created_by": import_id} for fase in new])
-        if changed:
-            identities = pairs(session, select(table.fase, table.id))
-            rows = [values[kind](fase) | {"id": identities[fase]} for fase in changed]
-            session.execute(update(table), rows)
+            session.execute(insert(table), new)
+        for names in {frozenset(row) for fase, row in stated.items() if fase in identities}:
+            rows = [row | {"id": identities[fase]} for fase, row in stated.items() if fase in identities]
+            session.execute(update(table), [row for row in rows if row.keys() - {"id"} == names])
 
 
 def _authority_values(record: AuthorityRecord, networks: Mapping[str, int]) -> dict[str, Any]:
@@ -321,7 +308,9 @@ def _school_values(record: SchoolRecord) -> dict[str, Any]:
     return values | {"province": province_of(record.postcode), "folded": _searched(record)}
 
 
-def _write_periods(session: Session, target: Edition, import_id: int, *, since: date | None, until: date) -> None:
+def _write_periods(
+    session: Session, target: Edition, opening: Mapping[str, object], closing: Mapping[str, object]
+) -> None:
     authorities, schools, sites = (pairs(session, select(table.fase, table.id)) for table in TABLES.values())
     federations = pairs(session, select(Federation.code, Federation.id))
     desired: dict[type[Period], tuple[tuple[str, ...], set[tuple[Any, ...]]]] = {
@@ -343,14 +332,7 @@ def _write_periods(session: Session, target: Edition, import_id: int, *, since: 
         ),
     }
     for model, (columns, wanted) in desired.items():
-        _sync(
-            session,
-            model,
-            columns,
-            wanted,
-            {"since": since, "opened_by": import_id},
-            {"until": until, "closed_by": import_id},
-        )
+        _sync(session, model, columns, wanted, opening, closing)
 
 
 def _memberships(target: Edition) -> set[tuple[int, str, Level]]:
@@ -383,6 +365,18 @@ def _sync(
         session.execute(update(model), closed)
     if opened:
         session.execute(insert(model), opened)
+
+
+def _keep(session: Session, model: type[Period], undone: RegisterImport, *, now: datetime) -> None:
+    """Let what an edition stated hold no longer, and what it ended hold again; both are kept as they were known."""
+    stands = model.undone_at.is_(None)
+    opened, closed = (model.opened_by == undone.id, stands), (model.closed_by == undone.id, stands)
+    was = {"kept_until": model.until, "until": NEVER, "undone_at": now}
+    session.execute(update(model).where(*opened).values(was))
+    same = {column.key: column for column in model.__table__.c if column.key not in {"id", *was}}
+    copy = same | {name: literal(value) if name in ("until", "undone_at") else value for name, value in was.items()}
+    session.execute(insert(model).from_select([*copy], select(*copy.values()).where(*closed)))
+    session.execute(update(model).where(*closed).values(until=None, closed_by=None, known_from=now))
 
 
 def _write_history(session: Session, changes: Iterable[Change], import_id: int) -> None:

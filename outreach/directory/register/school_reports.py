@@ -213,7 +213,7 @@ _PAIR = and_(Ownership.school_id == SchoolReport.school_id, Ownership.authority_
 _IS_OWNED = exists().where(_PAIR, Ownership.current()).correlate(SchoolReport)
 _ENDED_BY = (
     select(Ownership.closed_by)
-    .where(_PAIR, Ownership.until.is_not(None))
+    .where(_PAIR, Ownership.until.is_not(None), Ownership.undone_at.is_(None))
     .order_by(Ownership.id.desc())
     .limit(1)
     .correlate(SchoolReport)

@@ -14,7 +14,7 @@ _COUNTS: dict[str, Any] = {name.value: (int | None, ...) for name in (*Bucket, *
 _BY_STATUS: Any = create_model("_ByStatus", __base__=Told, **_COUNTS)
 
 
-class FiguresTold(_BY_STATUS):  # type: ignore[misc]  # its fields are the statuses, which a checker cannot know
+class FiguresTold(_BY_STATUS):  # its fields are the statuses, which a checker cannot know
     """The schools of a strand, by status; each null before `opens_on`, where the strand is not open yet.
 
     `none` is the sum of `solicited` and `unsolicited`.

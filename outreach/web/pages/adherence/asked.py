@@ -150,8 +150,9 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
     part = member(Solicitation, request.args.get("status"))
     bucket = Bucket.NONE if part else member(Bucket, request.args.get("status"))
     meaning = None if bucket else member(Meaning, request.args.get("meaning"))
-    known = {"known_at": about.known_at, "listed": about.listed}
-    every = Selection(strand.number, bucket, solicitation=part, meaning=meaning, **known)
+    every = Selection(
+        strand.number, bucket, solicitation=part, meaning=meaning, known_at=about.known_at, listed=about.listed
+    )
     for by in Grouping:
         code = request.args.get(by.value, "")
         labels: Mapping[str, str] = groups(session, by, [strand], about.day, about.known_at).labels if code else {}

@@ -57,7 +57,7 @@ class PageColumn(NamedTuple):
     buckets: Sequence[Bucket]
     asked: Mapping[str, str]
 
-    def count(self, row: SituationRow, strand: int) -> int:
+    def schools(self, row: SituationRow, strand: int) -> int:
         """The schools of a row, in a strand."""
         return sum(row.strands[strand][bucket] for bucket in self.buckets)
 

@@ -49,9 +49,11 @@ def _accounts(session: Session) -> str:
 
 
 def _trail(session: Session) -> str:
-    came = [one for one in accounts.everybody(session) if one.last_sign_in_at]
-    last = max(came, key=lambda one: one.last_sign_in_at or one.created_at, default=None)
-    return f"Dernière entrée : {last.name}, {french.moment(last.last_sign_in_at)}" if last else "Personne n’est entré"
+    came = [(one.last_sign_in_at, one.name) for one in accounts.everybody(session) if one.last_sign_in_at]
+    if not came:
+        return "Personne n’est entré"
+    at, name = max(came)
+    return f"Dernière entrée : {name}, {french.moment(at)}"
 
 
 def _programmes(session: Session) -> str:

@@ -44,7 +44,7 @@ KEPT = "kept"  # the names that stay where others bear them
 Write = Callable[[str, Known, Sequence[KnownTable]], bytes]
 
 
-class PersonForm(FlaskForm):  # type: ignore[misc]
+class PersonForm(FlaskForm):
     """The address about which something is asked."""
 
     address = StringField(

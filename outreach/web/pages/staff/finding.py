@@ -1,5 +1,7 @@
 """One box to find anything: on each page of staff by Ctrl+K, and on a page that needs no script."""
 
+from typing import Any
+
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask_login import current_user
 
@@ -95,4 +97,5 @@ def _address(one: Found) -> str:
     if one.kind is FoundKind.PAGE:
         return str(one.where)
     view, name = VIEWS[one.kind]
-    return url_for(view, **{name: one.where})
+    values: dict[str, Any] = {name: one.where}
+    return url_for(view, **values)
