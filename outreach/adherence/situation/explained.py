@@ -256,6 +256,6 @@ def _of_editions(session: Session, found: Difference, schools: Sequence[int]) ->
         source = f"édition du registre du {french.day(one.edition_on)}"
         if one.undone_at is None or one.undone_at > late.moment:
             told[fase] = Telling(one.applied_at, one.applied_by or "", source)
-        elif one.applied_at <= early.moment:
+        elif one.applied_at and one.applied_at <= early.moment:
             told[fase] = Telling(one.undone_at, one.undone_by or "", f"{source}, annulée")
     return told

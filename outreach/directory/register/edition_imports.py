@@ -373,7 +373,7 @@ def _keep(session: Session, model: type[Period], undone: RegisterImport, *, now:
     opened, closed = (model.opened_by == undone.id, stands), (model.closed_by == undone.id, stands)
     was = {"kept_until": model.until, "until": NEVER, "undone_at": now}
     session.execute(update(model).where(*opened).values(was))
-    same = {column.key: column for column in model.__table__.c if column.key not in {"id", *was}}
+    same: dict[str, Any] = {column.key: column for column in model.__table__.c if column.key not in {"id", *was}}
     copy = same | {name: literal(value) if name in ("until", "undone_at") else value for name, value in was.items()}
     session.execute(insert(model).from_select([*copy], select(*copy.values()).where(*closed)))
     session.execute(update(model).where(*closed).values(until=None, closed_by=None, known_from=now))
