@@ -4,6 +4,7 @@ import re
 from configparser import ConfigParser
 
 from outreach.core.settings import ROOT
+from outreach.operations.extension_points import EXTENSION_POINTS
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 WIDEST = 120
@@ -28,3 +29,13 @@ def test_the_files_that_recipes_name_are_there():
     assert len(named) > 10
     there = {name for name in named if (ROOT / name).exists() or (ROOT / "outreach" / name).exists()}
     assert set(named) - there == set()
+
+
+def test_the_table_of_where_things_go_names_every_extension_point():
+    rows = dict(re.findall(r"^\| (an? [^|]+|how [^|]+) \| ([^|]+) \|", PAGE, re.MULTILINE))
+    unnamed = {
+        name for name, declared in EXTENSION_POINTS.items() if f"`{declared.__name__}`" not in rows.get(name, "")
+    }
+    assert unnamed == set()
+    others = {"a table", "a command"}  # each room has its own
+    assert set(rows) - set(EXTENSION_POINTS) == others

@@ -1,0 +1,34 @@
+"""Extension points: where a row or a class is added, and the class that says what each of them has."""
+
+from collections.abc import Mapping
+
+from outreach.access.approvals.decisions import Thing
+from outreach.adherence.statuses import Status
+from outreach.campaigns.evidence.steps import ReachChannel
+from outreach.campaigns.letter.merge_fields import Field
+from outreach.campaigns.segments.scope import Fields
+from outreach.core.settings import Settings
+from outreach.core.tables.columns import Column
+from outreach.core.tables.imports import ListKind
+from outreach.directory.reference import NetworkCode
+from outreach.engagement.replies.kinds import Answer
+from outreach.operations.health.check import Check
+from outreach.operations.retention.policy import Retention
+from outreach.operations.tasks.tasks import Source
+
+# Named as in the table « Where things go » of docs/architecture.md, which says what else each takes.
+EXTENSION_POINTS: Mapping[str, type] = {
+    "a kind of answer": Answer,
+    "a status of schools": Status,
+    "a network": NetworkCode,
+    "a criterion of audiences": Fields,
+    "a column of a table": Column,
+    "a kind of list that people send": ListKind,
+    "a channel beside mail": ReachChannel,
+    "how long something is kept": Retention,
+    "a thing to approve": Thing,
+    "a check, an alert, a figure": Check,
+    "a thing that awaits people": Source,
+    "a setting": Settings,
+    "a merge field of letters": Field,
+}
