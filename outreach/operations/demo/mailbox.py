@@ -210,14 +210,6 @@ def _read(path: Path, *, whole: bool) -> Received:
     )
 
 
-if __name__ == "__main__":
-    logs.begin("mailbox")
-    stops = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # for the threads, too, until one is waited for
-    with serving(sys.argv[1], *map(Path, sys.argv[2:])):
-        signal.sigwait(stops)
-
-
 DOMAIN = "simulateur.example"
 
 
@@ -282,3 +274,11 @@ def _complaint(address: str, sender: str) -> bytes:
         --report--
         """
     return dedent(text).encode()
+
+
+if __name__ == "__main__":
+    logs.begin("mailbox")
+    stops = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # for the threads, too, until one is waited for
+    with serving(sys.argv[1], *map(Path, sys.argv[2:])):
+        signal.sigwait(stops)

@@ -1,13 +1,14 @@
 """Simulated addresses do as their names say, so that the service records of them what it would of real ones."""
 
 import smtplib
+import subprocess
 
 from outreach.delivery.bounces import boxes
 from outreach.delivery.bounces.parsing import NoticeVerdict, read
 from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.operations.demo import mailbox
 from tests.delivery.letters.test_mime import whole, wire
-from tests.machine import free_port
+from tests.machine import free_port, wait_for_port
 
 KEYS, LETTER = Keys((b"k" * 32,)), b"12345678"
 
@@ -35,3 +36,15 @@ def test_each_simulated_address_does_as_its_name_says(tmp_path):
     assert [notice.proved for notice in notices] == [LETTER] * 2
     complaint = next(one for one in notices if one.verdict is NoticeVerdict.COMPLAINT)
     assert complaint.reports[0].failing == "plaint+7@simulateur.example"
+
+
+def test_the_mailbox_takes_letters_as_the_program_that_the_demonstration_starts(tmp_path):
+    port, sender = free_port(), "b@courriel.example"
+    with subprocess.Popen(mailbox.command(f"127.0.0.1:{port}", tmp_path / "box")) as program:
+        try:
+            wait_for_port(port)
+            with smtplib.SMTP("127.0.0.1", port) as client:
+                client.sendmail(sender, ["autre@commune.example"], wire("Une lettre pour vous", **whole()))
+        finally:
+            program.terminate()
+    assert len(mailbox.letters_in(tmp_path / "box")) == 1
