@@ -1,7 +1,7 @@
 """A difference as people read it: its sentences, and the schools behind it, with what was recorded of each."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -93,22 +93,24 @@ def signed(count: int) -> str:
     return f"{'+' if count >= 0 else '−'}{french.number(abs(count))}"
 
 
-def since(session: Session, programmes: Iterable[Programme], before: Reading, today: date) -> list[Since]:
+def since(session: Session, programmes: Callable[[], Iterable[Programme]], before: Reading, today: date) -> list[Since]:
     """What has moved since a reading, of joinings and of the register, strand by strand.
 
-    Only strands of which something was recorded since are compared, or all open ones after an edition of the register.
+    Only strands of which something was recorded since are compared, or all open ones after an edition of the register;
+    `programmes` are asked for only then.
     """
-    after = Reading(today)
-    told = select(AdherenceRecord.strand_id).where(AdherenceRecord.recorded_at > before.moment)
-    taken_back = select(AdherenceRecord.strand_id).join(
-        RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id
+    after, recorded = Reading(today), select(AdherenceRecord.strand_id)
+    taken_back = recorded.join(RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id)
+    is_touched = or_(
+        Strand.id.in_(recorded.where(AdherenceRecord.recorded_at > before.moment)),
+        Strand.id.in_(taken_back.where(RecordWithdrawal.withdrawn_at > before.moment)),
+        exists().where(RegisterImport.applied_at > before.moment),
     )
-    touched = set(session.scalars(told.union(taken_back.where(RecordWithdrawal.withdrawn_at > before.moment))))
-    has_edition = session.scalar(select(exists().where(RegisterImport.applied_at > before.moment)))
+    touched = set(session.scalars(select(Strand.id).where(is_touched)))
     found = []
-    for programme in programmes:
+    for programme in programmes() if touched else ():
         for strand in programme.open_on(after.day):
-            if has_edition or strand.id in touched:
+            if strand.id in touched:
                 totals = difference(session, Asked(programme, strand), before, after).totals
                 for figure in (Bucket.JOINED.value, CONCERNED):
                     for side in (1, -1):

@@ -1,6 +1,7 @@
 """What awaits the person who is signed in: the list where sign-in leads authors and approvers, and the bar's count."""
 
 from datetime import date, timedelta
+from functools import partial
 
 from flask import Blueprint, render_template
 
@@ -38,7 +39,8 @@ def index() -> str:
         ]
         leaving = calendar.departures(session, now(), programme)
         before = _last_working_day(session, day)
-        since = explained.since(session, [programme] if programme else programmes.offered(session), before, day)
+        among = partial(programmes.offered, session) if programme is None else lambda: [programme]
+        since = explained.since(session, among, before, day)
     rows = grouped(listed.tasks)
     week = [wave for wave in leaving if today(wave.at) <= day + WEEK]
     return render_template(
