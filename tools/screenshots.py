@@ -32,6 +32,7 @@ PASSWORD = "demonstration"  # noqa: S105 - of a demonstration that ends with the
 LAST_MINUTE = "2026-11-17 10:29"
 MOST_BYTES = 130_000
 MARGIN = 16
+HELD_AFTER = 20  # letters
 SETTLED_MS = 500
 
 AUTHOR, APPROVER, CHIEF = "nadia.lambert@fwb.example", "marc.dethier@fwb.example", "hugo.willems@fwb.example"
@@ -105,9 +106,9 @@ ACTS = {
         Shot(
             "images/situation",
             AUTHOR,
-            "/?network=WBE",
+            "/",
             (("evaluate", "#steps", "frame => frame.remove()"),),  # only a demonstration has it
-            "main > .heading, main > form, main > section, .halves",
+            "main > .heading, main > form, main > section:has(> .lead, table), .halves",
         ),
         Shot("guide/images/federation", ADVISER, "/"),
         Shot("guide/images/papier", AUTHOR, "/campaigns/1/paper", crop="main > *"),
@@ -357,10 +358,10 @@ def demonstration(data: pathlib.Path, moment: str) -> Iterator[None]:
 
 
 def hold_the_relay(served: int, data: pathlib.Path) -> None:
-    """Stop the demonstration's mailbox once it has taken a letter, so that a picture shows a sending under way."""
+    """Stop the demonstration's mailbox once it has taken some letters, so that a picture shows a sending under way."""
     box = data / "mailbox" / "new"
     before = len(list(box.iterdir()))
-    while len(list(box.iterdir())) == before:
+    while len(list(box.iterdir())) < before + HELD_AFTER:
         time.sleep(0.001)
     for process in below(served):
         if b"mailbox" in pathlib.Path(f"/proc/{process}/cmdline").read_bytes():
