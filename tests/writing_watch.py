@@ -18,7 +18,7 @@ from outreach.campaigns.review import preview
 from outreach.core.db import Database
 from outreach.core.tables import imports
 from outreach.core.tables.headers import Headers
-from outreach.web.pages.campaigns.steps import audience
+from outreach.web.pages.campaigns.steps import asked_audience
 from outreach.web.ui import request
 
 _open: ContextVar[bool] = ContextVar("open", default=False)
@@ -62,7 +62,7 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(BaseForm, "validate", "validated a form")
     noting(BaseForm, "process", "read a form")
     noting(request, "judge", "judged an address")
-    noting(audience, "from_json", "read criteria")
+    noting(asked_audience, "from_json", "read criteria")
     noting(preview, "prepare", "prepared a test letter")
     noting(imports, "judge", "compared a list")
     noting(Headers, "sheet", "read a list")

@@ -39,7 +39,7 @@ def test_a_campaign_is_written_and_submitted(staff):
     press_on(staff, box, "Space")
     expect(staff.locator("#results h2")).not_to_have_text(counted)
     expect(box).to_be_focused()
-    press_on(staff, staff.get_by_role("button", name="Enregistrer et écrire le courriel"))
+    press_on(staff, staff.get_by_role("button", name="Continuer : le courriel"))
     tab_to(staff, staff.get_by_label("Objet du courriel"))
     staff.keyboard.press("Control+a")
     staff.keyboard.type("Volet 1 : à répondre avant le ((date_limite))")

@@ -134,7 +134,7 @@ def planned(world):
         "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
     ).location
     address = begun.removesuffix("/audience")
-    boxes = {"asked": "1", "cell": f"{NETWORK}|secondary", "line": "1:school_status", "concerns": "open"}
+    boxes = {"asked": "1", "network": NETWORK, "line": "1:school_status", "concerns": "open"}
     boxes |= {"1.strand": "1", "1.statuses": OPEN, "1.which": "any"}
     assert author.send(f"{address}/audience", boxes).status_code == 302
     letter = typed(author, address)

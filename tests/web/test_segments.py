@@ -66,9 +66,9 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
     addresses = [author.begin("/campaigns/begin?definition=invitation-volet-1").location for _ in range(2)]
     first, second = (address.split("/")[-2] for address in addresses)
     author.send(f"/campaigns/{first}/segment", {"name": "Secondaires"}, page=addresses[0])
-    author.send(f"/campaigns/{second}/segment/taken", {"segment": "1"}, page=addresses[1])
+    author.send(addresses[1], form_of(author.get(addresses[1]), "choices") | {"whom": "listed", "listed": "segment:1"})
     assert "Public repris du segment Secondaires , version 1" in text_of(author.get(addresses[1]))
-    choices = form_of(author.get(addresses[0]), "choices") | {"cell": "WBE|secondary"}
+    choices = form_of(author.get(addresses[0]), "choices") | {"whom": "some", "network": "WBE"}
     author.send(addresses[0], choices, page=addresses[0])
     assert "puis modifié dans cette campagne" in text_of(author.get(addresses[0]))
     author.send(f"/campaigns/{first}/segment", {"segment": "1"}, page=addresses[0])

@@ -126,7 +126,7 @@ def classify(session: Session, campaign: Campaign, *, now: datetime) -> Classifi
 
 def as_if_launched(audience: Audience, scope: Scope) -> Subquery:
     """The class of each authority that an audience means, and why no letter is for it, as if a wave were launched now:
-    columns authority_id, class and reason."""
+    columns authority_id, class, reason and concerned (how many schools)."""
     each = entries.entries(audience, scope).authorities.subquery("entries")
     kind = case(
         (each.c.reason.is_(None), Class.TO_COME.value),
@@ -134,7 +134,7 @@ def as_if_launched(audience: Audience, scope: Scope) -> Subquery:
         (each.c.reason.in_(ADDRESS), Class.NO_ADDRESS.value),
         else_=Class.NOT_SENT.value,
     )
-    return select(each.c.authority_id, kind.label("class"), each.c.reason).subquery("as_if_launched")
+    return select(each.c.authority_id, kind.label("class"), each.c.reason, each.c.concerned).subquery("as_if_launched")
 
 
 class _Counting:

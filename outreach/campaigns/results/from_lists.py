@@ -9,13 +9,12 @@ from sqlalchemy import select
 
 from outreach.adherence.models import RollUp, Status, Strand
 from outreach.adherence.situation.situation import Bucket
-from outreach.campaigns.counting import counts
-from outreach.campaigns.counting.counts import Counts
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import audiences, lifecycle, segment_uses
 from outreach.campaigns.planning.definitions import AudienceRule, Definition
 from outreach.campaigns.planning.schedule import ClosingRule
-from outreach.campaigns.segments import audience_counts, saved, stored_lists
+from outreach.campaigns.results.account import Account, account_of
+from outreach.campaigns.segments import saved, stored_lists
 from outreach.campaigns.segments.criteria import (
     EVERYBODY,
     And,
@@ -130,16 +129,6 @@ def begin(
     return campaign
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whom a campaign would write to that has not begun: in authorities, and how many schools its letters would list,
-    to how many addresses."""
-
-    authorities: Counts
-    schools: int
-    addresses: int
-
-
 def account(
     session: Session, stated: Definition, written: WrittenList | None = None, *, now: datetime, author: "User"
 ) -> Account:
@@ -152,8 +141,7 @@ def account(
     meant, scope = audiences.audience_of(draft), audiences.scope_of(session, draft, now=now)
     if keys is not None:
         meant = replace(meant, only=select(Authority.id).where(among(Authority.id, keys)))
-    letters = audience_counts.count(session, meant, scope)
-    return Account(counts.of_audience(session, meant, scope), letters.schools, letters.addresses)
+    return account_of(session, meant, scope)
 
 
 def _for_rule(stated: Definition, rule: Criterion) -> Definition:

@@ -1,14 +1,13 @@
-"""Criteria as pages show them: offered with controls, explained for one authority, drawn as a matrix.
+"""Criteria as pages show them: offered with controls, explained for one authority, as networks and levels to tick.
 
 Parts come from the classes of `LEAVES`, so that a new criterion is offered as soon as it has a title here. The criteria
 about letters sent before are one offer, LETTERS: its first choice, `what`, picks the criterion that is stored.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -23,7 +22,6 @@ from outreach.campaigns.segments.criteria import (
     HasLevel,
     InNetwork,
     Leaf,
-    Or,
     Which,
     leaves,
     listed,
@@ -38,79 +36,34 @@ from outreach.delivery.models import Reason
 from outreach.directory.models import Authority, Level
 from outreach.directory.reference import NetworkCode, fold
 
-Cell = tuple[NetworkCode, Level]
-EVERY_CELL = frozenset(product(NetworkCode, Level))
-
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Ticked cells and conditions. No cell ticked means every authority."""
+    """Networks, levels and other conditions. None of a kind means all of it."""
 
-    cells: frozenset[Cell] = frozenset()
+    networks: frozenset[NetworkCode] = frozenset()
+    levels: frozenset[Level] = frozenset()
     conditions: tuple[Criterion, ...] = ()
 
     def criterion(self) -> Criterion:
         """The criterion they mean."""
-        return And((*_matrix(self.cells), *self.conditions))
-
-    def only(self, network: NetworkCode) -> "Choices":
-        """The same for one network only: at the levels ticked somewhere, or at all."""
-        levels = {level for _, level in self.cells} or set(Level)
-        return Choices(frozenset((network, level) for level in levels), self.conditions)
+        networks = tuple(code for code in NetworkCode if code in self.networks)
+        levels = tuple(level for level in Level if level in self.levels)
+        first = [InNetwork(networks)] if 0 < len(networks) < len(NetworkCode) else []
+        second = [HasLevel(levels)] if 0 < len(levels) < len(Level) else []
+        return And((*first, *second, *self.conditions))
 
     @classmethod
     def of(cls, criterion: Criterion) -> "Choices":
-        """The cells and conditions that mean a criterion; what cells cannot say is a condition."""
+        """The choices that mean a criterion: its first networks and levels, and the rest as conditions."""
         parts = criterion.all if isinstance(criterion, And) else (criterion,)
-        inside = [(part, _cells(part)) for part in parts]
-        sets = [cells for _, cells in inside if cells is not None]
-        cells = frozenset[Cell].intersection(*sets) if sets else frozenset[Cell]()
-        if sets and not cells:  # they contradict each other: no cell ticked would mean everybody
-            return cls(conditions=tuple(parts))
-        return cls(cells, tuple(part for part, of_part in inside if of_part is None))
-
-
-def _matrix(cells: frozenset[Cell]) -> Iterator[Criterion]:
-    """Ticked cells as few criteria: one pair (networks, levels) if they make a rectangle, else an `or` of pairs."""
-    if not cells or cells == EVERY_CELL:
-        return
-    rows: dict[tuple[Level, ...], list[NetworkCode]] = {}
-    for network in NetworkCode:
-        levels = tuple(level for level in Level if (network, level) in cells)
-        if levels:
-            rows.setdefault(levels, []).append(network)
-    several = tuple(_row(networks, levels) for levels, networks in rows.items())
-    if len(several) == 1:
-        yield from several[0].all
-    else:
-        yield Or(tuple(row.all[0] if len(row.all) == 1 else row for row in several))
-
-
-def _row(networks: Sequence[NetworkCode], levels: tuple[Level, ...]) -> And:
-    criteria: list[Criterion] = []
-    if len(networks) < len(NetworkCode):
-        criteria.append(InNetwork(tuple(networks)))
-    if len(levels) < len(Level):
-        criteria.append(HasLevel(levels))
-    return And(tuple(criteria))
-
-
-def _cells(part: Criterion) -> frozenset[Cell] | None:
-    """The cells a part of a criterion means, or None when it is not about networks and levels only."""
-    match part:
-        case InNetwork():
-            return frozenset(product(part.root, Level))
-        case HasLevel():
-            return frozenset(product(NetworkCode, part.root))
-        case And() if part.all:
-            inside = [_cells(inner) for inner in part.all]
-            return (
-                frozenset.intersection(*(each for each in inside if each is not None)) if None not in inside else None
-            )
-        case Or():
-            inside = [_cells(inner) for inner in part.any]
-            return frozenset().union(*(each for each in inside if each is not None)) if None not in inside else None
-    return None
+        networks = next((part for part in parts if isinstance(part, InNetwork)), None)
+        levels = next((part for part in parts if isinstance(part, HasLevel)), None)
+        return cls(
+            frozenset(networks.root if networks else ()),
+            frozenset(levels.root if levels else ()),
+            tuple(part for part in parts if part is not networks and part is not levels),
+        )
 
 
 MOST_FOUND = 24

@@ -14,10 +14,12 @@ from outreach.access.accounts import accounts
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import sentences
+from outreach.campaigns.counting.classes import Class
 from outreach.campaigns.planning import definitions, lifecycle, wave_criteria
 from outreach.campaigns.planning.definitions import Definition
 from outreach.campaigns.results import from_lists
-from outreach.campaigns.results.from_lists import Account, WrittenList
+from outreach.campaigns.results.account import Account
+from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.review import checks
 from outreach.campaigns.segments.audience import Concerns
 from outreach.core.db import Session
@@ -198,8 +200,8 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         said=wave_criteria.sentence(session, wave_criteria.stated(session, about.segment.criteria))
         if about and account and not beginning.written
         else "",
-        out_of_scope=_out_of_scope(strand, about) if strand and about else "",
-        left_out=_left_out(account) if account else [],
+        out_of_scope=out_of_scope(strand, about.concerns) if strand and about else "",
+        left_out=left_out(account) if account else [],
         fault=fault,
         steps=[(name, STEPS[name]) for name in _next_steps(beginning, about)],
         listed=len(beginning.written.authorities) if beginning.written and not beginning.written.rule else 0,
@@ -226,18 +228,21 @@ def _next_steps(beginning: Beginning, about: Definition | None) -> list[str]:
     return ["check", "letter"] if about and not checks.unfinished(about) else ["letter"]
 
 
-def _out_of_scope(strand: Strand, about: Definition) -> str:
+def out_of_scope(strand: Strand, concerns: Concerns) -> str:
     """Why an authority is not concerned, in French."""
     return {
         Concerns.OPEN: f"sans école {sentences.kinds(strand.levels, 1)} concernée",
         Concerns.JOINED: "sans école qui a adhéré",
         Concerns.LISTED: "sans école que citait le courriel à corriger",
-    }[about.concerns]
+    }[concerns]
 
 
-def _left_out(account: Account) -> list[tuple[str, int]]:
-    """Why those concerned would not receive it, in French, and how many."""
+def left_out(account: Account) -> list[tuple[str, int, str]]:
+    """Why those concerned would not receive it, in French, how many, and what the list behind it is called."""
     found = account.authorities
-    joined = [("toutes leurs écoles ont adhéré ou le déclarent", found["already_joined"])]
-    others = [(why.label if why else "pour une autre raison", count) for why, count in found.reasons.items()]
-    return [(words, count) for words, count in [*joined, *others] if count]
+    joined = [("toutes leurs écoles ont adhéré ou le déclarent", found["already_joined"], Class.ALREADY_JOINED.value)]
+    others = [
+        (why.label if why else "pour une autre raison", count, why.value if why else "")
+        for why, count in found.reasons.items()
+    ]
+    return [one for one in [*joined, *others] if one[1]]

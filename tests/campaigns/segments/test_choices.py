@@ -1,4 +1,4 @@
-"""The page's cells and conditions, and the criteria they mean: each gives the other back."""
+"""The page's networks, levels and conditions, and the criteria they mean: each gives the other back."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ from outreach.campaigns.segments.criteria import (
     sentence,
 )
 from outreach.campaigns.segments.criteria_json import from_json, to_json
-from outreach.campaigns.segments.presentation import EVERY_CELL, Choices
+from outreach.campaigns.segments.presentation import Choices
 from outreach.directory.models import Level
 from outreach.directory.reference import NetworkCode
 
@@ -36,7 +36,8 @@ conditions = st.one_of(
 )
 choices = st.builds(
     Choices,
-    cells=st.frozensets(st.sampled_from(sorted(EVERY_CELL))),
+    networks=st.frozensets(st.sampled_from(NetworkCode)),
+    levels=st.frozensets(st.sampled_from(Level)),
     conditions=st.lists(conditions, max_size=3).map(tuple),
 )
 
@@ -46,7 +47,11 @@ def test_any_choice_comes_back(made):
     asked = made.criterion()
     back = Choices.of(asked)
     assert back.criterion() == asked
-    assert (back.cells or EVERY_CELL, back.conditions) == (made.cells or EVERY_CELL, made.conditions)
+    assert (back.networks or {*NetworkCode}, back.levels or {*Level}) == (
+        made.networks or {*NetworkCode},
+        made.levels or {*Level},
+    )
+    assert back.conditions == made.conditions
     assert Choices.of(from_json(to_json(asked))) == back
 
 
@@ -57,24 +62,16 @@ def test_what_the_controls_of_a_condition_show_is_that_condition(condition):
         assert presentation.made(*presentation.values_of(inner)) == inner
 
 
-def test_a_rectangle_of_cells_reads_as_two_conditions():
-    cells = frozenset({("WBE", Level.SECONDARY), ("COCOF", Level.SECONDARY)})
-    asked = Choices(cells).criterion()
+def test_all_of_a_kind_is_no_condition():
+    asked = Choices(frozenset({NetworkCode.COCOF, NetworkCode.WBE}), frozenset({Level.SECONDARY})).criterion()
     assert asked == And((InNetwork(("WBE", "COCOF")), HasLevel((Level.SECONDARY,))))
-    assert Choices(EVERY_CELL).criterion() == And()
+    assert Choices(frozenset(NetworkCode), frozenset(Level)).criterion() == And()
     assert sentence(Choices().criterion()) == "Tous les pouvoirs organisateurs."
 
 
 def test_networks_that_contradict_each_other_do_not_become_everybody():
     nobody = And((InNetwork(("WBE",)), InNetwork(("COCOF",))))
     assert Choices.of(nobody).criterion() == nobody
-
-
-def test_one_network_alone_keeps_the_levels_that_were_ticked():
-    cells = frozenset({(NetworkCode.WBE, Level.SECONDARY), (NetworkCode.COCOF, Level.PRIMARY)})
-    only = {(NetworkCode.WBE, level) for level in (Level.PRIMARY, Level.SECONDARY)}
-    assert Choices(cells).only(NetworkCode.WBE).cells == only
-    assert Choices().only(NetworkCode.WBE).cells == {(NetworkCode.WBE, level) for level in Level}
 
 
 def test_every_criterion_has_a_title_to_be_offered_by():

@@ -10,18 +10,19 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.campaigns.planning import definitions
 from outreach.campaigns.planning.audiences import MOST_OFFERED
 from outreach.campaigns.planning.definitions import READY_MADE
-from outreach.campaigns.segments import stored_lists
+from outreach.campaigns.segments import saved, stored_lists
 from outreach.campaigns.segments.audience import Boxes
-from outreach.campaigns.segments.criteria import LEAVES
+from outreach.campaigns.segments.criteria import LEAVES, Unreachable
+from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Ownership, School, Teaching
 from tests import factories
 from tests.conftest import NOW
-from tests.pages import elements, form_of, text_of
+from tests.pages import cells, elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun, dated
 
 __all__ = ["begun"]
@@ -58,7 +59,7 @@ def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_ho
             session.add(box)
             session.flush()
             session.add(ContactSchool(contact_id=box.id, school_id=school.id))
-    asked = {"asked": "1", "cell": "WBE|secondary", "concerns": "open"}
+    asked = {"asked": "1", "network": "WBE", "concerns": "open"}
     told = {boxes: text_of(author.get(f"{begun}/audience", query_string={**asked, "boxes": boxes})) for boxes in Boxes}
     assert "1 boîte de PO, 2 boîtes d’école" in told[Boxes.BOTH]
     assert "0 boîte de PO, 2 boîtes d’école" in told[Boxes.SCHOOLS]
@@ -79,17 +80,42 @@ def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_ho
 
 
 @pytest.mark.full
-def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
+def test_the_account_adds_up_and_each_number_leads_to_its_authorities(author, begun):
     page = author.get(f"{begun}/audience?asked=1&concerns=open")
-    told = text_of(page)
-    written = re.search(r"(\d+) pouvoirs organisateurs reçoivent", told)[1]
-    rows = [row for row in elements(page, "tr") if any("reason=" in link.get("href") for link in row.findall("th/a"))]
-    left_out = [int(text_of(row.find("td")).replace(" ", "")) for row in rows]
-    assert int(written) + sum(left_out) == 985
-    assert "aucune école concernée" in told.casefold()
-    assert "Écartés : aucune école concernée" in text_of(
-        author.get(f"{begun}/audience?asked=1&reason=not_concerned").text
-    )
+    (account,) = elements(page, "table[@class='account']")
+    numbers = {name: int(count.replace("−", "").replace(" ", "")) for name, count in cells(account)}
+    targeted, *out, concerned = list(numbers.values())[:3]
+    assert (targeted, sum(out) + concerned) == (985, 985)
+    *reasons, receive = list(numbers.values())[3:]
+    assert concerned - sum(reasons) == receive
+    behind = [link.get("href") for link in elements(account, "a")]
+    assert len(behind) == len(numbers) - 2
+    for address, count in zip(behind, (*out, *reasons, receive), strict=True):
+        assert f"{french.plural(count, 'pouvoir organisateur', 'pouvoirs organisateurs')} ." in text_of(
+            author.get(address)
+        )
+
+
+def test_a_list_a_past_letter_or_all_are_one_choice_that_comes_back_as_it_was_made(author, launched_sample):
+    with launched_sample.writing() as session:
+        listed = stored_lists.make(
+            session, "Pilotes", session.scalars(select(Authority.id).limit(3)), now=NOW, actor="x"
+        )
+        saved.save(session, "Sans adresse", Unreachable(), now=NOW, actor="x")
+        mailing = session.scalars(select(Wave.mailing_id).where(Wave.mailing_id.is_not(None))).first()
+    begun = author.begin("/campaigns/begin?definition=blank").location
+    for chosen, stated in (
+        ({"whom": "listed", "listed": f"list:{listed.id}"}, {"authorities": {"list": listed.id}}),
+        ({"whom": "listed", "listed": "segment:1"}, {"unreachable": {}}),
+        ({"whom": "past", "past": str(mailing), "reaction": "reacted.none"}, None),
+        ({"whom": "all"}, {"and": []}),
+    ):
+        assert author.send(begun, {"asked": "1", "title": "Essai", **chosen}).status_code == 302
+        with launched_sample.reading() as session:
+            criteria = json.loads(session.scalars(select(Campaign.criteria).order_by(Campaign.id.desc())).first())
+        assert stated in (None, criteria)
+        form = form_of(author.get(begun), "choices")
+        assert {name: form[name] for name in chosen} == chosen
 
 
 @pytest.mark.one_example
@@ -97,9 +123,9 @@ def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
     ("fase", "words"),
     [
         ("9001", "reçoit"),
-        ("x", "que des chiffres"),
+        ("xyzzy", "Aucun pouvoir organisateur ne s’appelle"),
         ("1", "Aucun pouvoir organisateur"),
-        ("9" * 20, "que des chiffres"),
+        ("saint", "Plusieurs s’appellent ainsi, tapez le numéro FASE"),
     ],
 )
 def test_why_this_authority(author, begun, fase, words):
@@ -108,7 +134,7 @@ def test_why_this_authority(author, begun, fase, words):
 
 
 def test_why_not_says_which_condition_fails(author, begun):
-    page = text_of(author.get(f"{begun}/audience?asked=1&cell=COCOF%7Csecondary&why=9001"))
+    page = text_of(author.get(f"{begun}/audience?asked=1&network=COCOF&why=9001"))
     assert "ne reçoit pas ce courriel" in page
     assert "Non : officiel subventionné COCOF" in page
 
@@ -117,9 +143,12 @@ def test_why_not_says_which_condition_fails(author, begun):
 @pytest.mark.parametrize(
     "query",
     [
-        "asked=1&cell=x",
-        "asked=1&cell=WBE%7Cx",
-        "asked=1&only=x",
+        "asked=1&network=x",
+        "asked=1&network=WBE&level=x",
+        "asked=1&whom=x",
+        "asked=1&whom=listed&listed=segment:9",
+        "asked=1&whom=listed&listed=list:x",
+        "asked=1&whom=past&past=9&reaction=x",
         "asked=1&line=1:zone&line=x&line=x:zone&remove=9",
         "asked=1&line=1:school_status&1.statuses=x&1.strand=1&1.which=x",
         "asked=1&line=1:not_written_since&1.days=99999",
@@ -132,7 +161,6 @@ def test_why_not_says_which_condition_fails(author, begun):
         "find=%5C%27%3Cb%3E",
         "criteria=%7B",
         "criteria=%7B%22password_hash%22%3A1%7D",
-        "reason=x",
         "asked=1&line=1:zone&1.root=%27+OR+1%3D1--",
         "asked=1&concerns=x",
         "asked=1&boxes=x",
@@ -169,7 +197,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
 
 @pytest.mark.long
 def test_an_empty_audience_cannot_be_submitted(author, begun):
-    author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", **zone("Nulle part")})
+    author.send(f"{begun}/audience", {"asked": "1", "network": "WBE", **zone("Nulle part")})
     dated(author, begun)
     page = author.get(f"{begun}/check").text
     assert "élargissez le public" in page
@@ -219,7 +247,7 @@ def test_too_many_zones_are_refused_and_the_campaign_stays_readable(author, begu
 
 @pytest.mark.long
 def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
-    form = {**form_of(author.get(f"{begun}/audience"), "choices"), "cell": "WBE|secondary"}
+    form = {**form_of(author.get(f"{begun}/audience"), "choices"), "network": "WBE"}
     added = author.get(f"{begun}/audience", query_string={**form, "add": "province|root|Namur"})
     assert condition_lines(added)[-1] == "Au moins une école en province de Namur"
     assert "en province de Namur" in said(added)
@@ -229,7 +257,7 @@ def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
     assert "sauf (au moins une école en province de Liège)" in said(changed)
     gone = author.get(f"{begun}/audience", query_string={**form_of(changed, "choices"), "remove": number})
     assert "province" not in said(gone)
-    assert form_of(gone, "choices")["cell"] == "WBE|secondary"
+    assert form_of(gone, "choices")["network"] == "WBE"
 
 
 @pytest.mark.long
@@ -251,11 +279,11 @@ def test_the_newest_lists_are_offered_and_an_older_one_that_is_chosen_keeps_its_
             stored_lists.make(session, f"Liste {n}", [member], now=NOW, actor="x").id for n in range(MOST_OFFERED + 2)
         ]
         session.get_one(Campaign, 1).criteria = f'{{"authorities":{{"list":{lists[0]}}}}}'
-    (chosen,) = elements(author.get(f"{begun}/audience"), "select[@name='1.list']")
+    (chosen,) = elements(author.get(f"{begun}/audience"), "select[@name='listed']")
     named = {option.get("value"): text_of(option) for option in chosen}
-    assert list(named) == ["", *map(str, lists[:1:-1]), str(lists[0])]
-    assert named[str(lists[0])] == "La liste « Liste 0 »"
-    assert form_of(author.get(f"{begun}/audience"), "choices")["1.list"] == str(lists[0])
+    assert list(named) == [f"list:{key}" for key in (*lists[:1:-1], lists[0])]
+    assert named[f"list:{lists[0]}"] == "La liste « Liste 0 »"
+    assert form_of(author.get(f"{begun}/audience"), "choices")["listed"] == f"list:{lists[0]}"
 
 
 @pytest.mark.long
@@ -286,11 +314,11 @@ def test_a_condition_that_is_refused_says_what_to_do(author, begun, condition, w
     assert words in text_of(refused)
 
 
-def test_one_network_alone_is_one_click_and_keeps_level_and_conditions(author, begun):
-    asked = {"asked": "1", "cell": ["WBE|secondary", "COCOF|secondary"], **zone("Namur"), "only": "Libre confessionnel"}
-    page = author.get(f"{begun}/audience", query_string=asked)
-    expected = "libre confessionnel, au moins une école secondaire, au moins une école en zone Namur"
-    assert expected in said(page)
+def test_networks_and_conditions_are_all_to_be_met(author, begun):
+    asked = {"asked": "1", "network": ["Libre confessionnel"], **zone("Namur")}
+    assert "libre confessionnel, au moins une école en zone Namur" in said(
+        author.get(f"{begun}/audience", query_string=asked)
+    )
 
 
 @pytest.mark.long

@@ -87,7 +87,7 @@ def dated(client, address, **changes):
     ],
 )
 def test_the_approver_reads_when_each_wave_leaves(author, signed_in, begun, reminders, told):
-    author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
+    author.send(f"{begun}/audience", {"asked": "1", "network": "WBE", "concerns": "open"})
     dated(author, begun, reminders=reminders)
     author.send(f"{begun}/submission", page=f"{begun}/dates")
     (decision,) = elements(signed_in("approver").get(f"{begun}/check"), "section[@aria-labelledby='decision']")
@@ -108,9 +108,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
     assert made.status_code == 302
     begun = made.location.removesuffix("/audience")
     assert "Visés 312" in text_of(author.get(f"{begun}/audience"))
-    saved = author.send(
-        f"{begun}/audience", {"asked": "1", "cell": ["COCOF|secondary", "WBE|secondary"], "concerns": "open"}
-    )
+    saved = author.send(f"{begun}/audience", {"asked": "1", "network": ["COCOF", "WBE"], "concerns": "open"})
     assert saved.location == f"{begun}/letter"
     letter = typed(author, begun) | {"contact_email": "nadia @ fwb.example."}
     assert author.send(f"{begun}/letter", letter).location == f"{begun}/dates"
@@ -179,17 +177,16 @@ def test_a_condition_without_controls_stays_until_it_is_taken_away(author, begun
     author.send(f"{begun}/audience", form)
     with sample_database.reading() as session:
         assert session.get_one(Campaign, 1).criteria == stated
-    gone = author.get(f"{begun}/audience", query_string={**form, "remove": "1", "cell": "WBE|secondary"})
+    gone = author.get(f"{begun}/audience", query_string={**form, "remove": "1", "network": "WBE"})
     author.send(f"{begun}/audience", form_of(gone, "choices"))
     with sample_database.reading() as session:
-        assert session.get_one(Campaign, 1).criteria == '{"and":[{"network":["WBE"]},{"level":["secondary"]}]}'
+        assert session.get_one(Campaign, 1).criteria == '{"network":["WBE"]}'
 
 
 def test_saving_the_same_public_changes_nothing(author, begun, sample_database):
     with sample_database.reading() as session:
         before = content_hash(session.get_one(Campaign, 1))
-    boxes = [f"{network}|secondary" for network in NETWORKS]
-    author.send(f"{begun}/audience", {"asked": "1", "cell": boxes, "which": "any", "concerns": "open"})
+    author.send(f"{begun}/audience", {"asked": "1", "network": NETWORKS, "level": "secondary", "concerns": "open"})
     with sample_database.reading() as session:
         assert content_hash(session.get_one(Campaign, 1)) == before
 

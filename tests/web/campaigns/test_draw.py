@@ -69,7 +69,7 @@ def test_the_check_of_departures_without_a_date_asks_for_one(author, to_all, sam
 
 @pytest.mark.long
 def test_too_few_authorities_are_refused(author, begun):
-    author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
+    author.send(f"{begun}/audience", {"asked": "1", "network": "WBE", "concerns": "open"})
     refused = dated(author, begun, departures="14", first_come="no", reminders="")
     assert refused.status_code == 422
     assert "Un tirage demande au moins 200 PO" in text_of(refused)

@@ -103,7 +103,7 @@ def test_drafts_of_the_other_steps_come_back_too(author, begun):
     dates = {**form_of(author.get(f"{begun}/dates")), "day": "19/05/2027", "reminders": "9"}
     audience = {
         **form_of(author.get(f"{begun}/audience")),
-        "cell": ["WBE|secondary"],
+        "network": "WBE",
         "line": "1:not_written_since",
         "1.days": "41",
     }
@@ -113,7 +113,7 @@ def test_drafts_of_the_other_steps_come_back_too(author, begun):
         assert OFFER in text_of(author.get(f"{begun}/{step}"))
     assert form_of(resumed(author, f"{begun}/dates"))["reminders"] == "9"
     form = form_of(resumed(author, f"{begun}/audience"), "choices")
-    assert (form["cell"], form["1.days"]) == ("WBE|secondary", "41")
+    assert (form["network"], form["1.days"]) == ("WBE", "41")
     assert author.send(f"{begun}/audience", form).location == f"{begun}/letter"
     assert OFFER not in text_of(author.get(f"{begun}/audience"))
 
@@ -146,7 +146,7 @@ def focused(page):
 
 def written(page):
     """To how many authorities the audience on a page writes."""
-    return int(re.sub(r"\D", "", text_of(elements(page, "section[@id='results']/h2")[0])))
+    return int(re.sub(r"\D", "", text_of(elements(page, "tr[@class='sum end']/td")[0])))
 
 
 def choices(page):
@@ -168,9 +168,9 @@ def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author
     assert (focused(page), len(elements(page, "li[@class='condition']"))) == ("words-2", 2)
     assert "Complétez la condition" not in text_of(page), "it was added just now"
     for button, place in (
-        ({"only": "Libre confessionnel"}, "only-Libre-confessionnel"),
         ({"search": "1", "find": "commune"}, "find"),
-        ({"title": "Autre nom", "why": "9001"}, "recount"),
+        ({"title": "Autre nom"}, "recount"),
+        ({"why": "9001"}, "why"),
     ):
         page = pressed(author, page, **button)
         assert focused(page) == place

@@ -225,7 +225,7 @@ def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sam
         person = session.scalars(select(StaffSession.user_id).order_by(StaffSession.id.desc())).first()
     token = stale.dumps(f"{person}.x")
     for address, fields, words in (
-        (f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", "concerns": "open"}, "WBE"),
+        (f"{begun}/audience", {"asked": "1", "network": "WBE", "concerns": "open"}, "WBE"),
         (f"{begun}/dates", {"day": "2027-05-18", "hour": "9:30"}, "Jour de la première vague 2027-05-18"),
         ("/directory/9300/calls", {"kind": "phone", "note": "Rappeler"}, "Ce qui a été dit Rappeler"),
         ("/directory/9300/statuses", {"status": "informed", "note": "Vu"}, "Note ou motif (facultatif) Vu"),

@@ -1,17 +1,61 @@
-"""Step 1, too: keep a campaign's audience as a saved segment, or take the audience of one."""
+"""Step 1, too: who stands behind a number of the account, and a campaign's audience kept as a saved segment."""
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.planning import lifecycle, segment_uses
+from outreach.campaigns.counting.classes import Class
+from outreach.campaigns.planning import audiences, lifecycle, segment_uses
+from outreach.campaigns.results import history
+from outreach.campaigns.results.account import behind
 from outreach.campaigns.segments import saved
-from outreach.core.text.errors import Refused
+from outreach.campaigns.segments.criteria_json import to_json
+from outreach.core.db import Session
+from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
-from outreach.web.pages.campaigns.blueprint import pages
-from outreach.web.pages.campaigns.steps.audience import saved_audience
+from outreach.delivery.models import Reason
+from outreach.web.pages.campaigns.blueprint import pages, show, step_of
+from outreach.web.pages.campaigns.steps.asked_audience import asked_of
+from outreach.web.pages.campaigns.steps.audience import meant_by, stated_in_address
 from outreach.web.pages.campaigns.steps.forms import KeptSegmentForm
+from outreach.web.shared.beginning import out_of_scope
 from outreach.web.ui.fields import posted_number, telling
+from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, database, needs, now, reading
+
+
+@pages.get("/<number:number>/audience/authorities")
+@needs(RoleName.READER)
+def list_audience(number: int) -> str:
+    with reading() as session:
+        return _list(session, number, request.args)
+
+
+def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptSegmentForm | None = None) -> str:
+    """The authorities behind a number of the account of the audience that is asked for; else those who receive."""
+    campaign = lifecycle.campaign_numbered(session, number)
+    step, asked = step_of(session, "audience", campaign), asked_of(session, campaign, given)
+    if asked.fault and asked.is_kept:
+        raise InputError(asked.fault)
+    part = member(Class, given.get("part")) or member(Reason, given.get("part")) or Class.TO_COME
+    words = {
+        Class.TO_COME: "Reçoivent le courriel",
+        Class.OUT_OF_SCOPE: f"Ne reçoivent pas : {out_of_scope(asked.strand, asked.concerns)}",
+        Class.ALREADY_JOINED: "Ne reçoivent pas : toutes leurs écoles ont adhéré ou le déclarent",
+    }
+    shown = Shown.of(request, behind(session, *meant_by(session, campaign, asked), part, sort=sorting(request)))
+    is_own = to_json(asked.criterion) == to_json(audiences.criterion_of(campaign))
+    return show(
+        "audience_list",
+        step,
+        heading=words.get(part) or f"Ne reçoivent pas : {part.label if isinstance(part, Reason) else part}",
+        asked_in=stated_in_address(session, asked),
+        shown=shown,
+        letters=history.letters_received_by(session, [row.Authority.id for row in shown.rows], now=now()),
+        received_told=history.told,
+        **({"form": form or KeptSegmentForm()} if is_own and step.may_change else {}),
+        use=segment_uses.use_of(session, campaign),
+    )
 
 
 @pages.post("/<number:number>/segment")
@@ -30,21 +74,6 @@ def keep_segment(number: int) -> Redirect | tuple[str, int]:
         said = f"Ce public est enregistré dans le segment « {version.segment.name} », version {version.number}."
     if form.errors:
         with reading() as session:
-            return saved_audience(session, number, form), 422
-    flash(said, "success")
-    return redirect(url_for(".audience", number=number))
-
-
-@pages.post("/<number:number>/segment/taken")
-@needs(RoleName.AUTHOR)
-def take_segment(number: int) -> Redirect:
-    """Give a campaign the audience that a segment means now."""
-    chosen = posted_number("segment")
-    if chosen is None:
-        raise Refused("Choisissez un segment.")
-    with database().writing() as session:
-        segment = saved.segment_numbered(session, chosen)
-        segment_uses.take(session, lifecycle.in_turn(session, number), segment, now=now(), actor=actor())
-        said = f"Le public est celui du segment « {segment.name} »."
+            return _list(session, number, MultiDict(), form), 422
     flash(said, "success")
     return redirect(url_for(".audience", number=number))
