@@ -28,7 +28,7 @@ from outreach.adherence.programmes import programmes
 from outreach.cli.preparation import add_people, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.cli.samples import load_sample
-from outreach.core.db import Database
+from outreach.core.db import Database, Session
 from outreach.core.settings import Settings, read
 from outreach.operations.demo import sample
 from tests import costs, factories, small
@@ -210,6 +210,13 @@ def sample_database(sample_url: str, templates: "Templates") -> Iterator[Databas
     opened = templates.open(sample_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def session(sample_database: Database) -> Iterator[Session]:
+    """A transaction that writes to the sample."""
+    with sample_database.writing() as opened:
+        yield opened
 
 
 def state_from(base: str) -> Callable[[Callable[[Database, Settings], None]], Callable[..., Database]]:

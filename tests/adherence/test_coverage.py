@@ -20,12 +20,6 @@ FIRST, LATER = date(2021, 5, 1), date(2021, 5, 14)
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def silent(session):
     programme = programmes.named(session)
     found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)

@@ -29,12 +29,6 @@ def sheet(*lines, header=HEADER):
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
         about = programmes.named(session).id

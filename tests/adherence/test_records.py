@@ -21,12 +21,6 @@ from tests.conftest import STORY_DAY
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def record(session, now):
     """Record a status for some schools of an authority, all of them unless told otherwise."""
 

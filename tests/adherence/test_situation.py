@@ -17,12 +17,6 @@ from tests.conftest import STORY_DAY
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def programme(session):
     return programmes.named(session)
 

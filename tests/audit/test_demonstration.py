@@ -25,14 +25,11 @@ from tests.conftest import state_from
 from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made
 
+pytestmark = pytest.mark.only_one
+
 IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
 TOLD_ON = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @state_from("empty")

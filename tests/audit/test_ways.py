@@ -43,16 +43,11 @@ CODES = {
     "federation": "Code de la fédération",
 }
 KINDS = {"network": TableKind.NETWORK, "zone": TableKind.ZONE, "federation": TableKind.FEDERATION}
-pytestmark = pytest.mark.sweep  # of all that says a figure
+pytestmark = [pytest.mark.sweep, pytest.mark.only_one]  # of all that says a figure
 IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
 PARTS = 4  # of the figures whose lists are counted: each history has one part, and the four that land have them all
 SEEDS = [3, *(pytest.param(seed, marks=pytest.mark.long) for seed in (10, 12, 13))]
 SEEDS += [pytest.param(seed, marks=[pytest.mark.long, pytest.mark.deep]) for seed in (11, *range(14, 30))]
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @dataclass(frozen=True)

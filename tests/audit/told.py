@@ -2,16 +2,13 @@
 
 import json
 
-from click.testing import CliRunner
-
 from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.campaigns.counting import counts
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import progress
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
 from outreach.core.text.errors import NotFound
 from tests.audit import recount
+from tests.commands import invoke
 
 OF_WAVES, OF_REACH = ("meant", "sent", "delivered", "answered"), ("to_reach", *recount.REACHES)
 GROUPINGS = ("network", "zone", "province", "federation")
@@ -28,10 +25,7 @@ class Commands:
         return self
 
     def __call__(self, *words):
-        operation = Operation()
-        operation.settings, operation.now = self.settings, self.now
-        operation.opened = operation.database = self.database
-        result = CliRunner().invoke(commands, [*map(str, words), "--json"], obj=operation)
+        result = invoke(self.database, self.settings, *words, "--json", now=self.now)
         assert result.exit_code == 0, (words, result.output, result.exception)
         return json.loads(result.stdout)
 

@@ -3,22 +3,16 @@
 import json
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
 from outreach.access.accounts import accounts
 from outreach.access.accounts.password_links import AccountLink, LinkKind
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import read
+from tests.commands import invoke
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.only_one
+
 AUTHOR, CHIEF, READER = "nadia.lambert@fwb.example", "hugo.willems@fwb.example", "claire.simon@fwb.example"
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @pytest.fixture
@@ -26,10 +20,7 @@ def user(sample_database, templates):
     """Run a command of `user` in this process; returns its status and what it printed."""
 
     def run(*words, **settings):
-        operation = Operation()
-        operation.settings = read({"OUTREACH_DATA": str(templates.data), **settings})
-        operation.database = sample_database
-        result = CliRunner().invoke(commands, ["user", *words], obj=operation)
+        result = invoke(sample_database, {"OUTREACH_DATA": str(templates.data), **settings}, "user", *words)
         return result.exit_code, result.output + str(result.exception or "")
 
     return run

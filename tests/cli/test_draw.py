@@ -4,16 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import text
 
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import ROOT, read
+from outreach.core.settings import ROOT
 from tests.campaigns.draws.conftest import GAP, approve, drawable, submit
-from tests.conftest import NOW
+from tests.commands import invoke
 
 __all__ = ["drawable"]
 KEYS = [
@@ -34,13 +32,7 @@ KEYS = [
 def run(drawable):
     """Run `campaign draw 1` with more words."""
 
-    def run(*words):
-        operation = Operation()
-        operation.settings, operation.now = read({}), NOW
-        operation.opened = operation.database = drawable
-        return CliRunner().invoke(commands, ["campaign", "draw", "1", *words], obj=operation)
-
-    return run
+    return partial(invoke, drawable, {}, "campaign", "draw", "1")
 
 
 def test_a_campaign_without_a_draw_says_what_to_do(run):

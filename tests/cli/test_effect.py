@@ -2,16 +2,14 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import read
 from outreach.core.text.dates import today
 from tests.campaigns.conftest import people, strand
 from tests.campaigns.effects.drawn import LEFT, departures, draw, leave, tell
+from tests.commands import invoke
 
 __all__ = ["people", "strand"]
 KEYS = ["programme", "strand", "state", "estimate", "low", "high", "told"]
@@ -23,13 +21,7 @@ AFTER = LEFT + timedelta(days=60)
 def run(database, people, strand):
     """Run `campaign effect` of a campaign, with more words."""
 
-    def run(number, *words):
-        operation = Operation()
-        operation.settings, operation.now = read({}), AFTER
-        operation.opened = operation.database = database
-        return CliRunner().invoke(commands, ["campaign", "effect", str(number), *words], obj=operation)
-
-    return run
+    return partial(invoke, database, {}, "campaign", "effect", now=AFTER)
 
 
 @pytest.mark.long

@@ -4,20 +4,16 @@ import json
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
 from outreach.delivery import workers
+from tests.commands import invoke
 from tests.conftest import NOW, PLACE
 
 
 @pytest.fixture
 def ask(database, settings):
     def ask():
-        operation = Operation()
-        operation.settings, operation.opened, operation.now = settings, database, NOW
-        outcome = CliRunner().invoke(commands, ("healthy", "work", "--json"), obj=operation)
+        outcome = invoke(database, settings, "healthy", "work", "--json")
         return outcome.exit_code, json.loads(outcome.stdout)
 
     return ask

@@ -18,6 +18,8 @@ from tests.directory.editions import edition, row
 from tests.nursery import run_command
 from tests.programmes import PROGRAMME
 
+pytestmark = pytest.mark.only_one
+
 JOININGS = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n"
 CONTACTS = "fase;adresse;nom\n9300;a@ecole.be;Anne\n"
 # Every command with --json, in an order in which each finds what it needs. None: the file written for it.
@@ -77,11 +79,6 @@ def words_of(name, folder):
     file = folder / f"{name}.csv"
     file.write_bytes(FILES.get(name, b""))
     return [*name.split(), *(str(file) if word is None else word for word in {**LISTS, **CALLS}[name])]
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @pytest.fixture

@@ -2,35 +2,24 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.planning import lifecycle
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import read
 from tests import factories
+from tests.commands import invoke
 from tests.conftest import NOW
 from tests.programmes import PROGRAMME
 
-
-@pytest.fixture
-def backend():
-    return "sqlite"
+pytestmark = pytest.mark.only_one
 
 
 @pytest.fixture
 def new(sample_database):
-    def run(*words):
-        operation = Operation()
-        operation.settings, operation.now = read({}), NOW
-        operation.opened = operation.database = sample_database
-        told = ["campaign", "new", "invitation-volet-1", "--json", "--as", factories.AUTHOR, *words]
-        return CliRunner().invoke(commands, told, obj=operation)
-
-    return run
+    told = ("campaign", "new", "invitation-volet-1", "--json", "--as", factories.AUTHOR)
+    return partial(invoke, sample_database, {}, *told)
 
 
 def test_with_one_programme_a_ready_made_campaign_is_about_its_own_strand_or_another(new):

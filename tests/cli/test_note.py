@@ -18,18 +18,16 @@ from outreach.core.text import french
 from outreach.reports.notes import corrections, freezing, gathering, signing
 from outreach.reports.notes.content import HandFigure
 from outreach.reports.notes.drafts import NoteRequest
+from tests.commands import invoke
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.reports.notes import quick
 from tests.reports.notes.conftest import approve_in
 
+pytestmark = pytest.mark.only_one
+
 FIGURE = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10")
 ASKED = NoteRequest(date(2021, 5, 15), "Un premier bilan", networks=("WBE",), hand_figures=(FIGURE,))
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @pytest.fixture
@@ -37,10 +35,7 @@ def note(sample_database, templates):
     """Run a command, of `note` without `group`, in this process; returns its status and what it printed."""
 
     def run(*words, group="note"):
-        operation = Operation()
-        operation.settings = read({"OUTREACH_DATA": str(templates.data)})
-        operation.database, operation.now = sample_database, NOW
-        result = CliRunner().invoke(commands, [group, *words], obj=operation)
+        result = invoke(sample_database, {"OUTREACH_DATA": str(templates.data)}, group, *words)
         return result.exit_code, result.stdout_bytes.decode() + str(result.exception or "")
 
     return run

@@ -4,19 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import read
 from outreach.operations.retention.policy import RULES
+from tests.commands import invoke
 
-
-@pytest.fixture
-def backend():
-    return "sqlite"
+pytestmark = pytest.mark.only_one
 
 
 @pytest.fixture
@@ -24,10 +18,7 @@ def purge(staffed, tmp_path, now):
     """Run the command in this process; returns what it printed."""
 
     def run(*words):
-        operation = Operation()
-        operation.settings, operation.now = read({"OUTREACH_DATA": str(tmp_path)}), now
-        operation.database = staffed
-        result = CliRunner().invoke(commands, ["purge", *words], obj=operation)
+        result = invoke(staffed, {"OUTREACH_DATA": str(tmp_path)}, "purge", *words, now=now)
         assert result.exit_code == 0, result.output
         return result.output
 

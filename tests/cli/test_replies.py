@@ -1,35 +1,22 @@
 """`replies read`: what it prints of a folder of mails, and what it keeps."""
 
 import json
+from functools import partial
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import read
 from outreach.delivery.received.models import ReceivedMail
 from outreach.directory.models import Authority, Contact
-from tests.conftest import NOW
+from tests.commands import invoke
 from tests.delivery.received.corpus import mail, opening, quoted
 
-
-@pytest.fixture
-def backend():
-    return "sqlite"
+pytestmark = pytest.mark.only_one
 
 
 @pytest.fixture
 def run(sample_database, templates):
-    def run(*words):
-        operation = Operation()
-        operation.settings = read({"OUTREACH_DATA": str(templates.data)})
-        operation.now = NOW
-        operation.opened = operation.database = sample_database
-        return CliRunner().invoke(commands, words, obj=operation)
-
-    return run
+    return partial(invoke, sample_database, {"OUTREACH_DATA": str(templates.data)})
 
 
 def test_a_folder_of_mails_is_counted_and_each_told(run, sample_database, tmp_path):

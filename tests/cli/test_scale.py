@@ -18,13 +18,10 @@ from outreach.core.db import Base
 from outreach.core.settings import ROOT
 from tests.conftest import state_from
 
+pytestmark = pytest.mark.only_one
+
 PACE = Pace()
 MEANT = {"administration, statements", "verify"}
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @state_from("empty")

@@ -5,26 +5,21 @@ import json
 
 import pytest
 from click import Context, Group
-from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import situation
 from outreach.adherence.situation.situation import Bucket
-from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.core.settings import Mode, read
 from outreach.core.text.dates import today
+from tests.commands import invoke
 from tests.conftest import NOW
 from tests.programmes import FIRST, JOINED, NAME, PROGRAMME, SECOND, two_programmes
 
+pytestmark = pytest.mark.only_one
+
 __all__ = ["two_programmes"]
 CODES = f"« {FIRST} », « {SECOND} »"
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @pytest.fixture
@@ -32,10 +27,7 @@ def run(two_programmes, templates):
     """Run a command in this process; returns its status and what it printed, or refused."""
 
     def run(*words):
-        operation = Operation()
-        operation.settings = read({"OUTREACH_DATA": str(templates.data)}).model_copy(update={"mode": Mode.DEMO})
-        operation.database, operation.now = two_programmes, NOW
-        result = CliRunner().invoke(commands, words, obj=operation)
+        result = invoke(two_programmes, {"OUTREACH_DATA": str(templates.data)}, *words)
         said = result.stdout_bytes.decode() + str(result.exception or "")
         return result.exit_code, said.replace("\xa0", " ").replace("\u202f", " ")
 

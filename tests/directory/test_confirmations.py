@@ -67,12 +67,6 @@ def test_a_code_proves_nothing_of_a_mailbox_and_somebody_joined_by_phone_does(an
         assert last(session, PHONE) == []
 
 
-@pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
 def test_a_list_confirms_what_it_states_and_may_be_written_to_until_it_is_undone(session):
     lists, authority = Lists(session, NOW), sheet.authority_by_fase(session, 9300)
     (held,) = contacts.contacts_of(session, authority)

@@ -14,12 +14,6 @@ BOX = MailboxKind.IMPERSONAL
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def authority(session):
     return sheet.authority_by_fase(session, 9300)
 

@@ -9,12 +9,6 @@ from tests.statements import asked
 pytestmark = pytest.mark.full  # the register as it is: its figures, names and places
 
 
-@pytest.fixture
-def session(sample_database):
-    with sample_database.reading() as opened:
-        yield opened
-
-
 def test_the_sample_counts_as_the_real_register(session):
     assert search.count(session, Filters()) == DirectoryCounts(985, 2726, 312, 649)
 

@@ -14,12 +14,6 @@ COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def known(session):
     """Gives an authority of one school and that school their names, and says whether a third is far from them."""
     one = select(Ownership.authority_id).where(Ownership.current())

@@ -9,14 +9,11 @@ from tests.needed import refuse
 from tests.servers import spamd
 from tests.servers.spamd import Spamd
 
+pytestmark = pytest.mark.only_one
+
 MOST = 1.0
 # What SpamAssassin says of any message with an HTML part that no server has passed on yet.
 OF_ANY = {"HTML_MESSAGE", "NO_RECEIVED", "NO_RELAYS"}
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @pytest.fixture(scope="session")

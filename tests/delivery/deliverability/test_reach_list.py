@@ -17,17 +17,11 @@ from outreach.directory.authorities.search import Filters, Reach
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Level, MailboxKind
 from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import WITHOUT_CONTACT, MailboxHealth, ReachFilters
+from outreach.engagement.mailboxes.health import MailboxHealth, ReachFilters
 from tests import factories
 from tests.conftest import NOW
 
 BY = {"now": NOW, "actor": factories.AUTHOR}
-
-
-@pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -88,14 +82,15 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
 
 
 def test_those_without_contact_are_those_of_the_directory_for_each_level_and_network(session):
+    without = MailboxHealth.NO_MAILBOX, MailboxHealth.BOUNCED
     for level in (None, Level.SECONDARY):
-        found = health.listed(session, ReachFilters(states=WITHOUT_CONTACT, level=level), now=NOW)
+        found = health.listed(session, ReachFilters(states=without, level=level), now=NOW)
         known = list(search.listed(session, Filters(level=level, reach=Reach.UNREACHABLE)).every())
         assert {row.fase for row in found.rows} == {row.Authority.fase for row in known} != set()
         assert found.tally() == search.count(session, Filters(level=level)).authorities
         for network in search.networks(session):
             some = Filters(level=level, reach=Reach.UNREACHABLE, networks=(network.code,))
-            assert found.tally(network.code, *WITHOUT_CONTACT) == search.count(session, some).authorities
+            assert found.tally(network.code, *without) == search.count(session, some).authorities
 
 
 def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serve_is_refused(session, authority):

@@ -34,15 +34,12 @@ from tests.pages import PageClient
 from tests.servers import postfix
 from tests.servers.postfix import Postfix
 
+pytestmark = pytest.mark.only_one
+
 RETURNS = r"/^[bu]-[a-z2-7]{40}@courriel\.example$/"
 ARRIVES, LATER, UNKNOWN, BOUNCES, LOST, PLAIN = (f"po{9001 + number:06}@adm.fwb.example" for number in range(6))
 ACCENTED = "hélène@adm.fwb.example"
 S = MessageState
-
-
-@pytest.fixture
-def backend():
-    return "sqlite"
 
 
 @pytest.fixture

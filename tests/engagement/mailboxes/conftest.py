@@ -39,12 +39,6 @@ class Lists:
 
 
 @pytest.fixture
-def session(sample_database):
-    with sample_database.writing() as opened:
-        yield opened
-
-
-@pytest.fixture
 def sent(session, now):
     return Lists(session, now)
 

@@ -6,18 +6,15 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
-from outreach.core.settings import read
 from outreach.delivery import workers
 from outreach.operations.backups import making, manifest, restore_tests
 from outreach.operations.backups.restore_tests import Rehearsal, RehearsalOutcome, Rehearsed
 from outreach.operations.health import backups
 from outreach.operations.health.check import Watched
+from tests.commands import invoke
 from tests.conftest import NOW, PLACE
 from tests.operations.backups import ORIGIN, programs_of_the_server, well
 
@@ -120,11 +117,8 @@ def test_a_database_of_somebody_s_is_never_dropped(programmed, fresh_url, folder
 @pytest.mark.long
 def test_the_command_keeps_a_row_of_each_rehearsal(programmed, fresh_url, folder, tmp_path):
     def run(*words):
-        operation = Operation()
         named = {"OUTREACH_DATA": str(tmp_path / "data"), "OUTREACH_DATABASE_URL": fresh_url}
-        operation.settings = read({**named, "OUTREACH_BACKUPS": str(folder)})
-        operation.now, operation.database = NOW, programmed
-        return CliRunner().invoke(commands, [*words, "--json"], obj=operation)
+        return invoke(programmed, {**named, "OUTREACH_BACKUPS": str(folder)}, *words, "--json")
 
     assert run("rehearse").exit_code == 1
     assert run("backup").exit_code == 0

@@ -22,12 +22,6 @@ def files():
     return sample.build(STORY_DAY)
 
 
-@pytest.fixture
-def session(sample_database):
-    with sample_database.reading() as opened:
-        yield opened
-
-
 @pytest.mark.long
 def test_the_same_day_gives_the_same_files(files):
     assert sample.build(STORY_DAY) == files

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import text
 
 from outreach.access.accounts import accounts, second_factors
-from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.core.db import Database
 from outreach.core.settings import Mode
@@ -28,6 +27,7 @@ from outreach.operations.health.check import Check, Examined, HealthState, ok
 from outreach.operations.health.doctor import run
 from outreach.operations.health.registry import CHECKS
 from tests import factories
+from tests.commands import invoke
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to
 from tests.delivery.conftest import relay as sink
@@ -440,9 +440,7 @@ def test_letters_that_are_due_may_wait_for_minutes_and_not_for_hours(examined, d
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_the_command_prints_a_line_a_check_and_ends_with_1_at_a_fault(settings, database, monkeypatch):
     def told(*words):
-        operation = Operation()
-        operation.settings, operation.opened = settings, database
-        return CliRunner().invoke(commands, ["doctor", *words], obj=operation)
+        return invoke(database, settings, "doctor", *words)
 
     result = told()
     assert len(result.stdout.splitlines()) == sum(check.look is not None for check in CHECKS)

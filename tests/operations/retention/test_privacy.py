@@ -3,16 +3,13 @@
 import json
 from dataclasses import replace
 
-from click.testing import CliRunner
-
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
 from outreach.core.settings import FactorPolicy
 from outreach.core.site import statements
 from outreach.core.site.statements import StatementKind
 from outreach.core.text.roles import RoleName
 from outreach.operations.retention import policy
 from outreach.operations.retention.processing_register import processing, written
+from tests.commands import invoke
 from tests.conftest import NOW
 from tests.factories import APPROVER
 
@@ -78,10 +75,7 @@ def test_security_is_stated_as_it_is_set(sample_database, settings, tmp_path):
 
 def test_the_command_prints_both_documents_or_their_facts(sample_database, settings):
     def run(*words):
-        operation = Operation()
-        operation.settings, operation.now = settings, NOW
-        operation.opened = operation.database = sample_database
-        answer = CliRunner().invoke(commands, ["privacy", *words], obj=operation)
+        answer = invoke(sample_database, settings, "privacy", *words)
         assert answer.exit_code == 0, answer.output
         return answer.output
 

@@ -33,12 +33,6 @@ ASKED = NoteRequest(STORY_DAY, "Un premier bilan")
 GIVEN = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10")
 
 
-@pytest.fixture
-def session(sample_database):
-    with sample_database.reading() as opened:
-        yield opened
-
-
 @pytest.mark.long
 def test_every_figure_is_that_of_the_situation(session):
     programme = programmes.named(session)

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
@@ -20,14 +19,13 @@ from outreach.campaigns.results import reached
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.segments.criteria import listed
 from outreach.campaigns.segments.mailing_criteria import ReachedBy, ReachKind
-from outreach.cli.context import Operation
-from outreach.cli.main import commands
 from outreach.core.settings import Settings
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from outreach.reports.notes import gathering
 from outreach.reports.notes.content import read_figures
 from outreach.reports.notes.drafts import NoteRequest
+from tests.commands import invoke
 from tests.conftest import NOW, STORY_DAY
 from tests.engagement.replies.test_answers import give
 from tests.factories import AUTHOR
@@ -71,10 +69,7 @@ def _left(letter, state):
 
 
 def run(database, settings, *words):
-    operation = Operation()
-    operation.settings, operation.now = settings, NOW
-    operation.opened = operation.database = database
-    return json.loads(CliRunner().invoke(commands, [*words, "--json"], obj=operation).stdout)
+    return json.loads(invoke(database, settings, *words, "--json").stdout)
 
 
 def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(author, mixed):

@@ -22,12 +22,6 @@ SEED = "Pouvez-vous dresser un bilan ? Toutes les écoles de WBE ont-elles adhé
 ASKED = NoteRequest(STORY_DAY, "Un premier bilan", networks=("WBE",), strands=(1,), question=SEED)
 
 
-@pytest.fixture
-def session(sample_database):
-    with sample_database.reading() as opened:
-        yield opened
-
-
 def plain(text):
     return text.replace("\xa0", " ").replace("\u202f", " ")
 
