@@ -295,8 +295,30 @@ def test_a_federation_sees_that_a_school_left_and_not_which(told):
     assert told.causes((10, 10), (20, 20), sight=of("CPEONS")) == {
         (COMMUNAL, "none"): [("closed", -1, [80004]), ("left", -1, [])]
     }
-    assert told.causes((10, 10), (20, 20), sight=of("SeGEC")) == {(LIBRE, "none"): [("merged", 1, [80003])]}
+    assert told.causes((10, 10), (20, 20), sight=of("SeGEC")) == {(LIBRE, "none"): [("moved", 1, [80003])]}
     assert told.between((10, 10), (20, 20), sight=of("CPEONS")).totals["concerned"].before == 2
+
+
+class Nobody:
+    """A session that may name no school."""
+
+    def execute(self, _statement):
+        return self
+
+    def scalars(self, _statement):
+        return []
+
+    def all(self):
+        return []
+
+
+def test_what_became_of_a_school_that_left_is_not_told(told):
+    elsewhere = {"authority": 9001, "authority_name": "ASBL Saint-Joseph", "network": LIBRE}
+    told.edition({80003: elsewhere}, applied=15)
+    told.edition({80003: None, 80004: {"site": 70003}}, applied=18)
+    sight = of("CPEONS")
+    assert told.causes((10, 10), (20, 20), sight=sight)[COMMUNAL, "none"] == [("merged", -1, [80003])], "the service"
+    assert told.causes((10, 10), (20, 20), sight=sight, naming=Nobody()) == {(COMMUNAL, "none"): [("left", -1, [])]}
 
 
 def test_a_network_sees_that_a_school_left_and_not_which(told):
@@ -310,7 +332,7 @@ def test_a_network_sees_that_a_school_left_and_not_which(told):
     found = told.between((10, 10), (20, 20), sight=communal).as_json()
     assert (found["from"]["network"], found["from"]["federation"]) == (COMMUNAL, None)
     assert told.causes((10, 10), (20, 20), sight=of(WBE, SightKind.NETWORK)) == {
-        (WBE, "joined"): [("merged", 1, [80003])]  # the one that it left runs no school any more
+        (WBE, "joined"): [("moved", 1, [80003])]  # whether the one that it left runs others is not theirs to know
     }
 
 

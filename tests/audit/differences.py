@@ -184,7 +184,8 @@ class Why:
         if becomes is None:
             return "merged" if self.is_taken_over(fase, first_day, last_day, known_at) else "closed"
         if was != becomes:
-            return "moved" if self.audit.owned(was, last_day, known_at) else "merged"
+            from_outside = self.federation and not (in_any[1] and in_any[2])
+            return "moved" if from_outside or self.audit.owned(was, last_day, known_at) else "merged"
         return "level_changed"
 
     def taught(self, place):

@@ -10,7 +10,7 @@ What a school was in a cell is that of `situation`: `standing` states the rule o
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -338,8 +338,8 @@ class _Splitting:
 
     def _explain(self, moving: Sequence[tuple[int, Three[tuple[str, ...]], Three[str]]]) -> None:
         """Enter each school that is not in the same cells into those it left and those it came to, with the cause."""
-        register = _Register(self, [school for school, groups, _ in moving if groups[0] != groups[2]])
         fases = self._fases([school for school, *_ in moving])
+        register = _Register(self, [school for school, groups, _ in moving if groups[0] != groups[2]], fases)
         for school, groups, buckets in moving:
             left, come = self._cells_of(groups[0], buckets[0]), self._cells_of(groups[2], buckets[2])
             of_status, deciding = self._cause_of_status(self.records.get(school, ()), buckets)
@@ -515,10 +515,13 @@ class _Splitting:
 
 
 class _Register:
-    """What the register says of the schools that came into a population or left it: of each, why."""
+    """What the register says of the schools that came into a population or left it: of each, why.
 
-    def __init__(self, splitting: _Splitting, schools: Sequence[int]) -> None:
-        self.splitting = splitting
+    A federation or network is told that a school left, and nothing of what became of it, or of where one came from.
+    """
+
+    def __init__(self, splitting: _Splitting, schools: Sequence[int], named: Collection[int]) -> None:
+        self.splitting, self.named = splitting, named
         # As the later moment knows them: the reading of the earlier day, and of the later.
         self.ends = (2, 1) if splitting.is_backward else (1, 2)
         self.owners: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -534,7 +537,9 @@ class _Register:
         first, last = self.ends
         # The reading that says it last, if it is the one without the school.
         out = 0 if is_since and self.splitting.is_backward else 2
-        if self.splitting.asked.sight and groups[2 - out] and not groups[out] and self.taught[school] >> out & 1:
+        sight = self.splitting.asked.sight
+        is_elsewhere = self.taught[school] >> out & 1 or school not in self.named
+        if sight and groups[2 - out] and not groups[out] and is_elsewhere:
             return Cause.LEFT
         if not is_since:
             return Cause.EDITION_UNDONE if school in self.undone else Cause.EDITION_APPLIED
@@ -546,7 +551,8 @@ class _Register:
         if not owners[last]:
             return Cause.MERGED if school in self.taken_over else Cause.CLOSED
         if owners[first] != owners[last]:
-            return Cause.MOVED if owners[first] in self.running else Cause.MERGED
+            is_from_outside = sight and not (groups[first] and groups[last])
+            return Cause.MOVED if is_from_outside or owners[first] in self.running else Cause.MERGED
         return Cause.LEVEL_CHANGED
 
     def _read(self, schools: Sequence[int]) -> None:
@@ -580,13 +586,17 @@ class _Register:
         return set(self.splitting.session.scalars(query.where(among(School.id, schools))))
 
     def _taken_over(self, closed: Sequence[int]) -> set[int]:
-        """Of schools that closed, those of which another school has a site by now that it did not have before."""
+        """Of schools that closed, those of which another school has a site by now that it did not have before; one that
+        may be named."""
         first, last = self.ends
         theirs, others, before = SchoolSite, aliased(SchoolSite), aliased(SchoolSite)
         had_it = before.school_id == others.school_id, before.site_id == others.site_id, self._on(before, first)
-        query = select(theirs.school_id).join(others, others.site_id == theirs.site_id)
+        query = select(theirs.school_id, others.school_id).join(others, others.site_id == theirs.site_id)
         query = query.where(self._on(theirs, first), self._on(others, last), ~exists().where(*had_it))
-        return set(self.splitting.session.scalars(query.where(among(theirs.school_id, closed))))
+        pairs = self.splitting.session.execute(query.where(among(theirs.school_id, closed))).all()
+        seen = select(School.id).where(among(School.id, {other for _, other in pairs}))
+        named = set(self.splitting.naming.scalars(seen)) if pairs else set()
+        return {school for school, other in pairs if other in named}
 
     def _on(self, table: type[Dated], place: int) -> ColumnElement[bool]:
         return table.on(self.splitting.days[place], self.splitting.moments[place])
