@@ -1,6 +1,8 @@
 """The locks are made from the lists as they stand, and the lists name every package that is imported."""
 
+import json
 import re
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 
@@ -53,6 +55,20 @@ def test_a_lock_has_each_requirement_within_its_range(lock, lists):
         if name not in locked or not requirement.specifier.contains(locked[name])
     ]
     assert outside == []
+
+
+def test_the_bill_of_materials_is_that_of_the_lock():
+    bill = json.loads((ROOT / "sbom.cdx.json").read_text(encoding="utf-8"))
+    locked = re.findall(
+        r"^([a-z0-9.-]+)==(\S+) ", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted((one["name"], one["version"]) for one in bill["components"]) == sorted(locked), "python tools/sbom.py"
+    (of_all,) = [one for one in bill["dependencies"] if one["ref"] == "outreach"]
+    assert sorted(of_all["dependsOn"]) == sorted(f"pkg:pypi/{name}@{version}" for name, version in locked)
+
+
+def test_every_file_says_its_licence():
+    assert subprocess.run([sys.executable, "-m", "reuse", "lint", "--quiet"], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, literal, or_, select, update
 
 from outreach.core.audit.events import EventKind, tell, tell_all
 from outreach.core.db import Session, analyze_after
@@ -373,8 +373,8 @@ def _keep(session: Session, model: type[Period], undone: RegisterImport, *, now:
     opened, closed = (model.opened_by == undone.id, stands), (model.closed_by == undone.id, stands)
     was = {"kept_until": model.until, "until": NEVER, "undone_at": now}
     session.execute(update(model).where(*opened).values(was))
-    same: dict[str, Any] = {column.key: column for column in model.__table__.c if column.key not in {"id", *was}}
-    copy = same | {name: literal(value) if name in ("until", "undone_at") else value for name, value in was.items()}
+    copy: dict[str, ColumnElement[Any]] = {column.key: column for column in model.__table__.c if column.key != "id"}
+    copy |= {"kept_until": copy["until"], "until": literal(NEVER), "undone_at": literal(now)}
     session.execute(insert(model).from_select([*copy], select(*copy.values()).where(*closed)))
     session.execute(update(model).where(*closed).values(until=None, closed_by=None, known_from=now))
 
