@@ -1,7 +1,7 @@
 """Changes the program by one operator, constant or line at a time, and asks which tests see it.
 
     .venv/bin/python -m tools.mutants --seed 7          # 60 mutants; hours: `--all --to-land` is run once before
-    .venv/bin/python -m tools.mutants --seed 7 --number 5 --tests tests/campaigns/segments tests/access/accounts
+    .venv/bin/python -m tools.mutants --seed 7 --number 6 --tests tests/directory tests/access
 
 It says how many of the mutants that any test kills the short run kills, which is what its choice of tests is judged
 by, and names those that nothing kills. Each mutant is put into a copy of the tree. The tests that reach its line run
@@ -29,7 +29,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAP, TESTS = "OUTREACH_MUTANTS_MAP", "OUTREACH_MUTANTS_TESTS"  # of a pytest that this module is a plugin of
-SEEN = {"campaigns", "delivery", "directory", "segments", "web"}  # rooms in which the rule of choice was found
+SEEN = {"campaigns", "delivery", "directory", "web"}  # houses in which the rule of choice was found
 GOAL = 0.93
 SECONDS = 1800  # a mutant that keeps tests going for longer is seen
 RUN = ["-m", "pytest", "-p", "tools.mutants", "--all", "--to-land", "--no-cov", "-q"]
@@ -108,10 +108,10 @@ class Map:
                         self.of[path, number].add(told["test"])
 
 
-def draw(chance: random.Random, reached: Map, *, is_seen: bool) -> tuple[str, int, str, str]:
-    """One mutant on a line that some test reaches, in a room of one half: the file, its new text, and what it is."""
-    rooms = {path: path.split("/")[1] for path, _ in reached.of}
-    files = sorted(path for path, room in rooms.items() if (room in SEEN) is is_seen and room != "migrations")
+def draw(chance: random.Random, reached: Map, houses: tuple[str, ...], *, is_seen: bool) -> tuple[str, int, str, str]:
+    """One mutant on a line that some test reaches, in a house of one half: the file, its new text, and what it is."""
+    paths = {path for path, _ in reached.of if "/migrations/" not in path and path.startswith(houses)}
+    files = sorted(path for path in paths if (path.split("/")[1] in SEEN) is is_seen)
     while files:
         path = chance.choice(files)
         source = (ROOT / path).read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def draw(chance: random.Random, reached: Map, *, is_seen: bool) -> tuple[str, in
             text = spliced(source, node, new)
             ast.parse(text)
             return path, node.lineno, kind, text
-    raise SystemExit(f"no line of {'the' if is_seen else 'no'} rooms {sorted(SEEN)} is reached by these tests")
+    raise SystemExit(f"no line of {'the' if is_seen else 'no'} houses {sorted(SEEN)} is reached by these tests")
 
 
 def failing(tree: Path, tests: list[str]) -> str | None:
@@ -136,7 +136,7 @@ def failing(tree: Path, tests: list[str]) -> str | None:
         names, failed = Path(place) / "tests", Path(place) / "failed"
         names.write_text("\n".join(tests), encoding="utf-8")
         files = sorted({test.partition("::")[0] for test in tests})
-        own = {**os.environ, TESTS: str(names), "PYTHONDONTWRITEBYTECODE": "1"}
+        own = {**os.environ, TESTS: str(names)}
         command = [ROOT / ".venv/bin/python", *RUN, "-n", "0", "-x", "-p", "no:cacheprovider", *files]
         try:
             ended = subprocess.run(
@@ -162,7 +162,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--seed", type=int, required=True)
     asked.add_argument("--number", type=int, default=60)
-    asked.add_argument("--tests", nargs="*", default=[], help="folders or files of tests, instead of all")
+    asked.add_argument("--tests", nargs="*", default=[], help="folders of tests, instead of all: of their houses")
     asked.add_argument("--map", type=Path, help="a folder in which to keep which tests reach which lines")
     given = asked.parse_args()
     place = given.map or Path(tempfile.mkdtemp())
@@ -170,13 +170,14 @@ def main() -> None:
         place.mkdir(exist_ok=True)
         subprocess.run([sys.executable, *RUN, *given.tests], cwd=ROOT, env={**os.environ, MAP: str(place)}, check=True)
     reached, chance, came = Map(place), random.Random(given.seed), []  # noqa: S311 - to be drawn again
+    houses = tuple({f"outreach/{one.split('/')[1]}/" for one in given.tests}) or ("outreach/",)
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch) / "tree"
         shutil.copytree(
             ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache")
         )
         for number in range(given.number):
-            path, line, kind, text = draw(chance, reached, is_seen=number % 2 == 0)
+            path, line, kind, text = draw(chance, reached, houses, is_seen=number % 2 == 0)
             (tree / path).write_text(text, encoding="utf-8")
             tests = sorted(reached.of[path, line], key=reached.cost.__getitem__)
             by = killed_by(tree, [one for one in tests if reached.is_short[one]])
