@@ -120,6 +120,11 @@ def is_named(text: str, *folded: InstrumentedAttribute[str]) -> ColumnElement[bo
     return or_(false(), *(held for column in folded or (Authority.folded,) for held in _held(column, spelling)))
 
 
+def authorities_called(session: Session, text: str, most: int) -> Sequence[Authority]:
+    """At most so many authorities whose name has these words, by name."""
+    return session.scalars(narrowed(select(Authority), text).order_by(*BY_NAME).limit(most)).all()
+
+
 def narrowed(query: Query, text: str, *folded: InstrumentedAttribute[str]) -> Query:
     """The query with `is_named` as one more condition; unchanged where the text is empty."""
     return query.where(is_named(text, *folded)) if text else query

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
@@ -325,8 +324,7 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
 
 def _fase_of(session: Session, typed: str) -> int:
     """The FASE number of the authority that is called so. Raises InputError, which names those that could be meant."""
-    query = directory.narrowed(select(Authority), typed).order_by(*directory.BY_NAME).limit(MOST_NAMED + 1)
-    found = session.scalars(query).all()
+    found = directory.authorities_called(session, typed, MOST_NAMED + 1)
     if not found:
         raise InputError("Aucun pouvoir organisateur ne s’appelle ainsi : tapez un mot de son nom, ou son numéro FASE.")
     if len(found) > 1:

@@ -38,7 +38,7 @@ def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptS
     if asked.fault and asked.is_kept:
         raise InputError(asked.fault)
     part = member(Class, given.get("part")) or member(Reason, given.get("part")) or Class.TO_COME
-    words = {
+    words: dict[Class | Reason, str] = {
         Class.TO_COME: "Reçoivent le courriel",
         Class.OUT_OF_SCOPE: f"Ne reçoivent pas : {out_of_scope(asked.strand, asked.concerns)}",
         Class.ALREADY_JOINED: "Ne reçoivent pas : toutes leurs écoles ont adhéré ou le déclarent",
