@@ -53,7 +53,7 @@ def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_s
     if has_script:  # its editor takes the place of the field, which nobody can fill from then on
         author.locator("[name=subject]").wait_for(state="hidden")
     author.get_by_label("Objet du courriel").fill("FASE ((fase_po)) – Volet 1, avant le ((date_limite))")
-    author.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    author.get_by_role("button", name="Continuer : les dates").click()
     author.get_by_label("Jour de la première vague").fill("2027-05-18")
     author.get_by_role("button", name="Enregistrer et vérifier").click()
     expect(author.get_by_role("heading", name="Vérifier et planifier")).to_be_visible()
@@ -177,18 +177,19 @@ def test_a_button_of_the_audience_keeps_its_place_its_focus_and_what_is_on_the_p
 def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_back(begun):
     page, address = begun
     page.goto(f"{address}/letter")
-    page.get_by_role("button", name="Texte source").click()
-    editor = page.get_by_label("Texte du courriel")
+    editor, written = page.get_by_role("textbox", name="Texte du courriel"), page.locator("[name=letter]")
     editor.fill("Bonjour ")
+    page.locator("summary", has_text="Insérer").click()
     page.get_by_role("button", name="nom du PO", exact=True).click()
-    expect(editor).to_have_value("Bonjour ((nom_po))")
+    expect(written).to_have_value("Bonjour ((nom_po))")
+    expect(page.get_by_role("button", name="nom du PO", exact=True)).to_be_hidden()
     expect(page.locator(".letter mark")).to_have_count(1)
-    expect(page.locator("#letter")).to_be_focused()
+    expect(editor).to_be_focused()
     page.keyboard.press("Control+z")
-    expect(editor).to_have_value("Bonjour ")
+    expect(written).not_to_have_value("Bonjour ((nom_po))")
     editor.fill("Bonjour ((nom_pos))")
     expect(page.locator("#preview")).to_contain_text("Vouliez-vous écrire ((nom_po))")
-    page.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    page.get_by_role("button", name="Continuer : les dates").click()
     expect(page.locator("#error-summary")).to_be_focused()
     expect(page.locator("[name=letter]")).to_have_value("Bonjour ((nom_pos))")
 
@@ -198,12 +199,12 @@ def test_without_a_script_each_tab_of_a_passage_has_its_text(plain):
     plain.goto(f"{address}/letter")
     several, one = plain.get_by_label("Pour plusieurs écoles"), plain.get_by_label("Pour une école")
     expect(one).to_be_hidden()
-    expect(plain.get_by_role("button", name="Comme il paraît")).to_be_hidden()
+    expect(plain.get_by_text("Insérer")).to_be_hidden()
     several.fill("Vos écoles : ((commune))")
     plain.get_by_role("radio", name="Une école").check()
     expect(several).to_be_hidden()
     one.fill("Votre école")
-    plain.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    plain.get_by_role("button", name="Continuer : les dates").click()
     plain.goto(f"{address}/letter?whole=1")
     written = plain.get_by_label("Texte du courriel").input_value()
     assert "(% if plusieurs_écoles %)\nVos écoles : ((commune))\n(% else %)\nVotre école\n(% endif %)" in written
@@ -216,18 +217,18 @@ def test_previous_and_next_lead_through_the_recipients_without_losing_what_is_ty
     held = []
     # The button's answer never comes before that of what was typed.
     page.route("**/preview?at=go-next", lambda route: held.append(route.request.url))
-    first = page.locator("#preview h2").inner_text()
+    first = page.locator("#shown-as").inner_text()
     with page.expect_request(lambda request: request.url.endswith("/letter/preview")):
         page.get_by_label("Objet du courriel").fill("Un autre objet")
         page.get_by_role("button", name="Suivant").press("Enter")
-    expect(page.locator("#preview h2")).not_to_have_text(first)
+    expect(page.locator("#shown-as")).not_to_have_text(first)
     assert len(held) == 1
     page.unroute("**/preview?at=go-next")
     expect(page.get_by_role("button", name="Suivant")).to_be_focused()
     expect(page.get_by_label("Objet du courriel")).to_have_text("Un autre objet")
     expect(page.locator("#draft-state")).to_contain_text("Brouillon gardé", use_inner_text=True)
     page.get_by_role("button", name="Précédent").click()
-    expect(page.locator("#preview h2")).to_have_text(first)
+    expect(page.locator("#shown-as")).to_have_text(first)
 
 
 def test_a_date_that_moves_is_explained_while_it_is_chosen(begun):

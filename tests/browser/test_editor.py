@@ -168,6 +168,11 @@ def body(page):
     return page.get_by_role("textbox", name="Texte du courriel")
 
 
+def insert(page, name):
+    page.locator("summary", has_text="Insérer").click()
+    page.get_by_role("button", name=name, exact=True).click()
+
+
 def at_the_start(page):
     body(page).locator("p").first.click(position={"x": 1, "y": 8})
 
@@ -185,7 +190,7 @@ def test_what_nobody_changed_keeps_its_bytes_and_what_would_change_is_said(lette
     assert source(letter) == OTHERWISE.replace("Bonjour", "Bxonjour")
     letter.keyboard.press("Control+z")
     assert source(letter) == OTHERWISE
-    letter.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    letter.get_by_role("button", name="Continuer : les dates").click()
     expect(letter.get_by_role("heading", name="Choisir les dates")).to_be_visible()
     with sample_database.reading() as session:
         assert session.scalars(select(Campaign.letter)).one().replace("\r\n", "\n") == OTHERWISE
@@ -206,8 +211,9 @@ def test_a_field_is_a_chip_that_the_keyboard_reaches_and_that_is_taken_back(lett
     letter.keyboard.type("((commune))")
     letter.get_by_role("button", name="Suivant").click()
     expect(chip).not_to_have_text("commune du POCharleroi")
+    body(letter).focus()
     for _ in range(4):
-        letter.get_by_role("button", name="Annuler", exact=True).click()
+        letter.keyboard.press("Control+z")
     assert source(letter) == before
     body(letter).click()
     letter.keyboard.press("Tab")
@@ -218,11 +224,10 @@ def test_the_subject_has_chips_and_takes_no_field_of_a_whole_block(letter):
     subject, written = letter.get_by_role("textbox", name="Objet du courriel"), letter.locator("[name=subject]")
     expect(subject.locator(".chip").first).to_contain_text("date limite, abrégée")
     subject.fill("Objet : ")
-    letter.get_by_role("button", name="nom du PO", exact=True).click()
+    insert(letter, "nom du PO")
     expect(written).to_have_value("Objet : ((nom_po))")
     expect(letter.locator("#preview")).to_contain_text("Objet : Administration communale")
-    letter.locator("summary").get_by_text("Ses écoles").click()
-    letter.get_by_role("button", name="tableau des écoles").click()
+    insert(letter, "tableau des écoles")
     expect(letter.locator("[data-told]")).to_have_text("L’objet ne prend pas ce champ.")
     letter.keyboard.press("Enter")
     expect(written).to_have_value("Objet : ((nom_po))")
@@ -230,14 +235,14 @@ def test_the_subject_has_chips_and_takes_no_field_of_a_whole_block(letter):
 
 def test_a_passage_is_put_in_place_and_written_in(letter):
     body(letter).fill("Bonjour")
-    letter.get_by_role("button", name="Passage selon le nombre d’écoles").click()
+    insert(letter, "passage selon le nombre d’écoles")
     letter.keyboard.type("Vos écoles à ((commune))")
     body(letter).get_by_role("group", name="Sinon").locator("p").last.click()
     letter.keyboard.type("Votre école")
     told = "Bonjour\n\n(% if plusieurs_écoles %)\nVos écoles à ((commune))\n(% else %)\nVotre école\n(% endif %)"
     assert source(letter) == told
     expect(letter.locator("#preview .letter")).to_contain_text("Vos écoles à Charleroi")
-    letter.get_by_role("button", name="Retirer ce passage").click()
+    insert(letter, "retirer ce passage")
     assert source(letter) == "Bonjour"
 
 
@@ -301,24 +306,18 @@ def test_buttons_mark_words_and_a_link_is_set_and_taken_away(letter):
     assert source(letter) == "[**Bonjour**](https://programme.example/)"
     letter.get_by_role("button", name="Lien", exact=True).click()
     letter.get_by_role("button", name="Retirer le lien").click()
-    letter.get_by_role("button", name="Puces").click()
+    letter.get_by_role("button", name="Liste", exact=True).click()
     assert source(letter) == "- **Bonjour**"
 
 
-def test_the_source_is_one_button_away_and_comes_back(letter):
-    before = source(letter)
-    letter.get_by_role("button", name="Texte source").click()
-    box = letter.get_by_label("Texte du courriel")
-    expect(box).to_have_value(before)
-    box.fill("Cher ((nom_po)), **merci**")
-    letter.get_by_role("button", name="Comme il paraît").click()
-    expect(body(letter).locator("strong")).to_have_text("merci")
-    expect(body(letter).locator(".chip")).to_have_count(1)
-    letter.get_by_role("button", name="Texte source").click()
-    box.fill("\ue000")
-    letter.get_by_role("button", name="Comme il paraît").click()
-    expect(letter.locator("[data-unshown]")).to_be_visible()
-    expect(box).to_be_visible()
+def test_the_editor_and_the_preview_begin_side_by_side_and_its_menu_closes(letter):
+    tops = [letter.locator(place).bounding_box()["y"] for place in ("[data-letter-editor]", "#preview .actions")]
+    assert abs(tops[0] - tops[1]) <= 60
+    menu = letter.locator("summary", has_text="Insérer")
+    menu.click()
+    letter.keyboard.press("Escape")
+    expect(letter.get_by_role("button", name="tableau des écoles")).to_be_hidden()
+    expect(menu).to_be_focused()
 
 
 def test_it_keeps_the_rules_and_fits_a_phone(letter, violations, looks):

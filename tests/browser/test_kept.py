@@ -27,7 +27,7 @@ def test_a_session_that_ends_in_mid_letter_loses_nothing(
         expect(page.locator("[name=letter]")).to_have_value(TYPED)
         expect(page.locator("#preview")).to_contain_text("Votre session a expiré")
         expect(page.locator("#draft-state")).to_contain_text("n’est plus gardé en brouillon", use_inner_text=True)
-    page.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    page.get_by_role("button", name="Continuer : les dates").click()
     expect(page.get_by_role("heading", name="Votre session a expiré")).to_be_visible()
     assert not has_script or violations(page) == []
     page.get_by_label("Adresse de courriel").fill(people.person_for("author").email)
@@ -58,7 +58,7 @@ def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):
     expect(staff.locator("#draft-offers form")).to_contain_text("Texte du courriel")
     staff.get_by_role("link", name="Reprendre").click()
     expect(text).to_have_value(TYPED)
-    staff.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    staff.get_by_role("button", name="Continuer : les dates").click()
     expect(staff.get_by_role("heading", name="Choisir les dates")).to_be_visible()
     staff.goto(f"{address}/letter")
     expect(staff.locator("#draft-offers form")).to_have_count(0)

@@ -43,7 +43,7 @@ def test_a_campaign_is_written_and_submitted(staff):
     tab_to(staff, staff.get_by_label("Objet du courriel"))
     staff.keyboard.press("Control+a")
     staff.keyboard.type("Volet 1 : à répondre avant le ((date_limite))")
-    press_on(staff, staff.get_by_role("button", name="Enregistrer et choisir les dates"))
+    press_on(staff, staff.get_by_role("button", name="Continuer : les dates"))
     tab_to(staff, staff.get_by_label("Jour de la première vague"))
     staff.keyboard.type("18052027")
     press_on(staff, staff.get_by_role("button", name="Enregistrer et vérifier"))

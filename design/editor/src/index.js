@@ -71,7 +71,6 @@ class LetterEditor {
       (input) => new Edited(input, (place, source, options) => lineView(place, source, { ...options, ...shared }), "letter-line"),
     );
     this.all = [...this.lines, this.letter];
-    this.views = this.form.querySelector("[data-views]");
     this.link = root.querySelector("[data-link]");
     this.show(this.compare());
     this.listen();
@@ -124,9 +123,6 @@ class LetterEditor {
     for (const one of this.form.querySelectorAll("[data-of-view]")) one.hidden = one.dataset.ofView !== shown;
     this.tools.hidden = !isVisual || this.area.readOnly;
     this.link.hidden = true;
-    this.views.hidden = false;
-    for (const button of this.views.querySelectorAll("[data-view]"))
-      button.setAttribute("aria-pressed", String((button.dataset.view === "visual") === isVisual));
   }
 
   listen() {
@@ -146,11 +142,8 @@ class LetterEditor {
   clicked(event) {
     const button = event.target.closest("button");
     if (!button || !this.form.contains(button)) return;
-    const { view, insert: source, does } = button.dataset;
-    if (view) {
-      const isVisual = view === "visual";
-      this.show(isVisual && this.compare());
-    } else if (does) this.does(does);
+    const { insert: source, does } = button.dataset;
+    if (does) this.does(does);
     else if (source && this.isVisual) {
       event.stopPropagation();
       const isIn = insert(this.last.view, source);

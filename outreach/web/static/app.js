@@ -34,21 +34,32 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Buttons that insert text into the letter. execCommand inserts it as if typed, so that Ctrl+Z undoes it.
-for (const bar of document.querySelectorAll(".insertions, [data-of-script]")) bar.hidden = false;
+for (const bar of document.querySelectorAll("[data-of-script]")) bar.hidden = false;
 let lastEdited; // of the letter's passages
 document.addEventListener("focusin", (event) => {
   if (event.target.classList.contains("editor")) lastEdited = event.target;
 });
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-insert], [data-around]");
+  const button = event.target.closest("[data-insert]");
   const bar = button && button.closest(".insertions");
   if (!bar) return;
   const isShown = lastEdited && lastEdited.isConnected && lastEdited.offsetParent;
   const area = isShown ? lastEdited : document.getElementById(bar.dataset.for);
   area.focus();
-  const around = button.dataset.around;
-  const chosen = area.value.slice(area.selectionStart, area.selectionEnd);
-  document.execCommand("insertText", false, around ? around + (chosen || "texte") + around : button.dataset.insert);
+  document.execCommand("insertText", false, button.dataset.insert);
+});
+
+// A menu that unfolds closes by Escape, by a click elsewhere, and once something in it is inserted.
+const close = (kept) => {
+  for (const menu of document.querySelectorAll("details.more[open]")) if (menu !== kept) menu.open = false;
+};
+const clicked = ({ target }) => close(target.closest("[data-insert], [data-does]") ? null : target.closest("details.more"));
+document.addEventListener("click", clicked, true); // the editor of letters stops what it takes
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.more[open]");
+  if (!menu) return;
+  if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  close();
 });
 
 // Buttons that copy a text, its paragraphs apart. Outside HTTPS browsers have no clipboard object: there the sentence is selected and copied.

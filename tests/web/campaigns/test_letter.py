@@ -19,7 +19,7 @@ def shown(page):
 
 def test_one_school_and_several_are_two_texts_and_saving_them_untouched_changes_nothing(author, begun, sample_database):
     page = author.get(f"{begun}/letter")
-    assert set(GROUPS) <= {summary.text for summary in elements(page, "details/summary")}
+    assert set(GROUPS) <= {group.text for group in elements(page, "details[@class='more']//p")}
     assert [label for label, _ in shown(page)][:3] == [None, "Pour plusieurs écoles", "Pour une école"]
     assert "(% if" not in "".join(text for _, text in shown(page))
     with sample_database.reading() as session:

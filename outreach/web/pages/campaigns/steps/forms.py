@@ -142,7 +142,6 @@ class LetterForm(StepForm):
     subject = StringField(
         "Objet du courriel",
         [line(NO_SUBJECT, 250), fit(readable_subject)],
-        description="Ce qu’il faut faire et pour quand, puis le sujet ; le numéro FASE en dernier. 90 caractères.",
     )
     preheader = StringField(
         "Texte d’aperçu (facultatif)",
