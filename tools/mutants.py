@@ -7,6 +7,9 @@ It says how many of the mutants that any test kills the short run kills, which i
 by, and names those that nothing kills. Each mutant is put into a copy of the tree. The tests that reach its line run
 in one process, those of the short run first, the cheapest first, until one fails; a test that fails without the mutant
 as well proves nothing. What only a child process of a test reaches is left out.
+
+With --tests it draws in the houses of these tests, and no others have a say: what the short run notices by tests of
+another house counts as missed. So a map that is kept (--map) may be of more tests, such as the whole short run.
 """
 
 import argparse
@@ -162,7 +165,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--seed", type=int, required=True)
     asked.add_argument("--number", type=int, default=60)
-    asked.add_argument("--tests", nargs="*", default=[], help="folders of tests, instead of all: of their houses")
+    asked.add_argument("--tests", nargs="*", default=[], help="folders of tests, instead of all: in their houses")
     asked.add_argument("--map", type=Path, help="a folder in which to keep which tests reach which lines")
     given = asked.parse_args()
     place = given.map or Path(tempfile.mkdtemp())

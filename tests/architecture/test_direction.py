@@ -63,6 +63,7 @@ def test_the_audit_has_no_foreign_key():
     ("module", "heavy"),
     [
         ("outreach.cli.running.work", {"flask", "flask_login", "argon2", "cryptography", "alembic"}),
+        ("outreach.cli.running.up", {"flask", "alembic", "outreach.operations.demo.story"}),  # each start waits for it
         ("outreach.cli.processes.web", {"aiosmtpd", "authlib", "joserfc"}),
         ("outreach.operations.demo.mailbox", {"sqlalchemy", "pydantic", "click", "flask", "jinja2"}),
     ],
