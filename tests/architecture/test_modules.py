@@ -1,5 +1,6 @@
 """Every module says what is in it, and the page of modules can be made of that."""
 
+import ast
 import re
 import runpy
 from pathlib import PurePosixPath
@@ -40,3 +41,13 @@ def test_no_module_is_longer_than_one_reads_at_once():
     modules = [path for path in (ROOT / "outreach").rglob("*.py") if "versions" not in path.parts]
     lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_a_module_that_is_run_runs_once_all_of_it_is_there():
+    """What stands below the last line that is executed would be missing while it runs."""
+    for path in (ROOT / "outreach").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        if '__name__ == "__main__"' in source:
+            last = ast.parse(source).body[-1]
+            assert isinstance(last, ast.If), path
+            assert ast.unparse(last.test) == "__name__ == '__main__'", path
