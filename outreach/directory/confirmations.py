@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +25,8 @@ from outreach.core.audit import audit
 from outreach.core.db import Base, Session, enum_of, table_of
 from outreach.core.text.labelled import Labelled
 from outreach.directory.models import Authority, Contact
+
+STALE_AFTER = timedelta(days=730)  # an address that nobody confirmed for so long may be nobody's
 
 
 class ConfirmationWay(Labelled):

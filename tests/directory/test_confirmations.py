@@ -14,7 +14,8 @@ from outreach.core.tables import imports
 from outreach.core.text.addresses import judge
 from outreach.delivery.models import Message
 from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import sheet
+from outreach.directory.authorities import search, sheet
+from outreach.directory.authorities.search import Filters
 from outreach.directory.confirmations import Confirmation, ConfirmationWay
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.engagement.replies.models import WithdrawalReason
@@ -93,3 +94,10 @@ def test_an_address_that_is_put_back_stays_confirmed_and_the_last_time_counts(se
     assert session.scalars(in_use.where(confirmations.confirmed_since(NOW + timedelta(seconds=1)))).all() == []
     confirmations.confirm(session, authority.id, "nobody@ecole.be", ConfirmationWay.MAIL, at=NOW)
     assert len(session.scalars(select(Confirmation)).all()) == 2
+
+
+def test_files_and_programs_are_told_when_an_authority_was_last_confirmed(session):
+    authority = sheet.authority_by_fase(session, 9300)
+    assert [row.confirmed_on for row in search.listed(session, Filters(text="9300")).every()] == [None]
+    contacts.confirm(session, authority, contacts.contacts_of(session, authority)[0], **BY)
+    assert [row.confirmed_on for row in search.listed(session, Filters(text="9300")).every()] == [NOW.date()]

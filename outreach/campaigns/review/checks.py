@@ -35,6 +35,7 @@ from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.letters import markdown, wording
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.delivery.outbox.outbox import authorities_written_since
+from outreach.directory.confirmations import STALE_AFTER, confirmed_since
 from outreach.directory.models import Authority, Contact
 from outreach.directory.reference import ACRONYMS, fold
 from outreach.engagement.tracking import bases
@@ -195,10 +196,12 @@ class Findings(Judged):
 
     `measured` says how many mailboxes are measured one by one, or is empty. `uninvited` are the authorities (FASE
     number, name) that a reminder would remind of nothing. `draw` is what a draw of its departures would be.
+    `unconfirmed` counts its letters to addresses that nobody confirmed for two years.
     """
 
     planned: Sequence[PlannedWave]
     measured: str = ""
+    unconfirmed: int = 0
     uninvited: Sequence[tuple[int, str]] = ()
     draw: DrawPlan | None = None
 
@@ -254,7 +257,8 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     measured = told(session, campaign, counts.addresses, now=now)
     overlap = near if near.are_many(counts.written) else None
     content = lifecycle.content_of(campaign)
-    return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, strangers, draw)
+    doubted = _unconfirmed(session, campaign, now)
+    return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, doubted, strangers, draw)
 
 
 def _of_uninvited(campaign: Campaign, programme: str, strangers: Sequence[tuple[int, str]]) -> list[str]:
@@ -431,6 +435,13 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     if tired:
         remarks.append(f"{BUDGET} courriels ou plus sont déjà partis à {french.number(tired)} PO cette année scolaire.")
     return remarks
+
+
+def _unconfirmed(session: Session, campaign: Campaign, now: datetime) -> int:
+    """How many letters would go to addresses that nobody confirmed for two years, or ever."""
+    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    query = select(func.count()).select_from(meant).join(Contact, Contact.id == meant.c.contact_id)
+    return session.scalar(query.where(meant.c.rank == 0, ~confirmed_since(now - STALE_AFTER))) or 0
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:

@@ -31,9 +31,10 @@ from outreach.campaigns.segments.mailing_criteria import ReachedBy, ReactedTo, R
 from outreach.campaigns.segments.scope import NO_NAMES, Fields, Names, Scope, StrandNumber
 from outreach.campaigns.segments.stored_lists import AmongAuthorities
 from outreach.core.text.errors import InputError
-from outreach.core.text.french import either
+from outreach.core.text.french import either, plural
 from outreach.core.text.typed import line_of_words
 from outreach.delivery.outbox import outbox
+from outreach.directory.confirmations import confirmed_since
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -343,6 +344,27 @@ class Unreachable(Fields):
         return "sans adresse valable"
 
 
+class ConfirmedWithin(Fields):
+    """An address that may be written to was confirmed in this many days."""
+
+    word: ClassVar = "confirmed_within"
+    days: Annotated[int, Field(ge=1, le=3650, strict=True)]
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """The SQL condition."""
+        since = scope.now - timedelta(days=self.days)
+        held = select(Contact.authority_id).where(Contact.usable(), confirmed_since(since))
+        return Authority.id.in_(scope.keys(held))
+
+    def words(self, _names: Names = NO_NAMES) -> str:
+        """The French words."""
+        return f"une adresse confirmée depuis {plural(self.days, 'jour')} au plus"
+
+    def denied(self, _names: Names = NO_NAMES) -> str:
+        """The French words for its contrary."""
+        return f"aucune adresse confirmée depuis {plural(self.days, 'jour')}"
+
+
 Leaf = (
     InNetwork
     | HasLevel
@@ -352,6 +374,7 @@ Leaf = (
     | NeverAnswered
     | NotWrittenSince
     | Unreachable
+    | ConfirmedWithin
     | InFederation
     | InProvince
     | InMunicipality

@@ -8,6 +8,7 @@ One query feeds page, export and command.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,7 +32,9 @@ from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.tables.columns import BATCH, DATA, Column, Kind, On, QueryListing
 from outreach.core.tables.columns import Row as Listed
+from outreach.core.text.dates import today
 from outreach.core.text.labelled import Labelled
+from outreach.directory import confirmations
 from outreach.directory.display_names import display_name
 from outreach.directory.models import (
     Authority,
@@ -213,7 +216,8 @@ class Reach(Labelled):
 
 class ListedRow(NamedTuple):
     """An authority with its schools that match, those among them with secondary education, one usable address, and how
-    mail reaches it. A file has the codes of its federations and all usable addresses, too.
+    mail reaches it. A file has the codes of its federations, all usable addresses and when one of them was last
+    confirmed, too.
     """
 
     Authority: Authority
@@ -223,6 +227,7 @@ class ListedRow(NamedTuple):
     reach: Reach
     federations: Sequence[str] = ()
     mailboxes: Sequence[str] = ()
+    confirmed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,21 +407,30 @@ def represented(
 
 def _filled(session: Session, rows: Sequence[Any]) -> list[ListedRow]:
     keys = [row.Authority.id for row in rows]
-    federations, addresses = federation_codes(session, keys), _mailboxes(session, keys)
-    return [
-        ListedRow(*row)._replace(federations=federations.get(key, ()), mailboxes=addresses.get(key, ()))
-        for key, row in zip(keys, rows, strict=True)
-    ]
+    federations, boxes = federation_codes(session, keys), _mailboxes(session, keys)
+    last = confirmations.latest(session, Contact.authority_id.in_(keys))
+    filled = []
+    for key, row in zip(keys, rows, strict=True):
+        held = boxes.get(key, ())
+        days = [today(last[key, box].at) for box, _ in held if (key, box) in last]
+        filled.append(
+            ListedRow(*row)._replace(
+                federations=federations.get(key, ()),
+                mailboxes=[address for _, address in held],
+                confirmed_on=max(days, default=None),
+            )
+        )
+    return filled
 
 
-def _mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The usable addresses of each authority."""
-    query = select(Contact.authority_id, Contact.address).where(
+def _mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """The usable addresses of each authority, each after its key."""
+    query = select(Contact.authority_id, Contact.address_key, Contact.address).where(
         Contact.authority_id.in_(authority_ids), Contact.usable()
     )
-    addresses: dict[int, list[str]] = {}
-    for identity, address in session.execute(query.order_by(Contact.added_at, Contact.id)):
-        addresses.setdefault(identity, []).append(address)
+    addresses: dict[int, list[tuple[str, str]]] = {}
+    for identity, key, address in session.execute(query.order_by(Contact.added_at, Contact.id)):
+        addresses.setdefault(identity, []).append((key, address))
     return addresses
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Self
 
 from sqlalchemy import ColumnElement, exists, select
 
@@ -21,7 +22,7 @@ from outreach.delivery.deliverability.follow_up import NOBODY, Followed
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
 from outreach.delivery.outbox import suppressions
 from outreach.directory import confirmations, contacts
-from outreach.directory.confirmations import Confirmed
+from outreach.directory.confirmations import STALE_AFTER, Confirmed
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
@@ -64,6 +65,21 @@ class MailboxHealth(Labelled):
         return self.words
 
 
+class Freshness(Labelled):
+    """When an authority was last confirmed, by the mailboxes that a letter reaches."""
+
+    YEAR = "year", "Depuis moins d’un an"
+    TWO_YEARS = "two_years", "Il y a un à deux ans"
+    STALE = "stale", "Il y a plus de deux ans, ou jamais"
+
+    @classmethod
+    def of(cls, confirmed_on: date | None, day: date) -> Self:
+        """How fresh a confirmation is on a day."""
+        if confirmed_on is None or confirmed_on <= day - STALE_AFTER:
+            return cls.STALE
+        return cls.YEAR if confirmed_on > day - STALE_AFTER / 2 else cls.TWO_YEARS
+
+
 RANKS = {state: rank for rank, state in enumerate(MailboxHealth)}
 BEST = tuple(reversed(MailboxHealth))
 FAULTS = tuple(state for state in MailboxHealth if state not in {MailboxHealth.UNCONFIRMED, MailboxHealth.CONFIRMED})
@@ -74,7 +90,8 @@ REACHED = (MailboxHealth.PARTLY, MailboxHealth.UNCONFIRMED, MailboxHealth.CONFIR
 class ReachFilters:
     """What the list is asked for. An empty filter excludes nothing; `owner` is an address, or NOBODY.
 
-    `level` is that of some school. `recalled` keeps those with a day to come back to them.
+    `level` is that of some school. `recalled` keeps those with a day to come back to them, `confirmed` those that a
+    letter reaches and whose confirmation is so fresh.
     """
 
     states: tuple[MailboxHealth, ...] = ()
@@ -82,6 +99,7 @@ class ReachFilters:
     level: Level | None = None
     owner: str = ""
     recalled: bool = False
+    confirmed: Freshness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +219,9 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str 
         found = [row for row in found if row.followed.owner == owner]
     if filters.recalled:
         found = [row for row in found if row.followed.recall_on is not None]
+    if filters.confirmed:
+        reached = (row for row in found if row.state in REACHED)
+        found = [row for row in reached if Freshness.of(row.confirmed_on, today(now)) is filters.confirmed]
     counts = Counter((row.network, row.state) for row in found)
     if filters.networks:
         found = [row for row in found if row.network in filters.networks]

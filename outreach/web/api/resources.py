@@ -45,7 +45,7 @@ def authority(row: ListedRow) -> Resource:
         "federations": row.federations,
         "company_number": one.company_number or "",
         "postal_address": _postal(one),
-        "mail": {"reach": reach, "label": reach.label, "emails": row.mailboxes},
+        "mail": {"reach": reach, "label": reach.label, "emails": row.mailboxes, "confirmed_on": row.confirmed_on},
         "school_count": row.schools,
         "secondary_school_count": row.secondary,
     }

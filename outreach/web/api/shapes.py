@@ -227,11 +227,13 @@ class PostalTold(Told):
 
 
 class MailTold(Told):
-    """How mail reaches an authority, and the addresses that may be written to."""
+    """How mail reaches an authority, the addresses that may be written to, and the day on which one of them was last
+    confirmed, or null."""
 
     reach: Reach
     label: str
     emails: list[str]
+    confirmed_on: date | None
 
 
 class AuthorityTold(Told):

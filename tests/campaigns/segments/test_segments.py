@@ -16,6 +16,7 @@ from outreach.campaigns.segments import audience, audience_counts, presentation
 from outreach.campaigns.segments.audience import ORDER, Audience, Boxes, Concerns
 from outreach.campaigns.segments.criteria import (
     And,
+    ConfirmedWithin,
     FederationCode,
     HasLevel,
     HasSize,
@@ -56,6 +57,8 @@ from outreach.delivery.models import (
     SuppressionReason,
 )
 from outreach.delivery.outbox import suppressions
+from outreach.directory import confirmations
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -120,6 +123,7 @@ authority = st.fixed_dictionaries(
         "schools": st.lists(school, max_size=3),
         "mailboxes": st.lists(mailbox, max_size=3),
         "written": st.sampled_from([None, None, 3, 40]),
+        "confirmed": st.sampled_from([None, 3, 40]),  # its first mailbox
         "trial": st.booleans(),
     }
 )
@@ -136,6 +140,7 @@ leaf = st.one_of(
     st.builds(NeverAnswered, strand=st.sampled_from([1, 2])),
     st.builds(NotWrittenSince, days=st.sampled_from([1, 7, 100])),
     st.just(Unreachable()),
+    st.builds(ConfirmedWithin, days=st.sampled_from([1, 7, 100])),
     some(list(FederationCode)).map(InFederation),
     some(PROVINCES).map(InProvince),
     some(MUNICIPALITIES).map(InMunicipality),
@@ -184,6 +189,9 @@ def store(session, people):
         ]
         for place, (kind, limit) in enumerate(person["mailboxes"]):
             held = store_mailbox(session, made, f"{kind}{place}@po{number}.example", kind)
+            if place == 0 and person["confirmed"] is not None:
+                at = NOW - timedelta(days=person["confirmed"])
+                confirmations.add(session, held, ConfirmationWay.STAFF, at=at, actor="x")
             rows = [{"contact_id": held, "school_id": schools[one]} for one in limited(person, limit) or ()]
             if rows:
                 session.execute(insert(ContactSchool), rows)
@@ -299,6 +307,10 @@ def holds(asked, person):  # noqa: C901, PLR0911, PLR0912 - one line a criterion
             return person["written"] is None or person["written"] >= asked.days
         case Unreachable():
             return not usable(person)
+        case ConfirmedWithin():
+            first = person["mailboxes"][:1]
+            is_usable = bool(usable({"mailboxes": first}))
+            return is_usable and person["confirmed"] is not None and person["confirmed"] <= asked.days
         case InFederation():
             return any(code in asked.root for code in person["federations"])
         case InProvince():

@@ -3,13 +3,17 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from outreach.campaigns.segments.stored_lists import AuthorityListMember
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
 from outreach.directory.authorities import sheet
+from outreach.directory.confirmations import ConfirmationWay
+from outreach.engagement.mailboxes.health import Freshness
+from tests.application import ASKED_AT
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
 from tests.web.campaigns.test_progress import stop_clock
@@ -121,3 +125,19 @@ def test_a_campaign_begins_with_those_of_the_list_whom_mail_can_reach(author, tr
     assert 0 < reached < listed
     with troubled.reading() as session:
         assert session.scalar(select(func.count()).select_from(AuthorityListMember)) == reached
+
+
+def test_the_list_is_filtered_by_when_addresses_were_confirmed_and_only_of_those_a_letter_reaches(author, troubled):
+    ages = {9303: 10, 9304: 400, 9305: 800, 9302: 10}
+    with troubled.writing() as session:
+        for fase, days in ages.items():
+            one = sheet.authority_by_fase(session, fase)
+            key = contacts.contacts_of(session, one)[0].address_key
+            confirmations.confirm(session, one.id, key, ConfirmationWay.CALL, at=ASKED_AT - timedelta(days=days))
+    found = {age: set(fases_of(author.get(f"{LIST}/export.csv?confirmed={age}"))) for age in Freshness}
+    assert (found[Freshness.YEAR], found[Freshness.TWO_YEARS]) == ({"9303"}, {"9304"})
+    assert "9305" in found[Freshness.STALE]
+    assert not found[Freshness.STALE] & {"9300", "9302", "9303", "9304"}
+    page = author.get(f"{LIST}?confirmed=year")
+    assert "adresse confirmée depuis moins d’un an" in text_of(page)
+    assert "confirmée le 21 novembre 2026 (appel, joint)" in text_of(page)

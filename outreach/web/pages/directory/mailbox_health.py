@@ -23,7 +23,7 @@ from outreach.directory.authorities import sheet as authority_sheet
 from outreach.directory.models import Authority, Level
 from outreach.directory.reference import NETWORKS
 from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import FAULTS, REACHED, MailboxHealth, ReachFilters, ReachList
+from outreach.engagement.mailboxes.health import FAULTS, REACHED, Freshness, MailboxHealth, ReachFilters, ReachList
 from outreach.engagement.replies import models
 from outreach.web.pages.directory.filters import LEVELS
 from outreach.web.shared.list_files import has_files
@@ -132,15 +132,17 @@ def confirm(fase: int, contact_id: int) -> Redirect:
 
 def asked(arguments: MultiDict[str, str]) -> ReachFilters:
     """The filters in a query string. Unknown values are left out. Without a state, the faults are asked for, and
-    any state of those whom the reader looks after or who are to be called back."""
+    any state of those whom the reader looks after, who are to be called back or who are asked for by confirmation."""
     owner = arguments.get("owner", "")
     states = tuple(state for state in MailboxHealth if state in arguments.getlist("state"))
+    confirmed = member(Freshness, arguments.get("confirmed"))
     return ReachFilters(
-        states=states if states or owner == MINE or "recall" in arguments else FAULTS,
+        states=states if states or owner == MINE or confirmed or "recall" in arguments else FAULTS,
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
         level=member(Level, arguments.get("level")),
         owner={MINE: actor(), NOBODY: NOBODY}.get(owner, ""),
         recalled="recall" in arguments,
+        confirmed=confirmed,
     )
 
 
@@ -178,6 +180,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         shown=Shown.of(request, found, names=names, export=".export", write=".write_to_list"),
         networks=search.networks(session),
         states=list(MailboxHealth),
+        freshness=list(Freshness),
         faults=FAULTS,
         rest={state: sum(found.tally(code, state) for code in filters.networks or ("",)) for state in others},
         chosen=request.args.getlist("state"),
