@@ -21,8 +21,9 @@ from outreach.core.text.labelled import Labelled
 from outreach.core.text.typed import line_of_words
 from outreach.delivery.models import Message
 from outreach.delivery.outbox import outbox, suppressions
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
 from outreach.directory.authorities import search, sheet
+from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import Particulars, subject_of
 from outreach.directory.models import Authority, Contact, MailboxKind, Ownership, School
 from outreach.directory.register import name_corrections, school_reports
@@ -33,10 +34,11 @@ from outreach.staff.notifications.letters import Said, StaffLetter
 
 
 class ProposalKind(Labelled):
-    """What is proposed: another address, or that a school is its authority's no longer."""
+    """What is proposed: another address, that a school is its authority's no longer, or that an address is nobody's."""
 
     ADDRESS = "address", "Adresse de courriel"
     SCHOOL = "school", "École qui n’est plus à ce PO"
+    GONE = "gone", "Adresse qui n’est plus la bonne"
 
 
 class ProposalState(Labelled):
@@ -53,6 +55,8 @@ class Proposal(Base):
 
     Or a school that is its authority's no longer, as a letter's answer page says: `message_id` is that letter, and
     `said` whose school it is now, or ''. Who sent the page may take it back while it waits.
+
+    Or what somebody who has a letter asks of its mailbox (`asked_addresses`): `said` is then how they have it.
 
     Of an address, `address` is the new one, and `contact_id` the one in its place, or None where it is one more. Of a
     school, `school_id` says which. `scope_kind` and `scope_code` say whose proposal it is (None and '' of a letter).
@@ -93,23 +97,31 @@ class Proposal(Base):
     @property
     def title(self) -> str:
         """Whose it is, in French: of a federation or a network, or of the authority itself."""
-        return f"Proposition de {self.scope_code}" if self.scope_code else "Signalement du PO"
+        if self.scope_code:
+            return f"Proposition de {self.scope_code}"
+        return "Signalement du PO" if self.school_id else "Demande au sujet d’une adresse"
 
     @property
     def proposes(self) -> str:
         """Who proposes, in French, before what is proposed."""
-        return f"{self.scope_code} propose" if self.scope_code else "Le PO signale, en répondant"
+        if self.scope_code:
+            return f"{self.scope_code} propose"
+        return "Le PO signale, en répondant" if self.school_id else f"On demande, {self.said}"
 
     @property
     def source(self) -> str:
         """Who said so, in French, for what is recorded of it."""
-        return f"proposé par {self.scope_code}" if self.scope_code else "signalé par le PO, en répondant"
+        if self.scope_code:
+            return f"proposé par {self.scope_code}"
+        return "signalé par le PO, en répondant" if self.school_id else f"demandé {self.said}"
 
     @property
     def subject(self) -> str:
         """What is proposed, in a few French words."""
         if self.school is not None:
             return f"{self.school.display_name} n’est plus à ce PO"
+        if self.kind is ProposalKind.GONE and self.contact is not None:
+            return f"{self.contact.address} n’est plus la bonne adresse"
         return f"{self.contact.address} devient {self.address}" if self.contact else f"{self.address} en plus"
 
 
@@ -354,9 +366,13 @@ def accept(
         school_reports.report(
             session, made.authority, of, gone, day=today, source=source, now=now, today=today, actor=actor
         )
+    elif made.kind is ProposalKind.GONE and made.contact is not None:
+        contacts.retire(session, made.authority, made.contact, now=now, actor=actor)
     elif judged is not None:
         _correct(session, made, judged, source, now=now, actor=actor)
         suppressions.vouch(session, judged.key, now=now, actor=actor)
+        if made.scope_kind is None:  # its own reader asks for it
+            confirmations.confirm(session, made.authority_id, judged.key, ConfirmationWay.STAFF, at=now, actor=actor)
     _close(session, made, ProposalState.ACCEPTED, answer, now=now, actor=actor)
     if mail:
         letters.post(session, *mail, sending, now=now, actor=actor)
@@ -365,6 +381,10 @@ def accept(
 def _correct(session: Session, made: Proposal, judged: Judgement, source: str, *, now: datetime, actor: str) -> None:
     """Put the proposed address in the place of the one it corrects, or beside the others."""
     held = made.contact
+    if made.scope_kind is None and contacts.held_at(session, made.authority, judged.key) is not None:
+        if held is not None and held.retired_at is None:  # the address that is asked for is theirs already
+            contacts.retire(session, made.authority, held, now=now, actor=actor)
+        return
     if held is None:
         told, kind = Particulars(source=source), MailboxKind.IMPERSONAL
         contacts.add(session, made.authority, judged, now=now, actor=actor, particulars=told, kind=kind)

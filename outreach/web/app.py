@@ -55,7 +55,7 @@ from outreach.web.pages.replies import inbox, mails, one_off, reply, reply_templ
 from outreach.web.pages.staff import account, calendar, delegates, demo_mailbox, finding, guide, sending, today
 from outreach.web.public import experiments, health
 from outreach.web.public import notes as public_notes
-from outreach.web.public.answer_page import codes, disowning, unsubscribing
+from outreach.web.public.answer_page import address, codes, disowning, unsubscribing
 from outreach.web.public.answer_page.sheets import BIGGEST_FORM
 from outreach.web.public.health import Health, Metrics
 from outreach.web.public.tracking_endpoint import Hits
@@ -165,7 +165,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     protect = CSRFProtect(app)
-    protect.exempt(unsubscribing.pages)
+    for room in (address, disowning, unsubscribing):  # one blueprint: letters' pages
+        protect.exempt(room.pages)
     protect.exempt(deliveries.pages)  # signed, each
     protect.exempt(api.pages)  # no browser asks there: whoever does shows a key
     sessions.install(app)

@@ -64,6 +64,8 @@ OPEN = {
     "public.mailbox_file",
     "public.disowning",
     "public.disown",
+    "public.address",
+    "public.ask_address",
     "public.accessibility",
     "public.data_protection",
     "public_draws.draw",

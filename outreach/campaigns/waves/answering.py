@@ -216,23 +216,19 @@ def _follow_up(
     for key in set() if not stops else {None} if own is None else set(session.scalars(answered)):
         outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=key)
     if receipt.is_posted and not recording.repeats(session, message, responses):
-        _confirm(session, campaign, message, receipt, sending, now)
+        text = receipts.letter(receipt, message, sending)
+        tell(session, message, receipts.SUBJECT, text, sending, now=now)
 
 
-def _confirm(
-    session: Session,
-    campaign: Campaign,
-    message: Message,
-    receipt: Receipt,
-    sending: SenderIdentity,
-    now: datetime,
+def tell(
+    session: Session, message: Message, subject: str, text: str, sending: SenderIdentity, *, now: datetime
 ) -> None:
-    """Put the receipt of an answer into the outbox. It quotes no text of the respondent."""
-    written = _written(
-        session, campaign, receipts.SUBJECT, receipts.letter(receipt, message, sending), MessageClass.STATUTORY
-    )
-    addressee = Addressee(message.authority_id, message.address, message.address_key, message.address_ascii)
-    _send(session, written, addressee, message, sending, now)
+    """Write to the mailbox of a campaign's letter what an unsubscription does not stop: the receipt of an answer, what
+    was asked of the mailbox. It quotes no text that somebody typed."""
+    if (campaign := campaign_of(session, message)) is not None:
+        written = _written(session, campaign, subject, text, MessageClass.STATUTORY)
+        addressee = Addressee(message.authority_id, message.address, message.address_key, message.address_ascii)
+        _send(session, written, addressee, message, sending, now)
 
 
 def _copy(

@@ -39,7 +39,7 @@ Votre réponse du {moment} est enregistrée pour votre pouvoir organisateur, **(
 
 Sa référence est **{reference}**. {replacing}{after}
 
-[Changer ma réponse]({change}) – [Ce n’est pas nous]({undo})
+[Changer ma réponse]({change}) – [Ce n’est pas nous]({undo}) – [C’est toujours la bonne adresse ?]({address})
 
 Bien cordialement,
 ((contact))
@@ -203,6 +203,7 @@ def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
         after=receipt.after,
         change=f"{sending.address}/{ANSWER}/{token}",
         undo=f"{sending.address}/{ANSWER}/undo/{token}?answer={receipt.number}",
+        address=f"{sending.address}/{ANSWER}/address/{token}",
     )
 
 

@@ -23,13 +23,15 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class FormKind(Labelled):
-    """A form of a letter's pages: an answer, refusing mail, getting it again, being measured, undoing an answer."""
+    """A form of a letter's pages: an answer, refusing mail, getting it again, being measured, undoing an answer,
+    the mailbox itself."""
 
     ANSWER = "answer", "Réponse"
     UNSUBSCRIPTION = "unsubscription", "Désinscription"
     SUBSCRIPTION = "subscription", "Réinscription"
     MEASURE = "measure", "Accord pour la mesure"
     UNDOING = "undoing", "« Ce n’est pas nous »"
+    ADDRESS = "address", "« C’est toujours la bonne adresse ? »"
 
 
 _KINDS = tuple(FormKind)  # a kind's place is its byte in the seal

@@ -183,7 +183,7 @@ def _was_changed_since(session: Session, message: Message, before: SentForm) -> 
 
 def _is_one_of_many(session: Session, message: Message, came: Came, seen: Seen, now: datetime) -> bool:
     """Whether a client sends forms of many authorities within a minute, each at once: this one is counted."""
-    if now - seen.at >= QUICK or message.authority_id is None or came.kind not in EXCLUSIVE:
+    if now - seen.at >= QUICK or message.authority_id is None or came.kind not in (*EXCLUSIVE, FormKind.ADDRESS):
         return False
     take_lock(session, "quick forms")
     session.add(QuickForm(client=came.client, authority_id=message.authority_id, at=now))

@@ -7,7 +7,7 @@ from outreach.operations.migrations.kinds import Kind
 from outreach.operations.migrations.tables import column, moment
 
 revision = "0125"
-down_revision = "0121"
+down_revision = "0122"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program of before would count what is kept beside what stands

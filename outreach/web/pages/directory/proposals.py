@@ -13,8 +13,9 @@ from outreach.core.tables.columns import QueryListing
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory import contacts
+from outreach.directory import confirmations, contacts
 from outreach.directory.authorities import sheet
+from outreach.directory.models import Contact
 from outreach.directory.register import name_corrections
 from outreach.engagement.replies import models
 from outreach.staff import proposals
@@ -176,4 +177,6 @@ def _page(number: int, form: AnswerForm) -> str:
         if made.scope_kind is None:
             form.answer.description = "Elle reste ici : personne ne la reçoit."
         who = models.names(session, made.authority)
-        return render_template("pages/proposals/proposal.html", made=made, form=form, colleagues=who)
+        last = confirmations.latest(session, Contact.id == made.contact_id) if made.contact_id else {}
+        shown = {"made": made, "form": form, "colleagues": who, "last": next(iter(last.values()), None)}
+        return render_template("pages/proposals/proposal.html", **shown)

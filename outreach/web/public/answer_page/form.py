@@ -35,7 +35,7 @@ from outreach.engagement.replies.models import LONGEST_NAME, Response, SentForm,
 from outreach.engagement.replies.recording import Earlier, Given, Question
 from outreach.engagement.replies.sent_forms import Came, Verdict
 from outreach.engagement.tracking import consent
-from outreach.staff import proposals
+from outreach.staff import asked_addresses, proposals
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import client_of, judged, now, settings
 
@@ -488,6 +488,8 @@ def _undo(session: Session, message: Message, first: SentForm) -> None:
         if suppressions.unsubscribed_at(session, message) == first.at:
             because = f"à vérifier : deux envois d’une même page, courriel {message.public_id}"
             suppressions.subscribe_again(session, message, now=now(), because=because)
+    elif first.kind is FormKind.ADDRESS:
+        asked_addresses.undo(session, message, first.at, now=now())
     elif first.kind is FormKind.MEASURE:
         choice = consent.choice_of(session, message)
         if choice and choice.basis and choice.basis.recorded_at == first.at:

@@ -1,0 +1,143 @@
+"""What people ask about an address from a letter's page or by its code: recorded for a colleague, told to the address.
+
+Whoever has a letter may ask, and nothing changes by itself. A mailbox that says that it is the right one is confirmed.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from outreach.campaigns.letter.links import ANSWER
+from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.planning.sending_hours import spelt_moment
+from outreach.campaigns.waves import answering
+from outreach.core.audit import audit
+from outreach.core.db import Session, take_lock
+from outreach.core.erasure.digests import ErasedAddresses
+from outreach.core.text.addresses import Judgement, masked
+from outreach.core.text.errors import InputError, Refused
+from outreach.core.text.labelled import Labelled
+from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery.models import Message
+from outreach.directory import confirmations, contacts
+from outreach.directory.confirmations import ConfirmationWay
+from outreach.directory.contacts import subject_of
+from outreach.directory.models import Authority
+from outreach.engagement.replies.models import actor_of
+from outreach.staff.proposals import Proposal, ProposalKind, ProposalState
+
+MOST_A_DAY = 5  # of a mailbox: a letter that is forwarded is in many hands
+BY_LINK, BY_CODE = "par le lien d’un courriel", "par le code d’une lettre"
+SAME = "C’est l’adresse à laquelle ce courriel est parti : si elle est la bonne, choisissez « Oui »."
+FLOOD = (
+    "Beaucoup de demandes sont venues de cette boîte en un jour : réessayez demain, ou appelez la personne de contact."
+)
+SUBJECT = "Une demande au sujet de votre adresse – FASE ((fase_po))"
+LETTER = """Madame, Monsieur,
+
+Le {moment}, {how}, quelqu’un nous a fait une demande au sujet de l’adresse de votre pouvoir organisateur,
+**((nom_po))** (FASE ((fase_po))) : {asked}.
+
+**Rien n’a changé.** Un collègue décidera, et cette boîte reçoit nos courriels comme avant. Si cette demande ne vient
+pas de chez vous, dites-le à votre personne de contact, ou confirmez votre adresse :
+
+[C’est toujours la bonne adresse ?]({page})
+
+Bien cordialement,
+((contact))
+"""
+
+
+class Asked(Labelled):
+    """What a letter's page says of the mailbox that the letter went to; by a code only MORE, as it shows no mailbox."""
+
+    RIGHT = "right", "Oui, c’est la bonne adresse"
+    OTHER = "other", "Plutôt celle-ci"
+    MORE = "more", "Celle-ci aussi"
+    GONE = "gone", "Je ne suis plus la bonne personne"
+
+
+def record(
+    session: Session,
+    message: Message,
+    asked: Asked,
+    address: Judgement | None,
+    sending: SenderIdentity,
+    *,
+    by_code: bool,
+    now: datetime,
+) -> None:
+    """Confirm the mailbox of a campaign's letter, or keep what is asked for a colleague, and tell the mailbox so.
+
+    What waits already is not asked twice. Raises InputError on the letter's own address or one that was erased, and
+    Refused after too many in a day.
+    """
+    authority, key = session.get_one(Authority, message.authority_id), message.address_key
+    take_lock(session, "proposals", authority.id)
+    held = contacts.held_at(session, authority, key)
+    if asked is Asked.RIGHT:
+        confirmations.confirm(session, authority.id, key, ConfirmationWay.PAGE, at=now, about=_about(message, now))
+        said = "Adresse confirmée, depuis la page d’un courriel."
+        audit.record(session, now, actor_of(session, message), said, subject_of(authority))
+        return
+    if address is not None and address.key == key:
+        raise InputError(SAME)
+    if address is not None:
+        ErasedAddresses.of(session).refuse(address.key)
+    kind = ProposalKind.GONE if asked is Asked.GONE else ProposalKind.ADDRESS
+    made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=authority.id, message_id=message.id)
+    made.contact_id = held.id if held is not None and asked is not Asked.MORE else None
+    made.address, made.said, made.scope_code = address.address if address else "", BY_CODE if by_code else BY_LINK, ""
+    made.proposed_at, made.proposed_by = now, actor_of(session, message)
+    if (kind is ProposalKind.GONE and held is None) or _waits(session, made):
+        return
+    _refuse_floods(session, message, now)
+    session.add(made)
+    session.flush()
+    audit.record(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
+    if held is not None and held.bounced_at is None:
+        answering.tell(session, message, SUBJECT, _letter(message, made, sending, now), sending, now=now)
+
+
+def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> None:
+    """Take back what a form from a letter's page asked or confirmed at a moment, unless a colleague has decided."""
+    actor = actor_of(session, message)
+    confirmations.withdraw(session, [_about(message, at)], now=now, actor=actor)
+    theirs = (Proposal.message_id == message.id, Proposal.proposed_at == at, Proposal.school_id.is_(None))
+    for made in session.scalars(select(Proposal).where(*theirs, Proposal.state == ProposalState.WAITING)).all():
+        made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
+
+
+def _about(message: Message, at: datetime) -> str:
+    return f"page:{message.id}:{at.timestamp():.3f}"
+
+
+def _waits(session: Session, made: Proposal) -> bool:
+    same = (
+        Proposal.state == ProposalState.WAITING,
+        Proposal.scope_kind.is_(None),
+        Proposal.authority_id == made.authority_id,
+        Proposal.kind == made.kind,
+        Proposal.address == made.address,
+        Proposal.contact_id.is_not_distinct_from(made.contact_id),
+    )
+    return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
+
+
+def _refuse_floods(session: Session, message: Message, now: datetime) -> None:
+    same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
+    recent = select(func.count(Proposal.id)).join(Message, Message.id == Proposal.message_id).where(*same_box)
+    recent = recent.where(Proposal.school_id.is_(None), Proposal.proposed_at > now - timedelta(days=1))
+    if (session.scalar(recent) or 0) >= MOST_A_DAY:
+        raise Refused(FLOOD)
+
+
+def _letter(message: Message, made: Proposal, sending: SenderIdentity, now: datetime) -> str:
+    """What the mailbox is told. An address that somebody typed is masked: a letter carries no text of a stranger."""
+    token = sending.keys.make(TokenKind.ANSWER, bytes.fromhex(message.public_id))
+    asked = "cette boîte n’est plus celle de la bonne personne"
+    if made.kind is ProposalKind.ADDRESS:
+        place = "à la place de celle-ci" if made.contact_id else "en plus de celle-ci"
+        asked = f"écrire à {masked(made.address)} {place}"
+    page = f"{sending.address}/{ANSWER}/address/{token}"
+    return LETTER.format(moment=spelt_moment(now), how=made.said, asked=asked, page=page)
