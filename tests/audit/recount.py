@@ -326,6 +326,9 @@ class Told:
                           and one["message_id"] in self.letter}  # fmt: skip
         self.replied = {self.letter[one["message_id"]]["authority_id"] for one in rows["bounce_notices"]
                         if one["verdict"] == "human" and one["message_id"] in self.letter}  # fmt: skip
+        self.replied |= {one["authority_id"] for one in rows["received_mails"] if not one["is_automatic"]
+                         and one["message_id"] in self.letter
+                         and one["authority_id"] == self.letter[one["message_id"]]["authority_id"]}  # fmt: skip
         withdrawn = {one["basis_id"] for one in rows["basis_withdrawals"]}
         agreed = {one["contact_id"]: one["kind"] for one in rows["tracking_bases"] if one["id"] not in withdrawn}
         mailboxes = {(one["authority_id"], one["address_key"]) for one in rows["contacts"]

@@ -18,7 +18,7 @@ TABLES = (
     *("bounce_notices", "returns_readings", "hits", "notes", "authority_list_members"),
     *("tracking_bases", "basis_withdrawals", "draw_attempts", "drawn_authorities", "followed_draws"),
 )
-LATER = ("sent_forms",)  # of a later revision than some databases have
+LATER = ("sent_forms", "received_mails")  # of a later revision than some databases have
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 DAYS = {"since", "until", "day", "as_of"}

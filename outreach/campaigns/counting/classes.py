@@ -49,7 +49,7 @@ from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.engagement.replies import sent_forms
 from outreach.engagement.replies.models import Response, ResponseSchool
-from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT
+from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT, replied
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
 ADDRESS = (Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED)
@@ -184,7 +184,7 @@ class _Counting:
         answers, steps = proof.answers(self.mailings), proof.steps(self.mailings)
         learned = self._learned(CampaignSchool.authority_id)
         joined, clicks, unsure = _joined(listed), proof.clicks(self.mailings), self._to_verify()
-        replies = proof.replies(self.mailings)
+        replies = replied(self.mailings)
         no_address = func.coalesce(last.c.no_address, case((base.c.reason.in_(ADDRESS), 1), else_=0)) == 1
         kind = case(
             (letters.c.is_tried == 1, Class.RECIPIENTS.value),
@@ -390,7 +390,7 @@ class _Counting:
         """A school that no letter listed stands as its authority does, unless it had joined or is out of scope."""
         base, letters = self._base_of_schools(), self._letters(MessageSubject.school_id, listed=True)
         answers, requests = self._answered_schools(), self._requests()
-        steps, clicks, replies = proof.steps(self.mailings), proof.clicks(self.mailings), proof.replies(self.mailings)
+        steps, clicks, replies = proof.steps(self.mailings), proof.clicks(self.mailings), replied(self.mailings)
         posted, unsure, own = self._posted().subquery("posted"), self._unsure_schools(), authorities
         last_posted = (
             select(posted.c.school_id, func.max(posted.c[2], type_=Date()).label("posted_on"))

@@ -36,8 +36,6 @@ from outreach.campaigns.evidence.steps import (
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.db.local_days import brussels_day
 from outreach.core.text.labelled import Labelled
-from outreach.delivery.bounces.models import KeptNotice
-from outreach.delivery.bounces.parsing import NoticeVerdict
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Reason
 from outreach.directory.authorities.calls import Call
 from outreach.directory.models import Contact
@@ -46,7 +44,7 @@ from outreach.engagement.replies.recording import BY_MAIL
 from outreach.engagement.tracking import bases
 from outreach.engagement.tracking.bot_detection import OPENING, HitClass
 from outreach.engagement.tracking.models import Hit
-from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT
+from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT, replied
 
 WAYS = {ReachChannel.PAPER: "par le code de la lettre", ReachChannel.CALL: "par téléphone"}
 
@@ -159,13 +157,6 @@ def steps(mailings: Mailings) -> Subquery:
     return query.group_by(EscalationStep.authority_id).subquery("steps")
 
 
-def replies(mailings: Mailings) -> Subquery:
-    """Whose letter a person replied to by mail: column authority_id."""
-    query = select(AUTHORITY.label("authority_id")).join(KeptNotice, KeptNotice.message_id == Message.id)
-    is_person = KeptNotice.verdict == NoticeVerdict.HUMAN
-    return query.where(Message.mailing_id.in_(mailings), is_person).distinct().subquery("replies")
-
-
 def clicks(mailings: Mailings) -> Subquery:
     """Of whom a person at a mailbox with a basis in force followed a link of its letter: column authority_id.
 
@@ -192,7 +183,7 @@ def proved(mailings: Mailings, day: date, *, calls: bool = True) -> Select[int]:
     """The keys of the authorities that these mailings reached; without `calls`, those of which something came back."""
     done = steps(mailings)
     called = select(done.c.authority_id).where(done.c.has_called == 1, literal(calls))
-    came = (select(part.c.authority_id) for part in (answers(mailings), replies(mailings), clicks(mailings)))
+    came = (select(part.c.authority_id) for part in (answers(mailings), replied(mailings), clicks(mailings)))
     either = union(*came, called, _joined(mailings, day)).subquery("proved")
     return select(either.c.authority_id)
 

@@ -34,7 +34,7 @@ from outreach.core.text.labelled import Labelled
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies.models import MailedResponse, Response
 from outreach.engagement.tracking import bases, reactions
 from outreach.engagement.tracking.bot_detection import OPENING
 from outreach.engagement.tracking.models import Hit, TrackingBasis
@@ -49,6 +49,7 @@ class ReactionKind(Labelled):
 
     NONE = "none", "N’a ni répondu ni adhéré"
     ANSWERED = "answered", "A répondu"
+    REPLIED = "replied", "A répondu par courriel"
     JOINED = "joined", "Adhésion depuis, déclarée ou confirmée"
     OPENED = "opened", "A ouvert, là où on peut le savoir"
     CLICKED = "clicked", "A cliqué, là où on peut le savoir"
@@ -126,7 +127,7 @@ class ReceivedMailing(OfMailings):
 class ReactedTo(OfMailings):
     """These letters had this effect. `answers` limits ANSWERED to some answers.
 
-    NONE: since its first accepted letter no answer, and no school that a letter listed has joined, declared or
+    NONE: since its first accepted letter no answer or mail, and no school that a letter listed has joined, declared or
     confirmed, on the day on which that letter left or later. An authority without an accepted letter is not meant. An
     answer to another mailing of the series counts when it was given since that first letter.
     """
@@ -148,9 +149,13 @@ class ReactedTo(OfMailings):
                 return and_(
                     Authority.id.in_(self._reached(scope, joined=False)),
                     ~self._has_answered(scope, Response.is_a_reaction()),
+                    ~self._has_written(scope),
                 )
             case ReactionKind.ANSWERED:
                 return self._has_answered(scope)
+            case ReactionKind.REPLIED:
+                noted = Response.id.in_(select(MailedResponse.response_id))
+                return or_(self._has_written(scope), self._has_answered(scope, noted))
             case ReactionKind.JOINED:
                 return Authority.id.in_(self._reached(scope, joined=True))
         return self._was_seen(
@@ -166,6 +171,8 @@ class ReactedTo(OfMailings):
             case ReactionKind.ANSWERED:
                 said = either(f"« {answer.label} »" for answer in self.answers) if self.answers else ""
                 return f"a répondu {said} à {named}".replace("  ", " ")
+            case ReactionKind.REPLIED:
+                return f"a répondu par courriel à {named}"
             case ReactionKind.JOINED:
                 return f"a une adhésion, déclarée ou confirmée depuis, d’une école que citait {named}"
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
@@ -181,6 +188,10 @@ class ReactedTo(OfMailings):
         if self.mailings and not self.with_later:
             counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since(self.mailings)))
         return Authority.id.in_(given.where(counts))
+
+    def _has_written(self, scope: Scope) -> ColumnElement[bool]:
+        """Whether a mail was written back to one of the letters."""
+        return Authority.id.in_(scope.keys(select(reactions.replied(self.asked(scope)).c.authority_id)))
 
     def _is_since(self, mailings: tuple[int, ...]) -> ColumnElement[bool]:
         """Whether an answer was given after an accepted letter of these mailings had left for its authority."""

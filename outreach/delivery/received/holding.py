@@ -23,10 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from outreach.access.accounts import accounts
 from outreach.core.audit import audit
+from outreach.core.audit.events import EventKind, tell
 from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
-from outreach.core.text.errors import NotFound, Refused
+from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.delivery.received.models import AttachedBy, MailStep, MailStepKind, ReceivedMail
 from outreach.directory import confirmations
@@ -70,10 +73,9 @@ def is_about(mailings: Collection[int]) -> ColumnElement[bool]:
 def in_turn(session: Session, number: int) -> ReceivedMail:
     """A mail, as the last one who decided about it left it. Raises NotFound."""
     take_lock(session, "received-mail", str(number))
-    mail = session.scalar(select(ReceivedMail).where(ReceivedMail.id == number).with_for_update())
+    mail = session.get(ReceivedMail, number, populate_existing=True)
     if mail is None:
         raise NotFound(f"Aucun courriel reçu ne porte le numéro {number}.")
-    session.refresh(mail)
     return mail
 
 
@@ -88,6 +90,21 @@ def take(session: Session, number: int, *, now: datetime, actor: str) -> None:
     _record(session, mail, "laissé à tous" if is_own else "pris en charge", now, actor)
 
 
+def hand_over(session: Session, number: int, *, to: str, now: datetime, actor: str) -> None:
+    """Have a colleague (their address) look after a mail that waits.
+
+    Raises NotFound, also without an active account; InputError where the colleague decides about no mail; Refused where
+    somebody decided before.
+    """
+    colleague = accounts.user_named(session, to)
+    if not colleague.holds(RoleName.AUTHOR, RoleName.APPROVER):
+        raise InputError(f"{colleague.name} ne décide pas des courriels reçus : choisissez quelqu’un d’autre.")
+    mail = _waiting(session, number)
+    if mail.owner != colleague.email:
+        _step(session, mail, MailStepKind.TAKEN, now, colleague.email)
+        _record(session, mail, f"confié à {colleague.name}", now, actor)
+
+
 def settle(
     session: Session, number: int, decision: MailStepKind = MailStepKind.NOTHING, *, now: datetime, actor: str
 ) -> ReceivedMail:
@@ -100,6 +117,7 @@ def settle(
     _step(session, mail, decision, now, actor)
     then = " : ce qu’il retenait repart" if mail.authority_id else ""
     _record(session, mail, f"traité, {decision.label.lower()}{then}", now, actor)
+    tell_of(session, EventKind.REPLY_SETTLED, mail, now=now, decision=decision.value)
     _free(session, mail.authority_id, now)
     return mail
 
@@ -116,6 +134,7 @@ def reopen(session: Session, number: int, *, now: datetime, actor: str) -> None:
     _step(session, mail, MailStepKind.REOPENED, now, actor)
     _step(session, mail, MailStepKind.TAKEN, now, actor)
     _record(session, mail, "rouvert", now, actor)
+    tell_of(session, EventKind.REPLY_REOPENED, mail, now=now)
 
 
 def attach(session: Session, number: int, authority: Authority, *, now: datetime, actor: str) -> None:
@@ -130,6 +149,7 @@ def attach(session: Session, number: int, authority: Authority, *, now: datetime
     _step(session, mail, MailStepKind.ATTACHED, now, actor)
     _record(session, mail, "rattaché à ce pouvoir organisateur", now, actor)
     confirm_sender(session, mail)
+    tell_of(session, EventKind.REPLY_RECEIVED, mail, now=now)
 
 
 def detach(session: Session, number: int, *, now: datetime, actor: str) -> None:
@@ -141,6 +161,7 @@ def detach(session: Session, number: int, *, now: datetime, actor: str) -> None:
     if mail.attached_by is not AttachedBy.HAND:
         raise Refused("Seul un courriel rattaché par un collègue se détache.")
     _record(session, mail, "n’est plus rattaché à ce pouvoir organisateur", now, actor)
+    tell_of(session, EventKind.REPLY_DETACHED, mail, now=now)
     authority, mail.authority_id, mail.attached_by = mail.authority_id, None, None
     _step(session, mail, MailStepKind.DETACHED, now, actor)
     confirmations.withdraw(session, [f"mail:{mail.id}"], now=now, actor=actor)
@@ -152,6 +173,16 @@ def confirm_sender(session: Session, mail: ReceivedMail) -> None:
     if mail.authority_id is not None and not mail.is_automatic:
         by, about = ConfirmationWay.MAIL, f"mail:{mail.id}"
         confirmations.confirm(session, mail.authority_id, mail.sender_key, by, at=mail.received_at, about=about)
+
+
+def tell_of(session: Session, kind: EventKind, mail: ReceivedMail, *, now: datetime, **more: str) -> None:
+    """Tell programs about a person's mail, where it is somebody's: whose, and of which campaign, never its words."""
+    if mail.authority_id is None or mail.is_automatic:
+        return
+    fase = session.get_one(Authority, mail.authority_id).fase
+    of_wave = select(WAVES.c.campaign_id).join(Message, Message.mailing_id == WAVES.c.mailing_id)
+    campaign = session.scalar(of_wave.where(Message.id == mail.message_id))
+    tell(session, kind, f"authority:{fase}", {"mail": mail.id, "authority": fase, "campaign": campaign, **more}, at=now)
 
 
 def _waiting(session: Session, number: int) -> ReceivedMail:

@@ -14,6 +14,7 @@ from typing import Self
 
 from sqlalchemy import Select, select
 
+from outreach.core.audit.events import EventKind
 from outreach.core.db import Database, Session, take_lock
 from outreach.core.erasure.digests import ErasedAddresses, is_mark
 from outreach.core.settings import Mode, Settings
@@ -168,6 +169,7 @@ def _kept(session: Session, mail: Read, trust: Trust, now: datetime) -> Received
     session.add(kept)
     session.flush()
     holding.confirm_sender(session, kept)
+    holding.tell_of(session, EventKind.REPLY_RECEIVED, kept, now=now)
     return kept
 
 

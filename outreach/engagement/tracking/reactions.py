@@ -1,4 +1,4 @@
-"""Reactions to letters: an answer, or a joining of a school that a letter listed; each authority counts once.
+"""Reactions to letters: an answer, a mail written back, or a joining of a school that a letter listed.
 
 A joining is a reaction to a letter from the day on which that letter left: a list that comes late, with joinings of
 earlier days, makes nobody react.
@@ -25,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
+    union,
 )
 
 from outreach.adherence.models import Word
@@ -32,7 +33,10 @@ from outreach.adherence.situation.standing import joined_schools
 from outreach.core.db import UtcDateTime
 from outreach.core.db.local_days import brussels_day
 from outreach.core.text.labelled import Labelled
+from outreach.delivery.bounces.models import KeptNotice
+from outreach.delivery.bounces.parsing import NoticeVerdict
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
+from outreach.delivery.received.models import ReceivedMail
 from outreach.engagement.replies.models import Response
 from outreach.engagement.tracking import bases
 from outreach.engagement.tracking.bot_detection import OPENING
@@ -66,8 +70,8 @@ _MEANINGS = {
         "leurs courriels nommaient, à compter du jour où ils sont partis."
     ),
     Reaction.REACTED: (
-        "Au moins une réponse donnée depuis un courriel de la campagne, ou l’adhésion, déclarée ou confirmée, d’une "
-        "école que nommait un courriel, le jour où il est parti ou plus tard."
+        "Au moins une réponse donnée depuis un courriel de la campagne, ou écrite en retour, ou l’adhésion, déclarée "
+        "ou confirmée, d’une école que nommait un courriel, le jour où il est parti ou plus tard."
     ),
     Reaction.UNREACHED: (
         "Aucun courriel remis, ni réponse ni adhésion : écartés, refusés, revenus, en doute ou en attente."
@@ -94,7 +98,8 @@ def of_authorities(asked: Asked) -> Subquery:
     in all, joined_since confirmed, declared not.
     """
     base, answered, joined = _accepted(asked), _answered(asked), _joined(asked)
-    has_reacted = or_(answered.c.answered_at.is_not(None), joined.c.joined > 0)
+    wrote = replied([*asked.mailings, *asked.others])
+    has_reacted = or_(answered.c.answered_at.is_not(None), joined.c.joined > 0, wrote.c.authority_id.is_not(None))
     reaction = case(
         (has_reacted, Reaction.REACTED.value),
         (base.c.sent_at.is_not(None), Reaction.NONE.value),
@@ -108,6 +113,7 @@ def of_authorities(asked: Asked) -> Subquery:
         reaction.label("reaction"),
     )
     query = query.outerjoin(answered, answered.c.authority_id == base.c.authority_id)
+    query = query.outerjoin(wrote, wrote.c.authority_id == base.c.authority_id)
     return query.outerjoin(joined, joined.c.authority_id == base.c.authority_id).subquery("reactions")
 
 
@@ -253,6 +259,17 @@ def _answered(asked: Asked) -> Subquery:
         counts = or_(counts, is_since)
     query = query.where(counts, Response.is_a_reaction())
     return query.group_by(Response.authority_id).subquery("answered")
+
+
+def replied(mailings: Sequence[int] | Sequence[int | None] | Select[int]) -> Subquery:
+    """Whose letter a person replied to by mail: column authority_id. A mail that names none of them proves nothing."""
+    letters = select(AUTHORITY.label("authority_id")).where(Message.mailing_id.in_(mailings))
+    noticed = letters.join(KeptNotice, KeptNotice.message_id == Message.id)
+    wrote = letters.join(ReceivedMail, ReceivedMail.message_id == Message.id)
+    return union(
+        noticed.where(KeptNotice.verdict == NoticeVerdict.HUMAN),
+        wrote.where(~ReceivedMail.is_automatic, ReceivedMail.authority_id == Message.authority_id),
+    ).subquery("replied")
 
 
 def _joined(asked: Asked) -> Subquery:

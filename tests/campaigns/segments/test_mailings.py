@@ -201,6 +201,8 @@ def holds(reaction, person, places, answers=()):
             return has_answered(person, places, answers)
         case ReactionKind.JOINED:
             return has_joined(person, places)
+        case ReactionKind.REPLIED:
+            return False  # nobody writes back here
     return was_seen(person, places, opening=reaction is ReactionKind.OPENED)
 
 

@@ -8,9 +8,12 @@ from itertools import batched
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns.evidence import proof
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns.planning import audiences, lifecycle
+from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
 from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery import workers
@@ -24,6 +27,8 @@ from outreach.delivery.received.intake import Trust
 from outreach.delivery.received.models import ReceivedMail
 from outreach.delivery.sending import commit_gate
 from outreach.delivery.smtp.protocol import Reply, result_of
+from outreach.engagement.tracking import reactions
+from outreach.engagement.tracking.reactions import Asked
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, launch, settle
 from tests.conftest import NOW
@@ -142,6 +147,24 @@ def test_what_is_held_waits_until_a_colleague_has_decided_and_leaves_then(databa
             holding.settle(session, kept.id + 1, now=REMINDED, actor=AUTHOR)
     carry(database, REMINDED)
     assert letters(database, second)[key].state is MessageState.ACCEPTED
+
+
+def test_a_mail_written_back_is_a_reaction_proves_that_its_letter_arrived_and_can_be_selected(database, people, strand):
+    first, _ = invited(database, 3)
+    wrote, away, silent = asked = letters(database, first).values()
+    write_back(database, wrote)
+    write_back(database, away, Auto_Submitted="auto-replied")
+    kinds = {ReactionKind.REPLIED: {wrote}, ReactionKind.NONE: {away, silent}, ReactionKind.ANSWERED: set()}
+    with database.reading() as session:
+        campaign = session.get_one(Wave, first).campaign
+        scope, mailings = audiences.scope_of(session, campaign, now=REMINDED), (wrote.mailing_id,)
+        for kind, expected in kinds.items():
+            found = session.scalars(listed(scope, ReactedTo(mailings=mailings, reaction=kind))).all()
+            assert {*found} == {one.authority_id for one in expected}, kind
+        assert session.scalars(select(proof.proved(mailings, today(REMINDED)).subquery())).all() == [wrote.authority_id]
+        known = reactions.of_authorities(Asked(mailings, today(REMINDED)))
+        found = dict(session.execute(select(known.c.authority_id, known.c.reaction)).all())
+        assert found == {one.authority_id: "reacted" if one is wrote else "none" for one in asked}
 
 
 @pytest.mark.parametrize("kind", ["absence", "unproved", "another campaign"])
