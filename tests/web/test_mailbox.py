@@ -4,12 +4,15 @@ import smtplib
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from outreach.core.settings import read
 from outreach.delivery.letters.mime import ACCOUNT_LIST
+from outreach.delivery.received.models import ReceivedMail
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Parcel, State
 from outreach.delivery.smtp.relay import Guard, Relay
+from outreach.directory.models import Contact
 from outreach.operations.demo import mailbox, people
 from outreach.web.app import create_app
 from tests.conftest import NOW
@@ -99,6 +102,23 @@ def test_letters_are_searched_by_subject_recipient_authority_and_programme(autho
 @pytest.mark.parametrize("key", ["x" * 300, "%00", "..", "%2e%2e%2fx"])
 def test_a_name_that_no_file_has_is_a_missing_letter(author, folder, key):
     assert author.get(f"/mailbox/{key}").status_code == 404
+
+
+def test_a_letter_is_answered_where_it_arrived_once_and_only_by_who_writes(author, signed_in, folder, sample_database):
+    with sample_database.reading() as session:
+        contact = session.scalars(select(Contact).where(Contact.retired_at.is_(None)).order_by(Contact.id)).first()
+        address, owner = contact.address, contact.authority_id
+    head = f"From: S\u00e9 <s@x.example>\r\nTo: {address}\r\nSubject: Volet\r\nMessage-ID: <1@x>\r\n\r\nBonjour\r\n"
+    (folder / "new" / "une").write_bytes(head.encode())
+    place = "/mailbox/une"
+    assert author.send(f"{place}/reply", {"text": " "}, page=place).status_code == 422
+    for _ in range(2):
+        assert author.send(f"{place}/reply", {"text": "Oui.\nX: y"}, page=place).location == "/responses/mails"
+    with sample_database.reading() as session:
+        (kept,) = session.scalars(select(ReceivedMail)).all()
+        assert (kept.authority_id, kept.text, kept.subject) == (owner, "Oui.\nX: y", "Re: Volet")
+        assert "> Bonjour" in kept.folded
+    assert "Répondre" not in signed_in("reader").get(place).text
 
 
 @pytest.mark.long

@@ -21,6 +21,7 @@ from email.message import EmailMessage, MIMEPart
 from email.parser import BytesHeaderParser
 from email.policy import default
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -152,6 +153,20 @@ def letter(folder: Path, key: str, *, of_accounts: bool = False) -> Received:
             if os.path.isfile(place / key):  # noqa: PTH113 - False for a name that is too long
                 return _read(place / key, whole=True)
     raise NotFound("Ce courriel n’est pas dans la boîte de démonstration.")
+
+
+def reply(folder: Path, key: str, text: str, *, of_accounts: bool = False) -> bytes:
+    """The mail of whoever answers a letter where it arrived; the same for the same words. Raises NotFound."""
+    received = letter(folder, key, of_accounts=of_accounts)
+    written, mail = message_from_bytes(received.source.encode(), policy=default), EmailMessage()
+    mail["From"], mail["To"] = str(written["To"]), str(written["Reply-To"] or written["From"])
+    mail["Subject"] = f"Re: {' '.join(received.subject.split())}"
+    if answered := written["Message-ID"]:
+        mail["In-Reply-To"] = mail["References"] = " ".join(str(answered).split())
+    mail["Message-ID"] = f"<{sha256(f'{key} {text}'.encode()).hexdigest()}@demonstration.example>"
+    quoted = "\n".join(f"> {line}".rstrip() for line in received.text.splitlines())
+    mail.set_content(f"{text}\n\n{' '.join(received.sender.split())} a écrit :\n\n{quoted}\n")
+    return mail.as_bytes()
 
 
 def _places(folder: Path, *, of_accounts: bool) -> list[Path]:
