@@ -1,11 +1,13 @@
 """The tray « Courriels reçus »: what people wrote back is read, taken, decided about and attached by hand."""
 
+import json
 from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
 
 from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit.events import Event
 from outreach.core.text import french
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
@@ -20,6 +22,7 @@ from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
+from outreach.operations.demo import people
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
 from tests.pages import elements, links, text_of
@@ -109,6 +112,44 @@ def test_a_mail_is_found_read_taken_decided_about_and_opened_again(author, write
         f"Courriel reçu {number} : traité, rien à faire : ce qu’il retenait repart.",
         f"Courriel reçu {number} : rouvert.",
     ]
+
+
+def test_a_mail_is_handed_to_a_named_colleague_who_decides_about_mails(author, signed_in, write, launched_sample):
+    first, second = write(subject="Re: Volet 1"), write("Non.", sender="z@y.example")
+    here = f"{LIST}/{first}"
+    page = author.get(here)
+    assert "Volet 1" not in text_of(elements(page, "h1")[0])
+    (beside,) = elements(page, "nav[@aria-label='Courriels de la liste']")
+    assert [link.get("href") for link in beside.iter("a")] == [f"{LIST}/{first}", f"{LIST}/{second}"]
+    offered = {option.get("value") for option in elements(page, "select[@name='to']/option")}
+    approver, reader = people.person_for("approver").email, people.person_for("reader").email
+    assert approver in offered
+    assert reader not in offered
+    author.send(f"{here}/colleague", {"to": approver}, page=here)
+    assert kept(launched_sample, first).owner == approver
+    assert author.send(f"{here}/colleague", {"to": reader}, page=here).status_code == 400
+    assert kept(launched_sample, first).owner == approver
+    assert holds(launched_sample) == 2
+
+
+@pytest.mark.journey
+def test_a_letter_by_hand_that_answers_a_mail_decides_about_it_once_it_leaves(
+    author, signed_in, write, letter, launched_sample
+):
+    number, sheet_of = write(), f"/directory/{letter[3]}/letter"
+    (way,) = [to for to, _ in links(author.get(f"{LIST}/{number}")) if to.startswith(sheet_of)]
+    with launched_sample.reading() as session:
+        held = select(Contact.address).where(Contact.authority_id == letter[2], Contact.retired_at.is_(None))
+        typed = {"to": session.scalars(held).first(), "text": "Objet : Votre courriel\n\nMerci."}
+    page = author.get(way)
+    typed["mail"] = elements(page, "input[@name='mail']")[0].get("value")
+    page = author.send(f"{sheet_of}/preview", typed, page=way)
+    hidden = {name: elements(page, f"input[@name='{name}']")[0].get("value") for name in ("key", "mail")}
+    written = author.send(f"{sheet_of}/sending", typed | hidden, page=way).location
+    assert holds(launched_sample) == 1, "it waits for a second person"
+    signed_in(RoleName.APPROVER).send(f"{written}/approval", page=written)
+    assert holds(launched_sample) == 0
+    assert [step.step.value for step in kept(launched_sample, number).steps] == ["answered"]
 
 
 @pytest.mark.one_example
@@ -214,7 +255,14 @@ def test_what_a_mail_says_is_recorded_for_some_schools_and_then_for_others(autho
     page = author.get(f"/responses/{response}")
     assert "Par courriel, notée par un collègue" in text_of(page)
     assert f"/responses/{response}" in dict(links(author.get(address)))
-    assert author.send(f"{address}/answer", {"answer": "x"}, page=address).status_code == 422
+    for one in given:
+        assert holds(launched_sample) == 0
+        author.send(f"{address}/answer/withdrawal", {"response": str(one.id)}, page=address)
+    assert holds(launched_sample) == 1, "without an answer it waits again"
+    again = author.send(f"{address}/answer/withdrawal", {"response": str(response)}, page=address)
+    assert again.status_code == 404
+    with launched_sample.reading() as session:
+        assert session.scalars(select(Response).where(Response.stands())).all() == []
 
 
 def test_a_mail_that_names_no_letter_answers_the_last_one_that_left(author, write, letter, launched_sample):
@@ -237,6 +285,7 @@ def test_a_mail_of_nobody_is_attached_by_hand_holds_then_and_is_detached(author,
     number = write(f"Bonjour, pour le PO (FASE n° {other}).", stray=True, sender=address)
     page = author.get(f"{LIST}?state=to_attach")
     assert tabs(page)[2] == "À rattacher (1)"
+    assert f"{LIST}/{number}" in {to.partition("?")[0] for to, _ in links(page)}
     here = f"{LIST}/{number}"
     page = author.get(here)
     offered = [
@@ -255,6 +304,11 @@ def test_a_mail_of_nobody_is_attached_by_hand_holds_then_and_is_detached(author,
     assert confirmed(launched_sample, letter[2]) == []
     assert holds(launched_sample) == 0
     assert [step.step.value for step in kept(launched_sample, number).steps] == ["attached", "detached"]
+    with launched_sample.reading() as session:
+        of_replies = select(Event).where(Event.kind.startswith("reply.")).order_by(Event.id)
+        told = [(one.kind.value, one.subject, json.loads(one.data)) for one in session.scalars(of_replies)]
+    data = {"mail": number, "authority": owner, "campaign": None}
+    assert told == [(f"reply.{kind}", f"authority:{owner}", data) for kind in ("received", "detached")]
     author.send(f"{here}/decision", {"decision": "nothing"}, page=here)
     assert tabs(author.get(LIST)) == ["En attente (0)", "À décider (0)", "À rattacher (0)", "Traités (1)"]
 

@@ -25,7 +25,7 @@ from outreach.delivery.received.models import DECIDING, MailStepKind, ReceivedMa
 from outreach.directory.models import Authority
 from outreach.engagement.replies import recording
 from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import LONGEST_NAME, MailedResponse, Response
+from outreach.engagement.replies.models import LONGEST_NAME, MailedResponse, Response, WithdrawalReason
 from outreach.engagement.replies.recording import Given, Question
 
 LOCAL = "heure de Bruxelles"
@@ -112,9 +112,11 @@ def outcome(mail: ReceivedMail) -> str:
 
 
 def noted(session: Session, mail: ReceivedMail) -> Sequence[Response]:
-    """The responses that colleagues noted from a mail, in order."""
+    """The responses that colleagues noted from a mail and that stand, in order."""
     query = select(Response).join(MailedResponse, MailedResponse.response_id == Response.id)
-    return session.scalars(query.where(MailedResponse.mail_id == mail.id).order_by(Response.id)).all()
+    return session.scalars(
+        query.where(MailedResponse.mail_id == mail.id, Response.stands()).order_by(Response.id)
+    ).all()
 
 
 def question_of(session: Session, mail: ReceivedMail, *, now: datetime) -> tuple[Message, Question] | None:
@@ -163,6 +165,21 @@ def record(
     return made
 
 
+def withdraw(session: Session, number: int, response: int, *, now: datetime, actor: str) -> None:
+    """Withdraw an answer that was noted from a mail, with all that it did. Without another one the mail waits again.
+
+    Raises NotFound where none of these was noted from it.
+    """
+    mail = holding.in_turn(session, number)
+    given = next((one for one in noted(session, mail) if one.id == response), None)
+    if given is None:
+        raise NotFound("Cette réponse n’est pas notée de ce courriel, ou elle est déjà annulée.")
+    letter, because = session.get_one(Message, given.message_id), WithdrawalReason.MISREAD
+    answering.undo(session, letter, given.given_at, now=now, because=because, actor=actor)
+    if mail.settled_at is not None and not noted(session, mail):
+        holding.reopen(session, number, now=now, actor=actor)
+
+
 COLUMNS: Sequence[Column[Any]] = (
     Column("fase", "FASE", lambda row: row.Authority and row.Authority.fase, on=DATA),
     Column(
@@ -208,10 +225,12 @@ def listed(session: Session, asked: Mails, sort: str = "") -> QueryListing[Any]:
         order=[*order, ReceivedMail.id],
         key=ReceivedMail.authority_id,
         options=(
-            contains_eager(ReceivedMail.authority),
+            # A mail of nobody, or of no campaign that is known, stands in the list, too.
+            contains_eager(ReceivedMail.authority).joinedload(Authority.network, innerjoin=False),
+            joinedload(Authority.network, innerjoin=False),
             selectinload(ReceivedMail.files),
             selectinload(ReceivedMail.steps),
-            joinedload(Campaign.strand).joinedload(Strand.programme),
+            joinedload(Campaign.strand, innerjoin=False).joinedload(Strand.programme, innerjoin=False),
         ),
     )
 

@@ -58,6 +58,7 @@ class ServiceLetter(Base):
 
     `text` is in the language of letters, its first line the subject. `address` is the mailbox that it is for. `key` and
     `text_id` are as those of a reply. `letterhead_id` is the letterhead under which it was read and submitted.
+    `mail_id` is the mail received that it answers: once it leaves, that is decided about.
     """
 
     __tablename__ = "service_letters"
@@ -71,6 +72,7 @@ class ServiceLetter(Base):
     written_at: Mapped[datetime] = mapped_column(index=True)
     written_by: Mapped[str] = mapped_column(String(255), index=True)
     letterhead_id: Mapped[int | None] = mapped_column(ForeignKey("letterhead_versions.id"))
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("received_mails.id", ondelete="SET NULL"), index=True)
 
 
 class ServiceReply(Base):

@@ -32,6 +32,8 @@ from outreach.core.text.french import day, plural
 from outreach.delivery.models import MessageClass, SuppressionScope
 from outreach.delivery.outbox import outbox, suppressions
 from outreach.delivery.outbox.recipients import Addressee, Due
+from outreach.delivery.received import holding
+from outreach.delivery.received.models import MailStepKind, ReceivedMail
 from outreach.directory.contacts import contacts_of, limited_of, subject_of
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.tracking.models import TrackingMode
@@ -131,14 +133,20 @@ def write(
     sending: SenderIdentity,
     key: str,
     *,
+    mail: int | None = None,
     now: datetime,
     actor: str,
 ) -> tuple[ServiceLetter, bool]:
     """Keep a letter as it was read, and send it where it is an approved text, else ask for its approval.
 
-    Returns the letter, and whether it was kept now: with a `key` that was used before, nothing changes. Raises Refused
-    as `refuse_unwelcome` does, when a letter to the mailbox awaits approval already, or after too many in an hour.
+    `mail` is the number of a mail of the authority that it answers: once it leaves, that is decided about. Returns the
+    letter, and whether it was kept now: with a `key` that was used before, nothing changes. Raises NotFound without
+    such a mail, Refused as `refuse_unwelcome` does, when a letter to the mailbox awaits approval already, or after too
+    many in an hour.
     """
+    answered = (
+        holding.in_turn(session, mail) if mail else None
+    )  # before the turns below, as for whoever notes an answer
     take_lock(session, "letters", authority.fase)
     take_lock(session, "replies", actor)  # last in every transaction that takes it, but for the calm's
     known = session.scalars(select(ServiceLetter).where(ServiceLetter.key == key)).first()
@@ -153,6 +161,7 @@ def write(
         raise Refused("Le texte validé a changé depuis que vous avez relu ce courriel : relisez-le.")
     letter = ServiceLetter(authority_id=authority.id, address=to.address, text=text, text_id=prepared.text_id, key=key)
     letter.written_at, letter.written_by, letter.letterhead_id = now, actor, prepared.head.version or None
+    letter.mail_id = answered.id if answered and answered.authority_id == authority.id else None
     session.add(letter)
     session.flush()
     if prepared.text_id is not None:
@@ -203,6 +212,8 @@ def approve(
     `refuse_unwelcome` does.
     """
     authority = session.get_one(Authority, letter.authority_id)
+    if letter.mail_id:
+        holding.in_turn(session, letter.mail_id)
     take_lock(session, "letters", authority.fase)
     scope.take_turn(session)
     to = mailbox(session, authority, letter.address)
@@ -264,6 +275,9 @@ def _post(
     addressee = Addressee(letter.authority_id, to.address, to.address_key, to.address_ascii)
     about = ServiceReply(letter_id=letter.id, key=letter.key, sent_by=letter.written_by)
     replies.post(session, prepared, addressee, about, sending, now=now)
+    answered = session.get(ReceivedMail, letter.mail_id) if letter.mail_id else None
+    if answered and answered.settled_at is None and answered.authority_id == letter.authority_id:
+        holding.settle(session, answered.id, MailStepKind.ANSWERED, now=now, actor=letter.written_by)
 
 
 def _said(head: Letterhead) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ def receive(
 
 
 def undo(
-    session: Session, message: Message, given_at: datetime, *, now: datetime, because: WithdrawalReason
+    session: Session, message: Message, given_at: datetime, *, now: datetime, because: WithdrawalReason, actor: str = ""
 ) -> Sequence[Response]:
     """Undo what one form answered from a letter: the answers, what they declared, and the letters that they withdrew.
 
@@ -164,7 +164,7 @@ def undo(
     responses = session.scalars(query.order_by(Response.id)).all()
     if not responses:
         return []
-    undoing.undo(session, responses, now=now, actor=actor_of(session, message), because=because)
+    undoing.undo(session, responses, now=now, actor=actor or actor_of(session, message), because=because)
     if campaign := campaign_of(session, message):
         take_lock(session, recording.TURN, campaign.id)
         _send_again(session, campaign, responses[0].authority_id)

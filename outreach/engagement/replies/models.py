@@ -177,10 +177,11 @@ class Acknowledgement(Base):
 
 
 class WithdrawalReason(Labelled):
-    """Why a response holds no longer: who got the letter says so, or its page was sent twice, otherwise."""
+    """Why a response holds no longer: who got the letter says so, its page was sent twice, or staff misread a mail."""
 
     NOT_OURS = "not_ours", "« Ce n’est pas nous »"
     TWICE = "twice", "à vérifier, deux envois différents d’une même page"
+    MISREAD = "misread", "mal notée d’un courriel"
 
 
 class ResponseWithdrawal(Base):

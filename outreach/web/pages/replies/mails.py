@@ -1,6 +1,8 @@
 """« Courriels reçus »: what people wrote back, one mail with its thread, and what colleagues decide about it."""
 
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -67,6 +69,7 @@ class WhoseForm(FlaskForm):
 
 pages = Blueprint("mails", __name__, url_prefix="/responses/mails")
 MINE, TODO = "me", "todo"
+BESIDE = 20  # mails of the list that stand beside the one that is read
 TOLD = {MailStepKind.NOTHING, MailStepKind.ANSWERED}  # what one decides by a button alone
 DECIDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)
 
@@ -125,6 +128,14 @@ def record(number: int) -> Redirect | tuple[str, int]:
     return redirect(url_for(".mail", number=number, **_kept()))
 
 
+@pages.post("/<number:number>/answer/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw(number: int) -> Redirect:
+    """Take back what was noted from the mail."""
+    response, said = whole_number(posted("response")) or 0, "La réponse est annulée, avec ce qu’elle avait déclaré."
+    return _done(number, partial(mails.withdraw, response=response), said)
+
+
 @pages.post("/<number:number>/decision")
 @needs(*DECIDERS)
 def decide(number: int) -> Redirect:
@@ -142,6 +153,13 @@ def decide(number: int) -> Redirect:
 @needs(*DECIDERS)
 def take(number: int) -> Redirect:
     return _done(number, holding.take, "C’est noté : vos collègues voient qui s’en occupe.")
+
+
+@pages.post("/<number:number>/colleague")
+@needs(*DECIDERS)
+def hand_over(number: int) -> Redirect:
+    """Have a named colleague look after it."""
+    return _done(number, partial(holding.hand_over, to=posted("to")), "C’est confié : ce courriel est dans ses tâches.")
 
 
 @pages.post("/<number:number>/reopening")
@@ -187,6 +205,11 @@ def _listed(session: Session) -> QueryListing[Any]:
     return mails.listed(session, _asked(session), sorting(request))
 
 
+def _deciders(session: Session) -> dict[str, str]:
+    """The names of those who decide about mails, by their address."""
+    return {one.email: one.name for role in mails.DECIDERS for one in accounts.holders_of(session, role)}
+
+
 def _kept() -> dict[str, Any]:
     """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
     asked = {name: request.args.get(name, "") for name in ("state", "owner", "campaign")}
@@ -227,4 +250,6 @@ def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None
         suggested=() if authority else intake.suggestions(session, received),
         kept=_kept(),
         colleagues=accounts.colleagues(session),
+        deciders=sorted(_deciders(session).items(), key=itemgetter(1)),
+        beside=_listed(session).page(1, BESIDE),
     )

@@ -18,6 +18,7 @@ from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import whole_number
 from outreach.directory.authorities import sheet
 from outreach.directory.models import Authority, Contact
 from outreach.web.sign_in.form_recovery import of_fields, recovers_form
@@ -41,6 +42,7 @@ class LetterForm(FlaskForm):
         "Champs : ((nom_po)), ((fase_po)), ((réseau)), ((commune)), ((contact)).",
     )
     key = HiddenField()
+    mail = HiddenField()  # the number of the mail that it answers
 
     def validate_text(self, field: TextAreaField) -> None:
         """The text must be readable, complete, and without fields that have no value here."""
@@ -60,7 +62,11 @@ def write(fase: int) -> str:
     """The form, with a prepared text (`text`), or that of an earlier letter (`again`)."""
     with reading() as session:
         authority = sheet.authority_by_fase(session, fase)
-        return _form_page(session, authority, LetterForm(formdata=None, data={"text": _first(session)}))
+        return _form_page(
+            session,
+            authority,
+            LetterForm(formdata=None, data={"text": _first(session), "mail": request.args.get("mail")}),
+        )
 
 
 @pages.post("/directory/<number:fase>/letter")
@@ -108,7 +114,7 @@ def _send(fase: int, form: LetterForm, key: str) -> Redirect:
     with database().writing() as session:
         authority = sheet.authority_by_fase(session, fase)
         letter, is_new = one_off.write(
-            session, authority, to, text, prepared, _sending(), key, now=now(), actor=actor()
+            session, authority, to, text, prepared, _sending(), key, mail=_answered(form), now=now(), actor=actor()
         )
         number, address, awaits = letter.id, letter.address, letter.text_id is None
     return _said(number, address, awaits=awaits, is_new=is_new)
@@ -229,6 +235,10 @@ def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple
     to = one_off.mailbox(session, authority, form.to.data or "")
     writer = Writer(current_user.name, actor())
     return to, one_off.prepare(session, authority, to, form.text.data or "", writer, _sending(), now=now())
+
+
+def _answered(form: LetterForm) -> int | None:
+    return whole_number(form.mail.data or "")
 
 
 def _sending() -> SenderIdentity:
