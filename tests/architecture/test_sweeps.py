@@ -71,6 +71,7 @@ OPEN = {
     "public_draws.draw",
     "public_notes.note",
     "public_notes.keys",
+    "public_notes.revisions",
     "letterhead.picture",
     "calendar.feed",
     "well_known.security",

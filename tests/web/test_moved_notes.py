@@ -2,14 +2,14 @@
 
 import io
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from outreach.adherence.imports.joining_lists import JoiningLists
 from outreach.adherence.imports.rows import HEADERS
-from outreach.adherence.models import JoiningList, Status, Word
+from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
 from outreach.adherence.programmes import programmes
 from outreach.adherence.records import records
 from outreach.adherence.situation import situation
@@ -70,6 +70,28 @@ def plan(sample_database, silent):
 def content(silent, *days, status="adhéré"):
     rows = [f"{school};1;{status};{day:%d/%m/%Y}" for school, day in zip(silent, days, strict=False)]
     return "\r\n".join(["fase;volet;statut;date", *rows]).encode()
+
+
+@pytest.mark.long
+def test_a_note_leads_to_what_the_records_say_of_its_day_today(author, sample_database, freeze, silent):
+    first = approve(sample_database, freeze("Avant", date(2021, 5, 11)))
+    key = freeze()
+    approve(sample_database, key)
+    with sample_database.writing() as session:
+        (strand, *_) = programmes.named(session).strands
+        school = sheet.school_by_fase(session, silent[0])[0]
+        told = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": DAY, "source": "", "reason": ""}
+        at = {"recorded_at": NOW + timedelta(seconds=1), "recorded_by": AUTHOR}
+        session.add(AdherenceRecord(school_id=school.id, strand_id=strand.id, **told, **at))
+    page = author.get(f"/notes/{key}")
+    same_day, since, before = [one for one in links(page, "/situation/difference") if "from=" in one[0]]
+    assert [words for _, words in (same_day, since, before)] == [
+        "Ce que les enregistrements disent aujourd’hui du 12 mai 2021",
+        "Depuis cette note, jusqu’à aujourd’hui",
+        f"Depuis la note {first}, situation au 11 mai 2021",
+    ]
+    assert "dit après coup +1" in text_of(author.get(same_day[0]))
+    assert "Aucun chiffre n’a changé" in text_of(author.get(before[0]))
 
 
 def approve(database, key):

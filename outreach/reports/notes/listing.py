@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, false, func, select
 from sqlalchemy.orm import joinedload
 
 from outreach.access.approvals.decisions import Decision, DecisionKind, Thing
@@ -39,6 +39,13 @@ def last_numbered(session: Session, programme: Programme) -> Note | None:
     """The last approved note about a programme."""
     query = _listed(None, programme).join(NoteApproval, NoteApproval.note_id == Note.id)
     return session.scalars(query.order_by(Note.frozen_at.desc(), Note.id.desc()).limit(1)).first()
+
+
+def numbered_before(session: Session, note: Note) -> Note | None:
+    """The last note about the same programme that was approved before this one."""
+    query = _listed(None, note.programme).join(NoteApproval, NoteApproval.note_id == Note.id)
+    earlier = NoteApproval.position < note.approval.position if note.approval else false()
+    return session.scalars(query.where(earlier).order_by(NoteApproval.position.desc()).limit(1)).first()
 
 
 def published(session: Session, number: str) -> Note | None:

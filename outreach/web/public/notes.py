@@ -58,6 +58,11 @@ def keys() -> Response:
     )
 
 
+@pages.get("/revisions")
+def revisions() -> Response:
+    return Response(render_template("public/revisions.html"))
+
+
 @pages.get("/<number>")
 def note(number: str) -> Response:
     with reading() as session:

@@ -10,10 +10,19 @@ from outreach.reports.notes import approval, listing, signing
 from outreach.reports.notes.content import Correction, FigureChange, TableKind
 from tests.conftest import NOW
 from tests.factories import APPROVER
+from tests.pages import links
 from tests.reports.notes.contents import HOSTILE, content, zones
 from tests.reports.notes.published import approved, published
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def test_how_figures_are_revised_is_said_to_everybody(client, sample_database, full):
+    number = published(sample_database, full, KEY)
+    (address,) = [
+        one for one, words in links(client.get(f"/n/{number}")) if words == "Comment nos chiffres se révisent"
+    ]
+    assert "Ce qui peut changer un chiffre du passé" in client.get(address).text
 
 
 @pytest.fixture

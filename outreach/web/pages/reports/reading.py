@@ -1,14 +1,19 @@
 """Notes as they are read: the list with one's own drafts, a note with its course, its files."""
 
-from flask import Blueprint, Response, render_template, request
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
 
 from outreach.access.accounts import accounts
 from outreach.access.approvals import decisions
 from outreach.core.audit import audit
 from outreach.core.db import Session
+from outreach.core.text import french
 from outreach.core.text.roles import RoleName
 from outreach.reports.files.outline import sections_of
 from outreach.reports.notes import drafts, freezing, listing, recounting, requests
+from outreach.reports.notes.content import NoteContent
 from outreach.reports.notes.models import ENDINGS, Note, NoteState
 from outreach.web.pages.reports.forms import DecisionForm
 from outreach.web.shared import programmes
@@ -104,5 +109,28 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         entries=audit.about(session, freezing.subject(found)),
         corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
         recounted=recounting.figures(found) if found.recount and found.approval else (),
+        differences=_differences(session, found, content),
         form=form or DecisionForm(formdata=None),
     )
+
+
+def _differences(session: Session, found: Note, content: NoteContent) -> list[tuple[str, str]]:
+    """Where the page « Pourquoi ce chiffre a changé » compares a numbered note, in words, each with its address."""
+    if found.approval is None:
+        return []
+
+    def why(first: Note, to: Mapping[str, Any]) -> str:
+        # The whole instants: what was recorded in the same minute came after it, or before.
+        begins: dict[str, Any] = {"from": first.as_of.isoformat(), "known_from": first.known_at.isoformat()}
+        about: dict[str, Any] = {"programme": content.programme_code, "strand": str(content.strands[0].number)}
+        return url_for("situation.why", **about, **begins, **to)
+
+    same_day = {"to": found.as_of.isoformat()}
+    compared = [
+        (f"Ce que les enregistrements disent aujourd’hui du {french.day(found.as_of)}", why(found, same_day)),
+        ("Depuis cette note, jusqu’à aujourd’hui", why(found, {})),
+    ]
+    if (before := listing.numbered_before(session, found)) and before.approval:
+        words = f"Depuis la note {before.approval.number}, situation au {french.day(before.as_of)}"
+        compared.append((words, why(before, {**same_day, "known_to": found.known_at.isoformat()})))
+    return compared
