@@ -162,6 +162,14 @@ def test_page_files_and_command_have_the_same_numbers(author, came, sample_datab
     assert author.get(f"{PAGE}?wave=9").status_code == 404
 
 
+def test_filters_stand_behind_one_line_that_says_what_is_filtered(author, launched_sample):
+    for query, said in (("", "Filtrer :"), ("network=WBE&wave=1&q=namur", "Filtré : première vague, WBE, « namur »")):
+        page = author.get(f"{PAGE}?{query}")
+        (folded,) = [one for one in elements(page, "details") if one.find("form[@role='search']") is not None]
+        assert folded.get("open") is None
+        assert text_of(folded.find("summary")).startswith(said)
+
+
 @pytest.mark.long
 def test_each_row_opens_its_letters_and_says_what_became_of_them(author, came):
     (declined,) = (row for row in came if row.answers)
