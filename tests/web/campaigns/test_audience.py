@@ -98,9 +98,8 @@ def test_the_account_adds_up_and_each_number_leads_to_its_authorities(author, be
 
 def test_a_list_a_past_letter_or_all_are_one_choice_that_comes_back_as_it_was_made(author, launched_sample):
     with launched_sample.writing() as session:
-        listed = stored_lists.make(
-            session, "Pilotes", session.scalars(select(Authority.id).limit(3)), now=NOW, actor="x"
-        )
+        members = session.scalars(select(Authority.id).limit(3)).all()
+        listed = stored_lists.make(session, "Pilotes", members, now=NOW, actor="x")
         saved.save(session, "Sans adresse", Unreachable(), now=NOW, actor="x")
         mailing = session.scalars(select(Wave.mailing_id).where(Wave.mailing_id.is_not(None))).first()
     begun = author.begin("/campaigns/begin?definition=blank").location
