@@ -37,7 +37,7 @@ from outreach.engagement.replies.models import Response
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
-from tests.pages import elements, form_of, text_of
+from tests.pages import elements, form_of, links, text_of
 
 PAGE = "/campaigns/1/calls"
 LATER = NOW + timedelta(minutes=31)
@@ -136,6 +136,13 @@ def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it
         assert response.schools
         assert session.scalars(select(ReachAnswer)).one().step_id == due
         assert session.get_one(Message, step.message_id).state is MessageState.REFUSED, "no mail arrived by it"
+
+
+@pytest.mark.long
+def test_a_call_leads_to_where_the_departure_of_any_school_is_reported(author, due):
+    page = author.get(f"{PAGE}/{due}")
+    (sheet,) = [address for address, said in links(page, "/directory/") if "Signalez son départ" in said]
+    assert links(author.get(sheet), f"{sheet}/schools/"), "each school of the sheet, joined or not, has its report"
 
 
 @pytest.mark.long
