@@ -1,11 +1,14 @@
 """`./run user reset --second-factor`: the way in for whoever has lost telephone and recovery codes."""
 
+import pytest
+
 from outreach.access.accounts import accounts, second_factors, sessions
 from outreach.core.audit import audit
-from tests.cli.test_accounts import AUTHOR, CHIEF, backend, user
+from tests.cli.test_accounts import AUTHOR, CHIEF, user
 from tests.conftest import NOW
 
-__all__ = ["backend", "user"]
+__all__ = ["user"]
+pytestmark = pytest.mark.only_one
 
 
 def test_a_lost_second_factor_is_taken_away_also_that_of_the_only_administrator(user, sample_database):
