@@ -1,4 +1,4 @@
-"""Charts as files of pages: the slide of a chart as SVG, or as PNG set by typst."""
+"""Charts as files of pages: the slides of charts, each as SVG and as PNG set by typst."""
 
 import io
 import zipfile
@@ -13,14 +13,12 @@ from outreach.core.settings import Mode
 from outreach.core.site.letterhead import Letterhead
 from outreach.core.tables.writing import SERVICE
 from outreach.core.text import french
-from outreach.core.text.errors import NotFound, Refused
+from outreach.core.text.errors import Refused
 from outreach.reports.charts.chart import Chart, Sender
 from outreach.web.ui import programme
 from outreach.web.ui.exports import attachment, origin_of
 from outreach.web.ui.request import counted, end_reading, now, settings
 from outreach.web.ui.templates import letterhead
-
-TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
 def source(known: str = "") -> str:
@@ -30,22 +28,6 @@ def source(known: str = "") -> str:
     return french.typeset(
         f"{feigned}Source : {SERVICE}{programme.said()}, {whose}{known}établi le {french.moment(now())}"
     )
-
-
-def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response:
-    """A response that saves the slide of one of these charts, by its key, as `png` or `svg`.
-
-    Raises NotFound for another key, Refused when typst makes no PNG. The reading of the request is over then.
-    """
-    chart = next((chart for chart in charts if chart.key == key), None)
-    if chart is None:
-        raise NotFound("Ce graphique n’existe pas, ou n’a encore rien à montrer.")
-    head = letterhead()
-    end_reading()
-    slide = chart.slide(source(), _sender(head))
-    content = slide.encode() if kind == "svg" else _png(slide, chart)
-    suffix = origin_of("", counted()).suffix()
-    return attachment(content, TYPES[kind], f"{name}-{chart.key}{suffix}.{kind}")
 
 
 def slides(charts: Iterable[Chart], name: str) -> Response:

@@ -48,7 +48,6 @@ FILTERS = (
     french.plural,
     french.ago,
     french.initial,
-    french.hyphenated,
 )
 
 
