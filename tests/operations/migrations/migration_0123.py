@@ -1,19 +1,21 @@
-"""Events of mails written back are lost on the way down, and no other."""
+"""Periods of the register stay as they were; on the way down, what undone editions had stated is lost."""
 
 from tests.operations.migrations.told import AT, add, values
 
-FORGETS = ("events",)
-FIRST = 990_001
-KEPT = {"subject": "authority:1", "at": AT, "data": "{}"}
+KEPT = 120010
 
 
-def before_upgrade(connection):
-    add(connection, "events", id=FIRST, kind="response.received", **KEPT)
+def after_upgrade(connection, before):
+    for table in ("listings", "teachings", "school_sites", "memberships"):
+        assert values(connection, f"SELECT count(*) FROM {table} WHERE undone_at IS NULL") == [len(before[table])]
 
 
 def before_downgrade(connection):
-    add(connection, "events", id=FIRST + 1, kind="reply.received", **KEPT)
+    query = "SELECT school_id, authority_id, opened_by FROM listings ORDER BY id LIMIT 1"
+    ((school, authority, edition),) = values(connection, query)
+    kept = {"since": "2021-05-01", "until": "0001-01-01", "opened_by": edition, "undone_at": AT}
+    add(connection, "listings", id=KEPT, school_id=school, authority_id=authority, **kept)
 
 
 def after_downgrade(connection, before):
-    assert values(connection, f"SELECT id FROM events WHERE id >= {FIRST} ORDER BY id") == [FIRST]
+    assert values(connection, f"SELECT id FROM listings WHERE id = {KEPT}") == []

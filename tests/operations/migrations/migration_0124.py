@@ -1,15 +1,19 @@
-"""An answer that staff withdrew stays withdrawn on the way down."""
+"""Events of mails written back are lost on the way down, and no other."""
 
 from tests.operations.migrations.told import AT, add, values
 
-FORGETS = ("response_withdrawals",)
-FREE = "SELECT id FROM responses WHERE id NOT IN (SELECT response_id FROM response_withdrawals) ORDER BY id LIMIT 1"
+FORGETS = ("events",)
+FIRST = 990_001
+KEPT = {"subject": "authority:1", "at": AT, "data": "{}"}
+
+
+def before_upgrade(connection):
+    add(connection, "events", id=FIRST, kind="response.received", **KEPT)
 
 
 def before_downgrade(connection):
-    for response in values(connection, FREE):
-        add(connection, "response_withdrawals", response_id=response, withdrawn_at=AT, because="misread")
+    add(connection, "events", id=FIRST + 1, kind="reply.received", **KEPT)
 
 
 def after_downgrade(connection, before):
-    assert not values(connection, "SELECT response_id FROM response_withdrawals WHERE because = 'misread'")
+    assert values(connection, f"SELECT id FROM events WHERE id >= {FIRST} ORDER BY id") == [FIRST]

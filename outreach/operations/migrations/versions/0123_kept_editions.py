@@ -6,7 +6,7 @@ from alembic import op
 from outreach.operations.migrations.kinds import Kind
 from outreach.operations.migrations.tables import column, moment
 
-revision = "0125"
+revision = "0123"
 down_revision = "0122"
 branch_labels = None
 depends_on = None

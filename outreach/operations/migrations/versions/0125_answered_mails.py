@@ -6,8 +6,8 @@ from alembic import op
 from outreach.operations.migrations.kinds import Kind
 from outreach.operations.migrations.tables import allow, to
 
-revision = "0124"
-down_revision = "0123"
+revision = "0125"
+down_revision = "0124"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program before does not know why such an answer is withdrawn

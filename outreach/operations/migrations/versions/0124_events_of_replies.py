@@ -5,8 +5,8 @@ from alembic import op
 from outreach.operations.migrations.kinds import Kind
 from outreach.operations.migrations.tables import allow
 
-revision = "0123"
-down_revision = "0125"
+revision = "0124"
+down_revision = "0123"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program before cannot read these events
