@@ -36,9 +36,11 @@ def report_joinings(database: Database, count: int) -> Sequence[int]:
     rows = [{"school": fase, "strand": 1, "status": "joined", "day": day} for fase in named]
     key = signatures.written_public(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
     with database.writing() as session:
-        sender = sources.make(session, name="subsides", public_key=key, known=[], now=now, actor=factories.AUTHOR).id
+        sender = sources.make_source(
+            session, name="subsides", public_key=key, known=[], now=now, actor=factories.AUTHOR
+        ).id
         given = [deliveries.Delivery(sender, f"m{at}", [row], None, now) for at, row in enumerate(rows)]
-        deliveries.keep(session, given)
+        deliveries.keep_deliveries(session, given)
     return letters
 
 

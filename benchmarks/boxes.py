@@ -73,8 +73,8 @@ def tell(database: Database, boxes: Boxes, name: str) -> None:
     number = factories.plan(database, NOW + timedelta(minutes=1), now=NOW, boxes=boxes)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        counts = audiences.count(session, campaign, now=NOW)
-        counted = least(lambda: audiences.count(session, campaign, now=NOW))
+        counts = audiences.count_campaign_audience(session, campaign, now=NOW)
+        counted = least(lambda: audiences.count_campaign_audience(session, campaign, now=NOW))
     filled, composed = fill(database, number)
     told = f"count {counted:6.1f} ms, fill {filled:7.1f} ms, compose {composed:7.1f} ms"
     print(f"{name:24} {counts.written:5} PO, {counts.addresses:5} mailboxes: {told}", flush=True)
@@ -88,7 +88,7 @@ def fill(database: Database, number: int) -> tuple[float, float]:
     begun = time.process_time()
     while True:
         with database.writing() as session:
-            if not launching.advance(session, wave, SENDING, now=at):
+            if not launching.advance_wave(session, wave, SENDING, now=at):
                 break
     filled = time.process_time() - begun
     compose = Composer(SENDING, lambda: at)

@@ -27,7 +27,7 @@ from outreach.core.audit import audit
 from outreach.core.db import Database, take_lock
 from outreach.core.settings import read
 from outreach.core.tables import imports
-from outreach.core.tables.imports import ListJudgement, Opened, opened
+from outreach.core.tables.imports import ListJudgement, Opened, open_import
 from outreach.core.text.addresses import judge
 from outreach.directory.models import Authority, Contact, Ownership, School
 from outreach.engagement.mailboxes.contact_lists import ContactLists
@@ -73,21 +73,21 @@ def a_list(database: Database, count: int, person: str) -> bytes:
 
 
 def compared(database: Database, content: bytes) -> tuple[Opened, ListJudgement[ContactPlan]]:
-    sent, kind = opened(content, HEADERS), ContactLists(judge)
+    sent, kind = open_import(content, HEADERS), ContactLists(judge)
     with database.reading() as session:
-        return sent, imports.judge(session, kind, imports.drafted(kind, sent, complete=False))
+        return sent, imports.judge_import(session, kind, imports.draft_import(kind, sent, complete=False))
 
 
 def applied(database: Database, sent: Opened, judged: ListJudgement[ContactPlan], at: datetime) -> None:
     with database.writing() as session:
         kind = ContactLists(judge)
-        received = imports.receive(session, kind, sent, complete=False, now=at, actor="nadia")
-        imports.apply(session, kind, received, judged, now=at, actor="nadia")
+        received = imports.receive_import(session, kind, sent, complete=False, now=at, actor="nadia")
+        imports.apply_import(session, kind, received, judged, now=at, actor="nadia")
 
 
 def undone(database: Database) -> None:
     with database.writing() as session:
-        imports.undo(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
+        imports.undo_import(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
 
 
 def with_others(database: Database, waits: dict[str, float], action: Callable[[], object]) -> None:
@@ -102,7 +102,7 @@ def with_others(database: Database, waits: dict[str, float], action: Callable[[]
 
     def note() -> None:
         with database.writing() as session:
-            audit.record(session, NOW, "marc", "Une ligne.", "benchmark")
+            audit.record_entry(session, NOW, "marc", "Une ligne.", "benchmark")
 
     def touch() -> None:
         with database.writing() as session:

@@ -71,7 +71,7 @@ def drawing(runs: list[Run]) -> str:
         own = [run for run in runs if run["database"] == database]
         places = [(across(math.log(run["recipients"])), up(run["cpu_ms_per_message"])) for run in own]
         marks += _line(database, own, places, runs)
-    return chart.file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
+    return chart.chart_file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
 
 
 def _line(database: str, own: list[Run], places: list[tuple[float, float]], runs: list[Run]) -> list[Mark]:

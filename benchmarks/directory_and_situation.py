@@ -51,18 +51,21 @@ def main() -> None:
         edition = sample.build(TODAY).second
         show("read an edition", lambda: read_edition(read_grid(edition)))
         with database.reading() as session:
-            programme = programmes.named(session)
+            programme = programmes.get_programme(session)
             show("plan an edition that changes nothing", lambda: compared(session, edition))
-            show("count the directory", lambda: search.count(session, Filters()))
-            show("one page of the directory", lambda: search.listed(session, Filters()).page(1))
+            show("count the directory", lambda: search.count_authorities(session, Filters()))
+            show("one page of the directory", lambda: search.list_authorities(session, Filters()).page(1))
             meant, scope = audience_of_an_invitation(session, programme)
-            show("count an audience, who is left out, and why", lambda: audience_counts.count(session, meant, scope))
-            show("its first ten", lambda: audience_counts.first(session, meant, scope, 10))
-            show("situation of a day", lambda: situation.situation(session, programme, TODAY))
+            show(
+                "count an audience, who is left out, and why",
+                lambda: audience_counts.count_audience(session, meant, scope),
+            )
+            show("its first ten", lambda: audience_counts.first_authorities(session, meant, scope, 10))
+            show("situation of a day", lambda: situation.count_situation(session, programme, TODAY))
             then, by_zone = NOW - timedelta(hours=1), Grouping.ZONE
             show("the same, as known an hour before", lambda: known_then(session, programme, then))
-            show("the same, by zone", lambda: situation.situation(session, programme, TODAY, by=by_zone))
-            show("curve over 26 days", lambda: situation.curve(session, programme, TODAY))
+            show("the same, by zone", lambda: situation.count_situation(session, programme, TODAY, by=by_zone))
+            show("curve over 26 days", lambda: situation.joining_curve(session, programme, TODAY))
             show("situation of 26 days, one by one", lambda: one_by_one(session, programme))
         database.dispose()
 
@@ -81,12 +84,12 @@ def load(database: Database, folder: str) -> None:
 
 
 def known_then(session: Session, programme: programmes.Programme, then: datetime) -> None:
-    situation.situation(session, programme, TODAY, known_at=then)
+    situation.count_situation(session, programme, TODAY, known_at=then)
 
 
 def one_by_one(session: Session, programme: programmes.Programme) -> None:
     for days in range(26):
-        situation.situation(session, programme, TODAY - timedelta(7 * days))
+        situation.count_situation(session, programme, TODAY - timedelta(7 * days))
 
 
 def show(name: str, action: Callable[[], object], runs: int = 7) -> None:

@@ -34,7 +34,7 @@ from outreach.campaigns.experiments.design import (
     counted,
     drawn,
     first_joinings,
-    stratified,
+    stratify,
 )
 from outreach.campaigns.experiments.estimate import interval
 from outreach.operations.demo.population import SampleAuthority, populate
@@ -120,7 +120,7 @@ def strata_of(size: int) -> tuple[Stratum, ...]:
     population = populate()
     some = [one for one in population if size != 312 or any(school.is_secondary for school in one.schools)]
     chosen = Random(size).sample(some, size) if size < len(some) else some
-    return stratified([_listed(one, place) for place, one in enumerate(chosen)]).strata
+    return stratify([_listed(one, place) for place, one in enumerate(chosen)]).strata
 
 
 def _listed(authority: SampleAuthority, place: int) -> Listed:

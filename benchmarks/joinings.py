@@ -128,8 +128,8 @@ def _sender(ground: Ground) -> tuple[Ed25519PrivateKey, list[int]]:
     key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
     public = signatures.written_public(key.public_key().public_bytes_raw())
     with ground.database.writing() as session:
-        programmes.load(session, factories.PROGRAMME, now=now, actor=factories.AUTHOR)
-        sources.make(session, name=NAME, public_key=public, known=[], now=now, actor=factories.AUTHOR)
+        programmes.load_programme(session, factories.PROGRAMME, now=now, actor=factories.AUTHOR)
+        sources.make_source(session, name=NAME, public_key=public, known=[], now=now, actor=factories.AUTHOR)
         return key, list(session.scalars(select(School.fase).order_by(School.fase)))
 
 

@@ -23,7 +23,7 @@ def move(database: Database, seconds: float = MOVE_SECONDS) -> None:
     end, count = time.monotonic() + seconds, arrivals.SLICE
     while count == arrivals.SLICE and time.monotonic() < end:
         with database.writing() as session:
-            count = arrivals.move(session)
+            count = arrivals.move_hits(session)
         time.sleep(arrivals.REST_SECONDS)
 
 

@@ -186,7 +186,7 @@ def _ask_for_a_file(database: Database) -> None:
             return
     with database.writing() as session:
         person = people.person_for(RoleName.READER).email
-        queue.ask(session, person, Asked("PO", "/directory/export.xlsx"), now=now)
+        queue.ask_job(session, person, Asked("PO", "/directory/export.xlsx"), now=now)
 
 
 def _beside_jobs(session: Session, first: datetime, last: datetime) -> float | None:
@@ -219,7 +219,7 @@ def _figures(database: Database, number: int, sending: SenderIdentity) -> dict[s
         files = session.scalar(select(func.count()).where(Job.began_at.is_not(None)))
         beside, stored = _beside_jobs(session, first, last), _stored(session)
         mailing = wave.mailing_id or 0
-        tally = outbox.tallies(session, [mailing])[mailing]
+        tally = outbox.tally_mailings(session, [mailing])[mailing]
     return {
         "accepted": tally.accepted,
         "lost": tally.intended - tally.accepted - tally.withdrawn.total(),

@@ -172,7 +172,7 @@ def _launched(database: Database, settings: Settings, recipients: int, alone: in
     sending, is_left = SenderIdentity.of(settings), True
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance(session, wave.id, sending, now=now + timedelta(minutes=2))
+            is_left = launching.advance_wave(session, wave.id, sending, now=now + timedelta(minutes=2))
     with database.reading() as session:
         groups = session.scalars(select(Tracker.public_id).order_by(Tracker.id)).all()
         measured = select(Message.public_id).join(Contact, Contact.address_key == Message.address_key)

@@ -122,7 +122,7 @@ def sign_in(app, role, *, has_factor=False):
         person = accounts.user_named(session, people.person_for(role).email)
         uniquifier, number = person.fs_uniquifier, person.id
         now = app.extensions["outreach.settings"].instant()
-        key = sessions.begin(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)
+        key = sessions.begin_session(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)
     with client.session_transaction() as cookie:
         cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key, TOKEN: f"{number}.x"})
     return client
@@ -138,9 +138,9 @@ def planned(database, at, more=""):
     stated = factories.invitation()
     with database.writing() as session:
         campaign = factories.campaign(session, stated.model_copy(update={"letter": stated.letter + more}), NOW)
-        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
-        lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
-        return lifecycle.schedule(session, campaign, at, now=NOW, actor=AUTHOR).id
+        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+        lifecycle.approve_campaign(session, campaign, now=NOW, actor=APPROVER)
+        return lifecycle.schedule_campaign(session, campaign, at, now=NOW, actor=AUTHOR).id
 
 
 @state_from("sample")
@@ -148,4 +148,4 @@ def launched_sample(database, settings):
     """The sample with the ready-made invitation, whose first wave was launched at NOW: all its letters wait."""
     wave = planned(database, NOW)
     with database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=NOW)

@@ -8,10 +8,10 @@ from outreach.engagement.tracking.arrivals import Arrival
 def come(session, letter, *signals):
     """Let the link or the pixel of a letter, named by its key, be asked for so."""
     name = session.get_one(Message, letter).public_id
-    arrivals.append(session, [Arrival(name, one) for one in signals])
+    arrivals.append_hits(session, [Arrival(name, one) for one in signals])
 
 
 def move_all(session):
     """Let the clock move what waits."""
-    while arrivals.move(session):
+    while arrivals.move_hits(session):
         pass

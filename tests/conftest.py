@@ -255,7 +255,7 @@ def staffed(database: Database, _settings: Settings) -> None:
 def programmed(database: Database, _settings: Settings) -> None:
     """The same people, and a programme of one strand."""
     with database.writing() as session:
-        programmes.load(session, factories.PROGRAMME, now=NOW, actor=factories.AUTHOR)
+        programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=factories.AUTHOR)
 
 
 def _state_of(base: str, request: pytest.FixtureRequest) -> str:

@@ -110,26 +110,26 @@ def add_people(session: Session, now: datetime) -> None:
         (AUTHOR, "Nadia Lambert", RoleName.AUTHOR),
         (APPROVER, "Marc Dethier", RoleName.APPROVER),
     ):
-        if not accounts.exists(session, email):
+        if not accounts.account_exists(session, email):
             accounts.add_user(session, now, "installation", email=email, name=name, roles=(role,), password_hash="x")
 
 
 def invitation(**changes: object) -> Definition:
     """The ready-made invitation to the first strand."""
-    return definitions.named("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
+    return definitions.get_definition("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
 
 
 def campaign(session: Session, stated: Definition, now: datetime) -> Campaign:
     """A draft whose author is AUTHOR."""
     author = session.scalars(select(User).where(User.email == AUTHOR)).one()
-    return lifecycle.create(session, stated, now=now, author=author)
+    return lifecycle.create_campaign(session, stated, now=now, author=author)
 
 
 def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -> None:
     """Add `count` authorities, each with `schools` secondary schools and one mailbox, and three staff accounts."""
     with database.writing() as session:
         network = session.scalars(select(Network.id).order_by(Network.position)).first()
-        programmes.load(session, PROGRAMME, now=now, actor=AUTHOR)
+        programmes.load_programme(session, PROGRAMME, now=now, actor=AUTHOR)
         add_people(session, now)
         for numbers in _slices(count):
             _settle(session, numbers, schools, network, now)
@@ -139,10 +139,10 @@ def plan(database: Database, at: datetime, *, now: datetime, **changes: object) 
     """Create, approve and schedule a campaign to everybody; returns its number."""
     with database.writing() as session:
         made = campaign(session, invitation(**{"reminders": (), **changes}), now)
-        lifecycle.submit(session, made, now=now, actor=AUTHOR)
-        written = audiences.count(session, made, now=now).written
-        lifecycle.approve(session, made, now=now, actor=APPROVER, extent=Extent(written))
-        lifecycle.schedule(session, made, at, now=now, actor=AUTHOR)
+        lifecycle.submit_campaign(session, made, now=now, actor=AUTHOR)
+        written = audiences.count_campaign_audience(session, made, now=now).written
+        lifecycle.approve_campaign(session, made, now=now, actor=APPROVER, extent=Extent(written))
+        lifecycle.schedule_campaign(session, made, at, now=now, actor=AUTHOR)
         return made.id
 
 

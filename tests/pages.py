@@ -139,15 +139,15 @@ def as_a_person(app, address, data=None, *, after=timedelta(minutes=1)):
     token = keys.read(address.partition("?")[0].rpartition("/")[2], of_mail)
     if token is None:
         return data
-    held = seen.read(keys, token.id, (data or {}).get("seen", ""))
+    held = seen.read_seal(keys, token.id, (data or {}).get("seen", ""))
     held = held or seen.Seen(kind, token.link, opened_at, secrets.token_bytes(seen.NONCE_BYTES))
     return {**CHOICES.get(kind, {}), **(data or {}), "seen": seen.seal(keys, token.id, replace(held, at=opened_at))}
 
 
 def open_pages_before(monkeypatch, *, by=timedelta(minutes=1)):
     """Let every page of a letter have been opened so long before, for tests that send its forms by a browser."""
-    new = seen.new
-    monkeypatch.setattr(seen, "new", lambda keys, letter, kind, link, now: new(keys, letter, kind, link, now - by))
+    new = seen.new_seal
+    monkeypatch.setattr(seen, "new_seal", lambda keys, letter, kind, link, now: new(keys, letter, kind, link, now - by))
 
 
 def form_of(response, which=None):

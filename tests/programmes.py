@@ -6,7 +6,7 @@ from outreach.adherence.imports.joining_lists import JoiningLists
 from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.programmes import programmes
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.core.text.dates import today
 from tests import application  # noqa: F401 - it makes the state that this one is made from
 from tests.conftest import NOW, state_from
@@ -47,8 +47,8 @@ level = "nursery"
 def two_programmes(database, _settings):
     """The sample with its launched invitation, and a second programme that three schools have joined."""
     with database.writing() as session:
-        second = programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        second = programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
         rows = [f"{fase};1;adhéré;10/05/2021;Formulaire;" for fase in JOINED]
-        sent = opened("\r\n".join(["fase;volet;statut;date;source;motif", *rows]).encode(), HEADERS)
+        sent = open_import("\r\n".join(["fase;volet;statut;date;source;motif", *rows]).encode(), HEADERS)
         kind = JoiningLists(today(NOW))
         imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=second.id)

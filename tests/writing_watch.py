@@ -63,8 +63,8 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(BaseForm, "process", "read a form")
     noting(request, "judge", "judged an address")
     noting(asked_audience, "from_json", "read criteria")
-    noting(preview, "prepare", "prepared a test letter")
-    noting(imports, "judge", "compared a list")
+    noting(preview, "prepare_test", "prepared a test letter")
+    noting(imports, "judge_import", "compared a list")
     noting(Headers, "sheet", "read a list")
     with before_render_template.connected_to(render):
         yield faults

@@ -28,7 +28,7 @@ def unsubscribe(ground: Ground, chance: random.Random) -> None:
         return
     reason = SuppressionReason.UNSUBSCRIBED
     with ground.database.writing() as session:
-        suppressions.suppress(session, letter.address_key, reason, now=ground.now, actor="destinataire")
+        suppressions.suppress_address(session, letter.address_key, reason, now=ground.now, actor="destinataire")
     ground.decided.append((letter.address, time.time(), float("inf")))
 
 
@@ -50,12 +50,12 @@ def pause(ground: Ground, chance: random.Random) -> None:
     if ground.is_finished():
         return
     with ground.database.writing() as session:
-        lifecycle.pause(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
+        lifecycle.pause_campaign(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
     since = time.time()
     time.sleep(PAUSED_SECONDS)
     ground.decided.append((None, since, time.time()))
     with ground.database.writing() as session:
-        lifecycle.resume(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
+        lifecycle.resume_campaign(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
 
 
 def delays(ground: Ground) -> list[float]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from benchmarks.faults.ground import Fault, Ground, prepared, slow
 from benchmarks.faults.processes import finish
-from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze_letter
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves.launching import send_one
 from outreach.core.settings import Settings, read
@@ -138,7 +138,7 @@ def _queue_receipts(ground: Ground, settings: Settings, count: int) -> None:
     sending, now = SenderIdentity.of(settings), ground.now
     with ground.database.writing() as session:
         written = WrittenLetter.of(session, session.get_one(Campaign, ground.campaign))
-        frozen = freeze(written, sending, today(now + timedelta(days=9)), is_reminder=False)
+        frozen = freeze_letter(written, sending, today(now + timedelta(days=9)), is_reminder=False)
         authority = session.scalars(select(Authority.id)).first()
         for number in range(count):
             address = f"receipt{number}@adm.fwb.example"
@@ -151,4 +151,6 @@ def _alert(ground: Ground, settings: Settings) -> int:
     sending, now = SenderIdentity.of(settings), ground.now
     mail = StaffLetter([OPERATOR], "Alerte", [Said("Une alerte de l’essai.", "/")])
     with ground.database.writing() as session:
-        return letters.post(session, mail, letters.write(mail, sending, now=now), sending, now=now, actor="operator")
+        return letters.post_mail(
+            session, mail, letters.write_mail(mail, sending, now=now), sending, now=now, actor="operator"
+        )

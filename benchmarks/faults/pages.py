@@ -162,7 +162,7 @@ def _signed_in(ground: Ground) -> str:
     client = create_app(ground.settings, ground.database).test_client()
     with ground.database.writing() as session:
         person = accounts.user_named(session, people.person_for(RoleName.ADMINISTRATOR).email)
-        key = sessions.begin(session, person.id, "a drill", now=ground.settings.instant())
+        key = sessions.begin_session(session, person.id, "a drill", now=ground.settings.instant())
         signed_in = {"_user_id": person.fs_uniquifier, "_fresh": True, KEY: key}
     with client.session_transaction() as session_cookie:
         session_cookie.update(signed_in)

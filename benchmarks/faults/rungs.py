@@ -39,7 +39,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.paper_models import PaperLetter
 from outreach.campaigns.results import reached
 from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.campaigns.waves import answering, launching
 from outreach.cli.preparation import prepare
 from outreach.core.db import Database, Session
@@ -97,7 +97,7 @@ def _campaign(database: Database, authorities: int, chance: random.Random) -> da
     is_left = True
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance(session, 1, SENDING, now=at + timedelta(minutes=1))
+            is_left = launching.advance_wave(session, 1, SENDING, now=at + timedelta(minutes=1))
     with database.writing() as session:
         session.execute(update(Authority).values(address="Rue Haute 7"))
         for key in session.scalars(select(Authority.id)).all():
@@ -162,15 +162,15 @@ def _climb(database: Database, now: datetime) -> None:
         waves, due = due_steps.open_steps(session, now=now), due_steps.due_rungs(session, now=now)
     for wave, numbers in waves.items():
         with database.writing() as session:
-            due_steps.stop(session, wave, numbers, now=now)
+            due_steps.stop_steps(session, wave, numbers, now=now)
     for wave, rung in due:
         after, is_more = 0, True
         while is_more:
             with database.reading() as session:
-                keys, after = due_steps.candidates(session, wave, rung, after=after, now=now)
+                keys, after = due_steps.due_candidates(session, wave, rung, after=after, now=now)
             if keys:
                 with database.writing() as session:
-                    due_steps.climb(session, wave, rung, keys, SENDING, now=now)
+                    due_steps.open_due_steps(session, wave, rung, keys, SENDING, now=now)
             is_more = after > 0
 
 
@@ -179,14 +179,14 @@ def _print(database: Database, now: datetime, chance: random.Random) -> None:
         campaign = session.get_one(Campaign, 1)
         (wave,) = paper.waves_of(campaign)
         is_sheet = chance.random() < 1 / 2
-        paper.make(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
+        paper.make_batch(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
 
 
 def _post(database: Database, now: datetime, _chance: random.Random) -> None:
     for key in _keys(database, select(PaperLetter.batch_id).distinct(), StepState.PRINTED):
         with database.writing() as session, contextlib.suppress(Refused):
             batch = paper.batch_of(session, session.get_one(Campaign, 1), key)
-            paper.post(session, batch, on=today(now), today=today(now), now=now, actor=factories.AUTHOR)
+            paper.note_posted(session, batch, on=today(now), today=today(now), now=now, actor=factories.AUTHOR)
 
 
 def _note_returns(database: Database, now: datetime, chance: random.Random) -> None:
@@ -205,7 +205,7 @@ def _answer_by_code(database: Database, now: datetime, chance: random.Random) ->
             message = session.get_one(Message, session.get_one(PaperLetter, key).step.message_id)
             asked = recording.question_of(session, message, now=now)
             given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=True)
-            answering.receive(session, message, given, SENDING, now=now, step=paper.step_of(session, message))
+            answering.receive_answer(session, message, given, SENDING, now=now, step=paper.step_of(session, message))
 
 
 def _call(database: Database, now: datetime, chance: random.Random) -> None:
@@ -224,11 +224,11 @@ def _call(database: Database, now: datetime, chance: random.Random) -> None:
 
 
 def _take(session: Session, campaign: Campaign, key: int, _noted: NotedCall, now: datetime) -> None:
-    noting.take(session, campaign, key, now=now, actor=factories.AUTHOR)
+    noting.take_call(session, campaign, key, now=now, actor=factories.AUTHOR)
 
 
 def _note(session: Session, campaign: Campaign, key: int, noted: NotedCall, now: datetime) -> None:
-    noting.note(session, campaign, key, noted, SENDING, now=now, actor=factories.AUTHOR)
+    noting.note_call(session, campaign, key, noted, SENDING, now=now, actor=factories.AUTHOR)
 
 
 def _keys(database: Database, query: Select[int], state: StepState) -> list[int]:
@@ -257,7 +257,7 @@ def _compared(database: Database, now: datetime) -> dict[str, Any]:
             "duplicated": _twice(session),
             "unlisted": _unlisted(session, steps),
         }
-        breaches = [breach.rule for breach in verify(session, now=now) if breach.rule != NOT_HERE]
+        breaches = [breach.rule for breach in verify_ledger(session, now=now) if breach.rule != NOT_HERE]
     broken = [name for name in ("lost", "two_channels", "duplicated", "unlisted") if row[name]]
     return row | {"broken": [*broken, *breaches]}
 
@@ -265,7 +265,7 @@ def _compared(database: Database, now: datetime) -> dict[str, Any]:
 def _lost(session: Session, steps: Sequence[EscalationStep], now: datetime) -> int:
     """Authorities that the mail did not reach, with neither proof, nor a reason to stop, nor every rung tried."""
     campaign = session.get_one(Campaign, 1)
-    without = reached.listed(session, campaign, Figure.LEFT, now=now).keys()
+    without = reached.list_reached(session, campaign, Figure.LEFT, now=now).keys()
     judged = due_steps.judge(session, campaign, 1, without, now=now)
     is_mail = ReachChannel.OTHER_MAILBOX  # what came of it is in the letter
     ended = Counter(step.authority_id for step in steps if step.state is StepState.FAILED or step.channel is is_mail)

@@ -48,7 +48,7 @@ class Ground:
         client = self._application.test_client()
         with self.database.writing() as session:
             found = accounts.user_named(session, person)
-            key = sessions.begin(session, found.id, "Firefox sous Linux", now=self.settings.instant())
+            key = sessions.begin_session(session, found.id, "Firefox sous Linux", now=self.settings.instant())
             named = {"_user_id": found.fs_uniquifier, "_fresh": True, KEY: key, TOKEN: f"{found.id}.x"}
         with client.session_transaction() as cookie:
             cookie.update(named)
@@ -109,8 +109,8 @@ def fill(database: Database, settings: Settings, authorities: int, pace: Pace) -
     letters.copy_to_all(database, SenderIdentity.of(settings), authorities, now)
     with database.writing() as session:
         ready = session.get_one(Campaign, not_sent(pace)[1])
-        lifecycle.submit(session, ready, now=now, actor=factories.AUTHOR)
-        lifecycle.approve(session, ready, now=now, actor=factories.APPROVER, extent=Extent(authorities))
+        lifecycle.submit_campaign(session, ready, now=now, actor=factories.AUTHOR)
+        lifecycle.approve_campaign(session, ready, now=now, actor=factories.APPROVER, extent=Extent(authorities))
     if database.engine.dialect.name == "postgresql":
         with _autocommit(database) as connection:
             for statement in AFTER:

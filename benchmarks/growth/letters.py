@@ -96,7 +96,9 @@ def launch_to_one(database: Database, settings: Settings, start: datetime, pace:
         for days in DAYS[1:]:
             then = at + timedelta(days=days)
             with database.writing() as session:
-                lifecycle.schedule(session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR)
+                lifecycle.schedule_campaign(
+                    session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR
+                )
             _launch(database, settings, made, then)
 
 
@@ -160,7 +162,7 @@ def _launch(database: Database, settings: Settings, campaign: int, at: datetime)
     is_left, sending = True, SenderIdentity.of(settings)
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance(session, key, sending, now=at)
+            is_left = launching.advance_wave(session, key, sending, now=at)
     left: dict[str, Any] = {"fence_id": "f", "worker_id": "w", "fenced_at": at, "settled_at": at}
     with database.writing() as session:
         wave = session.get_one(Wave, key)

@@ -151,7 +151,7 @@ def audience_count(name: str) -> Operation:
             with ground.database.reading() as session:
                 campaign = lifecycle.campaign_numbered(session, ground.draft)
                 meant = Audience(criterion, campaign.strand, Concerns(campaign.concerns), campaign.message_class)
-                audience_counts.count(session, meant, audiences.scope_of(session, campaign, now=now))
+                audience_counts.count_audience(session, meant, audiences.scope_of(session, campaign, now=now))
 
         return count
 
@@ -163,9 +163,9 @@ def verify(ground: Ground) -> Action:
 
     def check() -> None:
         with ground.database.reading() as session:
-            if breaches := verification.verify(session, now=ground.settings.instant()):
+            if breaches := verification.verify_ledger(session, now=ground.settings.instant()):
                 raise RuntimeError(f"{breaches[0].rule}: {len(breaches[0].rows)} rows")
-            audit.verify(session)
+            audit.verify_seals(session)
 
     return check
 

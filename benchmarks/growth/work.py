@@ -89,9 +89,9 @@ def freeze(ground: Ground) -> Action:
         others = tuple(kind for kind in TableKind if kind is not TableKind.NETWORK)
         asked = NoteRequest(now.date(), "Où en sont les écoles", groupings=others)
         with ground.database.reading() as session:
-            gathered = gathering.gather(session, asked, now=now)
+            gathered = gathering.gather_note(session, asked, now=now)
         with ground.database.writing() as session:
-            freezing.freeze(session, gathered, now=now, actor=factories.AUTHOR)
+            freezing.freeze_note(session, gathered, now=now, actor=factories.AUTHOR)
 
     return gather_and_freeze
 
@@ -100,9 +100,9 @@ def approve(ground: Ground) -> Action:
     """The approval of the note that was frozen: its number, signature and files."""
     with ground.database.reading() as session:
         key = session.scalars(select(func.max(Note.id))).one()
-    finish, address = finishing.finisher(ground.settings), ground.settings.address
+    finish, address = finishing.make_finisher(ground.settings), ground.settings.address
     about = {"actor": factories.APPROVER, "approved_as": ""}
-    return lambda: approval.approve(
+    return lambda: approval.approve_note(
         ground.database, key, finish, address=address, now=ground.settings.instant(), **about
     )
 
@@ -116,7 +116,9 @@ def launch(ground: Ground) -> Action:
     """A wave to the whole directory, as the clock starts it."""
     work, now = _process(ground), ground.settings.instant()
     with ground.database.writing() as session:
-        lifecycle.schedule(session, lifecycle.in_turn(session, ground.ready), now, now=now, actor=factories.AUTHOR)
+        lifecycle.schedule_campaign(
+            session, lifecycle.in_turn(session, ground.ready), now, now=now, actor=factories.AUTHOR
+        )
     spent = _LongestTransaction(ground.database)
 
     def start() -> float:

@@ -51,7 +51,7 @@ def list_accounts(operation: Operation) -> None:
     """Dit qui a un compte, avec quels rôles, et quand chacun s’est connecté."""
     with operation.database.reading() as session:
         nobody = "Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier."
-        say_rows(administration.listed(session), _line, nobody)
+        say_rows(administration.list_accounts(session), _line, nobody)
 
 
 @user.command()
@@ -84,7 +84,7 @@ def _written(operation: Operation, session: Session, kind: LinkKind, person: Acc
     """The letter with a link to a person. Raises InputError when it would not leave."""
     invitations.refuse_withheld(session, workers.guard_of(operation.settings), person.email)
     by, sending = accounts.user_named(session, actor), SenderIdentity.of(operation.settings)
-    return account_letters.write(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
+    return account_letters.write_account_mail(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
 
 
 def _give_link(operation: Operation, email: str, mail: AccountMail | None, actor: str) -> None:
@@ -120,10 +120,10 @@ def add(
 ) -> None:
     """Ajoute un compte."""
     password = _chosen(operation.settings, password_file, email, name) if password_file else secrets.token_urlsafe(12)
-    digest = passwords.hashed(password)
+    digest = passwords.hash_password(password)
     with operation.database.writing() as session:
         # When the first account is added, no one exists yet who could act.
-        first = not accounts.anybody(session)
+        first = not accounts.has_accounts(session)
         if first and RoleName.ADMINISTRATOR not in roles:
             raise InputError("Le premier compte doit avoir le rôle administrator : lui seul peut ajouter les autres.")
         actor = "installation" if first else operation.actor(session, RoleName.ADMINISTRATOR)
@@ -159,7 +159,7 @@ def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
 
 def _line(account: User) -> str:
     """The account in one line."""
-    state, at = administration.state_of(account), account.last_sign_in_at
+    state, at = administration.account_state(account), account.last_sign_in_at
     seen = f"dernière connexion le {moment(at)}" if at else "jamais de connexion"
     named = f"{account.email} ({account.name}) : {administration.labels_of(account)}"
     return " ; ".join(filter(None, (named, "" if state == "ouvert" else state, seen)))

@@ -82,7 +82,7 @@ class Operation:
             user = accounts.user_named(session, people.person_for(roles[0]).email)
         else:
             raise InputError("Indiquez au nom de qui la commande agit : --as ADRESSE.")
-        accounts.require(user, *roles)
+        accounts.require_role(user, *roles)
         return user.email
 
 

@@ -20,7 +20,7 @@ def job() -> None:
 def list_all(operation: Operation) -> None:
     """Énumère les tâches, les dernières d’abord."""
     with operation.database.reading() as session:
-        say_rows(queue.every(session), _told, "Aucune tâche n’est gardée.")
+        say_rows(queue.list_jobs(session), _told, "Aucune tâche n’est gardée.")
 
 
 @job.command()
@@ -45,7 +45,7 @@ def cancel(operation: Operation, number: int) -> None:
     with operation.database.writing() as session:
         operation.actor(session, RoleName.ADMINISTRATOR)
         found = queue.job_numbered(session, number)
-        queue.cancel(session, found, now=operation.now)
+        queue.cancel_job(session, found, now=operation.now)
         say_json(lambda: queue.as_json(found))
     say(f"La tâche {number} est annulée.")
 

@@ -34,7 +34,7 @@ def note() -> None:
 def list_notes(operation: Operation, state: str | None) -> None:
     """Les notes figées, la dernière d’abord."""
     with operation.database.reading() as session:
-        rows = listing.listed(session, NoteState(state) if state else None).objects()
+        rows = listing.select_notes(session, NoteState(state) if state else None).objects()
     say_json(lambda: rows)
     for row in rows:
         corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
@@ -58,9 +58,9 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
     """Montre une note, ou écrit un de ses fichiers, tel qu’il est gardé (« csv » : notes d’avant 0.4.0)."""
     with operation.database.reading() as session:
         found = listing.by_number(session, number)
-        content = listing.content_of(found)
+        content = listing.stored_content(found)
         kept = listing.file_of(session, found, kind).content if kind else b""
-        row = listing.listed(session).object(found)
+        row = listing.select_notes(session).object(found)
     if kind is None:
         _tell(content, row)
         return
@@ -87,7 +87,7 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
 def verify(operation: Operation, file: Path, alone: bool, key_file: Path | None) -> None:
     """Dit si un fichier est celui d’une note ; code de sortie : 0 valide, 3 non prouvé, 1 non valide."""
     trusted = _trusted(key_file) if key_file else frozenset()
-    judged = verifying.verify(_beginning(file, LARGEST), None if alone else _known(operation), trusted)
+    judged = verifying.verify_file(_beginning(file, LARGEST), None if alone else _known(operation), trusted)
     shown = {"valid": judged.is_valid, "verdict": judged.verdict.value}
     say_json(lambda: {**shown, "number": judged.number or None, "reason": judged.said})
     say(f"Verdict : {judged.verdict.label}. {judged.said}")

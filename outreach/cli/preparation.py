@@ -44,12 +44,12 @@ def prepare(database: Database) -> None:
 def add_people(database: Database, settings: Settings, now: datetime) -> None:
     """Add those of the demonstration's people who do not exist yet. Processes that begin at once take turns."""
     with database.reading() as session:
-        if all(accounts.exists(session, person.email) for person in people.PEOPLE):
+        if all(accounts.account_exists(session, person.email) for person in people.PEOPLE):
             return
-    digest = passwords.hashed(people.password(settings.data))
+    digest = passwords.hash_password(people.password(settings.data))
     with database.writing() as session:
         take_lock(session, PEOPLE)
         for person in people.PEOPLE:
-            if not accounts.exists(session, person.email):
+            if not accounts.account_exists(session, person.email):
                 details = {"email": person.email, "name": person.name, "roles": person.roles, "scope": person.scope}
                 accounts.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]

@@ -54,7 +54,7 @@ def _taken(operation: Operation, folder: Path) -> Iterator[tuple[str, Taken]]:
     keys, trust = Keys(settings.signing_keys), Trust.of(settings)
     for file in sorted(folder.glob("*.eml")):
         content = _content(file)
-        yield file.name, intake.take(database, content, keys, trust, now=operation.now) if content else REFUSED
+        yield file.name, intake.take_in(database, content, keys, trust, now=operation.now) if content else REFUSED
 
 
 def _content(file: Path) -> bytes:

@@ -14,7 +14,7 @@ from outreach.adherence.situation import difference, explained, grouping, senten
 from outreach.adherence.situation.difference import Asked, By, Reading
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.situation import Bucket, Situation, Solicitation
-from outreach.campaigns.planning.sending_hours import end_of, read_past, until
+from outreach.campaigns.planning.sending_hours import end_of, known_until, read_past
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
@@ -24,7 +24,7 @@ from outreach.core.text import dates, french
 from outreach.core.text.errors import InputError
 from outreach.delivery.outbox.recipients import listed_schools
 from outreach.directory.authorities import search
-from outreach.operations.retention.processing_register import processing, written
+from outreach.operations.retention.processing_register import describe_processing, write_register
 from outreach.web.pages.adherence.tables import tables_of
 from outreach.web.ui import exports
 
@@ -82,7 +82,7 @@ def count_situation(
         raise click.UsageError("--network choisit des réseaux : il ne va qu’avec --by network.")
     known_at = read_past(moment, now=operation.now) if moment else None
     with operation.database.reading() as session:
-        programme = programmes.named(session, code)
+        programme = programmes.get_programme(session, code)
         as_of = day or dates.today(known_at or operation.now)
         told = _told(session, programme, as_of, known_at, Grouping(by), networks)
         acted = _acted(session, operation.now, told.found, programme) if xlsx else NO_ACTIONS
@@ -109,9 +109,9 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
     """Dit les actions menées et prévues : les vagues parties, celles à venir, et à qui elles écrivent."""
     _refuse_to_come(day, operation.now)
     with operation.database.reading() as session:
-        programme = programmes.named(session, code)
+        programme = programmes.get_programme(session, code)
         name = programmes.name_among_several(session, programme)
-        acted = actions.actions(session, programme, now=operation.now, at=end_of(day) if day else None)
+        acted = actions.list_actions(session, programme, now=operation.now, at=end_of(day) if day else None)
         told = {"programme": programme.code, **acted.as_json()}
     say_json(lambda: told)
     if name:
@@ -161,13 +161,13 @@ def explain_difference(
         for day, moment in ((first, known_from), (second, known_to))
     )
     with operation.database.reading() as session:
-        programme = programmes.named(session, code)
+        programme = programmes.get_programme(session, code)
         sight = AccessScope(SightKind.FEDERATION, federation) if federation else None
         asked = Asked(programme, programme.strand(number), By(by), sight)
         found = difference.difference(session, asked, before, after)
         name = programmes.name_among_several(session, programme)
     say_json(found.as_json)
-    for line in explained.sentences(found, name):
+    for line in explained.difference_sentences(found, name):
         say(line)
 
 
@@ -178,7 +178,7 @@ def _refuse_to_come(day: date | None, now: datetime) -> None:
 
 def _acted(session: Session, now: datetime, found: Situation, programme: Programme) -> Actions:
     """The actions until the day and the moment of a situation."""
-    return actions.actions(session, programme, now=now, at=until(found.as_of, found.known_at))
+    return actions.list_actions(session, programme, now=now, at=known_until(found.as_of, found.known_at))
 
 
 def _told(
@@ -186,10 +186,10 @@ def _told(
 ) -> Told:
     grouping.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
-    listed = listed_schools(until(day, known_at))
-    counted = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
-    said = sentences.sentences(counted, programme.strands)
-    said += [answer.sentence for answer in sentences.answers(counted, programme.strands, codes)]
+    listed = listed_schools(known_until(day, known_at))
+    counted = situation.count_situation(session, programme, day, known_at=known_at, by=by, listed=listed)
+    said = sentences.situation_sentences(counted, programme.strands)
+    said += [answer.sentence for answer in sentences.group_answers(counted, programme.strands, codes)]
     oldest = grouping.oldest_register(session, day, known_at)
     if oldest:
         said.append(f"Écoles : registre du {french.day(oldest)}, le plus ancien connu.")
@@ -198,7 +198,7 @@ def _told(
 
 def _codes(session: Session, networks: Sequence[str]) -> list[str]:
     """The codes of networks named by code or label, whatever their case. Raises InputError for an unknown one."""
-    offered = {network.code: network.label for network in search.networks(session)}
+    offered = {network.code: network.label for network in search.list_networks(session)}
     codes = {name.casefold(): code for code, label in offered.items() for name in (label, code)}
     for name in networks:
         if name.casefold() not in codes:
@@ -239,7 +239,7 @@ def _lines(found: Situation, number: int) -> list[str]:
 def privacy(operation: Operation) -> None:
     """Écrit le registre des traitements et les points d’une analyse d’impact (RGPD), en Markdown."""
     with operation.database.reading() as session:
-        found = processing(session, operation.settings)
+        found = describe_processing(session, operation.settings)
     say_json(lambda: asdict(found))
-    for line in written(found).splitlines():
+    for line in write_register(found).splitlines():
         say(line)

@@ -29,7 +29,7 @@ def purge(operation: Operation, dry_run: bool) -> None:
                 for rule in rules
             ]
     if not dry_run:
-        counts = [deletion.forget(database, rule, lambda: operation.now, never, archives) for rule in rules]
+        counts = [deletion.forget_by_rule(database, rule, lambda: operation.now, never, archives) for rule in rules]
     say_json(lambda: {"rules": [{"table": rule.table, "rows": n} for rule, n in zip(rules, counts, strict=True)]})
     for rule, count in zip(rules, counts, strict=True):
         if count:
@@ -54,8 +54,8 @@ def export(operation: Operation, address: str, pdf: Path | None) -> None:
     """Donne tout ce que le service sait d’une adresse, table par table (RGPD, articles 15 et 20)."""
     with operation.database.reading() as session:
         known = person_data.known_of(session, address)
-        shown = person_report.readable(session, known, most=person_report.MOST_ROWS)
-    say_json(lambda: person_data.export(address, known))
+        shown = person_report.readable_tables(session, known, most=person_report.MOST_ROWS)
+    say_json(lambda: person_data.export_person(address, known))
     if pdf:
         pdf.write_bytes(person_report.pdf_of(address, shown, operation.settings.address, now=operation.now))
     for table in shown:
@@ -83,10 +83,10 @@ def erase(operation: Operation, address: str, yes: bool, kept: tuple[str, ...]) 
     settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
     with operation.database.reading() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        planned = erasure.plan(session, address, has_sorting_list=has_sorting_list, kept=kept)
+        planned = erasure.plan_erasure(session, address, has_sorting_list=has_sorting_list, kept=kept)
     if strange := [name for name in kept if name not in planned.kept]:
         raise InputError(f"Rien ne s’appelle « {strange[0]} » parmi ce qui partirait : {', '.join(planned.named)}.")
-    for sentence in erasure.told(planned):
+    for sentence in erasure.erasure_in_words(planned):
         say(sentence)
     if not yes:
         click.confirm("Un effacement ne s’annule pas. Effacer ?", abort=True)
@@ -105,7 +105,7 @@ def replay(operation: Operation) -> None:
     settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
     with operation.database.reading() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
-    count = erasure.replay(
+    count = erasure.replay_erasures(
         *(operation.database, settings.data), has_sorting_list=has_sorting_list, now=operation.now, actor=actor
     )
     say_json(lambda: {"erased": count})

@@ -125,7 +125,7 @@ def confirm(session: Session, here: Here, *, now: datetime, actor: str) -> None:
         known = Installation(identity=here.identity)
         session.add(known)
     known.place, known.confirmed_at, known.confirmed_by = here.place, now, actor
-    audit.record(session, now, actor, f"Installation confirmée pour l’envoi : {here.place}.", "installation")
+    audit.record_entry(session, now, actor, f"Installation confirmée pour l’envoi : {here.place}.", "installation")
 
 
 def _create(path: Path) -> None:

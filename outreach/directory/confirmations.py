@@ -118,7 +118,7 @@ def confirm(
     """Record that an address of an authority is confirmed, where it is in use. `actor` is '' where it is its reader."""
     of = (Contact.authority_id == authority, Contact.address_key == key, Contact.retired_at.is_(None))
     if key and (number := session.scalar(select(Contact.id).where(*of))) is not None:
-        add(session, number, way, at=at, actor=actor or audit.mailbox(number), about=about)
+        add(session, number, way, at=at, actor=actor or audit.mailbox_actor(number), about=about)
 
 
 def add(

@@ -241,7 +241,9 @@ def add(
     _limit(session, added, limits)
     limited = " Elle répond pour les mêmes écoles qu’avant son retrait." if limits else ""
     waiting = " Elle attend la vérification d’une deuxième personne." if judged.mixed_writing else ""
-    audit.record(session, now, actor, f"Adresse {judged.address} ajoutée.{limited}{waiting}", subject_of(authority))
+    audit.record_entry(
+        session, now, actor, f"Adresse {judged.address} ajoutée.{limited}{waiting}", subject_of(authority)
+    )
     return added
 
 
@@ -269,7 +271,7 @@ def correct(
         old.mailbox_kind, old.address, old.address_ascii = kind, judged.address, judged.ascii
         old.changed_at, old.changed_by = now, actor
         session.flush()
-        audit.record(session, now, actor, f"Contact {judged.address} précisé.", subject_of(authority))
+        audit.record_entry(session, now, actor, f"Contact {judged.address} précisé.", subject_of(authority))
         return old
     _refuse(session, authority, judged, besides=old)
     old.retired_at, old.retired_by = now, actor
@@ -281,7 +283,7 @@ def correct(
     sentence = f"Adresse {old.address} remplacée par {judged.address}."
     if judged.key == old.address_key:
         sentence = f"Adresse {judged.address} remise en usage après un rejet."
-    audit.record(session, now, actor, sentence, subject_of(authority))
+    audit.record_entry(session, now, actor, sentence, subject_of(authority))
     return added
 
 
@@ -324,7 +326,7 @@ def retire(session: Session, authority: Authority, old: Contact, *, now: datetim
     """Take an address out of use; it stays in the history. Raises NotFound when it is retired already."""
     _in_use(session, authority, old)
     old.retired_at, old.retired_by = now, actor
-    audit.record(session, now, actor, f"Adresse {old.address} retirée.", subject_of(authority))
+    audit.record_entry(session, now, actor, f"Adresse {old.address} retirée.", subject_of(authority))
 
 
 def restorable(known: Iterable[Contact]) -> set[int]:
@@ -360,7 +362,7 @@ def restore(session: Session, authority: Authority, number: int, *, now: datetim
     session.add(back)
     session.flush()
     _limit(session, back, session.scalars(_limits_of(old)))
-    audit.record(session, now, actor, f"Adresse {back.address} remise en usage.", subject_of(authority))
+    audit.record_entry(session, now, actor, f"Adresse {back.address} remise en usage.", subject_of(authority))
     return back
 
 
@@ -376,7 +378,7 @@ def review(session: Session, authority: Authority, waiting: Contact, *, now: dat
         raise Refused("La vérification revient à une autre personne que celle qui a ajouté l’adresse.")
     waiting.reviewed_at, waiting.reviewed_by = now, actor
     confirmations.add(session, waiting.id, ConfirmationWay.STAFF, at=now, actor=actor)
-    audit.record(session, now, actor, f"Adresse {waiting.address} vérifiée.", subject_of(authority))
+    audit.record_entry(session, now, actor, f"Adresse {waiting.address} vérifiée.", subject_of(authority))
 
 
 def confirm(
@@ -389,7 +391,7 @@ def confirm(
         raise Refused(f"L’adresse {held.address} ne peut pas servir : corrigez-la d’abord.")
     confirmations.add(session, held.id, ConfirmationWay.STAFF, at=now, actor=actor, note=note)
     said = f"Boîte {held.address} confirmée{f' : {note}' if note else ''}".rstrip(".")
-    audit.record(session, now, actor, f"{said}.", subject_of(authority))
+    audit.record_entry(session, now, actor, f"{said}.", subject_of(authority))
 
 
 def answer_for(
@@ -413,7 +415,7 @@ def answer_for(
     named = ", ".join(str(fase) for fase in sorted(school.fase for school in schools))
     whom = f"les écoles {named} seulement" if len(keys) > 1 else f"l’école {named} seulement"
     sentence = f"Adresse {held.address} : répond pour {whom if keys else 'toutes les écoles'}."
-    audit.record(session, now, actor, sentence, subject_of(authority))
+    audit.record_entry(session, now, actor, sentence, subject_of(authority))
 
 
 def own_schools(session: Session, authority: Authority) -> dict[int, School]:
@@ -486,7 +488,9 @@ def record_bounce(session: Session, address: str, *, now: datetime, actor: str) 
     contacts = session.scalars(query).all()
     for failing in contacts:
         failing.bounced_at = now
-        audit.record(session, now, actor, f"Rejet constaté pour {failing.address}.", subject_of(failing.authority))
+        audit.record_entry(
+            session, now, actor, f"Rejet constaté pour {failing.address}.", subject_of(failing.authority)
+        )
     return len(contacts)
 
 
@@ -496,7 +500,7 @@ def forget_bounce(session: Session, address_key: str, *, now: datetime, actor: s
     for mended in session.scalars(query.where(Contact.bounced_at.is_not(None))).all():
         mended.bounced_at = None
         sentence = f"Adresse {mended.address} remise en usage après un rejet."
-        audit.record(session, now, actor, sentence, subject_of(mended.authority))
+        audit.record_entry(session, now, actor, sentence, subject_of(mended.authority))
 
 
 def subject_of(authority: Authority) -> str:

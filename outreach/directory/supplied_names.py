@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import select, union
 
 from outreach.core.db import Session
-from outreach.core.tables.reading import Row, RowFault
+from outreach.core.tables.reading import GridRow, RowFault
 from outreach.core.tables.understanding import Holds
 from outreach.directory.display_names import COMMON, ELIDED, PARTICLES, shown
 from outreach.directory.models import Authority, Network, Ownership, School
@@ -145,7 +145,7 @@ class NameBook:
             return ""
         return (chosen[0] if chosen else owned.name).shown
 
-    def refuse_other(self, row: Row, school: int, fase: int) -> None:
+    def refuse_other(self, row: GridRow, school: int, fase: int) -> None:
         """Raise RowFault where a row's `name` is far from that of its school, by key, and of the school's authority."""
         stated, owner = row.cells.get("name", ""), self.owners.get(school)
         if stated and owner is not None and (known := self.far(owner, [school], stated)):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, LargeBinary, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.access.accounts.password_links import DIGEST_BYTES, digest
+from outreach.access.accounts.password_links import DIGEST_BYTES, link_digest
 from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.core.audit import audit
 from outreach.core.audit.audit import PROGRAM
@@ -137,7 +137,7 @@ def make(
     if session.scalar(same.limit(1)) is not None:
         raise Refused(f"Une clé en service s’appelle déjà « {named} » : donnez un autre nom, ou terminez-la d’abord.")
     secret = PREFIX + secrets.token_urlsafe(32)
-    made = ApiKey(digest=digest(secret), name=named, role=kind, scope=scope, made_at=now, made_by=actor)
+    made = ApiKey(digest=link_digest(secret), name=named, role=kind, scope=scope, made_at=now, made_by=actor)
     made.writing = KeyWriting.GIVEN if writes else KeyWriting.NO
     made.expires_at = now + timedelta(days=days)
     session.add(made)
@@ -145,7 +145,7 @@ def make(
     until = french.spelt_day(made.expires_at)
     sees = f"{made.sees}, avec le droit d’écrire" if writes else made.sees
     said = f"Clé {made.id} de programme faite pour « {named} » : {sees}, jusqu’au {until}."
-    audit.record(session, now, actor, said, made.actor)
+    audit.record_entry(session, now, actor, said, made.actor)
     return made, secret
 
 
@@ -156,7 +156,7 @@ def end(session: Session, number: int, *, now: datetime, actor: str) -> ApiKey:
     if (state := found.state(now)) is not KeyState.SERVES:
         raise Refused(f"Cette clé est déjà {state.label}.")
     found.ended_at, found.ended_by = now, actor
-    audit.record(session, now, actor, f"Clé {found.id} de programme terminée (« {found.name} »).", found.actor)
+    audit.record_entry(session, now, actor, f"Clé {found.id} de programme terminée (« {found.name} »).", found.actor)
     return found
 
 
@@ -172,7 +172,7 @@ def shown(session: Session, secret: str, *, now: datetime) -> ApiKey | None:
     """The key that a program shows, where it serves; None for any other text. One statement."""
     if not secret or len(secret) > LONGEST_KEY:
         return None
-    found = session.scalar(select(ApiKey).where(ApiKey.digest == digest(secret)))
+    found = session.scalar(select(ApiKey).where(ApiKey.digest == link_digest(secret)))
     return found if found is not None and found.state(now) is KeyState.SERVES else None
 
 

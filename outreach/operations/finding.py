@@ -130,7 +130,7 @@ def find(
 
 
 def _authorities(session: Session, sought: _Sought) -> list[Found]:
-    named = search.narrowed(select(Authority).options(joinedload(Authority.network)), " ".join(sought.words))
+    named = search.narrow_by_name(select(Authority).options(joinedload(Authority.network)), " ".join(sought.words))
     rows = [*session.scalars(named.limit(MOST_OF_A_KIND)).unique()]
     if not rows and sought.number is None:
         keys = [*search.find(session, " ".join(sought.words), ()).schools][:MOST_OF_A_KIND]
@@ -149,7 +149,7 @@ def _authority(one: Authority, score: float) -> Found:
 
 
 def _schools(session: Session, sought: _Sought) -> list[Found]:
-    named = search.narrowed(select(School), " ".join(sought.words), School.folded).limit(MOST_OF_A_KIND)
+    named = search.narrow_by_name(select(School), " ".join(sought.words), School.folded).limit(MOST_OF_A_KIND)
     return [
         Found(
             FoundKind.SCHOOL,
@@ -210,7 +210,7 @@ def _answers(session: Session, sought: _Sought) -> list[Found]:
 def _letters(session: Session, text: str, keys: Keys) -> list[Found]:
     """The letter on paper of a code, eight signs that stand on it."""
     code = tokens.read_code(text)
-    entered = paper.entered(session, keys, code) if code else None
+    entered = paper.find_code(session, keys, code) if code else None
     if entered is None:
         return []
     authority = session.get_one(Authority, entered.message.authority_id)

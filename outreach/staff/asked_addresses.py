@@ -78,7 +78,7 @@ def record(
     if asked is Asked.RIGHT:
         confirmations.confirm(session, authority.id, key, ConfirmationWay.PAGE, at=now, about=_about(message, now))
         said = "Adresse confirmée, depuis la page d’un courriel."
-        audit.record(session, now, actor_of(session, message), said, subject_of(authority))
+        audit.record_entry(session, now, actor_of(session, message), said, subject_of(authority))
         return
     if address is not None and address.key == key:
         raise InputError(SAME)
@@ -94,7 +94,7 @@ def record(
     _refuse_floods(session, message, now)
     session.add(made)
     session.flush()
-    audit.record(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
+    audit.record_entry(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
     if held is not None and held.bounced_at is None:
         answering.tell(session, message, SUBJECT, _letter(message, made, sending, now), sending, now=now)
 

@@ -57,18 +57,18 @@ def send(
 ) -> None:
     """Send a person a link, written before. Raises Refused when the account was closed or accepted meanwhile."""
     _refuse_other(session, user, mail.kind)
-    account_letters.post(session, mail, user.id, sending, now=now, actor=actor)
+    account_letters.post_account_mail(session, mail, user.id, sending, now=now, actor=actor)
     said = f"Lien envoyé à {user.email} pour choisir un mot de passe ({mail.kind.label})."
-    audit.record(session, now, actor, said, subject_of(user))
+    audit.record_entry(session, now, actor, said, subject_of(user))
 
 
 def show(session: Session, user: User, *, now: datetime, actor: str) -> str:
     """Make a link that no letter carries; returns its token, which cannot be read again. Raises Refused as `send`."""
     kind, token = kind_for(user), password_links.new_token()
     _refuse_other(session, user, kind)
-    password_links.make(session, user.id, kind, token, now=now)
+    password_links.make_link(session, user.id, kind, token, now=now)
     said = f"Lien montré, au lieu d’un courriel à {user.email}, pour choisir un mot de passe ({kind.label})."
-    audit.record(session, now, actor, said, subject_of(user))
+    audit.record_entry(session, now, actor, said, subject_of(user))
     return token
 
 

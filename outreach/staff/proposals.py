@@ -191,7 +191,7 @@ def propose(
     session.add(made)
     session.flush()
     what = f"école {target.school_fase} qui n’est plus à ce PO" if judged is None else f"adresse {address}"
-    audit.record(session, now, actor, f"{sight.code} propose : {what}.", f"authority:{target.fase}")
+    audit.record_entry(session, now, actor, f"{sight.code} propose : {what}.", f"authority:{target.fase}")
     return made
 
 
@@ -215,7 +215,7 @@ def report(session: Session, message: Message, schools: Iterable[int], to: str, 
         session.add(made)
         session.flush()
         said = f"École {school.fase} signalée, en répondant à un courriel, comme n’étant plus à ce PO."
-        audit.record(session, now, actor, said, subject_of(made.authority))
+        audit.record_entry(session, now, actor, said, subject_of(made.authority))
 
 
 def reported(session: Session, message: Message) -> Sequence[Proposal]:
@@ -250,7 +250,7 @@ def take_back(session: Session, message: Message, at: datetime, *, now: datetime
         if made.state is ProposalState.WAITING and made.school is not None:
             made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
             said = f"École {made.school.fase} : signalement repris par qui l’avait fait."
-            audit.record(session, now, actor, said, subject_of(made.authority))
+            audit.record_entry(session, now, actor, said, subject_of(made.authority))
 
 
 def _reports() -> Select[Proposal]:
@@ -296,7 +296,7 @@ def listed(
         sort=sort,
         usual="-proposed_at",
         session=session,
-        query=search.narrowed(query, text),
+        query=search.narrow_by_name(query, text),
         order=(Proposal.proposed_at.desc(), Proposal.id.desc()),
     )
 
@@ -339,7 +339,7 @@ def answered(
     about = f"Votre proposition sur {made.authority.display_name}, « {made.subject} », {verdict}{because}."
     subject = f"Votre proposition {verdict} : {made.authority.display_name}"
     letter = StaffLetter([made.proposed_by], subject, [Said(about, PAGE)], name, contact)
-    return letter, letters.write(letter, sending, now=now)
+    return letter, letters.write_mail(letter, sending, now=now)
 
 
 def accept(
@@ -363,19 +363,19 @@ def accept(
     if made.kind is ProposalKind.SCHOOL and made.school is not None:
         source = f"{source} : {made.said}"[: school_reports.LONGEST] if made.said else source
         of, gone = made.school.fase, Fate.GONE
-        school_reports.report(
+        school_reports.report_school(
             session, made.authority, of, gone, day=today, source=source, now=now, today=today, actor=actor
         )
     elif made.kind is ProposalKind.GONE and made.contact is not None:
         contacts.retire(session, made.authority, made.contact, now=now, actor=actor)
     elif judged is not None:
         _correct(session, made, judged, source, now=now, actor=actor)
-        suppressions.vouch(session, judged.key, now=now, actor=actor)
+        suppressions.vouch_for_address(session, judged.key, now=now, actor=actor)
         if made.scope_kind is None:  # its own reader asks for it
             confirmations.confirm(session, made.authority_id, judged.key, ConfirmationWay.STAFF, at=now, actor=actor)
     _close(session, made, ProposalState.ACCEPTED, answer, now=now, actor=actor)
     if mail:
-        letters.post(session, *mail, sending, now=now, actor=actor)
+        letters.post_mail(session, *mail, sending, now=now, actor=actor)
 
 
 def _correct(session: Session, made: Proposal, judged: Judgement, source: str, *, now: datetime, actor: str) -> None:
@@ -408,7 +408,7 @@ def refuse(
     _take(session, made)
     _close(session, made, ProposalState.REFUSED, answer, now=now, actor=actor)
     if mail:
-        letters.post(session, *mail, sending, now=now, actor=actor)
+        letters.post_mail(session, *mail, sending, now=now, actor=actor)
 
 
 def _take(session: Session, made: Proposal) -> None:
@@ -422,4 +422,4 @@ def _close(session: Session, made: Proposal, state: ProposalState, answer: str, 
     made.state, made.answer = state, line_of_words(" ".join(answer.split()))
     made.decided_at, made.decided_by = now, actor
     said = f"{made.title}, « {made.subject} » : {state.label.lower()}."
-    audit.record(session, now, actor, said, subject_of(made.authority))
+    audit.record_entry(session, now, actor, said, subject_of(made.authority))

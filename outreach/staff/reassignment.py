@@ -45,12 +45,12 @@ def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -
     """Close an account and hand what the person follows to a colleague (an address), or to nobody ('').
 
     Returns how many responses went over, and how many authorities that are hard to reach. Raises as
-    `administering.close`, `inbox.hand_over` and `follow_up.hand_over` do, and InputError when the colleague is the
-    person.
+    `administering.close`, `inbox.hand_over_response` and `follow_up.hand_over` do, and InputError when the colleague
+    is the person.
     """
     if key_of(to.strip()) == user.email:
         raise InputError("Choisissez une autre personne que celle dont le compte se ferme.")
-    administration.close(session, user, now=now, actor=actor)
+    administration.close_account(session, user, now=now, actor=actor)
     responses = inbox.hand_all_over(session, user.email, to=to, now=now, actor=actor)
     return responses, follow_up.hand_all_over(session, user.email, to=to, now=now, actor=actor)
 

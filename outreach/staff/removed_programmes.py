@@ -45,7 +45,9 @@ def remove(session: Session, programme: Programme, *, now: datetime, actor: str)
     session.execute(delete(Programme).where(Programme.id == programme.id))
     session.expire_all()
     tell_programme(session, {"code": code, "name": name, "strands": [], "prerequisites": []}, now=now)
-    audit.record(session, now, actor, f"Programme « {name} » retiré : rien ne reposait sur lui.", f"programme:{code}")
+    audit.record_entry(
+        session, now, actor, f"Programme « {name} » retiré : rien ne reposait sur lui.", f"programme:{code}"
+    )
     return name
 
 

@@ -90,24 +90,24 @@ def refuse_before_the_migration(database):
 
 def record(database):
     with database.writing() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         authority = session.scalars(sa.select(Authority).where(Authority.network.has(Network.code == "WBE"))).one()
-        stands = records.standings(session, authority, programme, STORY_DAY)
+        stands = records.list_standings(session, authority, programme, STORY_DAY)
         school = next(one.school for one in stands if one.strands[1].status is Status.NONE)
         how = {"status": Status("hesitating"), "word": Word.CONFIRMED, "effective_on": STORY_DAY, "source": "Téléphone"}
-        added, _ = records.record(
+        added, _ = records.record_adherence(
             session, authority, programme, programme.strands[0], [school], **how, now=NOW, today=STORY_DAY, actor=AUTHOR
         )
         assert added == 1
-        after = records.standings(session, authority, programme, STORY_DAY)
-        assert "1 hésite encore" in records.told(after, programme.strands[0])
+        after = records.list_standings(session, authority, programme, STORY_DAY)
+        assert "1 hésite encore" in records.standing_in_words(after, programme.strands[0])
         return authority.fase, school.fase
 
 
 def freeze(database):
     with database.writing() as session:
-        gathered = gathering.gather(session, NoteRequest(STORY_DAY, "Un bilan"), now=NOW)
-        freezing.freeze(session, gathered, now=NOW, actor=AUTHOR)
+        gathered = gathering.gather_note(session, NoteRequest(STORY_DAY, "Un bilan"), now=NOW)
+        freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR)
     columns = {column.name: place for place, column in enumerate(gathered.content.tables[0].columns)}
     assert gathered.content.tables[0].rows[-1][columns["hesitating"]] == 1
     assert ("Hésite", "L’école hésite encore.") in {(one.term, one.meaning) for one in gathered.content.definitions}

@@ -10,7 +10,7 @@ from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status,
 from outreach.adherence.programmes import programmes
 from outreach.adherence.records import by_hand, records
 from outreach.campaigns.planning import audiences, lifecycle
-from outreach.core.audit.audit import about
+from outreach.core.audit.audit import entries_about
 from outreach.core.settings import ROOT
 from outreach.core.text.errors import NotFound, Refused
 from outreach.directory.models import Authority
@@ -31,32 +31,34 @@ def session(database, people, strand):
 
 
 def record(session, authority, status=Status.JOINED, now=NOW, word=Word.CONFIRMED, source="Réunion"):
-    programme = programmes.named(session)
+    programme = programmes.get_programme(session)
     held = session.get_one(Authority, authority)
     schools = records.eligible_schools(session, held, programme.strands, STORY_DAY)
     details = {"status": status, "word": word, "effective_on": STORY_DAY, "now": now, "today": STORY_DAY}
-    records.record(session, held, programme, programme.strands[0], schools, actor=AUTHOR, source=source, **details)
+    records.record_adherence(
+        session, held, programme, programme.strands[0], schools, actor=AUTHOR, source=source, **details
+    )
     session.flush()
 
 
 def of(session, authority, act=by_hand.of_authority, *details, **by):
-    return act(session, session.get_one(Authority, authority), programmes.named(session), *details, **by)
+    return act(session, session.get_one(Authority, authority), programmes.get_programme(session), *details, **by)
 
 
 def withdraw(session, authority, number, now=LATER):
-    withdrawn = of(session, authority, by_hand.withdraw, number, now=now, actor=APPROVER)
+    withdrawn = of(session, authority, by_hand.withdraw_hand_record, number, now=now, actor=APPROVER)
     session.flush()
     return withdrawn
 
 
 def statuses(session, authority):
-    programme = programmes.named(session)
-    rows = records.standings(session, session.get_one(Authority, authority), programme, STORY_DAY)
+    programme = programmes.get_programme(session)
+    rows = records.list_standings(session, session.get_one(Authority, authority), programme, STORY_DAY)
     return [row.strands[1].status for row in rows]
 
 
 def written(session):
-    return audiences.count(session, lifecycle.campaign_numbered(session, 1), now=NOW).written
+    return audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, 1), now=NOW).written
 
 
 def test_a_withdrawn_record_counts_no_more_for_the_status_or_a_letter_and_its_row_stays(session):
@@ -69,7 +71,7 @@ def test_a_withdrawn_record_counts_no_more_for_the_status_or_a_letter_and_its_ro
     assert (kept.status, kept.withdrawn_by, kept.withdrawn_at) == (Status.JOINED, APPROVER, LATER)
     counted = select(func.count()).select_from(AdherenceRecord), select(func.count()).select_from(RecordWithdrawal)
     assert [session.scalar(query) for query in counted] == [2, 2]
-    told = about(session, "authority:9001")[0]
+    told = entries_about(session, "authority:9001")[0]
     assert (told.actor, told.sentence) == (
         APPROVER,
         f"Enregistrement annulé : volet 1, 2 écoles, « Adhéré » (confirmé) au 15/05/2021, enregistré par {AUTHOR}.",
@@ -89,7 +91,7 @@ def test_what_was_known_before_holds_again_and_is_told_before_it_is_done(session
 
 
 def of_falls(session, entry):
-    return by_hand.without(session, programmes.named(session), entry, STORY_DAY)
+    return by_hand.changes_without(session, programmes.get_programme(session), entry, STORY_DAY)
 
 
 def test_a_record_is_withdrawn_once_and_only_by_way_of_its_own_authority(session):

@@ -21,19 +21,21 @@ FIRST, LATER = date(2021, 5, 1), date(2021, 5, 14)
 
 @pytest.fixture
 def silent(session):
-    programme = programmes.named(session)
-    found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)
+    programme = programmes.get_programme(session)
+    found = situation.list_situation_schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(
+        1, 20
+    )
     return [row.School.fase for row in found]
 
 
 @pytest.fixture
 def receive(session, silent, now):
     def call(until=None, *named, school=0):
-        about = programmes.named(session).id
-        said = coverage.stated(session, until, named, STORY_DAY)
-        sent = imports.opened(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
+        about = programmes.get_programme(session).id
+        said = coverage.stated_coverage(session, until, named, STORY_DAY)
+        sent = imports.open_import(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
         facts = {"programme_id": about, "coverage": said}
-        return imports.receive(session, KIND, sent, now=now, actor="nadia", **facts)
+        return imports.receive_import(session, KIND, sent, now=now, actor="nadia", **facts)
 
     return call
 
@@ -42,15 +44,15 @@ def receive(session, silent, now):
 def apply(session, receive, now):
     def call(*said, at=timedelta(0), **which):
         received = receive(*said, **which)
-        judged = imports.judge(session, KIND, received)
-        imports.apply(session, KIND, received, judged, now=now + at, actor="nadia")
+        judged = imports.judge_import(session, KIND, received)
+        imports.apply_import(session, KIND, received, judged, now=now + at, actor="nadia")
         return received
 
     return call
 
 
 def days(session):
-    covered = coverage.covered_until(session, programmes.named(session))
+    covered = coverage.covered_until(session, programmes.get_programme(session))
     return {network.code: day for network, day in covered.items() if day}
 
 
@@ -61,7 +63,7 @@ def test_a_list_says_until_which_day_it_is_complete_for_which_networks(session, 
     apply(FIRST, "WBE", school=2)
     assert days(session) == {"WBE": LATER, "COCOF": LATER, "Libre confessionnel": FIRST}
     for _ in range(2):
-        imports.undo(session, KIND, now=now, actor="nadia")
+        imports.undo_import(session, KIND, now=now, actor="nadia")
     assert days(session) == {"WBE": FIRST, "Libre confessionnel": FIRST}, "what is undone covers nothing"
 
 
@@ -98,12 +100,12 @@ def test_the_audit_and_the_summary_say_what_a_list_covers(session, apply):
 )
 def test_half_a_statement_is_refused(session, until, named, fault):
     with pytest.raises(InputError, match=fault):
-        coverage.stated(session, until, named, STORY_DAY)
+        coverage.stated_coverage(session, until, named, STORY_DAY)
 
 
 def test_the_first_list_that_covers_all_networks_is_found(session, apply):
-    programme = programmes.named(session)
-    keys = coverage.stated(session, FIRST, ["WBE", "COCOF"], STORY_DAY).networks
+    programme = programmes.get_programme(session)
+    keys = coverage.stated_coverage(session, FIRST, ["WBE", "COCOF"], STORY_DAY).networks
     apply(FIRST, "WBE", at=timedelta(1))
     assert coverage.first_covering(session, programme.id, keys, FIRST) is None
     second = apply(LATER, "COCOF", at=timedelta(2), school=1)

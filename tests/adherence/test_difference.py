@@ -66,7 +66,7 @@ class Told:
 
     def __init__(self, session):
         self.session = session
-        self.programme = programmes.named(session)
+        self.programme = programmes.get_programme(session)
         self.schools = dict(session.execute(select(School.fase, School.id)).all())
 
     def record(self, fase, day, *, recorded, status=Status.JOINED, word=Word.CONFIRMED, of_list=None):
@@ -119,7 +119,7 @@ class Told:
 def told(database):
     with database.writing() as session:
         apply(session, register({}), FIRST_AT, START)
-        programmes.load(session, PROGRAMME, now=FIRST_AT, actor="x")
+        programmes.load_programme(session, PROGRAMME, now=FIRST_AT, actor="x")
         yield Told(session)
 
 

@@ -78,7 +78,7 @@ step = st.one_of(
 def ready(database):
     with database.writing() as session:
         apply(session, FILES[0], FIRST_AT, START)
-        programmes.load(session, PROGRAMME, now=FIRST_AT, actor="x")
+        programmes.load_programme(session, PROGRAMME, now=FIRST_AT, actor="x")
     return database
 
 
@@ -87,20 +87,20 @@ class Story:
 
     def __init__(self, session, by, strand, day):
         self.session, self.by, self.strand, self.day = session, by, strand, day
-        self.programme, self.records = programmes.named(session), []
+        self.programme, self.records = programmes.get_programme(session), []
         self.schools = dict(session.execute(select(School.fase, School.id)).all())
         self.at, self.shown = FIRST_AT, {FIRST_AT: self.show()}
 
     def show(self, known_at=None):
         """The situation, its lists and its curve."""
-        found = situation.situation(self.session, self.programme, self.day, known_at=known_at, by=self.by)
+        found = situation.count_situation(self.session, self.programme, self.day, known_at=known_at, by=self.by)
         group = found.rows[-1].code if found.rows else ""
         asked = Selection(self.strand, None, group, self.by, known_at)
         schools = {
             (row.School.fase, row.Authority.fase, row.status, row.word) for row in self.listed("schools", asked).every()
         }
         owners = {(row.Authority.fase, row.roll_up, row.joined) for row in self.listed("authorities", asked).every()}
-        curve = situation.curve(self.session, self.programme, self.day, known_at=known_at)
+        curve = situation.joining_curve(self.session, self.programme, self.day, known_at=known_at)
         return found.rows, found.total, schools, owners, curve
 
     def listed(self, what, asked):
@@ -143,7 +143,7 @@ class Story:
 
     def undo_later(self):
         """Undo an edition that is not the first: the zone of a school that is new again is that of the next edition."""
-        if len([one for one in edition_imports.editions(self.session) if one.undone_at is None]) > 1:
+        if len([one for one in edition_imports.applied_editions(self.session) if one.undone_at is None]) > 1:
             self.undo()
 
 
@@ -203,9 +203,9 @@ def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_a_version_b
 )
 def test_before_the_first_edition_its_schools_stand_for_those_of_the_time(ready, day, known_at, register):
     with ready.reading() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         assert grouping.oldest_register(session, day, known_at) == register
-        assert situation.situation(session, programme, day, known_at=known_at).total.schools == len(SCHOOLS)
+        assert situation.count_situation(session, programme, day, known_at=known_at).total.schools == len(SCHOOLS)
 
 
 def test_without_an_edition_there_is_no_oldest_register(database):

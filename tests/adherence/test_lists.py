@@ -31,8 +31,10 @@ def sheet(*lines, header=HEADER):
 @pytest.fixture
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
-        about = programmes.named(session).id
-        return imports.receive(session, KIND, imports.opened(content, HEADERS), now=at, actor=actor, programme_id=about)
+        about = programmes.get_programme(session).id
+        return imports.receive_import(
+            session, KIND, imports.open_import(content, HEADERS), now=at, actor=actor, programme_id=about
+        )
 
     return call
 
@@ -40,14 +42,14 @@ def receive(session, now):
 @pytest.fixture
 def apply(session, now):
     def call(received, judged=None, at=now):
-        return imports.apply(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
+        return imports.apply_import(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
 
     return call
 
 
 @pytest.fixture
 def undo(session, now):
-    return lambda **which: imports.undo(session, KIND, now=now, actor="nadia", **which)
+    return lambda **which: imports.undo_import(session, KIND, now=now, actor="nadia", **which)
 
 
 @pytest.fixture
@@ -58,17 +60,21 @@ def plan(session, receive):
 @pytest.fixture
 def silent(session):
     """The numbers of secondary schools without any record on the first strand."""
-    programme = programmes.named(session)
-    found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)
+    programme = programmes.get_programme(session)
+    found = situation.list_situation_schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(
+        1, 20
+    )
     return [row.School.fase for row in found]
 
 
 def judge(session, received):
-    return imports.judge(session, KIND, received)
+    return imports.judge_import(session, KIND, received)
 
 
 def joined(session, day=STORY_DAY, strand=1):
-    return situation.situation(session, programmes.named(session), day).total.strands[strand][Bucket.JOINED]
+    return situation.count_situation(session, programmes.get_programme(session), day).total.strands[strand][
+        Bucket.JOINED
+    ]
 
 
 @pytest.mark.long
@@ -86,9 +92,9 @@ def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo)
 def test_a_list_undone_after_midnight_says_the_day_in_brussels(session, receive, silent, apply, now):
     apply(receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;")))
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
-    imports.undo(session, KIND, now=midnight, actor="nadia")
+    imports.undo_import(session, KIND, now=midnight, actor="nadia")
     _, authority = authority_sheet.school_by_fase(session, silent[0])
-    told = records.events(session, authority)[-1].sentence
+    told = records.list_events(session, authority)[-1].sentence
     assert told == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
 
 
@@ -188,7 +194,7 @@ def test_a_faulty_row_names_its_cell_and_leaves_the_others(plan, silent):
 
 
 def test_a_list_that_comes_late_is_read_and_a_joining_after_the_closing_is_not(session, plan, silent):
-    programmes.named(session).strand(1).closed_on = date(2021, 5, 10)
+    programmes.get_programme(session).strand(1).closed_on = date(2021, 5, 10)
     late, early = f"{silent[0]};1;adhéré;11/05/2021;;", f"{silent[1]};1;adhéré;10/05/2021;;"
     found = plan(late, early, f"{silent[2]};1;en préparation;11/05/2021;;")
     (rejection,) = found.rejected
@@ -200,10 +206,10 @@ def test_a_list_that_comes_late_is_read_and_a_joining_after_the_closing_is_not(s
 
 
 def test_what_comes_too_late_names_the_programme_where_there_are_several(session, receive, silent, now):
-    programme = programmes.named(session)
+    programme = programmes.get_programme(session)
     programme.strand(1).closed_on = date(2021, 5, 10)
     received = receive(sheet(f"{silent[0]};1;adhéré;11/05/2021;;"))
-    programmes.load(session, factories.PROGRAMME, now=now, actor="nadia")
+    programmes.load_programme(session, factories.PROGRAMME, now=now, actor="nadia")
     (rejection,) = judge(session, received).plan.rejected
     assert f"Le volet 1 du programme « {programme.name} » a fermé" in rejection.message.replace("\xa0", " ")
 
@@ -211,7 +217,7 @@ def test_what_comes_too_late_names_the_programme_where_there_are_several(session
 def test_a_joining_that_was_known_before_its_strand_closed_is_no_fault_of_a_later_list(session, receive, silent, apply):
     line = f"{silent[0]};1;adhéré;11/05/2021;;"
     apply(receive(sheet(line)))
-    programmes.named(session).strand(1).closed_on = date(2021, 5, 10)
+    programmes.get_programme(session).strand(1).closed_on = date(2021, 5, 10)
     found = judge(session, receive(sheet(line, f"{silent[1]};1;adhéré;10/05/2021;;"))).plan
     assert (found.rejected, found.unchanged, len(found.changes)) == ([], 1, 1)
 
@@ -219,7 +225,7 @@ def test_a_joining_that_was_known_before_its_strand_closed_is_no_fault_of_a_late
 def test_a_list_is_compared_anew_where_its_strand_closes_meanwhile(session, receive, silent, apply):
     received = receive(sheet(f"{silent[0]};1;adhéré;11/05/2021;;"))
     judged = judge(session, received)
-    programmes.named(session).strand(1).closed_on = date(2021, 5, 10)
+    programmes.get_programme(session).strand(1).closed_on = date(2021, 5, 10)
     with pytest.raises(Refused, match="a changé entre-temps"):
         apply(received, judged)
 
@@ -331,8 +337,8 @@ def test_a_list_is_applied_only_as_it_was_seen(session, receive, silent, now):
     received, other = (receive(sheet(f"{silent[0]};1;{status};10/05/2021;;")) for status in ("adhéré", "refus"))
     judged, seen = judge(session, received), judge(session, other).plan.version
     with pytest.raises(Refused, match="regardez à nouveau"):
-        imports.apply(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
-    imports.apply(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
+        imports.apply_import(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
+    imports.apply_import(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
 
 
 def test_a_list_that_was_judged_is_not_compared_again_in_the_transaction_that_writes(

@@ -20,28 +20,28 @@ def file():
 def test_a_programme_is_loaded_and_loaded_again(database, now, file):
     for content in (file, file.replace("Mes outils", "Nos outils")):
         with database.writing() as session:
-            programmes.load(session, content, now=now, actor="nadia")
+            programmes.load_programme(session, content, now=now, actor="nadia")
     with database.reading() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         assert programme.name == "Nos outils numériques"
         assert [strand.number for strand in programme.strands] == [1, 2]
-        assert len(programmes.prerequisites(session, programme)) == 1
+        assert len(programmes.list_prerequisites(session, programme)) == 1
 
 
 def test_a_programme_is_named_or_there_is_exactly_one(database, now, file):
     with database.writing() as session:
         with pytest.raises(NotFound, match=r"Aucun programme n’est chargé.*L’administration en charge un"):
-            programmes.named(session)
-        programmes.load(session, file, now=now, actor="nadia")
-        only = programmes.named(session)
-        assert programmes.named(session, only.code) == only
+            programmes.get_programme(session)
+        programmes.load_programme(session, file, now=now, actor="nadia")
+        only = programmes.get_programme(session)
+        assert programmes.get_programme(session, only.code) == only
         other = file.replace(f'code = "{only.code}"', 'code = "lecture"')
-        programmes.load(session, other, now=now, actor="nadia")
+        programmes.load_programme(session, other, now=now, actor="nadia")
         with pytest.raises(Refused, match=f"« {only.code} », « lecture »"):
-            programmes.named(session)
-        assert programmes.named(session, "lecture").code == "lecture"
+            programmes.get_programme(session)
+        assert programmes.get_programme(session, "lecture").code == "lecture"
         with pytest.raises(NotFound, match="code « autre »"):
-            programmes.named(session, "autre")
+            programmes.get_programme(session, "autre")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_programme_is_named_or_there_is_exactly_one(database, now, file):
 def test_a_faulty_file_names_what_is_wrong(before, after, words, file):
     assert before in file
     with pytest.raises(InputError, match=words):
-        programmes.read(
+        programmes.read_programme(
             file.replace(before, after, 1) if not before.startswith("levels") else file.replace(before, after)
         )
 
@@ -83,7 +83,7 @@ def test_a_faulty_file_names_the_strand_and_the_line(before, after, part, told, 
     wrong = file.replace(before, after, 1)
     line = next(number for number, line in enumerate(wrong.split("\n"), 1) if line.startswith(after))
     with pytest.raises(InputError) as refused:
-        programmes.read(wrong)
+        programmes.read_programme(wrong)
     assert f"refusé, {part}ligne {line} : {told}" in str(refused.value)
 
 
@@ -105,15 +105,15 @@ def test_what_stands_on_no_line_names_the_heading_of_its_strand(before, after, t
     wrong = file.replace(before, after, 1)
     headings = [number for number, line in enumerate(wrong.split("\n"), 1) if line == "[[strands]]"]
     with pytest.raises(InputError) as refused:
-        programmes.read(wrong)
+        programmes.read_programme(wrong)
     assert told.format(headings["volet 2" in told]) in str(refused.value)
 
 
 def test_a_strand_is_called_by_its_own_number_and_a_name_that_stands_twice_is_said(file):
     with pytest.raises(InputError, match=r"volet 7, ligne \d+ : « closed_on », le 2021-02-30 n’est pas un jour"):
-        programmes.read(file.replace("number = 2", "number = 7\nclosed_on = 2021-02-30", 1))
+        programmes.read_programme(file.replace("number = 2", "number = 7\nclosed_on = 2021-02-30", 1))
     with pytest.raises(InputError, match=r"volet 2, ligne \d+ : « number », ce nom figure deux fois"):
-        programmes.read(file.replace("number = 2", "number = 2\nnumber = 2", 1))
+        programmes.read_programme(file.replace("number = 2", "number = 2\nnumber = 2", 1))
 
 
 @pytest.mark.parametrize(
@@ -126,25 +126,25 @@ def test_a_strand_is_called_by_its_own_number_and_a_name_that_stands_twice_is_sa
     ],
 )
 def test_a_strand_has_one_level_or_several_and_a_file_of_before_is_read(line, levels, file):
-    stated = programmes.read(file.replace('levels = ["secondary"]', line, 1))
+    stated = programmes.read_programme(file.replace('levels = ["secondary"]', line, 1))
     assert stated.strands[0].levels == tuple(map(Level, levels.split()))
-    assert programmes.read(files.written(stated)) == stated
+    assert programmes.read_programme(files.programme_as_file(stated)) == stated
 
 
 def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once(file):
     for absurd in (f"number = {'2' * 5000}", f"{'.'.join('a' * 3000)} = 1"):
         with pytest.raises(InputError, match="TOML lisible"):
-            programmes.read(f"{absurd}\n{file}")
+            programmes.read_programme(f"{absurd}\n{file}")
 
 
 @pytest.mark.postgresql
 def test_a_strand_is_dropped_as_long_as_nothing_stands_on_it(database, now, file):
     one = file[: file.index("[[strands]]\nnumber = 2")]
     with database.writing() as session:
-        programmes.load(session, file, now=now, actor="nadia")
-        programmes.load(session, one, now=now, actor="nadia")
-        assert [strand.number for strand in programmes.named(session).strands] == [1]
-        assert programmes.prerequisites(session, programmes.named(session)) == []
+        programmes.load_programme(session, file, now=now, actor="nadia")
+        programmes.load_programme(session, one, now=now, actor="nadia")
+        assert [strand.number for strand in programmes.get_programme(session).strands] == [1]
+        assert programmes.list_prerequisites(session, programmes.get_programme(session)) == []
 
 
 @pytest.mark.long
@@ -152,22 +152,22 @@ def test_a_strand_is_dropped_as_long_as_nothing_stands_on_it(database, now, file
 def test_a_strand_that_has_a_record_is_never_dropped_even_a_withdrawn_one(sample_database, now, file):
     one = file[: file.index("[[strands]]\nnumber = 2")]
     with sample_database.writing() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         assert programmes.in_use(session, programme) == {1, 2}
         records = session.scalars(
             select(AdherenceRecord.id).where(AdherenceRecord.strand_id == programme.strands[1].id)
         )
         session.add_all(RecordWithdrawal(record_id=key, withdrawn_at=now, withdrawn_by="") for key in records.all())
     with pytest.raises(InputError, match="volet 2 sert déjà"), sample_database.writing() as session:
-        programmes.load(session, one, now=now, actor="nadia")
+        programmes.load_programme(session, one, now=now, actor="nadia")
 
 
 def test_a_strand_that_closed_keeps_its_figures(sample_database):
     with sample_database.writing() as session:
-        programme = programmes.named(session)
-        before = situation.situation(session, programme, STORY_DAY)
+        programme = programmes.get_programme(session)
+        before = situation.count_situation(session, programme, STORY_DAY)
         strand = programme.strands[0]
         strand.closed_on = STORY_DAY - timedelta(1)
         session.flush()
-        assert situation.situation(session, programme, STORY_DAY) == before
+        assert situation.count_situation(session, programme, STORY_DAY) == before
         assert [strand.is_closed(STORY_DAY + timedelta(days)) for days in (-1, 0)] == [False, True]

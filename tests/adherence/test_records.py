@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.adherence.imports.joining_lists import JoiningLists, StatedJoining, opened
+from outreach.adherence.imports.joining_lists import JoiningLists, StatedJoining, open_joinings
 from outreach.adherence.models import Status, Strand, Word
 from outreach.adherence.programmes import programmes
 from outreach.adherence.records import records
@@ -25,12 +25,12 @@ def record(session, now):
     """Record a status for some schools of an authority, all of them unless told otherwise."""
 
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         authority = sheet.authority_by_fase(session, fase)
         chosen = programme.strand(strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
         details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
-        return records.record(
+        return records.record_adherence(
             session, authority, programme, chosen, schools, status=status, word=word, effective_on=day, **details
         )
 
@@ -38,13 +38,13 @@ def record(session, now):
 
 
 def counts(session, strand=1):
-    return situation.situation(session, programmes.named(session), STORY_DAY).total.strands[strand]
+    return situation.count_situation(session, programmes.get_programme(session), STORY_DAY).total.strands[strand]
 
 
 def test_a_status_is_recorded_for_every_school_and_told_once(session, record):
     assert record(9300)[0] == 2
     assert counts(session)[Bucket.JOINED] == 50
-    assert "2 écoles" in audit.about(session, "authority:9300")[0].sentence
+    assert "2 écoles" in audit.entries_about(session, "authority:9300")[0].sentence
 
 
 @pytest.mark.full
@@ -60,7 +60,7 @@ def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
 def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database, now):
     """On PostgreSQL both would see the other's records only once they had written their own."""
     with sample_database.reading() as session:
-        programme, authority = programmes.named(session), sheet.authority_by_fase(session, 9300)
+        programme, authority = programmes.get_programme(session), sheet.authority_by_fase(session, 9300)
         strand = programme.strand(1)
         schools = records.eligible_schools(session, authority, [strand], STORY_DAY)
         key, fases = programme.id, [school.fase for school in schools]
@@ -72,13 +72,19 @@ def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database,
         details = {"now": now, "today": STORY_DAY, "actor": "x", "source": records.FROM_A_LETTER}
         details |= {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": STORY_DAY}
         with sample_database.writing() as session, pytest.raises(InputError, match="déjà confirmé"):
-            records.record(session, authority, programme, strand, schools, **details)
+            records.record_adherence(session, authority, programme, strand, schools, **details)
 
     rows = [StatedJoining(fase, 1, Status.JOINED, STORY_DAY) for fase in fases]
     with ThreadPoolExecutor(1) as pool:
         with sample_database.writing() as session:
             imports.take_over(
-                session, JoiningLists(STORY_DAY), opened(rows, "x"), now=now, actor="x", programme_id=key, coverage=None
+                session,
+                JoiningLists(STORY_DAY),
+                open_joinings(rows, "x"),
+                now=now,
+                actor="x",
+                programme_id=key,
+                coverage=None,
             )
             session.flush()
             declared = pool.submit(declare)
@@ -101,7 +107,7 @@ def test_a_day_to_come_is_refused_and_the_same_status_is_not_recorded_twice(reco
 
 
 def test_a_joining_after_the_strand_has_closed_is_refused_with_its_day_and_one_before_it_is_recorded(session, record):
-    programmes.named(session).strand(1).closed_on = STORY_DAY - timedelta(2)
+    programmes.get_programme(session).strand(1).closed_on = STORY_DAY - timedelta(2)
     with pytest.raises(InputError, match=r"Le volet 1 a fermé le 13.mai.2021.: aucune école n’y adhère le 15.mai.2021"):
         record(9300)
     assert record(9300, status=Status.DECLINED)[0] == 2, "whatever is no joining"
@@ -126,12 +132,15 @@ def test_confirming_what_was_declared_of_a_later_day_changes_today_and_not_the_p
 @pytest.mark.full
 @pytest.mark.long
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
-    programme = programmes.named(session)
-    total = situation.situation(session, programme, STORY_DAY)
+    programme = programmes.get_programme(session)
+    total = situation.count_situation(session, programme, STORY_DAY)
     for row in (total.total, *total.rows):
         found = Selection(1, None, row.code or "")
-        assert situation.authorities(session, programme, STORY_DAY, found).count() == row.strand_authorities[1]
-    (wbe,) = situation.authorities(session, programme, STORY_DAY, Selection(1, None, "WBE")).page(1, 10)
+        assert (
+            situation.list_situation_authorities(session, programme, STORY_DAY, found).count()
+            == row.strand_authorities[1]
+        )
+    (wbe,) = situation.list_situation_authorities(session, programme, STORY_DAY, Selection(1, None, "WBE")).page(1, 10)
     assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)
 
 
@@ -150,13 +159,13 @@ name = "Primaire"
 opened_on = 2021-01-01
 level = "primary"
 """
-    programme = programmes.load(session, content, now=now, actor="nadia")
-    total = situation.situation(session, programme, STORY_DAY).total
+    programme = programmes.load_programme(session, content, now=now, actor="nadia")
+    total = situation.count_situation(session, programme, STORY_DAY).total
     assert total.open_to(1) == 649
     assert total.open_to(2) > 1500
     assert total.strand_authorities[1] == 312
-    rows = records.standings(session, sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
-    assert records.told(rows[:0], programme.strands[0]) == ""
+    rows = records.list_standings(session, sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
+    assert records.standing_in_words(rows[:0], programme.strands[0]) == ""
     assert {frozenset(row.strands) for row in rows} >= {frozenset({1}), frozenset({2})}
 
 
@@ -177,4 +186,4 @@ level = "primary"
 def test_an_authority_s_standing_is_told_in_a_sentence(known, told):
     strand = Strand(number=1)
     rows = [SchoolStandings(School(), {1: Standing(status, word, None)}) for status, word in known]
-    assert records.told(rows, strand).replace("\xa0", " ").replace("\u202f", " ") == told
+    assert records.standing_in_words(rows, strand).replace("\xa0", " ").replace("\u202f", " ") == told

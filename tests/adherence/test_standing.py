@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, RollUp, Status, Word
 from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.standing import roll_up, rolled_up, standing
+from outreach.adherence.situation.standing import roll_up, rolled_up, standing_of_schools
 from outreach.directory.models import Authority, School
 from tests.directory.editions import apply, edition, row
 from tests.factories import undone
@@ -52,7 +52,7 @@ record = st.fixed_dictionaries(
 def ready(database, now):
     with database.writing() as session:
         apply(session, FILE, now, START)
-        programmes.load(session, PROGRAMME, now=now, actor="x")
+        programmes.load_programme(session, PROGRAMME, now=now, actor="x")
     return database
 
 
@@ -72,7 +72,7 @@ def plainly(records, school, strand, day):
 def test_the_database_agrees_with_a_plain_reading(ready, records, day):
     with undone(ready) as session:
         schools = dict(session.execute(select(School.fase, School.id)).all())
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         strands = {strand.number: strand.id for strand in programme.strands}
         at = datetime(2021, 2, 1, tzinfo=UTC)
         for place, known in enumerate(records):
@@ -92,7 +92,7 @@ def test_the_database_agrees_with_a_plain_reading(ready, records, day):
                 session.add(RecordWithdrawal(record_id=key, withdrawn_at=at, withdrawn_by="x"))
         session.flush()
         asked = START + timedelta(day)
-        rows = standing(asked, programme.strands)
+        rows = standing_of_schools(asked, programme.strands)
         query = select(School.fase, rows.c.strand_id, rows.c.status, rows.c.word).join(
             School, School.id == rows.c.school_id
         )
@@ -131,7 +131,7 @@ def test_the_roll_up_of_an_authority(schools, expected):
 def test_sqlite_finds_the_record_of_a_school_by_the_index_on_schools(ready):
     """It keeps no statistics: with a list of all records it looks through that for each school."""
     with ready.reading() as session:
-        rows = standing(START, programmes.named(session).strands)
+        rows = standing_of_schools(START, programmes.get_programme(session).strands)
         how = {"dialect": session.get_bind().dialect, "compile_kwargs": {"render_postcompile": True}}
         asked = select(rows.c.status).compile(**how)
         values = (None,) * len(asked.positiontup)

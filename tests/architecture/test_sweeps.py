@@ -206,7 +206,7 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
     allowed = {role: {"csrf_token": form_of(one.get("/account"))["csrf_token"]} for role, one in people.items()}
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
         owner = session.get_one(Authority, letter.authority_id)
         contact = session.scalars(select(Contact.id).where(Contact.authority_id == owner.id)).first()
         samples = {**SAMPLES, "fase": str(owner.fase), "contact_id": str(contact), "message": str(letter.id)}
@@ -249,7 +249,7 @@ def test_no_get_writes_and_no_page_asks_row_by_row(app, author, launched_sample)
     with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(40)).all()
         for letter in letters:
-            recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+            recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
     asked, written = Counter(), []
     address = ""
 
@@ -287,12 +287,12 @@ def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, launche
         mine = bytes.fromhex(first.public_id)
         link = f"https://campagnes.example/a/{keys.make(TokenKind.ANSWER, mine)}"
         sender = f"<b-{keys.make(TokenKind.BOUNCE, mine)}@adm.fwb.example>"
-        recording.give(session, first, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+        recording.give_answers(session, first, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
         theirs = session.get_one(Authority, first.authority_id)
         said = {"kind": CallKind.PHONE, "day": NOW.date(), "today": NOW.date(), "now": NOW, "actor": "a@fwb.example"}
-        calls.note(session, theirs, f"lien : {link}", **said)
+        calls.record_call(session, theirs, f"lien : {link}", **said)
         first.reply_text, first.state, first.settled_at = f"{sender}: rejected", MessageState.REFUSED, NOW
-        suppressions.unsubscribe(session, second, now=NOW, detail=f"lien du courriel {second.public_id}")
+        suppressions.unsubscribe_letter(session, second, now=NOW, detail=f"lien du courriel {second.public_id}")
     samples = {**SAMPLES, "message": letter, "fase": fase}
     pages = {
         address for method, endpoint, address in addresses(app, samples) if method == "GET" and endpoint not in OPEN

@@ -30,7 +30,7 @@ from outreach.campaigns.segments.criteria_json import from_plain, to_json
 from outreach.campaigns.waves import added_reminders, answering, launching, retrying, stopping
 from outreach.core.settings import ROOT
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.core.text.addresses import judge
 from outreach.core.text.dates import today
 from outreach.core.text.errors import OutreachError
@@ -127,7 +127,7 @@ class Doubting(Post):
         )
         unclear = AttemptResult(Verdict.UNKNOWN, 0, "", "")
         settled = [Settled(identity, fence_id, unclear) for identity in sorted(passed)]
-        outcomes.record(self.session, settled, now=now, again_at=now)
+        outcomes.record_outcomes(self.session, settled, now=now, again_at=now)
 
 
 @dataclass
@@ -150,7 +150,7 @@ class History:
         """The register's first edition, some joinings, some mailboxes that are missing or excluded."""
         with self.database.writing() as session:
             for stated in OTHERS if self.several else (factories.PROGRAMME,):
-                programmes.load(session, stated, now=self.now - 60 * DAY, actor=AUTHOR)
+                programmes.load_programme(session, stated, now=self.now - 60 * DAY, actor=AUTHOR)
         self.reads_returns = self.random.random() < 0.5
         for number in range(authorities):
             network = self.random.choice(NETWORKS)
@@ -179,11 +179,15 @@ class History:
 
     def programme(self, session):
         """One of the programmes."""
-        return self.random.choice(programmes.every(session)) if self.several else programmes.named(session)
+        return (
+            self.random.choice(programmes.all_programmes(session))
+            if self.several
+            else programmes.get_programme(session)
+        )
 
     def strand(self, session):
         """A strand; of several, one that the fewest campaigns are about."""
-        strands = [strand for programme in programmes.every(session) for strand in programme.strands]
+        strands = [strand for programme in programmes.all_programmes(session) for strand in programme.strands]
         if not self.several:
             return strands[0]
         about = Counter(session.scalars(select(Campaign.strand_id)))
@@ -228,7 +232,7 @@ class History:
             going = True
             while going:
                 with self.database.writing() as session:
-                    going = launching.advance(session, wave, SENDING, now=self.now)
+                    going = launching.advance_wave(session, wave, SENDING, now=self.now)
         if self.random.random() < 0.25:  # a relay that rests: letters wait
             return
         with self.database.writing() as session:
@@ -245,7 +249,7 @@ class History:
         with self.database.writing() as session:
             launching.finish_waves(session, now=self.now)
             if self.reads_returns and self.random.random() < 0.8:
-                models.note(session, now=self.now)
+                models.note_box_read(session, now=self.now)
         if self.random.random() < 0.3:
             self.climb()
 
@@ -258,11 +262,11 @@ class History:
             waves, due = due_steps.open_steps(session, now=self.now), due_steps.due_rungs(session, now=self.now)
         for wave, numbers in waves.items():
             with self.database.writing() as session:
-                due_steps.stop(session, wave, numbers, now=self.now)
+                due_steps.stop_steps(session, wave, numbers, now=self.now)
         for wave, rung in due:
             with self.database.writing() as session:
-                keys, _ = due_steps.candidates(session, wave, rung, after=0, now=self.now)
-                due_steps.climb(session, wave, rung, keys, SENDING, now=self.now)
+                keys, _ = due_steps.due_candidates(session, wave, rung, after=0, now=self.now)
+                due_steps.open_due_steps(session, wave, rung, keys, SENDING, now=self.now)
 
     # -- the register
 
@@ -320,12 +324,12 @@ class History:
                     session.get_one(Authority, made.authority_id),
                     session.get_one(School, made.school_id).fase,
                 )
-                school_reports.withdraw(session, authority, fase, now=self.now, actor=AUTHOR)
+                school_reports.withdraw_report(session, authority, fase, now=self.now, actor=AUTHOR)
                 return f"withdrawn {fase}"
             row = self.random.choice(list(self.rows.values()))
             authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
             told = {"day": today(self.now), "source": "Appel", "now": self.now, "today": today(self.now)}
-            school_reports.report(
+            school_reports.report_school(
                 session, authority, row["school"], self.random.choice(list(Fate)), **told, actor=AUTHOR
             )
             return row["school"]
@@ -346,11 +350,15 @@ class History:
                 contacts.retire(session, authority, used[0], now=self.now, actor=AUTHOR)
             elif kind == "exclude":
                 reason = SuppressionReason.STAFF
-                suppressions.suppress(session, used[0].address_key, reason, now=self.now, actor=AUTHOR, detail="x")
+                suppressions.suppress_address(
+                    session, used[0].address_key, reason, now=self.now, actor=AUTHOR, detail="x"
+                )
             else:
                 made = self.one(session, select(Suppression).where(Suppression.lifted_at.is_(None)))
                 if made is not None:
-                    suppressions.lift(session, made.address_key, made.reason, now=self.now, actor=AUTHOR, because="x")
+                    suppressions.lift_suppression(
+                        session, made.address_key, made.reason, now=self.now, actor=AUTHOR, because="x"
+                    )
             return f"{kind} {authority.fase}"
 
     # -- where schools stand
@@ -369,14 +377,14 @@ class History:
             lines.append(f"{school};{number};{status};{today(self.now) - ago * DAY:%d/%m/%Y};Liste;")
         content = "\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode()
         with self.database.writing() as session:
-            sent, kind = opened(content, HEADERS), JoiningLists(today(self.now))
+            sent, kind = open_import(content, HEADERS), JoiningLists(today(self.now))
             imports.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
         return f"{programme.code} {lines}" if self.several else lines
 
     def undo_list(self):
         """The last list is undone."""
         with self.database.writing() as session:
-            return imports.undo(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
+            return imports.undo_import(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
 
     def record(self):
         """A colleague records a status by hand, or withdraws one."""
@@ -388,14 +396,16 @@ class History:
             made = by_hand.of_authority(session, authority, programme)
             standing = [one for one in made if one.withdrawn_at is None]
             if standing and self.random.random() < 0.5:
-                by_hand.withdraw(session, authority, programme, standing[0].number, now=self.now, actor=AUTHOR)
+                by_hand.withdraw_hand_record(
+                    session, authority, programme, standing[0].number, now=self.now, actor=AUTHOR
+                )
                 return f"withdrawn {standing[0].number}"
             school = session.scalars(select(School).where(School.fase == row["school"])).one()
             day = today(self.now) - self.random.choice((0, 2, 30)) * DAY
             status = self.random.choice((Status.JOINED, Status.JOINED, Status.IN_PREPARATION, Status.NOT_CONCERNED))
             word = self.random.choice(list(Word))
             said = {"status": status, "word": word, "effective_on": day, "source": "Appel"}
-            records.record(session, authority, programme, strand, [school], **said,
+            records.record_adherence(session, authority, programme, strand, [school], **said,
                            now=self.now, today=today(self.now), actor=AUTHOR)  # fmt: skip
             return f"{school.fase} {programme.code} {strand.number} {status} {word} {day}"
 
@@ -412,9 +422,9 @@ class History:
                 return "nothing to correct"
             if self.random.random() < 0.1:
                 return f"draft {made.id}"
-            lifecycle.submit(session, made, now=self.now, actor=AUTHOR)
+            lifecycle.submit_campaign(session, made, now=self.now, actor=AUTHOR)
             self.approve(session, made)
-            return f"{kind} {made.id} {programmes.called(made.strand.programme.name, made.strand.number)}"
+            return f"{kind} {made.id} {programmes.strand_in_words(made.strand.programme.name, made.strand.number)}"
 
     def written(self, session, kind):
         criteria = self.random.choice(
@@ -431,7 +441,7 @@ class History:
         changes = {"segment": AudienceRule.model_validate({"criteria": criteria}), "departure_gap": 0}
         changes |= {"programme": about.programme.code, "strand": about.number}
         if kind == "thanks":
-            stated = definitions.named("merci-et-suite", ROOT / "campaigns")
+            stated = definitions.get_definition("merci-et-suite", ROOT / "campaigns")
             return factories.campaign(session, stated.model_copy(update=changes), self.now)
         changes["reminders"] = self.random.choice(((), (7,), (14,), (7, 14)))
         changes["ladder"] = self.random.choice(LADDERS)
@@ -450,11 +460,11 @@ class History:
         return factories.campaign(session, factories.invitation(**changes), self.now)
 
     def approve(self, session, made):
-        written = audiences.count(session, made, now=self.now).written
-        lifecycle.approve(session, made, now=self.now, actor=APPROVER, extent=Extent(written))
+        written = audiences.count_campaign_audience(session, made, now=self.now).written
+        lifecycle.approve_campaign(session, made, now=self.now, actor=APPROVER, extent=Extent(written))
         if self.random.random() < 0.9:
             at = self.now + self.random.choice((MINUTE, DAY, 3 * DAY))
-            lifecycle.schedule(session, made, at, now=self.now, actor=AUTHOR)
+            lifecycle.schedule_campaign(session, made, at, now=self.now, actor=AUTHOR)
 
     def move_campaign(self):  # noqa: PLR0911 - a way for each state
         """A campaign is paused, resumed, cancelled, taken back to draft, approved again or closed."""
@@ -463,27 +473,27 @@ class History:
             made = lifecycle.in_turn(session, chosen.id)
             states = {wave.state for wave in made.waves}
             if made.state is CampaignState.CANCELLED:
-                lifecycle.restore(session, made, now=self.now, actor=AUTHOR)
+                lifecycle.restore_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"restored {made.id}"
             if made.state is CampaignState.DRAFT:
-                lifecycle.submit(session, made, now=self.now, actor=AUTHOR)
+                lifecycle.submit_campaign(session, made, now=self.now, actor=AUTHOR)
                 self.approve(session, made)
                 return f"approved {made.id}"
             if WaveState.PAUSED in states:
-                lifecycle.resume(session, made, now=self.now, actor=APPROVER, may_approve=True)
+                lifecycle.resume_campaign(session, made, now=self.now, actor=APPROVER, may_approve=True)
                 return f"resumed {made.id}"
             if WaveState.RUNNING in states and self.random.random() < 0.7:
-                lifecycle.pause(session, made, now=self.now, actor=AUTHOR)
+                lifecycle.pause_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"paused {made.id}"
             if self.random.random() < 0.4:
-                lifecycle.cancel(session, made, now=self.now, actor=AUTHOR)
+                lifecycle.cancel_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"cancelled {made.id}"
             planned = [wave.number for wave in made.waves if wave.state is WaveState.PLANNED]
             if planned:
-                stopping.call_off(session, made, planned[-1], now=self.now, actor=AUTHOR)
+                stopping.call_off_waves(session, made, planned[-1], now=self.now, actor=AUTHOR)
                 return f"called off {made.id}, {planned[-1]}"
             if self.random.random() < 0.3:
-                lifecycle.close(session, made, now=self.now, actor=AUTHOR)
+                lifecycle.close_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"closed {made.id}"
             return "nothing"
 
@@ -497,9 +507,9 @@ class History:
         going = True
         while going:
             with self.database.writing() as session:
-                going = launching.advance(session, number, SENDING, now=self.now)
+                going = launching.advance_wave(session, number, SENDING, now=self.now)
         with self.database.writing() as session:
-            lifecycle.pause(session, lifecycle.in_turn(session, campaign), now=self.now, actor=AUTHOR)
+            lifecycle.pause_campaign(session, lifecycle.in_turn(session, campaign), now=self.now, actor=AUTHOR)
         return f"wave {number}"
 
     def leave_out(self):
@@ -524,11 +534,11 @@ class History:
         with self.database.writing() as session:
             made = lifecycle.in_turn(session, self.some(session, select(Campaign)).id)
             asked = self.now + self.random.choice((DAY, 3 * DAY, 10 * DAY))
-            key = added_reminders.add(session, made, **WORDS, asked_at=asked, now=self.now, actor=AUTHOR).id
+            key = added_reminders.add_reminder(session, made, **WORDS, asked_at=asked, now=self.now, actor=AUTHOR).id
             added = session.get_one(AddedReminder, key)
-            many = audiences.count(session, made, now=self.now, only_unreacted=True).written
-            added_reminders.submit(session, added, now=self.now, actor=AUTHOR, extent=Extent(many))
-            added_reminders.approve(session, added, now=self.now, actor=APPROVER, extent=Extent(many))
+            many = audiences.count_campaign_audience(session, made, now=self.now, only_unreacted=True).written
+            added_reminders.submit_reminder(session, added, now=self.now, actor=AUTHOR, extent=Extent(many))
+            added_reminders.approve_reminder(session, added, now=self.now, actor=APPROVER, extent=Extent(many))
             return made.id
 
     def send_again(self):
@@ -536,7 +546,7 @@ class History:
         with self.database.writing() as session:
             wave = self.some(session, select(Wave).where(Wave.mailing_id.is_not(None)))
             made = lifecycle.in_turn(session, wave.campaign_id)
-            again = self.random.choice((retrying.retry, retrying.resend))
+            again = self.random.choice((retrying.retry_failures, retrying.resend_doubts))
             return f"{again.__name__} {again(session, made, wave.number, now=self.now, actor=AUTHOR)}"
 
     # -- what authorities do
@@ -560,14 +570,14 @@ class History:
             else:
                 some = self.random.sample(waiting, self.random.randint(1, len(waiting)))
                 given = Given(dict.fromkeys(some, chosen), **named)
-            answering.receive(session, letter, given, SENDING, now=self.now)
+            answering.receive_answer(session, letter, given, SENDING, now=self.now)
             return f"{letter.authority_id} {chosen} {sorted(given.answers)} {named}"
 
     def confirm(self):
         """A colleague does what a response asks for."""
         with self.database.writing() as session:
             waiting = self.some(session, select(Response).where(Response.waits()))
-            inbox.act(session, waiting, now=self.now, actor=AUTHOR)
+            inbox.act_on_response(session, waiting, now=self.now, actor=AUTHOR)
             return f"{waiting.id} {waiting.answer}"
 
     def come_back(self):
@@ -577,14 +587,14 @@ class History:
             kind = self.random.choice(("postfix", "postfix", "human", "absence-fr"))
             content = returns.notice(kind, identity=letter.public_id, address=letter.address)
             content += f"\r\nX-{next(self.notices)}".encode()
-            handling.take(session, notices.read(content, returns.KEYS), now=self.now)
+            handling.take_notice(session, notices.read_notice(content, returns.KEYS), now=self.now)
             return f"{kind} {letter.authority_id}"
 
     def unsubscribe(self):
         """A mailbox wants no more."""
         with self.database.writing() as session:
             letter = self.letter(session)
-            suppressions.unsubscribe(session, letter, now=self.now, detail="lien")
+            suppressions.unsubscribe_letter(session, letter, now=self.now, detail="lien")
             return letter.authority_id
 
     # -- paper and calls
@@ -596,12 +606,12 @@ class History:
             due = EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.DUE
             step = self.some(session, select(EscalationStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            made = paper.make(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
+            made = paper.make_batch(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
             if made.batch is None:
                 return "nobody"
             if self.random.random() < 0.8:
                 day = today(self.now)
-                paper.post(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
+                paper.note_posted(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
             return made.batch.letters
 
     def paper_returns(self):
@@ -626,7 +636,7 @@ class History:
             if not waiting:
                 return "nothing to answer"
             given = Given(dict.fromkeys(waiting, Answer.JOINED), is_by_code=True)
-            answering.receive(session, message, given, SENDING, now=self.now, step=step.id)
+            answering.receive_answer(session, message, given, SENDING, now=self.now, step=step.id)
             return f"answered {authority.fase}"
 
     def call(self):
@@ -635,13 +645,13 @@ class History:
             due = (EscalationStep.channel == ReachChannel.CALL, EscalationStep.state == StepState.DUE)
             step = self.some(session, select(EscalationStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            calls.take(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
+            calls.take_call(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
             if step.state is not StepState.DUE:
                 return "over"
             outcome = self.random.choice((CallOutcome.REACHED, CallOutcome.NOT_REACHED, CallOutcome.WRONG_NUMBER))
             answer = Answer.HELP if outcome is CallOutcome.REACHED and self.random.random() < 0.5 else None
             noted = NotedCall(outcome, "Appel.", "le secrétariat", answer=answer)
-            calls.note(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
+            calls.note_call(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
             return f"{step.authority_id} {outcome} {answer}"
 
     def some(self, session, query):

@@ -59,7 +59,7 @@ class Played:
             going = True
             while going:
                 with self.database.writing() as session:
-                    going = launching.advance(session, wave, self.sending, now=self.now)
+                    going = launching.advance_wave(session, wave, self.sending, now=self.now)
 
     def work(self):
         """What the work process does by itself: letters leave, returns are read, waves end, rungs open."""
@@ -69,14 +69,14 @@ class Played:
             post.carry(self.now)
             post.close(self.now)
         with self.database.writing() as session:
-            models.note(session, now=self.now)
+            models.note_box_read(session, now=self.now)
             launching.finish_waves(session, now=self.now)
         with self.database.reading() as session:
             due = due_steps.due_rungs(session, now=self.now)
         for wave, rung in due:
             with self.database.writing() as session:
-                keys, _ = due_steps.candidates(session, wave, rung, after=0, now=self.now)
-                due_steps.climb(session, wave, rung, keys, self.sending, now=self.now)
+                keys, _ = due_steps.due_candidates(session, wave, rung, after=0, now=self.now)
+                due_steps.open_due_steps(session, wave, rung, keys, self.sending, now=self.now)
 
     def differences(self, *, is_between=False):
         """What any place tells otherwise than the rows, now; nothing in between, but in the deep run."""
@@ -108,8 +108,8 @@ class Played:
         """What a note about a programme says that is frozen now."""
         asked = NoteRequest(recount.day_of(self.now), "Bilan", code)
         with self.database.writing() as session:
-            gathered = gathering.gather(session, asked, now=self.now)
-            freezing.freeze(session, gathered, now=self.now, actor=AUTHOR)
+            gathered = gathering.gather_note(session, asked, now=self.now)
+            freezing.freeze_note(session, gathered, now=self.now, actor=AUTHOR)
         return shown.of_note(json.loads(rows.of(self.url)["notes"][-1]["figures"]), code)
 
 

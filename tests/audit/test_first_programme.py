@@ -26,14 +26,14 @@ class FirstLoaded:
         return getattr(programmes, name)
 
     def named(self, session, _code="", _among=None):
-        return programmes.every(session)[0]
+        return programmes.all_programmes(session)[0]
 
 
 def stopped_by_the_first(of=audiences.audience_of):
     """Whom a campaign writes to, its strand taken for that of the same number in the programme loaded first."""
 
     def audience_of(campaign, departure=None):
-        first = programmes.every(object_session(campaign))[0]
+        first = programmes.all_programmes(object_session(campaign))[0]
         return replace(of(campaign, departure), strand=first.strand(campaign.strand.number))
 
     return audience_of

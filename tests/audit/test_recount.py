@@ -48,11 +48,13 @@ LATER = NOW + 9 * DAY
 
 
 def record(session, school, day, now, programme=None):
-    programme = programmes.named(session, programme)
+    programme = programmes.get_programme(session, programme)
     authority = session.scalars(select(Authority).where(Authority.fase == 9001 + (school.fase - 80001) // 100)).one()
     said = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": day, "source": "Liste"}
     strand = programme.strands[0]
-    records.record(session, authority, programme, strand, [school], **said, now=now, today=today(now), actor=AUTHOR)
+    records.record_adherence(
+        session, authority, programme, strand, [school], **said, now=now, today=today(now), actor=AUTHOR
+    )
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def campaign(programmed):
         launching.finish_waves(session, now=NOW + DAY / 24)
     with database.writing() as session:
         letter = session.scalars(select(Message).where(Message.authority_id == keys[ANSWERS][0])).one()
-        answering.receive(session, letter, Given({keys[ANSWERS][1]: Answer.JOINED}), SENDING, now=NOW + 2 * DAY)
+        answering.receive_answer(session, letter, Given({keys[ANSWERS][1]: Answer.JOINED}), SENDING, now=NOW + 2 * DAY)
         schools = [session.get_one(School, key) for _, key in keys]
         record(session, schools[LISTED], today(NOW) - DAY, NOW + 3 * DAY)
         record(session, schools[EARLIER], today(NOW) - 20 * DAY, NOW + 3 * DAY)
@@ -90,10 +92,10 @@ def campaign(programmed):
     with database.writing() as session:
         of, wave = lifecycle.campaign_numbered(session, number), session.scalars(select(Wave)).one()
         printed = NOW + 8 * DAY
-        made = paper.make(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
+        made = paper.make_batch(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
         day = today(printed)
         assert made.batch is not None
-        paper.post(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)
+        paper.note_posted(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)
     return number
 
 
@@ -131,7 +133,7 @@ def test_what_was_worked_out_by_hand(programmed, fresh_url, campaign):
     unread = {**COUNTED, "unread": 2}  # SILENT, EARLIER: nobody reads what comes back
     assert counts(fresh_url, campaign) == (unread, unread)
     with programmed.writing() as session:
-        models.note(session, now=LATER)
+        models.note_box_read(session, now=LATER)
     presumed = {**COUNTED, "presumed": 2}
     assert counts(fresh_url, campaign) == (presumed, presumed)
 
@@ -160,11 +162,11 @@ def test_a_joining_that_became_known_after_paper_was_posted_is_a_reaction_whatev
 def test_a_joining_of_another_programme_stops_and_reaches_nobody(programmed, fresh_url, campaign):
     with programmed.writing() as session:
         other = re.sub('^(code|name) = ".*"$', r'\1 = "autre"', PROGRAMME, flags=re.MULTILINE)
-        programmes.load(session, other, now=LATER - DAY, actor=AUTHOR)
+        programmes.load_programme(session, other, now=LATER - DAY, actor=AUTHOR)
         for one in (FULL, MAILBOXLESS, POSTED):
             school = session.scalars(select(School).where(School.fase == 80001 + 100 * one)).one()
             record(session, school, today(NOW), LATER - DAY / 24, programme="autre")
-        assert programmes.named(session, "autre").name == "autre"
+        assert programmes.get_programme(session, "autre").name == "autre"
     with programmed.reading() as session:
         of = lifecycle.campaign_numbered(session, campaign)
         said = product.of_campaign(session, of, now=LATER)

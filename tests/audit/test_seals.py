@@ -27,13 +27,13 @@ def seal(database, now=NOW):
     if batch is None:
         return 0
     with database.writing() as session:
-        assert seals.add(session, batch)
+        assert seals.add_seal(session, batch)
     return len(batch.entries)
 
 
 def note(database, *sentences, way=Way.PAGE):
     with database.by(way).writing() as session:
-        return [_flushed(session, audit.record(session, NOW, "x@fwb.example", said, "a:1")) for said in sentences]
+        return [_flushed(session, audit.record_entry(session, NOW, "x@fwb.example", said, "a:1")) for said in sentences]
 
 
 def erase(session, *keys):
@@ -47,7 +47,7 @@ def _flushed(session, entry):
 
 def checked(database, **asked):
     with database.reading() as session:
-        return seals.verify(session, **asked)
+        return seals.verify_seals(session, **asked)
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_retention_may_empty_words_and_nothing_else(database, sealed, statement)
 def test_an_entry_that_is_committed_late_comes_under_a_later_seal(database):
     """On PostgreSQL a number is given before the commit: a higher one may be sealed first."""
     with database.writing() as slow:
-        late = _flushed(slow, audit.record(slow, NOW, "x", "Tard."))
+        late = _flushed(slow, audit.record_entry(slow, NOW, "x", "Tard."))
         note(database, "Tôt.")
         assert seal(database) == 1
     assert seal(database) == 1
@@ -262,7 +262,7 @@ def test_of_two_clocks_that_seal_at_once_one_does(database):
         both = [seals.next_batch(session, now=NOW) for _ in range(2)]
     for batch, is_first in zip(both, (True, False), strict=True):
         with database.writing() as session:
-            assert seals.add(session, batch) is is_first
+            assert seals.add_seal(session, batch) is is_first
     assert checked(database).fault == ""
 
 

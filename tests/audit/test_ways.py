@@ -184,8 +184,8 @@ def frozen_as_counted(programme, history, app, audited):
         recount.day_of(history.now), "Bilan", programme["code"], groupings=(TableKind.ZONE, TableKind.FEDERATION)
     )
     with app.extensions["outreach.database"].writing() as session:
-        gathered = gathering.gather(session, asked, now=history.now)
-        freezing.freeze(session, gathered, now=history.now, actor=AUTHOR)
+        gathered = gathering.gather_note(session, asked, now=history.now)
+        freezing.freeze_note(session, gathered, now=history.now, actor=AUTHOR)
     audit = audited()
     figures = json.loads(audit.rows["notes"][-1]["figures"])
     assert {table["kind"] for table in figures["tables"]} == set(KINDS)

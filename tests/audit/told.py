@@ -216,7 +216,7 @@ def of_campaign(database, audit, campaign):
     with database.reading() as session:
         stored = lifecycle.campaign_numbered(session, campaign)
         said = counts.of_campaign(session, stored, now=audit.now)
-        tallies = [{"number": wave.number, **tally.as_json()} for wave, tally in progress.tallies(session, stored)]
+        tallies = [{"number": wave.number, **tally.as_json()} for wave, tally in progress.wave_tallies(session, stored)]
     in_all = said.as_json()
     found = misnamed(audit, campaign, in_all)
     found += of_waves(tallies, audit, campaign)
@@ -251,7 +251,7 @@ def of_members(seen_by, audit, campaign, kind, code):
     with seen_by.of(AccessScope(kind, code)).reading() as session:
         try:
             stored = lifecycle.campaign_numbered(session, campaign)
-            said = progress.concerning(session, stored, now=audit.now)["counts"]
+            said = progress.progress_concerning(session, stored, now=audit.now)["counts"]
         except NotFound:  # none of its waves concerns a member, or it is a draft (again)
             hides = is_theirs and counted["recipients"] and row["state"] not in {"draft", "to_approve"}
             return [f"campaign {campaign} hides its letters from {code}"] if hides else []

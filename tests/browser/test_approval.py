@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 def told(database, settings):
     """The mail that the clock's next pass puts into the outbox: whom it is to, and the page that it names."""
     sending, now = SenderIdentity.of(settings), settings.instant()
-    digests.tell(database, sending, now=now)
+    digests.send_digests(database, sending, now=now)
     with database.reading() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.STAFF).order_by(Mailing.id)).all()[
             -1
@@ -44,7 +44,7 @@ def test_the_approver_is_told_and_plans_by_one_button(
 ):
     options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
     sending, now = SenderIdentity.of(standing.settings), standing.settings.instant()
-    assert digests.tell(sample_database, sending, now=now) == []
+    assert digests.send_digests(sample_database, sending, now=now) == []
     author = sign_in("author", **options)
     address = begin(author)
     author.goto(f"{address}/dates")

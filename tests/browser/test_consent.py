@@ -44,9 +44,9 @@ class Sending:
             stated = stated.model_copy(update={"letter": stated.letter + more})
             campaign = factories.campaign(session, stated, then)
             self.campaign = campaign.id
-            lifecycle.submit(session, campaign, now=then, actor=AUTHOR)
-            lifecycle.approve(session, campaign, now=then, actor=APPROVER)
-            lifecycle.schedule(session, campaign, then, now=then, actor=AUTHOR)
+            lifecycle.submit_campaign(session, campaign, now=then, actor=AUTHOR)
+            lifecycle.approve_campaign(session, campaign, now=then, actor=APPROVER)
+            lifecycle.schedule_campaign(session, campaign, then, now=then, actor=AUTHOR)
 
     def launch(self, number, now):
         """Start a wave; returns its letter to WBE, its key and HTML, as a relay accepted it."""

@@ -30,7 +30,7 @@ def letters(app, sample_database, served):
     sending = SenderIdentity(settings.sending_domain, served, SenderIdentity.of(settings).keys)
     wave = planned(sample_database, NOW, f"\n\nVoir [la page du programme]({served}/sign-in).\n")
     with sample_database.writing() as session:
-        launching.advance(session, wave, sending, now=NOW)
+        launching.advance_wave(session, wave, sending, now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         due = [one for batch in session.scalars(select(Batch.id)) for one in due_in(session, batch, now=NOW)]
         made = Composer(sending, lambda: NOW)(session, mailing, due)

@@ -20,7 +20,7 @@ def asked(sample_database, settings):
     def ask(title="Écoles d’un pouvoir organisateur dont le nom est fort long, avec leurs implantations", **about):
         with sample_database.writing() as session:
             about = Asked(title, f"/directory/export.csv?{title}", **about)
-            return queue.ask(session, AUTHOR, about, now=settings.instant()).id
+            return queue.ask_job(session, AUTHOR, about, now=settings.instant()).id
 
     return ask
 
@@ -31,7 +31,7 @@ def begun(sample_database, settings):
 
     def begin():
         with sample_database.writing() as session:
-            number, lease = leases.claim(session, now=settings.instant())
+            number, lease = leases.claim_job(session, now=settings.instant())
         return JobWork(sample_database, number, lease, settings.instant)
 
     return begin

@@ -27,7 +27,7 @@ def letter(app, sample_database, served, monkeypatch):
     sending = type(SenderIdentity.of(settings))(settings.sending_domain, served, SenderIdentity.of(settings).keys)
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance(session, wave, sending, now=NOW)
+        launching.advance_wave(session, wave, sending, now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         due = due_in(session, session.scalars(select(Batch.id)).first(), now=NOW)[0]
         made = Composer(sending, lambda: NOW)(session, mailing, [due])[due.id]

@@ -42,7 +42,7 @@ def invitation(sample_database):
     with sample_database.writing() as session:
         invited = accounts.add_user(session, now, "hugo.willems@fwb.example", **given)
         session.flush()
-        password_links.make(session, invited.id, LinkKind.INVITATION, token, now=now)
+        password_links.make_link(session, invited.id, LinkKind.INVITATION, token, now=now)
     return f"{password_links.PATH}{token}"
 
 

@@ -41,7 +41,7 @@ def without(sample_database):
     with sample_database.writing() as session:
         stated = factories.invitation(segment=AudienceRule.model_validate({"criteria": FEW}), reminders=())
         campaign = factories.campaign(session, stated, NOW)
-        keys = sorted({one.authority_id for one in audiences.addressees(session, campaign, now=NOW)})[:2]
+        keys = sorted({one.authority_id for one in audiences.list_addressees(session, campaign, now=NOW)})[:2]
         for authority in (session.get_one(Authority, key) for key in keys):
             for held in contacts.contacts_of(session, authority):
                 contacts.retire(session, authority, held, now=NOW, actor=AUTHOR)
@@ -51,7 +51,7 @@ def without(sample_database):
 def job_done(database, settings):
     """Do the job that waits, as a work process does."""
     with database.writing() as session:
-        number, lease = work.claim(session, now=settings.instant())
+        number, lease = work.claim_job(session, now=settings.instant())
     job_child.do(settings, database, JobWork(database, number, lease, settings.instant))
 
 
@@ -62,7 +62,7 @@ def launched_days_ago(database, settings, days):
         session.execute(update(Wave).values(due_at=at, latest_start=at + timedelta(hours=2)))
         wave = session.scalars(select(Wave.id)).one()
     with database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=at)
+        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=at)
     end(database)
 
 

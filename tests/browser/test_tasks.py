@@ -53,7 +53,7 @@ def sent(app, sample_database):
         session.execute(update(Wave).where(Wave.id == wave).values(due_at=at, latest_start=at + timedelta(hours=2)))
         session.execute(update(Wave).where(Wave.id != wave).values(state=WaveState.CANCELLED))
     with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=at)
+        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=at)
     end(sample_database)
 
 

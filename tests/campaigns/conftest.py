@@ -93,8 +93,8 @@ def draft(database, **changes):
 
 def approved(database, **changes):
     number = draft(database, **changes)
-    move(database, number, lifecycle.submit)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     return number
 
 
@@ -102,7 +102,7 @@ def approved(database, **changes):
 def planned_with_reminder(database, _settings):
     """A campaign, the first, planned by its author on Tuesday 18 May 2021 at 11, a reminder two weeks later."""
     settle(database, 2)
-    move(database, approved(database, reminders=(14,)), lifecycle.schedule, NOW + timedelta(days=3))
+    move(database, approved(database, reminders=(14,)), lifecycle.schedule_campaign, NOW + timedelta(days=3))
 
 
 def move(database, number, verb, *details, now=NOW, actor=AUTHOR):
@@ -114,7 +114,7 @@ def move(database, number, verb, *details, now=NOW, actor=AUTHOR):
 
 def launch(database, number, at=NOW + timedelta(minutes=1), sending=SENDING):
     """Plan a wave and start it when due; returns its key."""
-    wave = move(database, number, lifecycle.schedule, at)
+    wave = move(database, number, lifecycle.schedule_campaign, at)
     advance(database, wave, at, sending)
     return wave
 
@@ -123,6 +123,6 @@ def advance(database, wave, now, sending=SENDING):
     steps = 1
     while True:
         with database.writing() as session:
-            if not launching.advance(session, wave, sending, now=now):
+            if not launching.advance_wave(session, wave, sending, now=now):
                 return steps
         steps += 1

@@ -22,9 +22,9 @@ def standing(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
         told = listing.standing_of(session, campaign)
-        assert [(row.campaign, row.standing) for row in listing.listed(session).every()] == [(campaign, told)]
-        assert [row.standing for row in listing.listed(session, told.stage).page(1)] == [told]
-        assert listing.stages(session)[told.stage] == 1
+        assert [(row.campaign, row.standing) for row in listing.list_campaigns(session).every()] == [(campaign, told)]
+        assert [row.standing for row in listing.list_campaigns(session, told.stage).page(1)] == [told]
+        assert listing.count_stages(session)[told.stage] == 1
         return told.stage, told.label
 
 
@@ -66,9 +66,9 @@ def test_what_a_cancelled_wave_sent_counts_as_begun(database, people, strand, ha
     if not has_left:
         with database.writing() as session:
             session.execute(update(Message).values(state=MessageState.QUEUED, fence_id=None, worker_id=None))
-    move(database, number, lifecycle.cancel)
-    move(database, number, lifecycle.restore)
-    move(database, number, lifecycle.submit)
-    move(database, number, lifecycle.approve, actor=APPROVER)
-    move(database, number, lifecycle.schedule, NOW + timedelta(days=3))
+    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, lifecycle.restore_campaign)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, lifecycle.schedule_campaign, NOW + timedelta(days=3))
     assert standing(database, number)[0] is stage

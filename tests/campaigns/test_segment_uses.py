@@ -20,10 +20,10 @@ def taken(database, people, strand):
     """An approved campaign whose audience is the first version of segment 1."""
     number = draft(database)
     with database.writing() as session:
-        segment = saved.save(session, "Les WBE", WBE, **BY).segment
-        segment_uses.take(session, lifecycle.in_turn(session, number), segment, **BY)
-    move(database, number, lifecycle.submit)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+        segment = saved.save_segment(session, "Les WBE", WBE, **BY).segment
+        segment_uses.take_segment(session, lifecycle.in_turn(session, number), segment, **BY)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     return number
 
 
@@ -34,13 +34,13 @@ def use(session, number):
 def test_an_approved_campaign_keeps_its_copy_when_the_segment_changes(database, taken):
     with database.writing() as session:
         assert not use(session, taken).has_changed
-        saved.revise(session, saved.segment_numbered(session, 1), OTHERS, **BY)
+        saved.revise_segment(session, saved.segment_numbered(session, 1), OTHERS, **BY)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, taken)
         assert (campaign.state, campaign.criteria) == (CampaignState.APPROVED, to_json(WBE))
         told = use(session, taken)
         assert (told.version.number, told.latest.number, told.has_changed, told.is_same) == (1, 2, True, True)
-        ((used_by, version),) = segment_uses.uses(session, told.segment)
+        ((used_by, version),) = segment_uses.list_uses(session, told.segment)
         assert (used_by.id, version.number) == (taken, 1)
         assert segment_uses.count_uses(session) == {1: 1}
 
@@ -48,8 +48,8 @@ def test_an_approved_campaign_keeps_its_copy_when_the_segment_changes(database, 
 def test_taking_the_segment_again_asks_for_another_approval(database, taken):
     with database.writing() as session:
         segment = saved.segment_numbered(session, 1)
-        saved.revise(session, segment, OTHERS, **BY)
-        segment_uses.take(session, lifecycle.in_turn(session, taken), segment, **BY)
+        saved.revise_segment(session, segment, OTHERS, **BY)
+        segment_uses.take_segment(session, lifecycle.in_turn(session, taken), segment, **BY)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, taken)
         assert (campaign.state, campaign.criteria) == (CampaignState.DRAFT, to_json(OTHERS))
@@ -59,7 +59,7 @@ def test_taking_the_segment_again_asks_for_another_approval(database, taken):
 def test_an_audience_changed_in_the_campaign_is_told_and_may_become_the_next_version(database, taken):
     with database.writing() as session:
         campaign = lifecycle.in_turn(session, taken)
-        lifecycle.revise(session, campaign, {"criteria": to_json(OTHERS)}, **BY)
+        lifecycle.revise_campaign(session, campaign, {"criteria": to_json(OTHERS)}, **BY)
         assert not use(session, taken).is_same
         segment_uses.keep_in(session, campaign, saved.segment_numbered(session, 1), **BY)
         told = use(session, taken)
@@ -71,7 +71,7 @@ def test_an_audience_changed_in_the_campaign_is_told_and_may_become_the_next_ver
 def test_a_retired_segment_is_taken_no_more(database, taken):
     with database.writing() as session:
         segment = saved.segment_numbered(session, 1)
-        saved.retire(session, segment, **BY)
+        saved.retire_segment(session, segment, **BY)
         with pytest.raises(Refused, match="retiré"):
-            segment_uses.take(session, lifecycle.in_turn(session, taken), segment, **BY)
+            segment_uses.take_segment(session, lifecycle.in_turn(session, taken), segment, **BY)
         assert use(session, taken) is not None

@@ -9,7 +9,7 @@ from outreach.access.approvals.decisions import Decision
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
 from outreach.delivery.outbox import outbox, suppressions
@@ -54,7 +54,7 @@ def sent(three_accepted):
 
 def broken(database, now=LATER):
     with database.reading() as session:
-        return [(one.rule, one.rows) for one in verify(session, now=now)]
+        return [(one.rule, one.rows) for one in verify_ledger(session, now=now)]
 
 
 BREAKS = {
@@ -120,7 +120,7 @@ def test_what_left_through_a_held_gate_is_seen_but_for_a_moment(database, sent, 
 @pytest.mark.parametrize(("before", "seen"), [(timedelta(seconds=2), True), (timedelta(milliseconds=500), False)])
 def test_what_left_for_a_suppressed_address_is_seen_but_for_a_moment(database, sent, before, seen):
     with database.writing() as session:
-        suppressions.suppress(
+        suppressions.suppress_address(
             session, "po009002@adm.fwb.example", SuppressionReason.UNSUBSCRIBED, now=LATER - before, actor=AUTHOR
         )
     assert broken(database) == ([("not_when_suppressed", [2])] if seen else [])
@@ -192,5 +192,5 @@ def test_a_cancelled_wave_has_nothing_left(database, people, strand):
     settle(database, 2)
     number = approved(database)
     launch(database, number)
-    move(database, number, lifecycle.cancel)
+    move(database, number, lifecycle.cancel_campaign)
     assert broken(database) == []

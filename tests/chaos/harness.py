@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.cli.running.work import run_worker
 from outreach.core.db import NO_ANSWER, Database
 from outreach.core.settings import read
@@ -58,13 +58,13 @@ def work(environment, stage, nth, signal_number):
 
 
 def _tell_of_records(watch):
-    usual = outcomes.record
+    usual = outcomes.record_outcomes
 
     def record(session, settled, **more):
         usual(session, settled, **more)
         watch(RECORDING)
 
-    outcomes.record = record
+    outcomes.record_outcomes = record
 
 
 def wait_for_leave(folder):
@@ -187,7 +187,7 @@ class Field:
     def tally(self):
         with self.database.reading() as session:
             mailings = session.scalars(select(Mailing.id).where(Mailing.purpose != Purpose.STAFF)).all()
-            return outbox.tallies(session, mailings)[mailings[0]] if mailings else outbox.Tally()
+            return outbox.tally_mailings(session, mailings)[mailings[0]] if mailings else outbox.Tally()
 
     def is_finished(self):
         """Whether every wave is over; no, while the database that a fault took away does not answer."""
@@ -214,8 +214,8 @@ class Field:
         taken = Counter(entry["id"].strip("<>").partition("@")[0] for entry in self.relay.accepted)
         with self.database.reading() as session:
             every = session.execute(select(Message, Mailing.purpose).join(Mailing)).all()
-            breaches = verify(session, now=self.now)
-            listed = {one.public_id for one in outbox.doubtful(session, session.get_one(Mailing, 1))}
+            breaches = verify_ledger(session, now=self.now)
+            listed = {one.public_id for one in outbox.doubtful_letters(session, session.get_one(Mailing, 1))}
         rows = [row for row, purpose in every if purpose is not Purpose.STAFF]
         for row, purpose in every:
             if purpose is Purpose.STAFF:  # what staff are told of the wave is no letter of it

@@ -95,7 +95,7 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
     ground.wait_until(lambda: ground.taken() > 100)
     with ground.database.writing() as session:
         campaign = lifecycle.in_turn(session, ground.campaign)
-        lifecycle.pause(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
+        lifecycle.pause_campaign(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
     paused = ground.now
     ground.wait_until(lambda: not fenced(ground, Message.state == MessageState.HANDING))
     held = ground.taken()
@@ -104,7 +104,7 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
     assert max(fenced(ground)) <= paused + timedelta(seconds=1)
     with ground.database.writing() as session:
         campaign = lifecycle.in_turn(session, ground.campaign)
-        lifecycle.resume(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
+        lifecycle.resume_campaign(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
     ground.wait_until(ground.is_finished)
     ground.stop(worker)
     assert ground.reckon(500) == 0
@@ -126,7 +126,7 @@ def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight
         in_flight = session.scalars(waiting.limit(ground.connections)).all()
         left, joined = in_flight[::2], in_flight[1::2]
         for row in left:
-            suppressions.suppress(
+            suppressions.suppress_address(
                 session, row.address, SuppressionReason.UNSUBSCRIBED, now=ground.now, actor="destinataire"
             )
         listed = MessageSubject.message_id.in_([row.id for row in joined])

@@ -82,7 +82,7 @@ class Office:
 
     def ask(self, asked):
         with self.database.writing() as session:
-            return queue.ask(session, AUTHOR, asked, now=self.now).id
+            return queue.ask_job(session, AUTHOR, asked, now=self.now).id
 
     def start(self):
         self.offset += LEFT_BEHIND
@@ -161,10 +161,10 @@ class Office:
         with self.database.reading() as session:
             fases = session.scalars(select(Authority.fase).order_by(Authority.fase)).all()
         lines = [f"{fases[place % len(fases)]};nouvelle-{self.lists}-{place}@ec.be" for place in range(ADDED)]
-        opened = imports.opened("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
+        opened = imports.open_import("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
         with self.database.writing() as session:
-            received = imports.receive(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
-            seen = imports.judge(session, kind, received).plan.version
+            received = imports.receive_import(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
+            seen = imports.judge_import(session, kind, received).plan.version
             return Asked("Liste", f"/directory/contact-lists/{received.id}/application", "POST", [("version", seen)])
 
 
@@ -182,11 +182,11 @@ def office(sample_database, sample_url, tmp_path, request):
 def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kills):
     undisturbed = office.ask(Asked("Exclusions", FILE))
     with office.database.writing() as session:
-        _, lease = leases.claim(session, now=office.now)
+        _, lease = leases.claim_job(session, now=office.now)
     began = time.monotonic()
     job_child.do(office.settings, office.database, JobWork(office.database, undisturbed, lease, lambda: office.now))
     office.takes = time.monotonic() - began
-    whole = b"".join(queue.pieces(office.database, undisturbed))
+    whole = b"".join(queue.read_pieces(office.database, undisturbed))
     assert len(whole) > 2 * PIECE_BYTES
     office.start()
     while office.kills < kills:
@@ -197,7 +197,7 @@ def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kill
         office.finish(file)
         done = office.job(file)
         assert (done.state, done.size) == (JobState.DONE, len(whole)), done.said
-        assert b"".join(queue.pieces(office.database, file)) == whole
+        assert b"".join(queue.read_pieces(office.database, file)) == whole
         assert pieces(office, file) == -(-len(whole) // PIECE_BYTES)
         before = contacts(office)
         change = office.ask(office.sent())

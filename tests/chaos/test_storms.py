@@ -8,7 +8,7 @@ from sqlalchemy import select
 from benchmarks.faults import FAULTS
 from benchmarks.faults.ground import prepared
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.core.settings import read
 from outreach.delivery.bounces import handling
 from outreach.delivery.models import Suppression
@@ -28,7 +28,7 @@ def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path
             identity = entry["id"].strip("<>").partition("@")[0]
             box.add(notice("postfix", identity=identity, address=entry["to"], RETURN=entry["from"].strip("<>")))
         settings = read({name: value for name, value in ground.environment.items() if name != "LOG"})
-        collected = handling.collect(ground.database, settings, lambda: ground.now)
+        collected = handling.collect_notices(ground.database, settings, lambda: ground.now)
         ground.wait_until(lambda: _state(ground) is WaveState.PAUSED)
         ground.stop(worker)
         tally = ground.tally()
@@ -37,7 +37,7 @@ def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path
         assert tally.accepted + tally.refused == ground.taken() < 900
         with ground.database.reading() as session:
             assert len(session.scalars(select(Suppression)).all()) == len(returned)
-            assert verify(session, now=ground.now) == []
+            assert verify_ledger(session, now=ground.now) == []
 
 
 def _state(ground):

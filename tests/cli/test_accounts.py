@@ -64,4 +64,4 @@ def test_an_account_is_added_for_a_scope_and_nobody_gets_a_second_one(user, samp
     assert (status, "porte déjà ce nom" in why) == (1, True)
     with sample_database.reading() as session:
         assert accounts.account_of(session, adviser[0]).scope_code == "SeGEC"
-        assert not accounts.exists(session, "n.lambert@fwb.example")
+        assert not accounts.account_exists(session, "n.lambert@fwb.example")

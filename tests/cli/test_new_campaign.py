@@ -31,7 +31,7 @@ def test_with_one_programme_a_ready_made_campaign_is_about_its_own_strand_or_ano
 
 def test_with_several_it_creates_nothing_before_one_is_named(new, sample_database):
     with sample_database.writing() as session:
-        programmes.load(session, PROGRAMME, now=NOW, actor=factories.AUTHOR)
+        programmes.load_programme(session, PROGRAMME, now=NOW, actor=factories.AUTHOR)
     refused = new()
     assert refused.exit_code == 1
     assert "nommez-en un par son code" in refused.stdout
@@ -47,11 +47,11 @@ def test_with_several_it_creates_nothing_before_one_is_named(new, sample_databas
 
 def test_a_strand_that_has_closed_invites_nobody(new, sample_database):
     with sample_database.writing() as session:
-        programmes.named(session).strands[0].closed_on = NOW.date() - timedelta(1)
+        programmes.get_programme(session).strands[0].closed_on = NOW.date() - timedelta(1)
     refused = new()
     assert (refused.exit_code, "Le volet 1 a fermé le 14 mai 2021" in refused.stdout.replace("\xa0", " ")) == (1, True)
     assert new("--strand", "2").exit_code == 0
     with sample_database.writing() as session:
-        programmes.load(session, PROGRAMME, now=NOW, actor=factories.AUTHOR)
+        programmes.load_programme(session, PROGRAMME, now=NOW, actor=factories.AUTHOR)
     said = new("--programme", "mes-outils-numeriques").stdout.replace("\xa0", " ")
     assert "Le volet 1 du programme « Mes outils numériques » a fermé" in said

@@ -47,7 +47,9 @@ def make(sample_database):
 
     def call(asked=ASKED):
         with sample_database.writing() as session:
-            key = freezing.freeze(session, gathering.gather(session, asked, now=NOW), now=NOW, actor=AUTHOR).id
+            key = freezing.freeze_note(
+                session, gathering.gather_note(session, asked, now=NOW), now=NOW, actor=AUTHOR
+            ).id
         return approve_in(sample_database, key, finish=quick.finisher(None))
 
     return call
@@ -71,7 +73,7 @@ def test_a_note_is_listed_shown_and_verified_with_its_correction(note, make, sam
     status, told = note("verify", str(file))
     assert (status, "modifiés" in told) == (1, True)
     with sample_database.reading() as session:
-        again = corrections.again(session, "2021-001")
+        again = corrections.correction_request(session, "2021-001")
     make(replace(again, hand_figures=(replace(FIGURE, value="99 871"),), reason="Le compte définitif."))
     listed = json.loads(note("list", "--json")[1])["items"]
     assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]

@@ -139,8 +139,8 @@ def test_a_list_is_of_the_programme_that_the_command_or_its_column_names(run, jo
     assert run("adherence", "import", joinings("80005;1;adhéré;11/05/2021"), "--programme", SECOND, "--yes")[0] == 0
     with two_programmes.reading() as session:
         joined = {
-            one.code: situation.situation(session, one, today(NOW)).total.strands[1][Bucket.JOINED]
-            for one in programmes.every(session)
+            one.code: situation.count_situation(session, one, today(NOW)).total.strands[1][Bucket.JOINED]
+            for one in programmes.all_programmes(session)
         }
     assert joined[SECOND] == len(JOINED) + 2
     other = joinings(f"{row};{FIRST}", header="fase;volet;statut;date;programme")

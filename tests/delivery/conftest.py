@@ -69,7 +69,7 @@ def clock():
 @pytest.fixture
 def strand(database):
     with database.writing() as session:
-        return programmes.load(session, factories.PROGRAMME, now=NOW, actor="a@fwb.example").strands[0].id
+        return programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor="a@fwb.example").strands[0].id
 
 
 def schools(database, count):
@@ -96,7 +96,9 @@ def mail_to(database, addresses, *, strand=None, kind=MessageClass.AWARENESS, po
         several = list(dict.fromkeys(addresses))
         to, listed = dict(zip(several, _authorities(session, len(several)), strict=True)), listed or {}
         addressees = [Addressee(to[one], one, one.casefold(), one, tuple(listed.get(one, ()))) for one in addresses]
-        recipients.put(session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW)
+        recipients.put_recipients(
+            session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW
+        )
         outbox.set_gate(session, mailing, Gate.OPEN, now=NOW, actor="a@fwb.example")
         return mailing.id
 
@@ -123,7 +125,7 @@ def letter(due):
     body = f"Bonjour nadia.lambert@fwb.example {url}\n{said}\n"
     personal = Personal(due.public_id, due.recipient, due.dated_at, "Volet 1", "t" * 40)
     html = f'<html lang="fr"><p>{body}</p></html>'
-    wire = mime.assemble(STANDING, personal, mime.encode(body), mime.encode(html))
+    wire = mime.assemble_message(STANDING, personal, mime.encode(body), mime.encode(html))
     return Composed.of(due, wire, said)
 
 

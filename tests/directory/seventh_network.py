@@ -70,7 +70,7 @@ def see_the_words(database, authority):
         own = names.authorities[authority].name.shown
         assert names.far(authority, (), f"{own}, commune"), "the words of another network"
         assert not names.far(authority, (), f"{own}, commission")
-        told = gathering.gather(session, NoteRequest(STORY_DAY, "Un bilan", networks=(CODE,)), now=NOW)
+        told = gathering.gather_note(session, NoteRequest(STORY_DAY, "Un bilan", networks=(CODE,)), now=NOW)
         assert "de la Communauté germanophone" in str(told.content)
 
 

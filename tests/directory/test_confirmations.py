@@ -45,7 +45,7 @@ def test_an_answer_confirms_the_mailbox_that_gave_it_until_it_is_not_theirs(thre
         first, *others = [session.get_one(Message, letter) for letter in letters[:3]]
         assert last(session, first.authority_id) == [(first.address_key, ConfirmationWay.ANSWER, LATER)]
         assert [last(session, other.authority_id) for other in others] == [[], []]
-        answering.undo(session, first, LATER, now=LATER, because=WithdrawalReason.NOT_OURS)
+        answering.undo_answer(session, first, LATER, now=LATER, because=WithdrawalReason.NOT_OURS)
         assert last(session, first.authority_id) == []
     give(three_asked, letters[0], "declined", now=LATER + timedelta(days=1))
     with three_asked.reading() as session:
@@ -60,11 +60,11 @@ def test_a_code_proves_nothing_of_a_mailbox_and_somebody_joined_by_phone_does(an
         authority, campaign = session.get_one(Authority, PHONE), session.get_one(Campaign, 1)
         step = session.scalars(select(ReachCall.step_id)).one()
         by = {"now": CALLED, "actor": AUTHOR}
-        calls.withdraw(session, authority, session.scalars(select(ReachCall.call_id)).one(), **by)
+        calls.withdraw_call(session, authority, session.scalars(select(ReachCall.call_id)).one(), **by)
         joined = NotedCall(CallOutcome.REACHED, address=judge("a@ecole.be"))
-        calls.note(session, campaign, step, joined, SENDING, **by)
+        calls.note_call(session, campaign, step, joined, SENDING, **by)
         assert last(session, PHONE) == [("a@ecole.be", ConfirmationWay.CALL, CALLED)]
-        calls.withdraw(session, authority, max(session.scalars(select(ReachCall.call_id))), **by)
+        calls.withdraw_call(session, authority, max(session.scalars(select(ReachCall.call_id))), **by)
         assert last(session, PHONE) == []
 
 
@@ -76,7 +76,7 @@ def test_a_list_confirms_what_it_states_and_may_be_written_to_until_it_is_undone
     stated = [(key, ConfirmationWay.LIST, NOW) for key in sorted((held.address_key, "new@ecole.be"))]
     assert last(session, authority.id) == stated
     assert last(session, sheet.authority_by_fase(session, 9301).id) == [], "it awaits a second person"
-    imports.undo(session, KIND, **BY, list_id=received.id)
+    imports.undo_import(session, KIND, **BY, list_id=received.id)
     assert last(session, authority.id) == []
 
 
@@ -98,6 +98,6 @@ def test_an_address_that_is_put_back_stays_confirmed_and_the_last_time_counts(se
 
 def test_files_and_programs_are_told_when_an_authority_was_last_confirmed(session):
     authority = sheet.authority_by_fase(session, 9300)
-    assert [row.confirmed_on for row in search.listed(session, Filters(text="9300")).every()] == [None]
+    assert [row.confirmed_on for row in search.list_authorities(session, Filters(text="9300")).every()] == [None]
     contacts.confirm(session, authority, contacts.contacts_of(session, authority)[0], **BY)
-    assert [row.confirmed_on for row in search.listed(session, Filters(text="9300")).every()] == [NOW.date()]
+    assert [row.confirmed_on for row in search.list_authorities(session, Filters(text="9300")).every()] == [NOW.date()]

@@ -47,7 +47,7 @@ def test_a_corrected_address_retires_the_old_one_and_both_stay_in_sight(session,
         "info@ecole.be",
         "po009300@adm.fwb.example",
     ]
-    (entry, *_) = audit.about(session, "authority:9300")
+    (entry, *_) = audit.entries_about(session, "authority:9300")
     assert entry.sentence == "Adresse po009300@adm.fwb.example remplacée par info@ecole.be."
 
 
@@ -60,14 +60,14 @@ def test_an_address_answers_for_some_schools_or_for_all_and_the_history_says_so(
         limits = {(authority.id, held.address_key): frozenset(school.id for school in asked)}
         assert contacts.school_limits(session, [authority.id]) == (limits if asked else {})
     one, two = sorted(school.fase for school in schools[:2])
-    said = [entry.sentence for entry in audit.about(session, "authority:9300")]
+    said = [entry.sentence for entry in audit.entries_about(session, "authority:9300")]
     assert said[:3] == [
         "Adresse po009300@adm.fwb.example : répond pour toutes les écoles.",
         f"Adresse po009300@adm.fwb.example : répond pour l’école {schools[1].fase} seulement.",
         f"Adresse po009300@adm.fwb.example : répond pour les écoles {one}, {two} seulement.",
     ]
     contacts.answer_for(session, authority, held, [], now=now, actor="nadia")
-    assert len(audit.about(session, "authority:9300")) == len(said)
+    assert len(audit.entries_about(session, "authority:9300")) == len(said)
 
 
 def test_an_address_answers_for_no_school_of_another_authority_and_not_once_it_is_retired(
@@ -107,7 +107,7 @@ def test_an_address_that_comes_back_answers_for_the_schools_it_answered_for_befo
     added = contacts.add(session, authority, judge(held.address), now=now, actor="nadia", kind=BOX)
     assert contacts.schools_of(session, added) == schools[:1]
     assert contacts.school_limits(session, [authority.id]) == {(authority.id, held.address_key): {schools[0].id}}
-    assert "pour les mêmes écoles" in audit.about(session, "authority:9300")[0].sentence
+    assert "pour les mêmes écoles" in audit.entries_about(session, "authority:9300")[0].sentence
 
 
 def test_the_same_address_in_another_case_is_the_same(session, authority, now):
@@ -119,7 +119,7 @@ def test_the_same_address_in_another_case_is_the_same(session, authority, now):
 def test_a_bounced_address_is_not_used_until_staff_put_it_back(session, authority, now):
     assert contacts.record_bounce(session, "po009300@adm.fwb.example", now=now, actor="système") == 1
     assert usable(session, authority) == set()
-    assert [r.reach for r in search.listed(session, Filters(text="9300")).every()] == [Reach.BOUNCED]
+    assert [r.reach for r in search.list_authorities(session, Filters(text="9300")).every()] == [Reach.BOUNCED]
     (old,) = contacts.contacts_of(session, authority)
     contacts.correct(session, authority, old, judge(old.address), now=now, actor="nadia", kind=BOX)
     assert usable(session, authority) == {"po009300@adm.fwb.example"}
@@ -152,7 +152,7 @@ def test_an_address_that_is_put_back_is_as_it_was_and_its_retired_row_stays(sess
     assert (back.bounced_at, back.reviewed_by, back.awaits_review) == (now, "marc", False)
     assert Particulars.of(back) == told
     assert contacts.schools_of(session, back) == schools[:1]
-    assert audit.about(session, "authority:9300")[0].sentence == f"Adresse {added.address} remise en usage."
+    assert audit.entries_about(session, "authority:9300")[0].sentence == f"Adresse {added.address} remise en usage."
 
 
 def test_of_the_rows_of_one_address_the_newest_is_put_back_and_none_while_it_is_in_use(session, authority, now):
@@ -175,4 +175,4 @@ def test_a_retired_address_leaves_the_authority_without_one(session, authority, 
     (old,) = contacts.contacts_of(session, authority)
     contacts.retire(session, authority, old, now=now, actor="nadia")
     session.flush()
-    assert [r.reach for r in search.listed(session, Filters(text="9300")).every()] == [Reach.NO_ADDRESS]
+    assert [r.reach for r in search.list_authorities(session, Filters(text="9300")).every()] == [Reach.NO_ADDRESS]

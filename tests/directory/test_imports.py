@@ -26,8 +26,8 @@ from outreach.directory.models import (
 )
 from outreach.directory.register import edition_imports
 from outreach.directory.register.comparison import stored
-from outreach.directory.register.edition import Edition, opened
-from outreach.operations.retention.deletion import forget
+from outreach.directory.register.edition import Edition, open_edition
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 from tests import factories
 from tests.directory import editions
@@ -58,8 +58,8 @@ def state(database):
 
 def test_a_plan_writes_nothing(database):
     with database.reading() as session:
-        draft = steps.drafted(EDITIONS, opened(OLD), edition_on=FIRST)
-        assert steps.judge(session, EDITIONS, draft).plan.changes
+        draft = steps.draft_import(EDITIONS, open_edition(OLD), edition_on=FIRST)
+        assert steps.judge_import(session, EDITIONS, draft).plan.changes
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Authority)) == 0
 
@@ -68,7 +68,7 @@ def test_a_second_apply_changes_nothing(database, now):
     apply(database, OLD, now)
     assert apply(database, OLD, now).changes == []
     with database.reading() as session:
-        assert len(audit.about(session, "register:1")) == 1
+        assert len(audit.entries_about(session, "register:1")) == 1
         assert session.scalar(select(func.count()).select_from(Contact)) == 2
 
 
@@ -105,8 +105,8 @@ def test_undo_returns_to_what_was_before(database, now):
         editions.undo(session, now)
     assert state(database) == before
     with database.reading() as session:
-        assert search.count(session, Filters(text="sainte anne")).authorities == 0
-        assert search.count(session, Filters(province="Bruxelles")).schools == 2
+        assert search.count_authorities(session, Filters(text="sainte anne")).authorities == 0
+        assert search.count_authorities(session, Filters(province="Bruxelles")).schools == 2
 
 
 def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now):
@@ -115,7 +115,7 @@ def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
     with database.writing() as session:
         editions.undo(session, midnight)
-        told = [one.sentence for one in sheet.history(session, sheet.authority_by_fase(session, 9001))]
+        told = [one.sentence for one in sheet.authority_history(session, sheet.authority_by_fase(session, 9001))]
     assert [one for one in told if f"annulée le {midnight:%d/%m/%Y}" in one]
 
 
@@ -125,7 +125,7 @@ def test_undo_of_the_first_edition_leaves_nobody_and_all_are_new_in_the_next(dat
         editions.undo(session, now)
     with database.reading() as session:
         assert stored(session) == Edition({}, {}, {})
-        assert search.count(session, Filters()).authorities == 0
+        assert search.count_authorities(session, Filters()).authorities == 0
     with pytest.raises(NotFound), database.writing() as session:
         editions.undo(session, now)
     plan = apply(database, NEW.replace(b"Libre confessionnel", b"WBE"), now + timedelta(hours=1))
@@ -146,11 +146,11 @@ def test_what_stands_on_an_undone_edition_stays_with_an_authority_that_is_nowher
         session.add(mailing)
         session.flush()
         to = recipients.Addressee(authority.id, "", "", "", (), Reason.NO_ADDRESS)
-        recipients.put(session, mailing, [to], lambda identity: identity, now=now)
+        recipients.put_recipients(session, mailing, [to], lambda identity: identity, now=now)
         editions.undo(session, now)
     apply(database, edition(row()), now)
     with database.reading() as session:
-        assert search.count(session, Filters()).authorities == 1
+        assert search.count_authorities(session, Filters()).authorities == 1
         told = contacts.contacts_of(session, sheet.authority_by_fase(session, 9002))
         assert {one.address for one in told} == {"direction@ecole.be", "po009002@adm.fwb.example"}
     assert apply(database, OLD, now, SECOND).counts(RegisterKind.AUTHORITY)["new"] == 1
@@ -158,13 +158,13 @@ def test_what_stands_on_an_undone_edition_stays_with_an_authority_that_is_nowher
 
 def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again(database, now):
     with database.writing() as session:
-        number = steps.receive(session, EDITIONS, opened(OLD), now=now, actor="x", edition_on=FIRST).id
+        number = steps.receive_import(session, EDITIONS, open_edition(OLD), now=now, actor="x", edition_on=FIRST).id
 
     def apply_it():
         with database.reading() as session:
-            judged = steps.judge(session, EDITIONS, session.get_one(RegisterImport, number))
+            judged = steps.judge_import(session, EDITIONS, session.get_one(RegisterImport, number))
         with database.writing() as session:
-            steps.apply(session, EDITIONS, session.get_one(RegisterImport, number), judged, now=now, actor="x")
+            steps.apply_import(session, EDITIONS, session.get_one(RegisterImport, number), judged, now=now, actor="x")
 
     def stop(*details):
         if details[2].startswith("INSERT INTO contacts"):
@@ -180,16 +180,16 @@ def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again
 
 
 def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, now):
-    applied, left = (opened(content) for content in (OLD, NEW))
+    applied, left = (open_edition(content) for content in (OLD, NEW))
     facts = {"actor": "x", "edition_on": SECOND}
     with database.writing() as session:
-        steps.receive(session, EDITIONS, left, now=now, **facts)
+        steps.receive_import(session, EDITIONS, left, now=now, **facts)
         steps.take_over(session, EDITIONS, applied, now=now, **facts)
     (row,) = [row for row in RULES if row.model is RegisterImport]
-    assert forget(database, row, lambda: now + row.period, threading.Event()) == 1
+    assert forget_by_rule(database, row, lambda: now + row.period, threading.Event()) == 1
     with database.reading() as session:
-        assert len(edition_imports.editions(session)) == 1
-        assert edition_imports.waiting(session) == []
+        assert len(edition_imports.applied_editions(session)) == 1
+        assert edition_imports.waiting_editions(session) == []
 
 
 def test_an_older_edition_is_refused(database, now):
@@ -221,6 +221,6 @@ def test_history_tells_the_move_on_both_sheets(database, now):
     apply(database, NEW, now, SECOND)
     with database.reading() as session:
         for fase in (9001, 9002):
-            events = sheet.history(session, sheet.authority_by_fase(session, fase))
+            events = sheet.authority_history(session, sheet.authority_by_fase(session, fase))
             details = [detail for event in events for detail in event.details]
             assert "École 80002 (École du Parc) : passe du PO 9002 au PO 9001." in details

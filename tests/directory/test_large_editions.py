@@ -45,10 +45,10 @@ def edition(tmp_path):
 def apply(database, path):
     sent, facts = opened_file(path, HEADERS), {"edition_on": date(2021, 5, 1)}
     with database.reading() as session:
-        judged = imports.judge(session, KIND, imports.drafted(KIND, sent, **facts), sent.cells)
+        judged = imports.judge_import(session, KIND, imports.draft_import(KIND, sent, **facts), sent.cells)
     with database.writing() as session:
-        received = imports.receive(session, KIND, sent, now=NOW, actor="nadia", **facts)
-        return imports.apply(session, KIND, received, judged, now=NOW, actor="nadia").counts(RegisterKind.SCHOOL)
+        received = imports.receive_import(session, KIND, sent, now=NOW, actor="nadia", **facts)
+        return imports.apply_import(session, KIND, received, judged, now=NOW, actor="nadia").counts(RegisterKind.SCHOOL)
 
 
 def test_what_a_command_reads_line_by_line_is_judged_with_every_row(edition):
@@ -93,5 +93,5 @@ def test_an_edition_that_changes_more_schools_than_a_statement_takes_numbers_is_
     assert apply(few_numbers, edition(many))["new"] == many
     assert apply(few_numbers, edition(many, name="Collège"))["changed"] == many
     with few_numbers.writing() as session:
-        imports.undo(session, KIND, now=NOW, actor="nadia")
+        imports.undo_import(session, KIND, now=NOW, actor="nadia")
         assert session.scalar(select(func.count()).where(School.name.like("École%"))) == many

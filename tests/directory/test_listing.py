@@ -10,7 +10,7 @@ pytestmark = pytest.mark.full  # the register as it is: its figures, names and p
 
 
 def test_the_sample_counts_as_the_real_register(session):
-    assert search.count(session, Filters()) == DirectoryCounts(985, 2726, 312, 649)
+    assert search.count_authorities(session, Filters()) == DirectoryCounts(985, 2726, 312, 649)
 
 
 @pytest.mark.parametrize(
@@ -25,58 +25,60 @@ def test_the_sample_counts_as_the_real_register(session):
     ],
 )
 def test_each_network_is_exact(session, network, expected):
-    assert search.count(session, Filters(networks=(network,))) == expected
+    assert search.count_authorities(session, Filters(networks=(network,))) == expected
 
 
 def test_the_secondary_filter_leaves_the_authorities_the_plan_concerns(session):
-    assert search.count(session, Filters(level=Level.SECONDARY)) == DirectoryCounts(312, 649, 312, 649)
+    assert search.count_authorities(session, Filters(level=Level.SECONDARY)) == DirectoryCounts(312, 649, 312, 649)
 
 
 def test_filters_speak_of_the_same_school(session):
-    both = search.count(session, Filters(networks=("WBE",), level=Level.SECONDARY, zone="Namur"))
+    both = search.count_authorities(session, Filters(networks=("WBE",), level=Level.SECONDARY, zone="Namur"))
     assert both.schools == both.secondary_schools
-    assert 0 < both.schools < search.count(session, Filters(networks=("WBE",), zone="Namur")).schools
+    assert 0 < both.schools < search.count_authorities(session, Filters(networks=("WBE",), zone="Namur")).schools
 
 
 def test_a_communal_authority_with_secondary_has_two_federations(session):
-    cpeons = search.count(session, Filters(federation="CPEONS"))
+    cpeons = search.count_authorities(session, Filters(federation="CPEONS"))
     assert cpeons.authorities == 21 + 5 + 1
-    rows = list(search.listed(session, Filters(networks=("Subventionné communal",), federation="CPEONS")).every())
+    rows = list(
+        search.list_authorities(session, Filters(networks=("Subventionné communal",), federation="CPEONS")).every()
+    )
     codes = search.federation_codes(session, [row.Authority.id for row in rows])
     assert any(found == ["CECP", "CPEONS"] for found in codes.values())
 
 
 @pytest.mark.parametrize("text", ["athenee royal", "ATHÉNÉE  ROYAL", "Athénée, royal"])
 def test_a_search_ignores_accents_and_case_and_finds_by_school(session, text):
-    filters = search.understood(session, Filters(text=text))
-    rows = list(search.listed(session, filters).every())
+    filters = search.resolve_text(session, Filters(text=text))
+    rows = list(search.list_authorities(session, filters).every())
     assert "Wallonie-Bruxelles Enseignement" in [row.Authority.name for row in rows]
     assert all("ATHÉNÉE ROYAL" in school.upper() for school in filters.found.schools.values())
 
 
 @pytest.mark.parametrize("number", ["9001", "80001"])
 def test_a_search_by_number_finds_authority_or_school(session, number):
-    assert 9001 in [row.Authority.fase for row in search.listed(session, Filters(text=number)).every()]
+    assert 9001 in [row.Authority.fase for row in search.list_authorities(session, Filters(text=number)).every()]
 
 
 @pytest.mark.parametrize("text", ["' OR 1=1--", "100%", "_", "\\", "zzzz"])
 def test_a_search_is_never_a_pattern(session, text):
-    assert search.count(session, Filters(text=text)).authorities < 100
+    assert search.count_authorities(session, Filters(text=text)).authorities < 100
 
 
 def test_a_letter_that_stands_for_four_words_two_hundred_times_finds_nothing(session):
-    assert search.count(session, Filters(text="\ufdfa" * LONGEST_SEARCH)).authorities == 0
+    assert search.count_authorities(session, Filters(text="\ufdfa" * LONGEST_SEARCH)).authorities == 0
 
 
 def test_a_bounced_box_is_found(session):
-    (row,) = search.listed(session, Filters(reach=Reach.BOUNCED)).every()
+    (row,) = search.list_authorities(session, Filters(reach=Reach.BOUNCED)).every()
     assert row.mailbox is None
 
 
 @pytest.mark.parametrize("sort", ["", "name", "fase", "-schools", "secondary", "mailboxes", "-municipality"])
 def test_pages_hold_every_row_once(session, sort):
     filters = Filters(networks=("Subventionné communal",))
-    listed = search.listed(session, filters, sort)
+    listed = search.list_authorities(session, filters, sort)
     numbers = [row.Authority.fase for page in range(1, 8) for row in listed.page(page)]
     assert len(numbers) == len(set(numbers)) == 265
     assert numbers == [row.Authority.fase for row in listed.every()]
@@ -85,7 +87,7 @@ def test_pages_hold_every_row_once(session, sort):
 def test_a_page_of_schools_takes_three_statements_however_many(sample_database, session):
     authority = sheet.authority_by_fase(session, 9001)
     with asked(sample_database) as seen:
-        found = sheet.schools(session, authority).page(1)
+        found = sheet.list_schools(session, authority).page(1)
     assert len(found) == PAGE_ROWS
     assert all(school.types and school.sites for school in found)
     assert len(seen) == 3
@@ -96,4 +98,4 @@ def test_no_row_follows_a_number_beyond_all(sample_database):
     """PostgreSQL takes none of more than four bytes for a column of four: somebody may make one up."""
     with sample_database.reading() as session:
         for number in (2**31 - 1, 2**31, 2**60 - 1):
-            assert search.listed(session, Filters()).following(number, 10) == ([], None)
+            assert search.list_authorities(session, Filters()).following(number, 10) == ([], None)

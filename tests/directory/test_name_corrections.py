@@ -36,12 +36,12 @@ def names(database):
 
 def found(database, words):
     with database.reading() as session:
-        return search.count(session, search.understood(session, Filters(text=words))).authorities
+        return search.count_authorities(session, search.resolve_text(session, Filters(text=words))).authorities
 
 
 def correct(database, now, words=CORRECTED):
     with database.writing() as session:
-        name_corrections.correct(session, session.scalars(select(School)).one(), words, now=now, actor=WHO)
+        name_corrections.correct_name(session, session.scalars(select(School)).one(), words, now=now, actor=WHO)
 
 
 def asked_again(database):
@@ -75,14 +75,14 @@ def test_a_name_that_the_register_changed_is_asked_for_again_until_the_edition_i
 def test_a_correction_is_withdrawn_and_the_history_tells_both(database, apply, now):
     correct(database, now)
     with database.writing() as session:
-        name_corrections.withdraw(session, session.scalars(select(School)).one(), now=now, actor=WHO)
+        name_corrections.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
     assert names(database) == (CAPITALS, SHOWN)
     with database.reading() as session:
-        told = [entry.told for entry in audit.about(session, "authority:9001")]
+        told = [entry.told for entry in audit.entries_about(session, "authority:9001")]
     assert f"École 80001. Nom corrigé : « {SHOWN} » devient « {CORRECTED} »." in told
     assert f"École 80001. Correction du nom « {CORRECTED} » annulée." in told
     with database.writing() as session, pytest.raises(NotFound):
-        name_corrections.withdraw(session, session.scalars(select(School)).one(), now=now, actor=WHO)
+        name_corrections.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
 
 
 @pytest.mark.parametrize("words", ["", " ", SHOWN, "x" * 201, "deux\nlignes"])
@@ -94,8 +94,8 @@ def test_a_correction_that_says_nothing_new_or_no_name_is_refused(database, appl
 def test_an_authority_s_name_is_corrected_too_and_again(database, apply, now):
     for words in ("CECP", "Conseil, ASBL"):
         with database.writing() as session:
-            name_corrections.correct(session, authority_by_fase(session, 9001), words, now=now, actor=WHO)
+            name_corrections.correct_name(session, authority_by_fase(session, 9001), words, now=now, actor=WHO)
     with database.reading() as session:
         authority = authority_by_fase(session, 9001)
         assert (authority.name, authority.display_name) == ("CECP ASBL", "Conseil, ASBL")
-        assert name_corrections.of(session, authority).corrected_name == "Conseil, ASBL"
+        assert name_corrections.name_correction(session, authority).corrected_name == "Conseil, ASBL"

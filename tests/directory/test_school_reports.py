@@ -38,24 +38,24 @@ def apply(database, now):
 def report(database, now, fase=80002, fate=Fate.GONE, day=TODAY, source="Appel de la secrétaire", actor=WHO, of=9001):
     with database.writing() as session:
         details = {"day": day, "source": source, "now": now, "today": TODAY, "actor": actor}
-        return school_reports.report(session, authority_by_fase(session, of), fase, fate, **details).id
+        return school_reports.report_school(session, authority_by_fase(session, of), fase, fate, **details).id
 
 
 def withdraw(database, now, actor=WHO, fase=80002):
     with database.writing() as session:
-        school_reports.withdraw(session, authority_by_fase(session, 9001), fase, now=now, actor=actor)
+        school_reports.withdraw_report(session, authority_by_fase(session, 9001), fase, now=now, actor=actor)
 
 
 def standing(database):
     """The verdict on each report that stands, and the day of the edition that gave it."""
     with database.reading() as session:
-        found = school_reports.reports(session, authority_by_fase(session, 9001))
+        found = school_reports.list_reports(session, authority_by_fase(session, 9001))
         return [(one.school.fase, one.verdict, one.edition and one.edition.edition_on) for one in found]
 
 
 def against(database):
     with database.reading() as session:
-        return [one.school.fase for one in school_reports.contradicted(session)]
+        return [one.school.fase for one in school_reports.contradicted_reports(session)]
 
 
 def test_a_report_is_told_in_the_history_and_stands_until_it_is_withdrawn(database, apply, now):
@@ -64,7 +64,7 @@ def test_a_report_is_told_in_the_history_and_stands_until_it_is_withdrawn(databa
     withdraw(database, now)
     assert standing(database) == []
     with database.reading() as session:
-        told = [entry.sentence for entry in audit.about(session, "authority:9001") if "80002" in entry.sentence]
+        told = [entry.sentence for entry in audit.entries_about(session, "authority:9001") if "80002" in entry.sentence]
         assert session.scalar(select(func.count()).select_from(SchoolReport)) == 1
     assert sorted(told) == [
         "École 80002 : signalement annulé. Les courriels la citent de nouveau.",
@@ -137,6 +137,6 @@ def test_the_authority_that_has_the_school_by_then_is_not_concerned(database, ap
     apply(HERE[0], MOVED, on=TODAY)
     with database.reading() as session:
         there, before = (
-            len(school_reports.reports(session, authority_by_fase(session, fase))) for fase in (9002, 9001)
+            len(school_reports.list_reports(session, authority_by_fase(session, fase))) for fase in (9002, 9001)
         )
         assert (there, before) == (0, 1)

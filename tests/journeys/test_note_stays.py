@@ -15,11 +15,11 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.programmes import programmes
 from outreach.core.db import Database
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.directory.models import School
 from outreach.reports.files import verifying
 from outreach.reports.files.rendering import data_file
-from outreach.reports.files.verifying import verify
+from outreach.reports.files.verifying import verify_file
 from outreach.reports.notes import approval, freezing, gathering, listing
 from outreach.reports.notes.content import TableKind
 from outreach.reports.notes.drafts import NoteRequest
@@ -50,7 +50,7 @@ def apply_edition(session, rows, on, at):
 
 def record_at_random(session, chance, at):
     """A hundred statuses of any school on any day, recorded now."""
-    schools, strand = session.scalars(select(School.id)).all(), programmes.named(session).strands[0].id
+    schools, strand = session.scalars(select(School.id)).all(), programmes.get_programme(session).strands[0].id
     records = []
     for minute in range(100):
         on = FIRST + timedelta(days=chance.randrange(40))
@@ -66,8 +66,8 @@ def as_given(database, number):
         note = listing.by_number(session, number)
         kept = listing.file_of(session, note, "json").content
         signature = NoteSignature(note.approval.signature, note.approval.public_key)
-        assert verify(kept, verifying.known_notes(session)).is_valid
-        return note.approval.number, note.figures, kept, data_file(listing.numbered(note, ADDRESS), signature)
+        assert verify_file(kept, verifying.known_notes(session)).is_valid
+        return note.approval.number, note.figures, kept, data_file(listing.as_numbered(note, ADDRESS), signature)
 
 
 @contextmanager
@@ -98,28 +98,28 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
     with database.writing() as session:
         add_people(session, AT - timedelta(days=21))
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
-        programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
-        kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), HEADERS)
+        programme = programmes.load_programme(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
+        kind, sent = JoiningLists(AT.date()), open_import(LIST.encode(), HEADERS)
         imports.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
         asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
-        gathered = gathering.gather(session, asked, now=AT)
-        key = freezing.freeze(session, gathered, now=AT, actor=AUTHOR).id
+        gathered = gathering.gather_note(session, asked, now=AT)
+        key = freezing.freeze_note(session, gathered, now=AT, actor=AUTHOR).id
     finish = quick.finisher(None)
     decided = {"address": ADDRESS, "now": AT, "actor": APPROVER, "approved_as": "validation"}
-    number = approval.approve(database, key, finish, **decided)
+    number = approval.approve_note(database, key, finish, **decided)
     given = as_given(database, number)
     assert given[2] == given[3]
     assert '"joined"' in given[1]
     with database.writing() as session:
         record_at_random(session, chance, AT)
-        imports.undo(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
+        imports.undo_import(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
         apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], DAY, AT + timedelta(days=30))
-        again = gathering.gather(session, asked, now=AT + timedelta(days=31))
+        again = gathering.gather_note(session, asked, now=AT + timedelta(days=31))
         assert again.content.tables != gathered.content.tables  # or nothing came after it
     assert as_given(database, number) == given
     with database.writing() as session:
         undo(session, AT + timedelta(days=32), AUTHOR)
-        undone = gathering.gather(session, asked, now=AT + timedelta(days=33))
+        undone = gathering.gather_note(session, asked, now=AT + timedelta(days=33))
         assert undone.content.tables != again.content.tables  # or nothing was undone
     assert as_given(database, number) == given
     with restored(database, tmp_path) as copy:

@@ -111,7 +111,7 @@ def test_a_changed_password_ends_the_other_sessions_and_leaves_a_trace(app, auth
     assert other.get("/directory").status_code == 302
     assert app.test_client().sign_in(EMAIL, phrase).status_code == 302
     with sample_database.reading() as session:
-        assert audit.about(session, f"user:{EMAIL}")[0].sentence == "Mot de passe changé."
+        assert audit.entries_about(session, f"user:{EMAIL}")[0].sentence == "Mot de passe changé."
 
 
 @pytest.mark.one_example
@@ -584,7 +584,7 @@ def test_passwords_are_hashed_one_at_a_time_since_each_takes_64_mb(monkeypatch):
         hash = verify
 
     monkeypatch.setattr(passwords, "HASHER", Counting())
-    ways = [(passwords.is_right, ("x", "x")), (passwords.hashed, ("x",))]
+    ways = [(passwords.is_right, ("x", "x")), (passwords.hash_password, ("x",))]
     tries = [threading.Thread(target=way, args=words) for way, words in ways * 3]
 
     for one in tries:

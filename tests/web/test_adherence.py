@@ -25,8 +25,8 @@ from tests.web.test_account import form_token
 @pytest.fixture
 def silent(sample_database):
     with sample_database.reading() as session:
-        programme = programmes.named(session)
-        found = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 600)
+        programme = programmes.get_programme(session)
+        found = situation.list_situation_schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 600)
         return [row.School.fase for row in found]
 
 
@@ -244,7 +244,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
 @pytest.mark.long
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
     with sample_database.reading() as session:
-        schools = sheet.schools(session, sheet.authority_by_fase(session, 9300)).page(1)
+        schools = sheet.list_schools(session, sheet.authority_by_fase(session, 9300)).page(1)
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302
@@ -280,7 +280,7 @@ def test_a_refused_status_names_the_field_and_keeps_the_form(author, change, fie
 
 def test_a_joining_after_the_closing_is_refused_at_its_day_by_the_form_and_by_a_list(author, silent, sample_database):
     with sample_database.writing() as session:
-        programmes.named(session).strand(1).closed_on = date(2021, 5, 2)
+        programmes.get_programme(session).strand(1).closed_on = date(2021, 5, 2)
     said = "Le volet 1 a fermé le 2 mai 2021 : aucune école n’y adhère le 3 mai 2021."
     refused = record(author, 9300)
     assert (refused.status_code, 'href="#day"' in refused.text) == (422, True)

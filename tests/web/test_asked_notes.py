@@ -12,7 +12,7 @@ SIGN_IN = 1  # page, which each client of these tests has opened
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(finishing, "finisher", quick_files.finisher)
+    monkeypatch.setattr(finishing, "make_finisher", quick_files.finisher)
 
 
 def ask(reader):

@@ -90,7 +90,7 @@ def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribe
 def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     with sample_database.writing() as session:
         day = date(2021, 5, 20)
-        made = blackout_dates.add(
+        made = blackout_dates.add_blackout_date(
             session,
             first=day,
             last=day,
@@ -104,7 +104,7 @@ def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     address = subscribed("reader")
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CONFIRMED"
     with sample_database.writing() as session:
-        blackout_dates.withdraw(session, number, now=NOW, actor="a")
+        blackout_dates.withdraw_blackout_date(session, number, now=NOW, actor="a")
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CANCELLED"
 
 
@@ -114,7 +114,7 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
         owner = AUTHOR
         authority = session.scalars(select(Authority).order_by(Authority.id)).first()
         follow_up.hand_over(session, authority, to=owner, now=NOW, actor=owner)
-        follow_up.recall(session, authority, day=NOW.date() + timedelta(days=5), now=NOW, actor=owner)
+        follow_up.set_recall(session, authority, day=NOW.date() + timedelta(days=5), now=NOW, actor=owner)
         key = f"recall-{authority.id}"
     recall = read(app, subscribed("author"))[key]
     assert recall.decoded("dtstart") == NOW.date() + timedelta(days=5)
@@ -125,15 +125,15 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
 def test_an_answer_to_come_back_to_is_in_the_calendar_until_it_is_handled(app, subscribed, launched_sample):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
-        (response,) = recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
-        inbox.recall(session, response, day=NOW.date() + timedelta(days=5), now=NOW, actor=AUTHOR)
+        (response,) = recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        inbox.recall_response(session, response, day=NOW.date() + timedelta(days=5), now=NOW, actor=AUTHOR)
         number, name = response.id, response.authority.display_name
     key = f"recall-answer-{number}"
     address = subscribed("author")
     recall = read(app, address)[key]
     assert (recall.decoded("dtstart"), str(recall["summary"])) == (date(2021, 5, 20), f"À rappeler : {name}")
     with launched_sample.writing() as session:
-        inbox.set_aside(session, session.get_one(Response, number), now=NOW, actor=AUTHOR)
+        inbox.set_response_aside(session, session.get_one(Response, number), now=NOW, actor=AUTHOR)
     assert key not in read(app, address)
 
 
@@ -198,8 +198,8 @@ def end_sessions(session, user):
 
 
 def close_and_reopen(session, user):
-    administration.close(session, user, now=NOW, actor=AUTHOR)
-    administration.reopen(session, user, now=NOW, actor=AUTHOR)
+    administration.close_account(session, user, now=NOW, actor=AUTHOR)
+    administration.reopen_account(session, user, now=NOW, actor=AUTHOR)
 
 
 def set_up_a_factor(session, user):
@@ -251,7 +251,7 @@ def test_the_account_and_a_role_are_asked_for_at_each_reading(app, subscribed, s
     with sample_database.writing() as session:
         user = accounts.account_numbered(session, number)
         if lost == "account":
-            administration.reopen(session, user, now=NOW, actor=AUTHOR)
+            administration.reopen_account(session, user, now=NOW, actor=AUTHOR)
         else:
             administration.set_roles(session, user, had, now=NOW, actor=AUTHOR)
     assert client.get(address).status_code == 404, "nor when these come back"
@@ -265,7 +265,7 @@ def test_the_key_lies_nowhere_in_the_database(subscribed, sample_database):
 
 def test_the_file_is_what_a_calendar_program_takes(sample_database):
     event = FeedEvent("wave-1", "Envoi : é, « ; \\ »" + "x" * 100, NOW, None, "/campaigns/1")
-    raw = calendar_feed.written([event], "https://campagnes.example")
+    raw = calendar_feed.write_feed([event], "https://campagnes.example")
     assert all(len(line) <= 75 for line in raw.split(b"\r\n")), "RFC 5545, §3.1"
     (read_back,) = Calendar.from_ical(raw).walk("VEVENT")
     assert str(read_back["summary"]) == event.title

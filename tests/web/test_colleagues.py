@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.programmes.programmes import named
+from outreach.adherence.programmes.programmes import get_programme
 from outreach.adherence.records.by_hand import of_authority
 from outreach.delivery.models import Suppression
 from outreach.directory.authorities.sheet import authority_by_fase
@@ -40,7 +40,7 @@ def acts(author, sample_database):
     author.send(f"{retired}/retirement", page=f"{retired}/retirement")
     author.send(f"{SHEET}/statuses", STATUS)
     with sample_database.reading() as session:
-        (entry,) = of_authority(session, authority_by_fase(session, 9300), named(session))
+        (entry,) = of_authority(session, authority_by_fase(session, 9300), get_programme(session))
         withdrawal = f"{SHEET}/statuses/{entry.number}/withdrawal"
         exclusion = session.scalars(select(Suppression.id).where(Suppression.detail == "Demandé par téléphone")).one()
     return withdrawal, f"/directory/exclusions/{exclusion}"

@@ -70,8 +70,8 @@ QUESTIONS = (
 @pytest.fixture
 def session(launched_sample):
     with launched_sample.writing() as opened:
-        gathered = gathering.gather(opened, NoteRequest(STORY_DAY, "Le bilan de mai"), now=NOW)
-        freezing.freeze(opened, gathered, now=NOW, actor=AUTHOR)
+        gathered = gathering.gather_note(opened, NoteRequest(STORY_DAY, "Le bilan de mai"), now=NOW)
+        freezing.freeze_note(opened, gathered, now=NOW, actor=AUTHOR)
         yield opened
 
 
@@ -89,7 +89,7 @@ def test_the_right_one_comes_first_to_95_of_100_questions(session):
 
 def test_an_answer_is_found_by_its_authority_and_by_who_gave_it(session):
     letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
-    (given,) = recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+    (given,) = recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
     name = session.get_one(Authority, letter.authority_id).display_name
     assert first(session, name) == (AUTHORITY, given.authority.fase)
     assert first(session, f"réponse {name}") == (ANSWER, given.id)

@@ -14,11 +14,11 @@ def test_every_page_opens_with_its_pictures_and_leads_nowhere_else(author, name)
     page = author.get(f"{BASE}/{name}")
     assert page.status_code == 200
     shown = [picture.get("src") for picture in elements(page, "main//img")]
-    assert all(path.removeprefix(f"{BASE}/files/") in guide.files() for path in shown)
+    assert all(path.removeprefix(f"{BASE}/files/") in guide.guide_files() for path in shown)
     (text,) = elements(page, "div[@class='prose guide']")
     for address, words in links(text):
         path = address.partition("#")[0].removeprefix(BASE).strip("/")
-        assert path in {"", *guide.pages(BASE)} or path.removeprefix("files/") in guide.files(), words
+        assert path in {"", *guide.pages(BASE)} or path.removeprefix("files/") in guide.guide_files(), words
 
 
 def test_a_picture_is_served_and_nothing_beside(author):
@@ -38,7 +38,7 @@ def test_the_bar_leads_from_pages_to_sections_that_exist(app, author):
     assert set(HELP) <= views | {view.partition(".")[0] for view in views}
     for about in HELP.values():
         name, _, section = about.partition("#")
-        assert section in {"", *(one.anchor for one in guide.page(name, BASE).sections)}, about
+        assert section in {"", *(one.anchor for one in guide.guide_page(name, BASE).sections)}, about
     assert f"{BASE}/second-facteur" in [address for address, _ in links(author.get("/account/second-factor"))]
 
 

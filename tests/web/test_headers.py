@@ -87,7 +87,7 @@ def tokens(app, sample_database):
     sender = SenderIdentity.of(app.extensions["outreach.settings"])
     wave = planned(sample_database, NOW, "\n\nVoir [le programme](https://programme.example/).\n")
     with sample_database.writing() as session:
-        launching.advance(session, wave, sender, now=NOW)
+        launching.advance_wave(session, wave, sender, now=NOW)
         letter = session.scalars(select(Message.public_id).where(Message.reason.is_(None)).limit(1)).one()
         tracker = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
     made = dict.fromkeys((TokenKind.UNSUBSCRIBE, TokenKind.ANSWER, TokenKind.VIEW), (letter, 0))

@@ -35,7 +35,7 @@ def do(settings, sample_database):
 
     def done():
         with sample_database.writing() as session:
-            number, lease = leases.claim(session, now=settings.instant())
+            number, lease = leases.claim_job(session, now=settings.instant())
         work = JobWork(sample_database, number, lease, settings.instant)
         try:
             job_child.do(settings, sample_database, work)

@@ -15,7 +15,7 @@ from outreach.adherence.records import records
 from outreach.adherence.situation import situation
 from outreach.adherence.situation.situation import Bucket, Selection
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.directory.authorities import sheet
 from outreach.reports.notes import approval, corrections, freezing, gathering
 from outreach.reports.notes.drafts import NoteRequest
@@ -35,7 +35,9 @@ DECIDED = {"now": NOW, "actor": APPROVER}
 def silent(sample_database):
     """Three secondary schools without any status in the first strand."""
     with sample_database.reading() as session:
-        found = situation.schools(session, programmes.named(session), STORY_DAY, Selection(1, Bucket.NONE, "WBE"))
+        found = situation.list_situation_schools(
+            session, programmes.get_programme(session), STORY_DAY, Selection(1, Bucket.NONE, "WBE")
+        )
         return [row.School.fase for row in found.page(1, 3)]
 
 
@@ -45,8 +47,8 @@ def freeze(sample_database):
 
     def call(title="Bilan pour le Parlement", as_of=DAY, **asked):
         with sample_database.writing() as session:
-            gathered = gathering.gather(session, NoteRequest(as_of, title, **asked), now=NOW)
-            return freezing.freeze(session, gathered, now=NOW, actor=AUTHOR).id
+            gathered = gathering.gather_note(session, NoteRequest(as_of, title, **asked), now=NOW)
+            return freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
 
     return call
 
@@ -59,10 +61,10 @@ def plan(sample_database, silent):
         with sample_database.reading() as session:
             kind, sent = (
                 JoiningLists(STORY_DAY, corrections.by_list),
-                opened(content(silent, *days, status=status), HEADERS),
+                open_import(content(silent, *days, status=status), HEADERS),
             )
-            programme = programmes.named(session).id
-            return imports.judge(session, kind, imports.drafted(kind, sent, programme_id=programme)).plan
+            programme = programmes.get_programme(session).id
+            return imports.judge_import(session, kind, imports.draft_import(kind, sent, programme_id=programme)).plan
 
     return call
 
@@ -78,7 +80,7 @@ def test_a_note_leads_to_what_the_records_say_of_its_day_today(author, sample_da
     key = freeze()
     approve(sample_database, key)
     with sample_database.writing() as session:
-        (strand, *_) = programmes.named(session).strands
+        (strand, *_) = programmes.get_programme(session).strands
         school = sheet.school_by_fase(session, silent[0])[0]
         told = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": DAY, "source": "", "reason": ""}
         at = {"recorded_at": NOW + timedelta(seconds=1), "recorded_by": AUTHOR}
@@ -96,7 +98,7 @@ def test_a_note_leads_to_what_the_records_say_of_its_day_today(author, sample_da
 
 def approve(database, key):
     decided = {"address": "https://campagnes.fwb.example", "approved_as": "validation", **DECIDED}
-    return approval.approve(database, key, quick.finisher(None), **decided)
+    return approval.approve_note(database, key, quick.finisher(None), **decided)
 
 
 @pytest.mark.long
@@ -120,8 +122,8 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
     freeze(as_of=date(2021, 5, 14), compare=date(2021, 2, 1))
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1]
     with sample_database.writing() as session:
-        kind, sent = JoiningLists(STORY_DAY), opened(content(silent, date(2021, 3, 1)), HEADERS)
-        programme = programmes.named(session).id
+        kind, sent = JoiningLists(STORY_DAY), open_import(content(silent, date(2021, 3, 1)), HEADERS)
+        programme = programmes.get_programme(session).id
         imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=programme)
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1], "another status on the earlier day alone"
     assert plan(date(2021, 2, 2)).notes == []
@@ -131,7 +133,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
 def test_a_note_that_was_refused_or_corrected_is_not_named(sample_database, freeze, plan):
     refused = freeze("Refusée")
     with sample_database.writing() as session:
-        approval.refuse(session, refused, "Un autre jour.", **DECIDED)
+        approval.refuse_note(session, refused, "Un autre jour.", **DECIDED)
     first = approve(sample_database, freeze("Fausse"))
     second = approve(sample_database, freeze("Juste", date(2021, 5, 11), corrects=first, reason="Un autre jour."))
     assert [note.number for note in plan(date(2021, 5, 1)).notes] == [second]
@@ -150,17 +152,17 @@ def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_no
 ):
     with sample_database.writing() as session:
         school, authority = sheet.school_by_fase(session, silent[0])
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         key = programme.id
         declared = {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": date(2021, 5, 3)}
         by = {"now": NOW, "today": STORY_DAY, "actor": AUTHOR, "source": records.FROM_A_LETTER}
-        records.record(session, authority, programme, programme.strands[0], [school], **declared, **by)
+        records.record_adherence(session, authority, programme, programme.strands[0], [school], **declared, **by)
     freeze()
     found = plan(date(2021, 3, 1))
     assert [(line.row, line.before) for line in found.back_in_time] == [(2, Status.NONE)]
     assert [(note.as_of, note.rows) for note in found.notes] == [(DAY, 1)]
     with sample_database.writing() as session:
-        sent = opened(content(silent, date(2021, 3, 1)), HEADERS)
+        sent = open_import(content(silent, date(2021, 3, 1)), HEADERS)
         imports.take_over(session, JoiningLists(STORY_DAY), sent, now=NOW, actor=AUTHOR, programme_id=key)
     freeze("Bilan corrigé")
     refused = plan(date(2021, 4, 1), status="refus")
@@ -196,7 +198,7 @@ def test_the_command_names_them_without_applying_anything(run, tmp_path, sample_
 def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(program, sample_database, silent, freeze):
     number = approve(sample_database, freeze())
     with sample_database.writing() as session:
-        approval.publish(session, number, **DECIDED)
+        approval.publish_note(session, number, **DECIDED)
     freeze("Autre bilan", date(2021, 5, 14))
     items = [{"school": school, "strand": 1, "status": "joined", "day": "2020-12-15"} for school in silent]
     asked = program.post("/adherence-lists", {"items": items, "dry_run": True}, **{"Idempotency-Key": "a"})

@@ -27,7 +27,7 @@ ASKED = {
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(finishing, "finisher", quick_files.finisher)
+    monkeypatch.setattr(finishing, "make_finisher", quick_files.finisher)
 
 
 def drafted(author, **changes):
@@ -266,7 +266,7 @@ def test_the_author_of_a_signed_note_is_offered_its_correction_with_each_figure(
     signed_in("approver").send(f"{note}/approval", page=note)
     outdate(sample_database, note)
     changed = FigureChange("« Invitation », volet 1 : atteints, avec preuve", "307 sur 985", "non reconstituable")
-    monkeypatch.setattr(recounting, "figures", lambda *_: (changed,))
+    monkeypatch.setattr(recounting, "changed_figures", lambda *_: (changed,))
     assert note in [place for place, _ in links(author.get("/today"), note)]
     page = author.get(note)
     rows = [text_of(row) for row in elements(page, "section[@aria-labelledby='recounted']//tbody/tr")]

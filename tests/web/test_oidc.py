@@ -57,7 +57,7 @@ def bound(sample_database):
     def bind(provider, email, subject):
         with sample_database.writing() as session:
             user = session.scalars(select(User).where(User.email == email)).one()
-            identities.bind(session, user.id, provider.url, subject, now=user.created_at)
+            identities.bind_identity(session, user.id, provider.url, subject, now=user.created_at)
             return user.id
 
     return bind
@@ -281,10 +281,10 @@ def invited(sample_database):
     def invite(kind=LinkKind.INVITATION, email="lea@fwb.example"):
         token, at = password_links.new_token(), ASKED_AT
         with sample_database.writing() as session:
-            if not accounts.exists(session, email):
+            if not accounts.account_exists(session, email):
                 given = {"name": "Léa", "roles": [RoleName.AUTHOR], "password_hash": ""}
                 accounts.add_user(session, at, CHIEF, email=email, **given)
-            password_links.make(session, accounts.account_of(session, email).id, kind, token, now=at)
+            password_links.make_link(session, accounts.account_of(session, email).id, kind, token, now=at)
         return f"{password_links.PATH}{token}"
 
     return invite

@@ -90,8 +90,10 @@ def test_of_two_columns_of_addresses_the_page_says_that_it_reads_both_and_lets_s
 @pytest.mark.long
 def test_joinings_are_understood_mended_and_applied(author, sample_database):
     with sample_database.reading() as session:
-        programme = programmes.named(session)
-        (found, *_) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 20)
+        programme = programmes.get_programme(session)
+        (found, *_) = situation.list_situation_schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(
+            1, 20
+        )
         fase = found.School.fase
     place = send(
         author,

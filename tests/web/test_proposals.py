@@ -24,7 +24,7 @@ def member(app, sample_database):
         for fase in sorted(scope.listed):
             owner = sheet.authority_by_fase(session, fase)
             held = session.scalars(select(Contact).where(Contact.authority_id == owner.id)).first()
-            schools = [one.school.fase for one in sheet.schools(session, owner).every()]
+            schools = [one.school.fase for one in sheet.list_schools(session, owner).every()]
             own = [one for one in schools if one in scope.schools]
             if held and own and len(schools) > len(own):
                 return (

@@ -50,7 +50,7 @@ def write(app, launched_sample, letter):
     def written(text="Nous adhérons.", *, stray=False, **named):
         mark = "" if stray else f"+{keys.make(TokenKind.REPLY, bytes.fromhex(letter[1]))}"
         content = mail(text, **{"sender": "x@y.example", **named}, to=f"reponses{mark}@fwb.example")
-        intake.take(launched_sample, content, keys, Trust(), now=NOW)
+        intake.take_in(launched_sample, content, keys, Trust(), now=NOW)
         with launched_sample.reading() as session:
             return session.scalars(select(ReceivedMail.id).order_by(ReceivedMail.id.desc())).first()
 
@@ -77,7 +77,7 @@ def tabs(page):
 
 def holds(database):
     with database.reading() as session:
-        return len(session.scalars(select(ReceivedMail.id).where(holding.waits())).all())
+        return len(session.scalars(select(ReceivedMail.id).where(holding.holds_letters())).all())
 
 
 @pytest.mark.journey
@@ -319,17 +319,17 @@ def test_a_domain_that_everybody_has_suggests_nobody(launched_sample, write):
         held.address = held.address_key = held.address_ascii = "po@gmail.com"
     strange = write(stray=True, sender="autre@gmail.com")
     with launched_sample.reading() as session:
-        assert intake.suggestions(session, session.get_one(ReceivedMail, strange)) == []
+        assert intake.suggest_authorities(session, session.get_one(ReceivedMail, strange)) == []
 
 
 def test_a_mail_that_is_proved_is_not_detached_and_one_that_is_attached_not_attached_again(write, launched_sample):
     number = write()
     with launched_sample.writing() as session:
         authority = session.scalars(select(Authority)).first()
-        for act in (holding.detach, partial(holding.attach, authority=authority)):
+        for act in (holding.detach_mail, partial(holding.attach_mail, authority=authority)):
             with pytest.raises(Refused):
                 act(session, number, now=NOW, actor="x")
         with pytest.raises(NotFound):
-            holding.detach(session, number + 1, now=NOW, actor="x")
+            holding.detach_mail(session, number + 1, now=NOW, actor="x")
         with pytest.raises(Refused):
-            holding.reopen(session, number, now=NOW, actor="x")
+            holding.reopen_mail(session, number, now=NOW, actor="x")

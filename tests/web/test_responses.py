@@ -322,7 +322,7 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
 def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help"})
     with sample_database.writing() as session:
-        inbox.take(session, session.scalars(select(Response)).one(), now=NOW, actor="marc.dethier@fwb.example")
+        inbox.take_response(session, session.scalars(select(Response)).one(), now=NOW, actor="marc.dethier@fwb.example")
     assert "Reprendre à Marc Dethier" in text_of(author.get("/responses/1"))
     author.send("/responses/1/owner", page="/responses/1")
     assert "elle était à Marc Dethier" in text_of(author.get("/responses/1"))
@@ -504,7 +504,7 @@ def finish(database, *, ends):
             schedule.move_wave(session, wave, WaveState.CANCELLED, **by)
     if ends:
         with database.writing() as session:
-            lifecycle.close(session, lifecycle.in_turn(session, 1), **by)
+            lifecycle.close_campaign(session, lifecycle.in_turn(session, 1), **by)
 
 
 @pytest.mark.long
@@ -572,7 +572,7 @@ def wbe_authority(session):
 def test_where_several_programmes_are_loaded_a_response_says_of_which_it_is(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help", "comment": "Rappelez-nous"})
     with sample_database.writing() as session:
-        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
         number = session.scalars(select(Response.id)).one()
     of = "du programme « Mes outils numériques »"
     for page in ("/responses?tray=help", f"/responses/{number}"):

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from outreach.access.accounts import calendar_keys
 from outreach.access.accounts.accounts import User
 from outreach.access.scopes import engine
-from outreach.access.scopes.engine import sighted
+from outreach.access.scopes.engine import scoped_database
 from outreach.access.scopes.policy import AccessScope, SightKind
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign
@@ -66,7 +66,7 @@ def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member
     with launched_sample.writing() as session:
         told = {"title": "Note secrète", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
         by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
-        session.add(Note(programme=programmes.named(session), **told, **by))
+        session.add(Note(programme=programmes.get_programme(session), **told, **by))
         (title,) = session.scalars(select(Campaign.title)).all()
     assert cecp.get("/notes/1").status_code == 403
     for path in ("/notes", "/notes/export.csv", "/", "/calendar?month=2021-05", "/calendar?month=2021-05&view=list"):
@@ -82,7 +82,7 @@ def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(
         told = {"title": "Premier bilan", "as_of": NOW.date(), "known_at": NOW}
         said = {"figures": '{"by": "FELSI : 1 sur 1"}', "text": "Le collège Untel a refusé."}
         by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
-        note = Note(programme=programmes.named(session), **told, **said, **by)
+        note = Note(programme=programmes.get_programme(session), **told, **said, **by)
         session.add(note)
         session.flush()
         approved = {"approved_at": NOW, "approved_as": "validation", "number": "2021-001", "position": 1, "year": 2021}
@@ -94,7 +94,7 @@ def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(
     assert "Filtrer par état" not in cecp.get("/notes").text, "there is one state alone"
     for path in (f"/notes/{number}", *(f"/notes/{number}/note.{kind}" for kind in ("pdf", "json", "xlsx"))):
         assert cecp.get(path).status_code == 403, path
-    with sighted(launched_sample, AccessScope(SightKind.FEDERATION, "CECP")).reading() as session:
+    with scoped_database(launched_sample, AccessScope(SightKind.FEDERATION, "CECP")).reading() as session:
         seen = session.get_one(Note, number)
         assert (seen.title, seen.figures, seen.text) == ("Premier bilan", "", "")
 
@@ -106,7 +106,7 @@ def test_the_feed_is_scoped_like_its_owner(app, launched_sample):
         signed_in(app, "federation", code)
         with launched_sample.writing() as session:
             person = session.scalars(select(User).where(User.scope_code == code).order_by(User.id.desc())).first()
-            key = calendar_keys.make(session, person.id, now=NOW)
+            key = calendar_keys.make_calendar_key(session, person.id, now=NOW)
         said[code] = app.test_client().get(f"/calendar.ics?key={key}").text
         assert "/campaigns/" not in said[code]
         assert "À rappeler" not in said[code]

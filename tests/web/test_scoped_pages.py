@@ -58,7 +58,7 @@ def signed_in(app, role, code):
             scope=code,
         )
         session.flush()
-        key = sessions.begin(session, person.id, "Firefox sous Linux", has_factor=True, now=now)
+        key = sessions.begin_session(session, person.id, "Firefox sous Linux", has_factor=True, now=now)
         cookie = {"_user_id": person.fs_uniquifier, "_fresh": True, KEY: key, TOKEN: f"{person.id}.x"}
     with client.session_transaction() as kept:
         kept.update(cookie)

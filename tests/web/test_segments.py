@@ -51,11 +51,13 @@ def test_where_several_programmes_are_loaded_a_segment_says_that_its_strands_are
     author, sample_database
 ):
     with sample_database.writing() as session:
-        saved.save(session, "Sans réponse", SchoolStatus(strand=2, statuses=(Status.NONE,)), now=NOW, actor=AUTHOR)
+        saved.save_segment(
+            session, "Sans réponse", SchoolStatus(strand=2, statuses=(Status.NONE,)), now=NOW, actor=AUTHOR
+        )
     assert "au volet 2" in text_of(author.get("/segments/1"))
     assert "du programme de la campagne" not in text_of(author.get("/segments/1"))
     with sample_database.writing() as session:
-        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
     assert "au volet 2 du programme de la campagne" in text_of(author.get("/segments/1"))
     assert "au volet 2 du programme de la campagne" in author.get("/segments/export.csv").text
 

@@ -16,7 +16,7 @@ from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import situation
 from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning.sending_hours import until
+from outreach.campaigns.planning.sending_hours import known_until
 from outreach.campaigns.results import actions
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.roles import RoleName
@@ -40,8 +40,8 @@ TAG = re.compile(r"<[^>]*>")
 
 def counted(session, day=STORY_DAY, **asked):
     """The situation as pages show it: with the schools that letters had listed."""
-    listed = listed_schools(until(day, asked.get("known_at")))
-    return situation.situation(session, programmes.named(session), day, **asked, listed=listed)
+    listed = listed_schools(known_until(day, asked.get("known_at")))
+    return situation.count_situation(session, programmes.get_programme(session), day, **asked, listed=listed)
 
 
 def table(page, number):
@@ -119,8 +119,10 @@ def test_the_sentence_of_the_answer(author):
 def recorded_later(database, at):
     """A school of WBE joined before the story's day, which the service learns at a later moment."""
     with database.writing() as session:
-        programme = programmes.named(session)
-        (row,) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE, "WBE")).page(1, 1)
+        programme = programmes.get_programme(session)
+        (row,) = situation.list_situation_schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE, "WBE")).page(
+            1, 1
+        )
         values = {"school_id": row.School.id, "strand_id": programme.strands[0].id, "status": Status.JOINED}
         signed = {"recorded_at": at, "recorded_by": "x", "source": "", "reason": "", "word": Word.CONFIRMED}
         session.execute(insert(AdherenceRecord).values(**values, **signed, effective_on=STORY_DAY))
@@ -205,7 +207,7 @@ def test_the_answer_for_a_network_is_two_clicks_away_and_stays_with_the_day(auth
 def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sample_database):
     planned(sample_database, NOW)
     with sample_database.reading() as session:
-        acted = actions.actions(session, programmes.named(session), now=ASKED_AT)
+        acted = actions.list_actions(session, programmes.get_programme(session), now=ASKED_AT)
     action, *_ = acted.planned
     for place in ("/", "/situation/actions"):
         page = author.get(place)
@@ -329,7 +331,7 @@ def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sam
     settings = app.extensions["outreach.settings"]
     app.extensions["outreach.settings"] = settings.model_copy(update={"backups": tmp_path})
     with sample_database.writing() as session:
-        restore_tests.record(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+        restore_tests.record_restore_test(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
     proven = "Dernière restauration prouvée : 15 mai 2021 à 11 h (sauvegarde du 15 mai 2021 à 11 h)."
     assert (proven in text_of(signed_in(role).get("/"))) is is_told
     assert proven not in text_of(signed_in(role).get("/?as_of=2021-05-14"))

@@ -39,7 +39,7 @@ from outreach.engagement.replies.models import Answer, Doubt, FormState, SentFor
 from outreach.engagement.replies.recording import Given
 from outreach.integrations import api_keys
 from outreach.integrations.webhooks_in import sources
-from outreach.integrations.webhooks_in.deliveries import Delivery, keep
+from outreach.integrations.webhooks_in.deliveries import Delivery, keep_deliveries
 from outreach.integrations.webhooks_out import endpoints
 from outreach.operations.demo import people
 from outreach.reports.notes.models import Note
@@ -95,12 +95,12 @@ def chief(signed_in, launched_sample):
     with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(9)).all()
         for letter, answer in zip(letters, [Answer.HELP, Answer.JOINED, Answer.DECLINED] * 3, strict=True):
-            recording.give(session, letter, Given({}, request=answer), now=NOW)
-            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            recording.give_answers(session, letter, Given({}, request=answer), now=NOW)
+            suppressions.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
         for number in range(3):
             judged, held = judge(f"a{number}@ecole.be"), sheet.authority_by_fase(session, 9300)
             contacts.add(session, held, judged, now=NOW, actor=factories.AUTHOR, kind=MailboxKind.IMPERSONAL)
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         for number in range(3):
             factories.campaign(session, factories.invitation(title=f"Campagne {number}"), NOW)
             told = {"title": f"Note {number}", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
@@ -126,12 +126,12 @@ def chief(signed_in, launched_sample):
             session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
-            stored_lists.make(session, named, [one.authority_id for one in letters], **by)
-            saved.save(session, named, InNetwork(("WBE",)), **by)
-            queue.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
-            endpoints.make(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
-            made = sources.make(session, name=f"service-{number}", public_key="", known=[], **by)
-            keep(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
+            stored_lists.make_list(session, named, [one.authority_id for one in letters], **by)
+            saved.save_segment(session, named, InNetwork(("WBE",)), **by)
+            queue.ask_job(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            endpoints.make_endpoint(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
+            made = sources.make_source(session, name=f"service-{number}", public_key="", known=[], **by)
+            keep_deliveries(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
             session.scalars(select(Role).where(Role.name.not_in(SCOPED)))

@@ -23,7 +23,7 @@ from outreach.engagement.replies.recording import Given
 from outreach.operations.alerts import AlertKind
 from outreach.operations.health.sentences import ShownAlert
 from outreach.operations.tasks import tasks
-from outreach.operations.tasks.tasks import TaskKind, Whose, grouped
+from outreach.operations.tasks.tasks import TaskKind, Whose, group_tasks
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -49,13 +49,13 @@ def helped(session):
     return [
         response
         for letter in letters
-        for response in recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        for response in recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
     ]
 
 
 def lines(session, whose, *, now=NOW, alerts=(), **asked):
     session.flush()
-    return list(tasks.listed(session, whose, alerts, now=now, within=5, **asked).tasks)
+    return list(tasks.list_tasks(session, whose, alerts, now=now, within=5, **asked).tasks)
 
 
 def of_kind(session, kind, whose=WRITES, **asked):
@@ -75,7 +75,7 @@ def test_a_mail_of_a_person_waits_where_the_campaign_stands_until_somebody_decid
             f"/responses/mails/{mails[0].id}",
             NOW.date(),
         )
-    holding.settle(session, mails[0].id, now=NOW, actor=AUTHOR)
+    holding.settle_mail(session, mails[0].id, now=NOW, actor=AUTHOR)
     assert of_kind(session, TaskKind.REPLY) == []
 
 
@@ -87,42 +87,42 @@ def test_a_mail_awaits_whoever_took_it_and_after_ten_working_days_administrators
     (line,) = of_kind(session, TaskKind.REPLY)
     assert (line.action, line.title) == ("Rattacher", "x@y.be")
     assert of_kind(session, TaskKind.REPLY, manages) == []
-    holding.take(session, mail.id, now=NOW, actor=APPROVER)
+    holding.take_mail(session, mail.id, now=NOW, actor=APPROVER)
     assert of_kind(session, TaskKind.REPLY) == []
     assert len(of_kind(session, TaskKind.REPLY, APPROVES)) == 1
     tenth, after = NOW + 16 * DAY, NOW + 17 * DAY  # of a Saturday, with Whit Monday between
     assert receipts.working_day(NOW.date(), 10) == tenth.date()
     for day, count in ((tenth, 0), (after, 1)):
         assert len(of_kind(session, TaskKind.REPLY, manages, now=day)) == count
-        assert tasks.count(session, manages, now=day) == count
-    holding.settle(session, mail.id, now=NOW, actor=APPROVER)
+        assert tasks.count_tasks(session, manages, now=day) == count
+    holding.settle_mail(session, mail.id, now=NOW, actor=APPROVER)
     assert of_kind(session, TaskKind.REPLY, manages, now=after) == []
 
 
 @pytest.mark.long
 def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, helped):
     mine, _, free = helped
-    inbox.take(session, mine, **BY)
+    inbox.take_response(session, mine, **BY)
     named = [line.title for line in of_kind(session, TaskKind.ANSWER)]
     assert set(named) == {each.authority.display_name for each in helped}
     (line,) = (line for line in of_kind(session, TaskKind.ANSWER) if line.title == mine.authority.display_name)
     assert line.reason == f"« Besoin d’aide », volet {mine.strand.number} : vous la suivez."
     assert (line.action, line.path, line.since) == ("Aider", f"/responses/{mine.id}", NOW.date())
-    inbox.set_aside(session, free, **BY)
+    inbox.set_response_aside(session, free, **BY)
     assert len(of_kind(session, TaskKind.ANSWER)) == 2
     assert of_kind(session, TaskKind.ANSWER, APPROVES) == [], "an approver handles none"
 
 
 @pytest.mark.long
 def test_an_answer_put_off_leaves_the_list_and_the_bar_until_its_day(session, helped):
-    count = tasks.count(session, WRITES, now=NOW)
-    inbox.recall(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
+    count = tasks.count_tasks(session, WRITES, now=NOW)
+    inbox.recall_response(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
     assert len(of_kind(session, TaskKind.ANSWER)) == 2
-    assert tasks.count(session, WRITES, now=NOW) == count - 1
+    assert tasks.count_tasks(session, WRITES, now=NOW) == count - 1
     assert of_kind(session, TaskKind.RECALL) == []
     (line,) = of_kind(session, TaskKind.RECALL, now=NOW + 3 * DAY)
     assert line.reason.startswith("Vous deviez y revenir le 18 mai 2021 : « Besoin d’aide »")
-    assert tasks.count(session, WRITES, now=NOW + 3 * DAY) == count
+    assert tasks.count_tasks(session, WRITES, now=NOW + 3 * DAY) == count
 
 
 def test_what_waits_longer_than_the_service_promises_says_so(session, helped):
@@ -135,46 +135,48 @@ def test_an_authority_to_call_back_counts_and_a_fault_of_nobody_is_one_line_with
     (faults,) = of_kind(session, TaskKind.MAILBOX)
     assert faults.path.startswith("/directory/reachability?owner=nobody")
     assert "Personne ne les suit." in faults.reason
-    count = tasks.count(session, WRITES, now=NOW)
-    follow_up.recall(session, authority, day=NOW.date(), **BY)
+    count = tasks.count_tasks(session, WRITES, now=NOW)
+    follow_up.set_recall(session, authority, day=NOW.date(), **BY)
     (call,) = of_kind(session, TaskKind.RECALL)
     assert (call.title, call.action) == (authority.display_name, "Appeler")
     assert call.path == "/directory/9300/reachability"
-    assert tasks.count(session, WRITES, now=NOW) == count + 1
-    follow_up.recall(session, authority, day=NOW.date() + DAY, **BY)
+    assert tasks.count_tasks(session, WRITES, now=NOW) == count + 1
+    follow_up.set_recall(session, authority, day=NOW.date() + DAY, **BY)
     assert of_kind(session, TaskKind.RECALL) == []
-    assert tasks.count(session, WRITES, now=NOW) == count
-    follow_up.recall(session, authority, day=NOW.date(), **BY)
-    follow_up.release(session, authority, **BY)
-    assert tasks.count(session, WRITES, now=NOW) == count, "nobody is to come back to it"
+    assert tasks.count_tasks(session, WRITES, now=NOW) == count
+    follow_up.set_recall(session, authority, day=NOW.date(), **BY)
+    follow_up.release_follow_up(session, authority, **BY)
+    assert tasks.count_tasks(session, WRITES, now=NOW) == count, "nobody is to come back to it"
 
 
 def test_an_authority_of_another_level_is_called_back_too_and_the_bar_counts_what_the_list_has(session):
-    at_level = {row.key for row in health.listed(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows}
+    at_level = {
+        row.key for row in health.list_mailbox_health(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows
+    }
     other = session.scalars(select(Authority).where(Authority.id.not_in(at_level)).order_by(Authority.id)).first()
-    follow_up.recall(session, other, day=NOW.date(), **BY)
+    follow_up.set_recall(session, other, day=NOW.date(), **BY)
     found = lines(session, WRITES)
     (call,) = (task for task in found if task.kind is TaskKind.RECALL)
     assert (call.title, call.reason) == (other.display_name, "Vous deviez y revenir le 15 mai 2021.")
-    assert tasks.count(session, WRITES, now=NOW) == sum(task.kind is not TaskKind.MAILBOX for task in found)
+    assert tasks.count_tasks(session, WRITES, now=NOW) == sum(task.kind is not TaskKind.MAILBOX for task in found)
 
 
 @pytest.mark.long
 def test_what_is_done_in_the_same_way_is_one_row_that_opens_as_many_answers(session, helped):
-    inbox.recall(session, helped[0], day=NOW.date(), **BY)
-    rows = [row for row in grouped(lines(session, WRITES)) if row.kind is not TaskKind.MAILBOX]
+    inbox.recall_response(session, helped[0], day=NOW.date(), **BY)
+    rows = [row for row in group_tasks(lines(session, WRITES)) if row.kind is not TaskKind.MAILBOX]
     assert [(row.kind, row.count, row.title, row.others) for row in rows] == [
         (TaskKind.RECALL, 1, "demande d’aide, à reprendre", 0),
         (TaskKind.ANSWER, 2, "demandes d’aide", 0),
     ]
     assert rows[0].path == f"/responses/{helped[0].id}", "a thing alone opens itself"
-    assert sum(row.count for row in rows) == tasks.count(session, WRITES, now=NOW)
-    inbox.recall(session, helped[1], day=NOW.date() + DAY, **BY)
-    rows = [row for row in grouped(lines(session, WRITES)) if row.kind is TaskKind.ANSWER]
+    assert sum(row.count for row in rows) == tasks.count_tasks(session, WRITES, now=NOW)
+    inbox.recall_response(session, helped[1], day=NOW.date() + DAY, **BY)
+    rows = [row for row in group_tasks(lines(session, WRITES)) if row.kind is TaskKind.ANSWER]
     assert sum(row.count for row in rows) == 1, "what is put off is no task"
-    listed = inbox_list.awaiting(session, AUTHOR, NOW.date(), tray=Tray.HELP)
+    listed = inbox_list.awaiting_responses(session, AUTHOR, NOW.date(), tray=Tray.HELP)
     assert {row.id for row in listed.page(1)} == {helped[0].id, helped[2].id}, "the one to come back to, too"
-    assert inbox_list.counts(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
+    assert inbox_list.count_trays(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
 
 
 def test_a_campaign_goes_from_list_to_list(session):
@@ -183,7 +185,7 @@ def test_a_campaign_goes_from_list_to_list(session):
 
     campaign = factories.campaign(session, factories.invitation(title="À nous"), NOW)
     assert (of(WRITES), of(APPROVES)) == ([], [])
-    lifecycle.submit(session, campaign, **BY)
+    lifecycle.submit_campaign(session, campaign, **BY)
     assert (of(WRITES), of(APPROVES)) == ([], [(TaskKind.APPROVAL, "Lire et valider")])
     (asked,) = of_kind(session, TaskKind.APPROVAL, APPROVES)
     assert asked.reason.startswith("La campagne attend votre validation, demandée par Nadia Lambert")
@@ -201,7 +203,7 @@ def test_an_alert_stands_first_and_leads_to_where_it_is_seen(session, helped):
 
 def test_more_answers_than_the_list_names_are_counted(session, helped, monkeypatch):
     monkeypatch.setattr(tasks, "MOST_ANSWERS", 2)
-    found = tasks.listed(session, WRITES, now=NOW, within=5)
+    found = tasks.list_tasks(session, WRITES, now=NOW, within=5)
     assert (sum(task.kind is TaskKind.ANSWER for task in found.tasks), found.more) == (2, 1)
 
 
@@ -228,12 +230,12 @@ def test_the_bar_costs_one_statement(launched_sample):
     seen = []
     with launched_sample.reading() as session:
         event.listen(launched_sample.engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2]))
-        tasks.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
-        tasks.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
+        tasks.count_tasks(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
+        tasks.count_tasks(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
     assert len([one for one in seen if one.startswith("SELECT")]) == 1
 
 
 def test_where_several_programmes_are_loaded_an_answer_says_of_which_it_is(session, helped):
-    programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+    programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
     reasons = {line.reason.replace("\u00a0", " ") for line in of_kind(session, TaskKind.ANSWER)}
     assert all("volet 1 du programme « Mes outils numériques »" in reason for reason in reasons), reasons

@@ -160,13 +160,13 @@ def test_a_page_without_one_shows_that_of_ones_latest_work_or_the_latest_to_open
 @pytest.mark.long
 def test_the_switch_of_a_federation_has_the_programmes_that_concern_its_members(app, two_programmes):
     with two_programmes.writing() as session:
-        programmes.load(session, NURSERY, now=NOW, actor=AUTHOR)
+        programmes.load_programme(session, NURSERY, now=NOW, actor=AUTHOR)
     offered = {}
     for code in ("FELSI", "CECP", "CPEONS"):
         page = signed_in_for(app, "federation", code).get("/")
         offered[code] = [text_of(one) for one in elements(page, "select[@name='programme']/option")]
         with two_programmes.reading() as session:
-            every = [one.name for one in programmes.every(session)]
+            every = [one.name for one in programmes.all_programmes(session)]
         assert set(offered[code]) <= set(every)
     assert len({tuple(each) for each in offered.values()}) > 1, offered
     assert "Premiers mots" not in offered["CPEONS"], "its members have no nursery school"
@@ -181,7 +181,9 @@ def test_with_one_programme_a_page_has_no_switch(author):
 
 def test_the_figures_are_counted_of_the_programme_that_is_said(two_programmes):
     with two_programmes.reading() as session:
-        of = {one.code: situation.situation(session, one, today(NOW)) for one in programmes.every(session)}
+        of = {
+            one.code: situation.count_situation(session, one, today(NOW)) for one in programmes.all_programmes(session)
+        }
     assert of[SECOND].programme == NAME
     assert of[SECOND].total.strands[1][Bucket.JOINED] == len(JOINED) != of[FIRST].total.strands[1][Bucket.JOINED]
 
@@ -218,7 +220,9 @@ def test_a_note_is_asked_for_about_the_programme_of_the_page(signed_in, two_prog
 
 def statuses_of(database, code):
     with database.reading() as session:
-        return situation.situation(session, programmes.named(session, code), ASKED_AT.date()).total.strands[1]
+        return situation.count_situation(
+            session, programmes.get_programme(session, code), ASKED_AT.date()
+        ).total.strands[1]
 
 
 @pytest.mark.journey
@@ -366,23 +370,23 @@ def test_each_list_is_narrowed_to_the_programme_that_is_chosen(author, two_progr
 
 def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_programmes):
     with two_programmes.writing() as session:
-        first, second = programmes.every(session)
+        first, second = programmes.all_programmes(session)
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
         for each in letters:
-            recording.give(session, each, Given({}, request=Answer.HELP), now=NOW)
+            recording.give_answers(session, each, Given({}, request=Answer.HELP), now=NOW)
         campaign = factories.campaign(session, factories.invitation(title="Lire", programme=SECOND), NOW)
-        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
         session.flush()
         author, approver = Whose(AUTHOR, frozenset({RoleName.AUTHOR})), Whose(APPROVER, frozenset({RoleName.APPROVER}))
         found = {}
         for one in (first, second, None):
             asked = {"now": NOW, "within": 5, "programme": one}
-            kinds = Counter(line.kind for line in tasks.listed(session, author, **asked).tasks)
-            theirs = tasks.listed(session, approver, **asked).tasks
+            kinds = Counter(line.kind for line in tasks.list_tasks(session, author, **asked).tasks)
+            theirs = tasks.list_tasks(session, approver, **asked).tasks
             assert all(f"Programme « {NAME} »." in line.reason for line in theirs)
             theirs = [line.title for line in theirs]
-            tray = inbox_list.listed(session, None, programme=one).count()
-            assert sum(inbox_list.counts(session, programme=one).values()) == tray
+            tray = inbox_list.list_responses(session, None, programme=one).count()
+            assert sum(inbox_list.count_trays(session, programme=one).values()) == tray
             found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray
     assert found == {FIRST: (2, 1, [], 2), SECOND: (0, 1, ["Lire"], 0), None: (2, 1, ["Lire"], 2)}
 
@@ -391,10 +395,10 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
 def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
     with two_programmes.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
         response = session.scalars(select(Response)).one()
-        inbox.recall(session, response, day=today(NOW) + timedelta(days=1), now=NOW, actor=AUTHOR)
-        told = [one.title for one in calendar_feed.of(session, accounts.user_named(session, AUTHOR), now=NOW)]
+        inbox.recall_response(session, response, day=today(NOW) + timedelta(days=1), now=NOW, actor=AUTHOR)
+        told = [one.title for one in calendar_feed.feed_events(session, accounts.user_named(session, AUTHOR), now=NOW)]
     told = [one for one in told if not one.startswith("Fermé")]
     assert {one.partition(" : ")[0] for one in told} == {"Envoi", "Dernier jour pour répondre", "À rappeler"}
     assert [one for one in told if "Mes outils numériques, volet 1" not in one] == []
@@ -404,9 +408,9 @@ def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
 def test_what_is_told_of_an_authority_names_the_programme(author, two_programmes):
     with two_programmes.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
         response = session.scalars(select(Response)).one()
-        inbox.set_aside(session, response, now=NOW, actor=AUTHOR)
+        inbox.set_response_aside(session, response, now=NOW, actor=AUTHOR)
         fase = response.authority.fase
     (history,) = elements(author.get(f"/directory/{fase}/history"), "main")
     lines = [text_of(one).replace("\xa0", " ") for one in elements(history, "li") if "ourriel" in text_of(one)]
@@ -416,17 +420,18 @@ def test_what_is_told_of_an_authority_names_the_programme(author, two_programmes
 
 def test_segments_are_those_that_campaigns_of_the_programme_took_and_those_of_none(two_programmes):
     with two_programmes.writing() as session:
-        first, second = programmes.every(session)
+        first, second = programmes.all_programmes(session)
         for name in ("Du premier", "Du second", "De personne"):
-            saved.save(session, name, HasLevel((Level.SECONDARY,)), now=NOW, actor=AUTHOR)
-        kept = {segment.name: segment for segment, _ in saved.every(session)}
+            saved.save_segment(session, name, HasLevel((Level.SECONDARY,)), now=NOW, actor=AUTHOR)
+        kept = {segment.name: segment for segment, _ in saved.all_segments(session)}
         for name, code in (("Du premier", FIRST), ("Du second", SECOND)):
             campaign = factories.campaign(session, factories.invitation(programme=code), NOW)
-            segment_uses.take(session, campaign, kept[name], now=NOW, actor=AUTHOR)
+            segment_uses.take_segment(session, campaign, kept[name], now=NOW, actor=AUTHOR)
         session.flush()
         shown = {
             one and one.code: {
-                row.segment.name: row.campaigns for row in segment_uses.listed(session, {}, programme=one).every()
+                row.segment.name: row.campaigns
+                for row in segment_uses.list_segments(session, {}, programme=one).every()
             }
             for one in (first, second, None)
         }

@@ -25,7 +25,7 @@ def changes(app, sample_database):
     now = app.extensions["outreach.settings"].instant()
     day = now.date()
     with sample_database.writing() as session:
-        (strand,) = [one for one in programmes.named(session).strands if one.number == 1]
+        (strand,) = [one for one in programmes.get_programme(session).strands if one.number == 1]
         schools = session.scalars(
             select(School)
             .join(Ownership, Ownership.school_id == School.id)
@@ -129,7 +129,7 @@ def test_aujourdhui_tells_what_moved_since_the_last_working_day(author, app, sam
     assert "Depuis " not in [one.text[:7] for one in elements(author.get("/today"), "h2") if one.text]
     now = app.extensions["outreach.settings"].instant()
     with sample_database.writing() as session:
-        (strand,) = [one for one in programmes.named(session).strands if one.number == 1]
+        (strand,) = [one for one in programmes.get_programme(session).strands if one.number == 1]
         (fase, key) = session.execute(
             select(School.fase, School.id)
             .join(Ownership, Ownership.school_id == School.id)

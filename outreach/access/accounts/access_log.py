@@ -102,7 +102,7 @@ def without_repeats(lines: Iterable[Line], last: Seen) -> list[Line]:
     return kept
 
 
-def add(session: Session, lines: Sequence[Line]) -> None:
+def add_access_lines(session: Session, lines: Sequence[Line]) -> None:
     """Write lines, except those that repeat one of the last minute, of whatever process."""
     take_lock(session, "trail")
     around = AccessLogEntry.at.between(min(line.at for line in lines) - APART, max(line.at for line in lines) + APART)
@@ -131,7 +131,7 @@ COLUMNS: Sequence[Column[AccessLogEntry]] = (
 )
 
 
-def listed(session: Session, asked: Filter, sort: str = "") -> QueryListing[AccessLogEntry]:
+def list_access(session: Session, asked: Filter, sort: str = "") -> QueryListing[AccessLogEntry]:
     """The lines that are asked for, the newest first; a file has MOST_EXPORTED at most."""
     return QueryListing(
         title="Journal des accès",

@@ -152,7 +152,7 @@ def add_user(
     )
     session.add(user)
     labels = ", ".join(f"{role.label} {scope}".strip() for role in roles)
-    audit.record(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
+    audit.record_entry(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
     return user
 
 
@@ -281,8 +281,8 @@ def change_password(session: Session, user_id: int, digest: str, *, now: datetim
     user = session.get_one(User, user_id)
     user.password, user.must_change_password = digest, False
     user.fs_uniquifier = secrets.token_hex(32)
-    sessions.end_all(session, user_id)
-    audit.record(session, now, user.email, "Mot de passe changé.", f"user:{user.email}")
+    sessions.end_sessions(session, user_id)
+    audit.record_entry(session, now, user.email, "Mot de passe changé.", f"user:{user.email}")
     return user.fs_uniquifier
 
 
@@ -292,19 +292,19 @@ def choose_password(session: Session, token: str, digest: str, *, now: datetime)
     The link is used up, and the person's other ones end. The audit says so. Raises DeadLink.
     """
     take_lock(session, "accounts")
-    link = password_links.read(session, token, now=now)
+    link = password_links.read_link(session, token, now=now)
     user = session.get_one(User, link.user_id)
     user.password, user.must_change_password = digest, False
     user.accepted_at = user.accepted_at or now
     user.fs_uniquifier = secrets.token_hex(32)  # also of those that begin at this moment by the old one
     password_links.use(session, link, now=now)
-    sessions.end_all(session, user.id)
+    sessions.end_sessions(session, user.id)
     said = f"Mot de passe choisi par un lien ({link.kind.label})."
-    audit.record(session, now, user.email, said, f"user:{user.email}")
+    audit.record_entry(session, now, user.email, said, f"user:{user.email}")
     return user
 
 
-def exists(session: Session, email: str) -> bool:
+def account_exists(session: Session, email: str) -> bool:
     """Whether an account has this address, in any case."""
     return session.scalar(select(User.id).where(User.email == key_of(email))) is not None
 
@@ -314,12 +314,12 @@ def is_active(session: Session, email: str) -> bool:
     return session.scalar(select(User.id).where(User.email == email.lower(), is_in_use())) is not None
 
 
-def anybody(session: Session) -> bool:
+def has_accounts(session: Session) -> bool:
     """Whether the installation has an account at all."""
     return session.scalar(select(User.id).limit(1)) is not None
 
 
-def require(user: User, *roles: RoleName) -> None:
+def require_role(user: User, *roles: RoleName) -> None:
     """Raises Refused when the person holds none of these roles."""
     if not user.holds(*roles):
         named = " ou ".join(f"« {role.label} »" for role in roles)

@@ -34,18 +34,18 @@ def set_roles(
     if RoleName.ADMINISTRATOR not in roles:
         _refuse_without_administrator(session, user)
     if not user.roles:
-        calendar_keys.end(session, user.id)  # one from before it ended with the last role
+        calendar_keys.end_calendar_key(session, user.id)  # one from before it ended with the last role
     before, is_other, is_less = labels_of(user), scope != user.scope_code, bool({*roles_of(user)} - {*roles})
     user.roles, user.scope_code = wanted, scope
     if is_other:
         end_sessions(session, user)
     if is_other or is_less:
-        queue.drop(session, user.email)
+        queue.drop_jobs(session, user.email)
     said = f"Compte de {user.email} : rôles {before} remplacés par {labels_of(user)}."
-    audit.record(session, now, actor, said, subject_of(user))
+    audit.record_entry(session, now, actor, said, subject_of(user))
 
 
-def close(session: Session, user: User, *, now: datetime, actor: str) -> None:
+def close_account(session: Session, user: User, *, now: datetime, actor: str) -> None:
     """Close an account: nobody signs in by it any more, and its sessions end.
 
     Raises Refused when it is closed already, or the service would be left without an administrator. What the person
@@ -57,11 +57,11 @@ def close(session: Session, user: User, *, now: datetime, actor: str) -> None:
     _refuse_without_administrator(session, user)
     user.active = False
     end_sessions(session, user)
-    password_links.end_all(session, user.id, now=now)
-    audit.record(session, now, actor, f"Compte de {user.email} fermé.", subject_of(user))
+    password_links.end_links(session, user.id, now=now)
+    audit.record_entry(session, now, actor, f"Compte de {user.email} fermé.", subject_of(user))
 
 
-def reopen(session: Session, user: User, *, now: datetime, actor: str) -> None:
+def reopen_account(session: Session, user: User, *, now: datetime, actor: str) -> None:
     """Open a closed account again, with its roles and its password.
 
     Raises Refused when it is open or its person was erased, InputError when the person has another account by now.
@@ -74,15 +74,15 @@ def reopen(session: Session, user: User, *, now: datetime, actor: str) -> None:
     if user.active:
         raise Refused(f"Le compte de {user.email} est déjà ouvert.")
     refuse_second_account(session, user)
-    calendar_keys.end(session, user.id)  # one from before it ended with the account
+    calendar_keys.end_calendar_key(session, user.id)  # one from before it ended with the account
     user.active = True
-    audit.record(session, now, actor, f"Compte de {user.email} rouvert.", subject_of(user))
+    audit.record_entry(session, now, actor, f"Compte de {user.email} rouvert.", subject_of(user))
 
 
 def end_all_sessions(session: Session, user: User, *, now: datetime, actor: str) -> None:
     """End every session of a person who stays; the audit says who did it."""
     end_sessions(session, user)
-    audit.record(session, now, actor, f"Sessions de {user.email} terminées.", subject_of(user))
+    audit.record_entry(session, now, actor, f"Sessions de {user.email} terminées.", subject_of(user))
 
 
 def reset_second_factor(session: Session, user: User, *, by_shell: bool = False, now: datetime, actor: str) -> None:
@@ -98,7 +98,7 @@ def reset_second_factor(session: Session, user: User, *, by_shell: bool = False,
 def end_sessions(session: Session, user: User) -> None:
     """End every session of a person, those whose row another process is writing as well."""
     user.fs_uniquifier = secrets.token_hex(32)
-    sessions.end_all(session, user.id)
+    sessions.end_sessions(session, user.id)
 
 
 def subject_of(user: User) -> str:
@@ -112,7 +112,7 @@ def roles_of(user: User) -> list[RoleName]:
     return [role for role in RoleName if role in held]
 
 
-def state_of(user: User) -> str:
+def account_state(user: User) -> str:
     """How an account stands, in a word."""
     if not user.active:
         return "fermé"
@@ -124,13 +124,13 @@ COLUMNS: Sequence[Column[User]] = (
     Column("email", "Adresse", lambda user: user.email, sort=True, on=DATA),
     Column("roles", "Rôles", roles_of, sort=True),
     Column("scope", "Fédération ou réseau", lambda user: user.scope_code, sort=True, on=On.FILE | On.JSON),
-    Column("state", "État", state_of, sort=True, on=On.PAGE | On.FILE),
+    Column("state", "État", account_state, sort=True, on=On.PAGE | On.FILE),
     Column("active", "Ouvert", lambda user: user.active, on=On.JSON),
     Column("last_sign_in", "Dernière connexion", lambda user: user.last_sign_in_at, Kind.MOMENT, sort=True),
 )
 
 
-def listed(session: Session, *, text: str = "", sort: str = "") -> InMemoryListing[User]:
+def list_accounts(session: Session, *, text: str = "", sort: str = "") -> InMemoryListing[User]:
     """Every account, closed ones last, by name."""
     return InMemoryListing(title="Comptes", columns=COLUMNS, sort=sort, text=text, rows=accounts.everybody(session))
 

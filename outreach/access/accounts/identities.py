@@ -46,13 +46,13 @@ class Admission:
     keeps_administration: bool = False
 
 
-def of_user(session: Session, user_id: int, issuer: str) -> StaffIdentity | None:
+def identity_of(session: Session, user_id: int, issuer: str) -> StaffIdentity | None:
     """The identity that an account is bound to at this issuer, or None."""
     identity = session.get(StaffIdentity, user_id)
     return identity if identity and identity.issuer == issuer else None
 
 
-def bind(session: Session, user_id: int, issuer: str, subject: str, *, now: datetime) -> None:
+def bind_identity(session: Session, user_id: int, issuer: str, subject: str, *, now: datetime) -> None:
     """Bind an account to an identity, in place of the one that it had; the audit says so, without the subject.
 
     Raises SignInRefused when the account is closed, or another one, closed or not, is bound to this identity.
@@ -69,18 +69,18 @@ def bind(session: Session, user_id: int, issuer: str, subject: str, *, now: date
     session.merge(StaffIdentity(user_id=user_id, issuer=issuer, subject=subject, bound_at=now))
     session.flush()
     said = f"Compte de {user.email} lié à son identité chez {issuer}."
-    audit.record(session, now, user.email, said, subject_of(user))
+    audit.record_entry(session, now, user.email, said, subject_of(user))
 
 
-def accept(session: Session, token: str, issuer: str, subject: str, *, now: datetime) -> None:
+def accept_by_identity(session: Session, token: str, issuer: str, subject: str, *, now: datetime) -> None:
     """Bind the account whose link this is to an identity, and accept the invitation; every session ends.
 
     The account has no password any more: whoever knew one had to be invited anew. The link is used up. Raises DeadLink,
-    and SignInRefused as `bind` does.
+    and SignInRefused as `bind_identity` does.
     """
     take_lock(session, "accounts")
-    link = password_links.read(session, token, now=now)
-    bind(session, link.user_id, issuer, subject, now=now)
+    link = password_links.read_link(session, token, now=now)
+    bind_identity(session, link.user_id, issuer, subject, now=now)
     user = session.get_one(User, link.user_id)
     user.password, user.must_change_password = "", False
     user.accepted_at = user.accepted_at or now
@@ -88,7 +88,7 @@ def accept(session: Session, token: str, issuer: str, subject: str, *, now: date
     end_sessions(session, user)
 
 
-def admit(
+def admit_identity(
     session: Session, issuer: str, subject: str, roles: Collection[RoleName] | None, *, now: datetime
 ) -> Admission:
     """The account of an identity, with the roles that the claims give it; None leaves its roles as they are.
@@ -122,13 +122,13 @@ def _give(session: Session, user: User, roles: Collection[RoleName], *, keeps: b
     if held == set(roles):
         return
     if not held:
-        calendar_keys.end(session, user.id)  # one from before it ended with the last role
+        calendar_keys.end_calendar_key(session, user.id)  # one from before it ended with the last role
     user.roles = rows_of(session, list(roles))
     if held - set(roles):
-        queue.drop(session, user.email)
+        queue.drop_jobs(session, user.email)
     why = " ; le rôle administration reste à la dernière personne qui l’a" if keeps else ""
     said = f"Compte de {user.email} : rôles {_labels(held)} remplacés par {_labels(roles)}, selon l’émetteur{why}."
-    audit.record(session, now, user.email, said, subject_of(user))
+    audit.record_entry(session, now, user.email, said, subject_of(user))
 
 
 def _labels(roles: Collection[RoleName]) -> str:

@@ -89,13 +89,13 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def make(session: Session, user_id: int, kind: LinkKind, token: str, *, now: datetime) -> int:
+def make_link(session: Session, user_id: int, kind: LinkKind, token: str, *, now: datetime) -> int:
     """Make the link with this token, and end the person's earlier ones of the kinds it replaces; returns its number."""
     _end(session, user_id, kind.replaces, now=now)
     row = {
         "user_id": user_id,
         "kind": kind,
-        "digest": digest(token),
+        "digest": link_digest(token),
         "made_at": now,
         "expires_at": now + kind.lifetime,
     }
@@ -105,11 +105,11 @@ def make(session: Session, user_id: int, kind: LinkKind, token: str, *, now: dat
     return number
 
 
-def read(session: Session, token: str, *, now: datetime) -> LiveLink:
+def read_link(session: Session, token: str, *, now: datetime) -> LiveLink:
     """The link with this token. Raises DeadLink."""
     query = select(AccountLink, USERS.c.email, USERS.c.name, USERS.c.active)
     found = session.execute(
-        query.join(USERS, USERS.c.id == AccountLink.user_id).where(AccountLink.digest == digest(token))
+        query.join(USERS, USERS.c.id == AccountLink.user_id).where(AccountLink.digest == link_digest(token))
     ).one_or_none()
     if found is None:
         raise UnknownLink(
@@ -134,15 +134,15 @@ def read(session: Session, token: str, *, now: datetime) -> LiveLink:
 def use(session: Session, link: LiveLink, *, now: datetime) -> None:
     """Use a link up, and end the person's other ones."""
     session.execute(update(AccountLink).where(AccountLink.id == link.id).values(used_at=now))
-    end_all(session, link.user_id, now=now)
+    end_links(session, link.user_id, now=now)
 
 
-def end_all(session: Session, user_id: int, *, now: datetime) -> None:
+def end_links(session: Session, user_id: int, *, now: datetime) -> None:
     """End every link of a person that could still serve."""
     _end(session, user_id, LinkKind, now=now)
 
 
-def pending(session: Session, user_id: int, *, now: datetime) -> AccountLink | None:
+def pending_link(session: Session, user_id: int, *, now: datetime) -> AccountLink | None:
     """The link of a person that serves longest, of those that serve now, or None."""
     serves = AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None), AccountLink.expires_at > now
     query = select(AccountLink).where(AccountLink.user_id == user_id, *serves)
@@ -154,7 +154,7 @@ def _end(session: Session, user_id: int, kinds: Iterable[LinkKind], *, now: date
     session.execute(update(AccountLink).where(*serves, AccountLink.kind.in_(kinds)).values(ended_at=now))
 
 
-def digest(token: str) -> bytes:
+def link_digest(token: str) -> bytes:
     """What a row keeps of a token, of any text that somebody sends."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
@@ -185,7 +185,7 @@ class PasswordRequest(Base):
     handled_at: Mapped[datetime | None]
 
 
-def key_of(secret: str) -> bytes:
+def request_key(secret: str) -> bytes:
     """The key of the digests, derived from the secret that signs sessions."""
     return hmac.digest(secret.encode(), b"password requests", hashlib.sha256)
 
@@ -200,7 +200,7 @@ def is_enough(session: Session, key: bytes, address: str, *, now: datetime) -> b
     return _count(session, PasswordRequest.address == _digest(key, "address", address), now) >= MOST_BY_ADDRESS
 
 
-def ask(session: Session, key: bytes, address: str, network: str, *, now: datetime) -> None:
+def ask_for_link(session: Session, key: bytes, address: str, network: str, *, now: datetime) -> None:
     """Keep a request for an address key, unless it is one too many within the hour: three are answered."""
     take_lock(session, "password requests")
     if not is_enough(session, key, address, now=now):
@@ -208,7 +208,7 @@ def ask(session: Session, key: bytes, address: str, network: str, *, now: dateti
         session.execute(insert(table_of(PasswordRequest)).values(**row))
 
 
-def waiting(session: Session) -> Mapping[int, bytes]:
+def waiting_requests(session: Session) -> Mapping[int, bytes]:
     """The requests that the clock has not looked at: the digests of their addresses, by number."""
     query = select(PasswordRequest.id, PasswordRequest.address).where(PasswordRequest.handled_at.is_(None))
     return dict(session.execute(query).all())
@@ -219,7 +219,7 @@ def digests_of(key: bytes, addresses: Iterable[str]) -> dict[bytes, str]:
     return {_digest(key, "address", address): address for address in addresses}
 
 
-def handle(session: Session, numbers: Sequence[int], *, now: datetime) -> set[int]:
+def claim_requests(session: Session, numbers: Sequence[int], *, now: datetime) -> set[int]:
     """Mark these requests as looked at; returns those that no other process had marked."""
     mine = PasswordRequest.id.in_(numbers), PasswordRequest.handled_at.is_(None)
     return set(

@@ -38,7 +38,7 @@ _turn = threading.Lock()
 WORD = re.compile(r"\w+")
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """A new hash of a password. It takes a tenth of a second."""
     with _hashing:
         return HASHER.hash(_normal(password))
@@ -74,7 +74,7 @@ def words_of(email: str, name: str, *hosts: str | None) -> list[str]:
     return [word for word in dict.fromkeys(map(_plain, found)) if len(word) > 2]
 
 
-def fault(password: str, words: Iterable[str]) -> str:
+def password_fault(password: str, words: Iterable[str]) -> str:
     """Why a new password will not do, in a French sentence that says what to choose; '' when it will.
 
     `words` are easily guessed for this person (`words_of`). Characters are counted as people see them (NFC).
@@ -94,7 +94,7 @@ def fault(password: str, words: Iterable[str]) -> str:
 
 def refuse_weak(password: str, words: Iterable[str]) -> None:
     """Raises InputError with the sentence when a new password will not do."""
-    if sentence := fault(password, words):
+    if sentence := password_fault(password, words):
         raise InputError(sentence)
 
 

@@ -54,7 +54,7 @@ class CodeUsed(Exception):
     """The code is right, and was taken before."""
 
 
-def wallet(keys: Sequence[str]) -> MultiFernet:
+def factor_cipher(keys: Sequence[str]) -> MultiFernet:
     """What encrypts with the first of these keys and reads what any of them encrypted."""
     digests = (hmac.digest(key.encode(), b"second factors", hashlib.sha256) for key in keys)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
@@ -66,7 +66,7 @@ def new_secret(keys: MultiFernet, user_id: int) -> str:
     return keys.encrypt(f"{user_id}:{secret}".encode()).decode()
 
 
-def opened(keys: MultiFernet, user_id: int, sealed: str) -> str | None:
+def open_secret(keys: MultiFernet, user_id: int, sealed: str) -> str | None:
     """The secret in base 32, or None: it is another account's, or was encrypted with a key that is gone."""
     try:
         owner, _, secret = keys.decrypt(sealed).decode().partition(":")
@@ -75,12 +75,12 @@ def opened(keys: MultiFernet, user_id: int, sealed: str) -> str | None:
     return secret if owner == str(user_id) else None
 
 
-def provisioning(secret: str, email: str, host: str) -> str:
+def provisioning_address(secret: str, email: str, host: str) -> str:
     """The address that an authenticator application reads from the picture; it shows the host and the account."""
     return TOTP(secret).provisioning_uri(name=email, issuer_name=f"Sensibilisation ({host.replace(':', '.')})")
 
 
-def grouped(text: str) -> str:
+def grouped_key(text: str) -> str:
     """A key in groups of four, as one reads it aloud."""
     return " ".join(text[start : start + GROUP] for start in range(0, len(text), GROUP))
 
@@ -182,20 +182,21 @@ def stands_for(user_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     return exists(select(SecondFactor.user_id).where(SecondFactor.user_id == user_id))
 
 
-def state_of(session: Session, user_id: int) -> FactorState | None:
+def factor_state(session: Session, user_id: int) -> FactorState | None:
     """What there is to say of an account's second factor, or None without one."""
     factor = session.get(SecondFactor, user_id)
-    return FactorState(factor.set_up_at, left(session, user_id)) if factor else None
+    return FactorState(factor.set_up_at, recovery_codes_left(session, user_id)) if factor else None
 
 
-def left(session: Session, user_id: int) -> int:
+def recovery_codes_left(session: Session, user_id: int) -> int:
     """How many recovery codes of an account have not served."""
     unused = RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None)
     return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0
 
 
-def judged(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now: datetime) -> FactorProof:
-    """What a code proves. It reads only: `spend` takes it. Raises InputError with the reason when it proves nothing.
+def judge_code(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now: datetime) -> FactorProof:
+    """What a code proves. It reads only: `spend_code` takes it. Raises InputError with the reason when it proves
+    nothing.
 
     `now` is the true time, and so it is in `set_up`.
     """
@@ -210,13 +211,13 @@ def judged(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now
     factor = session.get(SecondFactor, user_id)
     if factor is None:  # it was reset while the page was open
         raise InputError(WRONG)
-    secret = opened(keys, user_id, factor.sealed)
+    secret = open_secret(keys, user_id, factor.sealed)
     if secret is None:
         raise InputError(UNREADABLE)
     return FactorProof(_counter_of(secret, code, after=factor.counter, now=now))
 
 
-def spend(session: Session, user_id: int, email: str, proof: FactorProof, *, now: datetime) -> None:
+def spend_code(session: Session, user_id: int, email: str, proof: FactorProof, *, now: datetime) -> None:
     """Take a code, so that it never opens again. Raises InputError when another request has taken it meanwhile."""
     if not proof.recovery:
         mine = SecondFactor.user_id == user_id, SecondFactor.counter < proof.counter
@@ -227,14 +228,14 @@ def spend(session: Session, user_id: int, email: str, proof: FactorProof, *, now
     unused = RecoveryCode.user_id == user_id, RecoveryCode.digest == proof.recovery, RecoveryCode.used_at.is_(None)
     if session.scalar(update(RecoveryCode).where(*unused).values(used_at=now).returning(RecoveryCode.id)) is None:
         raise InputError(RECOVERY_USED)
-    remaining = left(session, user_id)
+    remaining = recovery_codes_left(session, user_id)
     sentence = f"Code de secours utilisé, il en reste {remaining}." if remaining else "Dernier code de secours utilisé."
-    audit.record(session, now, email, sentence, _subject(email))
+    audit.record_entry(session, now, email, sentence, _subject(email))
 
 
-def confirmed(user_id: int, sealed: str, typed: str, keys: MultiFernet, *, now: datetime) -> int:
+def confirmed_code(user_id: int, sealed: str, typed: str, keys: MultiFernet, *, now: datetime) -> int:
     """The number of the code by which a person shows that the application knows a new secret. Raises InputError."""
-    secret = opened(keys, user_id, sealed)
+    secret = open_secret(keys, user_id, sealed)
     if secret is None:
         raise InputError(SET_UP_MEANWHILE)
     code = without_gaps(typed)
@@ -256,8 +257,10 @@ def set_up(
         factor.sealed, factor.counter, factor.set_up_at = sealed, counter, now
     else:
         session.add(SecondFactor(user_id=user_id, sealed=sealed, counter=counter, set_up_at=now))
-    sessions.end_all(session, user_id)
-    audit.record(session, now, email, f"Second facteur {'remplacé' if factor else 'mis en place'}.", _subject(email))
+    sessions.end_sessions(session, user_id)
+    audit.record_entry(
+        session, now, email, f"Second facteur {'remplacé' if factor else 'mis en place'}.", _subject(email)
+    )
     return _new_codes(session, user_id, now=now)
 
 
@@ -266,16 +269,16 @@ def renew_codes(session: Session, user_id: int, email: str, *, now: datetime) ->
     take_lock(session, "accounts")
     if session.get(SecondFactor, user_id) is None:
         raise Refused("Ce compte n’a plus de second facteur.")
-    audit.record(session, now, email, "Codes de secours renouvelés.", _subject(email))
+    audit.record_entry(session, now, email, "Codes de secours renouvelés.", _subject(email))
     return _new_codes(session, user_id, now=now)
 
 
-def remove(session: Session, user_id: int, email: str, *, is_needed: bool, now: datetime) -> None:
+def remove_factor(session: Session, user_id: int, email: str, *, is_needed: bool, now: datetime) -> None:
     """Take one's own second factor away, for whoever has proved it. Raises Refused when the person's roles need it."""
     if is_needed:
         raise Refused("Vos rôles demandent un second facteur : remplacez-le au lieu de le retirer.")
     if _forget(session, user_id):
-        audit.record(session, now, email, "Second facteur retiré.", _subject(email))
+        audit.record_entry(session, now, email, "Second facteur retiré.", _subject(email))
 
 
 def reset(session: Session, user_id: int, email: str, *, actor: str, by_shell: bool = False, now: datetime) -> None:
@@ -288,8 +291,8 @@ def reset(session: Session, user_id: int, email: str, *, actor: str, by_shell: b
         raise Refused("Votre propre second facteur se remplace sur « Mon compte », avec votre mot de passe et un code.")
     if not _forget(session, user_id):
         raise Refused(f"Le compte {email} n’a pas de second facteur.")
-    sessions.end_all(session, user_id)
-    audit.record(session, now, actor, f"Second facteur de {email} réinitialisé.", _subject(email))
+    sessions.end_sessions(session, user_id)
+    audit.record_entry(session, now, actor, f"Second facteur de {email} réinitialisé.", _subject(email))
 
 
 def codes_left(count: int) -> str:

@@ -41,7 +41,7 @@ class SignInAttempt(Base):
     at: Mapped[datetime]
 
 
-def key_of(secret: str) -> bytes:
+def attempt_key(secret: str) -> bytes:
     """The key of the digests, derived from the secret that signs sessions."""
     return hmac.digest(secret.encode(), b"failed sign-ins", hashlib.sha256)
 
@@ -65,11 +65,11 @@ def count_failure(session: Session, key: bytes, most: Mapping[str, int], *, now:
     if not is_open(session, key, most, now=now):
         return False
     for name in most:
-        count(session, key, name, now=now)
+        count_attempt(session, key, name, now=now)
     return True
 
 
-def count(session: Session, key: bytes, name: str, *, now: datetime) -> None:
+def count_attempt(session: Session, key: bytes, name: str, *, now: datetime) -> None:
     """Count a failed attempt under a name."""
     session.add(SignInAttempt(name=digest_of(key, name), at=now))
 
@@ -111,7 +111,7 @@ class StaffSession(Base):
     has_factor: Mapped[bool] = mapped_column(default=False)
 
 
-def begin(session: Session, user_id: int, browser: str, *, has_factor: bool = False, now: datetime) -> str:
+def begin_session(session: Session, user_id: int, browser: str, *, has_factor: bool = False, now: datetime) -> str:
     """Begin a session of this person, and return the key for the cookie; it cannot be read again."""
     key = secrets.token_urlsafe(32)
     row = StaffSession(digest=_digest(key), user_id=user_id, began_at=now, browser=browser, has_factor=has_factor)
@@ -130,13 +130,13 @@ def is_going_on(now: datetime) -> ColumnElement[bool]:
     return StaffSession.began_at > now - LIFETIME
 
 
-def of_user(session: Session, user_id: int, *, now: datetime) -> Sequence[StaffSession]:
+def sessions_of(session: Session, user_id: int, *, now: datetime) -> Sequence[StaffSession]:
     """A person's sessions that go on, the newest first."""
     query = select(StaffSession).where(StaffSession.user_id == user_id, is_going_on(now))
     return session.scalars(query.order_by(StaffSession.began_at.desc(), StaffSession.id.desc())).all()
 
 
-def numbered(session: Session, key: str) -> int | None:
+def session_number(session: Session, key: str) -> int | None:
     """The number of the session with this key, or None."""
     return session.scalar(select(StaffSession.id).where(is_key(key)))
 
@@ -151,7 +151,7 @@ def has_factor(session: Session, key: str) -> bool:
     return bool(session.scalar(select(StaffSession.has_factor).where(is_key(key))))
 
 
-def end(session: Session, key: str) -> None:
+def end_session(session: Session, key: str) -> None:
     """End the session with this key, if it still goes on."""
     session.execute(delete(StaffSession).where(is_key(key)))
 
@@ -163,14 +163,14 @@ def end_numbered(session: Session, user_id: int, number: int) -> None:
         raise NotFound("Cette session est déjà terminée.")
 
 
-def end_all(session: Session, user_id: int, *, but: str = "") -> bool:
+def end_sessions(session: Session, user_id: int, *, but: str = "") -> bool:
     """End every session of this person, except the one with the key `but`, and the address of the person's calendar.
 
     Says whether there was one: whoever thinks that somebody else came in wants that one out, too.
     """
     others = [~is_key(but)] if but else []
     session.execute(delete(StaffSession).where(StaffSession.user_id == user_id, *others))
-    return calendar_keys.end(session, user_id)
+    return calendar_keys.end_calendar_key(session, user_id)
 
 
 def _digest(key: str) -> bytes:

@@ -80,7 +80,7 @@ _STATES = {
 }
 
 
-def agreed(participle: str, thing: Thing) -> str:
+def agreed_words(participle: str, thing: Thing) -> str:
     """Words that begin with a participle, agreed with the thing: a letter, « le courriel », alone is masculine."""
     first, space, rest = participle.partition(" ")
     return f"{first.removesuffix('e')}{space}{rest}" if thing is Thing.LETTER else participle
@@ -169,7 +169,7 @@ class Decision(Base):
         if self.reason and self.kind in (DecisionKind.WRITTEN, DecisionKind.WITHDRAWN):
             return self.reason
         between = " : " if self.kind in (DecisionKind.SENT_BACK, DecisionKind.REFUSED) else " "
-        label = agreed(self.kind.label, self.thing)
+        label = agreed_words(self.kind.label, self.thing)
         return f"{label}{between}{self.reason}" if self.reason else label
 
     @property
@@ -239,7 +239,7 @@ def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, act
 
     So it does where an approval or a refusal is of another content than the submission, or the actor may not decide.
     """
-    held = last(session, content.subject)
+    held = last_decision(session, content.subject)
     if kind in AFTER and (held is None or held.kind not in AFTER[kind]):
         raise Refused(_before(session, content, held))
     if kind in BY_ANOTHER:
@@ -257,7 +257,7 @@ class Told(TypedDict):
     extent: NotRequired[Extent]
 
 
-def decide(
+def record_decision(
     session: Session, content: Content, kind: DecisionKind, sentence: str | None = None, **told: Unpack[Told]
 ) -> Decision:
     """Keep what a person did about a thing, exactly as it stands, and what the audit says of it.
@@ -282,7 +282,7 @@ def decide(
     if sentence is None:
         sentence = f"{content.named} {made.told}."
     if sentence:
-        audit.record(session, now, actor, sentence, content.filed or content.subject)
+        audit.record_entry(session, now, actor, sentence, content.filed or content.subject)
     return made
 
 
@@ -296,25 +296,25 @@ def _before(session: Session, content: Content, held: Decision | None) -> str:
     return f"{thing} n’attend pas de validation : {first}{why}. Rechargez la page."
 
 
-def last(session: Session, subject: str) -> Decision | None:
+def last_decision(session: Session, subject: str) -> Decision | None:
     """The last decision about a subject: it alone says what holds."""
     query = select(Decision).where(Decision.subject == subject).order_by(Decision.id.desc())
     return session.scalars(query.limit(1)).first()
 
 
-def history(session: Session, subjects: Collection[str]) -> Sequence[Decision]:
+def decision_history(session: Session, subjects: Collection[str]) -> Sequence[Decision]:
     """All decisions about these subjects, the newest first."""
     query = select(Decision).where(Decision.subject.in_(subjects)).order_by(Decision.id.desc())
     return session.scalars(query).all()
 
 
-def approval(session: Session, content: Content) -> Decision | None:
+def standing_approval(session: Session, content: Content) -> Decision | None:
     """The approval of a thing exactly as it stands; None where none holds."""
-    held = last(session, content.subject)
+    held = last_decision(session, content.subject)
     return held if held and held.kind in APPROVING and held.digest == content.digest else None
 
 
-def writers(session: Session, subject: str, before: int | None = None) -> set[str]:
+def writers_of(session: Session, subject: str, before: int | None = None) -> set[str]:
     """Who wrote a subject first, and who submitted it last; with `before`, before the decision with this key."""
     hands = select(Decision.actor).where(Decision.subject == subject, Decision.kind.in_(AUTHORING))
     if before is not None:
@@ -324,7 +324,7 @@ def writers(session: Session, subject: str, before: int | None = None) -> set[st
     return {actor for end in ends for actor in session.scalars(end.limit(1))}
 
 
-def approver(session: Session, subject: str) -> str:
+def last_approver(session: Session, subject: str) -> str:
     """Who last approved a subject, or ''."""
     given = select(Decision.actor).where(Decision.subject == subject, Decision.kind.in_(APPROVING))
     return session.scalar(given.order_by(Decision.id.desc()).limit(1)) or ""
@@ -336,7 +336,7 @@ def has_a_hand(subject: SQLCoreOperations[str] | str, person: str) -> ColumnElem
     return exists().where(hand.subject == subject, hand.actor == person, hand.kind.in_(AUTHORING))
 
 
-def awaiting(person: str) -> Select[Decision]:
+def awaiting_approval(person: str) -> Select[Decision]:
     """Select the submissions that await the decision of a person who may approve, the oldest first."""
     later = aliased(Decision)
     is_last = ~exists().where(later.subject == Decision.subject, later.id > Decision.id)

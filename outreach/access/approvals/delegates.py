@@ -21,7 +21,7 @@ from outreach.core.text.roles import RoleName
 LONGEST = timedelta(days=92)
 
 
-def name(session: Session, named: Delegate, *, now: datetime) -> Delegate:
+def name_delegate(session: Session, named: Delegate, *, now: datetime) -> Delegate:
     """Name a deputy for days. Who will be absent acts.
 
     Raises InputError on days that are over, in the wrong order or too many, and when the deputy is nobody who may
@@ -38,16 +38,18 @@ def name(session: Session, named: Delegate, *, now: datetime) -> Delegate:
     session.add(named)
     session.flush()
     who = colleagues.name_of(session, deputy)
-    audit.record(session, now, absent, f"Remplacement {spelt(named)}, par {who}.", f"user:{absent}")
+    audit.record_entry(session, now, absent, f"Remplacement {delegation_in_words(named)}, par {who}.", f"user:{absent}")
     return named
 
 
-def end(session: Session, key: int, *, now: datetime, actor: str) -> None:
+def end_delegation(session: Session, key: int, *, now: datetime, actor: str) -> None:
     """End one's own deputy's days now. Raises NotFound where there is none that is not over."""
     take_lock(session, "deputies")
     found = named_by(session, actor, key, today(now))
     found.ended_at = now
-    audit.record(session, now, actor, f"Remplacement {spelt(found)} : terminé plus tôt.", f"user:{actor}")
+    audit.record_entry(
+        session, now, actor, f"Remplacement {delegation_in_words(found)} : terminé plus tôt.", f"user:{actor}"
+    )
 
 
 def named_by(session: Session, person: str, key: int, day: date) -> Delegate:
@@ -79,7 +81,7 @@ def told_for(session: Session, person: str, day: date, *subjects: str) -> str:
     return named.deputy if named and decisions.may_decide(session, named.deputy, *subjects) else person
 
 
-def spelt(deputy: Delegate) -> str:
+def delegation_in_words(deputy: Delegate) -> str:
     """The days in French: « du 3 décembre 2026 au 12 décembre 2026 », « le 3 décembre 2026 »."""
     first, last = french.day(deputy.first_on), french.day(deputy.last_on)
     return f"du {first} au {last}" if deputy.first_on != deputy.last_on else f"le {first}"
@@ -97,8 +99,8 @@ def _refuse_overlap(session: Session, absent: str, deputy: str, first: date, las
     if found is None:
         return
     if found.absent == absent:
-        raise Refused(f"Vous avez déjà un remplacement {spelt(found)} : terminez-le d’abord.")
+        raise Refused(f"Vous avez déjà un remplacement {delegation_in_words(found)} : terminez-le d’abord.")
     who = colleagues.name_of(session, found.absent)
     if found.absent == deputy:
-        raise Refused(f"{who} a déjà annoncé son absence {spelt(found)} : choisissez une autre personne.")
-    raise Refused(f"Vous remplacez {who} {spelt(found)} : faites d’abord nommer une autre personne.")
+        raise Refused(f"{who} a déjà annoncé son absence {delegation_in_words(found)} : choisissez une autre personne.")
+    raise Refused(f"Vous remplacez {who} {delegation_in_words(found)} : faites d’abord nommer une autre personne.")

@@ -46,7 +46,7 @@ class Rewording:
         ]
 
 
-def compared(before: str, after: str) -> list[Piece]:
+def compare_texts(before: str, after: str) -> list[Piece]:
     """Both texts in one: what stayed, what is gone, what was added; by words, or by paragraphs in longer texts."""
     for split in (WORDS, PARAGRAPHS):
         old, new = (split.findall(text) for text in (before, after))

@@ -271,7 +271,7 @@ def quoted(role: str) -> str:
     return f'"{role}"'
 
 
-def examine(session: Session, role: str) -> None:
+def examine_role(session: Session, role: str) -> None:
     """Raise Refused, with what to do, where this role cannot be taken, or may read what it should not."""
     if not session.scalar(FOUND, {"role": role}):
         ours = session.scalar(select(func.current_user()))
@@ -288,7 +288,7 @@ _kept: WeakKeyDictionary[Engine, "Sighted"] = WeakKeyDictionary()
 _turns = Lock()
 
 
-def sighted(database: Database, sight: AccessScope) -> Database:
+def scoped_database(database: Database, sight: AccessScope) -> Database:
     """The same database as this sight has it: each of its readings sees what is in scope, and no more.
 
     The keys of the scope are those of each reading's own state of the data.

@@ -27,7 +27,7 @@ def of_network(label: str) -> str:
     return f"du réseau {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"
 
 
-def members(sight: AccessScope | None, count: int = 2) -> str:
+def members_in_words(sight: AccessScope | None, count: int = 2) -> str:
     """What follows so many « pouvoirs organisateurs »: « membres du SeGEC », « du réseau WBE »; '' without a scope."""
     if sight is None:
         return ""
@@ -36,11 +36,11 @@ def members(sight: AccessScope | None, count: int = 2) -> str:
     return f"{'membre' if count < 2 else 'membres'} {of_federation(sight.code)}"
 
 
-def authorities(sight: AccessScope | None) -> str:
+def authorities_in_words(sight: AccessScope | None) -> str:
     """« pouvoirs organisateurs membres du SeGEC »; '' without a scope."""
-    return f"pouvoirs organisateurs {members(sight)}" if sight else ""
+    return f"pouvoirs organisateurs {members_in_words(sight)}" if sight else ""
 
 
 def of_schools(sight: AccessScope | None) -> str:
     """What follows « écoles », with its space: « des pouvoirs organisateurs membres du SeGEC »; '' without a scope."""
-    return f" des {authorities(sight)}" if sight else ""
+    return f" des {authorities_in_words(sight)}" if sight else ""

@@ -15,7 +15,7 @@ from outreach.directory.models import Network
 from outreach.directory.reference import fold
 
 
-def stated(session: Session, until: date | None, networks: Collection[str], today: date) -> Coverage | None:
+def stated_coverage(session: Session, until: date | None, networks: Collection[str], today: date) -> Coverage | None:
     """What a list is said to cover, its networks named as the register or pages name them; None where nothing is said.
 
     Raises InputError on a day without a network, a network without a day, an unknown network, and a day to come.

@@ -17,12 +17,12 @@ from outreach.adherence.imports.past import MovedNote, NotesMoved
 from outreach.adherence.imports.rows import HEADERS, JoiningLine, known_of, read_line
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.programmes.change_events import tell_recorded, tell_withdrawn
-from outreach.adherence.programmes.programmes import name_among_several, of_programme, prerequisites
+from outreach.adherence.programmes.programmes import list_prerequisites, name_among_several, of_programme
 from outreach.adherence.records.records import LISTS
 from outreach.adherence.situation.standing import Moment
 from outreach.core.db import Session, UtcDateTime, analyze_after
-from outreach.core.tables.imports import ImportPreview, ListKind, ListState, Opened, kept, nothing_new
-from outreach.core.tables.reading import Grid, Row
+from outreach.core.tables.imports import ImportPreview, ListKind, ListState, Opened, grid_as_json, nothing_new
+from outreach.core.tables.reading import Grid, GridRow
 from outreach.core.tables.understanding import Holds
 from outreach.core.text import french
 from outreach.core.text.typed import cleaned
@@ -111,7 +111,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         )
         rules = sorted(
             (rule.strand_id, rule.required_id, rule.since, str(rule.until))
-            for rule in prerequisites(session, programme)
+            for rule in list_prerequisites(session, programme)
         )
         applied = session.scalar(select(func.count()).where(JoiningList.state == ListState.APPLIED))
         return (*counts, applied, *strands, *rules, self.today)
@@ -129,7 +129,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         planned.coverage = coverage.covered(session, received.coverage)
         planned.covers_more = coverage.covers_more(session, received)
 
-        def take(row: Row) -> None:
+        def take(row: GridRow) -> None:
             line = read_line(row, known, seen)
             if (line.before, line.before_word, line.before_day) == (line.status, Word.CONFIRMED, line.day):
                 planned.unchanged += 1
@@ -225,8 +225,8 @@ class StatedJoining:
         ]
 
 
-def opened(joinings: Sequence[StatedJoining], label: str) -> Opened:
+def open_joinings(joinings: Sequence[StatedJoining], label: str) -> Opened:
     """The list of these joinings, whose rows are numbered from 1; `label` says who sent it."""
     records = [(number, joining.cells) for number, joining in enumerate(joinings, 1)]
-    grid = kept(Grid(label, HEADER, records), records)
+    grid = grid_as_json(Grid(label, HEADER, records), records)
     return Opened(hashlib.sha256(grid.encode()).hexdigest(), grid)

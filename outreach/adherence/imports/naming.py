@@ -6,7 +6,7 @@ from outreach.adherence.imports.rows import HEADERS, is_called
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import programmes
 from outreach.core.db import Session
-from outreach.core.tables.headers import cell_of, tidy
+from outreach.core.tables.headers import cell_of, tidy_cell
 from outreach.core.tables.imports import Opened, grid_of
 from outreach.core.text.errors import NotFound, Refused
 
@@ -17,10 +17,10 @@ def programme_of(session: Session, sent: Opened, code: str = "") -> Programme:
 
     Raises NotFound, and Refused where neither names one of several, or rows name two of them.
     """
-    there = programmes.every(session)
+    there = programmes.all_programmes(session)
     stated = {} if code or len(there) < 2 else _stated(sent)
     if not stated:
-        return programmes.named(session, code)
+        return programmes.get_programme(session, code)
     found = {row: one for name, row in stated.items() if (one := _called(there, name))}
     if not found:
         codes = ", ".join(f"« {one.code} »" for one in there)
@@ -48,6 +48,6 @@ def _stated(sent: Opened) -> dict[str, int]:
         return {}
     place, rows = named.index("programme"), dict[str, int]()
     for number, cells in grid.records:
-        if stated := tidy(cell_of(cells, place)):
+        if stated := tidy_cell(cell_of(cells, place)):
             rows.setdefault(stated, number)
     return rows

@@ -13,12 +13,12 @@ from functools import cache, partial
 from sqlalchemy import select
 
 from outreach.adherence.models import Prerequisite, Programme, Status, Word
-from outreach.adherence.programmes.programmes import name_among_several, of_programme, prerequisites
+from outreach.adherence.programmes.programmes import list_prerequisites, name_among_several, of_programme
 from outreach.adherence.situation.sentences import joined_late
-from outreach.adherence.situation.standing import Timeline, eligible, timeline_of
+from outreach.adherence.situation.standing import Timeline, all_eligible, timeline_of
 from outreach.core.db import Session
 from outreach.core.tables.headers import Headers, Heading
-from outreach.core.tables.reading import Row, RowFault
+from outreach.core.tables.reading import GridRow, RowFault
 from outreach.core.text import addresses
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError
@@ -111,7 +111,7 @@ class Known:
 
 def known_of(session: Session, programme: Programme, today: date) -> Known:
     """What the rows of a list about a programme are compared with."""
-    rows = eligible([today], programme.strands)
+    rows = all_eligible([today], programme.strands)
     schools = select(School.fase, School.id, School.name, School.corrected_name)
     return Known(
         schools={fase: (key, shown(name, known)) for fase, key, name, known in session.execute(schools)},
@@ -119,7 +119,7 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
         strands={strand.number: strand.id for strand in programme.strands},
         names=cache(partial(NameBook.of, session)),
         timeline=timeline_of(session, programme),
-        rules=prerequisites(session, programme),
+        rules=list_prerequisites(session, programme),
         today=today,
         programme=programme,
         called=name_among_several(session, programme),
@@ -131,7 +131,7 @@ def is_called(programme: Programme, stated: str) -> bool:
     return fold(stated) in {fold(programme.code), fold(programme.name)}
 
 
-def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
+def read_line(row: GridRow, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
     """Read a row. `seen` maps each (school, strand, day) to the row that stated it first. Raises RowFault."""
     cells = row.cells
     if (stated := cells.get("programme")) and not is_called(known.programme, stated):

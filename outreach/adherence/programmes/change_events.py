@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from outreach.adherence.models import AdherenceRecord, Programme, Strand
-from outreach.core.audit.events import EventKind, tell, tell_all
+from outreach.core.audit.events import EventKind, publish_event, tell_all
 from outreach.core.db import Session
 from outreach.directory.models import School
 
@@ -43,7 +43,7 @@ def tell_withdrawn(session: Session, of: ColumnElement[bool], *, now: datetime) 
 
 def tell_programme(session: Session, stated: Mapping[str, Any], *, now: datetime) -> None:
     """Tell what a programme is from now on."""
-    tell(session, EventKind.PROGRAMME_STATED, f"programme:{stated['code']}", stated, at=now)
+    publish_event(session, EventKind.PROGRAMME_STATED, f"programme:{stated['code']}", stated, at=now)
 
 
 def _recorded(record: AdherenceRecord, fase: int, strand: int, programme: str) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class ProgrammeDifference:
         return not self.before
 
 
-def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
+def programme_difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
     """Compare a file with the stored programme of the same code; writes nothing.
 
     Raises InputError when a strand that is in use is missing in the file.
@@ -90,14 +90,14 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
     return ProgrammeDifference(stated, changes, counts, as_file(session, programme))
 
 
-def load(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, actor: str) -> Programme:
+def load_programme_file(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, actor: str) -> Programme:
     """Load a file that was compared with the stored programme of this `basis`; the audit says what changed.
 
     Raises Refused when nothing changes, or when the stored programme is no longer `basis`; InputError when a strand
     that is in use is missing.
     """
     take_lock(session, "programmes")
-    compared = difference(session, stated)
+    compared = programme_difference(session, stated)
     if compared.basis != basis:
         raise Refused("Le programme a changé entre-temps : regardez à nouveau ce que le fichier changerait.")
     if not compared.changes:
@@ -116,7 +116,7 @@ def undoing_refused(session: Session, programme: Programme) -> str:
     """Why the last change of a programme can no longer be taken back, a sentence; '' where it can, or there is none."""
     if programme.previous is None:
         return ""
-    added = {one.number for one in programme.strands} - _numbers(programmes.read(programme.previous))
+    added = {one.number for one in programme.strands} - _numbers(programmes.read_programme(programme.previous))
     used = sorted(added & programmes.in_use(session, programme))
     if not used:
         return ""
@@ -126,7 +126,7 @@ def undoing_refused(session: Session, programme: Programme) -> str:
     )
 
 
-def every(session: Session) -> list[tuple[Programme, list[PrerequisiteFile]]]:
+def all_programme_files(session: Session) -> list[tuple[Programme, list[PrerequisiteFile]]]:
     """All programmes with their prerequisites, the first loaded first."""
     query = select(Programme).order_by(Programme.id)
     return [(programme, _rules(session, programme)) for programme in session.scalars(query)]
@@ -142,7 +142,7 @@ def programme_numbered(session: Session, number: int) -> Programme:
 
 def as_file(session: Session, programme: Programme) -> str:
     """The stored programme as a file (TOML) that would change nothing."""
-    return written(stated_of(session, programme))
+    return programme_as_file(stated_of(session, programme))
 
 
 def stated_of(session: Session, programme: Programme) -> ProgrammeFile:
@@ -156,7 +156,7 @@ def stated_of(session: Session, programme: Programme) -> ProgrammeFile:
     return ProgrammeFile(**own, strands=strands, prerequisites=rules)
 
 
-def written(stated: ProgrammeFile) -> str:
+def programme_as_file(stated: ProgrammeFile) -> str:
     """What a file (TOML) states, as such a file."""
     lines = [f"code = {_quoted(stated.code)}", f"name = {_quoted(stated.name)}"]
     lines += [f"{name} = {_quoted(told)}" for name in ("page", "words") if (told := getattr(stated, name))]
@@ -223,14 +223,14 @@ def _made(key: tuple[int, int, date, date | None]) -> PrerequisiteFile:
     return PrerequisiteFile(strand=strand, requires=requires, since=since, until=until)
 
 
-def asked(rule: PrerequisiteFile) -> str:
+def prerequisite_in_words(rule: PrerequisiteFile) -> str:
     """What a prerequisite asks, in French, after « demande »."""
     until = f" jusqu’au {french.spelt_day(rule.until)}" if rule.until else ""
     return f"le volet {rule.requires}, à partir du {french.spelt_day(rule.since)}{until}"
 
 
 def _rule(done: str, rule: PrerequisiteFile) -> str:
-    return f"Condition {done} : le volet {rule.strand} demande {asked(rule)}."
+    return f"Condition {done} : le volet {rule.strand} demande {prerequisite_in_words(rule)}."
 
 
 def _quoted(text: str) -> str:

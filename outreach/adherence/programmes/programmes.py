@@ -153,9 +153,9 @@ class ProgrammeFile(BaseModel):
         return self
 
 
-def load(session: Session, content: str, *, now: datetime, actor: str) -> Programme:
+def load_programme(session: Session, content: str, *, now: datetime, actor: str) -> Programme:
     """Create or update a programme from its file. Raises InputError, naming the field at fault or a strand left out."""
-    return load_file(session, read(content), now=now, actor=actor)
+    return load_file(session, read_programme(content), now=now, actor=actor)
 
 
 def load_file(
@@ -182,7 +182,7 @@ def load_file(
     _replace_prerequisites(session, known, stated)
     tell_programme(session, as_json(programme, stated.prerequisites), now=now)
     told = " ".join((f"Programme « {programme.name} » chargé.", *changes))
-    audit.record(session, now, actor, told, f"programme:{programme.code}")
+    audit.record_entry(session, now, actor, told, f"programme:{programme.code}")
     return programme
 
 
@@ -210,7 +210,7 @@ def refuse_dropped(session: Session, programme: Programme, stated: ProgrammeFile
         )
 
 
-def read(content: str) -> ProgrammeFile:
+def read_programme(content: str) -> ProgrammeFile:
     """Read a programme's file. Raises InputError, naming the field at fault."""
     for number, line in enumerate(content.split("\n"), 1):
         if line.count(".") > MOST_DOTS:
@@ -292,12 +292,12 @@ def _line_of(content: str, table: str, place: int, field: str) -> int | None:
     return next(named, begin) + 1 or None
 
 
-def every(session: Session) -> Sequence[Programme]:
+def all_programmes(session: Session) -> Sequence[Programme]:
     """All programmes, in the order in which they were loaded."""
     return session.scalars(select(Programme).order_by(Programme.id)).all()
 
 
-def codes(session: Session) -> list[tuple[str, str]]:
+def programme_codes(session: Session) -> list[tuple[str, str]]:
     """The codes and names of all programmes, in that order."""
     return [
         (code, name) for code, name in session.execute(select(Programme.code, Programme.name).order_by(Programme.id))
@@ -333,12 +333,12 @@ class SeveralProgrammes(Refused):
         super().__init__(f"Il y a plusieurs programmes : nommez-en un par son code ({codes}).")
 
 
-def named(session: Session, code: str = "", among: Sequence[Programme] | None = None) -> Programme:
+def get_programme(session: Session, code: str = "", among: Sequence[Programme] | None = None) -> Programme:
     """The programme with this code; without a code, the only one there is: of all, or `among` some.
 
     Raises NotFound, and SeveralProgrammes where no code is given and there are several.
     """
-    there = every(session) if among is None else among
+    there = all_programmes(session) if among is None else among
     found = [one for one in there if one.code == code] if code else there
     if len(found) == 1:
         return found[0]
@@ -353,25 +353,25 @@ def named(session: Session, code: str = "", among: Sequence[Programme] | None = 
 def strand_named(session: Session, code: str, number: int) -> Strand:
     """The strand with this number, of the programme with this code, or of the only one there is.
 
-    Raises NotFound and Refused as `named` does, and InputError where the programme has no such strand.
+    Raises NotFound and Refused as `get_programme` does, and InputError where the programme has no such strand.
     """
-    return named(session, code).strand(number)
+    return get_programme(session, code).strand(number)
 
 
-def called(programme: str, number: int) -> str:
+def strand_in_words(programme: str, number: int) -> str:
     """What a strand is called: « volet 2 », or « Plan lecture, volet 2 » with the name of a programme."""
     return f"{programme}, volet {number}" if programme else f"volet {number}"
 
 
 def strand_name(session: Session, strand: Strand) -> str:
     """What a strand is called, with its programme where there are several. One statement."""
-    return called(names_among_several(session).get(strand.programme_id, ""), strand.number)
+    return strand_in_words(names_among_several(session).get(strand.programme_id, ""), strand.number)
 
 
 def strand_names(session: Session) -> dict[int, str]:
     """What each strand is called, by its key, as `strand_name` says. One statement."""
     query = select(Strand.id, NAME_AMONG_SEVERAL, Strand.number).join(Programme, Programme.id == Strand.programme_id)
-    return {key: called(name, number) for key, name, number in session.execute(query)}
+    return {key: strand_in_words(name, number) for key, name, number in session.execute(query)}
 
 
 def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], ColumnElement[str]]:
@@ -381,7 +381,7 @@ def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], 
     return code, name
 
 
-def prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:
+def list_prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:
     """The dated prerequisites between the strands of a programme."""
     strands = programme.strand_keys
     return list(session.scalars(select(Prerequisite).where(Prerequisite.strand_id.in_(strands))))

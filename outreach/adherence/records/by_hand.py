@@ -78,7 +78,7 @@ def of_authority(session: Session, authority: Authority, programme: Programme) -
     return sorted(made, key=lambda entry: (entry.recorded_at, entry.number), reverse=True)
 
 
-def numbered(session: Session, authority: Authority, programme: Programme, number: int) -> HandRecord:
+def get_hand_record(session: Session, authority: Authority, programme: Programme, number: int) -> HandRecord:
     """The one with this number among `of_authority`. Raises NotFound."""
     for entry in of_authority(session, authority, programme):
         if entry.number == number:
@@ -86,7 +86,7 @@ def numbered(session: Session, authority: Authority, programme: Programme, numbe
     raise NotFound("Ce pouvoir organisateur n’a pas cet enregistrement.")
 
 
-def without(session: Session, programme: Programme, entry: HandRecord, day: date) -> list[Falling]:
+def changes_without(session: Session, programme: Programme, entry: HandRecord, day: date) -> list[Falling]:
     """What withdrawing a record would change: each of its schools, on a day, before and after."""
     schools = [school.id for school in entry.schools]
     known = timeline_of(session, programme, schools)
@@ -95,7 +95,7 @@ def without(session: Session, programme: Programme, entry: HandRecord, day: date
     return [Falling(s, known.at(s.id, strand, day), left.at(s.id, strand, day)) for s in entry.schools]
 
 
-def withdraw(
+def withdraw_hand_record(
     session: Session, authority: Authority, programme: Programme, number: int, *, now: datetime, actor: str
 ) -> HandRecord:
     """Withdraw what was recorded by hand: its rows stay, and count no more from now on.
@@ -103,7 +103,7 @@ def withdraw(
     Raises NotFound when it is not of this authority, Refused when it is withdrawn already.
     """
     take_lock(session, "statuses", authority.fase)
-    entry = numbered(session, authority, programme, number)
+    entry = get_hand_record(session, authority, programme, number)
     if entry.withdrawn_at is not None:
         raise Refused("Cet enregistrement est déjà annulé.")
     session.add_all(RecordWithdrawal(record_id=key, withdrawn_at=now, withdrawn_by=actor) for key in entry.keys)
@@ -114,7 +114,7 @@ def withdraw(
         f"Enregistrement annulé : {strand_name(session, entry.strand)}, {named}, « {entry.status.label} » "
         f"({entry.word.label}) au {entry.effective_on:%d/%m/%Y}, enregistré par {entry.recorded_by}."
     )
-    audit.record(session, now, actor, said, subject_of(authority))
+    audit.record_entry(session, now, actor, said, subject_of(authority))
     return entry
 
 

@@ -12,9 +12,9 @@ from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdraw
 from outreach.adherence.programmes.change_events import tell_recorded
 from outreach.adherence.programmes.programmes import (
     NAME_AMONG_SEVERAL,
-    called,
+    list_prerequisites,
     name_among_several,
-    prerequisites,
+    strand_in_words,
     strand_name,
 )
 from outreach.adherence.situation.sentences import OTHERS, joined_late
@@ -22,10 +22,10 @@ from outreach.adherence.situation.situation import Bucket
 from outreach.adherence.situation.standing import (
     Moment,
     Timeline,
-    eligible,
+    all_eligible,
     is_confirmed,
     roll_up,
-    standing,
+    standing_of_schools,
     timeline_of,
 )
 from outreach.core.audit import audit
@@ -58,7 +58,7 @@ class SchoolStandings:
     strands: dict[int, Standing]
 
 
-def record(
+def record_adherence(
     session: Session,
     authority: Authority,
     programme: Programme,
@@ -109,7 +109,7 @@ def record(
     session.flush()
     tell_recorded(session, AdherenceRecord.id.in_([one.id for one in added]), now=now)
     about = french.initial(strand_name(session, strand))
-    audit.record(session, now, actor, _sentence(about, left, moment, source, reason), subject_of(authority))
+    audit.record_entry(session, now, actor, _sentence(about, left, moment, source, reason), subject_of(authority))
     return len(left), _notes(session, programme, strand, left, moment, known, len(schools))
 
 
@@ -135,7 +135,7 @@ def _notes(
     known: Timeline,
     asked: int,
 ) -> list[str]:
-    rules = prerequisites(session, programme)
+    rules = list_prerequisites(session, programme)
     notes = []
     if len(schools) < asked:
         left = french.plural(asked - len(schools), "école reste", "écoles restent")
@@ -151,14 +151,14 @@ def _notes(
 
 def eligible_schools(session: Session, authority: Authority, strands: Sequence[Strand], day: date) -> Sequence[School]:
     """The schools of an authority that may join one of these strands on a day, by name."""
-    rows = eligible([day], strands)
+    rows = all_eligible([day], strands)
     open_to = select(rows.c.school_id).where(rows.c.authority_id == authority.id)
     return session.scalars(select(School).where(School.id.in_(open_to)).order_by(School.folded, School.fase)).all()
 
 
-def standings(session: Session, authority: Authority, programme: Programme, day: date) -> list[SchoolStandings]:
+def list_standings(session: Session, authority: Authority, programme: Programme, day: date) -> list[SchoolStandings]:
     """Where each eligible school of an authority stands on a day, by name, in two statements."""
-    rows = standing(day, programme.strands)
+    rows = standing_of_schools(day, programme.strands)
     numbers = {strand.id: strand.number for strand in programme.strands}
     query = select(rows.c.school_id, rows.c.strand_id, rows.c.status, rows.c.word, rows.c.effective_on)
     by_school: dict[int, dict[int, Standing]] = {}
@@ -177,7 +177,7 @@ def declared_joinings(
     """
     if not (strands and schools):
         return set()
-    rows = standing(day, strands)
+    rows = standing_of_schools(day, strands)
     query = select(rows.c.strand_id, rows.c.authority_id, rows.c.school_id).where(rows.c.school_id.in_(schools))
     is_declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
     return {(strand, owner, school) for strand, owner, school in session.execute(query.where(is_declared))}
@@ -204,7 +204,7 @@ def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int,
     }
 
 
-def told(rows: Sequence[SchoolStandings], strand: Strand) -> str:
+def standing_in_words(rows: Sequence[SchoolStandings], strand: Strand) -> str:
     """Where the authority of these schools stands in a strand, in French: how many joined, then each other status.
 
     '' when the strand concerns none of them.
@@ -230,7 +230,7 @@ def _joined_told(joined: int, base: int) -> str:
     return f"{french.number(joined)} de ses {french.plural(base, 'école')} {'ont' if joined > 1 else 'a'} adhéré"
 
 
-def events(session: Session, authority: Authority) -> list[Event]:
+def list_events(session: Session, authority: Authority) -> list[Event]:
     """What joining lists recorded for the authority's schools of today; records made by hand are in the audit."""
     query = (
         select(AdherenceRecord, School, Strand, NAME_AMONG_SEVERAL, RecordWithdrawal.withdrawn_at)
@@ -255,7 +255,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
         source = f" Source : {entry.source}." if entry.source else ""
         reason = f" Motif : {entry.reason}" if entry.reason else ""
         event.details.append(
-            f"{french.initial(called(programme, strand.number))}, école {school.fase} ({school.display_name}) : "
+            f"{french.initial(strand_in_words(programme, strand.number))}, école {school.fase} ({school.display_name}) : "
             f"« {entry.status.label} » au {entry.effective_on:%d/%m/%Y}.{source}{reason}"
         )
     return list(grouped.values())
@@ -264,7 +264,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
 RecordRow = Row[Any]
 
 
-def listed(session: Session) -> QueryListing[RecordRow]:
+def all_records(session: Session) -> QueryListing[RecordRow]:
     """Every record, withdrawn ones too, in the order in which they were recorded."""
     told = School.fase.label("school"), Strand.number.label("strand")
     query = (

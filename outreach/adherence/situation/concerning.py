@@ -7,18 +7,20 @@ from sqlalchemy import select
 
 from outreach.access.scopes import wording
 from outreach.adherence.models import Programme
-from outreach.adherence.programmes.programmes import every
-from outreach.adherence.situation.standing import eligible
+from outreach.adherence.programmes.programmes import all_programmes
+from outreach.adherence.situation.standing import all_eligible
 from outreach.core.db import Session
 
 
-def concerning(session: Session, day: date) -> Sequence[Programme]:
+def programmes_concerning(session: Session, day: date) -> Sequence[Programme]:
     """The programmes that concern a school that the session sees on a day; all of them for a session that sees all, or
     where none does."""
-    there = every(session)
+    there = all_programmes(session)
     if wording.of_session(session) is None or len(there) < 2:
         return there
     concerned = [
-        one for one in there if session.scalar(select(eligible([day], one.strands).c.school_id).limit(1)) is not None
+        one
+        for one in there
+        if session.scalar(select(all_eligible([day], one.strands).c.school_id).limit(1)) is not None
     ]
     return concerned or there

@@ -88,7 +88,7 @@ def figure_label(name: str) -> str:
     return "Écoles concernées" if name == CONCERNED else Bucket(name).label
 
 
-def signed(count: int) -> str:
+def signed_count(count: int) -> str:
     """A number with its sign: « +3 », « −1 »."""
     return f"{'+' if count >= 0 else '−'}{french.number(abs(count))}"
 
@@ -121,18 +121,20 @@ def since(session: Session, programmes: Callable[[], Iterable[Programme]], befor
     return found
 
 
-def sentences(found: Difference, programme: str = "") -> list[str]:
+def difference_sentences(found: Difference, programme: str = "") -> list[str]:
     """A sentence for each figure of all groups in which schools came or left: both readings, and why they differ.
 
     `programme` is its name, where there are several.
     """
-    whose = wording.authorities(found.asked.sight)
+    whose = wording.authorities_in_words(found.asked.sight)
     strand = f"volet {found.asked.strand.number}{of_programme(programme)}{f', {whose}' if whose else ''}"
     when = f"du {_said(found.before)} au {_said(found.after)}"
     said = []
     for name, cell in found.totals.items():
         if cell.causes:
-            causes = ", ".join(f"{cause.label} {signed(sign * len(some))}" for (cause, sign), some in cell.ordered())
+            causes = ", ".join(
+                f"{cause.label} {signed_count(sign * len(some))}" for (cause, sign), some in cell.ordered()
+            )
             figures = f"{french.number(cell.before)} → {french.number(cell.after)}"
             said.append(f"{figure_label(name)}, {strand}, {when} : {figures} ({causes}).")
     return [french.typeset(one) for one in said or [f"Aucun chiffre n’a changé, {strand}, {when}."]]
@@ -143,7 +145,7 @@ def _said(one: Reading) -> str:
     return f"{french.day(one.day)}{known_then}"
 
 
-def listed(
+def list_changed_schools(
     session: Session, found: Difference, chosen: Chosen, *, text: str, sort: str, names: Mapping[str, str]
 ) -> InMemoryListing[ChangedSchool]:
     """The schools that a difference names in the chosen cells, one a row, in the order of the causes."""

@@ -72,7 +72,7 @@ class GroupAnswer(FiguredSentence):
     strand: int
 
 
-def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
+def situation_sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »
 
     Schools that are reported as gone have one more, which is said once where it is the same for several strands.
@@ -86,7 +86,7 @@ def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
 def of_strand(found: Situation, strand: Strand) -> FiguredSentence:
     """The sentence of a strand; before its opening it has no figures."""
     if strand.number in found.openings:
-        return FiguredSentence(opening(strand.number, strand.opened_on, found.programme), {})
+        return FiguredSentence(opening_in_words(strand.number, strand.opened_on, found.programme), {})
     figures = figures_of(found.total, strand.number)
     return FiguredSentence(french.typeset(_of_strand(found, figures, strand)), figures)
 
@@ -97,7 +97,7 @@ def of_declared(rows: Iterable[SituationRow], number: int, programme: str = "") 
     if not count:
         return None
     does = french.plural(count, "école déclare", "écoles déclarent")
-    told = f"{does} adhérer au {ordinal(number, programme)}, ce que le service n’a pas encore confirmé."
+    told = f"{does} adhérer au {strand_ordinal(number, programme)}, ce que le service n’a pas encore confirmé."
     return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
 
 
@@ -108,7 +108,7 @@ def of_reported(
     count = sum(row.reported.get(strand.number, 0) for row in rows)
     if not count:
         return None
-    schools = f"{french.plural(count, 'école')} {kinds(strand.levels, count)}"
+    schools = f"{french.plural(count, 'école')} {kinds_of_schools(strand.levels, count)}"
     schools += of_schools(sight)
     told = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
     if count == 1:
@@ -116,20 +116,21 @@ def of_reported(
     return FiguredSentence(french.typeset(f"{schools} {told}"), {"reported": count})
 
 
-def opening(number: int, day: date, programme: str = "") -> str:
+def opening_in_words(number: int, day: date, programme: str = "") -> str:
     """What is said of a strand instead of figures before its opening: « Le volet 2 s’ouvre le 31 juillet 2026. »"""
     return french.typeset(f"Le volet {number}{programmes.of_programme(programme)} s’ouvre le {french.day(day)}.")
 
 
-def closing(closed: str) -> str:
-    """Why nobody is invited to join a strand that has closed, as `closed` says, and what may be done instead."""
+def closing_in_words(closed: str) -> str:
+    """Why nobody is invited to join a strand that has closed, as `closed_in_words` says, and what may be done
+    instead."""
     return french.typeset(
         f"{closed} : plus aucune école ne peut y adhérer, et aucun courriel n’y invite plus. "
         "Choisissez un autre volet, ou n’écrivez qu’aux écoles qui ont adhéré."
     )
 
 
-def closed(strand: Strand, programme: str = "") -> str:
+def closed_in_words(strand: Strand, programme: str = "") -> str:
     """When a strand has closed, in words; '' where it has no last day."""
     if strand.closed_on is None:
         return ""
@@ -144,12 +145,12 @@ def joined_late(strand: Strand, status: Status, day: date, programme: str = "") 
     if status is not Status.JOINED or not strand.is_closed(day):
         return ""
     return french.typeset(
-        f"{closed(strand, programme)} : aucune école n’y adhère le {french.day(day)}. Si elle a adhéré avant, indiquez "
+        f"{closed_in_words(strand, programme)} : aucune école n’y adhère le {french.day(day)}. Si elle a adhéré avant, indiquez "
         "ce jour-là. Si le volet a été prolongé, changez d’abord le jour où il ferme, dans ses réglages."
     )
 
 
-def answers(
+def group_answers(
     found: Situation, strands: Sequence[Strand], codes: Iterable[str], *, replies: bool = True
 ) -> list[GroupAnswer]:
     """Whether all schools of each of these groups have joined, for each open strand; unknown codes are left out.
@@ -166,14 +167,14 @@ def answers(
     ]
 
 
-def kinds(levels: Iterable[Level], count: int = 2) -> str:
+def kinds_of_schools(levels: Iterable[Level], count: int = 2) -> str:
     """Schools of levels after « écoles »: « maternelles et primaires »; one of them: « maternelle ou primaire »."""
     if count < 2:
         return french.either(level.adjective for level in levels)
     return french.all_of([f"{level.adjective}s" for level in levels])
 
 
-def ordinal(number: int, programme: str = "") -> str:
+def strand_ordinal(number: int, programme: str = "") -> str:
     """A strand in a sentence: "premier volet"; with a name, "premier volet du programme « Plan lecture »"."""
     return f"{ORDINALS.get(number, f'{number}e')} volet{programmes.of_programme(programme)}"
 
@@ -205,7 +206,7 @@ def of_rows(found: Situation, row: SituationRow) -> str:
     return of_schools(sight).strip() if is_whole else of_group(found.by, row) + of_schools(sight)
 
 
-def when(found: Situation) -> str:
+def day_in_words(found: Situation) -> str:
     """The day of a situation, and the moment whose knowledge it shows: as in "au 15 mai 2021"."""
     known = f", d’après ce qui était enregistré le {french.moment(found.known_at)}" if found.known_at else ""
     return f"au {french.day(found.as_of)}{known}"
@@ -216,7 +217,7 @@ def figures_of(row: SituationRow, number: int) -> dict[str, int]:
     return {**row.figures(number), "base": row.base(number)}
 
 
-def others(figures: Mapping[str, int], *, is_over: bool) -> str:
+def others_in_words(figures: Mapping[str, int], *, is_over: bool) -> str:
     """What the schools do that have not joined: « 16 s’y préparent, 6 ont refusé »; '' where there are none.
 
     `is_over` says that the strand has closed, so that nobody is still to be written to.
@@ -230,7 +231,10 @@ def _does(name: str, *, is_over: bool) -> tuple[str, str]:
 
 def _answer(found: Situation, row: SituationRow, strand: Strand, *, replies: bool) -> GroupAnswer:
     number = strand.number
-    figures, head = figures_of(row, number), f"{french.initial(ordinal(number, found.programme))}, {when(found)}. "
+    figures, head = (
+        figures_of(row, number),
+        f"{french.initial(strand_ordinal(number, found.programme))}, {day_in_words(found)}. ",
+    )
     reply, told = _of_group(figures, of_rows(found, row), is_over=strand.is_closed(found.as_of))
     told = head + (f"{reply} : {told}" if reply and replies else french.initial(told))
     return GroupAnswer(french.typeset(told), figures, row.code or "", number)
@@ -238,19 +242,19 @@ def _answer(found: Situation, row: SituationRow, strand: Strand, *, replies: boo
 
 def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> str:
     joined, declared, base = figures[Bucket.JOINED], figures[Bucket.DECLARED], figures["base"]
-    day = french.initial(when(found))
-    strand = ordinal(about.number, found.programme)
+    day = french.initial(day_in_words(found))
+    strand = strand_ordinal(about.number, found.programme)
     whose = of_schools(found.sight)
     if not base:
         return f"{day}, aucune école{whose} n’est concernée par le {strand}."
     concerned = " concernées" if figures[Bucket.NOT_CONCERNED] else ""
     share = french.percent(joined / base)
     more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    schools = f"des {french.number(base)} écoles {kinds(about.levels)}{concerned}{whose}"
+    schools = f"des {french.number(base)} écoles {kinds_of_schools(about.levels)}{concerned}{whose}"
     if base == 1:
         verb = "a" if joined else "n’a pas"
         more = " ; elle déclare y adhérer" if declared else ""
-        return f"{day}, la seule école {kinds(about.levels, 1)}{concerned[:-1]}{whose} {verb} adhéré au {strand}{more}."
+        return f"{day}, la seule école {kinds_of_schools(about.levels, 1)}{concerned[:-1]}{whose} {verb} adhéré au {strand}{more}."
     if not joined:
         return f"{day}, aucune {schools} n’a adhéré au {strand}{more}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
@@ -272,9 +276,9 @@ def _of_group(figures: Mapping[str, int], of: str, *, is_over: bool) -> tuple[st
     if joined == base:
         return "Oui", f"les {schools} ont adhéré."
     if not joined:
-        return "Non", f"aucune des {schools} n’a adhéré ; {others(figures, is_over=is_over)}."
+        return "Non", f"aucune des {schools} n’a adhéré ; {others_in_words(figures, is_over=is_over)}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
-    return "Non", f"{_count(joined)} des {schools} {agreed} ; {others(figures, is_over=is_over)}."
+    return "Non", f"{_count(joined)} des {schools} {agreed} ; {others_in_words(figures, is_over=is_over)}."
 
 
 def _of_only_school(figures: Mapping[str, int], of: str, *, is_over: bool) -> tuple[str, str]:

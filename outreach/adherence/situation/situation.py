@@ -1,7 +1,7 @@
 """Counts the situation of a programme on a day: schools by network (or zone, …), strand and status.
 
-One function feeds page, export and command. `known_at` asks for what was known at a moment, as in `standing`; without
-it, all that is known now. A strand that is not open yet has no figures, and no rows.
+One function feeds page, export and command. `known_at` asks for what was known at a moment, as in
+`standing_of_schools`; without it, all that is known now. A strand that is not open yet has no figures, and no rows.
 Letters lie above this room, so that `listed` hands down the schools that letters had listed: a query with the columns
 school_id and strand_id (`delivery.ledger.recipients.listed_schools`). It divides the schools without an answer.
 """
@@ -20,7 +20,7 @@ from outreach.adherence import statuses
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation.grouping import Grouping, Groups, groups
-from outreach.adherence.situation.standing import eligible, joinings, rolled_up, standing
+from outreach.adherence.situation.standing import all_eligible, joinings, rolled_up, standing_of_schools
 from outreach.adherence.statuses import CLOSED_TO_REMINDERS, Meaning, StatusFacts
 from outreach.core.db import Session
 from outreach.core.db.bulk import hash_in_scope
@@ -166,7 +166,7 @@ class Situation:
         return {
             "as_of": self.as_of.isoformat(),
             "known_at": self.known_at.isoformat() if self.known_at else None,
-            "counted": wording.authorities(self.sight) or None,
+            "counted": wording.authorities_in_words(self.sight) or None,
             "total": _row_json(self.total, self),
             f"{self.by.value}s": [_row_json(row, self) for row in self.rows],
         }
@@ -202,7 +202,7 @@ class Selection:
         return self.group if self.by is Grouping.NETWORK else ""
 
 
-def situation(
+def count_situation(
     session: Session,
     programme: Programme,
     day: date,
@@ -241,7 +241,7 @@ def situation(
     return Situation(day, known_at, by, total, shown, openings, *of)
 
 
-def curve(
+def joining_curve(
     session: Session, programme: Programme, day: date, *, known_at: datetime | None = None
 ) -> list[tuple[date, dict[int, int]]]:
     """Confirmed joinings of each strand (by number) on evenly spaced days from the first opening to `day`.
@@ -260,7 +260,7 @@ def curve(
     return sorted(points.items())
 
 
-def schools(
+def list_situation_schools(
     session: Session,
     programme: Programme,
     day: date,
@@ -281,13 +281,13 @@ def schools(
         sort=sort,
         usual="school",
         session=session,
-        query=search.narrowed(query, text, School.folded, Authority.folded),
+        query=search.narrow_by_name(query, text, School.folded, Authority.folded),
         order=(School.folded, School.fase),
         key=Authority.id,
     )
 
 
-def authorities(
+def list_situation_authorities(
     session: Session,
     programme: Programme,
     day: date,
@@ -299,7 +299,7 @@ def authorities(
 ) -> QueryListing[AuthorityRow]:
     """The authorities that run a school of the group that a figure's strand is open to, by name: rows of Authority,
     roll_up, concerned, joined (in schools). They stand where their schools of the group do. `text` is searched as in
-    `schools`.
+    `list_situation_schools`.
     """
     query = _authorities(session, programme, day, selection)
     return QueryListing(
@@ -308,7 +308,7 @@ def authorities(
         sort=sort,
         usual="name",
         session=session,
-        query=search.narrowed(query, text),
+        query=search.narrow_by_name(query, text),
         order=BY_NAME,
         key=Authority.id,
     )
@@ -337,7 +337,7 @@ def _bucket(rows: Subquery) -> ColumnElement[str]:
 
 
 def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]:
-    rows = standing(grouped.day, grouped.strands, grouped.known_at)
+    rows = standing_of_schools(grouped.day, grouped.strands, grouped.known_at)
     bucket = _bucket(rows).label("bucket")
     solicited = func.sum(case((_is_solicited(rows, listed), 1), else_=0))
     is_gone = is_reported(rows.c.school_id, rows.c.authority_id, grouped.day, grouped.known_at)
@@ -347,7 +347,7 @@ def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]
 
 
 def _bases(grouped: Groups) -> Select[*tuple[Any, ...]]:
-    rows = eligible([grouped.day], grouped.strands, grouped.known_at)
+    rows = all_eligible([grouped.day], grouped.strands, grouped.known_at)
     query = select(grouped.code.label("code"), *_counts(rows, grouped.strands)).select_from(rows)
     return grouped.joined(query.where(grouped.counts(rows)), rows).group_by("code")
 
@@ -368,7 +368,7 @@ def _fill(row: SituationRow, counted: Sequence[int], strands: Sequence[Strand]) 
 
 def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
     """Count in the total each authority and school once that stands in several groups."""
-    rows = eligible([grouped.day], grouped.strands, grouped.known_at)
+    rows = all_eligible([grouped.day], grouped.strands, grouped.known_at)
     counted = session.execute(select(*_counts(rows, grouped.strands)).where(grouped.counts(rows))).one()
     _fill(total, counted, grouped.strands)
 
@@ -376,7 +376,7 @@ def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
 def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
     hash_in_scope(session)
     strand = programme.strand(selection.strand)
-    rows = standing(day, [strand], selection.known_at)
+    rows = standing_of_schools(day, [strand], selection.known_at)
     is_solicited = _is_solicited(rows, selection.listed)
     query = (
         select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on, is_solicited.label("is_solicited"))

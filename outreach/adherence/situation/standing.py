@@ -1,7 +1,7 @@
 """Where schools and authorities stand, as of any day: derived from the records, by SQL or in memory.
 
-For decisions taken line by line. The rule is that of `standing`: the record with the latest effective day holds, of
-two with the same day the one recorded last; a declared joining is passed over while a confirmed one stands.
+For decisions taken line by line. The rule is that of `standing_of_schools`: the record with the latest effective day
+holds, of two with the same day the one recorded last; a declared joining is passed over while a confirmed one stands.
 
 Where a function takes `known_at`, it reads what was known at that moment: the records made and not withdrawn by then,
 and the editions of the register applied by then. Without it, all that is known now.
@@ -117,7 +117,7 @@ def timeline_of(
     return timeline
 
 
-def eligible(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
+def all_eligible(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
     """The schools a strand is open to on each day, with their owner: columns day, strand_id, school_id, authority_id.
 
     `days` and `strands` must not be empty. As of a day means at the end of that day, in Brussels.
@@ -256,13 +256,13 @@ def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | Non
     return asked.subquery("limits")
 
 
-def standing(day: date, strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
-    """Where each eligible school stands on a day: columns of `eligible`, word, effective_on, record_id, status.
+def standing_of_schools(day: date, strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
+    """Where each eligible school stands on a day: columns of `all_eligible`, word, effective_on, record_id, status.
 
     A school without a record stands at NONE, with no word. The record that holds is that of `recorded`, found by the
     index on schools: SQLite, which keeps no statistics, would look through all of `recorded` for each school.
     """
-    schools, record = eligible([day], strands, known_at), aliased(AdherenceRecord)
+    schools, record = all_eligible([day], strands, known_at), aliased(AdherenceRecord)
     columns = record.strand_id, record.school_id, record.status, record.word, record.effective_on
     known = (
         select(*columns, record.id.label("record_id"))
@@ -321,7 +321,7 @@ def standing_on(strand: Strand, day: date) -> Subquery:
     """Where each eligible school stands in one strand at the end of one day: columns school_id, authority_id, status,
     word.
 
-    The rows are those of `standing`; without a calendar they cost a third less.
+    The rows are those of `standing_of_schools`; without a calendar they cost a third less.
     """
     day_of = literal(day, Date)
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
@@ -341,8 +341,8 @@ def joinings(
 ) -> Select[*tuple[Any, ...]]:
     """How many eligible schools had a confirmed joining: rows of day, strand_id, count; a pair without any has no row.
 
-    The figure is the same as from `standing`. It is computed from the few schools that have a record, so that many days
-    cost little.
+    The figure is the same as from `standing_of_schools`. It is computed from the few schools that have a record, so
+    that many days cost little.
     """
     known = recorded(days, strands, known_at)
     open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day, known_at)) for strand in strands]
@@ -376,7 +376,7 @@ def rolled_up(
 
     Only confirmed joinings count; schools that are not concerned leave the base. `schools` counts some schools only.
     """
-    rows = standing(day, strands, known_at)
+    rows = standing_of_schools(day, strands, known_at)
     concerned, joined = _counted(rows.c.status, rows.c.word)
     return (
         select(

@@ -18,7 +18,7 @@ from outreach.campaigns.evidence.steps import (
     ReachChannel,
     StepReason,
     StepState,
-    rungs,
+    stored_steps,
 )
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.snapshot import SenderIdentity
@@ -92,7 +92,7 @@ COLUMNS: Sequence[Column[CallRow]] = (
 )
 
 
-def listed(
+def list_calls(
     session: Session, campaign: Campaign, *, waiting: bool = True, text: str = "", sort: str = ""
 ) -> InMemoryListing[CallRow]:
     """The calls of a campaign that wait, or all of them, those that wait longest first. Five statements."""
@@ -108,7 +108,7 @@ def row_of(session: Session, campaign: Campaign, number: int) -> CallRow | None:
     return next(iter(_rows(session, _calls(campaign).where(EscalationStep.id == number))), None)
 
 
-def counted(session: Session, campaign: Campaign) -> int:
+def count_calls(session: Session, campaign: Campaign) -> int:
     """How many calls of a campaign wait."""
     waiting = _calls(campaign).where(EscalationStep.state.in_(OPEN)).with_only_columns(func.count())
     return session.scalars(waiting).one()
@@ -172,14 +172,15 @@ def asked_of(session: Session, step: EscalationStep, *, now: datetime) -> Questi
 def _calls(campaign: Campaign) -> Select[EscalationStep, Authority]:
     query = select(EscalationStep, Authority).join(Authority, Authority.id == EscalationStep.authority_id)
     return query.where(
-        EscalationStep.channel == ReachChannel.CALL, EscalationStep.mailing_id.in_(audiences.launched(campaign))
+        EscalationStep.channel == ReachChannel.CALL,
+        EscalationStep.mailing_id.in_(audiences.launched_mailings(campaign)),
     )
 
 
 def _rows(session: Session, query: Select[EscalationStep, Authority]) -> list[CallRow]:
     found = session.execute(query.order_by(EscalationStep.due_at, EscalationStep.id)).all()
     keys = [authority.id for _, authority in found]
-    phones, followed = _phones(session, keys), follow_up.current(session, keys) if keys else {}
+    phones, followed = _phones(session, keys), follow_up.current_follow_up(session, keys) if keys else {}
     outcomes = outcomes_of(session, [step.id for step, _ in found])
     return [
         CallRow(
@@ -229,7 +230,7 @@ class NotedCall:
         return self.answer if self.answer is not None and self.answer.status is None else None
 
 
-def take(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> EscalationStep:
+def take_call(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> EscalationStep:
     """Take a call for half an hour; one that is due no longer is stopped instead, and says why.
 
     Raises NotFound, and Refused when it is over or in somebody else's hands.
@@ -238,9 +239,9 @@ def take(session: Session, campaign: Campaign, number: int, *, now: datetime, ac
     if step.state is not StepState.DUE:
         raise Refused(f"Cet appel n’est plus à faire : il est « {step.state.label} ».")
     if why := due_steps.stops_for(session, campaign, [step], now=now).get(step.id):
-        steps.move(session, step, StepState.STOPPED, now=now, actor=actor, reason=why)
+        steps.move_step(session, step, StepState.STOPPED, now=now, actor=actor, reason=why)
         return step
-    if holding.held(session, step.mailing_id, [step.authority_id]):
+    if holding.held_authorities(session, step.mailing_id, [step.authority_id]):
         raise Refused("Ce pouvoir organisateur a écrit : décidez d’abord de son courriel, qui retient cet appel.")
     _refuse_others(session, step, now, actor)
     step.taken_by, step.taken_until = actor, now + TAKEN_FOR
@@ -248,7 +249,7 @@ def take(session: Session, campaign: Campaign, number: int, *, now: datetime, ac
     return step
 
 
-def release(session: Session, campaign: Campaign, number: int, *, actor: str) -> None:
+def release_call(session: Session, campaign: Campaign, number: int, *, actor: str) -> None:
     """Leave a call that this person took to others. Raises NotFound."""
     step = _in_turn(session, campaign, number)
     if step.taken_by == actor:
@@ -256,7 +257,7 @@ def release(session: Session, campaign: Campaign, number: int, *, actor: str) ->
         session.flush()
 
 
-def note(
+def note_call(
     session: Session,
     campaign: Campaign,
     number: int,
@@ -279,13 +280,13 @@ def note(
     authority = session.get_one(Authority, step.authority_id)
     words = noted.words.strip() or f"{noted.outcome.label}."
     day, kind = today(now), CallKind.PHONE
-    call = calls.note(
+    call = calls.record_call(
         session, authority, words, kind=kind, day=day, person=noted.person, now=now, today=day, actor=actor
     )
     session.add(ReachCall(call_id=call.id, step_id=step.id, outcome=noted.outcome))
     session.flush()
     if noted.outcome is CallOutcome.CALL_BACK:
-        follow_up.recall(session, authority, day=noted.recall_on, now=now, actor=actor)
+        follow_up.set_recall(session, authority, day=noted.recall_on, now=now, actor=actor)
     if noted.answer is not None:
         _answer(session, step, noted, sending, now=now, actor=actor)
     if noted.address is not None:
@@ -300,13 +301,13 @@ def note(
     return step
 
 
-def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> None:
+def withdraw_call(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> None:
     """Withdraw the note of a call made by mistake: one that ended a step of a campaign ends it no longer.
 
     The call is due again, unless a later rung is open. An answer that was noted with it has steps of its own, and an
-    address stays. Raises NotFound and Refused, as `calls.withdraw`.
+    address stays. Raises NotFound and Refused, as `calls.withdraw_call`.
     """
-    calls.withdraw(session, authority, number, now=now, actor=actor)
+    calls.withdraw_recorded_call(session, authority, number, now=now, actor=actor)
     confirmations.withdraw(session, [f"call:{number}"], now=now, actor=actor)
     noted = session.get(ReachCall, number)
     if noted is None:
@@ -319,9 +320,9 @@ def withdraw(session: Session, authority: Authority, number: int, *, now: dateti
         session.scalar(select(EscalationStep.id).where(*same, EscalationStep.state.in_(OPEN)).limit(1)) is not None
     )
     if not is_open:
-        steps.move(session, step, StepState.DUE, now=now, actor=actor, note="note reprise")
+        steps.move_step(session, step, StepState.DUE, now=now, actor=actor, note="note reprise")
     elif step.state is StepState.TRIED:
-        steps.move(session, step, StepState.FAILED, now=now, actor=actor, note="note reprise")
+        steps.move_step(session, step, StepState.FAILED, now=now, actor=actor, note="note reprise")
 
 
 def _end(session: Session, step: EscalationStep, outcome: CallOutcome, *, now: datetime, actor: str) -> None:
@@ -338,7 +339,7 @@ def _end(session: Session, step: EscalationStep, outcome: CallOutcome, *, now: d
         step.taken_by = step.taken_until = None
         session.flush()
         return
-    steps.move(session, step, state, now=now, actor=actor, reason=reason, day=today(now))
+    steps.move_step(session, step, state, now=now, actor=actor, reason=reason, day=today(now))
 
 
 def _answer(
@@ -350,7 +351,7 @@ def _answer(
     name, address = noted.person.strip(), noted.address.address if noted.address else ""
     about = frozenset(row.school.id for row in asked.schools)
     given = Given(declared, noted.request, name=name, proposed_address=address, noted_by=actor, about=about)
-    answering.receive(session, message, given, sending, now=now, step=step.id)
+    answering.receive_answer(session, message, given, sending, now=now, step=step.id)
 
 
 def _judge(noted: NotedCall) -> None:
@@ -366,7 +367,7 @@ def _judge(noted: NotedCall) -> None:
 
 def _in_turn(session: Session, campaign: Campaign, number: int) -> EscalationStep:
     step = steps.in_turn(session, number)
-    if step.channel is not ReachChannel.CALL or step.mailing_id not in audiences.launched(campaign):
+    if step.channel is not ReachChannel.CALL or step.mailing_id not in audiences.launched_mailings(campaign):
         raise NotFound("Cet appel n’est pas de cette campagne.")
     return step
 
@@ -416,14 +417,16 @@ def campaigns_to_call_for(session: Session) -> dict[int, str]:
     return dict(session.execute(query.order_by(Campaign.id.desc()).limit(MOST_CAMPAIGNS)).all())
 
 
-def ask(session: Session, campaign: Campaign, authorities: Collection[int], *, now: datetime, actor: str) -> AskedCalls:
+def ask_for_calls(
+    session: Session, campaign: Campaign, authorities: Collection[int], *, now: datetime, actor: str
+) -> AskedCalls:
     """Have these authorities be called for a campaign of `lifecycle.in_turn`, each about the last letter to it.
 
     Raises Refused where the campaign has ended or no letter of it left, InputError for nobody or for more than `MOST`.
     """
     if not authorities or len(authorities) > MOST:
         raise InputError(f"Choisissez de 1 à {MOST} PO à appeler : filtrez la liste.")
-    mailings = audiences.launched(campaign)
+    mailings = audiences.launched_mailings(campaign)
     if campaign.state in ENDED or not mailings:
         raise Refused("On appelle pour une campagne dont des courriels sont partis et qui n’est pas terminée.")
     take_lock(session, "calls", campaign.id)
@@ -443,7 +446,7 @@ def ask(session: Session, campaign: Campaign, authorities: Collection[int], *, n
             added += 1
     if added:
         said = f"Appels demandés à partir d’une liste : {french.plural(added, 'PO', 'PO')}."
-        audit.record(session, now, actor, said, f"campaign:{campaign.id}")
+        audit.record_entry(session, now, actor, said, f"campaign:{campaign.id}")
     return AskedCalls(added, len(waiting), len(set(authorities)) - len(waiting) - added)
 
 
@@ -459,4 +462,4 @@ def _next_rung(session: Session, campaign: Campaign, mailing: int, authority: in
     """A number that no step of this wave and authority has: after the ladder's own."""
     of = EscalationStep.mailing_id == mailing, EscalationStep.authority_id == authority
     last = session.scalar(select(func.max(EscalationStep.rung)).where(*of))
-    return max(last or 0, len(rungs(campaign.ladder))) + 1
+    return max(last or 0, len(stored_steps(campaign.ladder))) + 1

@@ -23,7 +23,7 @@ from outreach.campaigns.evidence.steps import (
     RungWhen,
     StepReason,
     StepState,
-    rungs,
+    stored_steps,
 )
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import CLOCK, ENDED, Campaign, CampaignState, Wave, WaveState
@@ -151,7 +151,7 @@ def judge(
         stops(session, campaign, keys, now=now),
         _steps(session, campaign, keys),
         _reacted(session, campaign, keys, now),
-        holding.held(session, mailing, keys),
+        holding.held_authorities(session, mailing, keys),
     )
 
 
@@ -163,7 +163,7 @@ def stops_for(
     if not steps:
         return {}
     judged = judge(session, campaign, steps[0].mailing_id, [step.authority_id for step in steps], now=now)
-    known = {rung.channel: rung for rung in rungs(campaign.ladder)}
+    known = {rung.channel: rung for rung in stored_steps(campaign.ladder)}
     found: dict[int, StepReason] = {}
     for step in steps:
         rung = known.get(step.channel, Rung(step.rung, step.channel, 1, RungWhen.FAILED))
@@ -333,7 +333,7 @@ def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> 
 def _reacted(session: Session, campaign: Campaign, authorities: Sequence[int], now: datetime) -> frozenset[int]:
     """Those from whom anything came back to a letter of the campaign."""
     mailings = campaign.mailing_keys
-    came_back = proof.proved(mailings, today(now), calls=False).subquery("came_back")
+    came_back = proof.proved_authorities(mailings, today(now), calls=False).subquery("came_back")
     return frozenset(
         session.scalars(select(came_back.c.authority_id).where(among(came_back.c.authority_id, authorities)))
     )
@@ -356,11 +356,13 @@ def due_rungs(session: Session, *, now: datetime) -> list[tuple[int, Rung]]:
         .where(Wave.state.in_(CLIMBS), Mailing.filled_at.is_not(None))
     )
     waves = session.scalars(query.order_by(Wave.id)).all()
-    dated = [(wave, rung) for wave in waves for rung in rungs(wave.campaign.ladder) if _has_come(wave, rung, now)]
+    dated = [
+        (wave, rung) for wave in waves for rung in stored_steps(wave.campaign.ladder) if _has_come(wave, rung, now)
+    ]
     return [(wave.id, rung) for wave, rung in dated if is_open(session, wave.campaign)]
 
 
-def candidates(session: Session, wave_id: int, rung: Rung, *, after: int, now: datetime) -> tuple[list[int], int]:
+def due_candidates(session: Session, wave_id: int, rung: Rung, *, after: int, now: datetime) -> tuple[list[int], int]:
     """The authorities of the next slice for whom a rung is due, and the key to go on after, 0 at the end."""
     wave = session.get_one(Wave, wave_id)
     keys = session.scalars(_unclimbed(wave, rung, after)).all()
@@ -370,7 +372,7 @@ def candidates(session: Session, wave_id: int, rung: Rung, *, after: int, now: d
     return [key for key in keys if judged.due(rung, key)], keys[-1] if len(keys) == SLICE else 0
 
 
-def climb(
+def open_due_steps(
     session: Session, wave_id: int, rung: Rung, authorities: Sequence[int], sending: SenderIdentity, *, now: datetime
 ) -> int:
     """Open the step of a rung for those of these authorities for whom it is due; returns how many were.
@@ -379,7 +381,7 @@ def climb(
     """
     wave = _in_turn(session, wave_id)
     campaign, mailing = wave.campaign, wave.mailing
-    if mailing is None or wave.state not in CLIMBS or rung not in rungs(campaign.ladder):
+    if mailing is None or wave.state not in CLIMBS or rung not in stored_steps(campaign.ladder):
         return 0
     if not is_open(session, campaign):
         return 0
@@ -417,20 +419,20 @@ def open_steps(session: Session, *, now: datetime) -> dict[int, list[int]]:
     return found
 
 
-def stopped(session: Session, wave_id: int, numbers: Sequence[int], *, now: datetime) -> list[int]:
+def stopped_steps(session: Session, wave_id: int, numbers: Sequence[int], *, now: datetime) -> list[int]:
     """Which of these steps of a wave are due no longer."""
     found = session.scalars(select(EscalationStep).where(EscalationStep.id.in_(numbers))).all()
     return sorted(stops_for(session, session.get_one(Wave, wave_id).campaign, found, now=now))
 
 
-def stop(session: Session, wave_id: int, numbers: Sequence[int], *, now: datetime, actor: str = CLOCK) -> int:
+def stop_steps(session: Session, wave_id: int, numbers: Sequence[int], *, now: datetime, actor: str = CLOCK) -> int:
     """Stop those of these steps that are open and due no longer; returns how many were."""
     wave = _in_turn(session, wave_id)
     found = [step for number in numbers if (step := steps.in_turn(session, number)).state in OPEN]
     ended = stops_for(session, wave.campaign, found, now=now)
     for step in found:
         if step.id in ended:
-            steps.move(session, step, StepState.STOPPED, now=now, actor=actor, reason=ended[step.id])
+            steps.move_step(session, step, StepState.STOPPED, now=now, actor=actor, reason=ended[step.id])
     return len(ended)
 
 
@@ -479,11 +481,11 @@ def _write_elsewhere(
     for key, step in opened.items():
         if letters[key]:
             told = french.plural(letters[key], "autre boîte", "autres boîtes")
-            steps.move(session, step, StepState.TRIED, now=now, actor=CLOCK, note=told)
+            steps.move_step(session, step, StepState.TRIED, now=now, actor=CLOCK, note=told)
         else:
-            steps.move(session, step, StepState.FAILED, now=now, actor=CLOCK, reason=StepReason.NO_OTHER_MAILBOX)
+            steps.move_step(session, step, StepState.FAILED, now=now, actor=CLOCK, reason=StepReason.NO_OTHER_MAILBOX)
     if found:
-        recipients.put(session, mailing, found, sending.return_path, now=now)
+        recipients.put_recipients(session, mailing, found, sending.return_path, now=now)
         if wave.state is WaveState.FINISHED:
             note = f"{french.plural(len(found), 'courriel')} à une autre boîte"
             move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK, note=note)
@@ -505,9 +507,9 @@ class RungForecast:
         return french.typeset(f"{self.rung.told} : {whom}")
 
 
-def of(session: Session, campaign: Campaign, *, now: datetime) -> Sequence[RungForecast]:
+def forecast_steps(session: Session, campaign: Campaign, *, now: datetime) -> Sequence[RungForecast]:
     """The rungs of a campaign. Whom silence will add is not known yet: they are counted as their mailboxes stand."""
-    ladder = rungs(campaign.ladder)
+    ladder = stored_steps(campaign.ladder)
     if not ladder:
         return []
     without, elsewhere, meant = _boxes(session, campaign, now)
@@ -541,7 +543,7 @@ def _boxes(
 
 def _ranks(session: Session, chosen: Audience, scope: Scope) -> dict[int, set[int]]:
     """The ranks of each authority's mailboxes in an audience."""
-    each = audience.rows(chosen, scope)
+    each = audience.audience_rows(chosen, scope)
     ranks: dict[int, set[int]] = {}
     for authority, rank in session.execute(select(each.c.authority_id, each.c.rank)):
         ranks.setdefault(authority, set()).add(rank)

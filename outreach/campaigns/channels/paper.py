@@ -74,10 +74,10 @@ def due_letters(session: Session, campaign: Campaign, wave: Wave, *, now: dateti
     query = select(EscalationStep, Authority).join(Authority, Authority.id == EscalationStep.authority_id)
     waiting = (EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.DUE)
     open_ones = session.execute(query.where(EscalationStep.mailing_id == wave.mailing_id, *waiting)).all()
-    wrote = mails.held(session, wave.mailing_id or 0, [authority.id for _, authority in open_ones])
+    wrote = mails.held_authorities(session, wave.mailing_id or 0, [authority.id for _, authority in open_ones])
     found = [(step, authority) for step, authority in open_ones if authority.id not in wrote]
     authorities = [authority for _, authority in found]
-    held = postal_addresses.held(session, authorities)
+    held = postal_addresses.held_addresses(session, authorities)
     schools = _schools(session, campaign, [step for step, _ in found], now)
     stops = due_steps.stops_for(session, campaign, [step for step, _ in found], now=now)
     letters = [
@@ -87,7 +87,7 @@ def due_letters(session: Session, campaign: Campaign, wave: Wave, *, now: dateti
     return sorted(letters, key=lambda one: (one.held.address.postcode, one.authority.folded, one.authority.fase))
 
 
-def make(
+def make_batch(
     session: Session, campaign: Campaign, wave: Wave, sending: SenderIdentity, *, sheet: bool, now: datetime, actor: str
 ) -> Made:
     """Make a batch of all letters of a wave that are due now, in order of postal code.
@@ -128,7 +128,7 @@ def letters_of(session: Session, batch: PaperBatch) -> Sequence[PaperLetter]:
     return session.scalars(query.order_by(PaperLetter.place)).all()
 
 
-def post(session: Session, batch: PaperBatch, *, on: date, today: date, now: datetime, actor: str) -> int:
+def note_posted(session: Session, batch: PaperBatch, *, on: date, today: date, now: datetime, actor: str) -> int:
     """Note that the letters of a batch were posted on a day; returns how many. Raises InputError and Refused."""
     if not dates.today(batch.made_at) <= on <= today:
         raise InputError("Donnez le jour où les lettres ont été postées : entre leur impression et aujourd’hui.")
@@ -136,12 +136,12 @@ def post(session: Session, batch: PaperBatch, *, on: date, today: date, now: dat
     for letter in letters_of(session, batch):
         step = steps.in_turn(session, letter.step_id)
         if step.state is StepState.PRINTED:
-            steps.move(session, step, StepState.TRIED, now=now, actor=actor, day=on)
+            steps.move_step(session, step, StepState.TRIED, now=now, actor=actor, day=on)
             posted += 1
     if not posted:
         raise Refused("Les lettres de ce lot sont déjà postées, ou ne partent plus.")
     said = f"Lot de lettres {batch.id} : {posted} postées le {on:%d/%m/%Y}."
-    audit.record(session, now, actor, said, f"campaign:{batch.campaign_id}")
+    audit.record_entry(session, now, actor, said, f"campaign:{batch.campaign_id}")
     return posted
 
 
@@ -164,7 +164,7 @@ def came_back(
         step = steps.in_turn(session, letter.step_id)
         if step.state is not StepState.TRIED:
             raise InputError(f"La lettre au numéro FASE {number} n’est pas notée comme postée, ou est déjà revenue.")
-        steps.move(session, step, StepState.FAILED, now=now, actor=actor, reason=StepReason.RETURNED, day=on)
+        steps.move_step(session, step, StepState.FAILED, now=now, actor=actor, reason=StepReason.RETURNED, day=on)
         if postal_addresses.held_of(session, authority).address == letter.address:
             postal_addresses.came_back(session, authority, on=on, now=now, actor=actor)
     return len(set(numbers))
@@ -173,7 +173,7 @@ def came_back(
 def _move(
     session: Session, found: EscalationStep, state: StepState, reason: StepReason | None, *, now: datetime, actor: str
 ) -> None:
-    steps.move(session, steps.in_turn(session, found.id), state, now=now, actor=actor, reason=reason)
+    steps.move_step(session, steps.in_turn(session, found.id), state, now=now, actor=actor, reason=reason)
 
 
 def _batch(
@@ -207,7 +207,7 @@ def _batch(
         _move(session, one.step, StepState.PRINTED, None, now=now, actor=actor)
     session.flush()
     told = f"Lot de lettres {batch.id} préparé : {batch.letters} lettres sur papier."
-    audit.record(session, now, actor, told, f"campaign:{campaign.id}")
+    audit.record_entry(session, now, actor, told, f"campaign:{campaign.id}")
     return batch
 
 
@@ -240,7 +240,7 @@ def _schools(
 MOST, PERIOD = 500, timedelta(hours=1)  # wrong codes that are people's slips: a campaign prints a thousand
 
 
-def count(session: Session, *, now: datetime) -> None:
+def count_wrong_code(session: Session, *, now: datetime) -> None:
     """Count a wrong code. Nothing says whose it is."""
     session.add(WrongCode(at=now))
 
@@ -252,7 +252,7 @@ def are_guessed(session: Session, *, now: datetime) -> bool:
     return (session.scalar(select(func.count()).select_from(recent.subquery())) or 0) > MOST
 
 
-def since(session: Session, *, now: datetime) -> datetime | None:
+def guessed_since(session: Session, *, now: datetime) -> datetime | None:
     """When the first wrong code of this hour was typed; None unless codes are guessed."""
     first = select(func.min(WrongCode.at)).where(WrongCode.at > now - PERIOD, WrongCode.at < now + PERIOD)
     return session.scalar(first) if are_guessed(session, now=now) else None
@@ -272,7 +272,7 @@ class Entered(NamedTuple):
         return "".join(filter(str.isdecimal, fase)).lstrip("0") == str(self.fase)
 
 
-def entered(session: Session, keys: Keys, code: str) -> Entered | None:
+def find_code(session: Session, keys: Keys, code: str) -> Entered | None:
     """What somebody means by a code, or None: nothing says why. One statement.
 
     A code that does not exist costs what one does: the digests are looked up together.
@@ -346,14 +346,14 @@ COLUMNS: Sequence[Column[BatchRow]] = (
 )
 
 
-def due(session: Session, campaign: Campaign, *, now: datetime) -> DueLetters:
+def letters_due(session: Session, campaign: Campaign, *, now: datetime) -> DueLetters:
     """The letters that are due now, of every wave that began."""
     begun = [wave for wave in campaign.waves if wave.mailing_id is not None]
     found = [one for wave in begun for one in due_letters(session, campaign, wave, now=now) if one.stop is None]
     return DueLetters([one for one in found if one.held.is_fit], [one for one in found if not one.held.is_fit])
 
 
-def listed(session: Session, campaign: Campaign, *, sort: str = "") -> InMemoryListing[BatchRow]:
+def list_batches(session: Session, campaign: Campaign, *, sort: str = "") -> InMemoryListing[BatchRow]:
     """The batches of a campaign, the newest first; five statements."""
     rows = batches_of(session, campaign)
     keys = [batch.id for batch in rows]

@@ -121,7 +121,7 @@ def digest_of(parts: Sequence[bytes]) -> str:
     return told.hexdigest()
 
 
-def sample(document: Mapping[str, Any], window: Window, head: Letterhead, *, now: datetime) -> bytes:
+def sample_letter(document: Mapping[str, Any], window: Window, head: Letterhead, *, now: datetime) -> bytes:
     """One letter as it would be printed, to be read before it is approved."""
     told = {**_named("Lettre sur papier, à lire", now), "window": window, "letters": [document]}
     return _letters(told, head, now, "Rien n’est perdu")

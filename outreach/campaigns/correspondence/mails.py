@@ -45,10 +45,10 @@ class MailState(Labelled):
         """True for a mail that stands there."""
         match self:
             case MailState.TO_DECIDE:
-                return holding.waits()
+                return holding.holds_letters()
             case MailState.TO_ATTACH:
-                return and_(ReceivedMail.authority_id.is_(None), holding.awaits())
-        return not_(holding.awaits())
+                return and_(ReceivedMail.authority_id.is_(None), holding.awaits_decision())
+        return not_(holding.awaits_decision())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ def awaits_whom(person: str, roles: Collection[RoleName], day: date) -> ColumnEl
         theirs.append(or_(ReceivedMail.owner.is_(None), ReceivedMail.owner == person))
     if RoleName.ADMINISTRATOR in roles:
         theirs.append(ReceivedMail.received_at < _rises_before(day))
-    return and_(holding.awaits(), or_(false(), *theirs))
+    return and_(holding.awaits_decision(), or_(false(), *theirs))
 
 
-def awaiting(person: str, roles: Collection[RoleName], day: date) -> Select[ReceivedMail]:
+def awaiting_mails(person: str, roles: Collection[RoleName], day: date) -> Select[ReceivedMail]:
     """Select the mails that await a person, the oldest first."""
     query = select(ReceivedMail).where(awaits_whom(person, roles, day))
     return query.order_by(ReceivedMail.received_at, ReceivedMail.id)
@@ -101,7 +101,7 @@ def campaign_of(session: Session, mail: ReceivedMail) -> Campaign | None:
     return session.scalar(query.where(Message.id == mail.message_id))
 
 
-def outcome(mail: ReceivedMail) -> str:
+def mail_outcome(mail: ReceivedMail) -> str:
     """Where a mail stands, or what was decided about it, in French."""
     if mail.is_automatic:
         return "Réponse automatique"
@@ -111,7 +111,7 @@ def outcome(mail: ReceivedMail) -> str:
     return (decided[-1] if decided else MailStepKind.NOTHING).label
 
 
-def noted(session: Session, mail: ReceivedMail) -> Sequence[Response]:
+def noted_responses(session: Session, mail: ReceivedMail) -> Sequence[Response]:
     """The responses that colleagues noted from a mail and that stand, in order."""
     query = select(Response).join(MailedResponse, MailedResponse.response_id == Response.id)
     return session.scalars(
@@ -133,7 +133,7 @@ def question_of(session: Session, mail: ReceivedMail, *, now: datetime) -> tuple
     return None if letter is None else (letter, recording.question_of(session, letter, now=now))
 
 
-def record(
+def record_from_mail(
     session: Session,
     number: int,
     answer: Answer,
@@ -159,9 +159,9 @@ def record(
     given = Given(
         asked.declared(answer, schools), request, name=mail.sender_name[:LONGEST_NAME], noted_by=actor, mail=mail.id
     )
-    made = answering.receive(session, letter, given, sending, now=now)
+    made = answering.receive_answer(session, letter, given, sending, now=now)
     if mail.settled_at is None and not mail.is_automatic:
-        holding.settle(session, number, MailStepKind.RECORDED, now=now, actor=actor)
+        holding.settle_mail(session, number, MailStepKind.RECORDED, now=now, actor=actor)
     return made
 
 
@@ -171,13 +171,13 @@ def withdraw(session: Session, number: int, response: int, *, now: datetime, act
     Raises NotFound where none of these was noted from it.
     """
     mail = holding.in_turn(session, number)
-    given = next((one for one in noted(session, mail) if one.id == response), None)
+    given = next((one for one in noted_responses(session, mail) if one.id == response), None)
     if given is None:
         raise NotFound("Cette réponse n’est pas notée de ce courriel, ou elle est déjà annulée.")
     letter, because = session.get_one(Message, given.message_id), WithdrawalReason.MISREAD
-    answering.undo(session, letter, given.given_at, now=now, because=because, actor=actor)
-    if mail.settled_at is not None and not noted(session, mail):
-        holding.reopen(session, number, now=now, actor=actor)
+    answering.undo_answer(session, letter, given.given_at, now=now, because=because, actor=actor)
+    if mail.settled_at is not None and not noted_responses(session, mail):
+        holding.reopen_mail(session, number, now=now, actor=actor)
 
 
 COLUMNS: Sequence[Column[Any]] = (
@@ -201,7 +201,7 @@ COLUMNS: Sequence[Column[Any]] = (
         unit=LOCAL,
     ),
     Column("owner", "Suivi par", lambda row: row.ReceivedMail.owner, Kind.PERSON, sort=ReceivedMail.owner),
-    Column("outcome", "Suite", lambda row: outcome(row.ReceivedMail), sort=ReceivedMail.settled_at),
+    Column("outcome", "Suite", lambda row: mail_outcome(row.ReceivedMail), sort=ReceivedMail.settled_at),
     Column("settled_by", "Traité par", lambda row: row.ReceivedMail.settled_by, Kind.PERSON, on=DATA),
     Column("programme_name", "Programme", lambda row: row.Campaign and row.Campaign.strand.programme.name, on=On.FILE),
     Column(
@@ -212,7 +212,7 @@ COLUMNS: Sequence[Column[Any]] = (
 )
 
 
-def listed(session: Session, asked: Mails, sort: str = "") -> QueryListing[Any]:
+def list_mails(session: Session, asked: Mails, sort: str = "") -> QueryListing[Any]:
     """The mails that are asked for, the oldest first; those decided about have the newest first."""
     is_decided = asked.state is MailState.DECIDED
     order: list[Expression] = [ReceivedMail.received_at.desc() if is_decided else ReceivedMail.received_at]
@@ -221,7 +221,7 @@ def listed(session: Session, asked: Mails, sort: str = "") -> QueryListing[Any]:
         columns=COLUMNS,
         sort=sort,
         session=session,
-        query=_all(asked).where(asked.state.holds if asked.state else holding.awaits()),
+        query=_all(asked).where(asked.state.holds if asked.state else holding.awaits_decision()),
         order=[*order, ReceivedMail.id],
         key=ReceivedMail.authority_id,
         options=(
@@ -235,7 +235,7 @@ def listed(session: Session, asked: Mails, sort: str = "") -> QueryListing[Any]:
     )
 
 
-def counts(session: Session, asked: Mails) -> dict[MailState, int]:
+def count_mails(session: Session, asked: Mails) -> dict[MailState, int]:
     """How many mails stand in each state, whatever the state that is asked for; one statement."""
     tallies = [func.count().filter(state.holds) for state in MailState]
     found = session.execute(_all(asked).with_only_columns(*tallies, maintain_column_froms=True)).one()
@@ -244,7 +244,7 @@ def counts(session: Session, asked: Mails) -> dict[MailState, int]:
 
 def count_waiting(session: Session) -> int:
     """How many mails somebody has to decide about or to attach."""
-    return session.scalar(select(func.count()).select_from(ReceivedMail).where(holding.awaits())) or 0
+    return session.scalar(select(func.count()).select_from(ReceivedMail).where(holding.awaits_decision())) or 0
 
 
 def last_written(session: Session, authority: Authority) -> datetime | None:

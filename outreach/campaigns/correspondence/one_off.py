@@ -41,7 +41,7 @@ from outreach.engagement.tracking.models import TrackingMode
 NOBODY = "0" * 16  # the name of a letter that is only read
 
 
-def mailboxes(session: Session, authority: Authority) -> Sequence[Contact]:
+def list_mailboxes(session: Session, authority: Authority) -> Sequence[Contact]:
     """The mailboxes of an authority that may be written to, those that answer for all its schools first."""
     limited = limited_of(session, authority)
     usable = [
@@ -52,9 +52,9 @@ def mailboxes(session: Session, authority: Authority) -> Sequence[Contact]:
     return sorted(usable, key=lambda held: (held.id in limited, held.id))
 
 
-def mailbox(session: Session, authority: Authority, address: str = "") -> Contact:
+def get_mailbox(session: Session, authority: Authority, address: str = "") -> Contact:
     """The mailbox with this address, or the first one. Raises Refused when there is none that may be written to."""
-    held = [one for one in mailboxes(session, authority) if address in {"", one.address}]
+    held = [one for one in list_mailboxes(session, authority) if address in {"", one.address}]
     if not held:
         raise Refused(
             f"Aucune boîte utilisable{f' à l’adresse {address}' if address else ''} : corrigez les contacts de ce "
@@ -88,7 +88,7 @@ def refuse_unwelcome(session: Session, to: Contact, *, now: datetime) -> None:
         )
 
 
-def unwelcome(session: Session, offered: Sequence[Contact], *, now: datetime) -> list[str]:
+def unwelcome_reasons(session: Session, offered: Sequence[Contact], *, now: datetime) -> list[str]:
     """Why no awareness may leave for some of these mailboxes, and what to do, in French."""
     told = []
     for to in offered:
@@ -99,7 +99,7 @@ def unwelcome(session: Session, offered: Sequence[Contact], *, now: datetime) ->
     return told
 
 
-def prepare(
+def prepare_letter(
     session: Session,
     authority: Authority,
     to: Contact,
@@ -119,12 +119,12 @@ def prepare(
     reply_templates.refuse_unfinished_letter(text, sending.schemes)
     subject, body = reply_templates.split(text)
     written = _written(_sender(session), subject, body, writer)
-    due, shown = _due(authority, to, now), letterhead.current(session) if head is None else head
+    due, shown = _due(authority, to, now), letterhead.current_letterhead(session) if head is None else head
     made = replies.composed(session, written, due, sending, today(now), now=now, head=shown.in_letters)
     return replace(made, text_id=reply_templates.approved_as(session, text))
 
 
-def write(
+def write_letter(
     session: Session,
     authority: Authority,
     to: Contact,
@@ -152,7 +152,7 @@ def write(
     known = session.scalars(select(ServiceLetter).where(ServiceLetter.key == key)).first()
     if known is not None:
         return known, False
-    if any(one.address == to.address for one in awaiting(session, authority)):
+    if any(one.address == to.address for one in awaiting_letters(session, authority)):
         raise Refused(f"Un courriel à {to.address} attend déjà la validation d’une autre personne : il part d’abord.")
     replies.refuse_floods(session, actor, now)
     scope.take_turn(session)
@@ -168,7 +168,7 @@ def write(
         _post(session, letter, to, prepared, sending, now=now)
     else:
         content = content_of(authority, letter, prepared)
-        decisions.decide(session, content, DecisionKind.SUBMITTED, now=now, actor=actor)
+        decisions.record_decision(session, content, DecisionKind.SUBMITTED, now=now, actor=actor)
     return letter, True
 
 
@@ -184,9 +184,9 @@ def prepared_again(session: Session, letter: ServiceLetter, sending: SenderIdent
     """A letter as it would leave now, which is what is approved. Raises Refused when its mailbox is not usable."""
     authority = session.get_one(Authority, letter.authority_id)
     writer = Writer(colleagues.name_of(session, letter.written_by), letter.written_by)
-    to = mailbox(session, authority, letter.address)
-    head = letterhead.version(session, letter.letterhead_id)
-    return prepare(session, authority, to, letter.text, writer, sending, now=now, head=head)
+    to = get_mailbox(session, authority, letter.address)
+    head = letterhead.get_letterhead(session, letter.letterhead_id)
+    return prepare_letter(session, authority, to, letter.text, writer, sending, now=now, head=head)
 
 
 def content_of(authority: Authority, letter: ServiceLetter, prepared: PreparedReply) -> Content:
@@ -197,7 +197,7 @@ def content_of(authority: Authority, letter: ServiceLetter, prepared: PreparedRe
     return Content(Thing.LETTER.subject(letter.id), digest, prepared.subject[:200], named, subject_of(authority))
 
 
-def approve(
+def approve_letter(
     session: Session,
     letter: ServiceLetter,
     prepared: PreparedReply,
@@ -216,14 +216,14 @@ def approve(
         holding.in_turn(session, letter.mail_id)
     take_lock(session, "letters", authority.fase)
     scope.take_turn(session)
-    to = mailbox(session, authority, letter.address)
+    to = get_mailbox(session, authority, letter.address)
     refuse_unwelcome(session, to, now=now)
     content = content_of(authority, letter, prepared)
-    decisions.decide(session, content, DecisionKind.APPROVED, now=now, actor=actor)
+    decisions.record_decision(session, content, DecisionKind.APPROVED, now=now, actor=actor)
     _post(session, letter, to, prepared, sending, now=now)
 
 
-def end(
+def end_letter(
     session: Session, letter: ServiceLetter, kind: DecisionKind, *, now: datetime, actor: str, reason: str = ""
 ) -> None:
     """Refuse a letter that awaits approval (a second person, with a reason), or withdraw it (who wrote it).
@@ -243,20 +243,20 @@ def end(
         raise InputError("Dites pourquoi : la personne qui a écrit ce courriel le lira.")
     content = Content(held.subject, held.digest, held.title, f"Courriel « {held.title} »", subject_of(authority))
     said = "retiré par la personne qui l’a écrit" if kind is DecisionKind.WITHDRAWN else reason.strip()
-    decisions.decide(session, content, kind, now=now, actor=actor, reason=said)
+    decisions.record_decision(session, content, kind, now=now, actor=actor, reason=said)
 
 
 def state_of(session: Session, letter: ServiceLetter) -> Decision | None:
     """The last decision about a letter; None of one that left without any."""
-    return decisions.last(session, Thing.LETTER.subject(letter.id))
+    return decisions.last_decision(session, Thing.LETTER.subject(letter.id))
 
 
-def sent(session: Session, letter: ServiceLetter) -> ServiceReply | None:
+def sent_letter(session: Session, letter: ServiceLetter) -> ServiceReply | None:
     """What left of a letter, or None."""
     return session.scalars(select(ServiceReply).where(ServiceReply.letter_id == letter.id)).first()
 
 
-def awaiting(session: Session, authority: Authority) -> Sequence[ServiceLetter]:
+def awaiting_letters(session: Session, authority: Authority) -> Sequence[ServiceLetter]:
     """The letters to an authority that await approval, in order."""
     query = select(ServiceLetter).where(ServiceLetter.authority_id == authority.id).order_by(ServiceLetter.id)
     found = [(letter, state_of(session, letter)) for letter in session.scalars(query)]
@@ -277,7 +277,7 @@ def _post(
     replies.post(session, prepared, addressee, about, sending, now=now)
     answered = session.get(ReceivedMail, letter.mail_id) if letter.mail_id else None
     if answered and answered.settled_at is None and answered.authority_id == letter.authority_id:
-        holding.settle(session, answered.id, MailStepKind.ANSWERED, now=now, actor=letter.written_by)
+        holding.settle_mail(session, answered.id, MailStepKind.ANSWERED, now=now, actor=letter.written_by)
 
 
 def _said(head: Letterhead) -> tuple[str, ...]:

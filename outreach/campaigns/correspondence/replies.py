@@ -16,8 +16,15 @@ from outreach.campaigns.correspondence import reply_templates
 from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply, TextUse
 from outreach.campaigns.correspondence.reply_templates import refuse_unfinished
 from outreach.campaigns.letter.composing import Alike, RecipientFacts, WordsGone, subject_read
-from outreach.campaigns.letter.field_values import listed, plain
-from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity, WrittenLetter, bare, compiled, freeze
+from outreach.campaigns.letter.field_values import escape_letter_words, schools_in_letter
+from outreach.campaigns.letter.snapshot import (
+    LetterSnapshot,
+    SenderIdentity,
+    WrittenLetter,
+    bare_letter,
+    compile_snapshot,
+    freeze_letter,
+)
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning.schedule import ClosingRule
 from outreach.campaigns.waves.answering import campaign_of
@@ -69,7 +76,7 @@ class PreparedReply:
     head: Letterhead = NONE
 
 
-def prepare(
+def prepare_reply(
     session: Session,
     response: Response,
     text: str,
@@ -91,7 +98,7 @@ def prepare(
     written = _written(session, campaign, _subject(session, response, sending, now), text, writer)
     deadline = ClosingRule.of(session, campaign, now=now).deadline(now).day
     # Among a conversation's mails, a logo on each is weight without news.
-    head = letterhead.current(session).lines_alone
+    head = letterhead.current_letterhead(session).lines_alone
     made = composed(session, written, due_of(session, response.message), sending, deadline, now=now, head=head)
     return replace(made, subject=written.subject, text_id=text_id, schools=tuple(schools))
 
@@ -107,8 +114,8 @@ def composed(
     head: Letterhead = NONE,
 ) -> PreparedReply:
     """A letter as its one recipient will read it. Raises InputError, with the line, when it cannot be read."""
-    frozen = freeze(written, sending, deadline, is_reminder=False, head=head)
-    letter = compiled(bare(written, sending))
+    frozen = freeze_letter(written, sending, deadline, is_reminder=False, head=head)
+    letter = compile_snapshot(bare_letter(written, sending))
     may_unsubscribe = written.is_awareness
     finder = RecipientFacts(sending, frozen, letter, written.strand_id, may_unsubscribe, today(now), leads_nowhere=True)
     content = Alike(letter).content(finder.facts(session, [due])[due.id])
@@ -117,7 +124,7 @@ def composed(
     return PreparedReply(written, frozen, letter.subject_for(content.values, content.flags), html, read, head=head)
 
 
-def send(
+def send_reply(
     session: Session,
     response: Response,
     prepared: PreparedReply,
@@ -151,11 +158,11 @@ def send(
     post(session, prepared, addressee, about, sending, now=now, thread=_thread(session, response))
     session.refresh(response)
     if not response.owner and response.handled_at is None:
-        models.add(session, response, StepKind.TAKEN, at=now, actor=actor)
-    models.add(session, response, StepKind.REPLIED, at=now, actor=actor, note=f"à {to.address}")
+        models.add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
+    models.add_step(session, response, StepKind.REPLIED, at=now, actor=actor, note=f"à {to.address}")
     called = f"« {response.answer.label} » ({strand_name(session, response.strand)})"
     said = f"Réponse {called} : courriel envoyé à {to.address}."
-    audit.record(session, now, actor, said, f"response:{response.id}")
+    audit.record_entry(session, now, actor, said, f"response:{response.id}")
     return True
 
 
@@ -246,24 +253,24 @@ def prepare_news(
     """
     if response.answer.facts.action is not Action.CONFIRM:
         return None
-    held = reply_templates.current(session, TextUse.JOINED)
+    held = reply_templates.current_template(session, TextUse.JOINED)
     schools = declared_still(session, [response], now=now)[response.id]
     if held.row is None or not held.is_usable or not schools:
         return None
-    named = listed(schools, MOST_NAMED)
+    named = schools_in_letter(schools, MOST_NAMED)
     text = held.text.replace(reply_templates.SCHOOLS, named).replace(reply_templates.STRAND, _said(session, response))
     keys = [school.id for school in schools]
-    return prepare(session, response, text, writer, sending, now=now, text_id=held.row.id, schools=keys)
+    return prepare_reply(session, response, text, writer, sending, now=now, text_id=held.row.id, schools=keys)
 
 
 def _said(session: Session, response: Response) -> str:
     """What follows « volet » in the news of a joining: its number, and its programme among several."""
     strand = response.strand
     of = programmes.of_programme(programmes.name_among_several(session, strand.programme))
-    return f"{strand.number} {plain(of)}".strip()
+    return f"{strand.number} {escape_letter_words(of)}".strip()
 
 
-def confirm(
+def confirm_joining(
     session: Session,
     response: Response,
     news: PreparedReply,
@@ -274,17 +281,17 @@ def confirm(
     note: str = "",
     seen: str | None = None,
 ) -> None:
-    """Confirm a joining as `inbox.act` does, and queue the letter that says so, in one transaction.
+    """Confirm a joining as `inbox.act_on_response` does, and queue the letter that says so, in one transaction.
 
-    Raises EffectChanged when the text or the schools are no longer those that the letter names, and as `inbox.act` and
-    `replying.send` do: then nothing is confirmed either.
+    Raises EffectChanged when the text or the schools are no longer those that the letter names, and as
+    `inbox.act_on_response` and `replying.send` do: then nothing is confirmed either.
     """
     inbox.take_turns_of(session, [response])
-    held = reply_templates.current(session, TextUse.JOINED)
+    held = reply_templates.current_template(session, TextUse.JOINED)
     schools = tuple(school.id for school in declared_still(session, [response], now=now)[response.id])
     if held.row is None or held.row.id != news.text_id or schools != news.schools:
         raise EffectChanged(
             "Le courriel qui annonce la confirmation a changé depuis l’ouverture de la page : relisez-le."
         )
-    inbox.act(session, response, now=now, actor=actor, note=note, seen=seen)
-    send(session, response, news, sending, secrets.token_hex(16), now=now, actor=actor)
+    inbox.act_on_response(session, response, now=now, actor=actor, note=note, seen=seen)
+    send_reply(session, response, news, sending, secrets.token_hex(16), now=now, actor=actor)

@@ -164,7 +164,7 @@ def refuse_unfinished_letter(text: str, schemes: Sequence[str]) -> None:
 def approved_as(session: Session, text: str) -> int | None:
     """The key of the approved text that a letter by hand is, unchanged; None of any other."""
     for use in TextUse:
-        held = current(session, use) if use.is_letter else None
+        held = current_template(session, use) if use.is_letter else None
         if held and held.row and held.approval and held.text.strip() == text.strip():
             return held.row.id
     return None
@@ -177,27 +177,29 @@ def refuse_unfinished(text: str, schemes: Sequence[str]) -> None:
         raise InputError(f"Complétez « {unfinished[0]} » avant d’envoyer.")
 
 
-def current(session: Session, use: TextUse) -> CurrentText:
+def current_template(session: Session, use: TextUse) -> CurrentText:
     """The text of a use as it holds: its newest version, or ours when nobody has written one."""
-    rows = versions(session, use)
+    rows = template_versions(session, use)
     if not rows:
         return CurrentText(use, FIRST[use])
-    return CurrentText(use, rows[0].text, len(rows), rows[0], decisions.approval(session, content_of(rows[0])))
+    return CurrentText(use, rows[0].text, len(rows), rows[0], decisions.standing_approval(session, content_of(rows[0])))
 
 
-def versions(session: Session, use: TextUse) -> Sequence[ReplyTemplate]:
+def template_versions(session: Session, use: TextUse) -> Sequence[ReplyTemplate]:
     """All versions of a text, the newest first."""
     query = select(ReplyTemplate).where(ReplyTemplate.use == use).order_by(ReplyTemplate.id.desc())
     return session.scalars(query).all()
 
 
-def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: str, seen: int | None = None) -> None:
+def write_template(
+    session: Session, use: TextUse, text: str, *, now: datetime, actor: str, seen: int | None = None
+) -> None:
     """Save a new version of a text that `refuse_unfit` lets through. The same words again save nothing.
 
     `seen` is the key of the version that was read before (0: none). Raises Refused when another one holds by now.
     """
     take_lock(session, "text", use)
-    held = current(session, use)
+    held = current_template(session, use)
     number = held.row.id if held.row else 0
     if seen is not None and seen != number:
         raise Refused("Quelqu’un a changé ce texte depuis que vous l’avez ouvert. Le vôtre est encore ici : comparez.")
@@ -209,10 +211,12 @@ def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: st
     if use.needs_approval:
         if held.row and held.is_to_approve:
             replaced = content_of(held.row)
-            decisions.decide(session, replaced, DecisionKind.WITHDRAWN, "", now=now, actor=actor, reason="remplacée")
+            decisions.record_decision(
+                session, replaced, DecisionKind.WITHDRAWN, "", now=now, actor=actor, reason="remplacée"
+            )
         if asks_approval(use, text):
-            decisions.decide(session, content_of(written), DecisionKind.SUBMITTED, "", now=now, actor=actor)
-    audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
+            decisions.record_decision(session, content_of(written), DecisionKind.SUBMITTED, "", now=now, actor=actor)
+    audit.record_entry(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
 
 
 def content_of(version: ReplyTemplate) -> Content:
@@ -222,21 +226,21 @@ def content_of(version: ReplyTemplate) -> Content:
     return Content(Thing.TEXT.subject(version.id), digest, label, f"Texte « {label} »", SUBJECT)
 
 
-def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor: str) -> None:
+def approve_template(session: Session, use: TextUse, number: int, *, now: datetime, actor: str) -> None:
     """Approve the version with this key, once for all letters that it makes.
 
     Raises NotFound when there is no such version of this use, Refused when it is no longer the newest and as
     `deciding.decide` does.
     """
     take_lock(session, "text", use)
-    held = current(session, use)
+    held = current_template(session, use)
     if held.row is None:
         raise NotFound("Ce texte n’est pas encore écrit.")
     if held.row.id != number:
         raise Refused("Ce texte a changé depuis l’ouverture de la page : relisez-le.")
     content = content_of(held.row)
     told = f"{content.named} : version {held.version} validée."
-    decisions.decide(session, content, DecisionKind.APPROVED, told, now=now, actor=actor)
+    decisions.record_decision(session, content, DecisionKind.APPROVED, told, now=now, actor=actor)
 
 
 def _refuse_unreadable_letter(text: str, schemes: Sequence[str]) -> None:
@@ -248,4 +252,4 @@ def _refuse_unreadable_letter(text: str, schemes: Sequence[str]) -> None:
 def _refuse_unreadable(text: str, schemes: Sequence[str], known: Mapping[str, FieldKind] = KNOWN) -> None:
     if not text.strip() or len(text) > LONGEST:
         raise InputError(f"Indiquez un texte de {number(LONGEST)} caractères au plus.")
-    compiled_letters.body(text, known, Marks(), schemes)
+    compiled_letters.letter_body(text, known, Marks(), schemes)

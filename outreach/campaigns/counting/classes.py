@@ -119,7 +119,7 @@ class Classified:
     listed: Subquery
 
 
-def classify(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
+def classify_campaign(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
     """The classes of a campaign now, as statements."""
     return _Counting(session, campaign, now).classified()
 
@@ -181,9 +181,9 @@ class _Counting:
 
     def _authorities(self, listed: Subquery) -> Subquery:
         base, letters, last = self._base(), self._letters(Message.authority_id), self._last_reasons()
-        answers, steps = proof.answers(self.mailings), proof.steps(self.mailings)
+        answers, steps = proof.answers_since(self.mailings), proof.paper_and_calls(self.mailings)
         learned = self._learned(CampaignSchool.authority_id)
-        joined, clicks, unsure = _joined(listed), proof.clicks(self.mailings), self._to_verify()
+        joined, clicks, unsure = _joined(listed), proof.proved_clicks(self.mailings), self._to_verify()
         replies = replied(self.mailings)
         no_address = func.coalesce(last.c.no_address, case((base.c.reason.in_(ADDRESS), 1), else_=0)) == 1
         kind = case(
@@ -381,7 +381,7 @@ class _Counting:
 
     def _posted(self) -> Select[int, int, date]:
         """The schools that letters on paper listed, and the days on which these were posted."""
-        query = posted().where(CampaignSchool.campaign_id == self.campaign.id)
+        query = posted_schools().where(CampaignSchool.campaign_id == self.campaign.id)
         return query.where(EscalationStep.mailing_id.in_(self.mailings))
 
     # Schools
@@ -390,7 +390,11 @@ class _Counting:
         """A school that no letter listed stands as its authority does, unless it had joined or is out of scope."""
         base, letters = self._base_of_schools(), self._letters(MessageSubject.school_id, listed=True)
         answers, requests = self._answered_schools(), self._requests()
-        steps, clicks, replies = proof.steps(self.mailings), proof.clicks(self.mailings), replied(self.mailings)
+        steps, clicks, replies = (
+            proof.paper_and_calls(self.mailings),
+            proof.proved_clicks(self.mailings),
+            replied(self.mailings),
+        )
         posted, unsure, own = self._posted().subquery("posted"), self._unsure_schools(), authorities
         last_posted = (
             select(posted.c.school_id, func.max(posted.c[2], type_=Date()).label("posted_on"))
@@ -483,13 +487,13 @@ class _Counting:
         return query.with_only_columns(MessageSubject.school_id).distinct().subquery("unsure_schools")
 
 
-def posted() -> Select[int, int, date]:
+def posted_schools() -> Select[int, int, date]:
     """The schools that letters on paper listed, among those of the campaigns: the authority, the school and the day of
     the posting."""
     lists = literal(" ").concat(PaperLetter.school_keys).concat(" ")
     is_listed = lists.like(literal("% ").concat(cast(CampaignSchool.school_id, String)).concat(" %"))
     return (
-        select(EscalationStep.authority_id, CampaignSchool.school_id, proof.posted_on())
+        select(EscalationStep.authority_id, CampaignSchool.school_id, proof.paper_posted_on())
         .join(PaperLetter, PaperLetter.step_id == EscalationStep.id)
         .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
         .join(CampaignSchool, CampaignSchool.authority_id == EscalationStep.authority_id)

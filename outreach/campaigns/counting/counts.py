@@ -101,7 +101,7 @@ def of_campaign(
     session: Session, campaign: Campaign, *, now: datetime, classed: Classified | None = None
 ) -> CampaignCounts:
     """The numbers of a campaign now, in two statements; `classed` where its classes are at hand."""
-    classed = classed or classes.classify(session, campaign, now=now)
+    classed = classed or classes.classify_campaign(session, campaign, now=now)
     found = _counted(session, campaign, classed.authorities, now)
     schools = _by_network(session, classed.schools)
     untold = _untold(campaign, found.unreconstructable)
@@ -124,7 +124,7 @@ def of_audience(session: Session, audience: Audience, scope: Scope) -> Counts:
 
 def of_authorities(session: Session, campaign: Campaign, *, now: datetime) -> CampaignCounts:
     """As `of_campaign`, in half the time: its schools are not counted."""
-    return _counted(session, campaign, classes.classify(session, campaign, now=now).authorities, now)
+    return _counted(session, campaign, classes.classify_campaign(session, campaign, now=now).authorities, now)
 
 
 def _counted(session: Session, campaign: Campaign, authorities: Subquery, now: datetime) -> CampaignCounts:
@@ -183,7 +183,7 @@ def is_silent(each: Subquery) -> ColumnElement[bool]:
     return and_(each.c.handing == Handing.HANDED_OVER.value, each.c.reach != Reach.REACHED.value)
 
 
-def together(parts: Iterable[Counts]) -> Counts:
+def sum_counts(parts: Iterable[Counts]) -> Counts:
     """The sum of the numbers of some groups."""
     numbers, reasons = Counter[str](), Counter[Reason | None]()
     untold = set[str]()

@@ -116,7 +116,7 @@ class Entries:
 
 def entries(audience: Audience, scope: Scope) -> Entries:
     """Whom an audience means, as things stand in a scope."""
-    rows = mailboxes.statement(audience, scope, None, has_limits=True)
+    rows = mailboxes.audience_statement(audience, scope, None, has_limits=True)
     names = ("authority_id", "contact_id", "is_limited", "rank")
     boxes = rows.with_only_columns(*(rows.selected_columns[name] for name in names)).cte().prefix_with("MATERIALIZED")
     stands = standing_on(audience.strand, scope.day)
@@ -206,13 +206,13 @@ def _schools(
     )
 
 
-def enter(session: Session, wave: Wave, slice_: tuple[int, int], *, now: datetime) -> None:
+def enter_audience(session: Session, wave: Wave, slice_: tuple[int, int], *, now: datetime) -> None:
     """Write down whom a wave that is being launched means, within a range of keys, and who is not there yet.
 
     As the first wave of a campaign is launched, that is all of its audience, whatever the departure that they wait for.
     """
     campaign = wave.campaign
-    is_first = not audiences.launched(campaign)
+    is_first = not audiences.launched_mailings(campaign)
     audience = audiences.audience_of(campaign) if is_first else audiences.planned_of(wave, now=now)
     scope = audiences.scope_of(session, campaign, now=now, leaves_at=wave.due_at)
     found = entries(audience, replace(scope, between=slice_))

@@ -125,7 +125,7 @@ class Evidence(Labelled):
     CLICKED = "clicked", "A suivi un lien, avec accord"
 
 
-def answers(mailings: Mailings) -> Subquery:
+def answers_since(mailings: Mailings) -> Subquery:
     """Who answered, and when first: columns authority_id, at."""
     query = select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
     query = query.join(Message, Message.id == Response.message_id)
@@ -133,7 +133,7 @@ def answers(mailings: Mailings) -> Subquery:
     return query.group_by(Response.authority_id).subquery("answers")
 
 
-def steps(mailings: Mailings) -> Subquery:
+def paper_and_calls(mailings: Mailings) -> Subquery:
     """What was tried on paper and by telephone: columns authority_id, has_called (1 if a call reached somebody, else
     0), called_at (the first call noted), posted_at (when the first posting was noted), first_posted_on and posted_on
     (the days of the first and the last posting)."""
@@ -146,8 +146,8 @@ def steps(mailings: Mailings) -> Subquery:
             func.max(case((and_(call, is_done()), 1), else_=0)).label("has_called"),
             func.min(Call.recorded_at, type_=UtcDateTime()).label("called_at"),
             func.min(case((is_posted, ReachTransition.at)), type_=UtcDateTime()).label("posted_at"),
-            func.min(case((is_posted, posted_on())), type_=Date()).label("first_posted_on"),
-            func.max(case((is_posted, posted_on())), type_=Date()).label("posted_on"),
+            func.min(case((is_posted, paper_posted_on())), type_=Date()).label("first_posted_on"),
+            func.max(case((is_posted, paper_posted_on())), type_=Date()).label("posted_on"),
         )
         .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
         .outerjoin(ReachCall, ReachCall.step_id == EscalationStep.id)
@@ -157,7 +157,7 @@ def steps(mailings: Mailings) -> Subquery:
     return query.group_by(EscalationStep.authority_id).subquery("steps")
 
 
-def clicks(mailings: Mailings) -> Subquery:
+def proved_clicks(mailings: Mailings) -> Subquery:
     """Of whom a person at a mailbox with a basis in force followed a link of its letter: column authority_id.
 
     A click that may be a machine's proves nothing.
@@ -174,21 +174,23 @@ def is_done() -> ColumnElement[bool]:
     return and_(EscalationStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
 
 
-def posted_on() -> ColumnElement[date]:
+def paper_posted_on() -> ColumnElement[date]:
     """The day on which a letter on paper was posted, of the transition by which its step was done."""
     return func.coalesce(ReachTransition.day, brussels_day(ReachTransition.at), type_=Date())
 
 
-def proved(mailings: Mailings, day: date, *, calls: bool = True) -> Select[int]:
+def proved_authorities(mailings: Mailings, day: date, *, calls: bool = True) -> Select[int]:
     """The keys of the authorities that these mailings reached; without `calls`, those of which something came back."""
-    done = steps(mailings)
+    done = paper_and_calls(mailings)
     called = select(done.c.authority_id).where(done.c.has_called == 1, literal(calls))
-    came = (select(part.c.authority_id) for part in (answers(mailings), replied(mailings), clicks(mailings)))
+    came = (
+        select(part.c.authority_id) for part in (answers_since(mailings), replied(mailings), proved_clicks(mailings))
+    )
     either = union(*came, called, _joined(mailings, day)).subquery("proved")
     return select(either.c.authority_id)
 
 
-def meant(mailings: Mailings) -> Select[int]:
+def meant_authorities(mailings: Mailings) -> Select[int]:
     """The keys of the authorities that these mailings were to reach: a letter left, or was to leave."""
     is_for = or_(Message.reason.is_(None), Message.reason.not_in(NOT_FOR))
     return select(AUTHORITY).where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None), is_for)
@@ -198,7 +200,7 @@ def _joined(mailings: Mailings, day: date) -> Select[int]:
     """The authorities of which a listed school has joined since its letter left, by mail or on paper."""
     known = joined_schools(select(Mailing.stop_strand_id).where(Mailing.id.in_(mailings)), day)
     same = and_(known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id)
-    posted = steps(mailings).alias("posted")
+    posted = paper_and_calls(mailings).alias("posted")
     is_since = or_(
         and_(HAS_LEFT, known.c.stated_on >= brussels_day(LEFT_AT)), known.c.stated_on >= posted.c.first_posted_on
     )

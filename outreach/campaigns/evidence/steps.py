@@ -202,7 +202,7 @@ class Rung:
         return f"{self.channel.label}, {days} après la vague, {condition}"
 
 
-def rungs(written: str) -> Sequence[Rung]:
+def stored_steps(written: str) -> Sequence[Rung]:
     """The rungs of a ladder as a campaign keeps it; none of ''."""
     parts = [part.split(":") for part in written.split()]
     return [
@@ -211,15 +211,15 @@ def rungs(written: str) -> Sequence[Rung]:
     ]
 
 
-def checked(stated: str) -> str:
+def check_steps(stated: str) -> str:
     """The same ladder, as a file states it, in the order of its days. Raises InputError."""
     try:
-        return written([(rung.channel, rung.days, rung.when) for rung in rungs(stated)])
+        return write_steps([(rung.channel, rung.days, rung.when) for rung in stored_steps(stated)])
     except ValueError:
         raise InputError("Un échelon s’écrit « paper:5:failed » : son nom, ses jours, sa condition.") from None
 
 
-def written(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
+def write_steps(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
     """These rungs as a campaign keeps them, in the order of their days.
 
     Raises InputError for a channel twice, two rungs on one day, a day out of range, or a call that does not wait for
@@ -278,7 +278,7 @@ def in_turn(session: Session, number: int) -> EscalationStep:
     return step
 
 
-def move(
+def move_step(
     session: Session,
     step: EscalationStep,
     state: StepState,

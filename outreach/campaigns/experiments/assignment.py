@@ -26,7 +26,7 @@ from outreach.campaigns.experiments.design import (
     Reason,
     Stratum,
     list_of,
-    stratified,
+    stratify,
 )
 from outreach.campaigns.experiments.models import DrawAttempt, DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
@@ -50,7 +50,7 @@ class Candidate:
     schools: int = 1
 
 
-def submit(
+def submit_draw(
     session: Session, campaign: Campaign, plan: dict[str, Json], candidates: Sequence[Candidate], *, now: datetime
 ) -> DrawAttempt:
     """Freeze a list and a plan, make a nonce, and say its digest to the log. Returns the attempt.
@@ -58,7 +58,7 @@ def submit(
     The log has it before the transaction ends: a submission that is broken off leaves its line there.
     """
     last = session.scalar(select(func.max(DrawAttempt.number)).where(DrawAttempt.campaign_id == campaign.id))
-    found = stratified([one.listed for one in candidates])
+    found = stratify([one.listed for one in candidates])
     nonce = secrets.token_bytes(NONCE_BYTES)
     attempt = DrawAttempt(
         campaign_id=campaign.id,
@@ -84,7 +84,7 @@ def submit(
     return attempt
 
 
-def void(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt | None:
+def void_attempt(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt | None:
     """Void the attempt of a campaign that awaits an approval, and publish its nonce; None where none does."""
     attempt = open_attempt(session, campaign.id)
     if attempt is not None:
@@ -94,7 +94,7 @@ def void(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt 
     return attempt
 
 
-def reveal(session: Session, attempt: DrawAttempt, *, now: datetime) -> DrawAttempt:
+def reveal_attempt(session: Session, attempt: DrawAttempt, *, now: datetime) -> DrawAttempt:
     """Draw: the nonce is no secret any more, and the seed, the order and the departures follow. It is final."""
     strata = strata_of(session, attempt)
     content = design.content_digest(dict(plan_of(attempt)), strata, attempt.number, b"")
@@ -201,7 +201,7 @@ def outside_of(session: Session, attempt: DrawAttempt) -> dict[int, Reason]:
     return {fase: reason for fase, reason in rows if reason is not None}
 
 
-def leaving(campaign: int, *departures: int) -> Select[int]:
+def assigned_to(campaign: int, *departures: int) -> Select[int]:
     """The keys of the authorities that the draw of a campaign (its key) gave to these departures."""
     own = select(DrawAttempt.id).where(DrawAttempt.campaign_id == campaign, DrawAttempt.drawn_at.is_not(None))
     kept = select(FollowedDraw.attempt_id).where(FollowedDraw.campaign_id == campaign)
@@ -209,7 +209,7 @@ def leaving(campaign: int, *departures: int) -> Select[int]:
     return drawn.where(DrawnAuthority.departure.in_(departures))
 
 
-def waiting(session: Session, campaign: int, at: datetime, *, now: datetime) -> Select[int] | None:
+def awaiting_departure(session: Session, campaign: int, at: datetime, *, now: datetime) -> Select[int] | None:
     """The keys of the authorities that draws of other campaigns than this one keep at an instant; None for none.
 
     A draw keeps those whom it drew, from its first departure until the last one has left.
@@ -236,7 +236,7 @@ def sizes_of(session: Session, attempt: DrawAttempt) -> dict[int, tuple[int, int
     return {departure: (count, int(letters)) for departure, count, letters in rows if departure is not None}
 
 
-def mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
+def find_mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
     """What of a stored draw does not follow from what was sealed: nothing, where nobody chose or changed it.
 
     Whoever can write in the database could make another draw whose rows all agree. The audit, whose entries are sealed,
@@ -268,7 +268,7 @@ def _leave_by_place(session: Session, attempt: DrawAttempt) -> bool:
 
 def _is_audited(session: Session, attempt: DrawAttempt) -> bool:
     """Whether the audit says the nonce's digest and the seed. It says nothing once retention emptied its words."""
-    entries = audit.about(session, f"campaign:{attempt.campaign_id}")
+    entries = audit.entries_about(session, f"campaign:{attempt.campaign_id}")
     told = [entry.sentence for entry in entries if AUDITED in entry.sentence]
     is_emptied = any(not entry.sentence for entry in entries)
     expected = (attempt.commitment, attempt.seed or "")
@@ -295,7 +295,7 @@ def _by_stratum(rows: Iterable[tuple[str, int]]) -> list[tuple[str, list[int]]]:
     return sorted(found.items())
 
 
-def latest(session: Session, campaign: int) -> DrawAttempt:
+def latest_attempt(session: Session, campaign: int) -> DrawAttempt:
     """The draw of a campaign (its key), or its last attempt where none is made. Raises NotFound without any."""
     attempt = draw_of(session, campaign) or next(iter(attempts_of(session, campaign)[::-1]), None)
     if attempt is None:
@@ -305,7 +305,7 @@ def latest(session: Session, campaign: int) -> DrawAttempt:
     return attempt
 
 
-def of(session: Session, attempt: DrawAttempt) -> dict[str, Any]:
+def attempt_as_json(session: Session, attempt: DrawAttempt) -> dict[str, Any]:
     """An attempt as JSON: numbers in hexadecimal, null while they are not revealed; FASE numbers in the order drawn."""
     order = {stratum.name: stratum for stratum in order_of(session, attempt)}
     strata = strata_of(session, attempt)

@@ -59,7 +59,7 @@ def beside_counts(session: Session, campaign: Campaign) -> str:
     """What a page says beside counts by departure, in French: when the effect is told; '' once it may be, or without
     a draw. Whoever compares departures by these counts reads an effect where none was computed.
     """
-    if not is_drawn(campaign) or frozen(session, campaign) is not None:
+    if not is_drawn(campaign) or frozen_effect(session, campaign) is not None:
         return ""
     lock = lock_of(session, campaign)
     if lock.state is EffectState.READY:
@@ -73,7 +73,7 @@ def beside_counts(session: Session, campaign: Campaign) -> str:
     return french.typeset(f"Ces nombres ne disent pas l’effet{told}")
 
 
-def frozen(session: Session, campaign: Campaign) -> DrawnEffect | None:
+def frozen_effect(session: Session, campaign: Campaign) -> DrawnEffect | None:
     """The effect of a campaign once it is frozen."""
     return session.get(DrawnEffect, campaign.id)
 
@@ -94,7 +94,7 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
         return Lock(
             EffectState.LOCKED, "Le deuxième départ n’est pas parti : rien ne se compare encore.", attempt, left
         )
-    windows = design.windows(left, assignment.window_of(attempt, campaign))
+    windows = design.effect_windows(left, assignment.window_of(attempt, campaign))
     until = left[0] + timedelta(days=windows.end - 1) + SETTLING
     networks = networks_drawn(session, attempt)
     opened_by = coverage.first_covering(session, campaign.strand.programme_id, [one.id for one in networks], until)
@@ -110,7 +110,7 @@ def _is_repeated(session: Session, attempt: DrawAttempt) -> bool:
     """
     known: dict[int, bool] = session.info.setdefault("repeated_draws", {})
     if attempt.id not in known:
-        known[attempt.id] = not assignment.mismatches(session, attempt)
+        known[attempt.id] = not assignment.find_mismatches(session, attempt)
     return known[attempt.id]
 
 

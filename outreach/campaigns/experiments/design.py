@@ -79,7 +79,7 @@ class Stratified:
         return sum(len(stratum.fases) for stratum in self.strata)
 
 
-def stratified(listed: Sequence[Listed]) -> Stratified:
+def stratify(listed: Sequence[Listed]) -> Stratified:
     """The strata of a list: network × one or several schools × under way or not.
 
     Where either half of a split has fewer than 6 authorities, that split is not made: first the last, then the second.
@@ -284,7 +284,7 @@ GAPS = (WINDOW, 21)
 """Days between two departures; joinings are compared over as many days from each."""
 
 
-def refusals(
+def draw_refusals(
     drawn: int,
     departures: Sequence[date],
     *,
@@ -318,7 +318,7 @@ def refusals(
     return [french.typeset(sentence) for sentence, is_against in rules.items() if is_against]
 
 
-def windows(days: Sequence[date], gap: int) -> Windows:
+def effect_windows(days: Sequence[date], gap: int) -> Windows:
     """The days that are compared, of departures as they really left, as many as `gap` from each at most."""
     second = (days[1] - days[0]).days
     return Windows(min(gap, second), second)

@@ -46,7 +46,7 @@ def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
 
 def told_frozen(session: Session, campaign: Campaign) -> dict[str, Any] | None:
     """What a campaign's draw showed; None before it is frozen, and where something blocks it since."""
-    kept = blinding.frozen(session, campaign)
+    kept = blinding.frozen_effect(session, campaign)
     is_blocked = kept is not None and blinding.lock_of(session, campaign).state is EffectState.BLOCKED
     return None if kept is None or is_blocked else kept.told
 
@@ -65,7 +65,9 @@ class EffectSaid:
 def for_note(session: Session, number: int) -> EffectSaid | None:
     """A campaign's frozen effect for a note; None where there is none, or something blocks it."""
     campaign = session.get(Campaign, number)
-    kept, told = (blinding.frozen(session, campaign), told_frozen(session, campaign)) if campaign else (None, None)
+    kept, told = (
+        (blinding.frozen_effect(session, campaign), told_frozen(session, campaign)) if campaign else (None, None)
+    )
     if not campaign or not kept or not told:
         return None
     source = f"Départs tirés au sort (page publique : /t/{number}), figé d’après la liste d’adhésions {kept.list_id}."
@@ -73,7 +75,7 @@ def for_note(session: Session, number: int) -> EffectSaid | None:
     return EffectSaid(campaign, kept.frozen_at, told["told"], french.typeset(source), figure)
 
 
-def compute(session: Session, campaign: Campaign, lock: Lock) -> dict[str, Any]:
+def compute_effect(session: Session, campaign: Campaign, lock: Lock) -> dict[str, Any]:
     """What a draw shows whose lock is open, as it was known when the list that opened it was applied. Writes nothing.
 
     Raises Refused where it is locked or blocked, or compares nobody.
@@ -114,7 +116,7 @@ def compute(session: Session, campaign: Campaign, lock: Lock) -> dict[str, Any]:
     }
 
 
-def freeze(
+def freeze_effect(
     session: Session, campaign: Campaign, lock: Lock, outcome: Mapping[str, Any], *, now: datetime, actor: str
 ) -> None:
     """Keep what a draw showed, for good; nothing where it is kept already.
@@ -122,7 +124,7 @@ def freeze(
     Raises Refused where another list has opened it meanwhile, or it is locked again.
     """
     take_lock(session, "effect", campaign.id)
-    if blinding.frozen(session, campaign) is not None:
+    if blinding.frozen_effect(session, campaign) is not None:
         return
     again = blinding.lock_of(session, campaign)
     if not again.opened_by or not lock.opened_by or not again.attempt:
@@ -134,7 +136,7 @@ def freeze(
     session.add(DrawnEffect(campaign_id=campaign.id, **facts))
     session.flush()
     told = f"Effet de la campagne « {campaign.title} » figé, d’après la liste d’adhésions {again.opened_by.id}."
-    audit.record(session, now, actor, told, Thing.CAMPAIGN.subject(campaign.id))
+    audit.record_entry(session, now, actor, told, Thing.CAMPAIGN.subject(campaign.id))
 
 
 def reminders_of(campaign: Campaign) -> list[int]:
@@ -154,12 +156,12 @@ def tables_of(outcome: Mapping[str, Any]) -> list[Group]:
     return found
 
 
-def totals(outcome: Mapping[str, Any]) -> list[Table]:
+def effect_totals(outcome: Mapping[str, Any]) -> list[Table]:
     """The totals of the two tables over all strata."""
     return [total(pair) for pair in zip(*(one.tables for one in tables_of(outcome)), strict=True)]
 
 
-def unsaid(outcome: Mapping[str, Any]) -> list[str]:
+def effect_limits(outcome: Mapping[str, Any]) -> list[str]:
     """What a figure does not say, in French; nothing of one that 0.3.0 told, whose sentence says it itself."""
     if "waited" not in outcome:
         return []
@@ -196,7 +198,7 @@ def clue(outcome: Mapping[str, Any]) -> str:
     )
 
 
-def shown(told: Mapping[str, Any]) -> dict[str, Any]:
+def effect_for_page(told: Mapping[str, Any]) -> dict[str, Any]:
     """An effect as pages show it: its days are dates."""
     return {
         "reminders": [],  # an outcome of 0.3.0 has none
@@ -206,9 +208,9 @@ def shown(told: Mapping[str, Any]) -> dict[str, Any]:
         "known": today(datetime.fromisoformat(told["as_known_at"])),
         "word": word_of(told),
         "sentence": told["told"].removeprefix(word_of(told)).strip(),
-        "unsaid": unsaid(told),
+        "unsaid": effect_limits(told),
         "clue": clue(told),
-        "totals": totals(told),
+        "totals": effect_totals(told),
         "curves": [[(date.fromisoformat(day), count) for day, count in each] for each in told["curves"]],
     }
 

@@ -166,7 +166,7 @@ def _way(share: float) -> str:
     return " de plus" if share > 0 else " de moins" if share < 0 else ""
 
 
-def signed(share: float) -> str:
+def signed_points(share: float) -> str:
     """A share as points of 100 with one digit and its sign: "−0,8"."""
     points = round(100 * share, 1)
     return f"{MINUS if points < 0 else ''}{french.decimal(abs(points), 1)}"

@@ -29,7 +29,7 @@ class Group:
         return any(size < smallest or joined in {0, size} for size, joined in sides)
 
 
-def grouped(strata: Iterable[Group], smallest: int) -> list[Group]:
+def group_strata(strata: Iterable[Group], smallest: int) -> list[Group]:
     """The strata, of which each that tells joins the next larger one that does, or else the smallest other.
 
     All in one are left where that tells, too: the totals stand on the page.

@@ -31,7 +31,7 @@ from outreach.campaigns.letter.merge_fields import (
     is_true,
     reader,
 )
-from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity, compiled
+from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity, compile_snapshot
 from outreach.campaigns.models import Wave
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
@@ -45,7 +45,7 @@ from outreach.delivery.letters.seen import FormKind
 from outreach.delivery.letters.tokens import TokenKind
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
 from outreach.delivery.outbox.recipients import Composed, Due, due_of, listed_by_mailbox
-from outreach.directory.authorities.search import represented
+from outreach.directory.authorities.search import list_representing
 from outreach.directory.contacts import school_limits
 from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, Network, School
@@ -187,7 +187,7 @@ class RecipientFacts:
     def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
         if not self._asks("fédération", "bloc_fédération"):
             return {}
-        return represented(session, authorities, session.get_one(Strand, self.strand_id).levels)
+        return list_representing(session, authorities, session.get_one(Strand, self.strand_id).levels)
 
 
 def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[int, int, str, str | None, str, int]]:
@@ -250,7 +250,7 @@ class Composer:
         mailto = self._kept(content, BY_MAIL, TokenKind.MAILTO, due) if standing.mailto else ""
         mark = self._kept(content, MARK, TokenKind.REPLY, due) if standing.is_marked else ""
         personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto, mark)
-        wire = mime.assemble(standing, personal, filled.text, filled.html, logo)
+        wire = mime.assemble_message(standing, personal, filled.text, filled.html, logo)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed.of(due, signed, content.to_json())
 
@@ -446,7 +446,7 @@ def _compiled(letter: str, headers: str) -> tuple[LetterSnapshot, Letter, Shared
     kept = json.loads(headers)
     boxes = {name: Mailbox(**kept[name]) for name in ("sender", "reply_to")}
     frozen = LetterSnapshot.from_json(letter)
-    return frozen, compiled(frozen.draft), SharedHeaders(**{**kept, **boxes})
+    return frozen, compile_snapshot(frozen.draft), SharedHeaders(**{**kept, **boxes})
 
 
 Mailings = Sequence[int] | Select[int]

@@ -116,7 +116,7 @@ class Measures:
             return {}
         keys = [message.id for message in due]
         alone = set(session.scalars(bases.measurable_at(counted_at).where(Message.id.in_(keys))))
-        allowed = bases.measurable(session, alone) if alone else set()
+        allowed = bases.measurable_messages(session, alone) if alone else set()
         return {
             message.id: self._measure(TrackingMode.INDIVIDUAL, bytes.fromhex(message.public_id))
             if message.id in allowed

@@ -279,13 +279,13 @@ CHIPS: Mapping[str, Chip] = {
 }
 
 
-def exemplified(name: str, samples: Mapping[str, str] | None) -> Chip:
+def field_chip(name: str, samples: Mapping[str, str] | None) -> Chip:
     """The chip of a field with what it says to one recipient as its example; None: there is no recipient yet."""
     chip = CHIPS[name]
     return chip if samples is None or FIELDS[name].kind not in SPOKEN else chip._replace(example=samples.get(name, ""))
 
 
-def samples(facts: Facts) -> dict[str, str]:
+def sample_values(facts: Facts) -> dict[str, str]:
     """The value of each field of words, numbers and days for a recipient, cut where it is long."""
     values = {name: reader(Slot(name))(facts).text for name, field in FIELDS.items() if field.kind in SPOKEN}
     return {name: f"{text[: LONGEST - 1]}…" if len(text) > LONGEST else text for name, text in values.items() if text}

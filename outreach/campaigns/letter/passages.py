@@ -32,7 +32,7 @@ class Passage:
         return [self.tags[0], self.texts[0], self.tags[1], self.texts[1], self.tags[2]]
 
 
-def passages(source: str) -> list[Passage]:
+def split_passages(source: str) -> list[Passage]:
     """The passages of a source, in order; a condition of any other form stays within a text.
 
     The values of all, joined by ends of lines, are the source again.
@@ -55,7 +55,7 @@ def passages(source: str) -> list[Passage]:
     return found
 
 
-def varied(parts: Sequence[str], place: int) -> str:
+def add_variant(parts: Sequence[str], place: int) -> str:
     """The source of these parts, with a passage that differs after the part at `place`; an unknown place is the end."""
     new = [f"(% if {SEVERAL} %)", "", "(% else %)", "", "(% endif %)"]
     after = place + 1 if 0 <= place < len(parts) else len(parts)

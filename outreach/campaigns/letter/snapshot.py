@@ -43,8 +43,8 @@ from outreach.core.text.links import fault_of_link
 from outreach.delivery.letters import compiled_letters
 from outreach.delivery.letters.compiled_letters import Draft, Letter
 from outreach.delivery.letters.language import ELSE, END, MARKS_OF_CHOICE, FieldKind, Marks, Slot, fields_of, parse_line
-from outreach.delivery.letters.markdown import mark as mark_links
-from outreach.delivery.letters.markdown import of as links_of
+from outreach.delivery.letters.markdown import addresses_of_links as links_of
+from outreach.delivery.letters.markdown import mark_links
 from outreach.delivery.letters.mime import Inline, Mailbox, SharedHeaders
 from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.delivery.models import MessageClass
@@ -208,17 +208,17 @@ def head_of(session: Session, campaign: Campaign) -> Letterhead:
 def head_on_paper(session: Session, campaign: Campaign) -> Letterhead:
     """The same letterhead with its logo, also where that is too heavy for a mail."""
     if campaign.state is CampaignState.DRAFT:
-        return letterhead.current(session)
-    return letterhead.version(session, campaign.letterhead_id)
+        return letterhead.current_letterhead(session)
+    return letterhead.get_letterhead(session, campaign.letterhead_id)
 
 
 def replies_to(session: Session, campaign: Campaign) -> str:
     """Where answers by mail go instead of to the contact person, or '': for a draft, the mailbox that is read now; else
     the one with which it was submitted."""
-    return readings.address(session) if campaign.state is CampaignState.DRAFT else campaign.replies_to
+    return readings.replies_address(session) if campaign.state is CampaignState.DRAFT else campaign.replies_to
 
 
-def freeze(
+def freeze_letter(
     written: WrittenLetter,
     sending: SenderIdentity,
     deadline: date,
@@ -242,8 +242,8 @@ def freeze(
     return LetterSnapshot(_draft(written, sending, shared, mark, head, logo), shared, written.tracking, logo)
 
 
-def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:
-    """The letter without its layout, as an editor shows it. Raises InputError as `freeze` does."""
+def bare_letter(written: WrittenLetter, sending: SenderIdentity) -> Draft:
+    """The letter without its layout, as an editor shows it. Raises InputError as `freeze_letter` does."""
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     read = (subject, *_telling(html, text, marks, written.boxes))
@@ -347,7 +347,7 @@ def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) ->
 
 def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tuple[str, str, str]:
     line = _line(subject, marks, SUBJECT)
-    html, text = compiled_letters.body(letter, KINDS, marks, schemes)
+    html, text = compiled_letters.letter_body(letter, KINDS, marks, schemes)
     if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
     return line, html, text
@@ -411,6 +411,6 @@ def shared_headers_json(standing: SharedHeaders) -> str:
     return json.dumps(asdict(standing), ensure_ascii=False)
 
 
-def compiled(draft: Draft) -> Letter:
+def compile_snapshot(draft: Draft) -> Letter:
     """A letter ready to be filled."""
     return Letter(draft, {slot.key for slot in draft.slots if is_common(slot)})

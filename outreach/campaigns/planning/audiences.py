@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from outreach.adherence.models import Strand
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import sentences
-from outreach.adherence.situation.standing import standing
+from outreach.adherence.situation.standing import standing_of_schools
 from outreach.campaigns.evidence import proof
 from outreach.campaigns.experiments import assignment
 from outreach.campaigns.experiments.design import DEPARTURES
@@ -19,7 +19,7 @@ from outreach.campaigns.segments import audience, audience_counts, mailing_crite
 from outreach.campaigns.segments import scope as calm
 from outreach.campaigns.segments.audience import Audience, Boxes, Concerns
 from outreach.campaigns.segments.audience_counts import AudienceCounts
-from outreach.campaigns.segments.criteria import Criterion, listed
+from outreach.campaigns.segments.criteria import Criterion, listed_authorities
 from outreach.campaigns.segments.criteria_json import from_store
 from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
 from outreach.campaigns.segments.scope import Scope, scope_at
@@ -56,7 +56,7 @@ def audience_of(campaign: Campaign, departure: int | None = None) -> Audience:
     later one are in the first.
     """
     concerns = Concerns(campaign.concerns)
-    own, completes = launched(campaign, departure), broken_off(campaign, departure)
+    own, completes = launched_mailings(campaign, departure), broken_off(campaign, departure)
     before = [mailing for mailing in own if mailing not in completes]
     return Audience(
         criterion_of(campaign),
@@ -69,8 +69,8 @@ def audience_of(campaign: Campaign, departure: int | None = None) -> Audience:
         answered_mailboxes=proof.mailboxes_answered(own) if own else None,
         completes=completes,
         excepted=excepted_of(campaign),
-        only=assignment.leaving(campaign.id, departure) if departure and departure > 1 else None,
-        later=assignment.leaving(campaign.id, *range(2, DEPARTURES + 1)) if departure == 1 else None,
+        only=assignment.assigned_to(campaign.id, departure) if departure and departure > 1 else None,
+        later=assignment.assigned_to(campaign.id, *range(2, DEPARTURES + 1)) if departure == 1 else None,
     )
 
 
@@ -83,7 +83,7 @@ def excepted_of(campaign: Campaign) -> Select[int]:
 def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
     """The audience of a reminder that is added to a campaign: those whom a letter of its waves reached, without those
     that have reacted."""
-    asked = Asked(launched(campaign), today(now))
+    asked = Asked(launched_mailings(campaign), today(now))
     reacted, boxes = mailing_criteria.reactions_to(asked), mailing_criteria.reactions_of_boxes(asked)
     return replace(audience_of(campaign), unreacted=reacted, unreacted_boxes=boxes)
 
@@ -97,12 +97,12 @@ def planned_of(wave: Wave, *, now: datetime) -> Audience:
 
 def unreacted_criterion(campaign: Campaign) -> Criterion:
     """Whom a letter of any wave of a campaign reached, later ones included, and who has not reacted, as a criterion."""
-    return ReactedTo(mailings=tuple(launched(campaign)), reaction=ReactionKind.NONE, with_later=True)
+    return ReactedTo(mailings=tuple(launched_mailings(campaign)), reaction=ReactionKind.NONE, with_later=True)
 
 
 def lacks_letter(concerns: Concerns, criterion: Criterion) -> bool:
     """Whether a letter would be about the schools that an earlier one listed, and no earlier one is named."""
-    return concerns is Concerns.LISTED and not audience.corrected(criterion)
+    return concerns is Concerns.LISTED and not audience.corrected_mailings(criterion)
 
 
 def closed_to(session: Session, concerns: Concerns, strand: Strand, day: date) -> str:
@@ -112,7 +112,7 @@ def closed_to(session: Session, concerns: Concerns, strand: Strand, day: date) -
     """
     if concerns is not Concerns.OPEN or not strand.is_closed(day):
         return ""
-    return sentences.closed(strand, programmes.name_among_several(session, strand.programme))
+    return sentences.closed_in_words(strand, programmes.name_among_several(session, strand.programme))
 
 
 def corrects_another_strand(session: Session, concerns: Concerns, criterion: Criterion, strand: Strand) -> str:
@@ -122,7 +122,7 @@ def corrects_another_strand(session: Session, concerns: Concerns, criterion: Cri
     """
     if concerns is not Concerns.LISTED:
         return ""
-    letters = audience.corrected(criterion)
+    letters = audience.corrected_mailings(criterion)
     mailings = [key for letter in letters for key in letter.mailings or ()]
     query = select(Campaign.strand_id).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.mailing_id.in_(mailings))
     keys = set(session.scalars(query.distinct()))
@@ -142,13 +142,13 @@ def boxes_corrected(session: Session, criterion: Criterion) -> Boxes:
 
     Both, when these letters differ in that, or a criterion asks for none.
     """
-    mailings = [key for letter in audience.corrected(criterion) for key in letter.mailings or ()]
+    mailings = [key for letter in audience.corrected_mailings(criterion) for key in letter.mailings or ()]
     query = select(Campaign.boxes).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.mailing_id.in_(mailings))
     chosen = set(session.scalars(query))
     return Boxes(chosen.pop()) if len(chosen) == 1 else Boxes.BOTH
 
 
-def launched(campaign: Campaign, departure: int | None = None) -> list[int]:
+def launched_mailings(campaign: Campaign, departure: int | None = None) -> list[int]:
     """The keys of a campaign's mailings that are complete: `filled_at` is set, so all recipients are known.
 
     With a `departure`, those of its waves only.
@@ -198,14 +198,16 @@ def scope_of(
     not count as written."""
     scope = scope_at(session, (strand or campaign.strand).programme_id, now=now)
     solicited, drawn = _solicited(session, campaign, now, leaves_at), _drawn(session, campaign, now, leaves_at)
-    return replace(scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited, drawn=drawn)
+    return replace(
+        scope, ignoring=tuple(launched_mailings(campaign)), series=series_of, solicited=solicited, drawn=drawn
+    )
 
 
 def _drawn(session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None) -> Select[int] | None:
     """Whom another campaign's draw keeps for itself while its departures leave; statutory and corrective letters do not
     wait."""
     is_awareness = campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED
-    return assignment.waiting(session, campaign.id, leaves_at or now, now=now) if is_awareness else None
+    return assignment.awaiting_departure(session, campaign.id, leaves_at or now, now=now) if is_awareness else None
 
 
 def series_of(mailings: Iterable[int]) -> Select[int]:
@@ -249,13 +251,13 @@ def _solicited(session: Session, campaign: Campaign, now: datetime, leaves_at: d
         wave for wave in campaign.waves if wave.state in UNDER_WAY and not (wave.mailing and wave.mailing.filled_at)
     ]
     planned = [wave.due_at for wave in campaign.waves if wave.state is WaveState.PLANNED]
-    first = campaign.starts_at if campaign.starts_at and not launched(campaign) else now
+    first = campaign.starts_at if campaign.starts_at and not launched_mailings(campaign) else now
     leaves = filling[0].due_at if filling else leaves_at or min(planned, default=first)
     since = max(now, leaves) - timedelta(days=rule.days)
     return outbox.mailboxes_solicited(since, rule.letters, ignoring=[wave.mailing_id or 0 for wave in filling])
 
 
-def count(
+def count_campaign_audience(
     session: Session,
     campaign: Campaign,
     *,
@@ -266,18 +268,18 @@ def count(
 ) -> AudienceCounts:
     """A campaign's audience, or that of a `departure`, counted; with `only_unreacted`, that of a reminder added to it,
     which `leaves_at` then."""
-    chosen = meant(campaign, now, only_unreacted=only_unreacted, departure=departure)
-    return audience_counts.count(session, chosen, scope_of(session, campaign, now=now, leaves_at=leaves_at))
+    chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted, departure=departure)
+    return audience_counts.count_audience(session, chosen, scope_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
     """The networks (the register's values) of the authorities a campaign is for."""
-    meant = listed(scope_of(session, campaign, now=now), criterion_of(campaign))
+    meant = listed_authorities(scope_of(session, campaign, now=now), criterion_of(campaign))
     query = select(Network.code).join(Authority, Authority.network_id == Network.id).where(Authority.id.in_(meant))
     return set(session.scalars(query.distinct()))
 
 
-def addressees(
+def list_addressees(
     session: Session,
     campaign: Campaign,
     *,
@@ -290,7 +292,7 @@ def addressees(
     An entry that is left out has a reason. With `only_unreacted`, those of a reminder added to it.
     """
     scope = scope_of(session, campaign, now=now, leaves_at=leaves_at)
-    chosen = meant(campaign, now, only_unreacted=only_unreacted)
+    chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted)
     return _addressees(session, chosen, scope, session.scalars(chosen.meant(scope)).all())
 
 
@@ -303,14 +305,14 @@ def addressees_among(
     only_unreacted: bool = False,
     departure: int | None = None,
 ) -> Sequence[Addressee]:
-    """Like `addressees`, for the authorities with these keys, in the order of keys.
+    """Like `list_addressees`, for the authorities with these keys, in the order of keys.
 
     What it costs depends on how many keys lie between the first and the last, not on how many authorities there are.
     """
     if not authorities:
         return []
     scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
-    chosen = meant(campaign, now, only_unreacted=only_unreacted, departure=departure)
+    chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted, departure=departure)
     return _addressees(session, chosen, scope, authorities)
 
 
@@ -328,7 +330,7 @@ def addressees_elsewhere(
     return [one for one in found if one.reason is None and (one.authority_id, one.address_key) not in written]
 
 
-def foremost(addressees: Sequence[Addressee]) -> Addressee | None:
+def example_addressee(addressees: Sequence[Addressee]) -> Addressee | None:
     """The entry of an authority whose letter is shown as an example: the first that is written to, or lists schools."""
     return min(addressees, key=lambda addressee: (addressee.reason is not None, not addressee.schools), default=None)
 
@@ -342,7 +344,9 @@ def written_directly(addressees: Iterable[Addressee]) -> dict[int, int]:
     return {authority: len(listed) for authority, listed in schools.items()}
 
 
-def meant(campaign: Campaign, now: datetime, *, only_unreacted: bool, departure: int | None = None) -> Audience:
+def campaign_audience(
+    campaign: Campaign, now: datetime, *, only_unreacted: bool, departure: int | None = None
+) -> Audience:
     """The audience of a campaign's next wave; with `only_unreacted`, that of a reminder added to it."""
     return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign, departure)
 
@@ -352,7 +356,7 @@ def _addressees(session: Session, meant: Audience, scope: Scope, keys: Sequence[
         return []
     between = select(Authority.id).where(among(Authority.id, keys))
     schools, limits = _schools(session, meant, scope, keys), school_limits(session, keys)
-    mailboxes = session.execute(select(audience.rows(meant, scope, among=between))).all()
+    mailboxes = session.execute(select(audience.audience_rows(meant, scope, among=between))).all()
     # Sorted here, because with ORDER BY SQLite does not build its automatic index (3.4 s a slice instead of 0.1 s).
     ordered = sorted(mailboxes, key=lambda row: (row.authority_id, row.contact_id or 0))
     return [
@@ -388,7 +392,7 @@ def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int
         rows = audience.subjects_of(meant.criterion, scope)
         query = select(rows.c.authority_id, rows.c.school_id).where(among(rows.c.authority_id, keys)).distinct()
     else:
-        rows = standing(scope.day, [meant.strand])
+        rows = standing_of_schools(scope.day, [meant.strand])
         query = select(rows.c.authority_id, rows.c.school_id).where(
             among(rows.c.authority_id, keys), audience.is_concerned(rows.c.status, meant.concerns)
         )

@@ -78,7 +78,7 @@ class ComputedClosing:
     closing: Closing
 
 
-def add(
+def add_blackout_date(
     session: Session,
     *,
     first: date,
@@ -112,19 +112,19 @@ def add(
     )
     session.add(closure)
     session.flush()
-    audit.record(session, now, actor, f"Fermeture ajoutée : {told(closure)}.", subject_of(closure))
+    audit.record_entry(session, now, actor, f"Fermeture ajoutée : {told(closure)}.", subject_of(closure))
     return closure
 
 
-def withdraw(session: Session, number: int, *, now: datetime, actor: str) -> BlackoutDate:
+def withdraw_blackout_date(session: Session, number: int, *, now: datetime, actor: str) -> BlackoutDate:
     """Take a closure back: letters planned from now on may leave on its days. Raises NotFound, or Refused if it was."""
     take_lock(session, "closures")
-    known = numbered(session, number)
+    known = get_blackout_date(session, number)
     if known.withdrawal is not None:
         raise Refused("Cette fermeture est déjà retirée.")
     session.add(ClosureWithdrawal(closure_id=known.closure.id, withdrawn_at=now, withdrawn_by=actor))
     sentence = f"Fermeture retirée : {told(known.closure)}."
-    audit.record(session, now, actor, sentence, subject_of(known.closure))
+    audit.record_entry(session, now, actor, sentence, subject_of(known.closure))
     return known.closure
 
 
@@ -139,7 +139,7 @@ def in_force(session: Session) -> tuple[AddedClosure, ...]:
     )
 
 
-def numbered(session: Session, number: int) -> KnownClosure:
+def get_blackout_date(session: Session, number: int) -> KnownClosure:
     """The closure with this key. Raises NotFound."""
     closure = session.get(BlackoutDate, number)
     if closure is None:
@@ -147,7 +147,7 @@ def numbered(session: Session, number: int) -> KnownClosure:
     return KnownClosure(closure, session.get(ClosureWithdrawal, number))
 
 
-def between(session: Session, first: date, last: date) -> Sequence[KnownClosure]:
+def blackout_dates_between(session: Session, first: date, last: date) -> Sequence[KnownClosure]:
     """The closures that close a day between two days, those taken back too, the earliest first."""
     query = (
         select(BlackoutDate, ClosureWithdrawal)
@@ -168,7 +168,7 @@ def days_of(year: int) -> tuple[date, date]:
     return date(year, *SUMMER_ENDS) + DAY, date(year + 1, *SUMMER_ENDS)
 
 
-def computed(year: int) -> list[ComputedClosing]:
+def computed_closings(year: int) -> list[ComputedClosing]:
     """What the service's own calendar closes in a school year, run by run, without what people added."""
     first, last = days_of(year)
     runs: list[ComputedClosing] = []
@@ -233,19 +233,21 @@ COLUMNS: Sequence[Column[ClosedRow]] = (
 )
 
 
-def listed(
+def list_blackout_dates(
     session: Session, year: int, names: Mapping[str, str], *, text: str = "", sort: str = ""
 ) -> InMemoryListing[ClosedRow]:
     """What is closed in the school year that starts in `year`: what people added first, then by day.
 
     `names` are those of persons.
     """
-    every = added(session, year)
-    source = "Calculé, sans comparaison" if sending_hours.caution(days_of(year)[0]) else "Calendrier du service"
+    every = added_blackout_dates(session, year)
+    source = (
+        "Calculé, sans comparaison" if sending_hours.calendar_caution(days_of(year)[0]) else "Calendrier du service"
+    )
     rows = [
         *(
             ClosedRow(run.first, run.last, run.closing.name, ClosedPart.DAY, run.closing.spares, source)
-            for run in computed(year)
+            for run in computed_closings(year)
         ),
         *every.rows,
     ]
@@ -253,9 +255,9 @@ def listed(
     return replace(every, rows=rows, usual="", names=names, text=text, sort=sort)
 
 
-def added(session: Session, year: int) -> InMemoryListing[ClosedRow]:
+def added_blackout_dates(session: Session, year: int) -> InMemoryListing[ClosedRow]:
     """The closures that people added in a school year, those taken back too, the earliest first."""
-    rows = [_row(known) for known in between(session, *days_of(year))]
+    rows = [_row(known) for known in blackout_dates_between(session, *days_of(year))]
     return InMemoryListing(title="Fermetures", columns=COLUMNS, usual="days", rows=rows)
 
 

@@ -21,7 +21,7 @@ from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS, today
 
 
-def meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, Mapping[str, int]]:
+def count_recipients(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, Mapping[str, int]]:
     """To whom each planned wave would write now, in authorities by network's code; those of one campaign with the same
     audience are counted once.
     """
@@ -34,13 +34,13 @@ def meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, M
     return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None, wave.departure] for wave in waves}
 
 
-def campaigns(session: Session, *, now: datetime) -> Sequence[int]:
+def campaigns_with_waves(session: Session, *, now: datetime) -> Sequence[int]:
     """The numbers of the campaigns with such a wave."""
-    among = Wave.id.in_(concerned(session, now=now))
+    among = Wave.id.in_(concerned_waves(session, now=now))
     return session.scalars(select(Wave.campaign_id).where(among).distinct()).all()
 
 
-def concerned(session: Session, *, now: datetime) -> set[int]:
+def concerned_waves(session: Session, *, now: datetime) -> set[int]:
     """The keys of the waves that concern somebody whom the session sees. In a scope, that is its members.
 
     One that was cancelled or missed before its recipients were known concerns nobody. Counting a wave to come costs as
@@ -48,12 +48,12 @@ def concerned(session: Session, *, now: datetime) -> set[int]:
     """
     left = session.scalars(select(Wave.id).where(Wave.mailing_id.is_not(None)))
     coming = session.scalars(select(Wave).where(Wave.mailing_id.is_(None), Wave.state == WaveState.PLANNED)).all()
-    counted = meant(session, coming, now)
+    counted = count_recipients(session, coming, now)
     return {*left, *(key for key, counts in counted.items() if sum(counts.values()))}
 
 
 FARTHEST_DEADLINE = timedelta(days=366 + 183)  # as `definitions` allows, and until after the longest closure
-NEXT_WEEKS = timedelta(weeks=6)  # how far `following` looks
+NEXT_WEEKS = timedelta(weeks=6)  # how far `next_entry` looks
 NEVER_LEFT = {WaveState.CANCELLED, WaveState.MISSED}
 UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROVED}
 
@@ -112,7 +112,7 @@ class CalendarDay:
         return bool(self.entries) or (self.is_of_month and self.until is not None)
 
 
-def weeks(
+def calendar_weeks(
     session: Session, month: date, only: Collection[int] | None = None, programme: Programme | None = None
 ) -> list[list[CalendarDay]]:
     """The weeks, Monday first, of the month whose first day is `month`. Four statements, however many campaigns.
@@ -137,23 +137,24 @@ def weeks(
     ]
 
 
-def following(
+def next_entry(
     session: Session,
     shown: Sequence[Sequence[CalendarDay]],
     only: Collection[int] | None = None,
     programme: Programme | None = None,
 ) -> CalendarEntry | None:
-    """The first wave or wish in the six weeks after those shown, or None; `only` and `programme` as in `weeks`."""
+    """The first wave or wish in the six weeks after those shown, or None; `only` and `programme` as in
+    `calendar_weeks`."""
     first = shown[-1][-1].on + DAY
     coming = _entries(session, first, first + NEXT_WEEKS, only, programme)
     sendings = [entry for entry in coming if entry.kind is not EntryKind.DEADLINE and entry.state not in NEVER_LEFT]
     return min(sendings, key=_order, default=None)
 
 
-def departures(session: Session, now: datetime, programme: Programme | None = None) -> list[DatedWave]:
+def coming_departures(session: Session, now: datetime, programme: Programme | None = None) -> list[DatedWave]:
     """The waves that are planned to leave in the next six weeks, the first one first; of a `programme`, or of all."""
     strands = programme.strand_keys if programme else None
-    coming = waves(session, today(now), today(now) + NEXT_WEEKS, None)
+    coming = waves_between(session, today(now), today(now) + NEXT_WEEKS, None)
     planned = (wave for wave in coming if wave.state is WaveState.PLANNED)
     return [wave for wave in planned if strands is None or wave.strand in strands]
 
@@ -181,7 +182,7 @@ def _entries(
     if programme is not None:
         names = {strand.id: names[strand.id] for strand in programme.strands}
     entries = [] if only is not None else _wishes(session, first, last, names)
-    for wave in waves(session, first - FARTHEST_DEADLINE, last, only):
+    for wave in waves_between(session, first - FARTHEST_DEADLINE, last, only):
         if wave.strand not in names:
             continue
         told = wave.campaign, wave.title, wave.name, wave.state, names[wave.strand]
@@ -192,8 +193,8 @@ def _entries(
     return entries
 
 
-def waves(session: Session, first: date, last: date, only: Collection[int] | None) -> list[DatedWave]:
-    """The waves due between two days, cancelled ones too; `only` as in `weeks`."""
+def waves_between(session: Session, first: date, last: date, only: Collection[int] | None) -> list[DatedWave]:
+    """The waves due between two days, cancelled ones too; `only` as in `calendar_weeks`."""
     of_wave = Wave.id, Wave.due_at, Wave.answer_by, Wave.reminder, Wave.departure, Wave.state
     query = select(*of_wave, Campaign.id, Campaign.title, Campaign.strand_id, Campaign.deadline_days)
     query = query.join(Campaign, Campaign.id == Wave.campaign_id).order_by(Wave.due_at, Wave.id)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.programmes import programmes
 from outreach.adherence.programmes.programmes import fault_of, judged_by
-from outreach.campaigns.evidence.steps import checked as checked_ladder
+from outreach.campaigns.evidence.steps import check_steps as checked_ladder
 from outreach.campaigns.models import Campaign, Colour
 from outreach.campaigns.planning import schedule, wave_criteria
 from outreach.campaigns.segments import of_strand
@@ -47,7 +47,7 @@ def _address(text: str) -> str:
 
 
 class AudienceRule(BaseModel):
-    """Whom a campaign is for, in the form that `wave_criteria.stated` reads; everybody by default."""
+    """Whom a campaign is for, in the form that `wave_criteria.read_criterion` reads; everybody by default."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -123,7 +123,7 @@ def read(content: str) -> Definition:
     return stated
 
 
-def of(session: Session, campaign: Campaign) -> Definition:
+def definition_of(session: Session, campaign: Campaign) -> Definition:
     """The definition of a campaign, to create another campaign like it."""
     programme = session.get_one(Programme, campaign.strand.programme_id)
     return Definition(
@@ -142,7 +142,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         deadline_on=campaign.deadline_on,
-        reminders=tuple(schedule.offsets(campaign)),
+        reminders=tuple(schedule.reminder_offsets(campaign)),
         departure_gap=cast("Literal[0, 14, 21]", campaign.departure_gap),
         first_come=campaign.first_come,
         ladder=campaign.ladder,
@@ -169,7 +169,7 @@ def to_those_who_received(stated: Definition, campaign: int, wave: int | None = 
     return stated.model_copy(update={"segment": rule, "concerns": concerns, "corrects": False})
 
 
-def again(stated: Definition) -> Definition:
+def begin_again(stated: Definition) -> Definition:
     """The same campaign, to begin another: without its day to answer by, which will have passed, nor clicks alone."""
     tracking = TrackingMode.NONE if stated.tracking is TrackingMode.CLICKS else stated.tracking
     return stated.model_copy(update={"deadline_on": None, "tracking": tracking})
@@ -183,7 +183,7 @@ def is_for(stated: Definition, programme: Programme, strand: Strand, *, is_only:
     return (is_named or is_alike) and stated.strand == strand.number
 
 
-def about(
+def definition_about(
     stated: Definition, programme: Programme, strand: Strand, *, is_only: bool, was: Strand | None = None
 ) -> Definition:
     """The same campaign about a strand. It keeps its circular only where it was about this strand before.
@@ -194,11 +194,11 @@ def about(
         return stated.model_copy(update={"programme": programme.code})
     named = {"programme": programme.code, "strand": strand.number, "circular": ""}
     if was is not None:
-        named["segment"] = AudienceRule(criteria=of_strand.followed(stated.segment.criteria, was, strand))
+        named["segment"] = AudienceRule(criteria=of_strand.follow_strand(stated.segment.criteria, was, strand))
     return stated.model_copy(update=named)
 
 
-def blank(title: str, strand: int, sender: Sender, programme: str = "") -> Definition:
+def blank_definition(title: str, strand: int, sender: Sender, programme: str = "") -> Definition:
     """A campaign with nothing in it yet, under a name, about a strand and of a sender.
 
     Its placeholders keep it from being submitted before something is written.
@@ -215,7 +215,7 @@ def blank(title: str, strand: int, sender: Sender, programme: str = "") -> Defin
     )
 
 
-def folders(mode: Mode) -> tuple[Path, ...]:
+def definition_folders(mode: Mode) -> tuple[Path, ...]:
     """Where the ready-made campaigns of an installation are; those of the demonstration are about a made-up plan."""
     return (READY_MADE, DEMONSTRATED) if mode is Mode.DEMO else (READY_MADE,)
 
@@ -230,10 +230,10 @@ def ready_made(*there: Path) -> dict[str, Definition]:
     return dict(sorted(by_name.items(), key=order))
 
 
-def offered(session: Session, mode: Mode) -> dict[str, Definition]:
+def offered_definitions(session: Session, mode: Mode) -> dict[str, Definition]:
     """The ready-made campaigns to begin with: without those of a programme that is not loaded."""
-    codes = {"", *(one.code for one in programmes.every(session))}
-    return {name: stated for name, stated in ready_made(*folders(mode)).items() if stated.programme in codes}
+    codes = {"", *(one.code for one in programmes.all_programmes(session))}
+    return {name: stated for name, stated in ready_made(*definition_folders(mode)).items() if stated.programme in codes}
 
 
 def strand_of(there: Sequence[Programme], stated: Definition, programme: Programme | None = None) -> Strand | None:
@@ -243,7 +243,7 @@ def strand_of(there: Sequence[Programme], stated: Definition, programme: Program
     return found[0] if len(found) == 1 else None
 
 
-def named(name: str, *there: Path) -> Definition:
+def get_definition(name: str, *there: Path) -> Definition:
     """A ready-made campaign by its name, or a campaign by the path of its .md file. Raises NotFound or InputError."""
     paths = [Path(name)] if name.endswith(".md") else [folder / f"{name}.md" for folder in there]
     try:

@@ -15,7 +15,7 @@ from outreach.adherence import statuses
 from outreach.adherence.situation.standing import standing_on
 from outreach.campaigns.experiments import assignment, design
 from outreach.campaigns.experiments.assignment import Candidate
-from outreach.campaigns.experiments.design import DEPARTURES, Json, Listed, Stratified, stratified
+from outreach.campaigns.experiments.design import DEPARTURES, Json, Listed, Stratified, stratify
 from outreach.campaigns.experiments.models import DrawAttempt
 from outreach.campaigns.models import ON_ITS_WAY, UNDER_WAY, Campaign, Wave, WaveState
 from outreach.campaigns.planning import audiences, schedule
@@ -78,7 +78,7 @@ class DrawPlan:
         """The day of the figure: a list has to cover the last compared day plus 14."""
         if len(self.departures) < DEPARTURES:
             return None
-        return self.departures[0] + timedelta(days=design.windows(self.departures, self.gap).end - 1) + COVERED
+        return self.departures[0] + timedelta(days=design.effect_windows(self.departures, self.gap).end - 1) + COVERED
 
     def frozen(self, campaign: Campaign, content: str) -> dict[str, Json]:
         """What a submission freezes, for `draws.attempts`; `content` is the digest of the campaign's content."""
@@ -99,7 +99,9 @@ class DrawPlan:
         }
 
 
-def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule | None = None) -> DrawPlan | None:
+def experiment_plan_of(
+    session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule | None = None
+) -> DrawPlan | None:
     """The draw of a campaign as it stands; None where its departures are not drawn, or have no date yet, as those of a
     copy. It reads the whole audience."""
     if not campaign.departure_gap:
@@ -113,7 +115,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule
     if attempt:
         return _submitted(session, campaign, attempt, days)
     found = candidates(session, campaign, now=now)
-    strata = stratified([one.listed for one in found])
+    strata = stratify([one.listed for one in found])
     refusals = [] if done else _refusals(campaign, strata.drawn, days)
     return DrawPlan(campaign.departure_gap, found, strata, days, refusals, done is not None)
 
@@ -131,11 +133,11 @@ def _submitted(session: Session, campaign: Campaign, attempt: DrawAttempt, days:
 
 def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]:
     """Why a campaign's departures cannot be drawn, as French sentences."""
-    return design.refusals(
+    return design.draw_refusals(
         drawn,
         days,
         is_awareness=campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED,
-        is_reminder=bool(audiences.launched(campaign)),
+        is_reminder=bool(audiences.launched_mailings(campaign)),
         is_first_come=campaign.first_come,
         deadline=campaign.deadline_on,
         stops_on=campaign.stops_on,
@@ -145,7 +147,7 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]
 def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:
     """The authorities that a campaign would write to now, with what strata are made of, in the order of keys."""
     scope = audiences.scope_of(session, campaign, now=now, leaves_at=campaign.starts_at)
-    rows = audience.rows(audiences.audience_of(campaign), scope)
+    rows = audience.audience_rows(audiences.audience_of(campaign), scope)
     boxes: dict[int, list[str]] = defaultdict(list)
     for authority, key in session.execute(select(rows.c.authority_id, rows.c.address_key).where(rows.c.rank == 0)):
         boxes[authority].append(key)
@@ -169,12 +171,12 @@ def freeze(session: Session, campaign: Campaign, content: str, *, now: datetime)
 
     None where the draw is made already. Raises Refused, with every reason.
     """
-    planned = of(session, campaign, now=now)
+    planned = experiment_plan_of(session, campaign, now=now)
     if planned is None or planned.is_done:
         return None
     if planned.refusals:
         raise Refused(" ".join(planned.refusals))
-    return assignment.submit(session, campaign, planned.frozen(campaign, content), planned.candidates, now=now)
+    return assignment.submit_draw(session, campaign, planned.frozen(campaign, content), planned.candidates, now=now)
 
 
 def draw(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt | None:
@@ -192,7 +194,7 @@ def draw(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt 
         raise Refused(
             "Aucun tirage n’a été engagé à la soumission : renvoyez la campagne, puis soumettez-la de nouveau."
         )
-    return assignment.reveal(session, attempt, now=now)
+    return assignment.reveal_attempt(session, attempt, now=now)
 
 
 DAY = timedelta(days=1)
@@ -207,7 +209,7 @@ def is_departure(wave: Wave) -> bool:
     return wave.departure is not None and not wave.reminder
 
 
-def follow(session: Session, wave: Wave, at: datetime, *, now: datetime, actor: str, because: str) -> None:
+def follow_departure(session: Session, wave: Wave, at: datetime, *, now: datetime, actor: str, because: str) -> None:
     """Move what counts from a departure that leaves at an instant: its reminders, and the later departures with theirs.
 
     Each goes to the first open time from its number of days on; what would leave after the campaign's last day is
@@ -228,7 +230,7 @@ def follow(session: Session, wave: Wave, at: datetime, *, now: datetime, actor: 
         _move_reminders(session, campaign, departure, begun, rule, now, actor, because)
 
 
-def postpone(session: Session, wave: Wave, *, now: datetime) -> bool:
+def postpone_departure(session: Session, wave: Wave, *, now: datetime) -> bool:
     """Move a departure that is due by a day while the one before it is paused, or cancel it after the last day.
 
     Returns whether it waits.
@@ -241,7 +243,7 @@ def postpone(session: Session, wave: Wave, *, now: datetime) -> bool:
         return False
     planned = ClosingRule.of(session, wave.campaign, now=now).first(now + DAY)
     _move(session, wave, planned, now, GAP_KEPT, WAITS)
-    follow(session, wave, planned.at, now=now, actor=GAP_KEPT, because=WAITS)
+    follow_departure(session, wave, planned.at, now=now, actor=GAP_KEPT, because=WAITS)
     return True
 
 
@@ -266,7 +268,7 @@ def follow_resumed(session: Session, campaign: Campaign, *, now: datetime, actor
     """Move what counts from a departure that was paused until another day than its own."""
     for wave in campaign.waves:
         if is_departure(wave) and wave.state in UNDER_WAY and today(now) > today(wave.due_at):
-            follow(session, wave, now, now=now, actor=actor, because="le départ reprend ce jour")
+            follow_departure(session, wave, now, now=now, actor=actor, because="le départ reprend ce jour")
 
 
 def _move_reminders(

@@ -33,7 +33,7 @@ from outreach.campaigns.planning import schedule as planning
 from outreach.campaigns.planning.definitions import Definition
 from outreach.campaigns.planning.sending_hours import refuse_far_away
 from outreach.campaigns.segments.audience import Boxes, Concerns
-from outreach.campaigns.segments.criteria import simplified
+from outreach.campaigns.segments.criteria import simplify_criterion
 from outreach.campaigns.segments.criteria_json import from_store, to_json
 from outreach.core.audit import audit
 from outreach.core.db import Session, take_lock
@@ -72,11 +72,11 @@ def campaign_numbered(session: Session, number: int) -> Campaign:
     """The campaign with this number. Raises NotFound."""
     campaign = session.get(Campaign, number)
     if campaign is None:
-        raise unknown(number)
+        raise unknown_campaign(number)
     return campaign
 
 
-def unknown(number: int) -> NotFound:
+def unknown_campaign(number: int) -> NotFound:
     """What is raised where no campaign has this number, or none that may be seen."""
     return NotFound(f"Aucune campagne ne porte le numéro {number}.")
 
@@ -89,7 +89,7 @@ def in_turn(session: Session, number: int) -> Campaign:
     return campaign
 
 
-def create(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
+def create_campaign(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
     """Create a draft from a definition. Its contact is the author, unless the definition names a contact.
 
     A correction goes to the mailboxes that the wrong letter went to, unless the definition says to which.
@@ -97,20 +97,21 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     Raises NotFound or InputError when the programme or the strand does not exist, Refused where the definition names no
     programme and there are several, or where it invites to join a strand that has closed.
     """
-    campaign = drafted(session, stated, author=author, now=now)
+    campaign = draft_of(session, stated, author=author, now=now)
     session.add(campaign)
     session.flush()
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=author.email, reason="créée")
     return campaign
 
 
-def drafted(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
-    """The draft that `create` would write, without writing it: its audience can be counted. Raises as `create` does."""
+def draft_of(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
+    """The draft that `create_campaign` would write, without writing it: its audience can be counted. Raises as
+    `create_campaign` does."""
     strand = programmes.strand_named(session, stated.programme, stated.strand)
     _refuse_closed(session, strand, stated.concerns, now)
     refuse_unreadable(stated.subject, stated.letter)
     refuse_unfit(stated.preheader, stated.circular_url)
-    criterion = wave_criteria.stated(session, stated.segment.criteria)
+    criterion = wave_criteria.read_criterion(session, stated.segment.criteria)
     if audiences.lacks_letter(stated.concerns, criterion):
         raise InputError(audiences.LACKS_LETTER)
     if fault := audiences.corrects_another_strand(session, stated.concerns, criterion, strand):
@@ -146,7 +147,9 @@ def may_change(campaign: Campaign) -> bool:
     return campaign.state not in ENDED and not any(wave.state in under_way for wave in campaign.waves)
 
 
-def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now: datetime, actor: str) -> None:
+def revise_campaign(
+    session: Session, campaign: Campaign, changes: dict[str, Any], *, now: datetime, actor: str
+) -> None:
     """Change a campaign's content. If its digest changes, it becomes a draft again and its planned waves are cancelled.
 
     Raises Refused once it has ended or while a wave is under way, or where it would come to invite to a strand that has
@@ -195,7 +198,7 @@ def _refuse_another_strand(session: Session, campaign: Campaign, changes: dict[s
 def _refuse_closed(session: Session, strand: Strand, concerns: Concerns, now: datetime) -> None:
     """Raises Refused for a letter that invites to join a strand that has closed."""
     if closed := audiences.closed_to(session, concerns, strand, today(now)):
-        raise Refused(sentences.closing(closed))
+        raise Refused(sentences.closing_in_words(closed))
 
 
 def _refuse_another_gap(session: Session, campaign: Campaign) -> None:
@@ -207,7 +210,7 @@ def _refuse_another_gap(session: Session, campaign: Campaign) -> None:
         raise Refused(f"Le tirage au sort est fait, et il est final : {kept}.")
 
 
-def about(campaign: Campaign, strand: Strand) -> dict[str, Any]:
+def changes_about(campaign: Campaign, strand: Strand) -> dict[str, Any]:
     """The changes by which a campaign is about a strand: its circular follows, unless it was another one."""
     follows = campaign.circular in ("", campaign.strand.circular)
     return {"strand_id": strand.id, "circular": strand.circular if follows else campaign.circular}
@@ -227,14 +230,14 @@ def send_back(session: Session, campaign: Campaign, **told: Unpack[Told]) -> Non
     _decide(session, campaign, DecisionKind.SENT_BACK, **told)
 
 
-def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def submit_campaign(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state.
 
     Where its departures are drawn by lot, the list and the plan are frozen. Raises Refused where they cannot be drawn.
     """
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
-    campaign.letterhead_id = letterhead.current(session).version or None
-    campaign.replies_to = readings.address(session)
+    campaign.letterhead_id = letterhead.current_letterhead(session).version or None
+    campaign.replies_to = readings.replies_address(session)
     _decide(session, campaign, DecisionKind.SUBMITTED, **told)
     attempt = experiment_plan.freeze(session, campaign, content_hash(campaign), now=told["now"])
     if attempt is not None:
@@ -243,7 +246,7 @@ def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
         _note_draw(session, campaign, said, told["now"], told["actor"])
 
 
-def approve(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def approve_campaign(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Approve a campaign as it stands, which would reach so many. The reason is what the approver ticked off.
 
     Where its departures are drawn by lot, the draw is made; a draw that was made before stays. Raises Refused when it
@@ -265,18 +268,18 @@ def confirm_extent(session: Session, campaign: Campaign, **told: Unpack[Told]) -
     _decide(session, campaign, DecisionKind.CONFIRMED, **told)
 
 
-def history(session: Session, campaign: Campaign) -> Sequence[Decision | CampaignTransition]:
+def campaign_history(session: Session, campaign: Campaign) -> Sequence[Decision | CampaignTransition]:
     """All that was done about a campaign, the newest first: what was written and decided, and its other moves."""
     moves = session.scalars(
         select(CampaignTransition)
         .where(CampaignTransition.campaign_id == campaign.id)
         .order_by(CampaignTransition.id.desc())
     )
-    decisions = deciding.history(session, [subject_of(campaign)])
+    decisions = deciding.decision_history(session, [subject_of(campaign)])
     return sorted([*decisions, *moves], key=lambda done: done.at, reverse=True)
 
 
-def schedule(
+def schedule_campaign(
     session: Session,
     campaign: Campaign,
     at: datetime | None,
@@ -296,7 +299,7 @@ def schedule(
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague de cette campagne est déjà planifiée ou en cours.")
-    planned = planning.plan(session, campaign, now=now, start=at, earliest=earliest)
+    planned = planning.plan_waves(session, campaign, now=now, start=at, earliest=earliest)
     if not planned and (at or campaign.starts_at):
         raise Refused("La première vague tomberait après le dernier jour d’envoi : rien ne partirait.")
     if late := planning.after_closing(session, campaign, planned, now):
@@ -320,23 +323,25 @@ def schedule(
 def _count_departures(session: Session, campaign: Campaign, waves: Sequence[Wave], now: datetime) -> None:
     """Keep with departures that an older draw made whom each would write to, as their list was frozen for another
     content: drift is counted from there."""
-    drawn, approved = assignment.draw_of(session, campaign.id), approval(session, campaign)
+    drawn, approved = assignment.draw_of(session, campaign.id), campaign_approval(session, campaign)
     if drawn is None or approved is None or (drawn.campaign_id == campaign.id and drawn.drawn_at == approved.at):
         return
     for departure in sorted({wave.departure for wave in waves if wave.departure}):
-        counts = audiences.count(session, campaign, now=now, departure=departure)
+        counts = audiences.count_campaign_audience(session, campaign, now=now, departure=departure)
         for wave in waves:
             if wave.departure == departure:
                 wave.confirmed_authorities, wave.confirmed_letters = counts.written, counts.addresses
 
 
-def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+def pause_campaign(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Pause a campaign's running waves: no letter leaves after this commit. Raises Refused when none is running."""
     for wave in _waves_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours."):
         planning.move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
 
 
-def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False) -> None:
+def resume_campaign(
+    session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False
+) -> None:
     """Resume a campaign's paused waves.
 
     Raises Refused when none is paused, or when an audience has drifted and the actor may not approve.
@@ -349,7 +354,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
     experiment_plan.follow_resumed(session, campaign, now=now, actor=actor)
 
 
-def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+def cancel_campaign(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Cancel a campaign and withdraw its letters that have not left. Raises Refused when it has ended."""
     _refuse_move(campaign, CampaignState.CANCELLED, "annulée")
     _decide(session, campaign, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="annulée")
@@ -358,7 +363,7 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -
             planning.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
 
 
-def restore(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+def restore_campaign(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Take a cancelled campaign back to draft. What has left stays; nothing more leaves before a new approval.
 
     Its next wave completes the one that was broken off (`audiences.broken_off`). Raises Refused in any other state.
@@ -368,7 +373,7 @@ def restore(session: Session, campaign: Campaign, *, now: datetime, actor: str) 
     _move(session, campaign, CampaignState.DRAFT, now, actor, "reprise en brouillon")
 
 
-def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
+def close_campaign(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Close a campaign once all its waves are over. Raises Refused otherwise."""
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague est encore planifiée ou en cours : attendez sa fin, ou annulez la campagne.")
@@ -377,12 +382,12 @@ def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) ->
 
 def is_approved(session: Session, campaign: Campaign) -> bool:
     """Whether a campaign is approved, exactly as it stands."""
-    return campaign.state is CampaignState.APPROVED and approval(session, campaign) is not None
+    return campaign.state is CampaignState.APPROVED and campaign_approval(session, campaign) is not None
 
 
-def approval(session: Session, campaign: Campaign) -> Decision | None:
+def campaign_approval(session: Session, campaign: Campaign) -> Decision | None:
     """The approval of a campaign as it stands; None where none holds."""
-    return deciding.approval(session, content_of(campaign))
+    return deciding.standing_approval(session, content_of(campaign))
 
 
 def content_of(campaign: Campaign) -> Content:
@@ -400,7 +405,7 @@ def content_hash(campaign: Campaign) -> str:
         if field not in ADDED or getattr(campaign, field) != ADDED[field]
     }
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
-    content["criteria"] = to_json(simplified(from_store(campaign.criteria)))
+    content["criteria"] = to_json(simplify_criterion(from_store(campaign.criteria)))
     if campaign.letterhead_id:  # None of what was submitted before letters had one, or without any
         content["letterhead"] = str(campaign.letterhead_id)
     if campaign.replies_to:
@@ -421,8 +426,8 @@ def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave
 
 
 def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Unpack[Told]) -> None:
-    deciding.decide(session, content_of(campaign), kind, **told)
-    void = None if kind is DecisionKind.APPROVED else assignment.void(session, campaign, now=told["now"])
+    deciding.record_decision(session, content_of(campaign), kind, **told)
+    void = None if kind is DecisionKind.APPROVED else assignment.void_attempt(session, campaign, now=told["now"])
     if void is not None:
         words = f"la tentative n° {void.number} est annulée, son nombre secret était {void.nonce}"
         _note_draw(session, campaign, words, told["now"], told["actor"])
@@ -431,7 +436,7 @@ def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Un
 
 
 def _note_draw(session: Session, campaign: Campaign, words: str, now: datetime, actor: str) -> None:
-    audit.record(
+    audit.record_entry(
         session, now, actor, f"Campagne « {campaign.title} »{assignment.AUDITED}{words}.", subject_of(campaign)
     )
 
@@ -454,7 +459,7 @@ def _move(session: Session, campaign: Campaign, state: CampaignState, now: datet
             note=done,
         )
     )
-    audit.record(session, now, actor, f"Campagne « {campaign.title} » {done}.", subject_of(campaign))
+    audit.record_entry(session, now, actor, f"Campagne « {campaign.title} » {done}.", subject_of(campaign))
     session.flush()
 
 

@@ -16,7 +16,7 @@ from outreach.adherence.programmes.programmes import ProgrammeFile
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.planning import audiences, wave_criteria
 from outreach.campaigns.segments.audience import Concerns
-from outreach.campaigns.segments.criteria import sentence
+from outreach.campaigns.segments.criteria import sentence_of
 from outreach.core.db import Session
 from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
 from outreach.core.text import french
@@ -116,7 +116,7 @@ COLUMNS: Sequence[Column[CampaignRow]] = (
 )
 
 
-def matching(
+def matching_campaigns(
     session: Session, text: str, colleagues: Mapping[str, str], programme: Programme | None = None
 ) -> list[int] | None:
     """The numbers of the campaigns whose name, circular or author has all the words of a text, of one programme or of
@@ -135,7 +135,7 @@ def matching(
     return [number for number, said in told.items() if all(word in said for word in words)]
 
 
-def stages(session: Session, among: Sequence[int] | None = None) -> dict[Stage, int]:
+def count_stages(session: Session, among: Sequence[int] | None = None) -> dict[Stage, int]:
     """How many campaigns are at each stage; with `among`, of those with these numbers."""
     query = select(_stage().label("stage"), func.count()).group_by("stage")
     if among is not None:
@@ -186,7 +186,7 @@ def standing_of(session: Session, campaign: Campaign) -> CampaignStanding:
     return CampaignStanding(Stage(stage), left, waves)
 
 
-def listed(
+def list_campaigns(
     session: Session,
     stage: Stage | None = None,
     among: Sequence[int] | None = None,
@@ -231,14 +231,14 @@ def _rows(
     session: Session, figures: Callable[[Sequence[int]], Mapping[int, Any]], found: Sequence[Any]
 ) -> list[CampaignRow]:
     criteria, keys = [audiences.criterion_of(row[0]) for row in found], [row[0].id for row in found]
-    names, waves = wave_criteria.names(session, criteria), _waves(session, keys)
+    names, waves = wave_criteria.criteria_names(session, criteria), _waves(session, keys)
     left = [key for key in keys if any(wave.mailing_id for wave in waves.get(key, ()))]
     came = figures(left) if left else {}
     approved = _approved(session, [key for key in keys if key in waves and key not in left])
     return [
         CampaignRow(
-            *(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at),
-            *(programmes.called(name, campaign.strand.number), code),
+            *(campaign, CampaignStanding(Stage(at), *counted), sentence_of(criterion, names), next_at),
+            *(programmes.strand_in_words(name, campaign.strand.number), code),
             came.get(campaign.id),
             waves.get(campaign.id, ()),
             approved.get(f"campaign:{campaign.id}"),

@@ -26,7 +26,7 @@ from outreach.campaigns.planning import blackout_dates, sending_hours
 from outreach.campaigns.planning.audiences import broken_off, closed_to, networks_of
 from outreach.campaigns.planning.sending_hours import AddedClosure, Audiences, Opening, moment_of, spelt_moment
 from outreach.core.audit import audit
-from outreach.core.audit.events import EventKind, tell
+from outreach.core.audit.events import EventKind, publish_event
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS, today
@@ -87,12 +87,12 @@ class PlannedWave:
         return typeset(f"La date limite de la {self.name} est déplacée {moved} : {why}.")
 
 
-def offsets(campaign: Campaign) -> list[int]:
+def reminder_offsets(campaign: Campaign) -> list[int]:
     """The requested reminders, in days after the first wave."""
     return [int(number) for number in campaign.reminders.split()]
 
 
-def plan(
+def plan_waves(
     session: Session,
     campaign: Campaign,
     *,
@@ -127,7 +127,7 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
             if last and today(first.at + timedelta(days=after)) > last
             else f"La relance{of_departure} après {after} jours se confond avec une autre vague, ou tombe trop tard : "
             "elle ne part pas."
-            for after in sorted(set(offsets(campaign)) - kept)
+            for after in sorted(set(reminder_offsets(campaign)) - kept)
         ]
     return told
 
@@ -151,7 +151,7 @@ def after_closing(session: Session, campaign: Campaign, planned: Sequence[Planne
     """
     strand = campaign.strand
     if closed := closed_to(session, campaign.concerns, strand, today(now)):
-        return [sentences.closing(closed)]
+        return [sentences.closing_in_words(closed)]
     if strand.closed_on is None:
         return []
     whose = programmes.of_programme(programmes.name_among_several(session, strand.programme))
@@ -208,7 +208,7 @@ class ClosingRule:
         start: datetime | None = None,
         earliest: datetime | None = None,
     ) -> list[PlannedWave]:
-        """The waves of a campaign under this rule; see `plan`."""
+        """The waves of a campaign under this rule; see `plan_waves`."""
         asked = start or campaign.starts_at
         if asked is None:
             return []
@@ -247,7 +247,7 @@ class ClosingRule:
 
     def reminders(self, campaign: Campaign, begun: datetime) -> list[PlannedWave]:
         """The reminders of a first letter that left at a local time in Brussels."""
-        return [self.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2)]
+        return [self.wave(number, after, begun) for number, after in enumerate(reminder_offsets(campaign), start=2)]
 
     def firsts(self, campaign: Campaign) -> list[PlannedWave]:
         """The first letters of the departures of a draw, as if none had left and any day were in time."""
@@ -350,7 +350,7 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
         strand = wave.campaign.strand
         programme = session.get_one(Programme, strand.programme_id).code
         told = {"campaign": wave.campaign_id, "wave": wave.number, "programme": programme, "strand": strand.number}
-        tell(session, kind, f"campaign:{wave.campaign_id}", told, at=now)
+        publish_event(session, kind, f"campaign:{wave.campaign_id}", told, at=now)
     if state not in ON_ITS_WAY:
         session.execute(delete(StagedAuthority).where(StagedAuthority.wave_id == wave.id))
     mailing = wave.mailing
@@ -368,7 +368,7 @@ def note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str
     move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
     session.add(move)
     sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.told}."
-    audit.record(session, now, actor, sentence, Thing.CAMPAIGN.subject(wave.campaign.id))
+    audit.record_entry(session, now, actor, sentence, Thing.CAMPAIGN.subject(wave.campaign.id))
     session.flush()
 
 

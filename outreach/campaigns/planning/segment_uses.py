@@ -14,8 +14,8 @@ from outreach.adherence.models import Programme
 from outreach.campaigns.models import Campaign, CampaignSegment
 from outreach.campaigns.planning import audiences, lifecycle, wave_criteria
 from outreach.campaigns.segments import saved
-from outreach.campaigns.segments.criteria import listed as listed_keys
-from outreach.campaigns.segments.criteria import sentence, simplified
+from outreach.campaigns.segments.criteria import listed_authorities as listed_keys
+from outreach.campaigns.segments.criteria import sentence_of, simplify_criterion
 from outreach.campaigns.segments.criteria_json import from_store, to_json
 from outreach.campaigns.segments.saved import SavedSegment, SegmentVersion
 from outreach.campaigns.segments.scope import scope_at
@@ -66,7 +66,7 @@ COLUMNS: Sequence[Column[ListedSegment]] = (
 )
 
 
-def listed(
+def list_segments(
     session: Session,
     people: Mapping[str, str],
     *,
@@ -82,12 +82,12 @@ def listed(
     counts = taken if programme is None else count_uses(session, programme)
     found = [
         (segment, version, version.criterion)
-        for segment, version in saved.every(session)
+        for segment, version in saved.all_segments(session)
         if programme is None or segment.id in counts or segment.id not in taken
     ]
-    names = wave_criteria.names(session, [criterion for _, _, criterion in found])
+    names = wave_criteria.criteria_names(session, [criterion for _, _, criterion in found])
     rows = [
-        ListedSegment(segment, version, sentence(criterion, names), counts.get(segment.id, 0))
+        ListedSegment(segment, version, sentence_of(criterion, names), counts.get(segment.id, 0))
         for segment, version, criterion in found
     ]
     return InMemoryListing(
@@ -95,10 +95,10 @@ def listed(
     )
 
 
-def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:
+def count_segment(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:
     """How many authorities the latest version of a segment means at a moment."""
     scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of)
-    meant = listed_keys(scope, saved.latest(session, segment).criterion)
+    meant = listed_keys(scope, saved.latest_version(session, segment).criterion)
     return session.scalar(select(func.count()).select_from(meant.subquery())) or 0
 
 
@@ -108,11 +108,11 @@ def use_of(session: Session, campaign: Campaign) -> SegmentUse | None:
     use = session.get(CampaignSegment, campaign.id, options=[version])
     if use is None:
         return None
-    is_same = to_json(simplified(from_store(campaign.criteria))) == use.version.criteria
-    return SegmentUse(use.version, saved.latest(session, use.version.segment), is_same)
+    is_same = to_json(simplify_criterion(from_store(campaign.criteria))) == use.version.criteria
+    return SegmentUse(use.version, saved.latest_version(session, use.version.segment), is_same)
 
 
-def uses(session: Session, segment: SavedSegment) -> Sequence[UseRow]:
+def list_uses(session: Session, segment: SavedSegment) -> Sequence[UseRow]:
     """The campaigns that took a segment over, the newest first, each with the version that it took."""
     query = (
         select(Campaign, SegmentVersion)
@@ -135,21 +135,21 @@ def count_uses(session: Session, programme: Programme | None = None) -> dict[int
     return dict(session.execute(query.group_by(SegmentVersion.segment_id)).all())
 
 
-def take(session: Session, campaign: Campaign, segment: SavedSegment, *, now: datetime, actor: str) -> None:
+def take_segment(session: Session, campaign: Campaign, segment: SavedSegment, *, now: datetime, actor: str) -> None:
     """Give a campaign the audience that a segment means now. An approved campaign becomes a draft if it changes.
 
-    Raises Refused for a retired segment, and as `lifecycle.revise` does.
+    Raises Refused for a retired segment, and as `lifecycle.revise_campaign` does.
     """
     if segment.retired_at is not None:
         raise Refused("Ce segment est retiré : choisissez-en un autre.")
-    version = saved.latest(session, segment)
-    lifecycle.revise(session, campaign, {"criteria": version.criteria}, now=now, actor=actor)
+    version = saved.latest_version(session, segment)
+    lifecycle.revise_campaign(session, campaign, {"criteria": version.criteria}, now=now, actor=actor)
     _link(session, campaign, version)
 
 
 def keep_as(session: Session, campaign: Campaign, name: str, *, now: datetime, actor: str) -> SegmentVersion:
-    """Save a campaign's audience as a segment of its own. Raises as `saved.save` does."""
-    version = saved.save(session, name, from_store(campaign.criteria), now=now, actor=actor)
+    """Save a campaign's audience as a segment of its own. Raises as `saved.save_segment` does."""
+    version = saved.save_segment(session, name, from_store(campaign.criteria), now=now, actor=actor)
     _link(session, campaign, version)
     return version
 
@@ -157,8 +157,8 @@ def keep_as(session: Session, campaign: Campaign, name: str, *, now: datetime, a
 def keep_in(
     session: Session, campaign: Campaign, segment: SavedSegment, *, now: datetime, actor: str
 ) -> SegmentVersion:
-    """Save a campaign's audience as what a segment says from now on. Raises as `saved.revise` does."""
-    version = saved.revise(session, segment, from_store(campaign.criteria), now=now, actor=actor)
+    """Save a campaign's audience as what a segment says from now on. Raises as `saved.revise_segment` does."""
+    version = saved.revise_segment(session, segment, from_store(campaign.criteria), now=now, actor=actor)
     _link(session, campaign, version)
     return version
 

@@ -1,9 +1,9 @@
 """When letters may leave: hours, school breaks and public holidays of the French Community. Pure.
 
 The functions are pure: they use no database and no clock. Public holidays and school breaks come from the package
-`holidays`, which rests on the calendars of enseignement.be and the decree of 31 March 2022. `caution` warns about the
-school years that we did not compare with a published calendar ourselves. The hours, the summer and the quiet weeks
-around it are this product's own rule. What people have added (`schedule.closures`) is handed in.
+`holidays`, which rests on the calendars of enseignement.be and the decree of 31 March 2022. `calendar_caution` warns
+about the school years that we did not compare with a published calendar ourselves. The hours, the summer and the
+quiet weeks around it are this product's own rule. What people have added (`schedule.closures`) is handed in.
 """
 
 import importlib.util
@@ -87,7 +87,7 @@ def end_of(day: date) -> datetime:
     return moment_of(datetime.combine(day, time.max)).at
 
 
-def until(day: date, known_at: datetime | None) -> datetime:
+def known_until(day: date, known_at: datetime | None) -> datetime:
     """The moment until which a situation of a day counts: its end, or the earlier moment whose knowledge is shown."""
     ends = end_of(day)
     return min(ends, known_at) if known_at else ends
@@ -245,7 +245,9 @@ class _Year:
     settled: date
 
 
-def closure(day: date, recipients: Collection[Audiences], *, urgent: bool, added: Collection[AddedClosure] = ()) -> str:
+def closing_reason(
+    day: date, recipients: Collection[Audiences], *, urgent: bool, added: Collection[AddedClosure] = ()
+) -> str:
     """What closes a day, in French, or '' when letters may leave. A day closed to some recipients is closed to all.
 
     Urgent letters (red and blue) also leave in the quiet weeks: from 17 June to the summer, and from 16 August to the
@@ -268,7 +270,7 @@ def closed_office(day: date, recipients: Collection[Audiences], added: Collectio
     """
     if day.weekday() >= SATURDAY:
         return "week-end"
-    closed = closure(day, recipients, urgent=True, added=added)
+    closed = closing_reason(day, recipients, urgent=True, added=added)
     return "" if closed == _idle(day) else closed
 
 
@@ -292,7 +294,7 @@ def closing(day: date, added: Collection[AddedClosure] = ()) -> Closing | None:
         (Spares.ADMINISTRATIONS, Audiences.SCHOOL_SIDE, True),
         (Spares.URGENT, Audiences.SCHOOL_SIDE, False),
     ):
-        name = closure(day, [recipients], urgent=urgent, added=added)
+        name = closing_reason(day, [recipients], urgent=urgent, added=added)
         if name and name != _idle(day):
             return Closing(name, spares)
     parts = [one for one in added if one.first <= day <= one.last and one.part is not ClosedPart.DAY]
@@ -312,7 +314,7 @@ def next_open(
     """
 
     def shut(day: date) -> str:
-        return closure(day, recipients, urgent=urgent, added=added)
+        return closing_reason(day, recipients, urgent=urgent, added=added)
 
     def parts(day: date) -> list[AddedClosure]:
         return [one for one in added if one.part in _WINDOW_OF and one.concerns(day, recipients, urgent=urgent)]
@@ -347,7 +349,7 @@ def moves(opening: Opening) -> str:
     return typeset(f"déplacée du {spelt_day(asked, WITH_WEEKDAY)}{at} au {day} à {hour} : {opening.why}")
 
 
-def caution(day: date) -> str:
+def calendar_caution(day: date) -> str:
     """A French warning about the breaks of a day's school year, or '' for a year compared with a published calendar.
 
     The library knows breaks from 2010 to 2100. Public holidays, the summer and the hours need no caution.

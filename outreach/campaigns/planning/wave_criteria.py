@@ -1,8 +1,8 @@
 """Criteria about letters, as files and commands say them: by campaign and wave, where criteria speak of mailings.
 
 `{"received": {"campaign": 12, "wave": 1}}` is `{"received": {"mailings": [3]}}`. Without a wave all of the campaign are
-meant, those that leave later as well. `{"received": {"strand": 1}}` means those of every campaign. `sentence` has the
-titles of the campaigns.
+meant, those that leave later as well. `{"received": {"strand": 1}}` means those of every campaign.
+`criterion_sentence` has the titles of the campaigns.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Wave
 from outreach.campaigns.segments import criteria, stored_lists
-from outreach.campaigns.segments.criteria import Criterion, leaves
+from outreach.campaigns.segments.criteria import Criterion, criterion_leaves
 from outreach.campaigns.segments.criteria_json import DEEPEST, from_plain
 from outreach.campaigns.segments.mailing_criteria import OfMailings, ReachedBy, ReactedTo, ReceivedMailing
 from outreach.campaigns.segments.scope import Names
@@ -30,7 +30,7 @@ Plain = dict[str, Any]  # of a criterion, by name
 Waves = tuple[int, tuple[int, ...]]  # a campaign's number and those of its waves; none stands for all
 
 
-def stated(session: Session, plain: object) -> Criterion:
+def read_criterion(session: Session, plain: object) -> Criterion:
     """A criterion from dictionaries and lists, as a file or a command states it.
 
     Raises InputError when it is none, and when a campaign or a wave that it names has sent nothing yet.
@@ -47,10 +47,10 @@ def checked(plain: object) -> object:
     return plain
 
 
-def names(session: Session, asked: Iterable[Criterion]) -> Names:
+def criteria_names(session: Session, asked: Iterable[Criterion]) -> Names:
     """What staff call the mailings, lists and strands that these criteria speak of: three statements at most, none
     without any."""
-    every = [leaf for criterion in asked for leaf in leaves(criterion)]
+    every = [leaf for criterion in asked for leaf in criterion_leaves(criterion)]
     waves = _waves(session, every)
     mailings = {
         (leaf.mailings, leaf.with_later): _title(leaf, waves)
@@ -60,12 +60,12 @@ def names(session: Session, asked: Iterable[Criterion]) -> Names:
     lists = {leaf.list for leaf in every if isinstance(leaf, AmongAuthorities) and leaf.list is not None}
     has_strand = any(getattr(leaf, "strand", None) is not None for leaf in every)
     are_several = has_strand and bool(programmes.names_among_several(session))
-    return Names(mailings, stored_lists.names(session, lists), are_several)
+    return Names(mailings, stored_lists.list_names(session, lists), are_several)
 
 
-def sentence(session: Session, criterion: Criterion) -> str:
+def criterion_sentence(session: Session, criterion: Criterion) -> str:
     """Whom a criterion means, in one French sentence with the titles of campaigns and the names of lists."""
-    return criteria.sentence(criterion, names(session, [criterion]))
+    return criteria.sentence_of(criterion, criteria_names(session, [criterion]))
 
 
 def _translated(plain: object, change: Callable[[str, Plain], Plain], depth: int = 1) -> object:
@@ -120,7 +120,7 @@ def _mailings(session: Session, waves: Waves) -> Plain:
 
 def _waves(session: Session, asked: Iterable[Criterion]) -> dict[int, Wave]:
     """The waves of the mailings that criteria speak of, by mailing; their campaigns are loaded with them."""
-    every = (leaf for criterion in asked for leaf in leaves(criterion))
+    every = (leaf for criterion in asked for leaf in criterion_leaves(criterion))
     keys = {key for leaf in every if isinstance(leaf, OfMailings) for key in leaf.mailings or ()}
     if not keys:
         return {}

@@ -32,7 +32,7 @@ class Account:
 
 def account_of(session: Session, meant: Audience, scope: Scope) -> Account:
     """The account of an audience."""
-    letters = audience_counts.count(session, meant, scope)
+    letters = audience_counts.count_audience(session, meant, scope)
     return Account(counts.of_audience(session, meant, scope), letters)
 
 

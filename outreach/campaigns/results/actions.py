@@ -71,9 +71,9 @@ class WaveAction:
         total = sum(meant.values())
         if not total:
             none = "doit partir : à ce jour, elle n’écrirait" if self.is_planned else "n’a écrit"
-            among = f" parmi les {wording.authorities(self.sight)}" if self.sight else ""
+            among = f" parmi les {wording.authorities_in_words(self.sight)}" if self.sight else ""
             return french.typeset(f"Le {day}, {wave} {none} à personne{among}{self.part}.")
-        whose = f" {wording.members(self.sight, total)}" if self.sight else ""
+        whose = f" {wording.members_in_words(self.sight, total)}" if self.sight else ""
         whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + whose + self.part
         codes = [code for code in labels if code in meant]
         each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
@@ -181,7 +181,7 @@ class Departure:
     label: str
 
 
-def departures(session: Session, programme: Programme, *, at: datetime | None = None) -> list[Departure]:
+def list_departures(session: Session, programme: Programme, *, at: datetime | None = None) -> list[Departure]:
     """The departures of a programme's waves until a moment, or until now without one, the first first."""
     facts = (Wave.id, Wave.reminder, Wave.departure, Campaign.title, Wave.due_at, Mailing.created_at)
     query = select(*facts).join(Campaign, Campaign.id == Wave.campaign_id).join(Mailing, Mailing.id == Wave.mailing_id)
@@ -194,7 +194,7 @@ def departures(session: Session, programme: Programme, *, at: datetime | None = 
     return [Departure(today(moment), label) for moment, _, label in left]
 
 
-def listed(acted: Actions, *, text: str = "", sort: str = "") -> InMemoryListing[WaveAction]:
+def actions_as_list(acted: Actions, *, text: str = "", sort: str = "") -> InMemoryListing[WaveAction]:
     """The actions as a list, those planned first."""
     columns = (
         Column("wave", "Vague", lambda one: f"{one.title}, {one.wave}", sort=True),
@@ -208,7 +208,7 @@ def listed(acted: Actions, *, text: str = "", sort: str = "") -> InMemoryListing
     return InMemoryListing(title="Actions", columns=columns, sort=sort, rows=(*acted.planned, *acted.done), text=text)
 
 
-def actions(
+def list_actions(
     session: Session,
     programme: Programme,
     *,
@@ -232,7 +232,7 @@ def actions(
     shown = done[:limit], planned[:limit]
     counts = by_network(session, shown[0], moment)
     still_planned = [] if is_past else [wave for wave in shown[1] if wave.state is WaveState.PLANNED]
-    meant = calendar.meant(session, still_planned, now)
+    meant = calendar.count_recipients(session, still_planned, now)
     sight = wording.of_session(session)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], sight) for wave in shown[0]],

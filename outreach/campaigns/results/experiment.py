@@ -10,7 +10,7 @@ from outreach.adherence.programmes import programmes
 from outreach.campaigns.experiments import assignment, blinding, effects
 from outreach.campaigns.experiments.design import Table
 from outreach.campaigns.experiments.effects import ProgrammeDraw
-from outreach.campaigns.experiments.grouping import grouped
+from outreach.campaigns.experiments.grouping import group_strata
 from outreach.campaigns.experiments.models import DrawAttempt
 from outreach.campaigns.planning import lifecycle
 from outreach.core.db import Session
@@ -66,7 +66,7 @@ class PublicDraw:
         return french.typeset(f"Tirage n° {self.attempt.number}, {told}.")
 
 
-def of(session: Session, number: int) -> PublicDraw:
+def public_draw(session: Session, number: int) -> PublicDraw:
     """The public page of a campaign's draw. Raises NotFound before its approval, and where nothing is drawn."""
     campaign = lifecycle.campaign_numbered(session, number)
     attempt = assignment.draw_of(session, campaign.id)
@@ -75,8 +75,8 @@ def of(session: Session, number: int) -> PublicDraw:
     told, outcome = effects.told_of(session, campaign), effects.told_frozen(session, campaign)
     void = [one for one in assignment.attempts_of(session, campaign.id) if one.voided_at]
     repeats = ("attempt", "commitment", "nonce", "approver_bytes", "content_digest", "seed", "content", "list")
-    whole = assignment.of(session, attempt)
-    groups = grouped(effects.tables_of(outcome), trackers.SMALLEST) if outcome else []
+    whole = assignment.attempt_as_json(session, attempt)
+    groups = group_strata(effects.tables_of(outcome), trackers.SMALLEST) if outcome else []
     tables = [
         {"strata": list(one.strata), "comparison": place, **table._asdict()}
         for one in groups
@@ -96,8 +96,8 @@ def of(session: Session, number: int) -> PublicDraw:
         given={**given, "tables": tables, **told},
         strata=[(one.name, tuple(map(len, one.departures))) for one in assignment.order_of(session, attempt)],
         outside=len(whole["outside"]),
-        unsaid=[*effects.unsaid(outcome), *filter(None, [effects.clue(outcome)])] if outcome else [],
-        totals=effects.totals(outcome) if outcome else [],
+        unsaid=[*effects.effect_limits(outcome), *filter(None, [effects.clue(outcome)])] if outcome else [],
+        totals=effects.effect_totals(outcome) if outcome else [],
         draws=effects.draws_of(session, strand.programme_id),
         program=PROGRAM.read_text(encoding="utf-8"),
     )

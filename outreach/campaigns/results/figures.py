@@ -14,7 +14,7 @@ from outreach.campaigns.counting import classes, counts
 from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
 from outreach.campaigns.counting.counts import IN_CONCERNED, CampaignCounts, Counts
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning.audiences import launched
+from outreach.campaigns.planning.audiences import launched_mailings
 from outreach.core.db import Session
 from outreach.delivery.models import Message
 from outreach.engagement.replies.kinds import Answer
@@ -171,11 +171,11 @@ class Results:
         return [figure for figure in SHOWN if self.counts.authorities.is_told(figure)]
 
 
-def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
+def campaign_results(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     """The results of a campaign until now."""
-    classed = classes.classify(session, campaign, now=now)
+    classed = classes.classify_campaign(session, campaign, now=now)
     counted = counts.of_campaign(session, campaign, now=now, classed=classed)
-    mailings = launched(campaign)
+    mailings = launched_mailings(campaign)
     return Results(counted, _answers(session, mailings), _acknowledged(session, mailings), classed)
 
 

@@ -104,39 +104,40 @@ def rule_of_directory(filters: Filters) -> Criterion | None:
     return And(tuple(parts))
 
 
-def named(written: WrittenList) -> str:
+def name_for_list(written: WrittenList) -> str:
     """What a campaign for a list is called at first: sentences say it between « »."""
     return within_quotes(written.name)[:LONGEST_NAME]
 
 
-def begin(
+def begin_from_list(
     session: Session, written: WrittenList, stated: Definition, *, now: datetime, author: "User", title: str = ""
 ) -> Campaign:
     """Create a draft like `stated` for a list, under a title or the list's name, with a first date proposed: an open
     one in two days at least. A list that is no rule is stored. Raises InputError when nobody is on it, Refused for a
     segment that was retired.
     """
-    name, rule = named(written), written.rule
+    name, rule = name_for_list(written), written.rule
     if rule is None:
-        made = stored_lists.make(session, name, written.authorities, now=now, actor=author.email)
+        made = stored_lists.make_list(session, name, written.authorities, now=now, actor=author.email)
         rule = AmongAuthorities(list=made.id)
     like = _for_rule(stated, rule).model_copy(update={"title": title or name})
-    campaign = lifecycle.create(session, like, now=now, author=author)
+    campaign = lifecycle.create_campaign(session, like, now=now, author=author)
     if written.segment is not None:
         segment = saved.segment_numbered(session, written.segment)
-        segment_uses.take(session, campaign, segment, now=now, actor=author.email)
+        segment_uses.take_segment(session, campaign, segment, now=now, actor=author.email)
     campaign.starts_at = _proposed(session, campaign, now)
     return campaign
 
 
-def account(
+def account_for(
     session: Session, stated: Definition, written: WrittenList | None = None, *, now: datetime, author: "User"
 ) -> Account:
-    """Whom a campaign like `stated` would write to, or one for a list, if it began now. Raises as `begin` does."""
+    """Whom a campaign like `stated` would write to, or one for a list, if it began now. Raises as `begin_from_list`
+    does."""
     keys = None if written is None or written.rule else written.authorities
     if written is not None:
         stated = _for_rule(stated, written.rule or EVERYBODY)
-    draft = lifecycle.drafted(session, stated, now=now, author=author)
+    draft = lifecycle.draft_of(session, stated, now=now, author=author)
     draft.starts_at = None if written is None else _proposed(session, draft, now)
     meant, scope = audiences.audience_of(draft), audiences.scope_of(session, draft, now=now)
     if keys is not None:

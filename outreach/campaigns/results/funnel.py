@@ -10,7 +10,7 @@ from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning.audiences import launched
+from outreach.campaigns.planning.audiences import launched_mailings
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.figures import Figure, Results
 from outreach.campaigns.results.openings import are_measured
@@ -89,11 +89,11 @@ class Course:
         return bool(self.days and (self.days[-1].opened or self.days[-1].clicked))
 
 
-def of(
+def campaign_course(
     session: Session, campaign: Campaign, results: Results, measured: Iterable[Measured], *, now: datetime
 ) -> Course:
     """The course until now of a campaign whose results, openings and clicks are these."""
-    asked = Asked(launched(campaign), today(now))
+    asked = Asked(launched_mailings(campaign), today(now))
     answered, answered_schools = (_days_of_answers(session, asked, each) for each in _ANSWERING)
     authorities, schools = results.counts.authorities, results.counts.schools
     declared = {Figure.JOINED_SINCE: (authorities[Figure.DECLARED], schools[Figure.DECLARED])}

@@ -16,12 +16,12 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.programmes import programmes
-from outreach.adherence.programmes.programmes import NAME_AMONG_SEVERAL, called
+from outreach.adherence.programmes.programmes import NAME_AMONG_SEVERAL, strand_in_words
 from outreach.adherence.records import records
 from outreach.adherence.records.records import SchoolStandings
 from outreach.adherence.situation import sentences
 from outreach.adherence.situation.situation import Solicitation
-from outreach.campaigns.correspondence.mails import outcome
+from outreach.campaigns.correspondence.mails import mail_outcome
 from outreach.campaigns.correspondence.models import ServiceReply
 from outreach.campaigns.evidence.proof import ways_of
 from outreach.campaigns.letter import composing
@@ -69,7 +69,7 @@ def letters_received_by(session: Session, authorities: Sequence[int], *, now: da
     }
 
 
-def told(counts: LetterCounts) -> str:
+def letters_in_words(counts: LetterCounts) -> str:
     """The counts in French, by what the colours mean: "4 courriels : 3 « échéance annuelle », 1 « information »",
     "2 courriels « information »" or "aucun".
     """
@@ -153,7 +153,7 @@ class MailboxFile:
         ]
 
 
-def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
+def mailbox_file(session: Session, message: Message, *, now: datetime) -> MailboxFile:
     """The file of a letter's mailbox. Raises NotFound when the letter is about no strand, or not for an authority."""
     mailing = session.get_one(Mailing, message.mailing_id)
     if mailing.strand is None or message.authority_id is None:
@@ -161,7 +161,7 @@ def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
     authority = session.get_one(Authority, message.authority_id)
     programme = session.get_one(Programme, mailing.strand.programme_id)
     limit = school_limits(session, [authority.id]).get((authority.id, message.address_key))
-    standings = records.standings(session, authority, programme, today(now))
+    standings = records.list_standings(session, authority, programme, today(now))
     schools = [row for row in standings if limit is None or row.school.id in limit]
     numbers = {number for row in schools for number in row.strands}
     open_to = [strand for strand in programme.strands if strand.number in numbers]
@@ -173,7 +173,9 @@ def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
         has_more_answers=len(answers) > MOST,
         strands=[strand for strand in open_to if strand.is_open(today(now))],
         openings=[
-            sentences.opening(strand.number, strand.opened_on, programmes.name_among_several(session, programme))
+            sentences.opening_in_words(
+                strand.number, strand.opened_on, programmes.name_among_several(session, programme)
+            )
             for strand in open_to
             if not strand.is_open(today(now))
         ],
@@ -223,7 +225,7 @@ def _answers(session: Session, message: Message, limit: frozenset[int] | None, n
     if limit is not None:
         query = query.having(or_(schools > 0, and_(is_own, Response.answer.in_(REQUESTS))))
     return [
-        AnswerInFile(at, programmes.called(name, number), *told)
+        AnswerInFile(at, programmes.strand_in_words(name, number), *told)
         for at, name, number, *told in session.execute(query.limit(MOST + 1))
     ]
 
@@ -261,7 +263,7 @@ class CampaignEvent(Event):
     is_measured: bool = False
 
 
-def letters(session: Session, authority: Authority, *, now: datetime) -> list[Event]:
+def letter_events(session: Session, authority: Authority, *, now: datetime) -> list[Event]:
     """What became of an authority's letters, opened or not where a mailbox is measured by itself.
 
     Letters that have not left yet are in `to_come`.
@@ -283,28 +285,30 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     return replies + [event for event in told if event is not None]
 
 
-def mails(session: Session, authority: Authority) -> list[CampaignEvent]:
+def mail_events(session: Session, authority: Authority) -> list[CampaignEvent]:
     """What an authority wrote back by mail: that it did, and about what, never its text."""
     query = select(ReceivedMail).where(ReceivedMail.authority_id == authority.id)
     return [_mail(mail) for mail in session.scalars(query.options(selectinload(ReceivedMail.steps)))]
 
 
-def thread(session: Session, authority: Authority, campaign: Campaign | None, *, now: datetime) -> list[Event]:
+def correspondence_thread(
+    session: Session, authority: Authority, campaign: Campaign | None, *, now: datetime
+) -> list[Event]:
     """Letters and mails between the service and an authority, the newest first: of a campaign, where one is known, and
     those that staff wrote by hand."""
-    told = letters(session, authority, now=now)
+    told = letter_events(session, authority, now=now)
     of_campaign = [one for one in told if isinstance(one, CampaignEvent) and one.letter]
     if campaign is not None:
         of_campaign = [one for one in of_campaign if one.letter and one.letter[0] == campaign.id]
     by_hand = [one for one in told if one.actor != AUTOMATIC]
-    return sorted([*of_campaign, *by_hand, *mails(session, authority)], key=lambda one: one.at, reverse=True)
+    return sorted([*of_campaign, *by_hand, *mail_events(session, authority)], key=lambda one: one.at, reverse=True)
 
 
 def _mail(mail: ReceivedMail) -> CampaignEvent:
     """A mail; who wrote it is a detail: as an actor, a forged address of a colleague would show their name."""
     about = f" : « {mail.subject} »" if mail.subject else ""
     sender = " ".join(word for word in (mail.sender_name, mail.sender) if word)
-    details = [f"De {sender}", outcome(mail)] if sender else [outcome(mail)]
+    details = [f"De {sender}", mail_outcome(mail)] if sender else [mail_outcome(mail)]
     by = "automatique " if mail.is_automatic else ""
     return CampaignEvent(mail.received_at, "par courriel", f"Réponse {by}par courriel{about}.", details, mail=mail.id)
 
@@ -317,14 +321,16 @@ def _open_reply(reply: ServiceReply) -> Event:
     return event
 
 
-def answered(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:
+def answer_events(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:
     """What an authority answered and what the service did with it: one event for each submitted form.
 
     `entries` are audit entries. Those with the same time and actor as an answer become its details; the others are
     returned unchanged.
     """
     given: dict[tuple[datetime, str], list[Response]] = {}
-    address_of = models.addresses(session, authority)  # records named mailboxes so before they named their numbers
+    address_of = models.mailbox_addresses(
+        session, authority
+    )  # records named mailboxes so before they named their numbers
     query = select(Response).options(joinedload(Response.message))
     for response in session.scalars(query.where(Response.authority_id == authority.id).order_by(Response.id)):
         given.setdefault((response.given_at, response.message.address), []).append(response)
@@ -342,7 +348,7 @@ def answered(session: Session, authority: Authority, entries: Iterable[Event]) -
     return others + [_answer(moment, several, told[moment], letters_of, ways) for moment, several in given.items()]
 
 
-def exclusions(session: Session, authority: Authority) -> list[Event]:
+def exclusion_events(session: Session, authority: Authority) -> list[Event]:
     """When addresses that an authority has or had were put on the suppression list, and removed from it."""
     theirs = select(Contact.address_key).where(Contact.authority_id == authority.id)
     query = select(Suppression).where(Suppression.address_key.in_(theirs)).order_by(Suppression.id)
@@ -410,7 +416,7 @@ def _waves_of(session: Session, mailings: Collection[int]) -> dict[int, tuple[Wa
     query = select(Wave, NAME_AMONG_SEVERAL, Strand.number).join(Wave.campaign).join(Campaign.strand)
     query = query.join(Strand.programme).options(contains_eager(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
     return {
-        wave.mailing_id or 0: (wave, f"« {wave.campaign.title} »{f', {called(name, number)}' if name else ''}")
+        wave.mailing_id or 0: (wave, f"« {wave.campaign.title} »{f', {strand_in_words(name, number)}' if name else ''}")
         for wave, name, number in session.execute(query)
     }
 
@@ -492,7 +498,7 @@ def _kind(wave: Wave) -> tuple[int, bool, int | None]:
 def _prospect(session: Session, wave: Wave, authority: Authority, now: datetime) -> Planned | None:
     """What a wave, and any like it, would do with an authority today; None when it is not for it."""
     asked = planned_of(wave, now=now), scope_of(session, wave.campaign, now=now)
-    told = presentation.explain(session, *asked, authority)
+    told = presentation.explain_authority(session, *asked, authority)
     reasons = [reason for _, reason in told.mailboxes if reason is not None]
     addresses = [address for address, reason in told.mailboxes if reason is None]
     if not told.mailboxes:

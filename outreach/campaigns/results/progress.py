@@ -42,7 +42,7 @@ from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageSubject
 from outreach.delivery.outbox import listing as ledger
 from outreach.delivery.outbox import outbox
-from outreach.delivery.outbox.outbox import Tally, subject_of
+from outreach.delivery.outbox.outbox import Tally, mailing_subject
 from outreach.engagement.replies.models import Response
 from outreach.engagement.tracking import opens_and_clicks
 from outreach.engagement.tracking.reactions import HAS_LEFT, LEFT_AT
@@ -97,14 +97,14 @@ def wave_of_the_moment(campaign: Campaign) -> Wave | None:
     return chosen[0] if chosen else None
 
 
-def of(session: Session, campaign: Campaign) -> Progress | None:
+def campaign_progress(session: Session, campaign: Campaign) -> Progress | None:
     """The progress of a campaign; None when it has no wave."""
     wave = wave_of_the_moment(campaign)
     if wave is None:
         return None
     if wave.state is WaveState.CANCELLED and not wave.mailing_id:
         wave = _first_planned_with(session, wave)
-    counted = outbox.tallies(session, [wave.mailing_id]) if wave.mailing_id else {}
+    counted = outbox.tally_mailings(session, [wave.mailing_id]) if wave.mailing_id else {}
     return Progress(wave, counted.get(wave.mailing_id or 0, Tally()))
 
 
@@ -117,16 +117,16 @@ def _first_planned_with(session: Session, wave: Wave) -> Wave:
     return session.scalars(together.order_by(Wave.number).limit(1)).first() or wave
 
 
-def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
+def wave_tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
     """Every wave of a campaign with the counts of its letters."""
-    counted = outbox.tallies(session, campaign.mailing_keys)
+    counted = outbox.tally_mailings(session, campaign.mailing_keys)
     return [(wave, counted.get(wave.mailing_id or 0, Tally())) for wave in campaign.waves]
 
 
-def mark(campaign: Campaign, progress: Progress, *, now: datetime) -> str:
+def progress_digest(campaign: Campaign, progress: Progress, *, now: datetime) -> str:
     """A digest that changes with what a page shows: a state, the wave of the moment, who its recipients are, a count of
     its letters, and a minute before a wave starts."""
-    starting = stopping.starting(campaign, now=now)
+    starting = stopping.starting_wave(campaign, now=now)
     waves = [(wave.number, wave.state.value, bool(wave.mailing and wave.mailing.filled_at)) for wave in campaign.waves]
     shown = [campaign.state.value, waves, starting.number if starting else 0]
     content = [*shown, progress.wave.number, progress.is_measured, progress.tally.as_json()]
@@ -142,24 +142,26 @@ class JournalEntry:
     sentence: str
 
 
-def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
+def campaign_journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     """Every transition of a campaign and its waves, and the last audit entries on letters, the newest first."""
-    moves = [(done.at, 0, done.id, _done("Campagne", done)) for done in lifecycle.history(session, campaign)]
+    moves = [(done.at, 0, done.id, _done("Campagne", done)) for done in lifecycle.campaign_history(session, campaign)]
     query = select(WaveTransition, Wave).join(Wave, Wave.id == WaveTransition.wave_id)
     begun = set[int]()
     for move, wave in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
         moves.append((move.at, 1, move.id, _of_wave(move, wave.name, goes_on=wave.number in begun)))
         begun |= {wave.number} if move.state is WaveState.RUNNING else set()
-    added = added_reminders.history(session, campaign)
+    added = added_reminders.reminder_history(session, campaign)
     moves += [(done.at, 3, done.id, _done("Relance ajoutée", done)) for done in added]
-    calm = [exemption for exemption in exemptions.of(session, campaign) if exemption.kind is ExemptionKind.CALM]
+    calm = [
+        exemption for exemption in exemptions.exemptions_of(session, campaign) if exemption.kind is ExemptionKind.CALM
+    ]
     moves += [(exemption.at, 4, exemption.id, _of_calm(exemption)) for exemption in calm]
     for withdrawal in filter(None, (exemption.withdrawal for exemption in calm)):
         taken_back = "Campagne n’écrit plus aux PO déjà sollicités : la dérogation est retirée."
         entry = JournalEntry(withdrawal.withdrawn_at, withdrawal.withdrawn_by, taken_back)
         moves.append((withdrawal.withdrawn_at, 5, withdrawal.exemption_id, entry))
-    waves = {subject_of(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
-    for noted in audit.latest(session, waves, MOST_NOTED):
+    waves = {mailing_subject(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
+    for noted in audit.latest_entries(session, waves, MOST_NOTED):
         entry = JournalEntry(noted.at, noted.actor, f"{french.initial(waves[noted.subject])} : {noted.told}")
         moves.append((noted.at, 2, noted.id, entry))
     return [entry for *_, entry in sorted(moves, key=lambda dated: dated[:3], reverse=True)]
@@ -186,9 +188,9 @@ def _of_wave(move: WaveTransition, name: str, *, goes_on: bool) -> JournalEntry:
 
 def campaign_as_json(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
     """Where a campaign stands: state, stage, waves and what became of their letters, numbers, what was measured."""
-    again, opens = retrying.retriable(session, campaign, now=now), are_measured(campaign)
-    found = figures.of(session, campaign, now=now)
-    measured = opens_and_clicks.measured(session, audiences.launched(campaign))
+    again, opens = retrying.list_retriable(session, campaign, now=now), are_measured(campaign)
+    found = figures.campaign_results(session, campaign, now=now)
+    measured = opens_and_clicks.measured_counts(session, audiences.launched_mailings(campaign))
     return {
         "campaign": campaign.id,
         **_about(campaign),
@@ -196,7 +198,7 @@ def campaign_as_json(session: Session, campaign: Campaign, *, now: datetime) -> 
         "stage": listing.standing_of(session, campaign).stage.value,
         "waves": [
             _wave(session, wave, tally, again.get(wave.number, Retriable()))
-            for wave, tally in tallies(session, campaign)
+            for wave, tally in wave_tallies(session, campaign)
         ],
         "counts": found.counts.as_json(),
         "answers": {answer.value: count for answer, count in found.answers.items() if count},
@@ -204,7 +206,7 @@ def campaign_as_json(session: Session, campaign: Campaign, *, now: datetime) -> 
     }
 
 
-def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
+def progress_concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
     """Where a campaign stands for whom the session sees: its waves that concern them, counted from what it sees alone.
 
     Nothing is said of openings, of letters or of answers one by one. Raises NotFound where no wave concerns them, as
@@ -212,15 +214,15 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     """
     left = [wave for wave in campaign.waves if wave.mailing_id is not None]
     coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
-    came, meant = actions.by_network(session, left, now), calendar.meant(session, coming, now)
+    came, meant = actions.by_network(session, left, now), calendar.count_recipients(session, coming, now)
     told = {wave.id: came[wave.mailing_id or 0] for wave in left}
     told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
     if not told:
-        raise lifecycle.unknown(campaign.id)
+        raise lifecycle.unknown_campaign(campaign.id)
     return {
         "campaign": campaign.id,
         **_about(campaign),
-        "counted": wording.authorities(wording.of_session(session)),
+        "counted": wording.authorities_in_words(wording.of_session(session)),
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
         "waves": [_counted_letters(wave, told[wave.id]) for wave in campaign.waves if wave.id in told],
@@ -250,7 +252,7 @@ def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[
         "next_try_at": deferred[1].isoformat() if deferred else None,
         "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
         "paused_because": stopping.said_of_pause(session, wave),
-        "warning": stopping.warning(session, wave),
+        "warning": stopping.pause_warning(session, wave),
     }
 
 
@@ -264,7 +266,7 @@ class Overall:
     joined_since: int | None = 0
 
 
-def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
+def overall_figures(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
     """The numbers of campaigns by their keys, in four statements; a campaign has none that wrote to nobody and that
     nobody answered."""
     rows = session.execute(_letters(campaigns)).all()
@@ -313,7 +315,11 @@ def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int, int, in
 
 def _posted(campaigns: Sequence[int], now: datetime) -> Select[int, int, int, int]:
     """As `_joined`, of letters on paper."""
-    letters = classes.posted().add_columns(CampaignSchool.campaign_id).where(CampaignSchool.campaign_id.in_(campaigns))
+    letters = (
+        classes.posted_schools()
+        .add_columns(CampaignSchool.campaign_id)
+        .where(CampaignSchool.campaign_id.in_(campaigns))
+    )
     each = letters.subquery("posted")
     known = joined_schools(select(Campaign.strand_id).where(Campaign.id.in_(campaigns)), today(now))
     same = and_(known.c.school_id == each.c.school_id, known.c.strand_id == Campaign.strand_id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from outreach.access import colleagues
 from outreach.campaigns.counting import classes, counts
 from outreach.campaigns.counting.classes import Class, Handing, Reach
-from outreach.campaigns.counting.counts import Counts, together
+from outreach.campaigns.counting.counts import Counts, sum_counts
 from outreach.campaigns.evidence.proof import AUTHORITY, Evidence
 from outreach.campaigns.evidence.steps import (
     OPEN,
@@ -131,8 +131,8 @@ def parts_of(counts: Counts) -> dict[Reach, str]:
 
 
 def still_to_do(counts: Counts, waiting: Mapping[ReachChannel, int]) -> str:
-    """What the sentence says after those that are left, of whom `waiting` counts the open steps: « , dont 3 à appeler »
-    or ''."""
+    """What the sentence says after those that are left, of whom `count_open_steps` counts the open steps: « , dont 3
+    à appeler » or ''."""
     todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
     return f", dont {french.all_of(todo)}" if todo and counts["left"] else ""
 
@@ -245,7 +245,7 @@ class Filters:
             given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
             yield Authority.id.in_(given.where(own, Response.is_a_reaction(), Response.answer == self.answer))
         if self.reaction:
-            yield Authority.id.in_(measured.authorities(asked, self.reaction))
+            yield Authority.id.in_(measured.reacting_authorities(asked, self.reaction))
         if self.opening:
             yield Authority.id.in_(letters.where(reactions.is_seen(session, asked, self.opening)))
         if self.text:
@@ -266,7 +266,7 @@ COLUMNS: Sequence[Column[ReachedRow]] = (
 )
 
 
-def listed(
+def list_reached(
     session: Session, campaign: Campaign, filters: Filters, *, now: datetime, sort: str = ""
 ) -> QueryListing[ReachedRow]:
     """The authorities of a campaign that the filters keep, each with how it stands, those left to be reached first."""
@@ -285,7 +285,7 @@ def listed(
 
 def count_letters(session: Session, campaign: Campaign, filters: Filters, *, now: datetime) -> int:
     """How many letters to those that the filters keep are as they say."""
-    theirs = listed(session, campaign, filters, now=now).query.with_only_columns(Authority.id)
+    theirs = list_reached(session, campaign, filters, now=now).query.with_only_columns(Authority.id)
     own = Message.mailing_id.in_(filters.asked(campaign, now).mailings), AUTHORITY.in_(theirs)
     return session.scalar(select(func.count()).select_from(Message).where(*own, *filters.letters)) or 0
 
@@ -306,14 +306,14 @@ def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[t
     return [(campaign, row) for campaign, row in found if row is not None]
 
 
-def waiting(session: Session, campaign: Campaign) -> dict[ReachChannel, int]:
+def count_open_steps(session: Session, campaign: Campaign) -> dict[ReachChannel, int]:
     """How many steps of a campaign are open, by channel."""
     query = select(EscalationStep.channel, func.count()).where(EscalationStep.mailing_id.in_(campaign.mailing_keys))
     return dict(session.execute(query.where(EscalationStep.state.in_(OPEN)).group_by(EscalationStep.channel)).all())
 
 
 def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int], Subquery]:
-    return campaign.mailing_keys, classes.classify(session, campaign, now=now).authorities
+    return campaign.mailing_keys, classes.classify_campaign(session, campaign, now=now).authorities
 
 
 def _made(session: Session, mailings: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[ReachedRow]:
@@ -372,7 +372,7 @@ class CampaignReach:
     @property
     def total(self) -> Counts:
         """The numbers of all its networks."""
-        return together(self.networks.values())
+        return sum_counts(self.networks.values())
 
     @property
     def short(self) -> str:
@@ -395,7 +395,7 @@ class CampaignReach:
     def among(self, codes: Collection[str]) -> "CampaignReach | None":
         """The numbers of these networks alone, which the sentence says where there are others; None without any."""
         these = {code: counts for code, counts in self.networks.items() if code in codes}
-        if not together(these.values())["to_reach"]:
+        if not sum_counts(these.values())["to_reach"]:
             return None
         words = " dans ces réseaux" if len(set(codes)) > 1 else " dans ce réseau"
         return replace(self, networks=these, part=words if len(these) < len(self.networks) else "")

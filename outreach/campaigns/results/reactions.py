@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, false, func, select, union_al
 
 from outreach.campaigns.letter.snapshot import LetterSnapshot
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning.audiences import launched
+from outreach.campaigns.planning.audiences import launched_mailings
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.db.bulk import among
 from outreach.core.tables.columns import Column, Kind
@@ -111,7 +111,7 @@ def asked_of(campaign: Campaign, *, now: datetime, wave: int | None = None) -> A
 
     Raises NotFound when that wave does not exist, or its recipients are not known yet.
     """
-    own = launched(campaign)
+    own = launched_mailings(campaign)
     if wave is None:
         return Asked(own, today(now))
     chosen = [each.mailing_id for each in campaign.waves if each.number == wave and each.mailing_id]
@@ -120,7 +120,7 @@ def asked_of(campaign: Campaign, *, now: datetime, wave: int | None = None) -> A
     return Asked([chosen[0]], today(now), tuple(mailing for mailing in own if mailing != chosen[0]))
 
 
-def letters(
+def list_reactions(
     session: Session,
     asked: Asked,
     only: Select[int] | Collection[int] | None = None,
@@ -148,7 +148,7 @@ def letters(
     return [facts.row(letter) for letter in found]
 
 
-def table(
+def reactions_table(
     session: Session,
     asked: Asked,
     keys: Sequence[int],
@@ -159,7 +159,7 @@ def table(
 
     def rows() -> Iterator[list[Any]]:
         for start in range(0, len(keys), AT_ONCE):
-            for letter in letters(session, asked, keys[start : start + AT_ONCE], where):
+            for letter in list_reactions(session, asked, keys[start : start + AT_ONCE], where):
                 yield [waves.get(letter.mailing, ""), *(column.cell(letter) for column in COLUMNS)]
 
     return Table("Courriels", ["Vague", *(column.full_header for column in COLUMNS)], rows())
@@ -167,14 +167,14 @@ def table(
 
 def is_seen(session: Session, asked: Asked, opening: OpeningFilter) -> ColumnElement[bool]:
     """Whether a letter was opened, clicked, or neither although it is measured by itself."""
-    seen = reactions.hits(asked.mailings).subquery("seen")
+    seen = reactions.first_hits(asked.mailings).subquery("seen")
     if opening is not OpeningFilter.NEVER:
         return Message.id.in_(select(seen.c.message_id).where(seen.c[opening.value].is_not(None)))
     alone = measured_of(session, asked)
     return Message.id.in_(union_all(*alone)) & Message.id.not_in(select(seen.c.message_id)) if alone else false()
 
 
-def counts(session: Session, asked: Asked) -> dict[Reaction, int]:
+def count_reactions(session: Session, asked: Asked) -> dict[Reaction, int]:
     """How many of the authorities that these letters are meant for reacted, did not, or received none."""
     each = reactions.of_authorities(asked)
     counted = session.execute(select(each.c.reaction, func.count()).group_by(each.c.reaction))
@@ -201,11 +201,11 @@ class _Facts:
         def chosen(query: Select[*Columns]) -> Select[*Columns]:
             return query if keys is None else query.where(among(Message.id, keys))
 
-        query = chosen(reactions.subjects(asked))
+        query = chosen(reactions.letter_subjects(asked))
         listed = {key: (schools, since, declared) for key, schools, since, declared in session.execute(query)}
         alone = [chosen(each) for each in measured_of(session, asked)]
         measured = set(session.scalars(union_all(*alone))) if alone else set[int]()
-        seen = chosen(reactions.hits(asked.mailings))
+        seen = chosen(reactions.first_hits(asked.mailings))
         own = {key: (opened, clicked) for key, opened, clicked in session.execute(seen)} if alone else {}
         return cls(listed, _answers(session, chosen(_given(asked))), own, measured)
 

@@ -50,7 +50,7 @@ class Breach:
         return {"rule": self.rule, "wave": self.wave, "rows": self.rows}
 
 
-def verify(session: Session, *, now: datetime) -> list[Breach]:
+def verify_ledger(session: Session, *, now: datetime) -> list[Breach]:
     """Every breach, by rule and wave; an empty list when all rules hold."""
     breaches = []
     for rule, rows in RULES.items():
@@ -77,7 +77,7 @@ def _adding_up(session: Session, _now: datetime) -> Rows:
     """The counts of a tally, by final state and under way, add up to the number of messages."""
     counts = dict(session.execute(select(Message.mailing_id, func.count()).group_by(Message.mailing_id)).all())
     waves = session.execute(select(Wave.id, Mailing.id).join(Mailing, Mailing.id == Wave.mailing_id)).all()
-    tallies = outbox.tallies(session, [mailing for _, mailing in waves])
+    tallies = outbox.tally_mailings(session, [mailing for _, mailing in waves])
     return [(wave, wave) for wave, mailing in waves if tallies[mailing].total != counts.get(mailing, 0)]
 
 

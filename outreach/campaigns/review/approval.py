@@ -6,19 +6,19 @@ from sqlalchemy import Select, and_, or_, select
 
 from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import APPROVING, Decision, Thing
-from outreach.access.approvals.text_diff import Rewording, compared
+from outreach.access.approvals.text_diff import Rewording, compare_texts
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import ApprovedLetter, Campaign, CampaignState, Wave
 from outreach.campaigns.planning import audiences, lifecycle, listing
 from outreach.campaigns.planning.listing import Stage
-from outreach.campaigns.review.checks import Findings, look_over, refuse_blocked
+from outreach.campaigns.review.checks import Findings, check_campaign, refuse_blocked
 from outreach.campaigns.segments.criteria import is_everybody
 from outreach.campaigns.segments.criteria_json import within_limits
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError
 
 
-def judge(
+def review_campaign(
     session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime, version: str | None = None
 ) -> Findings:
     """Look a campaign over. It composes every letter, so do it before the transaction that writes.
@@ -28,12 +28,12 @@ def judge(
     """
     decisions.refuse_another(lifecycle.content_of(campaign), version)
     within_limits(audiences.criterion_of(campaign))
-    findings = look_over(session, campaign, sending, now=now)
+    findings = check_campaign(session, campaign, sending, now=now)
     refuse_blocked(findings)
     return findings
 
 
-def ask(
+def ask_approval(
     session: Session,
     campaign: Campaign,
     sending: SenderIdentity,
@@ -45,18 +45,18 @@ def ask(
 ) -> Findings:
     """Request approval of a draft. A letter to everybody needs `confirmed`, the number of authorities it writes to.
 
-    `judged` is what `judge` found before; without it the campaign is looked over here. Raises Refused when the campaign
-    has changed since or as `judge` does, InputError when `confirmed` is missing or wrong.
+    `judged` is what `review_campaign` found before; without it the campaign is looked over here. Raises Refused when
+    the campaign has changed since or as `review_campaign` does, InputError when `confirmed` is missing or wrong.
     """
     findings = _findings(session, campaign, sending, now, judged)
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez leur nombre, {written}.")
-    lifecycle.submit(session, campaign, now=now, actor=actor, extent=findings.extent)
+    lifecycle.submit_campaign(session, campaign, now=now, actor=actor, extent=findings.extent)
     return findings
 
 
-def give(
+def give_approval(
     session: Session,
     campaign: Campaign,
     sending: SenderIdentity,
@@ -66,7 +66,7 @@ def give(
     judged: Findings | None = None,
     overlap: int = 0,
 ) -> Findings:
-    """Approve a campaign. `judged` is what `judge` found before; without it the campaign is looked over here.
+    """Approve a campaign. `judged` is what `review_campaign` found before; without it the campaign is looked over here.
 
     Where other campaigns write to many of its authorities within a week, `overlap` is how many the approver has seen.
     Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it;
@@ -74,7 +74,7 @@ def give(
     """
     findings = _findings(session, campaign, sending, now, judged)
     seen = findings.ticked_off(overlap)
-    lifecycle.approve(session, campaign, now=now, actor=actor, extent=findings.extent, reason=seen)
+    lifecycle.approve_campaign(session, campaign, now=now, actor=actor, extent=findings.extent, reason=seen)
     return findings
 
 
@@ -91,11 +91,11 @@ def give_and_plan(
 ) -> Wave:
     """Approve a campaign and plan its waves, both or neither; returns the first wave.
 
-    The first wave moves to `earliest` or later, as `lifecycle.schedule` does. Raises as `give` and
-    `lifecycle.schedule` do, InputError when the campaign has no start.
+    The first wave moves to `earliest` or later, as `lifecycle.schedule_campaign` does. Raises as `give_approval` and
+    `lifecycle.schedule_campaign` do, InputError when the campaign has no start.
     """
-    give(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap)
-    return lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=earliest)
+    give_approval(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap)
+    return lifecycle.schedule_campaign(session, campaign, None, now=now, actor=actor, earliest=earliest)
 
 
 def _findings(
@@ -103,7 +103,7 @@ def _findings(
 ) -> Findings:
     """What was found about the campaign exactly as it stands."""
     if judged is None:
-        return judge(session, campaign, sending, now=now)
+        return review_campaign(session, campaign, sending, now=now)
     decisions.refuse_another(lifecycle.content_of(campaign), judged.content.digest)
     return judged
 
@@ -125,10 +125,10 @@ def since_approval(session: Session, campaign: Campaign) -> list[Rewording]:
         ("Texte d’aperçu", before.preheader, campaign.preheader),
         ("Courriel", before.letter, campaign.letter),
     )
-    return [Rewording(name, compared(old, new)) for name, old, new in texts if old != new]
+    return [Rewording(name, compare_texts(old, new)) for name, old, new in texts if old != new]
 
 
-def campaigns(person: str) -> Select[Campaign]:
+def awaiting_campaigns(person: str) -> Select[Campaign]:
     """Select the campaigns that this author (an e-mail address) has a hand in and that await more, the oldest first.
 
     DRAFT: they were sent back. APPROVED: no wave of theirs is planned.

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from outreach.access.approvals.decisions import Content, Extent
 from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.sentences import ORDINALS, ordinal
+from outreach.adherence.situation.sentences import ORDINALS, strand_ordinal
 from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.planning import audiences, experiment_plan, lifecycle, schedule, sending_hours
@@ -24,7 +24,7 @@ from outreach.campaigns.review import other_programme, written_dates
 from outreach.campaigns.review import overlap as neighbours
 from outreach.campaigns.review.overlap import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
-from outreach.campaigns.segments.audience import Concerns, rows
+from outreach.campaigns.segments.audience import Concerns, audience_rows
 from outreach.campaigns.segments.audience_counts import AudienceCounts
 from outreach.campaigns.segments.mailing_criteria import invited_to
 from outreach.campaigns.waves.stopping import CALL_OFF_TIME
@@ -45,7 +45,7 @@ from outreach.engagement.tracking.trackers import SMALLEST
 WHERE = "Un accord s’enregistre dans l’Annuaire, sur la fiche du PO, onglet Mesure ; le PO le donne aussi lui-même."
 
 
-def alone(session: Session, campaign: Campaign, *, now: datetime) -> int:
+def count_measured_alone(session: Session, campaign: Campaign, *, now: datetime) -> int:
     """How many mailboxes that a campaign would write to now may be measured by themselves.
 
     Only authorities with such a mailbox are looked at; without any, it costs one short statement.
@@ -55,12 +55,12 @@ def alone(session: Session, campaign: Campaign, *, now: datetime) -> int:
         return 0
     theirs = select(Contact.authority_id).where(Contact.id.in_(allowed))
     scope = audiences.scope_of(session, campaign, now=now)
-    mailboxes = rows(audiences.audience_of(campaign), scope, among=theirs)
+    mailboxes = audience_rows(audiences.audience_of(campaign), scope, among=theirs)
     query = select(func.count()).where(mailboxes.c.rank == 0, mailboxes.c.contact_id.in_(allowed))
     return session.scalar(query) or 0
 
 
-def offer(count: int) -> str:
+def tracking_offer(count: int) -> str:
     """What the choice of the mode says, where the campaign would write to so many mailboxes with a basis."""
     if not count:
         return f"Mesurer boîte par boîte n’est pas proposé : aucune boîte de ce public n’a d’accord enregistré. {WHERE}"
@@ -72,7 +72,7 @@ def offer(count: int) -> str:
 
 def told(session: Session, campaign: Campaign, addresses: int, *, now: datetime) -> str:
     """How the mailboxes of an individual campaign will be measured, of so many `addresses`; '' for another campaign."""
-    return sentence(alone(session, campaign, now=now), addresses) if is_individual(campaign) else ""
+    return sentence(count_measured_alone(session, campaign, now=now), addresses) if is_individual(campaign) else ""
 
 
 def is_individual(campaign: Campaign) -> bool:
@@ -133,7 +133,7 @@ def reminded_of_nothing(
     """
     if not is_reminder(campaign, letter):
         return []
-    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    meant = audience_rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0)
     query = select(Authority).where(Authority.id.in_(written), _is_uninvited(campaign))
     found = session.scalars(query.order_by(Authority.folded, Authority.fase))
@@ -212,9 +212,9 @@ def refuse_blocked(judged: Judged) -> None:
         raise Refused(" ".join(judged.blocks))
 
 
-def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
+def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
     """Check a campaign: count its audience, compose every letter, and read its wording and its dates."""
-    counts = audiences.count(session, campaign, now=now)
+    counts = audiences.count_campaign_audience(session, campaign, now=now)
     rule = ClosingRule.of(session, campaign, now=now)
     dated = rule.waves(campaign)
     is_approved = campaign.state is CampaignState.APPROVED
@@ -225,13 +225,13 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         run = Preview(session, campaign, sending, dated, now=now).dry_run()
     except InputError as error:
         blocks.append(str(error))
-    blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
+    blocks += [*unfinished_parts(campaign), *blocks_of(campaign, counts, run)]
     corrected = Concerns(campaign.concerns), audiences.criterion_of(campaign), campaign.strand
     blocks += filter(None, [audiences.corrects_another_strand(session, *corrected)])
     if campaign.starts_at and not planned:
         blocks += schedule.left_out(campaign, planned)
     blocks += [*schedule.too_late(planned), *schedule.after_closing(session, campaign, planned, now)]
-    draw = experiment_plan.of(session, campaign, now=now, rule=rule)
+    draw = experiment_plan.experiment_plan_of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
     strangers = reminded_of_nothing(session, campaign, run, now=now)
@@ -239,7 +239,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     remarks = [
         *_of_uninvited(campaign, name, strangers),
         *_of_programme(campaign, name),
-        *other_programme.remarks(session, campaign, campaign.strand),
+        *other_programme.programme_remarks(session, campaign, campaign.strand),
         *other_programme.of_sender(session, campaign, campaign.strand),
         *_of_another_strand(campaign, name),
         *other_programme.strand_remarks(session, audiences.criterion_of(campaign), campaign.strand),
@@ -288,7 +288,7 @@ def _of_another_strand(campaign: Campaign, programme: str) -> list[str]:
         return []
     other, line = min(named.items(), key=lambda found: found[1])
     about = f"la campagne porte sur le volet {own}{programmes.of_programme(programme)}"
-    return [f"Ligne {line} : le courriel parle du {ordinal(other)}, et {about} : relisez-le."]
+    return [f"Ligne {line} : le courriel parle du {strand_ordinal(other)}, et {about} : relisez-le."]
 
 
 def _strands_named(letter: str) -> Iterator[tuple[int, int]]:
@@ -302,9 +302,9 @@ def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> l
     """Remarks on the subject, the letter and its links; those on the letter's wording give the line."""
     remarks = [
         f"{f'Ligne {remark.line}' if remark.line else 'Objet'} : {remark.text}"
-        for remark in wording.remarks(campaign.subject, campaign.letter, ACRONYMS)
+        for remark in wording.wording_remarks(campaign.subject, campaign.letter, ACRONYMS)
     ]
-    own, links = urlsplit(sending.address).hostname, markdown.links(campaign.letter)
+    own, links = urlsplit(sending.address).hostname, markdown.list_links(campaign.letter)
     hosts = {urlsplit(link).hostname or "" for link, _ in links} - {own}
     remarks += [f"Lien vers {host} : vérifiez que cette adresse est la bonne." for host in sorted(filter(None, hosts))]
     counted = ("http:", "https:") if campaign.tracking is not TrackingMode.NONE else ()
@@ -326,7 +326,7 @@ def _host(address: str) -> str:
     return host.removeprefix("www.")
 
 
-def unfinished(campaign: Campaign | WrittenLetter | Definition) -> list[str]:
+def unfinished_parts(campaign: Campaign | WrittenLetter | Definition) -> list[str]:
     """What its author has still to write in place of a ready-made letter's placeholders, a sentence for each."""
     lines = [("Objet", campaign.subject), ("Texte d’aperçu", campaign.preheader)]
     lines += [(f"Ligne {number}", line) for number, line in enumerate(campaign.letter.split("\n"), 1)]
@@ -401,7 +401,7 @@ def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
     remarks = [f"{french.initial(wave.name)} {wave.told}." for wave in planned if wave.told]
     if planned:
         remarks += schedule.left_out(campaign, planned)
-    cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in planned)
+    cautions = dict.fromkeys(sending_hours.calendar_caution(today(wave.at)) for wave in planned)
     return [*remarks, *filter(None, cautions)]
 
 
@@ -419,7 +419,7 @@ def _of_haste(planned: Sequence[PlannedWave], written: int) -> list[str]:
 
 def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay], now: datetime) -> list[str]:
     """Remarks on authorities that get another letter within a week, or have got many this school year."""
-    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    meant = audience_rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
     earlier = campaign.mailing_keys
     again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
@@ -439,7 +439,7 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
 
 def _unconfirmed(session: Session, campaign: Campaign, now: datetime) -> int:
     """How many letters would go to addresses that nobody confirmed for two years, or ever."""
-    meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    meant = audience_rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     query = select(func.count()).select_from(meant).join(Contact, Contact.id == meant.c.contact_id)
     return session.scalar(query.where(meant.c.rank == 0, ~confirmed_since(now - STALE_AFTER))) or 0
 

@@ -26,10 +26,10 @@ class Losses:
     written: int
 
 
-def of(session: Session, campaign: Campaign, *, now: datetime, number: int | None = None) -> Losses:
+def losses_of(session: Session, campaign: Campaign, *, now: datetime, number: int | None = None) -> Losses:
     """What is lost by ending a campaign now, and what stays. With planned waves it counts the audience: that of the
     first of these, or of the one with this number."""
-    counted = outbox.tallies(session, campaign.mailing_keys)
+    counted = outbox.tally_mailings(session, campaign.mailing_keys)
     under_way = [counted[wave.mailing_id] for wave in campaign.waves if wave.mailing_id and wave.state in UNDER_WAY]
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     asked = next((wave for wave in planned if number in (None, wave.number)), None)
@@ -40,7 +40,9 @@ def of(session: Session, campaign: Campaign, *, now: datetime, number: int | Non
         doubtful=sum(tally.in_doubt for tally in counted.values()),
         sent=sum(tally.accepted + tally.in_doubt for tally in counted.values()),
         planned=planned,
-        written=audiences.count(session, campaign, now=now, only_unreacted=is_added, departure=asked.departure).written
+        written=audiences.count_campaign_audience(
+            session, campaign, now=now, only_unreacted=is_added, departure=asked.departure
+        ).written
         if asked
         else 0,
     )
@@ -48,5 +50,5 @@ def of(session: Session, campaign: Campaign, *, now: datetime, number: int | Non
 
 def left_before(session: Session, campaign: Campaign) -> int:
     """How many letters had left when the wave that the next one completes was broken off; 0 when there is none."""
-    counted = outbox.tallies(session, audiences.broken_off(campaign))
+    counted = outbox.tally_mailings(session, audiences.broken_off(campaign))
     return sum(tally.accepted + tally.in_doubt for tally in counted.values())

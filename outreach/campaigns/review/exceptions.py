@@ -59,7 +59,7 @@ def leave_out(
         among(type_coerce(Message.authority_id, Integer), new),
         Message.state == MessageState.QUEUED,
     )
-    outbox.withdraw(session, session.scalars(waiting).all(), Reason.LEFT_OUT, now=now)
+    outbox.withdraw_letters(session, session.scalars(waiting).all(), Reason.LEFT_OUT, now=now)
     _tell(session, campaign, made, DecisionKind.WRITTEN, now, actor)
     return made
 
@@ -79,7 +79,7 @@ def take_back(session: Session, campaign: Campaign, number: int, *, now: datetim
     _tell(session, campaign, made, DecisionKind.WITHDRAWN, now, actor)
 
 
-def of(session: Session, campaign: Campaign) -> Sequence[ListedException]:
+def exceptions_of(session: Session, campaign: Campaign) -> Sequence[ListedException]:
     """The exceptions of a campaign that stand, in order, with their authorities."""
     query = (
         select(AudienceException, Authority)
@@ -129,11 +129,11 @@ def _tell(
     members = session.scalars(select(ExceptedAuthority).where(ExceptedAuthority.exception_id == made.id)).all()
     content = Content(Thing.EXCEPTION.subject(made.id), "", campaign.title, "")
     extent = Extent(len(members), None)
-    decisions.decide(session, content, kind, "", now=now, actor=actor, reason=made.reason, extent=extent)
+    decisions.record_decision(session, content, kind, "", now=now, actor=actor, reason=made.reason, extent=extent)
     done = ("écarté", "écartés") if kind is DecisionKind.WRITTEN else ("remis", "remis")
     said = f"Campagne « {campaign.title} », exception : {plural(len(members), f'PO {done[0]}', f'PO {done[1]}')}"
     said = f"{said} ({made.reason})."
-    audit.record(session, now, actor, said, lifecycle.subject_of(campaign))
+    audit.record_entry(session, now, actor, said, lifecycle.subject_of(campaign))
 
 
 def _numbers(fases: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.campaigns.planning import definitions, wave_criteria
 from outreach.campaigns.segments import of_strand
-from outreach.campaigns.segments.criteria import Criterion, Leaf, leaves
+from outreach.campaigns.segments.criteria import Criterion, Leaf, criterion_leaves
 from outreach.campaigns.segments.mailing_criteria import OfMailings
 from outreach.core.db import Session
 from outreach.core.text import french
@@ -20,11 +20,11 @@ from outreach.directory.reference import fold
 
 def strand_remarks(session: Session, criterion: Criterion, strand: Strand, *, was: Strand | None = None) -> list[str]:
     """A sentence that repeats the conditions that are not about a strand, where there are any; `was` as in
-    `of_strand.foreign`."""
-    found = [*of_strand.foreign(criterion, strand, was=was), *_of_other_programmes(session, criterion, strand)]
+    `of_strand.foreign_leaves`."""
+    found = [*of_strand.foreign_leaves(criterion, strand, was=was), *_of_other_programmes(session, criterion, strand)]
     if not found:
         return []
-    names = wave_criteria.names(session, found)
+    names = wave_criteria.criteria_names(session, found)
     said = ", ".join(f"« {french.within_quotes(leaf.words(names))} »" for leaf in found)
     about = programmes.strand_names(session)[strand.id]
     one, several = "Une condition du public porte", f"{len(found)} conditions du public portent"
@@ -34,7 +34,7 @@ def strand_remarks(session: Session, criterion: Criterion, strand: Strand, *, wa
 
 def _of_other_programmes(session: Session, criterion: Criterion, strand: Strand) -> list[Leaf]:
     """The conditions that name letters of campaigns about other programmes alone."""
-    named = [leaf for leaf in leaves(criterion) if isinstance(leaf, OfMailings) and leaf.mailings]
+    named = [leaf for leaf in criterion_leaves(criterion) if isinstance(leaf, OfMailings) and leaf.mailings]
     keys = {key for leaf in named for key in leaf.mailings or ()}
     if not keys:
         return []
@@ -69,7 +69,7 @@ class Written(Protocol):
 def of_sender(session: Session, campaign: Campaign, strand: Strand) -> list[str]:
     """A sentence where a campaign about a strand is signed by whom other programmes' campaigns are, and no other one of
     its own: none that is ready-made, and none that somebody approved."""
-    there = programmes.every(session)
+    there = programmes.all_programmes(session)
     signing = _signing(session, there, campaign)
     whose = signing[fold(campaign.sender_name)]
     if not whose or strand.programme_id in whose:
@@ -77,7 +77,7 @@ def of_sender(session: Session, campaign: Campaign, strand: Strand) -> list[str]
     said = french.all_of([f"« {french.within_quotes(one.name)} »" for one in there if one.id in whose])
     name, about = (
         french.within_quotes(one)
-        for one in (campaign.sender_name, programmes.called(strand.programme.name, strand.number))
+        for one in (campaign.sender_name, programmes.strand_in_words(strand.programme.name, strand.number))
     )
     whose_letters = f"« {name} » signe les campagnes de {said}, et la campagne porte sur « {about} »"
     mend = "changez-le à l’étape du courriel, ou gardez-le s’il s’occupe aussi de ce programme"
@@ -97,12 +97,12 @@ def _signing(session: Session, there: Sequence[Programme], besides: Campaign) ->
     return signing
 
 
-def remarks(session: Session, written: Written, strand: Strand) -> list[str]:
+def programme_remarks(session: Session, written: Written, strand: Strand) -> list[str]:
     """A sentence for each programme that a letter about a strand names, and is not that of the strand."""
-    there = programmes.every(session)
+    there = programmes.all_programmes(session)
     own = next(one for one in there if one.id == strand.programme_id)
     said = list(_lines(written))
-    about = programmes.called(own.name, strand.number)
+    about = programmes.strand_in_words(own.name, strand.number)
     found = [(one.name, *place) for one in there if one is not own and (place := _named(one, own, said))]
     return [
         f"{where} : « {words} » est de « {name} », et la campagne porte sur « {about} » : relisez tout le courriel."

@@ -145,7 +145,7 @@ def _met(
 ) -> Select[Any]:
     """Whom waves reach of those that a campaign would write to: columns day (ordinal), campaign_id, authority_id."""
     scope = partial(audiences.scope_of, session, now=now)
-    own = audience.rows(meant or audiences.audience_of(campaign), scope(campaign))
+    own = audience.audience_rows(meant or audiences.audience_of(campaign), scope(campaign))
     other = union_all(*_launched(waves), *_planned(waves, scope, now)).subquery()
     written = select(own.c.authority_id).where(own.c.rank == 0)
     return select(other.c.day, other.c.campaign_id, other.c.authority_id).where(other.c.authority_id.in_(written))
@@ -180,7 +180,7 @@ def _corrected(session: Session, campaign: Campaign, now: datetime) -> set[int]:
         return set()
     scope, letters = (
         audiences.scope_of(session, campaign, now=now),
-        audience.corrected(audiences.criterion_of(campaign)),
+        audience.corrected_mailings(audiences.criterion_of(campaign)),
     )
     return {key for letter in letters for key in session.scalars(letter.asked(scope))}
 
@@ -213,7 +213,7 @@ def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: dat
             examples[kind] = wave
     for kind, its_days in days.items():
         wave = examples[kind]
-        rows = audience.rows(audiences.planned_of(wave, now=now), scope(wave.campaign))
+        rows = audience.audience_rows(audiences.planned_of(wave, now=now), scope(wave.campaign))
         meant = select(rows.c.authority_id).where(rows.c.rank == 0).distinct().cte()
         for day in sorted(its_days):
             yield select(

@@ -15,7 +15,7 @@ from outreach.campaigns.channels.due_steps import RungForecast
 from outreach.campaigns.evidence.steps import ReachChannel, RungWhen
 from outreach.campaigns.experiments.design import DEPARTURES
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning.audiences import launched
+from outreach.campaigns.planning.audiences import launched_mailings
 from outreach.campaigns.planning.schedule import PlannedWave
 from outreach.campaigns.review.checks import Findings
 from outreach.core.db import Session, UtcDateTime
@@ -105,7 +105,7 @@ class Plan:
         return french.typeset(f"{said}, {arrive}, dont {french.number(most)} le jour le plus chargé, {day}.")
 
 
-def of(
+def plan_of(
     session: Session, campaign: Campaign, findings: Findings, rungs: Sequence[RungForecast], *, now: datetime
 ) -> Plan | None:
     """The plan of a campaign as it was checked; None without dates, or once a letter has left."""
@@ -200,7 +200,7 @@ def wave_before(session: Session, campaign: Campaign, *, now: datetime) -> WaveB
 
 def _last_day(campaign: Campaign) -> date:
     """The last day to answer that a letter of a campaign's launched waves states."""
-    own = launched(campaign)
+    own = launched_mailings(campaign)
     return max(
         wave.answer_by or today(wave.due_at + timedelta(days=campaign.deadline_days))
         for wave in campaign.waves
@@ -209,7 +209,7 @@ def _last_day(campaign: Campaign) -> date:
 
 
 def _of_wave(session: Session, campaign: Campaign, last_day: date) -> WaveBefore | None:
-    own = launched(campaign)
+    own = launched_mailings(campaign)
     letters = (
         select(AUTHORITY.label("authority_id"), func.min(reactions.left_at(), type_=UtcDateTime()).label("left_at"))
         .where(Message.mailing_id.in_(own))

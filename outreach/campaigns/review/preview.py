@@ -15,20 +15,20 @@ from outreach.campaigns.experiments import assignment
 from outreach.campaigns.experiments.design import DEPARTURES
 from outreach.campaigns.letter.composing import Alike, RecipientFacts, had_letter_of
 from outreach.campaigns.letter.field_values import Facts
-from outreach.campaigns.letter.merge_fields import KINDS, samples
+from outreach.campaigns.letter.merge_fields import KINDS, sample_values
 from outreach.campaigns.letter.snapshot import (
     LetterSnapshot,
     SenderIdentity,
     WrittenLetter,
-    bare,
-    compiled,
-    freeze,
+    bare_letter,
+    compile_snapshot,
+    freeze_letter,
     head_of,
     shared_headers_of,
 )
 from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.planning import audiences, schedule
-from outreach.campaigns.planning.audiences import addressees_among, foremost
+from outreach.campaigns.planning.audiences import addressees_among, example_addressee
 from outreach.campaigns.planning.lifecycle import subject_of
 from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
 from outreach.campaigns.segments import audience_counts
@@ -104,7 +104,7 @@ class PreviewedLetter:
     @property
     def samples(self) -> dict[str, str]:
         """What fields say to this recipient, for the chips of an editor."""
-        return samples(self.facts)
+        return sample_values(self.facts)
 
     def _marked(self, slot: Slot) -> Filling:
         value = self.values[slot.key]
@@ -171,14 +171,16 @@ class Preview:
         deadline = (shown.deadline if shown else ClosingRule.of(session, campaign, now=now).deadline(now)).day
         is_reminder = wave > 1 or self.only_unreacted
         self.head = head_of(session, campaign)
-        self.frozen: LetterSnapshot = freeze(self.written, sending, deadline, is_reminder=is_reminder, head=self.head)
-        self.letter = compiled(self.frozen.draft if has_layout else bare(self.written, sending))
+        self.frozen: LetterSnapshot = freeze_letter(
+            self.written, sending, deadline, is_reminder=is_reminder, head=self.head
+        )
+        self.letter = compile_snapshot(self.frozen.draft if has_layout else bare_letter(self.written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
         """The letter to an authority's first mailbox; None when it would list no school."""
         asked = self.session, self.campaign, [authority.id]
         addressees = audiences.addressees_among(*asked, now=self.now, only_unreacted=self.only_unreacted)
-        best = audiences.foremost(addressees)
+        best = audiences.example_addressee(addressees)
         return next(self.letters([best], among=addressees)) if best is not None and best.schools else None
 
     def paper(self, authority: Authority) -> PreviewedLetter | None:
@@ -195,7 +197,7 @@ class Preview:
             meant = audiences.unreacted_of(self.campaign, now=self.now)
         leaves_at = self.at if self.only_unreacted else None
         scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
-        return audience_counts.first(self.session, meant, scope, MOST)
+        return audience_counts.first_authorities(self.session, meant, scope, MOST)
 
     def letters(
         self, recipients: Sequence[Addressee], *, among: Sequence[Addressee] | None = None, on_paper: bool = False
@@ -227,18 +229,18 @@ class Preview:
                 content = Alike(self.letter).content(facts[letter.id])
                 filled = self.letter.fill(content.values, content.flags)
                 personal = self._personal(letter, filled, facts[letter.id])
-                wire = mime.assemble(standing, personal, filled.text, filled.html, self.frozen.logo)
+                wire = mime.assemble_message(standing, personal, filled.text, filled.html, self.frozen.logo)
                 values, flags, under = content.values, content.flags, (self.frozen, self.head)
                 yield PreviewedLetter(letter.address, facts[letter.id], self.letter, values, flags, wire, *under)
 
     def _reminded(self) -> Select[int] | None:
         """The authorities to which a reminder would not be the first letter: those that had one, and those whose
         departure has not left yet. None where nothing has left, and so for all."""
-        left = audiences.launched(self.campaign)
+        left = audiences.launched_mailings(self.campaign)
         if not left:
             return None
         ahead = set(range(1, DEPARTURES + 1)) - set(schedule.begun_departures(self.campaign))
-        to_come = assignment.leaving(self.campaign.id, *ahead)
+        to_come = assignment.assigned_to(self.campaign.id, *ahead)
         either = had_letter_of(left).union_all(to_come).subquery("reminded")
         return select(either.c.authority_id)
 
@@ -246,7 +248,9 @@ class Preview:
         """Compose the letter of every recipient who is not left out."""
         asked = self.session, self.campaign
         leaves_at = self.at if self.only_unreacted else None
-        addressees = audiences.addressees(*asked, now=self.now, only_unreacted=self.only_unreacted, leaves_at=leaves_at)
+        addressees = audiences.list_addressees(
+            *asked, now=self.now, only_unreacted=self.only_unreacted, leaves_at=leaves_at
+        )
         run = DryRun()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
@@ -312,7 +316,7 @@ class PreparedTest:
     schools: tuple[int, ...]
 
 
-def prepare(
+def prepare_test(
     session: Session, campaign: Campaign, sending: SenderIdentity, authority: Authority, *, now: datetime
 ) -> PreparedTest:
     """Prepare the letter that an authority would get, with "[TEST]" before its subject.
@@ -320,16 +324,18 @@ def prepare(
     It asks who is in the audience, which may take seconds, so do it before the transaction that writes. `campaign` may
     hold unsaved changes. Raises InputError when the letter cannot be read.
     """
-    first = foremost(addressees_among(session, campaign, [authority.id], now=now))
+    first = example_addressee(addressees_among(session, campaign, [authority.id], now=now))
     rule = ClosingRule.of(session, campaign, now=now)
     planned = rule.waves(campaign)
     deadline = planned[0].deadline if planned else rule.deadline(now)
     written = WrittenLetter.of(session, campaign)
-    frozen = freeze(written, sending, deadline.day, is_reminder=False, mark=MARK, head=head_of(session, campaign))
+    frozen = freeze_letter(
+        written, sending, deadline.day, is_reminder=False, mark=MARK, head=head_of(session, campaign)
+    )
     return PreparedTest(written, frozen, tuple(first.schools) if first else ())
 
 
-def send(
+def send_test(
     session: Session,
     campaign: Campaign,
     sending: SenderIdentity,
@@ -343,9 +349,9 @@ def send(
 ) -> None:
     """Queue the letter that an authority would get, addressed to `to`.
 
-    `prepared` is what `prepare` made before; without it the letter is prepared here. A test goes to active accounts and
-    to those `allowed` lets through, and a person sends 20 an hour. Raises InputError as `prepare` does, or when the
-    address may not get a test or is on the suppression list; Refused when the person has to wait.
+    `prepared` is what `prepare_test` made before; without it the letter is prepared here. A test goes to active
+    accounts and to those `allowed` lets through, and a person sends 20 an hour. Raises InputError as `prepare_test`
+    does, or when the address may not get a test or is on the suppression list; Refused when the person has to wait.
     """
     if not accounts.is_active(session, to.address) and allowed.stops(to.address):
         raise InputError(
@@ -358,9 +364,9 @@ def send(
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
     if prepared is None:
-        prepared = prepare(session, campaign, sending, authority, now=now)
+        prepared = prepare_test(session, campaign, sending, authority, now=now)
     written, frozen = prepared.written, prepared.frozen
     addressee = Addressee(authority.id, to.address, to.key, to.ascii, prepared.schools)
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
-    audit.record(session, now, actor, said, subject_of(campaign))
+    audit.record_entry(session, now, actor, said, subject_of(campaign))

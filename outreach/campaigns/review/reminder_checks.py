@@ -13,7 +13,14 @@ from outreach.campaigns.planning.schedule import PlannedWave
 from outreach.campaigns.results import reactions as results
 from outreach.campaigns.review import overlap as neighbours
 from outreach.campaigns.review import written_dates
-from outreach.campaigns.review.checks import Judged, blocks_of, long_subjects, refuse_blocked, unfinished, wording_of
+from outreach.campaigns.review.checks import (
+    Judged,
+    blocks_of,
+    long_subjects,
+    refuse_blocked,
+    unfinished_parts,
+    wording_of,
+)
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.segments import audience_counts
 from outreach.campaigns.waves import added_reminders
@@ -44,7 +51,7 @@ class Reminded:
     kept_out: Mapping[Reason, int]
 
 
-def reminded(
+def count_reminded(
     session: Session,
     campaign: Campaign,
     unreacted: int,
@@ -55,10 +62,10 @@ def reminded(
 ) -> Reminded:
     """Whom the next reminder would be written to; with `only_unreacted`, one that is added and `leaves_at` then.
 
-    `unreacted` is what `results.reactions.counts` has for Reaction.NONE.
+    `unreacted` is what `results.reactions.count_reactions` has for Reaction.NONE.
     """
     reacted = reactions.of_authorities(results.asked_of(campaign, now=now))
-    meant = audiences.meant(campaign, now, only_unreacted=only_unreacted)
+    meant = audiences.campaign_audience(campaign, now, only_unreacted=only_unreacted)
     scope = audiences.scope_of(session, campaign, now=now, leaves_at=leaves_at)
     rows = audience_counts.by_label(session, meant, scope, reacted.c.authority_id, reacted.c.reaction)
     left_out, kept_out, written = Counter[Reason](), Counter[Reason](), Counter[str | None]()
@@ -92,7 +99,9 @@ class ReminderFindings(Judged):
     planned: PlannedWave | None
 
 
-def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime) -> ReminderFindings:
+def check_reminder(
+    session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime
+) -> ReminderFindings:
     """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
     campaign, blocks, run = reminder.campaign, list[str](), DryRun()
     content, written = added_reminders.content_of(reminder), added_reminders.written_by(session, campaign, reminder)
@@ -103,8 +112,8 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     except (InputError, Refused) as error:
         blocks.append(str(error))
     leaves_at = planned.at if planned else max(now, reminder.asked_at)
-    counts = audiences.count(session, campaign, now=now, only_unreacted=True, leaves_at=leaves_at)
-    blocks += [*unfinished(written), *blocks_of(written, counts, run)]
+    counts = audiences.count_campaign_audience(session, campaign, now=now, only_unreacted=True, leaves_at=leaves_at)
+    blocks += [*unfinished_parts(written), *blocks_of(written, counts, run)]
     remarks = [*wording_of(written, sending), *long_subjects(run)]
     if planned is not None:
         blocks += [*schedule.too_late([planned]), *schedule.after_closing(session, campaign, [planned], now)]
@@ -118,7 +127,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     return ReminderFindings(content, counts, run, blocks, remarks, overlap, planned)
 
 
-def judge(
+def review_reminder(
     session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime, version: str
 ) -> ReminderFindings:
     """Look a reminder over before the transaction that writes. `version` is the digest as the person read it.
@@ -126,25 +135,28 @@ def judge(
     Raises Refused when it has changed since, or when something blocks it.
     """
     decisions.refuse_another(added_reminders.content_of(reminder), version)
-    findings = look_over(session, reminder, sending, now=now)
+    findings = check_reminder(session, reminder, sending, now=now)
     refuse_blocked(findings)
     return findings
 
 
-def ask(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> None:
+def ask_reminder_approval(
+    session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str
+) -> None:
     """Request approval of a reminder that was judged. Raises Refused when it has changed since."""
     decisions.refuse_another(added_reminders.content_of(reminder), judged.content.digest)
-    added_reminders.submit(session, reminder, now=now, actor=actor, extent=judged.extent)
+    added_reminders.submit_reminder(session, reminder, now=now, actor=actor, extent=judged.extent)
 
 
-def give(
+def give_reminder_approval(
     session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str, overlap: int = 0
 ) -> Wave:
     """Approve and plan a reminder that was judged.
 
     Where other campaigns write to many of its authorities within a week, `overlap` is how many the approver has seen.
-    Raises Refused as `ask` and `added_reminders.approve` do, InputError when `overlap` is fewer than there are.
+    Raises Refused as `ask_reminder_approval` and `added_reminders.approve_reminder` do, InputError when `overlap` is
+    fewer than there are.
     """
     decisions.refuse_another(added_reminders.content_of(reminder), judged.content.digest)
     seen = judged.ticked_off(overlap)
-    return added_reminders.approve(session, reminder, now=now, actor=actor, extent=judged.extent, reason=seen)
+    return added_reminders.approve_reminder(session, reminder, now=now, actor=actor, extent=judged.extent, reason=seen)

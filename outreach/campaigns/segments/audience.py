@@ -31,7 +31,7 @@ from outreach.adherence.models import Status, Strand
 from outreach.adherence.situation.standing import standing_of_limits, standing_on
 from outreach.adherence.statuses import CLOSED_TO_REMINDERS
 from outreach.campaigns.segments import mailing_criteria as unreacted
-from outreach.campaigns.segments.criteria import And, Criterion, Or, as_filter, listed
+from outreach.campaigns.segments.criteria import And, Criterion, Or, as_filter, listed_authorities
 from outreach.campaigns.segments.mailing_criteria import ReceivedMailing
 from outreach.campaigns.segments.scope import Scope
 from outreach.core.db import Session
@@ -139,29 +139,29 @@ class Audience:
             reached = select(self.unreacted.c.authority_id).where(self.unreacted.c.sent_at.is_not(None))
             return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
         if self.written is None:
-            return listed(scope, self.criterion)
+            return listed_authorities(scope, self.criterion)
         either = or_(Authority.id.in_(self.selected(scope)), Authority.id.in_(scope.keys(self.written)))
         return select(Authority.id).where(scope.holds(Authority.id), either)
 
     def selected(self, scope: Scope) -> Select[int]:
         """The keys of those that the segment means, found once: a reminder asks for them in two places."""
-        found = scope.once(self.criterion, listed(scope, self.criterion))
+        found = scope.once(self.criterion, listed_authorities(scope, self.criterion))
         return select(found.c.id)
 
 
-def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
+def audience_rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
     """One row for each mailbox in use of each authority, or one without: columns authority_id, contact_id, address,
     address_key, address_ascii, schools (how many its letter lists), is_limited (1 for a mailbox that answers for some
     schools only, else 0) and rank (0, or the place in ORDER from 1).
 
     `among` limits it to some authorities, by their keys.
     """
-    return statement(audience, scope, among, has_limits=True).subquery("audience")
+    return audience_statement(audience, scope, among, has_limits=True).subquery("audience")
 
 
-def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
-    """The statement of `rows`. Without `has_limits` no mailbox that it is for answers for some schools only: that costs
-    less."""
+def audience_statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
+    """The statement of `audience_rows`. Without `has_limits` no mailbox that it is for answers for some schools
+    only: that costs less."""
     chosen = audience.meant(scope)
     schools = _schools(audience, scope, among)
     concerned: ColumnElement[int] = func.coalesce(schools.c.concerned, 0)
@@ -214,9 +214,9 @@ COLUMNS: Sequence[Column[AddressRow]] = (
 )
 
 
-def mailboxes(session: Session, audience: Audience, scope: Scope) -> QueryListing[AddressRow]:
+def list_audience_mailboxes(session: Session, audience: Audience, scope: Scope) -> QueryListing[AddressRow]:
     """Every mailbox, those left out included, by the authority's name."""
-    held = rows(audience, scope)
+    held = audience_rows(audience, scope)
     query = select(Authority, held.c.address, held.c.schools, held.c.rank)
     return QueryListing(
         title="Public",
@@ -235,12 +235,12 @@ def is_concerned(
     return status == Status.JOINED if concerns is Concerns.JOINED else status.not_in(CLOSED_TO_REMINDERS)
 
 
-def corrected(criterion: Criterion) -> list[ReceivedMailing]:
+def corrected_mailings(criterion: Criterion) -> list[ReceivedMailing]:
     """The letters that whoever a criterion means may have received, by its form: not those it excludes."""
     match criterion:
         case And() | Or():
             inside = criterion.all if isinstance(criterion, And) else criterion.any
-            return [letter for part in inside for letter in corrected(part)]
+            return [letter for part in inside for letter in corrected_mailings(part)]
         case ReceivedMailing():
             return [criterion]
     return []
@@ -249,7 +249,7 @@ def corrected(criterion: Criterion) -> list[ReceivedMailing]:
 def subjects_of(criterion: Criterion, scope: Scope) -> Subquery:
     """The schools that the letters listed that a criterion asks for: columns authority_id, school_id."""
     nothing = select(MessageSubject.message_id.label("authority_id"), MessageSubject.school_id).where(false())
-    listing = [letter.subjects(scope) for letter in corrected(criterion)] or [nothing]
+    listing = [letter.subjects(scope) for letter in corrected_mailings(criterion)] or [nothing]
     return union_all(*listing).subquery("named")
 
 
@@ -319,7 +319,7 @@ def listed_parts(audience: Audience, scope: Scope) -> Subquery:
     """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
     columns authority_id, schools. Two of them may answer for the same school."""
     limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
-    theirs = rows(audience, scope, among=limited)
+    theirs = audience_rows(audience, scope, among=limited)
     if audience.concerns is Concerns.LISTED:
         named = subjects_of(audience.criterion, scope)
         counted = func.count(named.c.school_id.distinct()).label("schools")
@@ -374,7 +374,7 @@ def _rank(
         Reason.NO_ADDRESS: Contact.id.is_(None),
         Reason.BOUNCED: Contact.bounced_at.is_not(None),
         Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
-        Reason.SUPPRESSED: suppressions.stops(Contact.address_key, literal(audience.message_class.value)),
+        Reason.SUPPRESSED: suppressions.is_suppressed(Contact.address_key, literal(audience.message_class.value)),
         Reason.DRAWN: false() if scope.drawn is None else Authority.id.in_(scope.keys(scope.drawn)),
         Reason.SOLICITED: false() if scope.solicited is None else Contact.address_key.in_(scope.solicited),
     }

@@ -451,28 +451,28 @@ def is_everybody(criterion: Criterion) -> bool:
     return isinstance(criterion, Or) and any(map(is_everybody, criterion.any))
 
 
-def simplified(criterion: Criterion) -> Criterion:
+def simplify_criterion(criterion: Criterion) -> Criterion:
     """The same criterion without brackets that mean nothing: an `and` of one, an `and` in an `and`."""
     match criterion:
         case And():
-            inside = [simplified(inner) for inner in criterion.all]
+            inside = [simplify_criterion(inner) for inner in criterion.all]
             flat = [part for inner in inside for part in (inner.all if isinstance(inner, And) else (inner,))]
             return flat[0] if len(flat) == 1 else And(tuple(flat))
         case Or():
-            return Or(tuple(simplified(inner) for inner in criterion.any))
+            return Or(tuple(simplify_criterion(inner) for inner in criterion.any))
         case Not():
-            return Not(simplified(criterion.negated))
+            return Not(simplify_criterion(criterion.negated))
     return criterion
 
 
-def sentence(criterion: Criterion, names: Names = NO_NAMES) -> str:
+def sentence_of(criterion: Criterion, names: Names = NO_NAMES) -> str:
     """Whom a criterion means, in one French sentence."""
     if is_everybody(criterion):
         return "Tous les pouvoirs organisateurs."
     return f"Pouvoirs organisateurs : {criterion.words(names)}."
 
 
-def leaves(criterion: Criterion) -> list[Leaf]:
+def criterion_leaves(criterion: Criterion) -> list[Leaf]:
     """The simple criteria, in order, each once."""
     distinct = dict.fromkeys(_leaves(criterion))
     return list(distinct)
@@ -501,7 +501,7 @@ def as_filter(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return condition.is_(true())
 
 
-def listed(scope: Scope, criterion: Criterion) -> Select[int]:
+def listed_authorities(scope: Scope, criterion: Criterion) -> Select[int]:
     """The keys of the authorities that were listed on the day and that a criterion means."""
     in_register = exists().where(Ownership.authority_id == Authority.id, Ownership.on(scope.day)).correlate(Authority)
     return select(Authority.id).where(scope.holds(Authority.id), in_register, as_filter(criterion.where(scope)))

@@ -267,10 +267,10 @@ class ReachedBy(OfMailings):
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
         asked = self.asked(scope)
-        is_proved = Authority.id.in_(scope.keys(proof.proved(asked, scope.day)))
+        is_proved = Authority.id.in_(scope.keys(proof.proved_authorities(asked, scope.day)))
         if self.reach is ReachKind.PROVED:
             return is_proved
-        return and_(Authority.id.in_(scope.keys(proof.meant(asked))), ~is_proved)
+        return and_(Authority.id.in_(scope.keys(proof.meant_authorities(asked))), ~is_proved)
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""

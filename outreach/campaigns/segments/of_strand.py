@@ -3,28 +3,28 @@
 import json
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.segments.criteria import Criterion, HasLevel, Leaf, leaves
+from outreach.campaigns.segments.criteria import Criterion, HasLevel, Leaf, criterion_leaves
 from outreach.campaigns.segments.criteria_json import from_store, to_plain
 
 
-def numbers(criterion: Criterion) -> set[int]:
+def strand_numbers(criterion: Criterion) -> set[int]:
     """The numbers of the strands that conditions name."""
-    named = (getattr(leaf, "strand", None) for leaf in leaves(criterion))
+    named = (getattr(leaf, "strand", None) for leaf in criterion_leaves(criterion))
     return {number for number in named if number is not None}
 
 
-def foreign(criterion: Criterion, strand: Strand, *, was: Strand | None = None) -> list[Leaf]:
+def foreign_leaves(criterion: Criterion, strand: Strand, *, was: Strand | None = None) -> list[Leaf]:
     """The conditions that are about something else than a strand: they name another one, or only levels that it does
     not concern. `was` is the strand before a change: levels that were just its own are foreign, too."""
-    return [leaf for leaf in leaves(criterion) if _brought(to_plain(leaf), strand, was) != to_plain(leaf)]
+    return [leaf for leaf in criterion_leaves(criterion) if _brought(to_plain(leaf), strand, was) != to_plain(leaf)]
 
 
-def brought(criterion: Criterion, strand: Strand, *, was: Strand | None = None) -> Criterion:
+def bring_to_strand(criterion: Criterion, strand: Strand, *, was: Strand | None = None) -> Criterion:
     """The same criterion, of which these conditions are about the strand."""
     return from_store(json.dumps(_brought(to_plain(criterion), strand, was)))
 
 
-def followed(plain: object, was: Strand, strand: Strand) -> object:
+def follow_strand(plain: object, was: Strand, strand: Strand) -> object:
     """A criterion as a file states it, for another strand than it was written for: what named the old one names the
     new one, and levels that were just its own are those of the new one. What names a third strand is meant so."""
     return _brought(plain, strand, was, only=was.number)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, case, select
 
-from outreach.campaigns.segments.audience import Audience, reason_of, rows
+from outreach.campaigns.segments.audience import Audience, audience_rows, reason_of
 from outreach.campaigns.segments.criteria import (
     LEAVES,
     And,
@@ -23,8 +23,8 @@ from outreach.campaigns.segments.criteria import (
     InNetwork,
     Leaf,
     Which,
-    leaves,
-    listed,
+    criterion_leaves,
+    listed_authorities,
 )
 from outreach.campaigns.segments.mailing_criteria import ReachKind, ReactionKind
 from outreach.campaigns.segments.scope import Scope
@@ -170,7 +170,7 @@ class Suggestion:
     value: str = ""
 
 
-def offers(known: Mapping[str, Options]) -> dict[str, Offer]:
+def list_offers(known: Mapping[str, Options]) -> dict[str, Offer]:
     """All criteria by word, in the order in which they are offered.
 
     `known` has options that only a database knows, by part, or by word and part ("zone.root").
@@ -191,7 +191,7 @@ def title_of(word: str) -> str:
     return TITLES.get(word, (word, ""))[0]
 
 
-def found(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
+def find_offers(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
     """The criteria and options that have all the words of a text, criteria first; without words, all criteria."""
     words = fold(text).split()
     possible = [offer for offer in offered.values() if offer.is_possible]
@@ -234,7 +234,7 @@ def values_of(leaf: Leaf) -> tuple[str, Values]:
     return offered_as(leaf.word, {name: _shown(value) for name, value in stated.items()})
 
 
-def made(word: str, values: Values) -> Leaf:
+def make_leaf(word: str, values: Values) -> Leaf:
     """The criterion that was chosen. Raises InputError, in words for whoever chooses."""
     if word != LETTERS:
         return _made(word, word, values)
@@ -350,14 +350,14 @@ class Explanation:
         return self.is_meant and any(reason is None for _, reason in self.mailboxes)
 
 
-def explain(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
+def explain_authority(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
     """Why a letter would leave for an authority, or not."""
-    asked, scope = leaves(audience.criterion), replace(scope, between=(authority.id, authority.id))
+    asked, scope = criterion_leaves(audience.criterion), replace(scope, between=(authority.id, authority.id))
     answers: tuple[int, ...] = ()
     if asked:
         answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
-    is_meant = session.scalar(listed(scope, audience.criterion)) is not None
-    mailbox_rows = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
+    is_meant = session.scalar(listed_authorities(scope, audience.criterion)) is not None
+    mailbox_rows = audience_rows(audience, scope, among=select(Authority.id).where(_is(authority)))
     mailboxes = [
         (address or "", reason_of(rank))
         for address, rank in session.execute(

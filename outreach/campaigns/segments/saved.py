@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Row, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.campaigns.segments.criteria import Criterion, simplified
+from outreach.campaigns.segments.criteria import Criterion, simplify_criterion
 from outreach.campaigns.segments.criteria_json import from_store, to_json, within_limits
 from outreach.core.audit import audit
 from outreach.core.db import Base, Session, take_lock
@@ -57,7 +57,7 @@ class SegmentVersion(Base):
 SegmentRow = Row[SavedSegment, SegmentVersion]
 
 
-def save(session: Session, name: str, criterion: Criterion, *, now: datetime, actor: str) -> SegmentVersion:
+def save_segment(session: Session, name: str, criterion: Criterion, *, now: datetime, actor: str) -> SegmentVersion:
     """Save a segment under a new name; its first version.
 
     Raises InputError without a name, with one that is too long, or with that of a segment in use.
@@ -69,7 +69,7 @@ def save(session: Session, name: str, criterion: Criterion, *, now: datetime, ac
     return _add(session, segment, 1, criterion, now, actor, f"Segment « {name} » enregistré.")
 
 
-def revise(
+def revise_segment(
     session: Session, segment: SavedSegment, criterion: Criterion, *, now: datetime, actor: str
 ) -> SegmentVersion:
     """Save what a segment says from now on, as its next version; the same criteria again make none.
@@ -77,23 +77,23 @@ def revise(
     Raises Refused for a retired segment.
     """
     take_lock(session, "saved-segment", segment.id)
-    last = latest(session, segment)
+    last = latest_version(session, segment)
     if segment.retired_at is not None:
         raise Refused("Ce segment est retiré : enregistrez ce public sous un autre nom.")
-    if last.criteria == to_json(simplified(criterion)):
+    if last.criteria == to_json(simplify_criterion(criterion)):
         return last
     number = last.number + 1
     said = f"Segment « {segment.name} » changé : version {number}."
     return _add(session, segment, number, criterion, now, actor, said)
 
 
-def rename(session: Session, segment: SavedSegment, name: str, *, now: datetime, actor: str) -> None:
-    """Give a segment another name. Raises as `save` does."""
+def rename_segment(session: Session, segment: SavedSegment, name: str, *, now: datetime, actor: str) -> None:
+    """Give a segment another name. Raises as `save_segment` does."""
     before, segment.name = segment.name, _name(session, name, but=segment.id)
     _record(session, segment, f"Segment « {before} » renommé « {segment.name} ».", now, actor)
 
 
-def retire(session: Session, segment: SavedSegment, *, now: datetime, actor: str) -> None:
+def retire_segment(session: Session, segment: SavedSegment, *, now: datetime, actor: str) -> None:
     """Take a segment out of use; it stays, with its versions. Raises Refused when it is retired already."""
     if segment.retired_at is not None:
         raise Refused("Ce segment est déjà retiré.")
@@ -109,13 +109,13 @@ def segment_numbered(session: Session, number: int) -> SavedSegment:
     return found
 
 
-def latest(session: Session, segment: SavedSegment) -> SegmentVersion:
+def latest_version(session: Session, segment: SavedSegment) -> SegmentVersion:
     """The version of a segment that holds now."""
     query = select(SegmentVersion).where(SegmentVersion.segment_id == segment.id)
     return session.scalars(query.order_by(SegmentVersion.number.desc()).limit(1)).one()
 
 
-def every(session: Session) -> Sequence[SegmentRow]:
+def all_segments(session: Session) -> Sequence[SegmentRow]:
     """The segments in use with their latest version, by name."""
     last = select(SegmentVersion.segment_id, func.max(SegmentVersion.number).label("number"))
     newest = last.group_by(SegmentVersion.segment_id).subquery()
@@ -150,7 +150,7 @@ def _read(name: str) -> str:
 def _add(
     session: Session, segment: SavedSegment, number: int, criterion: Criterion, now: datetime, actor: str, said: str
 ) -> SegmentVersion:
-    criteria = to_json(within_limits(simplified(criterion)))
+    criteria = to_json(within_limits(simplify_criterion(criterion)))
     version = SegmentVersion(segment=segment, number=number, criteria=criteria, made_by=actor, made_at=now)
     session.add(version)
     session.flush()
@@ -159,4 +159,4 @@ def _add(
 
 
 def _record(session: Session, segment: SavedSegment, said: str, now: datetime, actor: str) -> None:
-    audit.record(session, now, actor, said, f"segment:{segment.id}")
+    audit.record_entry(session, now, actor, said, f"segment:{segment.id}")

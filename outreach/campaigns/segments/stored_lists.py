@@ -20,7 +20,7 @@ from outreach.core.db.bulk import among
 from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, QueryListing
 from outreach.core.tables.headers import Headers, Heading
 from outreach.core.tables.reading import Grid, Rejection, read_grid
-from outreach.core.tables.understanding import Holds, understood
+from outreach.core.tables.understanding import Holds, understand_columns
 from outreach.core.text import addresses
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.french import either
@@ -111,7 +111,7 @@ COLUMNS: Sequence[Column[ListRow]] = (
 )
 
 
-def typed(text: str) -> Numbers:
+def read_numbers(text: str) -> Numbers:
     """The numbers of a typed or pasted text, between spaces, commas, semicolons or ends of lines."""
     fases: dict[int, None] = {}
     rejected = []
@@ -128,7 +128,7 @@ def typed(text: str) -> Numbers:
 def of_file(content: bytes, known: Callable[[], Holds] = dict) -> Numbers:
     """The numbers of a file: its column of FASE numbers of authorities, or its only column, with a header or without.
 
-    `known` tells the numbers of authorities and schools, by which a column is known whose title says nothing. A
+    `known_fases` tells the numbers of authorities and schools, by which a column is known whose title says nothing. A
     workbook may take seconds, so no transaction should be open. Raises InputError when the file cannot be read, or has
     several columns and none of them is called FASE, or holds such numbers.
     """
@@ -138,7 +138,7 @@ def of_file(content: bytes, known: Callable[[], Holds] = dict) -> Numbers:
     grid = HEADERS.headed(grid)
     if len(grid.header) == 1:
         grid = replace(grid, header=["FASE"])  # an only column may have any header
-    sheet = HEADERS.sheet(understood(HEADERS, grid, known()).sure(HEADERS))
+    sheet = HEADERS.sheet(understand_columns(HEADERS, grid, known()).sure(HEADERS))
     fases: dict[int, None] = {}
     rejected = []
     for row in sheet.rows:
@@ -151,13 +151,13 @@ def of_file(content: bytes, known: Callable[[], Holds] = dict) -> Numbers:
     return Numbers(tuple(fases), tuple(rejected))
 
 
-def known(session: Session, fases: Iterable[int]) -> dict[int, int]:
+def known_fases(session: Session, fases: Iterable[int]) -> dict[int, int]:
     """The keys of the authorities with these FASE numbers, by number; a number that is not known is not in it."""
     query = select(Authority.fase, Authority.id).where(among(Authority.fase, fases))
     return dict(session.execute(query).all())
 
 
-def make(session: Session, name: str, authorities: Collection[int], *, now: datetime, actor: str) -> AuthorityList:
+def make_list(session: Session, name: str, authorities: Collection[int], *, now: datetime, actor: str) -> AuthorityList:
     """Store a list of authorities, by their keys. Raises InputError without a name or a member, or with too many."""
     name = line_of_words(name)
     if not name or len(name) > LONGEST_NAME:
@@ -171,7 +171,7 @@ def make(session: Session, name: str, authorities: Collection[int], *, now: date
     session.flush()
     rows = [{"list_id": made.id, "authority_id": key} for key in sorted(set(authorities))]
     session.execute(insert(AuthorityListMember), rows)
-    audit.record(session, now, actor, f"Liste « {name} » créée : {len(rows)} PO.", f"authority_list:{made.id}")
+    audit.record_entry(session, now, actor, f"Liste « {name} » créée : {len(rows)} PO.", f"authority_list:{made.id}")
     return made
 
 
@@ -183,7 +183,7 @@ def list_numbered(session: Session, number: int) -> AuthorityList:
     return found
 
 
-def every(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
+def all_lists(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
     """Every stored list, the newest first, with how many authorities it has; `most` of them at most.
 
     The members of those alone are counted.
@@ -196,21 +196,23 @@ def every(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
     return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
 
 
-def listed(session: Session, names: Mapping[str, str], *, text: str = "", sort: str = "") -> InMemoryListing[ListRow]:
-    """Every stored list, the newest first. `names` are those of persons, by address."""
-    rows = every(session)
+def list_stored_lists(
+    session: Session, names: Mapping[str, str], *, text: str = "", sort: str = ""
+) -> InMemoryListing[ListRow]:
+    """Every stored list, the newest first. `list_names` are those of persons, by address."""
+    rows = all_lists(session)
     return InMemoryListing(
         title="Listes", columns=COLUMNS, sort=sort, usual="-made_at", rows=rows, names=names, text=text
     )
 
 
-def members(session: Session, listed: AuthorityList, *, text: str = "", sort: str = "") -> QueryListing[Authority]:
+def list_members(session: Session, listed: AuthorityList, *, text: str = "", sort: str = "") -> QueryListing[Authority]:
     """The authorities on a list, by name."""
     keys = select(AuthorityListMember.authority_id).where(AuthorityListMember.list_id == listed.id)
-    return search.named(session, Authority.id.in_(keys), title="Liste", text=text, sort=sort)
+    return search.list_where(session, Authority.id.in_(keys), title="Liste", text=text, sort=sort)
 
 
-def names(session: Session, numbers: Collection[int]) -> dict[int, str]:
+def list_names(session: Session, numbers: Collection[int]) -> dict[int, str]:
     """The names of stored lists, by number."""
     if not numbers:
         return {}

@@ -49,7 +49,7 @@ def may_be_added(session: Session, campaign: Campaign) -> bool:
 
     None is added to a draw before its effect is told: the reminders that it compares are part of its frozen plan.
     """
-    is_whole = bool(audiences.launched(campaign)) and not audiences.broken_off(campaign)
+    is_whole = bool(audiences.launched_mailings(campaign)) and not audiences.broken_off(campaign)
     return campaign.state is CampaignState.APPROVED and is_whole and not _is_compared(session, campaign)
 
 
@@ -58,7 +58,7 @@ def _is_compared(session: Session, campaign: Campaign) -> bool:
     return blinding.beside_counts(session, campaign) != ""
 
 
-def pending(session: Session, campaign: Campaign) -> AddedReminder | None:
+def pending_reminder(session: Session, campaign: Campaign) -> AddedReminder | None:
     """The added reminder that is being written, approved or awaited, if any: not abandoned, not launched."""
     launched = select(Wave.added_reminder_id).where(Wave.added_reminder_id.is_not(None), Wave.mailing_id.is_not(None))
     query = select(AddedReminder).where(
@@ -77,7 +77,7 @@ def reminder_of(session: Session, campaign: Campaign, key: int) -> AddedReminder
     return reminder
 
 
-def add(
+def add_reminder(
     session: Session, campaign: Campaign, *, subject: str, letter: str, asked_at: datetime, now: datetime, actor: str
 ) -> AddedReminder:
     """Add a draft of a reminder. Raises Refused where none may be added or another one is pending, else as `plan_of`;
@@ -86,7 +86,7 @@ def add(
         raise Refused(f"{PLANNED_WHOLE} {blinding.lock_of(session, campaign).told}")
     if not may_be_added(session, campaign):
         raise Refused("Une relance s’ajoute à une campagne validée, dont une vague est partie.")
-    if pending(session, campaign) is not None:
+    if pending_reminder(session, campaign) is not None:
         raise Refused("Une relance de cette campagne attend déjà : terminez-la, ou abandonnez-la.")
     refuse_unreadable(subject, letter)
     reminder = AddedReminder(
@@ -105,7 +105,7 @@ def add(
     return reminder
 
 
-def revise(
+def revise_reminder(
     session: Session,
     reminder: AddedReminder,
     *,
@@ -117,7 +117,7 @@ def revise(
 ) -> None:
     """Change a reminder. If that changes anything it is a draft again, and its planned wave is cancelled.
 
-    Raises Refused once it has been launched or abandoned, else as `add`.
+    Raises Refused once it has been launched or abandoned, else as `add_reminder`.
     """
     if reminder.state is ReminderState.ABANDONED or _waves(session, reminder, launched=True):
         raise Refused("Cette relance est partie ou abandonnée : elle ne se change plus.")
@@ -132,7 +132,7 @@ def revise(
     _decide(session, reminder, DecisionKind.WRITTEN, now=now, actor=actor, reason="modifiée")
 
 
-def submit(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> None:
+def submit_reminder(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
     _refuse_move(reminder, ReminderState.TO_APPROVE, "soumise")
     _decide(session, reminder, DecisionKind.SUBMITTED, **told)
@@ -143,7 +143,7 @@ def send_back(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -
     _decide(session, reminder, DecisionKind.SENT_BACK, **told)
 
 
-def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: str) -> None:
+def abandon_reminder(session: Session, reminder: AddedReminder, *, now: datetime, actor: str) -> None:
     """Give a reminder up; its planned wave is cancelled. Raises Refused once it was launched or given up."""
     if _waves(session, reminder, launched=True):
         raise Refused("Cette relance est partie : elle ne s’abandonne plus.")
@@ -153,7 +153,7 @@ def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
     _decide(session, reminder, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="abandonnée")
 
 
-def approve(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> Wave:
+def approve_reminder(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> Wave:
     """Approve a reminder, which would reach so many, and plan its wave. The reason is what the approver ticked off.
 
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
@@ -212,26 +212,30 @@ def sent_by(wave: Wave) -> list[str]:
     return [*subjects, Thing.REMINDER.subject(wave.added_reminder_id)] if wave.added_reminder_id else subjects
 
 
-def approval(session: Session, wave: Wave) -> Decision | None:
+def wave_approval(session: Session, wave: Wave) -> Decision | None:
     """The approval of what a wave sends, as it stands: of its campaign, and of the reminder that it may be."""
     if not lifecycle.is_approved(session, wave.campaign):
         return None
     reminder = wave.added_reminder
-    return decisions.approval(session, content_of(reminder)) if reminder else lifecycle.approval(session, wave.campaign)
+    return (
+        decisions.standing_approval(session, content_of(reminder))
+        if reminder
+        else lifecycle.campaign_approval(session, wave.campaign)
+    )
 
 
 def approved_extent(session: Session, wave: Wave) -> Extent:
     """How many authorities and mailboxes a wave was to write to when it was approved, without those that exceptions
     have left out since; none where it is not approved."""
-    given = approval(session, wave)
+    given = wave_approval(session, wave)
     if given is None or not given.authorities:
         return given.extent if given else NOWHERE
     query = select(func.count(), func.coalesce(func.sum(ExceptedAuthority.letters), 0)).join(AudienceException)
     since = AudienceException.at > given.at, AudienceException.withdrawn_at.is_(None)
     of_wave = AudienceException.campaign_id == wave.campaign_id, ExceptedAuthority.letters > 0
     if wave.departure is not None:
-        is_later = ExceptedAuthority.authority_id.in_(assignment.leaving(wave.campaign_id, *LATER))
-        is_own = ExceptedAuthority.authority_id.in_(assignment.leaving(wave.campaign_id, wave.departure))
+        is_later = ExceptedAuthority.authority_id.in_(assignment.assigned_to(wave.campaign_id, *LATER))
+        is_own = ExceptedAuthority.authority_id.in_(assignment.assigned_to(wave.campaign_id, wave.departure))
         query = query.where(~is_later if wave.departure == 1 else is_own)
     authorities, letters = session.execute(query.where(*of_wave, *since)).one()
     before = given.extent if wave.departure is None else _of_departure(session, wave, wave.departure)
@@ -256,10 +260,10 @@ def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:
         _decide(session, wave.added_reminder, DecisionKind.CONFIRMED, **told)
 
 
-def history(session: Session, campaign: Campaign) -> Sequence[Decision]:
+def reminder_history(session: Session, campaign: Campaign) -> Sequence[Decision]:
     """What was decided about all reminders added to a campaign, the newest first."""
     keys = session.scalars(select(AddedReminder.id).where(AddedReminder.campaign_id == campaign.id))
-    return decisions.history(session, [Thing.REMINDER.subject(key) for key in keys])
+    return decisions.decision_history(session, [Thing.REMINDER.subject(key) for key in keys])
 
 
 def content_of(reminder: AddedReminder) -> Content:
@@ -288,6 +292,6 @@ def _refuse_move(reminder: AddedReminder, state: ReminderState, done: str) -> No
 
 
 def _decide(session: Session, reminder: AddedReminder, kind: DecisionKind, **told: Unpack[Told]) -> None:
-    decisions.decide(session, content_of(reminder), kind, **told)
+    decisions.record_decision(session, content_of(reminder), kind, **told)
     reminder.state = ReminderState(kind.leads_to or ReminderState.ABANDONED)
     session.flush()

@@ -9,7 +9,7 @@ from sqlalchemy import func, literal, select, tuple_
 
 from outreach.campaigns.evidence.proof import letters_answered
 from outreach.campaigns.evidence.steps import EscalationStep, ReachAnswer, ReachChannel, ReachTransition, StepState
-from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze_letter
 from outreach.campaigns.models import (
     ENDED,
     ON_ITS_WAY,
@@ -112,7 +112,7 @@ def _last_on_paper(session: Session, message: Message) -> date | None:
     return max((day or today(at) for at, day in session.execute(went)), default=None)
 
 
-def receive(
+def receive_answer(
     session: Session,
     message: Message,
     given: Given,
@@ -134,10 +134,10 @@ def receive(
     `answers.give` does.
     """
     if given.is_from_mail:  # a code proves that paper arrived, a call that somebody answered, and nothing of the mail
-        outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
+        outbox.count_as_accepted(session, message, outbox.Proof.ANSWER, now=now)
     if outbox.is_test(session, message):
         return []
-    responses = recording.give(session, message, given, now=now)
+    responses = recording.give_answers(session, message, given, now=now)
     if step is not None and responses:
         session.add_all(ReachAnswer(response_id=response.id, step_id=step) for response in responses)
         session.flush()
@@ -152,7 +152,7 @@ def receive(
     return responses
 
 
-def undo(
+def undo_answer(
     session: Session, message: Message, given_at: datetime, *, now: datetime, because: WithdrawalReason, actor: str = ""
 ) -> Sequence[Response]:
     """Undo what one form answered from a letter: the answers, what they declared, and the letters that they withdrew.
@@ -164,7 +164,7 @@ def undo(
     responses = session.scalars(query.order_by(Response.id)).all()
     if not responses:
         return []
-    undoing.undo(session, responses, now=now, actor=actor or actor_of(session, message), because=because)
+    undoing.undo_form(session, responses, now=now, actor=actor or actor_of(session, message), because=because)
     if campaign := campaign_of(session, message):
         take_lock(session, recording.TURN, campaign.id)
         _send_again(session, campaign, responses[0].authority_id)
@@ -184,13 +184,13 @@ def _send_again(session: Session, campaign: Campaign, authority: int) -> None:
         Message.settled_at.in_(undone),
         Message.address_key.not_in(select(answered.c.address_key)),
     )
-    outbox.requeue(session, going, Reason.ANSWERED, *which)
+    outbox.requeue_withdrawn(session, going, Reason.ANSWERED, *which)
 
 
 def answered_before(session: Session, message: Message) -> Earlier:
     """What the mailbox of a letter answered before, from any letter of its campaign."""
     campaign = campaign_of(session, message)
-    return recording.earlier(session, message, _mailings(session, campaign) if campaign is not None else ())
+    return recording.earlier_answers(session, message, _mailings(session, campaign) if campaign is not None else ())
 
 
 def _mailings(session: Session, campaign: Campaign) -> list[int]:
@@ -215,7 +215,7 @@ def _follow_up(
     stops = receipt.stops_reminders
     for key in set() if not stops else {None} if own is None else set(session.scalars(answered)):
         outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=key)
-    if receipt.is_posted and not recording.repeats(session, message, responses):
+    if receipt.is_posted and not recording.repeats_answers(session, message, responses):
         text = receipts.letter(receipt, message, sending)
         tell(session, message, receipts.SUBJECT, text, sending, now=now)
 
@@ -276,6 +276,6 @@ def _send(
 ) -> Mailing:
     deadline = today(now + timedelta(days=written.deadline_days))  # no receipt states it
     # A receipt is short, and there is one for each answer: it bears the lines alone.
-    head, actor = letterhead.current(session).lines_alone, message.address
-    frozen = freeze(written, sending, deadline, is_reminder=False, head=head)
+    head, actor = letterhead.current_letterhead(session).lines_alone, message.address
+    frozen = freeze_letter(written, sending, deadline, is_reminder=False, head=head)
     return send_one(session, written, frozen, sending, addressee, Purpose.CONFIRMATION, "reponse", now=now, actor=actor)

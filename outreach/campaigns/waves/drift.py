@@ -48,7 +48,9 @@ class Drift:
 def counts_of(session: Session, wave: Wave, *, now: datetime) -> AudienceCounts:
     """Whom a wave would write to now."""
     is_added = wave.added_reminder is not None
-    return audiences.count(session, wave.campaign, now=now, only_unreacted=is_added, departure=wave.departure)
+    return audiences.count_campaign_audience(
+        session, wave.campaign, now=now, only_unreacted=is_added, departure=wave.departure
+    )
 
 
 def drift_of(session: Session, wave: Wave, counts: AudienceCounts) -> Drift | None:
@@ -74,7 +76,7 @@ def drift_of(session: Session, wave: Wave, counts: AudienceCounts) -> Drift | No
     return None
 
 
-def coming(session: Session, *, now: datetime) -> Sequence[int]:
+def coming_waves(session: Session, *, now: datetime) -> Sequence[int]:
     """The keys of the waves that are planned for the next three days, approved or not."""
     soon = select(Wave.id).where(Wave.state == WaveState.PLANNED, Wave.due_at <= now + LOOKED_AHEAD)
     return session.scalars(soon.order_by(Wave.due_at, Wave.id)).all()
@@ -86,26 +88,26 @@ def news_of(session: Session, key: int, *, now: datetime) -> str:
     It counts an audience: read it outside a writer's turn. Raises InputError where its criteria cannot be read.
     """
     wave = session.get_one(Wave, key)
-    if added_reminders.approval(session, wave) is None:
+    if added_reminders.wave_approval(session, wave) is None:
         return ""
-    drift, before = drift_of(session, wave, counts_of(session, wave, now=now)), noted(session, wave)
+    drift, before = drift_of(session, wave, counts_of(session, wave, now=now)), noted_drift(session, wave)
     words = drift.note if drift else BACK if before else ""
     return "" if words == before else words
 
 
-def note(session: Session, key: int, words: str, *, now: datetime) -> None:
+def note_drift(session: Session, key: int, words: str, *, now: datetime) -> None:
     """Keep the note of a drift with its wave, so that people are told; not where the wave began meanwhile."""
     wave = session.get_one(Wave, key)
     lifecycle.in_turn(session, wave.campaign_id)
     session.refresh(wave)
-    before = noted(session, wave)
+    before = noted_drift(session, wave)
     if wave.state is WaveState.PLANNED and before != words and (before or words != BACK):
         schedule.note_wave(session, wave, now, CLOCK, words)
 
 
-def noted(session: Session, wave: Wave) -> str:
+def noted_drift(session: Session, wave: Wave) -> str:
     """The last drift that was noted of a planned wave since its audience was approved, or '' once it is over."""
-    approval = added_reminders.approval(session, wave)
+    approval = added_reminders.wave_approval(session, wave)
     if approval is None:
         return ""
     query = select(WaveTransition.note).where(
@@ -128,14 +130,14 @@ def planned_wave(campaign: Campaign, number: int) -> Wave:
     return wave
 
 
-def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, actor: str) -> None:
+def confirm_audience(session: Session, wave: Wave, extent: Extent, *, now: datetime, actor: str) -> None:
     """Approve the audience of a planned wave as it has become, `extent`, as the person read it.
 
     Raises Refused where what the wave sends is not approved as it stands, where the audience has changed since it was
     read, or where the actor wrote any of what the wave sends.
     """
     decisions.require_second_person(session, actor, *added_reminders.sent_by(wave), what="La confirmation")
-    if added_reminders.approval(session, wave) is None:
+    if added_reminders.wave_approval(session, wave) is None:
         raise Refused("La validation ne vaut plus : soumettez-la de nouveau, puis faites-la valider.")
     counts = counts_of(session, wave, now=now)
     if Extent(counts.written, counts.addresses) != extent:

@@ -59,7 +59,9 @@ def let_leave(
     session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
     note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
     schedule.note_wave(session, wave, now, actor, note)
-    experiment_plan.follow(session, wave, at, now=now, actor=actor, because="le départ part hors des heures d’envoi")
+    experiment_plan.follow_departure(
+        session, wave, at, now=now, actor=actor, because="le départ part hors des heures d’envoi"
+    )
     return wave
 
 
@@ -75,7 +77,7 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
     told = f"Campagne « {campaign.title} » : écrit aussi aux PO déjà sollicités ({why})."
-    audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
+    audit.record_entry(session, now, actor, told, lifecycle.subject_of(campaign))
 
 
 def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -85,15 +87,17 @@ def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: 
     """
     if campaign.state in ENDED or not campaign.calm_waived:
         raise Refused("Cette campagne est terminée, ou n’a pas de dérogation à retirer.")
-    held = [each for each in of(session, campaign) if each.kind is ExemptionKind.CALM and each.withdrawal is None]
+    held = [
+        each for each in exemptions_of(session, campaign) if each.kind is ExemptionKind.CALM and each.withdrawal is None
+    ]
     for exemption in held:
         exemption.withdrawal = ExemptionWithdrawal(withdrawn_at=now, withdrawn_by=actor)
     campaign.calm_waived = False
     told = f"Campagne « {campaign.title} » : n’écrit plus aux PO déjà sollicités, la dérogation est retirée."
-    audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
+    audit.record_entry(session, now, actor, told, lifecycle.subject_of(campaign))
 
 
-def of(session: Session, campaign: Campaign) -> Sequence[Exemption]:
+def exemptions_of(session: Session, campaign: Campaign) -> Sequence[Exemption]:
     """The exemptions of a campaign and of its waves, the oldest first."""
     query = select(Exemption).where(Exemption.campaign_id == campaign.id)
     return session.scalars(query.order_by(Exemption.id)).all()
@@ -170,7 +174,7 @@ def waves_within(session: Session, closure: BlackoutDate, *, now: datetime) -> l
     return [closed[wave.id] for wave in waves if wave.id in closed]
 
 
-def planners(session: Session, wave: Wave) -> Sequence[str]:
+def planners_of(session: Session, wave: Wave) -> Sequence[str]:
     """Who planned a wave, or moved it since."""
     query = select(WaveTransition.actor).where(
         WaveTransition.wave_id == wave.id,
@@ -180,7 +184,7 @@ def planners(session: Session, wave: Wave) -> Sequence[str]:
     return session.scalars(query.order_by(WaveTransition.id)).all()
 
 
-def move(
+def move_wave(
     session: Session, campaign: Campaign, number: int, to: datetime, *, now: datetime, actor: str, may_approve: bool
 ) -> Wave:
     """Move a planned wave out of a closure, to the next open moment, which is `to` as the person has seen it.
@@ -195,7 +199,7 @@ def move(
     if closed is None:
         raise Refused("Cette vague n’est plus planifiée dans une fermeture : elle ne se déplace pas.")
     wave = closed.wave
-    if not may_approve and actor not in planners(session, wave):
+    if not may_approve and actor not in planners_of(session, wave):
         raise Refused("Déplacer cette vague revient à la personne qui l’a planifiée, ou à une personne qui valide.")
     if closed.to.at != to:
         raise Refused("Le calendrier a changé entre-temps : regardez à nouveau où la vague irait.")
@@ -203,5 +207,5 @@ def move(
     refuse_out_of_order(campaign, wave, to)
     schedule.set_due(wave, closed.to)
     schedule.note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(to)}, déplacée : {closed.name}")
-    experiment_plan.follow(session, wave, to, now=now, actor=actor, because=closed.name)
+    experiment_plan.follow_departure(session, wave, to, now=now, actor=actor, because=closed.name)
     return wave

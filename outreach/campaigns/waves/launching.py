@@ -17,7 +17,7 @@ from outreach.campaigns.letter.snapshot import (
     LetterSnapshot,
     SenderIdentity,
     WrittenLetter,
-    freeze,
+    freeze_letter,
     head_of,
     shared_headers_json,
     shared_headers_of,
@@ -65,7 +65,7 @@ class Ranking:
 
 
 def rank_audience(session: Session, wave: Wave, *, now: datetime) -> Ranking:
-    """Rank the audience of a wave, for `stage`. It reads all of it: do it outside a writer's turn.
+    """Rank the audience of a wave, for `stage_audience`. It reads all of it: do it outside a writer's turn.
 
     Of a wave whose letters are being written, it ranks those after the last authority that has one.
     """
@@ -182,13 +182,13 @@ def _approved(session: Session, wave: Wave) -> int:
         return 0
 
 
-def rank(session: Session, wave_id: int, *, now: datetime) -> Ranking | None:
+def ranked_audience(session: Session, wave_id: int, *, now: datetime) -> Ranking | None:
     """Rank the audience of a wave that is to be staged now; None where it is not. It takes as long as that is large."""
     wave = session.get_one(Wave, wave_id)
     return rank_audience(session, wave, now=now) if _is_to_stage(session, wave, now) else None
 
 
-def stage(session: Session, wave_id: int, ranking: Ranking, *, now: datetime) -> bool:
+def stage_audience(session: Session, wave_id: int, ranking: Ranking, *, now: datetime) -> bool:
     """Stage the next slice of a wave's audience. Returns whether one is left."""
     wave = _in_turn(session, wave_id)
     return _is_to_stage(session, wave, now) and stage_slice(session, wave, ranking, now=now)
@@ -199,11 +199,12 @@ def is_free(session: Session, wave_id: int) -> bool:
     return try_lock(session, "launch", wave_id)
 
 
-def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
+def advance_wave(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
     """Take one step of a wave: start it, or write the letters of its next slice. Returns whether a step is left.
 
-    Each step is one transaction, safe to repeat and to interrupt. It is short once the wave is staged (`rank` and
-    `stage`): a wave that is not yet, is staged here. None is left while another process takes one.
+    Each step is one transaction, safe to repeat and to interrupt. It is short once the wave is staged
+    (`ranked_audience` and `stage_audience`): a wave that is not yet, is staged here. None is left while another
+    process takes one.
     """
     if not is_free(session, wave_id):
         return False
@@ -222,7 +223,10 @@ def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: dat
 def _is_to_stage(session: Session, wave: Wave, now: datetime) -> bool:
     if wave.state is not WaveState.PLANNED:
         return _is_filling(wave) and not is_staged(session, wave, now=now)
-    if not _begins_at(session, wave) <= now <= wave.latest_start or added_reminders.approval(session, wave) is None:
+    if (
+        not _begins_at(session, wave) <= now <= wave.latest_start
+        or added_reminders.wave_approval(session, wave) is None
+    ):
         return False
     return not is_staged(session, wave, now=now)
 
@@ -260,15 +264,15 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
 
 
 def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
-    if experiment_plan.postpone(session, wave, now=now):
+    if experiment_plan.postpone_departure(session, wave, now=now):
         return False
     if now > wave.latest_start:
-        is_approved = added_reminders.approval(session, wave) is not None
+        is_approved = added_reminders.wave_approval(session, wave) is not None
         note = "le service était arrêté à cette heure" if is_approved else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
         experiment_plan.call_all_off(session, wave, now=now)
         return False
-    if added_reminders.approval(session, wave) is None:
+    if added_reminders.wave_approval(session, wave) is None:
         return False
     concerns, leaves_on = wave.campaign.concerns, today(max(now, wave.due_at))
     if closed := audiences.closed_to(session, concerns, wave.campaign.strand, leaves_on):
@@ -279,7 +283,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
     try:
         deadline = ClosingRule.of(session, wave.campaign, now=now).deadline(wave.due_at).day
         is_reminder, head = audiences.is_reminder(wave.campaign, wave.departure), head_of(session, wave.campaign)
-        frozen = freeze(written, sending, deadline, is_reminder=is_reminder, head=head)
+        frozen = freeze_letter(written, sending, deadline, is_reminder=is_reminder, head=head)
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
@@ -342,7 +346,7 @@ def send_one(
     mailing.purpose, mailing.stop_strand_id, mailing.doubt_policy = purpose, None, DoubtPolicy.HOLD
     session.add(mailing)
     session.flush()
-    recipients.put(session, mailing, [addressee], sending.return_path, now=now)
+    recipients.put_recipients(session, mailing, [addressee], sending.return_path, now=now)
     mailing.filled_at = now
     outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
     return mailing
@@ -369,12 +373,12 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
         taken = take(session, wave, start + SLICE - 1)
         goes_on = first(session, wave) is not None
         entered = entering_from, start + SLICE - 1 if goes_on else LAST_KEY
-        entries.enter(session, wave, entered, now=now)
+        entries.enter_audience(session, wave, entered, now=now)
         only_unreacted = wave.added_reminder is not None
         addressees = audiences.addressees_among(
             session, wave.campaign, taken, now=now, only_unreacted=only_unreacted, departure=wave.departure
         )
-        keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
+        keys = recipients.put_recipients(session, mailing, addressees, sending.return_path, now=now)
         entries.enter_listed(session, wave, entered, now=now)
     is_last = start is None or first(session, wave) is None
     if is_last:
@@ -402,7 +406,7 @@ def _withdraw_answered(session: Session, wave: Wave, keys: Sequence[int], now: d
     An answer takes the same turn: either it is seen here, or it sees these letters. Comes last, as it makes answers
     wait for the end of the transaction.
     """
-    before = [key for key in audiences.launched(wave.campaign) if key != wave.mailing_id]
+    before = [key for key in audiences.launched_mailings(wave.campaign) if key != wave.mailing_id]
     if not before or not keys:
         return
     take_lock(session, recording.TURN, wave.campaign_id)
@@ -412,7 +416,7 @@ def _withdraw_answered(session: Session, wave: Wave, keys: Sequence[int], now: d
     )
     written = among(Message.id, keys)
     late = session.scalars(select(Message.id).where(written, has_answered, Message.state == MessageState.QUEUED))
-    outbox.withdraw(session, late, Reason.ANSWERED, now=now)
+    outbox.withdraw_letters(session, late, Reason.ANSWERED, now=now)
 
 
 def _measure(session: Session, mailing: Mailing, *, has_changed: bool) -> None:

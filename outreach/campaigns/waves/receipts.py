@@ -12,7 +12,7 @@ from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.letter.field_values import listed
+from outreach.campaigns.letter.field_values import schools_in_letter
 from outreach.campaigns.letter.links import ANSWER
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import ReceiptCopy
@@ -156,20 +156,20 @@ def of(session: Session, responses: Sequence[Response]) -> Receipt:
     )
 
 
-def last(session: Session, message: Message) -> Receipt | None:
+def last_receipt(session: Session, message: Message) -> Receipt | None:
     """The receipt of the newest form sent from a letter, or None when there is none."""
     newest = select(func.max(Response.given_at)).where(Response.message_id == message.id, Response.stands())
     responses = _of_form(session, message, newest.scalar_subquery())
     if not responses:
         return None
-    is_repeated = recording.repeats(session, message, responses)
+    is_repeated = recording.repeats_answers(session, message, responses)
     copied = select(Message.address).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
     this_form = (ReceiptCopy.message_id == message.id, ReceiptCopy.asked_at == responses[0].given_at)
     copied_to = session.scalar(copied.where(*this_form)) or ""
     return replace(of(session, responses), is_repeated=is_repeated, copied_to=copied_to)
 
 
-def at(session: Session, message: Message, given_at: datetime) -> Receipt | None:
+def receipt_at(session: Session, message: Message, given_at: datetime) -> Receipt | None:
     """The receipt of the form that was sent from a letter at a moment, or None when there is none (any more)."""
     responses = _of_form(session, message, given_at)
     return of(session, responses) if responses else None
@@ -267,11 +267,11 @@ def _answers(receipt: Receipt) -> str:
     told = [_told(line) for line in receipt.lines]
     if receipt.gone:
         count = plural(len(receipt.gone), "école")
-        told.append(f"{GONE} ({count}), ce que le service vérifie :\n\n{listed(receipt.gone, MOST_NAMED)}")
+        told.append(f"{GONE} ({count}), ce que le service vérifie :\n\n{schools_in_letter(receipt.gone, MOST_NAMED)}")
     return "\n\n".join(told)
 
 
 def _told(line: ReceiptLine) -> str:
     if not line.schools:
         return f"**{line.answer.label}**"
-    return f"**{line.answer.label}** ({plural(len(line.schools), 'école')}) :\n\n{listed(line.schools, MOST_NAMED)}"
+    return f"**{line.answer.label}** ({plural(len(line.schools), 'école')}) :\n\n{schools_in_letter(line.schools, MOST_NAMED)}"

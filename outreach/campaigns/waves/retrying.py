@@ -5,7 +5,7 @@ from datetime import datetime
 
 from outreach.campaigns.evidence import proof
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.planning.audiences import launched, solicited_by_others
+from outreach.campaigns.planning.audiences import launched_mailings, solicited_by_others
 from outreach.campaigns.planning.schedule import move_wave
 from outreach.campaigns.segments import scope
 from outreach.core.db import Session
@@ -29,7 +29,7 @@ class Retriable:
     kept: int = 0
 
 
-def retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
+def list_retriable(session: Session, campaign: Campaign, *, now: datetime) -> dict[int, Retriable]:
     """What may leave again, by wave number. A wave without a failure or a rested doubt has no entry."""
     waves = {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
     if campaign.state is not CampaignState.APPROVED or not waves or _being_filled(campaign):
@@ -53,7 +53,7 @@ def resendable_from(session: Session, campaign: Campaign, number: int, *, now: d
     return resending.resendable_from(session, wave.mailing_id, without=_spared(session, campaign, now))
 
 
-def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
+def retry_failures(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> int:
     """Put a finished wave's failures back into the queue and let it run again; returns how many letters.
 
     Recipients who answered since, were reached by a later wave or are spared by the calm are left out, and so are
@@ -73,7 +73,7 @@ def retry(session: Session, campaign: Campaign, number: int, *, now: datetime, a
     return count
 
 
-def resend(
+def resend_doubts(
     session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str, only: int | None = None
 ) -> int:
     """Send a wave's doubts (or one letter, by its key) once more, byte for byte; returns how many letters.
@@ -110,7 +110,7 @@ def _being_filled(campaign: Campaign) -> Wave | None:
 def _spared(session: Session, campaign: Campaign, now: datetime) -> Spared:
     """The recipients who answered, were reached by a later wave or, by now, have been written to often enough."""
     mailings = campaign.mailing_keys
-    answered = launched(campaign)
+    answered = launched_mailings(campaign)
     return Spared(
         recording.authorities_that_answered(answered),
         mailings,

@@ -22,15 +22,15 @@ STARTED = (
 )
 
 
-def coming(campaign: Campaign, *, now: datetime) -> Wave | None:
+def coming_wave(campaign: Campaign, *, now: datetime) -> Wave | None:
     """The earliest planned wave that may still start, or None."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED and now <= wave.latest_start]
     return min(planned, key=lambda wave: wave.due_at, default=None)
 
 
-def starting(campaign: Campaign, *, now: datetime) -> Wave | None:
+def starting_wave(campaign: Campaign, *, now: datetime) -> Wave | None:
     """The earliest planned wave, if it is due within 60 seconds or is overdue and may still start; else None."""
-    first = coming(campaign, now=now)
+    first = coming_wave(campaign, now=now)
     return first if first is not None and first.due_at <= now + CALL_OFF_TIME else None
 
 
@@ -43,7 +43,7 @@ def follows_a_sending(wave: Wave) -> bool:
     return any(other.mailing_id is not None for other in others if other.number < wave.number)
 
 
-def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> list[Wave]:
+def call_off_waves(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> list[Wave]:
     """Cancel the planned wave with this number, and return all the waves cancelled. The campaign stays approved.
 
     When no earlier wave was launched, all planned waves are cancelled, so that the campaign can be planned again. Else
@@ -64,19 +64,19 @@ def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime
 AUTO_PAUSE = "frein automatique"
 
 
-def failing(session: Session) -> list[int]:
+def failing_waves(session: Session) -> list[int]:
     """The running waves that should pause."""
     running = session.scalars(select(Wave).where(Wave.state == WaveState.RUNNING, Wave.mailing_id.is_not(None)))
     return [wave.id for wave, rates in outcomes(session, running).items() if rates.stops]
 
 
-def pause_failing(session: Session, *, now: datetime) -> int:
+def pause_failing_waves(session: Session, *, now: datetime) -> int:
     """Pause the running waves that should pause, each with its reason. Returns how many.
 
     Only a person resumes them.
     """
     paused = 0
-    for wave_id in failing(session):
+    for wave_id in failing_waves(session):
         wave = session.get_one(Wave, wave_id)
         lifecycle.in_turn(session, wave.campaign_id)
         session.refresh(wave)
@@ -100,10 +100,10 @@ def outcomes(session: Session, waves: Iterable[Wave]) -> dict[Wave, Rates]:
         .group_by(Wave.mailing_id)
     )
     since = {mailing: at for mailing, at in session.execute(begun) if mailing is not None}
-    return {mailings[mailing]: rates for mailing, rates in auto_stop.outcomes(session, since).items()}
+    return {mailings[mailing]: rates for mailing, rates in auto_stop.recent_rates(session, since).items()}
 
 
-def held(session: Session) -> list[tuple[Wave, str]]:
+def held_waves(session: Session) -> list[tuple[Wave, str]]:
     """The waves that are paused automatically, each with the reason, in the order of their keys."""
     paused = session.scalars(select(Wave).where(Wave.state == WaveState.PAUSED).order_by(Wave.id)).all()
     return [(wave, why) for wave in paused if (why := why_paused(session, wave))]
@@ -122,7 +122,7 @@ def said_of_pause(session: Session, wave: Wave) -> str:
     return last.note if last is not None and last.state is WaveState.PAUSED else ""
 
 
-def warning(session: Session, wave: Wave) -> str:
+def pause_warning(session: Session, wave: Wave) -> str:
     """A warning, in French, that a running wave may soon pause automatically, or ''."""
     warns = outcomes(session, [wave])[wave].warns if wave.state is WaveState.RUNNING and wave.mailing_id else ""
     return f"{warns} ; la vague se met en pause d’elle-même à une sur dix" if warns else ""

@@ -45,7 +45,7 @@ def list_all(operation: Operation) -> None:
     """Énumère les campagnes."""
     with operation.database.reading() as session:
         say_rows(
-            listing.listed(session, sort="campaign"),
+            listing.list_campaigns(session, sort="campaign"),
             lambda row: f"{row.campaign.id}  {row.standing.label} : {row.campaign.title} ({row.about})",
             "Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1",
         )
@@ -60,16 +60,19 @@ def list_all(operation: Operation) -> None:
 @pass_operation
 def new(operation: Operation, definition: str, code: str | None, strand: int | None) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
-    stated = definitions.named(definition, *definitions.folders(operation.settings.mode))
+    stated = definitions.get_definition(definition, *definitions.definition_folders(operation.settings.mode))
     with operation.database.writing() as session:
         author = accounts.user_named(session, operation.actor(session, RoleName.AUTHOR))
-        programme, there = programmes.named(session, code or stated.programme), programmes.every(session)
+        programme, there = (
+            programmes.get_programme(session, code or stated.programme),
+            programmes.all_programmes(session),
+        )
         chosen = definitions.strand_of(there, stated, programme) if strand is None else programme.strand(strand)
         if chosen is None:
             raise Refused(f"Rien n’est créé : nommez le volet du programme « {programme.name} » par --strand.")
         was = definitions.strand_of(there, stated)
-        like = definitions.about(stated, programme, chosen, is_only=len(there) == 1, was=was)
-        made = lifecycle.create(session, like, now=operation.now, author=author)
+        like = definitions.definition_about(stated, programme, chosen, is_only=len(there) == 1, was=was)
+        made = lifecycle.create_campaign(session, like, now=operation.now, author=author)
         said = programmes.strand_names(session)[chosen.id]
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
         told |= {"programme": programme.code, "strand": chosen.number}
@@ -89,8 +92,8 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
         if fase is not None:
             _tell_why(session, stored_campaign, fase, operation.now)
             return
-        counts = audiences.count(session, stored_campaign, now=operation.now)
-        said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
+        counts = audiences.count_campaign_audience(session, stored_campaign, now=operation.now)
+        said = wave_criteria.criterion_sentence(session, audiences.criterion_of(stored_campaign))
         about, called = about_of(stored_campaign), called_of(session, stored_campaign)
     names = ("authorities", "written", "addresses", "of_schools", "schools")
     told = {name: getattr(counts, name) for name in names}
@@ -111,8 +114,8 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
-    why = presentation.explain(session, meant, scope, authority)
-    names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
+    why = presentation.explain_authority(session, meant, scope, authority)
+    names = wave_criteria.criteria_names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]
     about = about_of(stored_campaign)
@@ -149,8 +152,11 @@ def status(operation: Operation, number: int) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque courriel."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
-        standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
-        again = retrying.retriable(session, stored_campaign, now=operation.now)
+        standing, counted = (
+            listing.standing_of(session, stored_campaign),
+            progress.wave_tallies(session, stored_campaign),
+        )
+        again = retrying.list_retriable(session, stored_campaign, now=operation.now)
         say_json(lambda: progress.campaign_as_json(session, stored_campaign, now=operation.now))
         say(f"{called_of(session, stored_campaign)} : {standing.label}.")
         for wave, tally in counted:
@@ -162,7 +168,7 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     if why := stopping.said_of_pause(session, wave):
         by_itself = " d’elle-même" if stopping.why_paused(session, wave) else ""
         say(f"  En pause{by_itself} : {why}.")
-    if warns := stopping.warning(session, wave):
+    if warns := stopping.pause_warning(session, wave):
         say(f"  Attention : {warns}.")
     if not tally.intended:
         return
@@ -186,7 +192,7 @@ def _tell_of_tries(session: Session, wave: Wave, tally: Tally, again: Retriable)
         say(f"  Échecs qui peuvent repartir : {again.failed} sur {tally.refused + tally.expired}.")
     if again.doubtful:
         say(f"  En doute qui peuvent repartir, quitte à arriver deux fois : {again.doubtful} sur {tally.in_doubt}.")
-    for message in outbox.doubtful(session, wave.mailing) if wave.mailing else ():
+    for message in outbox.doubtful_letters(session, wave.mailing) if wave.mailing else ():
         say(f"  En doute : {message.address} ({_at(message.fenced_at)})")
 
 

@@ -22,11 +22,11 @@ def show_draw(operation: Operation, number: int, check: bool) -> None:
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         about, called = about_of(stored_campaign), called_of(session, stored_campaign)
-        attempt = assignment.latest(session, number)
-        told = assignment.of(session, attempt)
+        attempt = assignment.latest_attempt(session, number)
+        told = assignment.attempt_as_json(session, attempt)
         if check and attempt.drawn_at is None:
             raise Refused("Ce tirage n’est pas fait : il se fait à la validation.")
-        if check and (found := assignment.mismatches(session, attempt)):
+        if check and (found := assignment.find_mismatches(session, attempt)):
             raise Refused(" ".join(one.label for one in found))
         sizes, kept = assignment.sizes_of(session, attempt), assignment.is_followed(attempt, number)
         attempts = assignment.attempts_of(session, attempt.campaign_id)
@@ -51,14 +51,14 @@ def show_effect(operation: Operation, number: int) -> None:
     """Dit ce que le tirage d’une campagne a montré ; une fois les jours comparés couverts, le calcule et le fige."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
-        lock, kept = blinding.lock_of(session, stored_campaign), blinding.frozen(session, stored_campaign)
+        lock, kept = blinding.lock_of(session, stored_campaign), blinding.frozen_effect(session, stored_campaign)
         is_to_compute = kept is None and lock.state is EffectState.READY
         with working("L’effet se calcule…"):
-            outcome = effects.compute(session, stored_campaign, lock) if is_to_compute else None
+            outcome = effects.compute_effect(session, stored_campaign, lock) if is_to_compute else None
     if outcome:
         with operation.database.writing() as session:
             stored_campaign = lifecycle.campaign_numbered(session, number)
-            effects.freeze(session, stored_campaign, lock, outcome, now=operation.now, actor=CLOCK)
+            effects.freeze_effect(session, stored_campaign, lock, outcome, now=operation.now, actor=CLOCK)
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         told, about = effects.told_of(session, stored_campaign), about_of(stored_campaign)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from outreach.adherence.imports.coverage import covered_until, stated
+from outreach.adherence.imports.coverage import covered_until, stated_coverage
 from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan
 from outreach.adherence.imports.naming import programme_of
 from outreach.adherence.imports.rows import HEADERS, JoiningLine
@@ -24,7 +24,7 @@ from outreach.cli.register.directory import (
     undo_list,
 )
 from outreach.core.tables.imports import last_applied, opened_file
-from outreach.core.tables.reading import decode
+from outreach.core.tables.reading import decode_text
 from outreach.core.text import dates, french
 from outreach.core.text.roles import RoleName
 from outreach.reports.notes import corrections
@@ -47,10 +47,10 @@ def programme() -> None:
 @pass_operation
 def load(operation: Operation, file: Path, dry_run: bool) -> None:
     """Charge un programme depuis son fichier (TOML), ou l’y ramène."""
-    stated = programmes.read(decode(file.read_bytes())[0])
+    stated = programmes.read_programme(decode_text(file.read_bytes())[0])
     database = operation.database
     with database.reading() if dry_run else database.writing() as session:
-        compared = files.difference(session, stated)
+        compared = files.programme_difference(session, stated)
         warnings = [*compared.warnings, *listing.stopped_by(session, stated)]
         if not dry_run:
             actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
@@ -98,7 +98,10 @@ def import_joinings(
     with columns_asked(HEADERS):
         sent = opened_file(file, HEADERS, columns)
     with operation.database.reading() as session:
-        coverage, programme = stated(session, until, covered + networks, today), programme_of(session, sent, code)
+        coverage, programme = (
+            stated_coverage(session, until, covered + networks, today),
+            programme_of(session, sent, code),
+        )
         facts = {"programme_id": programme.id, "coverage": coverage}
         if name := programmes.name_among_several(session, programme):
             say(f"Programme : {name}.")
@@ -114,7 +117,7 @@ def import_joinings(
 def show_coverage(operation: Operation, code: str) -> None:
     """Dit jusqu’à quel jour les listes appliquées ont toutes les adhésions de chaque réseau."""
     with operation.database.reading() as session:
-        programme = programmes.named(session, code)
+        programme = programmes.get_programme(session, code)
         covered = covered_until(session, programme)
         told, name = {"programme": programme.code}, programmes.name_among_several(session, programme)
     say_json(

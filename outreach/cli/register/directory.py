@@ -97,7 +97,7 @@ def import_list(
     with columns_asked(kind.headers):
         sent = read()
         with operation.database.reading() as session, working("La liste est comparée…"):
-            judged = imports.judge(session, kind, imports.drafted(kind, sent, **facts), sent.cells)
+            judged = imports.judge_import(session, kind, imports.draft_import(kind, sent, **facts), sent.cells)
     say_json(judged.plan.summary)
     show(judged.plan)
     if dry_run or judged.plan.nothing:
@@ -106,8 +106,8 @@ def import_list(
         confirm("Appliquer cette liste ?")
     with operation.database.writing() as session, working("La liste s’applique…"):
         actor = operation.actor(session, RoleName.AUTHOR)
-        received = imports.receive(session, kind, sent, now=operation.now, actor=actor, **facts)
-        imports.apply(session, kind, received, judged, now=operation.now, actor=actor)
+        received = imports.receive_import(session, kind, sent, now=operation.now, actor=actor, **facts)
+        imports.apply_import(session, kind, received, judged, now=operation.now, actor=actor)
     return True
 
 
@@ -129,7 +129,7 @@ def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *
         confirm(question)
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)
-        imports.undo(session, kind, now=operation.now, actor=actor)
+        imports.undo_import(session, kind, now=operation.now, actor=actor)
 
 
 def say_reading(plan: ImportPreview) -> None:
@@ -281,9 +281,10 @@ def directory() -> None:
 def count(operation: Operation) -> None:
     """Compte les PO et les écoles, en tout et par réseau."""
     with operation.database.reading() as session:
-        rows = [("total", "Total", search.count(session, Filters()))]
+        rows = [("total", "Total", search.count_authorities(session, Filters()))]
         rows += [
-            (n.code, n.label, search.count(session, Filters(networks=(n.code,)))) for n in search.networks(session)
+            (n.code, n.label, search.count_authorities(session, Filters(networks=(n.code,))))
+            for n in search.list_networks(session)
         ]
     names = ("authorities", "schools", "authorities_with_secondary", "secondary_schools")
     figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}

@@ -52,9 +52,9 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
     """Sauvegarde la base et son manifeste dans un dossier (OUTREACH_BACKUPS), pendant que le service tourne."""
     place, settings = _folder(operation.settings, folder), operation.settings
     with working("La base est sauvegardée."):
-        made = making.make(settings.database, place, _origin(settings), now=operation.now)
-        digests.carry(settings.data, place)
-        gone = making.forget(place, keep, now=operation.now) if keep else 0
+        made = making.make_backup(settings.database, place, _origin(settings), now=operation.now)
+        digests.carry_erasures(settings.data, place)
+        gone = making.forget_backups(place, keep, now=operation.now) if keep else 0
     say_json(lambda: {"file": str(made.file), "manifest": str(made.manifest)})
     say(f"Sauvegarde : {made.file}")
     say(f"Manifeste : {made.manifest}")
@@ -70,14 +70,18 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
 def restore(operation: Operation, file: Path, database_url: str) -> None:
     """Restaure une sauvegarde dans une base neuve, la vérifie, nomme les réglages à changer ; sinon, termine par 1."""
     with working("La base est restaurée et vérifiée."):
-        restored = making.restore(file, database_url, _origin(operation.settings).keys, prove)
+        restored = making.restore_backup(file, database_url, _origin(operation.settings).keys, prove)
     erased = 0 if restored.faults else _erase_again(operation, file.parent, database_url)
-    named = {} if restored.faults else {"OUTREACH_DATABASE_URL": making.shown(database_url), **restored.lacking}
+    named = (
+        {}
+        if restored.faults
+        else {"OUTREACH_DATABASE_URL": making.address_without_password(database_url), **restored.lacking}
+    )
     contents = restored.manifest.contents
     say_json(
         lambda: {
             "ok": not restored.faults and not restored.lacking,
-            "database": making.shown(database_url),
+            "database": making.address_without_password(database_url),
             "revision": contents.revision,
             "made_at": restored.manifest.made_at.isoformat(),
             "tables": len(contents.tables),
@@ -107,9 +111,9 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
     place, settings, began = _folder(operation.settings, folder), operation.settings, time.monotonic()
     database, now = operation.database, operation.now
     with working("La sauvegarde la plus récente est restaurée à part et vérifiée."):
-        rehearsed = restore_tests.rehearse(place, settings.database, _origin(settings).keys, prove_all)
+        rehearsed = restore_tests.run_restore_test(place, settings.database, _origin(settings).keys, prove_all)
     with database.writing() as session:
-        restore_tests.record(session, rehearsed, now=now, seconds=time.monotonic() - began)
+        restore_tests.record_restore_test(session, rehearsed, now=now, seconds=time.monotonic() - began)
     made_at = rehearsed.made_at and rehearsed.made_at.isoformat()
     told = {"ok": not rehearsed.faults, "file": rehearsed.file, "made_at": made_at, "faults": [*rehearsed.faults]}
     say_json(lambda: told)
@@ -122,7 +126,7 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
 
 def _is_new_here(settings: Settings, restored: Restored) -> bool:
     """Whether the backup is of another data folder, and this one knows no erasure that came with it."""
-    return restored.manifest.installation != _origin(settings).installation and not digests.read(settings.data)
+    return restored.manifest.installation != _origin(settings).installation and not digests.read_erasures(settings.data)
 
 
 def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
@@ -132,15 +136,15 @@ def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
     """
     settings = operation.settings
     if not folder.samefile(settings.data):
-        digests.carry(folder, settings.data)
-    if not digests.read(settings.data):
+        digests.carry_erasures(folder, settings.data)
+    if not digests.read_erasures(settings.data):
         return 0
     database, has_sorting_list = Database(url, digests.info_of(settings)), bool(settings.sorting_list)
     try:
         if not migrations.is_current(database.engine):
             return None
         now = operation.now
-        return erasure.replay(database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK)
+        return erasure.replay_erasures(database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK)
     except Refused:  # without the key, which the settings to change name
         return None
     finally:
@@ -157,7 +161,7 @@ def _tell(restored: Restored, url: str) -> None:
     tables = f"{french.plural(len(contents.tables), 'table')}, {french.plural(contents.rows, 'ligne')}"
     say(f"La base du {french.moment(restored.manifest.made_at)} est restaurée et vérifiée : {tables}.")
     say("Réglages à changer :")
-    say(f"  OUTREACH_DATABASE_URL={making.shown(url)}")
+    say(f"  OUTREACH_DATABASE_URL={making.address_without_password(url)}")
     for sentence in restored.lacking.values():
         say(f"  {sentence}")
     say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/trouble.md, Restore).")
@@ -173,10 +177,10 @@ def prove(url: str, at: datetime, other: tuple[str, ...] = ()) -> list[str]:
         if not migrations.is_current(database.engine):
             return [*other]
         with database.reading() as session:
-            breaches = verification.verify(session, now=at)
+            breaches = verification.verify_ledger(session, now=at)
             told = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
-            fault = audit.verify(session).fault
-            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + verifying.faults(session)
+            fault = audit.verify_seals(session).fault
+            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + verifying.find_faults(session)
     finally:
         database.dispose()
 
@@ -202,4 +206,4 @@ def _origin(settings: Settings) -> Origin:
         public = signing.public_key_of(signing.signing_key(settings)) if has_key else ""
     except OutreachError:
         public = ""  # a key that cannot be read is told by what needs it
-    return Origin(identity, manifest.fingerprints(settings, signing.fingerprint(public) if public else ""))
+    return Origin(identity, manifest.fingerprints(settings, signing.key_fingerprint(public) if public else ""))

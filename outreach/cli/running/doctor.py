@@ -11,7 +11,7 @@ from outreach.cli.context import Operation, json_option, pass_operation, say, sa
 from outreach.core.settings import Settings
 from outreach.core.text.errors import SettingsError
 from outreach.operations.health.check import Examined, HealthState, fault
-from outreach.operations.health.doctor import CheckResult, run
+from outreach.operations.health.doctor import CheckResult, run_checks
 from outreach.operations.health.registry import CHECKS
 
 MARKS = {HealthState.OK: "bien", HealthState.WARNING: "attention", HealthState.FAULT: "défaut"}
@@ -24,7 +24,7 @@ def doctor(operation: Operation) -> None:
     """Regarde tout ce dont le service a besoin, et dit quoi faire ; termine par 1 s’il y a un défaut."""
     try:
         opened = operation.opened if _exists(operation.settings) else None
-        results = run(Examined(operation.settings, opened, os.environ), CHECKS)
+        results = run_checks(Examined(operation.settings, opened, os.environ), CHECKS)
     except SettingsError as error:
         results = [CheckResult(CHECKS[0], fault(" ".join(str(error).splitlines())))]
     say_json(

@@ -49,7 +49,7 @@ def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[F
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
-    with composer.apart(letter_source_for(settings, database), settings.database) as beside:
+    with composer.forked_source(letter_source_for(settings, database), settings.database) as beside:
         process = WorkProcess(settings, database, beside, on_failpoint)
         ticking = clock(process.due)
         process.open()
@@ -90,8 +90,8 @@ def mailbox(operation: Operation) -> None:
 def verify(operation: Operation) -> None:
     """Vérifie que le registre des envois est cohérent et que le journal est intact ; sinon, termine par 1."""
     with operation.database.reading() as session:
-        breaches = verification.verify(session, now=operation.now)
-        findings = seals.verify(session)
+        breaches = verification.verify_ledger(session, now=operation.now)
+        findings = seals.verify_seals(session)
     is_well = not breaches and not findings.fault
     told = [breach.as_json() for breach in breaches]
     say_json(lambda: {"ok": is_well, "breaches": told, "audit": asdict(findings)})
@@ -117,7 +117,7 @@ def audit() -> None:
 def verify_audit(operation: Operation, head: str) -> None:
     """Vérifie que les sceaux du journal tiennent ; sinon, nomme la première entrée et termine par 1."""
     with operation.database.reading() as session:
-        findings = seals.verify(session, head=head.strip().lower())
+        findings = seals.verify_seals(session, head=head.strip().lower())
     say_json(lambda: {"ok": not findings.fault, **asdict(findings)})
     say(_told(findings))
     sys.exit(1 if findings.fault else 0)
@@ -153,7 +153,7 @@ def relay_status(operation: Operation) -> None:
     here, now = workers.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
         passes = {passed.place: passed for passed in workers.last_passes(session)}
-        states = relay_health.states(session)
+        states = relay_health.relay_states(session)
         places = sorted({here, *passes, *(state.place for state in states)}, key=lambda place: (place != here, place))
         of_each = [_InstallationState(place, passes.get(place), _at(place, states)) for place in places]
         waiting = workers.waiting(session, now=now)
@@ -201,7 +201,7 @@ def _say_state(session: Session, one: _InstallationState, *, is_here: bool, is_w
     clock = f"Dernier passage de l’horloge : {french.moment(passed.at)}." if passed else "L’horloge n’a jamais tourné."
     say(f"  {clock}")
     names = [state.name for state in one.relays]
-    held = relay_health.hindrances(session, names, place=one.place, now=now)
+    held = relay_health.relay_hindrances(session, names, place=one.place, now=now)
     reasons = [sentence for sentence in (*held.values(), passed.hindrance if passed else "") if sentence]
     for sentence in dict.fromkeys(reasons):
         say(f"  {sentence}")

@@ -9,11 +9,11 @@ the digest of a random salt and the words. Retention may destroy the salt and em
 kept beside, so the seal still holds, and nobody can find out by trying what the words were.
 
 An erasure may also take out of a sealed entry who acted, and on whom: one more entry names it, with the digest of what
-is left, so that `verify` finds any later change.
+is left, so that `verify_seals` finds any later change.
 
 An entry that somebody adds by hand is sealed as any other. Seals prove nothing to whoever can write new ones. Their
-last digest goes to the log every day: a head that the log kept and the chain no longer holds (`verify`) shows that the
-chain was made anew.
+last digest goes to the log every day: a head that the log kept and the chain no longer holds (`verify_seals`) shows
+that the chain was made anew.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ class AuditEntry(Base):
         return self.sentence or ERASED
 
 
-def record(session: Session, now: datetime, actor: str, sentence: str, subject: str = "") -> AuditEntry:
+def record_entry(session: Session, now: datetime, actor: str, sentence: str, subject: str = "") -> AuditEntry:
     """Add an entry to the current transaction, so that it is committed exactly when the change is.
 
     The session says by which way it came (`Database.by`), so no caller can forget it.
@@ -71,18 +71,18 @@ def record(session: Session, now: datetime, actor: str, sentence: str, subject: 
     return entry
 
 
-def mailbox(number: int) -> str:
+def mailbox_actor(number: int) -> str:
     """How records name the mailbox of a contact that acted."""
     return f"{MAILBOX}{number}"
 
 
-def about(session: Session, subject: str) -> Sequence[AuditEntry]:
+def entries_about(session: Session, subject: str) -> Sequence[AuditEntry]:
     """The entries about one subject, newest first."""
     query = select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
     return session.scalars(query).all()
 
 
-def latest(session: Session, subjects: Iterable[str], most: int) -> Sequence[AuditEntry]:
+def latest_entries(session: Session, subjects: Iterable[str], most: int) -> Sequence[AuditEntry]:
     """The last `most` entries about any of these subjects, newest first."""
     query = select(AuditEntry).where(AuditEntry.subject.in_(list(subjects)))
     return session.scalars(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(most)).all()
@@ -165,7 +165,7 @@ def next_batch(session: Session, *, now: datetime) -> NextSeal | None:
     )
 
 
-def add(session: Session, batch: NextSeal) -> bool:
+def add_seal(session: Session, batch: NextSeal) -> bool:
     """Write a seal. False when another process sealed meanwhile: nothing is written, and the next pass tries again."""
     take_lock(session, "audit-seals")
     last = last_seal(session)
@@ -178,10 +178,10 @@ def add(session: Session, batch: NextSeal) -> bool:
     return True
 
 
-def unsealed(session: Session) -> tuple[int, datetime | None]:
+def count_unsealed(session: Session) -> tuple[int, datetime | None]:
     """How many entries of the audit have no seal yet, and when the oldest of them was made.
 
-    Only the newest are looked at, as a monitor asks often: `verify` looks at all.
+    Only the newest are looked at, as a monitor asks often: `verify_seals` looks at all.
     """
     last = select(func.coalesce(func.max(SealedEntry.entry_id), 0)).scalar_subquery()
     recent = AuditEntry.id > last - LATEST_ENTRIES
@@ -198,7 +198,7 @@ def last_seal(session: Session) -> AuditSeal | None:
 def erase_words(session: Session, entries: Iterable[int], because: str, *, now: datetime, actor: str) -> int:
     """Empty the words of these entries for good, as retention asks; returns how many. Entries without a seal stay.
 
-    One more entry says why and names them: `verify` excuses only what such an entry names.
+    One more entry says why and names them: `verify_seals` excuses only what such an entry names.
     """
     keys = list(entries)
     forgotten = update(SealedEntry).where(SealedEntry.entry_id.in_(keys), SealedEntry.salt.is_not(None))
@@ -207,7 +207,7 @@ def erase_words(session: Session, entries: Iterable[int], because: str, *, now: 
     session.execute(spoken.values(sentence=""), execution_options={"synchronize_session": False})
     if erased:
         numbers = ", ".join(map(str, sorted(erased)))
-        record(session, now, actor, f"{because} Entrées vidées : {numbers}.", ERASURE)
+        record_entry(session, now, actor, f"{because} Entrées vidées : {numbers}.", ERASURE)
     return len(erased)
 
 
@@ -218,7 +218,7 @@ def take_out(session: Session, entries: Iterable[int], said: Said, because: str,
     """Put what `said` makes of them in the place of actors and subjects, for good; returns how many entries changed.
 
     Entries without a seal stay. One more entry says why and names the others, each with the digest of what is left:
-    `verify` excuses only these.
+    `verify_seals` excuses only these.
     """
     query = (
         select(AuditEntry, SealedEntry)
@@ -235,7 +235,7 @@ def take_out(session: Session, entries: Iterable[int], said: Said, because: str,
             left.append(f"{entry.id}={_digest_of_entry(entry, sealed.words)}")
     session.flush()
     if left:
-        record(session, now, actor, f"{because} Entrées changées : {', '.join(left)}.", ERASURE)
+        record_entry(session, now, actor, f"{because} Entrées changées : {', '.join(left)}.", ERASURE)
     return len(left)
 
 
@@ -249,7 +249,7 @@ def _named_as_erased(session: Session) -> dict[int, str]:
     return named
 
 
-def verify(session: Session, *, head: str = "") -> SealCheck:
+def verify_seals(session: Session, *, head: str = "") -> SealCheck:
     """Check every seal from the first. `head` is a digest that the log kept: the chain has to hold it."""
     previous, seals, entries, erased, is_held = FIRST, 0, 0, 0, not head
     named = _named_as_erased(session)

@@ -70,7 +70,7 @@ class Event(Base):
 Told = tuple[str, Mapping[str, Any]]
 
 
-def tell(session: Session, kind: EventKind, subject: str, data: Mapping[str, Any], *, at: datetime) -> None:
+def publish_event(session: Session, kind: EventKind, subject: str, data: Mapping[str, Any], *, at: datetime) -> None:
     """Tell one event. `data` is what JSON holds, and names schools and authorities by their FASE numbers."""
     tell_all(session, kind, [(subject, data)], at=at)
 
@@ -122,13 +122,13 @@ def number(session: Session, most: int = SLICE) -> int:
 PREFIX = "outreach."
 
 
-def after(session: Session, number: int, most: int) -> Sequence[Event]:
+def events_after(session: Session, number: int, most: int) -> Sequence[Event]:
     """At most so many events whose number is larger, in their order."""
     query = select(Event).where(Event.number > number).order_by(Event.number).limit(most)
     return session.scalars(query).all()
 
 
-def last(session: Session) -> int:
+def last_event(session: Session) -> int:
     """The largest number; 0 before the first event."""
     return session.scalar(select(func.max(Event.number))) or 0
 

@@ -41,7 +41,7 @@ def info_of(settings: "Settings") -> dict[str, object]:
     return {INFO: settings.erasure_key.get_secret_value()}
 
 
-def key_of(session: Session) -> str:
+def erasure_key(session: Session) -> str:
     """The key of this installation. Raises Refused without one."""
     key = session.info.get(INFO)
     if not isinstance(key, str) or not key:
@@ -112,7 +112,7 @@ class ErasedAddresses:
         """All of them. Raises Refused where there are any, and the installation has not their key."""
         refuse_other_key(session)
         rows = session.execute(select(Erasure.digest, Erasure.erased_at)).all()
-        return cls(key_of(session), {row.digest: row.erased_at for row in rows}) if rows else cls("", {})
+        return cls(erasure_key(session), {row.digest: row.erased_at for row in rows}) if rows else cls("", {})
 
     def mark(self, address_key: str) -> str:
         """What stands in the place of this address, or '' where it is not erased."""
@@ -147,7 +147,7 @@ class Line:
     keeps_address: bool = False
 
 
-def add(folder: Path, line: Line) -> None:
+def add_erasure(folder: Path, line: Line) -> None:
     """Add an erasure to the file, down to the disk. Raises OSError."""
     held = {"digest": line.digest, "key": line.key, "at": line.at.isoformat()}
     told = json.dumps(held | ({"keeps_address": True} if line.keeps_address else {})) + "\n"
@@ -158,19 +158,19 @@ def add(folder: Path, line: Line) -> None:
         os.fsync(file.fileno())
 
 
-def carry(source: Path, target: Path) -> None:
+def carry_erasures(source: Path, target: Path) -> None:
     """Add to the file of one folder the erasures of another folder's file that it lacks.
 
     A backup carries them beside itself, and a restore back, as the disk of the data folder may be lost. Raises OSError,
     InputError for a line that is none.
     """
-    known = {(line.digest, line.keeps_address) for line in read(target)}
-    for line in read(source):
+    known = {(line.digest, line.keeps_address) for line in read_erasures(target)}
+    for line in read_erasures(source):
         if (line.digest, line.keeps_address) not in known:
-            add(target, line)
+            add_erasure(target, line)
 
 
-def read(folder: Path) -> list[Line]:
+def read_erasures(folder: Path) -> list[Line]:
     """The erasures of the file, the oldest first; none without a file. Raises InputError for a line that is none."""
     path = folder / FILE
     if not path.exists():

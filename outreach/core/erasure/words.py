@@ -60,7 +60,7 @@ class Word:
 
     def may_stand(self, said: str) -> bool:
         """Whether they stand in a text, as a whole or within others."""
-        return any(self._wanted in folded(said, reading, is_address=self.is_address) for reading in readings(said))
+        return any(self._wanted in fold_words(said, reading, is_address=self.is_address) for reading in readings(said))
 
     def stands(self, said: str) -> bool:
         """Whether they stand in a text as a whole."""
@@ -79,13 +79,13 @@ class Word:
 
     @property
     def _wanted(self) -> str:
-        return folded(self.text, is_address=self.is_address)
+        return fold_words(self.text, is_address=self.is_address)
 
     def _places(self, said: str, reading: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         """Where they stand. What is said is brought to its normal form, which takes time in proportion to its length;
         what is found there is cut out of what is said."""
         wanted = self._wanted
-        if not wanted or wanted not in folded(said, reading, is_address=self.is_address):
+        if not wanted or wanted not in fold_words(said, reading, is_address=self.is_address):
             return
         normal = _Normal(said, reading, is_address=self.is_address)
         at = normal.text.find(wanted)
@@ -153,7 +153,7 @@ def _read_of_json(spelt: str) -> str:
 
 
 @lru_cache(maxsize=32)  # of one row, which each word is sought in
-def folded(text: str, reading: re.Pattern[str] = SPELT, *, is_address: bool = False) -> str:
+def fold_words(text: str, reading: re.Pattern[str] = SPELT, *, is_address: bool = False) -> str:
     """Words as they are compared: two writings of the same words are one."""
     plain = unicodedata.normalize("NFD", decoded(text, reading).translate(OF_ADDRESS if is_address else OF_NAME))
     return plain if is_address else " ".join(plain.split())
@@ -192,7 +192,7 @@ OF_ADDRESS, OF_NAME = _Folds(_of_address), _Folds(_of_name)
 
 
 class _Normal:
-    """A text as `folded` has it, and for each sign of it from where to where it stands in what is said."""
+    """A text as `fold_words` has it, and for each sign of it from where to where it stands in what is said."""
 
     def __init__(self, said: str, reading: re.Pattern[str], *, is_address: bool) -> None:
         self._said, self._reading = said, reading
@@ -267,7 +267,7 @@ def keys_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
         said = BETWEEN.join(row[name] or "" for name in names)
         near = [word for word in words if word.may_stand(said)]
         if near and any(word.stands(row[name] or "") for name in names for word in near):
-            yield key_of(table, row)
+            yield row_key(table, row)
 
 
 def _walked(session: Session, columns: Sequence[Column[Any]]) -> Iterator[RowMapping]:
@@ -285,7 +285,7 @@ def addresses_in(session: Session, columns: Sequence[Column[Any]]) -> set[str]:
     for row in _walked(session, columns):
         said = BETWEEN.join(text or "" for text in row.values())
         for reading in readings(said):
-            plain = folded(said, reading, is_address=True)
+            plain = fold_words(said, reading, is_address=True)
             if "@" in plain:
                 found.update(ADDRESS.findall(unicodedata.normalize("NFC", plain)))
     tokens = {token.strip(".'&") for token in found}
@@ -300,7 +300,7 @@ def _key_of(token: str) -> str:
         return ""
 
 
-def find(session: Session, words: Sequence[Word], without: Mapping[str, Sequence[str]]) -> dict[str, list[Key]]:
+def find_words(session: Session, words: Sequence[Word], without: Mapping[str, Sequence[str]]) -> dict[str, list[Key]]:
     """The keys of the rows with one of these words, by table; `without` are columns that are not looked at."""
     found: dict[str, list[Key]] = {}
     for table in Base.metadata.sorted_tables:
@@ -310,7 +310,9 @@ def find(session: Session, words: Sequence[Word], without: Mapping[str, Sequence
     return found
 
 
-def replace(session: Session, table: Table, keys: Sequence[Key], words: Sequence[Word], without: Sequence[str]) -> None:
+def replace_words(
+    session: Session, table: Table, keys: Sequence[Key], words: Sequence[Word], without: Sequence[str]
+) -> None:
     """Put the other words in their place, in the rows of a table with these keys."""
     columns = texts_of(table, without)
     for key in keys:
@@ -334,6 +336,6 @@ def is_row(table: Table, key: Key) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in zip(table.primary_key, key, strict=True)))
 
 
-def key_of(table: Table, row: RowMapping) -> Key:
+def row_key(table: Table, row: RowMapping) -> Key:
     """The primary key of a row."""
     return tuple(row[column.name] for column in table.primary_key)

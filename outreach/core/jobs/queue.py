@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     location: str = ""
 
 
-def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
+def ask_job(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
     """Ask for what a person's request does, as a job. The same request that waits or runs already is that job.
 
     Raises Refused where the person has three jobs that are not over, or where the form is too large.
@@ -60,15 +60,15 @@ def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
     return job
 
 
-def again(session: Session, job: Job, *, now: datetime) -> Job:
+def repeat_job(session: Session, job: Job, *, now: datetime) -> Job:
     """Ask for a job once more, after it failed or was cancelled, or when its file is old. Raises Refused."""
     if job.state is JobState.DONE and not job.file_name:
         raise Refused("Cette tâche est faite : ce qu’elle a changé ne se refait pas.")
     asked = Asked(job.title, job.address, job.method, json.loads(job.form), job.location)
-    return ask(session, job.asked_by, asked, now=now)
+    return ask_job(session, job.asked_by, asked, now=now)
 
 
-def cancel(session: Session, job: Job, *, now: datetime) -> None:
+def cancel_job(session: Session, job: Job, *, now: datetime) -> None:
     """Cancel a job: whoever does it finds its lease gone, and stops. Raises Refused where it is over."""
     session.refresh(job, with_for_update=True)
     if job.state.is_over:
@@ -77,7 +77,7 @@ def cancel(session: Session, job: Job, *, now: datetime) -> None:
     session.execute(delete(JobPiece).where(JobPiece.job_id == job.id))
 
 
-def drop(session: Session, person: str) -> None:
+def drop_jobs(session: Session, person: str) -> None:
     """Delete a person's jobs, with their files. Whoever does one of them finds its lease gone, and stops."""
     session.execute(delete(Job).where(Job.asked_by == person))
 
@@ -111,7 +111,7 @@ def job_of(session: Session, number: int, person: str) -> Job:
     return job
 
 
-def pieces(database: Database, number: int) -> Iterator[bytes]:
+def read_pieces(database: Database, number: int) -> Iterator[bytes]:
     """The file of a job that is done, a megabyte at a time, each read by itself: no reader holds a transaction."""
     place = 0
     while True:
@@ -137,7 +137,7 @@ COLUMNS = (
 )
 
 
-def every(session: Session, person: str | None = None, *, text: str = "", sort: str = "") -> InMemoryListing[Job]:
+def list_jobs(session: Session, person: str | None = None, *, text: str = "", sort: str = "") -> InMemoryListing[Job]:
     """All jobs that are kept, or those of one person, the newest first."""
     query = select(Job) if person is None else select(Job).where(Job.asked_by == person)
     return _listed(session.scalars(query.order_by(Job.id.desc())).all(), text, sort)

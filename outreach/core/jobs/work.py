@@ -39,7 +39,7 @@ def anything_due(session: Session, *, now: datetime) -> bool:
     return session.scalar(select(Job.id).where(is_due(now)).limit(1)) is not None
 
 
-def claim(session: Session, *, now: datetime) -> tuple[int, str] | None:
+def claim_job(session: Session, *, now: datetime) -> tuple[int, str] | None:
     """Lease the job that waits longest, and return its number and the lease; None where none waits.
 
     What an earlier attempt wrote of its result is deleted.
@@ -63,12 +63,12 @@ def write(session: Session, number: int, holder: str, **values: Any) -> None:
         raise LeaseLost("Cette tâche est annulée, ou un autre processus la fait.")
 
 
-def renew(session: Session, number: int, lease: str, *, now: datetime) -> None:
+def renew_lease(session: Session, number: int, lease: str, *, now: datetime) -> None:
     """Keep a lease. Raises LeaseLost."""
     write(session, number, lease, leased_until=now + PERIOD)
 
 
-def end(session: Session, number: int, lease: str, state: JobState, *, now: datetime, **values: Any) -> None:
+def end_job(session: Session, number: int, lease: str, state: JobState, *, now: datetime, **values: Any) -> None:
     """Say that a job is over, in the transaction that did it. Raises LeaseLost."""
     write(session, number, lease, state=state, ended_at=now, lease=None, leased_until=None, **values)
 
@@ -83,7 +83,7 @@ def put_back(session: Session, number: int, lease: str, *, now: datetime, broke:
         return
     job.breaks += broke
     if job.breaks >= MOST_BREAKS:
-        end(session, number, lease, JobState.FAILED, now=now, said=BROKEN)
+        end_job(session, number, lease, JobState.FAILED, now=now, said=BROKEN)
     else:
         job.state, job.lease, job.leased_until = JobState.WAITING, None, None
 
@@ -145,11 +145,11 @@ class JobWork:
 
     def _keep(self, content: bytes) -> None:
         with self.database.writing() as session:
-            renew(session, self.number, self.lease, now=self.clock())
+            renew_lease(session, self.number, self.lease, now=self.clock())
             session.add(JobPiece(job_id=self.number, place=self._place, content=content))
         self._place += 1
         self._size += len(content)
 
     def _end(self, session: Session, state: JobState, said: str, **values: object) -> None:
-        end(session, self.number, self.lease, state, now=self.clock(), said=said, **values)
+        end_job(session, self.number, self.lease, state, now=self.clock(), said=said, **values)
         self.is_over = True

@@ -56,7 +56,7 @@ def pages(base: str) -> Mapping[str, GuidePage]:
     return {path.stem: _page(path, base) for path in sorted(FOLDER.glob("*.md"))}
 
 
-def page(name: str, base: str) -> GuidePage:
+def guide_page(name: str, base: str) -> GuidePage:
     """One page. Raises NotFound."""
     found = pages(base).get(name)
     if found is None:
@@ -65,13 +65,13 @@ def page(name: str, base: str) -> GuidePage:
 
 
 @cache
-def files() -> Mapping[str, Path]:
+def guide_files() -> Mapping[str, Path]:
     """The pictures and documents that pages show or link to, by the end of their address."""
     kept = [*FOLDER.glob("images/*.png"), *FOLDER.parent.glob("images/*.png"), *FOLDER.glob("*.pdf")]
     return {path.name: path for path in kept}
 
 
-def search(words: str, base: str) -> list[GuideSection]:
+def search_guide(words: str, base: str) -> list[GuideSection]:
     """The sections that have all these words, in any case, with accents or without; none for no word."""
     asked = folded(words).split()
     if not asked:
@@ -107,7 +107,7 @@ def _adapt(token: Token, base: str) -> None:
     if token.type == "text":
         token.content = typeset(token.content)
     elif token.type == "image":
-        picture = files()[Path(str(token.attrGet("src"))).name]
+        picture = guide_files()[Path(str(token.attrGet("src"))).name]
         width, height = SIZE.unpack(picture.read_bytes()[16:24])
         # With its size known, a picture that comes late moves nothing: a link to a section stays there.
         shown = {"src": f"{base}/files/{picture.name}", "width": width, "height": height, "loading": "lazy"}
@@ -124,7 +124,7 @@ def _address(link: str, base: str) -> str:
     path, sign, anchor = link.partition("#")
     if not path:
         return link
-    if path in files():
+    if path in guide_files():
         return f"{base}/files/{path}"
     if "/" in path or not path.endswith(".md"):
         return ""

@@ -45,7 +45,8 @@ class LetterheadVersion(Base):
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """The lines in order, and the logo as PNG (empty: none). `version` is the key of the row that it is, 0 of none."""
+    """The lines in order, and the logo as PNG (empty: none). `get_letterhead` is the key of the row that it is, 0 of
+    none."""
 
     lines: tuple[str, ...] = ()
     logo: bytes = b""
@@ -77,12 +78,12 @@ class Letterhead:
 NONE = Letterhead()
 
 
-def current(session: Session) -> Letterhead:
+def current_letterhead(session: Session) -> Letterhead:
     """The letterhead that holds; an empty one where nobody gave any."""
     return _of(session.scalar(select(LetterheadVersion).order_by(LetterheadVersion.id.desc()).limit(1)))
 
 
-def version(session: Session, key: int | None) -> Letterhead:
+def get_letterhead(session: Session, key: int | None) -> Letterhead:
     """The letterhead that a row holds; an empty one without a key."""
     return _of(session.get_one(LetterheadVersion, key)) if key else NONE
 
@@ -93,13 +94,13 @@ def _of(held: LetterheadVersion | None) -> Letterhead:
     return Letterhead(tuple(held.lines.split("\n")) if held.lines else (), held.logo or b"", held.id)
 
 
-def change(session: Session, head: Letterhead, *, now: datetime, actor: str) -> None:
+def change_letterhead(session: Session, head: Letterhead, *, now: datetime, actor: str) -> None:
     """Keep a new version, whose lines and picture were judged before, and what the audit says of it."""
     made = LetterheadVersion(lines="\n".join(head.lines), logo=head.logo or None, set_at=now, set_by=actor)
     session.add(made)
     session.flush()
     image = f"logo {head.digest}" if head.logo else "sans logo"
-    audit.record(session, now, actor, f"En-tête changé : {plural(len(head.lines), 'ligne')}, {image}.", SUBJECT)
+    audit.record_entry(session, now, actor, f"En-tête changé : {plural(len(head.lines), 'ligne')}, {image}.", SUBJECT)
 
 
 def lines_of(typed: str) -> tuple[str, ...]:

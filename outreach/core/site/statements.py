@@ -105,7 +105,7 @@ class PublicStatement(Base):
         words = self.words
         if CONFORMITY in words:
             words[CONFORMITY] = self.conformity.label
-        return [(label, words[name]) for name, label in (labels(self.kind) | FORMER).items() if name in words]
+        return [(label, words[name]) for name, label in (field_labels(self.kind) | FORMER).items() if name in words]
 
     @property
     def conformity(self) -> Conformity:
@@ -113,7 +113,7 @@ class PublicStatement(Base):
         return Conformity(self.words[CONFORMITY])
 
 
-def fit(field: StatementField, typed: str) -> str:
+def fit_field(field: StatementField, typed: str) -> str:
     """What was typed into a field, as it is kept: its lines without spaces around them.
 
     Raises InputError when it is empty, too long, holds a forbidden character, or is still to be completed.
@@ -137,24 +137,24 @@ def refuse_to_come(dated_on: date, *, now: datetime) -> None:
         raise InputError("La date de la page est à venir : indiquez aujourd’hui au plus tard.")
 
 
-def current(session: Session, kind: StatementKind) -> PublicStatement | None:
+def current_statement(session: Session, kind: StatementKind) -> PublicStatement | None:
     """The version that stands on the public page; None while nobody has filled it in."""
-    return next(iter(versions(session, kind, most=1)), None)
+    return next(iter(statement_versions(session, kind, most=1)), None)
 
 
-def versions(session: Session, kind: StatementKind, *, most: int = 100) -> Sequence[PublicStatement]:
+def statement_versions(session: Session, kind: StatementKind, *, most: int = 100) -> Sequence[PublicStatement]:
     """The versions of a statement, the newest first."""
     query = select(PublicStatement).where(PublicStatement.kind == kind).order_by(PublicStatement.id.desc())
     return session.scalars(query.limit(most)).all()
 
 
-def missing(session: Session) -> list[StatementKind]:
+def missing_statements(session: Session) -> list[StatementKind]:
     """The statements that nobody has filled in."""
     written = set(session.scalars(select(PublicStatement.kind).distinct()))
     return [kind for kind in StatementKind if kind not in written]
 
 
-def write(
+def write_statement(
     session: Session,
     kind: StatementKind,
     words: Mapping[str, str],
@@ -167,20 +167,20 @@ def write(
     """Add a version of a statement, which stands at once. Returns False, adding nothing, when nothing differs.
 
     `words` are its fields by name. `seen` is the key of the version that was read before (0: none). Raises InputError
-    as `fit` does, and on a day to come; Refused when another version holds by now.
+    as `fit_field` does, and on a day to come; Refused when another version holds by now.
     """
-    kept = {field.name: fit(field, words.get(field.name, "")) for field in FIELDS[kind]}
+    kept = {field.name: fit_field(field, words.get(field.name, "")) for field in FIELDS[kind]}
     if kind is StatementKind.ACCESSIBILITY:
         kept[CONFORMITY] = Conformity(words[CONFORMITY]).value
     refuse_to_come(dated_on, now=now)
     take_lock(session, SUBJECT, kind)
-    held = current(session, kind)
+    held = current_statement(session, kind)
     if seen is not None and seen != (held.id if held else 0):
         raise Refused(
             "Quelqu’un a changé cette page depuis que vous l’avez ouverte. La vôtre est encore ici : comparez."
         )
     before = held.words if held else {}
-    changed = [label for name, label in labels(kind).items() if before.get(name) != kept[name]]
+    changed = [label for name, label in field_labels(kind).items() if before.get(name) != kept[name]]
     if held and not changed and held.dated_on == dated_on:
         return False
     content = json.dumps(kept, ensure_ascii=False)
@@ -188,11 +188,11 @@ def write(
     session.flush()
     what = ", ".join(changed) if changed else "date"
     said = f"Page « {kind.label} » : nouvelle version, datée du {spelt_day(dated_on)} ({what})."
-    audit.record(session, now, actor, said, SUBJECT)
+    audit.record_entry(session, now, actor, said, SUBJECT)
     return True
 
 
-def labels(kind: StatementKind) -> dict[str, str]:
+def field_labels(kind: StatementKind) -> dict[str, str]:
     """The French label of each field, by name, in the order of the page."""
     chosen = {CONFORMITY: "Conformité"} if kind is StatementKind.ACCESSIBILITY else {}
     return chosen | {field.name: field.label for field in FIELDS[kind]}

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice
 
 from outreach.core.sandbox.workbook import NO_VALUE
-from outreach.core.tables.reading import LONGEST_QUOTED, MOST_ABOVE, Grid, Row
+from outreach.core.tables.reading import LONGEST_QUOTED, MOST_ABOVE, Grid, GridRow
 from outreach.core.tables.writing import column_letter
 from outreach.core.text import addresses as mending
 from outreach.core.text.errors import InputError
@@ -48,7 +48,8 @@ class MissingColumns(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column of a kind of list: its usual header, and other spellings as `normalised` gives them, the surest first.
+    """A column of a kind of list: its usual header, and other spellings as `normalise_header` gives them, the surest
+    first.
 
     `mend` gives a cell as it is probably meant, '' where it is to be left aside. `words` say to people what it holds.
     `holds` tells its cells, mended, from those of other columns. A title with one of the words `told_by` says it, too,
@@ -78,7 +79,7 @@ class Heading:
     @property
     def names(self) -> tuple[str, ...]:
         """Every spelling, the surest first: the usual one, unless its place among the others is said."""
-        usual, said = normalised(self.usual), normalised(self.words)
+        usual, said = normalise_header(self.usual), normalise_header(self.words)
         names = self.spellings if usual in self.spellings else (usual, *self.spellings)
         return names if not said or said in names else (*names, said)
 
@@ -89,7 +90,7 @@ class Heading:
 
     def is_spelt(self, title: str) -> bool:
         """Whether a title is one of its spellings, in the plural or in another order, too."""
-        normal = normalised(title)
+        normal = normalise_header(title)
         return normal in self.names or (bool(words := _loose(normal)) and words in map(_loose, self.names))
 
     def is_told(self, title: str) -> bool:
@@ -109,7 +110,7 @@ class Sheet:
     places: Mapping[str, Sequence[int]]
     set_aside: tuple[str, ...]
     unknown: tuple[str, ...]
-    rows: Iterator[Row]
+    rows: Iterator[GridRow]
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -142,21 +143,21 @@ class Headers:
         Where a file has several columns of one field, the surest counts. A spelling of several fields is the first
         one's that has no surer column, so that "Nom" is an organisation's where another column names the person.
         """
-        there = {normalised(name) for name in header}
+        there = {normalise_header(name) for name in header}
         told = self.bracketed(header)
-        known = dict.fromkeys(map(normalised, self.unused), "")
+        known = dict.fromkeys(map(normalise_header, self.unused), "")
         known |= {name: "" for field in self.fields.values() for name in field.names}
         for word, field in self.fields.items():
             if word not in told:
                 known |= dict.fromkeys([name for name in field.names if name in there and not known[name]][:1], word)
-        named = [said or known.get(normalised(name)) for said, name in zip(told, header, strict=True)]
+        named = [said or known.get(normalise_header(name)) for said, name in zip(told, header, strict=True)]
         return self._loosely(header, named)
 
     def bracketed(self, header: Sequence[str]) -> list[str | None]:
         """The fields that the headers of a file of ours say in brackets."""
-        usual = {normalised(field.usual): word for word, field in self.fields.items()}
+        usual = {normalise_header(field.usual): word for word, field in self.fields.items()}
         said = [TOLD.fullmatch(name.strip()) for name in header]
-        return [usual.get(normalised(each[2])) if each else None for each in said]
+        return [usual.get(normalise_header(each[2])) if each else None for each in said]
 
     def _loosely(self, header: Sequence[str], named: list[str | None]) -> list[str | None]:
         """The fields with those of columns whose header nearly is a spelling, else tells it, where no other column is
@@ -190,12 +191,14 @@ class Headers:
         header = [*grid.header]
         for title, words in said.items():
             field = next((one for one in self.fields.values() if one.is_spelt(words)), None)
-            places = [at for at, name in enumerate(grid.header) if name and normalised(name) == normalised(title)]
+            places = [
+                at for at, name in enumerate(grid.header) if name and normalise_header(name) == normalise_header(title)
+            ]
             if field is None:
                 offered = ", ".join(one.said for one in self.fields.values())
                 raise InputError(f"« {words} » n’est pas ce que contient une colonne. Choisissez parmi : {offered}.")
             if not places:
-                titles = ", ".join(name for name in map(tidy, grid.header) if name)
+                titles = ", ".join(name for name in map(tidy_cell, grid.header) if name)
                 raise InputError(f"Aucune colonne n’a le titre « {title} ». Les titres sont : {titles}.")
             for at in places:
                 header[at] = f"{BRACKETS.sub('', header[at])} [{field.usual}]"
@@ -275,7 +278,7 @@ class Headers:
         rows = self._rows(grid, places, len(header))
         return Sheet(titles, places, tuple(set_aside), tuple(filter(None, unknown)), rows)
 
-    def _rows(self, grid: Grid, places: Mapping[str, Sequence[int]], width: int) -> Iterator[Row]:
+    def _rows(self, grid: Grid, places: Mapping[str, Sequence[int]], width: int) -> Iterator[GridRow]:
         empty = True
         menders = {word: mend for word in places if (mend := self.fields[word].mend)}
         carried = [word for word in places if self.fields[word].carried]
@@ -285,16 +288,16 @@ class Headers:
         above: Mapping[str, str] = {}
         for number, cells in grid.records:
             empty = False
-            values = {word: tidy(cell_of(cells, place)) for word, place in first.items()}
+            values = {word: tidy_cell(cell_of(cells, place)) for word, place in first.items()}
             for word, own in several.items():
-                values[word] = next(filter(None, (tidy(cell_of(cells, place)) for place in own)), "")
+                values[word] = next(filter(None, (tidy_cell(cell_of(cells, place)) for place in own)), "")
             is_whole = not has_shape and all(map(values.__getitem__, self.required)) and cells[0] != grid.header[0]
             if not is_whole and self._is_note(cells, values, grid.header):
-                yield Row(number, {"": " ".join(filter(None, map(tidy, cells)))}, is_note=True)
+                yield GridRow(number, {"": " ".join(filter(None, map(tidy_cell, cells)))}, is_note=True)
                 above = {}
                 continue
             fault = _fault(cells, width)
-            row = Row(number, values, fault)
+            row = GridRow(number, values, fault)
             joined = {} if fault else {word: self._joined(word, cells, own) for word, own in several.items()}
             values |= {word: before for word, (before, _) in joined.items()}
             mended = {} if fault else {word: mend(values[word]) for word, mend in menders.items() if values[word]}
@@ -316,15 +319,15 @@ class Headers:
         """
         field = self.fields[word]
         mend, holds = field.mend or str, field.holds or bool
-        said = [cell for place in places if (cell := tidy(cell_of(cells, place)))]
+        said = [cell for place in places if (cell := tidy_cell(cell_of(cells, place)))]
         held = [cell for cell in said if holds(mend(cell))] or said
         text = mend("; ".join(held))
         return text if held == said == [*map(mend, said)] else "; ".join(said), text
 
     def _is_number(self, cell: str, values: Mapping[str, str]) -> bool:
         """Whether a cell, the first of its row, is a number or is mended to one in its column."""
-        own = (self.fields[word].mend for word, value in values.items() if value and value == tidy(cell))
-        return any(mend(tidy(cell)).isdecimal() for mend in (mending.fase, *filter(None, own)))
+        own = (self.fields[word].mend for word, value in values.items() if value and value == tidy_cell(cell))
+        return any(mend(tidy_cell(cell)).isdecimal() for mend in (mending.fase, *filter(None, own)))
 
     def _is_note(self, cells: Sequence[str], values: Mapping[str, str], header: Sequence[str]) -> bool:
         """Whether a row is none of the table's: its header once more, or words under it or between its rows.
@@ -342,15 +345,15 @@ class Headers:
             return False
         if len(filled) == 1:
             return not read or place == next((at for at, name in enumerate(header) if name.strip()), 0)
-        return bool(NOTE.match(normalised(first)))
+        return bool(NOTE.match(normalise_header(first)))
 
 
 def words_of_title(title: str) -> frozenset[str]:
     """The words of a header, whatever their order and number."""
-    return _loose(normalised(title))
+    return _loose(normalise_header(title))
 
 
-def normalised(header: str) -> str:
+def normalise_header(header: str) -> str:
     """A header without what varies between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
     spaced = PLURAL.sub("", header.strip("\ufeff ").casefold().replace("_", " "))
     spelt = NUMBER_SIGN.sub(" n ", spaced)
@@ -369,7 +372,7 @@ def cell_of(cells: Sequence[str], place: int) -> str:
     return cells[place] if place < len(cells) else ""
 
 
-def tidy(cell: str) -> str:
+def tidy_cell(cell: str) -> str:
     """A cell in composed form (NFC), without stray or doubled spaces."""
     return " ".join((cell if cell.isascii() else unicodedata.normalize("NFC", cell)).split())
 

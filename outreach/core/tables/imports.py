@@ -18,9 +18,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.core.audit import audit
 from outreach.core.db import Base, Session, enum_of, take_lock
-from outreach.core.tables.headers import ERROR, NO_ROW, TOLD, Headers, MissingColumns, normalised
-from outreach.core.tables.reading import Grid, Rejection, Row, RowFault, file_grid, is_csv, read_grid
-from outreach.core.tables.understanding import Holds, Understood, may_hold, understood
+from outreach.core.tables.headers import ERROR, NO_ROW, TOLD, Headers, MissingColumns, normalise_header
+from outreach.core.tables.reading import Grid, GridRow, Rejection, RowFault, file_grid, is_csv, read_grid
+from outreach.core.tables.understanding import Holds, Understood, may_hold, understand_columns
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import all_of, initial
 from outreach.core.text.labelled import Labelled
@@ -84,28 +84,28 @@ class Opened:
 
 
 def opened_file(path: Path, headers: Headers, said: Mapping[str, str] = NOTHING_SAID) -> Opened:
-    """Read a file of this machine, as `opened` does; a CSV may be larger than pages take.
+    """Read a file of this machine, as `open_import` does; a CSV may be larger than pages take.
 
     `said` is what a person says that columns hold, by their titles. Raises InputError where it has no such column.
     """
     if not is_csv(path):
-        return opened(path.read_bytes(), headers, said)
+        return open_import(path.read_bytes(), headers, said)
     grid = headers.titled(headers.headed(file_grid(path)), said)
     _has_columns(headers, grid)
     if not next(iter(grid.records), None):
         raise InputError(NO_ROW)
     with path.open("rb") as file:
-        return Opened(hashlib.file_digest(file, "sha256").hexdigest(), kept(grid, ()), grid)
+        return Opened(hashlib.file_digest(file, "sha256").hexdigest(), grid_as_json(grid, ()), grid)
 
 
-def opened(content: bytes, headers: Headers, said: Mapping[str, str] = NOTHING_SAID) -> Opened:
+def open_import(content: bytes, headers: Headers, said: Mapping[str, str] = NOTHING_SAID) -> Opened:
     """Read a file. A workbook may take seconds, so no transaction should be open.
 
     What stands above its header is left out. Of a workbook it is the first sheet that has the columns. Raises
     InputError when it cannot be read, has no row, or lacks a column that none of its unknown ones may be.
     """
     grid = _table_of(content, headers, said)
-    stored = kept(grid, grid.records)
+    stored = grid_as_json(grid, grid.records)
     if stored.endswith(NO_RECORDS):
         raise InputError(NO_ROW)
     return Opened(hashlib.sha256(content).hexdigest(), stored)
@@ -141,7 +141,7 @@ def _has_columns(headers: Headers, grid: Grid) -> bool:
     Raises MissingColumns.
     """
     try:
-        headers.sheet(understood(headers, grid, {}).grid)
+        headers.sheet(understand_columns(headers, grid, {}).grid)
     except MissingColumns as missing:
         if may_hold(headers, grid, missing.fields):
             return True
@@ -151,7 +151,7 @@ def _has_columns(headers: Headers, grid: Grid) -> bool:
     return True
 
 
-def kept(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:
+def grid_as_json(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:
     """The JSON of a grid with these records, as `grid_of` reads it. Records are taken one by one: all may be 100 MB."""
     encode = json.JSONEncoder(ensure_ascii=False).encode
     named = {"label": grid.label, "header": grid.header, "fields": [*grid.fields]}
@@ -183,7 +183,7 @@ def grid_of(sent: FileImport | Opened) -> Grid:
 class ColumnMatching(Base):
     """The fields that a person gave to the columns of a header (JSON, by place), for a kind of list. The last counts.
 
-    `header` is the digest of the header as `headers.normalised` spells it. Personal data: it names a colleague.
+    `header` is the digest of the header as `headers.normalise_header` spells it. Personal data: it names a colleague.
     """
 
     __tablename__ = "column_matchings"
@@ -209,7 +209,7 @@ def matched(session: Session, kind: str, grid: Grid) -> Grid:
     return replace(grid, fields=[*fields, *[""] * (len(grid.header) - len(fields))])
 
 
-def remember(session: Session, kind: str, grid: Grid, *, now: datetime, actor: str) -> None:
+def remember_columns(session: Session, kind: str, grid: Grid, *, now: datetime, actor: str) -> None:
     """Remember the fields that a person gave to the columns of a grid."""
     values = {"header": digest(grid.header), "fields": json.dumps(grid.fields), "matched_at": now, "matched_by": actor}
     session.add(ColumnMatching(kind=kind, **values))
@@ -220,7 +220,7 @@ def digest(header: Sequence[str]) -> str:
 
     That of a file of rejected rows is that of the file whose rows they were.
     """
-    names = [normalised(told[1] if (told := TOLD.fullmatch(name.strip())) else name) for name in header]
+    names = [normalise_header(told[1] if (told := TOLD.fullmatch(name.strip())) else name) for name in header]
     return hashlib.sha256("\n".join(names[:-1] if names[-1:] == [ERROR] else names).encode()).hexdigest()
 
 
@@ -281,7 +281,11 @@ class ListReading:
     lines_aside: list[Rejection] = field(default_factory=list)
 
     def read(
-        self, grid: Grid, headers: Headers, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
+        self,
+        grid: Grid,
+        headers: Headers,
+        take: Callable[[GridRow], None],
+        doubt: Callable[[GridRow], None] | None = None,
     ) -> None:
         """Take row after row. One of which `take` raises RowFault is rejected, and told to `doubt`."""
         sheet = headers.sheet(grid)
@@ -314,7 +318,7 @@ class ListReading:
             if fault and doubt:
                 doubt(row)
 
-    def _note(self, row: Row) -> None:
+    def _note(self, row: GridRow) -> None:
         self.mended_count += len(row.before)
         for word, cell in row.before.items():
             if len(self.mended) < MOST_NOTED:
@@ -403,7 +407,7 @@ class ListKind(ABC, Generic[Sent, Plan]):
         """Raise Refused when a list cannot even be looked at."""
 
     def known(self, session: Session) -> Holds:
-        """What the database knows that cells hold, by field (`understanding.understood`)."""
+        """What the database knows that cells hold, by field (`understanding.understand_columns`)."""
         del session
         return {}
 
@@ -424,7 +428,7 @@ class ListKind(ABC, Generic[Sent, Plan]):
         """Give back what was before an applied list; returns the sentence of the audit. Raises Refused."""
 
 
-def receive(
+def receive_import(
     session: Session, kind: ListKind[Sent, Plan], sent: Opened, *, now: datetime, actor: str, **facts: Any
 ) -> Sent:
     """Store a list to be checked. `facts` are what else its table holds, by attribute.
@@ -438,20 +442,20 @@ def receive(
     last = session.scalar(same.order_by(table.id.desc()).limit(1))
     if last is not None and all(getattr(last, name) == value for name, value in facts.items()):
         return last
-    received = drafted(kind, sent, received_at=now, received_by=actor, **facts)
+    received = draft_import(kind, sent, received_at=now, received_by=actor, **facts)
     kind.admit(session, received)
     session.add(received)
     session.flush()
     return received
 
 
-def drafted(kind: ListKind[Sent, Plan], sent: Opened, **facts: Any) -> Sent:
+def draft_import(kind: ListKind[Sent, Plan], sent: Opened, **facts: Any) -> Sent:
     """A list that is not stored, to be judged."""
     made: Callable[..., Sent] = kind.table
     return made(state=ListState.RECEIVED, sha256=sent.sha256, grid=sent.grid, outcome="", **facts)
 
 
-def judge(
+def judge_import(
     session: Session, kind: ListKind[Sent, Plan], received: Sent, cells: Grid | None = None
 ) -> ListJudgement[Plan]:
     """Compare a list with what is known; `cells` are its own, where they are not kept with it.
@@ -472,10 +476,10 @@ def judge(
 def columns_of(session: Session, kind: ListKind[Sent, Plan], received: Sent, cells: Grid | None = None) -> Understood:
     """The cells of a list by what they mean: as a person said of such a header, else by its titles and its cells."""
     grid = matched(session, kind.lock, cells or grid_of(received))
-    return understood(kind.headers, grid, kind.known(session))
+    return understand_columns(kind.headers, grid, kind.known(session))
 
 
-def apply(
+def apply_import(
     session: Session,
     kind: ListKind[Sent, Plan],
     received: Sent,
@@ -501,8 +505,8 @@ def apply(
     told = kind.write(session, received, plan, now=now, actor=actor)
     received.state, received.applied_at, received.applied_by = ListState.APPLIED, now, actor
     received.outcome = json.dumps(plan.outcome(), ensure_ascii=False)
-    received.grid = kept(judged.left, judged.left.records)
-    audit.record(session, now, actor, told, f"{kind.about}:{received.id}")
+    received.grid = grid_as_json(judged.left, judged.left.records)
+    audit.record_entry(session, now, actor, told, f"{kind.about}:{received.id}")
     return plan
 
 
@@ -510,11 +514,11 @@ def take_over(
     session: Session, kind: ListKind[Sent, Plan], sent: Opened, *, now: datetime, actor: str, **facts: Any
 ) -> Plan:
     """Receive, judge and apply a list at once, where nobody has to see it before. Raises Refused as these do."""
-    received = receive(session, kind, sent, now=now, actor=actor, **facts)
-    return apply(session, kind, received, judge(session, kind, received), now=now, actor=actor)
+    received = receive_import(session, kind, sent, now=now, actor=actor, **facts)
+    return apply_import(session, kind, received, judge_import(session, kind, received), now=now, actor=actor)
 
 
-def undo(
+def undo_import(
     session: Session, kind: ListKind[Sent, Plan], *, now: datetime, actor: str, list_id: int | None = None
 ) -> Sent:
     """Undo the last list applied.
@@ -529,7 +533,7 @@ def undo(
         raise Refused("Seule la dernière liste appliquée peut être annulée.")
     told = kind.restore(session, last, now=now, actor=actor)
     last.state, last.undone_at, last.undone_by = ListState.UNDONE, now, actor
-    audit.record(session, now, actor, told, f"{kind.about}:{last.id}")
+    audit.record_entry(session, now, actor, told, f"{kind.about}:{last.id}")
     return last
 
 
@@ -553,11 +557,11 @@ def list_by_id(session: Session, table: type[Sent], list_id: int) -> Sent:
     return received
 
 
-def size(session: Session, table: type[Sent], list_id: int) -> int:
+def size_of_cells(session: Session, table: type[Sent], list_id: int) -> int:
     """How many characters the cells of a list take, without reading them."""
     return session.scalar(select(func.length(table.grid)).where(table.id == list_id)) or 0
 
 
-def recent(session: Session, table: type[Sent]) -> Sequence[Sent]:
+def recent_imports(session: Session, table: type[Sent]) -> Sequence[Sent]:
     """The last lists of a table that were received, newest first."""
     return session.scalars(select(table).order_by(table.received_at.desc(), table.id.desc()).limit(10)).all()

@@ -47,7 +47,7 @@ OF_FILES = CsvLimits(10_000_000, 30_000_000, 1_000_000_000, "Vérifiez que c’e
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GridRow:
     """One row: its number in a spreadsheet and its cells by field. `fault` says why it cannot be read at all.
 
     `before` has the cells that were mended, as they were. With `is_note` it is none of the table's rows, and not read.
@@ -141,7 +141,7 @@ def read_grid(content: bytes, places: BoundedSemaphore | None = None, sheet: int
         return Grid(read.label, numbered[0][1], numbered[1:], numbered[0][0], next_sheet=read.next)
     if content.startswith(OTHER_FORMATS):
         raise InputError(NO_TABLE)
-    text, encoding = decode(content)
+    text, encoding = decode_text(content)
     # Line by line: io.StringIO would hold the text once more, four bytes a character.
     return _csv_grid(lambda: (match[0] for match in LINE.finditer(text)), encoding, OF_PAGES)
 
@@ -212,7 +212,7 @@ def _csv_grid(lines: Callable[[], Iterator[str]], encoding: str, limits: CsvLimi
     return Grid(f"{encoding}, séparateur « {named} »", header, _CsvRecords(lines, separator, limits))
 
 
-def decode(content: bytes) -> tuple[str, str]:
+def decode_text(content: bytes) -> tuple[str, str]:
     """Text and the name of its encoding: UTF-16 if marked (BOM), UTF-8 with any number of marks, else Windows-1252.
 
     Raises InputError on damaged UTF-16.

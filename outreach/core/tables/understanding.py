@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from outreach.core.tables.headers import Headers, MissingColumns, cell_of, tidy, words_of_title
+from outreach.core.tables.headers import Headers, MissingColumns, cell_of, tidy_cell, words_of_title
 from outreach.core.tables.reading import LONGEST_QUOTED, Grid
 from outreach.core.tables.writing import column_letter
 from outreach.core.text import addresses
@@ -45,7 +45,7 @@ class Understood:
         return self.grid
 
 
-def understood(headers: Headers, grid: Grid, known: Holds) -> Understood:
+def understand_columns(headers: Headers, grid: Grid, known: Holds) -> Understood:
     """Understand the columns of a grid. `known` tells by field what the database knows that its cells hold.
 
     What no field holds but the database knows keeps a column from being taken for another. A column that a person has
@@ -88,7 +88,7 @@ class _Columns:
         rows = [cells for _, cells in islice(grid.records, SAMPLE)]
         width = max((len(row) for row in rows), default=0) if self.holds else 0
         self.header = [*grid.header, *[""] * (width - len(grid.header))]
-        cells = [[tidy(cell_of(row, place)) for row in rows] for place in range(len(self.header))]
+        cells = [[tidy_cell(cell_of(row, place)) for row in rows] for place in range(len(self.header))]
         self.samples = [[cell for cell in column if cell] for column in cells]
         self.columns = cells
         named = enumerate(headers.named(self.header))

@@ -56,7 +56,7 @@ def maildir_of(url: str) -> Path | None:
 
 
 @contextmanager
-def opened(url: str, called: str = "des retours") -> Iterator[Box]:
+def open_box(url: str, called: str = "des retours") -> Iterator[Box]:
     """Open the mailbox at a URL: `imaps://user:password@host/INBOX` or `maildir:///path`.
 
     Raises BoxError, which calls the mailbox as `called` does.

@@ -49,7 +49,7 @@ PROOFS = {
 }
 
 
-def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
+def take_notice(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | None:
     """Store a notice and apply it; None for a copy of a stored one, which changes nothing."""
     take_lock(session, "notice", notice.digest)
     if session.scalar(select(KeptNotice.id).where(KeptNotice.digest == notice.digest)) is not None:
@@ -68,7 +68,7 @@ def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | Non
     return kept
 
 
-def complaints(session: Session, mailing: int, *, since: datetime) -> int:
+def count_complaints(session: Session, mailing: int, *, since: datetime) -> int:
     """How many letters of a mailing drew a complaint after `since`."""
     query = (
         select(func.count(Message.id.distinct()))
@@ -92,7 +92,7 @@ def _handle(session: Session, notice: Notice, letter: Message | None, now: datet
     if letter is not None and digests.is_mark(letter.address_key):
         return Handling.NOTHING  # nobody writes there again
     if letter is not None and notice.verdict in PROOFS:
-        outbox.evidence(session, letter, PROOFS[notice.verdict], now=now)
+        outbox.count_as_accepted(session, letter, PROOFS[notice.verdict], now=now)
     match notice.verdict:
         case NoticeVerdict.FAILED:
             return _fail(session, notice, letter, now) if letter else Handling.UNVERIFIED
@@ -110,7 +110,7 @@ def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> H
     failed = [report for report in notice.reports if report.verdict is NoticeVerdict.FAILED]
     own = next((report for report in failed if _is_address_of(letter, report.failing)), None)
     if own is None:
-        outbox.evidence(session, letter, Proof.ELSEWHERE, now=now)
+        outbox.count_as_accepted(session, letter, Proof.ELSEWHERE, now=now)
         _tell_of(session, letter, failed[0], now)
         return Handling.ELSEWHERE
     if not outcomes.is_out(letter):
@@ -124,12 +124,12 @@ def _complain(session: Session, letter: Message, now: datetime) -> Handling:
     if outbox.is_test(session, letter):
         return Handling.NOTHING
     reason, detail = SuppressionReason.COMPLAINT, _how(letter)
-    suppressions.suppress(session, letter.address_key, reason, now=now, actor=RETURNS, detail=detail)
+    suppressions.suppress_address(session, letter.address_key, reason, now=now, actor=RETURNS, detail=detail)
     return Handling.COMPLAINED
 
 
 def _unsubscribe(session: Session, letter: Message, now: datetime) -> Handling:
-    meant = suppressions.unsubscribe(session, letter, now=now, detail=_how(letter))
+    meant = suppressions.unsubscribe_letter(session, letter, now=now, detail=_how(letter))
     return Handling.UNSUBSCRIBED if meant else Handling.NOTHING
 
 
@@ -148,7 +148,7 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
     authority = session.get_one(Authority, letter.authority_id)
     where = f" par {failed.failing}" if failed.failing else ""
     said = f"Courriel à {letter.address} rejeté plus loin{where} : {failed.status} {failed.said}".strip()
-    audit.record(session, now, RETURNS, said, subject_of(authority))
+    audit.record_entry(session, now, RETURNS, said, subject_of(authority))
 
 
 def _is_address_of(letter: Message, name: str) -> bool:
@@ -183,7 +183,7 @@ class Collected:
         return {"read": self.verdicts.total(), "known": self.known, "verdicts": verdicts, "handled": handled}
 
 
-def collect(
+def collect_notices(
     database: Database,
     settings: Settings,
     clock: Callable[[], datetime],
@@ -199,9 +199,9 @@ def collect(
     collected, keys = Collected(), Keys(settings.signing_keys)
 
     def take_one(content: bytes) -> Folder:
-        notice = parsing.read(content, keys)
+        notice = parsing.read_notice(content, keys)
         with database.writing() as session:
-            kept = take(session, notice, now=clock())
+            kept = take_notice(session, notice, now=clock())
             handled = kept.handling if kept else None
         if also and notice.verdict in {NoticeVerdict.HUMAN, NoticeVerdict.AUTO_REPLY}:
             also(content)
@@ -213,17 +213,17 @@ def collect(
         return Folder.FOR_PEOPLE if notice.verdict.is_for_people else Folder.HANDLED
 
     refuse_a_copy(database, settings)
-    with boxes.opened(settings.returns_url) as box:
-        if each(box, take_one, stop or threading.Event(), most):
+    with boxes.open_box(settings.returns_url) as box:
+        if handle_each(box, take_one, stop or threading.Event(), most):
             with database.writing() as session:
-                models.note(session, now=clock())
+                models.note_box_read(session, now=clock())
     return collected
 
 
-def each(box: Box, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
-    """Give each of at most `most` mails of a mailbox to `take`, and move it to the folder that this says.
+def handle_each(box: Box, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
+    """Give each of at most `most` mails of a mailbox to `take_notice`, and move it to the folder that this says.
 
-    `take` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
+    `take_notice` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
     BoxError when the mailbox cannot be read.
     """
     waiting = box.keys(most)

@@ -76,7 +76,7 @@ class ReturnsReading(Base):
     read_at: Mapped[datetime]
 
 
-def note(session: Session, *, now: datetime) -> None:
+def note_box_read(session: Session, *, now: datetime) -> None:
     """Record that the mailbox of returns was read until now, to the hour: it is read each minute."""
     take_lock(session, "returns-readings")  # of the first note, which two processes may write at once
     last = session.get(ReturnsReading, 1, populate_existing=True)

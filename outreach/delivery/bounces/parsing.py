@@ -20,7 +20,7 @@ from flufl.bounce import all_failures
 
 from outreach.core.text.addresses import RETURNED, UNSUBSCRIBING
 from outreach.core.text.labelled import Labelled
-from outreach.delivery.letters.tokens import IN_TEXT, LENGTH, Keys, TokenKind, hidden
+from outreach.delivery.letters.tokens import IN_TEXT, LENGTH, Keys, TokenKind, hide_tokens
 
 MOST_PARTS = 200
 DEEPEST = 20
@@ -33,22 +33,22 @@ class TooComplexError(Exception):
     """A message of more parts than any notice has."""
 
 
-def parsed(content: bytes) -> Message:
+def parse_message(content: bytes) -> Message:
     """Parse a message. Raises TooComplexError."""
     return message_from_bytes(content, _counted(MOST_PARTS), policy=_Cautious())
 
 
-def leaves(message: Message, depth: int = 0) -> Iterator[Message]:
+def leaf_parts(message: Message, depth: int = 0) -> Iterator[Message]:
     """The leaf parts of a message; an attached message is one leaf."""
     if message.get_content_maintype() != "multipart" or not message.is_multipart():
         yield message
     elif depth < DEEPEST:
         for part in message.get_payload():
             if isinstance(part, Message):
-                yield from leaves(part, depth + 1)
+                yield from leaf_parts(part, depth + 1)
 
 
-def payload(part: Message) -> bytes:
+def part_payload(part: Message) -> bytes:
     """The content of a part, decoded; empty where it has none."""
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
@@ -213,11 +213,11 @@ class Notice:
     named: str = ""
 
 
-def read(content: bytes, keys: Keys) -> Notice:
+def read_notice(content: bytes, keys: Keys) -> Notice:
     """Read a message that came to the return address. Never raises: what cannot be understood is UNDETERMINED."""
     try:
-        message = parsed(content[:MOST_BYTES])
-        parts = list(leaves(message))
+        message = parse_message(content[:MOST_BYTES])
+        parts = list(leaf_parts(message))
     except TooComplexError:
         return Notice(_digest(content), NoticeVerdict.UNDETERMINED)
     returned = [head for part in parts for head in _returned(part)]
@@ -261,7 +261,7 @@ def _groups(part: Message) -> list[Message]:
 
 
 def _report(group: Message) -> Report:
-    said = hidden(KIND.sub("", text_of(group, "Diagnostic-Code")))[:LONGEST_KEPT]
+    said = hide_tokens(KIND.sub("", text_of(group, "Diagnostic-Code")))[:LONGEST_KEPT]
     status = _status(text_of(group, "Status"), said)
     action = text_of(group, "Action").casefold()
     verdict = _ACTIONS.get(action) or _CLASSES.get(status[:1], NoticeVerdict.UNDETERMINED)
@@ -317,7 +317,7 @@ def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
     """Reports read from the prose of a mail system, with the status code that it quotes, if any."""
     plain = NOT_ASCII.sub(b"?", content[:MOST_BYTES_OF_PROSE])  # flufl.bounce stops at a header that is not ASCII
     try:
-        later, never = all_failures(parsed(plain))
+        later, never = all_failures(parse_message(plain))
     except Exception:  # noqa: BLE001 - a third-party parser reads arbitrary bytes
         return ()
     said = _said(parts)
@@ -336,10 +336,10 @@ def _said(parts: Iterable[Message]) -> str:
     """
     for part in parts:
         if part.get_content_type() == "text/plain":
-            text = payload(part)[:MOST_BYTES_OF_PROSE].decode("utf-8", "replace").replace("\r", "")
+            text = part_payload(part)[:MOST_BYTES_OF_PROSE].decode("utf-8", "replace").replace("\r", "")
             text = COPY.split(text, 1)[0]
             quoted = REFUSAL.search(text)
-            return hidden(one_line(quoted[0] if quoted else text, LONGEST_HEADER))[:LONGEST_KEPT]
+            return hide_tokens(one_line(quoted[0] if quoted else text, LONGEST_HEADER))[:LONGEST_KEPT]
     return ""
 
 
@@ -381,7 +381,7 @@ def _returned(part: Message) -> list[Message]:
     """The header blocks that a part returns: of the letter itself, or of a report about it."""
     kind = part.get_content_type()
     if kind in {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"} and not part.is_multipart():
-        return [parsed(payload(part))]
+        return [parse_message(part_payload(part))]
     if kind == "message/delivery-status":
         return _groups(part)[:1]
     return [head for head in part.get_payload() if isinstance(head, Message)] if part.is_multipart() else []

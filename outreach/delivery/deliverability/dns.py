@@ -25,7 +25,7 @@ class DnsSilent(OutreachError):
 SECONDS = 5.0  # for an answer about a name
 
 
-def resolver(server: tuple[str, int] | None) -> Resolver:
+def dns_resolver(server: tuple[str, int] | None) -> Resolver:
     """A resolver that asks the server at this IP address and port, or the system's."""
     asking = dns.resolver.Resolver(configure=server is None)
     if server is not None:
@@ -73,7 +73,7 @@ def _answers(domain: str, kind: str, asking: Resolver) -> Answer | None:
         return None
 
 
-def records(name: str, kind: str, asking: Resolver) -> list[str]:
+def dns_records(name: str, kind: str, asking: Resolver) -> list[str]:
     """What DNS has of a kind under a name, as text; nothing where it has none. Raises DnsSilent."""
     try:
         found = _answers(name, kind, asking)
@@ -91,4 +91,4 @@ def records(name: str, kind: str, asking: Resolver) -> list[str]:
 
 def names_of(address: str, asking: Resolver) -> list[str]:
     """The names that DNS gives to an IP address (PTR). Raises DnsSilent."""
-    return records(dns.reversename.from_address(address).to_text(omit_final_dot=True), "PTR", asking)
+    return dns_records(dns.reversename.from_address(address).to_text(omit_final_dot=True), "PTR", asking)

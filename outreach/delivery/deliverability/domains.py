@@ -99,7 +99,7 @@ def domain_of(address: str, address_ascii: str) -> str:
         return ""
 
 
-def due(session: Session, *, now: datetime) -> list[str]:
+def due_domains(session: Session, *, now: datetime) -> list[str]:
     """The domains to look up now, at most 50: those never looked up, then those looked up longest ago.
 
     Domains reserved for examples are never looked up.
@@ -111,22 +111,22 @@ def due(session: Session, *, now: datetime) -> list[str]:
     return sorted(waiting, key=lambda one: (seen[one].checked_at.timestamp() if one in seen else 0, one))[:MOST]
 
 
-def record(session: Session, verdicts: Mapping[str, MailVerdict], *, now: datetime) -> None:
+def record_domains(session: Session, verdicts: Mapping[str, MailVerdict], *, now: datetime) -> None:
     """Keep what was found of these domains."""
     rows = [{"domain": domain, "checked_at": now, "verdict": verdict} for domain, verdict in verdicts.items()]
     if rows:
         session.execute(insert(DomainCheck), rows)
 
 
-def known(session: Session, domains: Collection[str] | None = None) -> dict[str, FoundDomain]:
+def known_domains(session: Session, domains: Collection[str] | None = None) -> dict[str, FoundDomain]:
     """What is known of these domains, or of all, by domain: what was found last, unless nobody answered then."""
     return {found.domain: found for found in _latest(session, domains, answered=True)}
 
 
-def remarks(session: Session, contacts: Collection[Contact]) -> dict[int, list[str]]:
+def domain_remarks(session: Session, contacts: Collection[Contact]) -> dict[int, list[str]]:
     """Of these contacts those whose domain takes no mail: by the contact's number, the sentence that says so."""
     named = {contact.id: domain_of(contact.address, contact.address_ascii) for contact in contacts}
-    found = known(session, set(named.values()))
+    found = known_domains(session, set(named.values()))
     return {key: [said(found[name])] for key, name in named.items() if name in found and found[name].verdict.is_bad}
 
 

@@ -35,7 +35,7 @@ class Followed:
     recall_on: date | None = None
 
 
-def current(session: Session, authorities: Collection[int] | None = None) -> dict[int, Followed]:
+def current_follow_up(session: Session, authorities: Collection[int] | None = None) -> dict[int, Followed]:
     """What holds of these authorities, or of all, by their keys; of those about which a step was ever taken."""
     owners = {step.authority_id: step for step in _last(session, OWNERSHIP, authorities)}
     recalls = {step.authority_id: step.day for step in _last(session, (FollowUpKind.POSTPONED,), authorities)}
@@ -49,7 +49,7 @@ def steps_of(session: Session, authority: Authority) -> Sequence[FollowUpStep]:
     return session.scalars(query.order_by(FollowUpStep.id)).all()
 
 
-def recalls(owner: str, until: date | None = None) -> Select[Authority, date | None]:
+def recalls_of(owner: str, until: date | None = None) -> Select[Authority, date | None]:
     """Select the authorities to which this person (an address) is to come back, each with its day; until a day."""
     taken, postponed = aliased(FollowUpStep), aliased(FollowUpStep)
     query = select(Authority, postponed.day).join(taken, taken.authority_id == Authority.id)
@@ -75,19 +75,19 @@ def hand_over(session: Session, authority: Authority, *, to: str, now: datetime,
     note = "" if colleague.email == actor else f"confiée par {accounts.colleagues(session)[actor]}"
     _add(session, authority, FollowUpKind.TAKEN, at=now, actor=colleague.email, note=note)
     said = f"Boîtes suivies par {colleague.name}."
-    audit.record(session, now, actor, said, subject_of(authority))
+    audit.record_entry(session, now, actor, said, subject_of(authority))
 
 
-def release(session: Session, authority: Authority, *, now: datetime, actor: str) -> None:
+def release_follow_up(session: Session, authority: Authority, *, now: datetime, actor: str) -> None:
     """Leave an authority's follow-up to nobody. Without an owner this changes nothing."""
     if _in_turn(session, authority).owner:
         _add(session, authority, FollowUpKind.RELEASED, at=now, actor=actor)
-        audit.record(session, now, actor, "Boîtes suivies par personne.", subject_of(authority))
+        audit.record_entry(session, now, actor, "Boîtes suivies par personne.", subject_of(authority))
 
 
 def owned_by(session: Session, owner: str) -> list[int]:
     """The keys of the authorities that this person (an address) looks after."""
-    return sorted(key for key, followed in current(session).items() if followed.owner == owner)
+    return sorted(key for key, followed in current_follow_up(session).items() if followed.owner == owner)
 
 
 def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor: str) -> int:
@@ -100,11 +100,11 @@ def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor
         if to:
             hand_over(session, authority, to=to, now=now, actor=actor)
         else:
-            release(session, authority, now=now, actor=actor)
+            release_follow_up(session, authority, now=now, actor=actor)
     return len(keys)
 
 
-def recall(session: Session, authority: Authority, *, day: date | None, now: datetime, actor: str) -> None:
+def set_recall(session: Session, authority: Authority, *, day: date | None, now: datetime, actor: str) -> None:
     """Set the day on which to come back to an authority, or take it back (None). It becomes `actor`'s if nobody owns
     it. The same day again changes nothing.
 
@@ -119,12 +119,12 @@ def recall(session: Session, authority: Authority, *, day: date | None, now: dat
         _add(session, authority, FollowUpKind.TAKEN, at=now, actor=actor)
     _add(session, authority, FollowUpKind.POSTPONED, at=now, actor=actor, day=day)
     told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
-    audit.record(session, now, actor, f"État des boîtes : {told}.", subject_of(authority))
+    audit.record_entry(session, now, actor, f"État des boîtes : {told}.", subject_of(authority))
 
 
 def _in_turn(session: Session, authority: Authority) -> Followed:
     take_lock(session, "follow-up", authority.id)
-    return current(session, [authority.id]).get(authority.id, Followed())
+    return current_follow_up(session, [authority.id]).get(authority.id, Followed())
 
 
 def _add(session: Session, authority: Authority, step: FollowUpKind, **details: object) -> None:

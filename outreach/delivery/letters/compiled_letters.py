@@ -252,7 +252,7 @@ class Letter:
         return Encoded(keys, Template.of(html), Template.of(text))
 
 
-def body(
+def letter_body(
     source: str, fields: Mapping[str, FieldKind], marks: Marks, schemes: Sequence[str] = ("https",)
 ) -> tuple[str, str]:
     """The HTML and the text of a letter's source, with marks. Raises InputError, with the line, on what is refused."""
@@ -264,7 +264,7 @@ def body(
     anchors = {mark for mark, kind in named.items() if kind is FieldKind.LINK}
     html, text = [], []
     for piece in pieces:
-        rendered = _rendered(piece, marks, lambda run: markdown.render(run, blocks, anchors, schemes))
+        rendered = _rendered(piece, marks, lambda run: markdown.render_run(run, blocks, anchors, schemes))
         html.append(rendered[0])
         text.append(rendered[1])
     return "\n".join(html), "".join(text)

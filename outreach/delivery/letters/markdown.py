@@ -51,7 +51,9 @@ _reader.normalizeLink = lambda url: url  # type: ignore[method-assign]
 _reader.validateLink = lambda url: url is not None  # type: ignore[method-assign]
 
 
-def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], schemes: Collection[str]) -> tuple[str, str]:
+def render_run(
+    run: Run, blocks: Mapping[str, str], anchors: Collection[str], schemes: Collection[str]
+) -> tuple[str, str]:
     """The HTML and the text of one run of marked Markdown, each block of text ended by an empty line.
 
     `blocks` maps the marks of block fields, which must be alone on their line, to the fields' names. `anchors` are the
@@ -76,7 +78,7 @@ def render(run: Run, blocks: Mapping[str, str], anchors: Collection[str], scheme
     return "\n".join(html), "".join(text)
 
 
-def links(source: str) -> list[tuple[str, str]]:
+def list_links(source: str) -> list[tuple[str, str]]:
     """The addresses that a source links to, each with its words; none of what is too long to be a letter."""
     try:
         refuse_excess(source)
@@ -222,13 +224,13 @@ MOST = 255  # a token names a link by one byte; any further link stays as it was
 ADDRESS = re.compile(r'(?<=<a href=")https?://[^"]*(?=")')
 
 
-def mark(html: str, marks: Marks) -> str:
+def mark_links(html: str, marks: Marks) -> str:
     """The HTML with a mark in place of each linked address; equal addresses share a mark."""
     urls = list(dict.fromkeys(unescape(address) for address in ADDRESS.findall(html)))[:MOST]
     slots = {url: marks.slot(Slot(LINK, ((str(number), url),))) for number, url in enumerate(urls, 1)}
     return ADDRESS.sub(lambda match: slots.get(unescape(match[0]), match[0]), html)
 
 
-def of(slots: tuple[Slot, ...]) -> dict[int, str]:
+def addresses_of_links(slots: tuple[Slot, ...]) -> dict[int, str]:
     """The addresses of a letter's links, by number."""
     return {int(number): url for slot in slots if slot.field == LINK for number, url in slot.filters}

@@ -126,7 +126,7 @@ class Inline(NamedTuple):
         return html.replace(f'src="cid:{self.name}"', f'src="data:image/png;base64,{self.base64}"')
 
 
-def assemble(
+def assemble_message(
     standing: SharedHeaders, personal: Personal, text: bytes, html: bytes, picture: Inline | None = None
 ) -> bytes:
     """The whole message, text before HTML (RFC 2046 §5.1.4), with CRLF line ends, ready for DATA without the final dot.

@@ -54,12 +54,12 @@ def seal(keys: Keys, letter: bytes, seen: Seen) -> str:
     return urlsafe_b64encode(held + _mac(keys.keys[0], letter, held)).decode().rstrip("=")
 
 
-def new(keys: Keys, letter: bytes, kind: FormKind, link: int, now: datetime) -> str:
+def new_seal(keys: Keys, letter: bytes, kind: FormKind, link: int, now: datetime) -> str:
     """The seal of a form that is shown now."""
     return seal(keys, letter, Seen(kind, link, now, secrets.token_bytes(NONCE_BYTES)))
 
 
-def read(keys: Keys, letter: bytes, text: str) -> Seen | None:
+def read_seal(keys: Keys, letter: bytes, text: str) -> Seen | None:
     """What the seal of a form says, or None when it is none of this letter's, or its key is retired."""
     if not SHAPE.fullmatch(text):
         return None

@@ -48,7 +48,7 @@ _NAMES = {kind: kind.value.encode("ascii") for kind in TokenKind}
 FOR_EVER = {TokenKind.UNSUBSCRIBE, TokenKind.MAILTO}
 
 
-def hidden(text: str) -> str:
+def hide_tokens(text: str) -> str:
     """A text in which `INERT` stands for all that looks like a token, or opens an account: for words from outside,
     which nobody follows.
     """

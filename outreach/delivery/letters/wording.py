@@ -79,7 +79,7 @@ class WordingRule:
     advice: Callable[[re.Match[str]], str]
 
 
-def remarks(subject: str, source: str, acronyms: Collection[str] = ()) -> list[Remark]:
+def wording_remarks(subject: str, source: str, acronyms: Collection[str] = ()) -> list[Remark]:
     """The remarks on a letter, in the order of its lines: one per kind and line, thirty at most.
 
     `acronyms` are those that may stand in capitals.

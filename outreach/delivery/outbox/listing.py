@@ -120,7 +120,7 @@ def outcome_in(state: MessageState, attempts: int) -> LetterOutcome:
     return LetterOutcome(state.value)
 
 
-def why(message: Message) -> str:
+def cause_of_state(message: Message) -> str:
     """Why a letter was withdrawn, put off or refused, in French; '' for any other."""
     return message.reason.label if message.reason else cause_of(message)
 
@@ -133,7 +133,7 @@ def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
     return None if attempts is None else (attempts, at)
 
 
-def listed(session: Session, mailing: int) -> QueryListing[Recipient]:
+def list_letters(session: Session, mailing: int) -> QueryListing[Recipient]:
     """The letters of a mailing, as programs read them."""
     query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
     return QueryListing(

@@ -103,7 +103,7 @@ def withdraw_all(session: Session, mailing: Mailing, reason: Reason, *, now: dat
     _withdraw(session, reason, now, Message.mailing_id == mailing.id)
 
 
-def withdraw(session: Session, identities: Iterable[int], reason: Reason, *, now: datetime) -> None:
+def withdraw_letters(session: Session, identities: Iterable[int], reason: Reason, *, now: datetime) -> None:
     """Withdraw those of these letters that are still queued."""
     if which := list(identities):
         _withdraw(session, reason, now, Message.id.in_(which))
@@ -120,7 +120,7 @@ def withdraw_stranded(session: Session, *, now: datetime, among: Sequence[int] |
     _withdraw(session, Reason.CANCELLED, now, which if among is None else and_(which, Message.id.in_(among)))
 
 
-def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
+def tally_mailings(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
     """Count the letters of each mailing by what became of them, in one statement over the rows."""
     is_deferred = case((Message.state == MessageState.QUEUED, Message.attempts > 0), else_=False)
     query = (
@@ -142,7 +142,7 @@ def tallies(session: Session, mailings: Iterable[int]) -> dict[int, Tally]:
     return counted
 
 
-def doubtful(session: Session, mailing: Mailing) -> Sequence[Message]:
+def doubtful_letters(session: Session, mailing: Mailing) -> Sequence[Message]:
     """The letters of a mailing that are in doubt, in order."""
     query = select(Message).where(Message.mailing_id == mailing.id, Message.state == MessageState.IN_DOUBT)
     return session.scalars(query.order_by(Message.id)).all()
@@ -253,7 +253,7 @@ def withdraw_queued(
     _withdraw(session, reason, now, which)
 
 
-def requeue(session: Session, mailings: Sequence[int], reason: Reason, *which: ColumnElement[bool]) -> None:
+def requeue_withdrawn(session: Session, mailings: Sequence[int], reason: Reason, *which: ColumnElement[bool]) -> None:
     """Let the letters of these mailings wait again that were withdrawn for this reason, as far as conditions say."""
     session.execute(
         update(Message)
@@ -263,7 +263,7 @@ def requeue(session: Session, mailings: Sequence[int], reason: Reason, *which: C
     )
 
 
-def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
+def count_as_accepted(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
     """Count a letter as accepted, because something came that only an accepted letter can cause.
 
     This settles a doubt, also of a letter that waits for an answer or to be sent again. Returns whether there was one.
@@ -328,7 +328,9 @@ def resend_the_doubtful(session: Session, *, now: datetime) -> int:
     )
     identities = changed.scalars().all()
     for identity in identities:
-        audit.record(session, now, "système", "Courriel resté en doute : renvoyé à l’identique.", f"message:{identity}")
+        audit.record_entry(
+            session, now, "système", "Courriel resté en doute : renvoyé à l’identique.", f"message:{identity}"
+        )
     return len(identities)
 
 
@@ -366,7 +368,7 @@ class OnTheWay(NamedTuple):
     oldest: datetime | None
 
 
-def due(session: Session, *, now: datetime) -> OnTheWay:
+def due_in_transit(session: Session, *, now: datetime) -> OnTheWay:
     """The letters that are due, of mailings that nobody holds."""
     is_open = exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN)
     query = select(func.count(), func.min(Message.due_at)).where(is_in(MessageState.QUEUED), Message.due_at <= now)
@@ -379,7 +381,7 @@ def by_state(session: Session) -> dict[MessageState, OnTheWay]:
     return {state: OnTheWay(*session.execute(asked).one()) for state, asked in query.items()}
 
 
-def recent(session: Session, *, now: datetime) -> dict[MessageState, int]:
+def recent_states(session: Session, *, now: datetime) -> dict[MessageState, int]:
     """The letters of the last seven days' mailings, by state. Counting all that ever left would read all of them."""
     keys = session.scalars(select(Mailing.id).where(Mailing.created_at > now - RECENT)).all()
     query = select(Message.state, func.count()).where(Message.mailing_id.in_(keys)).group_by(Message.state)
@@ -402,7 +404,7 @@ class SendError(Enum):
     IN_DOUBT = ("en doute", "en doute")
 
 
-def subject_of(mailing: int) -> str:
+def mailing_subject(mailing: int) -> str:
     """The name of a mailing in the audit, from its key."""
     return f"mailing:{mailing}"
 
@@ -415,4 +417,4 @@ def note(session: Session, happened: Mapping[tuple[int, SendError], int], *, now
     for (mailing, event), count in happened.items():
         singular, plural = event.value
         sentence = f"{count} courriels {plural}." if count > 1 else f"{count} courriel {singular}."
-        audit.record(session, now, actor, sentence, subject_of(mailing))
+        audit.record_entry(session, now, actor, sentence, mailing_subject(mailing))

@@ -72,7 +72,7 @@ class Settled(NamedTuple):
     outcome: AttemptResult
 
 
-def record(session: Session, settled: Sequence[Settled], *, now: datetime, again_at: datetime) -> None:
+def record_outcomes(session: Session, settled: Sequence[Settled], *, now: datetime, again_at: datetime) -> None:
     """Record the results of attempts. A late answer settles a doubt; one to an older attempt changes nothing.
 
     `again_at` is when UNREACHED letters are due again.
@@ -102,7 +102,9 @@ def come_back(session: Session, message: Message, *, status: str, said: str, now
     message.reply_code, message.reply_status = None, status
     words = said if status in said else f"{status} {said}".strip()
     message.reply_text = f"revenu le {today(now):%d/%m/%Y} : {words}".rstrip(" :")[:LONGEST_KEPT]
-    audit.record(session, now, actor, f"Courriel à {message.address} {message.reply_text}", f"message:{message.id}")
+    audit.record_entry(
+        session, now, actor, f"Courriel à {message.address} {message.reply_text}", f"message:{message.id}"
+    )
     session.flush()
     return _suppress_if_gone(session, message, now, actor)
 
@@ -207,7 +209,7 @@ def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: 
     if not is_gone or (status in NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
         return False
     detail = f"{message.reply_code or ''} {message.reply_text}".strip()
-    suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=actor, detail=detail)
+    suppressions.suppress_address(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=actor, detail=detail)
     contacts.record_bounce(session, message.address, now=now, actor=actor)
     return True
 

@@ -69,7 +69,7 @@ class Addressee:
     is_limited: bool = False
 
 
-def put(
+def put_recipients(
     session: Session,
     mailing: Mailing,
     addressees: Sequence[Addressee],

@@ -105,7 +105,7 @@ def resend_rested(
     again = {"state": MessageState.QUEUED, "resent_at": now, "due_at": now, "attempts": 0, "first_tried_at": None}
     queued = session.scalars(update(Message).where(which).values(again).returning(Message.id)).all()
     for key in queued:
-        audit.record(session, now, actor, "Courriel en doute : renvoyé à l’identique.", f"message:{key}")
+        audit.record_entry(session, now, actor, "Courriel en doute : renvoyé à l’identique.", f"message:{key}")
     return len(queued)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func,
 from sqlalchemy.orm import joinedload
 
 from outreach.core.audit import audit
-from outreach.core.audit.events import EventKind, tell
+from outreach.core.audit.events import EventKind, publish_event
 from outreach.core.db import Session, take_lock
 from outreach.core.erasure import digests
 from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing, by_label
@@ -26,7 +26,7 @@ from outreach.directory.authorities import search
 from outreach.directory.models import Authority, Contact
 
 
-def suppress(
+def suppress_address(
     session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, detail: str = ""
 ) -> Suppression:
     """Suppress an address: an unsubscription stops awareness mail only, any other reason stops everything.
@@ -49,7 +49,7 @@ def suppress(
     return suppression
 
 
-def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str) -> bool:
+def unsubscribe_letter(session: Session, letter: Message, *, now: datetime, detail: str) -> bool:
     """Unsubscribe the address of a letter from awareness mail.
 
     The request has a token that only the letter contains, so the letter arrived: this settles its doubt. `detail` says
@@ -58,8 +58,8 @@ def unsubscribe(session: Session, letter: Message, *, now: datetime, detail: str
     if outbox.is_test(session, letter):
         return False
     reason = SuppressionReason.UNSUBSCRIBED
-    suppress(session, letter.address_key, reason, now=now, actor="destinataire", detail=detail)
-    outbox.evidence(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
+    suppress_address(session, letter.address_key, reason, now=now, actor="destinataire", detail=detail)
+    outbox.count_as_accepted(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
     return True
 
 
@@ -74,21 +74,21 @@ def unsubscribed_at(session: Session, letter: Message) -> datetime | None:
 def subscribe_again(session: Session, letter: Message, *, now: datetime, because: str) -> bool:
     """Take back the unsubscription of a letter's address; the row stays, with when and why it was lifted.
 
-    The request proves that the letter arrived, as in `unsubscribe`. Exclusions for other reasons stand. Returns
+    The request proves that the letter arrived, as in `unsubscribe_letter`. Exclusions for other reasons stand. Returns
     whether there was one; a test letter changes nothing.
     """
     if outbox.is_test(session, letter):
         return False
-    outbox.evidence(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
+    outbox.count_as_accepted(session, letter, outbox.Proof.UNSUBSCRIPTION, now=now)
     try:
         reason = SuppressionReason.UNSUBSCRIBED
-        lift(session, letter.address_key, reason, now=now, actor="destinataire", because=because)
+        lift_suppression(session, letter.address_key, reason, now=now, actor="destinataire", because=because)
     except NotFound:
         return False
     return True
 
 
-def lift(
+def lift_suppression(
     session: Session, address_key: str, reason: SuppressionReason, *, now: datetime, actor: str, because: str = ""
 ) -> None:
     """Lift a suppression. After a hard bounce, contacts with the address can be used again.
@@ -110,7 +110,7 @@ def lift(
         contacts.forget_bounce(session, address_key, now=now, actor=actor)
 
 
-def subject_of(number: int) -> str:
+def suppression_subject(number: int) -> str:
     """How the audit names an exclusion."""
     return f"exclusion:{number}"
 
@@ -122,17 +122,17 @@ def _record(session: Session, suppression: Suppression, done: str, *, now: datet
     fases = sorted(session.scalars(theirs))
     about = {"exclusion": suppression.id, "reason": suppression.reason.value, "authorities": fases}
     kind = EventKind.ADDRESS_READMITTED if suppression.lifted_at else EventKind.ADDRESS_EXCLUDED
-    tell(session, kind, subject_of(suppression.id), about, at=now)
+    publish_event(session, kind, suppression_subject(suppression.id), about, at=now)
     said = f"Exclusion {suppression.id} {done} ({suppression.reason.label})."
-    audit.record(session, now, actor, said, subject_of(suppression.id))
+    audit.record_entry(session, now, actor, said, suppression_subject(suppression.id))
 
 
-def vouch(session: Session, address_key: str, *, now: datetime, actor: str) -> None:
+def vouch_for_address(session: Session, address_key: str, *, now: datetime, actor: str) -> None:
     """Lift the exclusion of an address that rejected mail: somebody enters it anew, and so vouches that it works."""
     for suppression in in_force(session, [address_key]):
         if suppression.reason is SuppressionReason.HARD_BOUNCE:
             because = "adresse saisie de nouveau"
-            lift(session, address_key, suppression.reason, now=now, actor=actor, because=because)
+            lift_suppression(session, address_key, suppression.reason, now=now, actor=actor, because=because)
 
 
 def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
@@ -144,12 +144,12 @@ def in_force(session: Session, keys: Sequence[str]) -> list[Suppression]:
 def suppressed_among(session: Session, keys: Sequence[str], message_class: MessageClass) -> set[str]:
     """Which of these addresses are suppressed for a class of message."""
     query = select(Suppression.address_key).where(
-        Suppression.address_key.in_(keys), stops(Suppression.address_key, literal(message_class.value))
+        Suppression.address_key.in_(keys), is_suppressed(Suppression.address_key, literal(message_class.value))
     )
     return set(session.scalars(query))
 
 
-def stops(
+def is_suppressed(
     address_key: SQLColumnExpression[str], message_class: SQLColumnExpression[MessageClass]
 ) -> ColumnElement[bool]:
     """True where an address is suppressed for a class of message, inside another statement."""
@@ -164,7 +164,7 @@ def stops(
 def stops_the_letter() -> ColumnElement[bool]:
     """True where a letter's address is suppressed for its mailing's class of message, inside a statement on letters."""
     its_class = select(Mailing.message_class).where(Mailing.id == Message.mailing_id)
-    return stops(Message.address_key, its_class.correlate_except(Mailing).scalar_subquery())
+    return is_suppressed(Message.address_key, its_class.correlate_except(Mailing).scalar_subquery())
 
 
 NOWHERE: Mapping[int, str] = {}
@@ -204,7 +204,7 @@ COLUMNS: Sequence[Column[Excluded]] = (
 )
 
 
-def listed(
+def list_suppressions(
     session: Session,
     reason: SuppressionReason | None = None,
     text: str = "",
@@ -232,14 +232,14 @@ def listed(
     )
 
 
-def counts(session: Session, text: str = "") -> dict[SuppressionReason, int]:
+def count_suppressions(session: Session, text: str = "") -> dict[SuppressionReason, int]:
     """How many addresses that match `text` are suppressed, for each reason, including 0."""
     query = _in_force(text=text).with_only_columns(Suppression.reason, func.count()).group_by(Suppression.reason)
     counted = dict(session.execute(query).all())
     return {reason: counted.get(reason, 0) for reason in SuppressionReason}
 
 
-def numbered(session: Session, number: int) -> Excluded:
+def get_suppression(session: Session, number: int) -> Excluded:
     """The entry with this key. Raises NotFound when there is none, or it was lifted."""
     entries = session.scalars(_in_force().where(Suppression.id == number)).all()
     if not entries:

@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 
 from outreach.access.accounts import accounts
 from outreach.core.audit import audit
-from outreach.core.audit.events import EventKind, tell
+from outreach.core.audit.events import EventKind, publish_event
 from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text.errors import InputError, NotFound, Refused
@@ -43,14 +43,14 @@ CAMPAIGNS = table("campaigns", column("id"), column("concerns"))
 CORRECTS = "listed"
 
 
-def awaits() -> ColumnElement[bool]:
+def awaits_decision() -> ColumnElement[bool]:
     """True for a mail about which somebody has to decide: a person's, attached or not."""
     return and_(~ReceivedMail.is_automatic, ReceivedMail.settled_at.is_(None))
 
 
-def waits() -> ColumnElement[bool]:
+def holds_letters() -> ColumnElement[bool]:
     """True for a mail that holds letters: a person's, attached, about which nobody has decided."""
-    return and_(ReceivedMail.authority_id.is_not(None), awaits())
+    return and_(ReceivedMail.authority_id.is_not(None), awaits_decision())
 
 
 def holds_the_letter() -> ColumnElement[bool]:
@@ -58,7 +58,7 @@ def holds_the_letter() -> ColumnElement[bool]:
     return _holds(Message.authority_id, Message.mailing_id)
 
 
-def held(session: Session, mailing: int, authorities: Collection[int]) -> frozenset[int]:
+def held_authorities(session: Session, mailing: int, authorities: Collection[int]) -> frozenset[int]:
     """Those of these authorities to which letters of a wave are held."""
     query = select(Authority.id).where(among(Authority.id, authorities), _holds(Authority.id, mailing))
     return frozenset(session.scalars(query))
@@ -79,7 +79,7 @@ def in_turn(session: Session, number: int) -> ReceivedMail:
     return mail
 
 
-def take(session: Session, number: int, *, now: datetime, actor: str) -> None:
+def take_mail(session: Session, number: int, *, now: datetime, actor: str) -> None:
     """Look after a mail that waits, whoever did until now; who does so already leaves it to all. It holds on.
 
     Raises NotFound, and Refused where somebody decided before.
@@ -105,7 +105,7 @@ def hand_over(session: Session, number: int, *, to: str, now: datetime, actor: s
         _record(session, mail, f"confié à {colleague.name}", now, actor)
 
 
-def settle(
+def settle_mail(
     session: Session, number: int, decision: MailStepKind = MailStepKind.NOTHING, *, now: datetime, actor: str
 ) -> ReceivedMail:
     """Decide that a mail holds nothing any more: the letters that it alone held are due at once.
@@ -122,7 +122,7 @@ def settle(
     return mail
 
 
-def reopen(session: Session, number: int, *, now: datetime, actor: str) -> None:
+def reopen_mail(session: Session, number: int, *, now: datetime, actor: str) -> None:
     """Take a decision back: the mail waits again, as `actor`'s, and holds what has not left. What was noted stays.
 
     Raises NotFound, and Refused where nobody decided.
@@ -137,7 +137,7 @@ def reopen(session: Session, number: int, *, now: datetime, actor: str) -> None:
     tell_of(session, EventKind.REPLY_REOPENED, mail, now=now)
 
 
-def attach(session: Session, number: int, authority: Authority, *, now: datetime, actor: str) -> None:
+def attach_mail(session: Session, number: int, authority: Authority, *, now: datetime, actor: str) -> None:
     """Say whose a mail is that waits and nobody's: from now on it holds letters as any other.
 
     Raises NotFound, and Refused where it is somebody's, or where somebody decided before.
@@ -152,7 +152,7 @@ def attach(session: Session, number: int, authority: Authority, *, now: datetime
     tell_of(session, EventKind.REPLY_RECEIVED, mail, now=now)
 
 
-def detach(session: Session, number: int, *, now: datetime, actor: str) -> None:
+def detach_mail(session: Session, number: int, *, now: datetime, actor: str) -> None:
     """Take back what a colleague said of whose a mail is: what it held is due at once.
 
     Raises NotFound, and Refused where no colleague said it, or where somebody decided since.
@@ -182,7 +182,9 @@ def tell_of(session: Session, kind: EventKind, mail: ReceivedMail, *, now: datet
     fase = session.get_one(Authority, mail.authority_id).fase
     of_wave = select(WAVES.c.campaign_id).join(Message, Message.mailing_id == WAVES.c.mailing_id)
     campaign = session.scalar(of_wave.where(Message.id == mail.message_id))
-    tell(session, kind, f"authority:{fase}", {"mail": mail.id, "authority": fase, "campaign": campaign, **more}, at=now)
+    publish_event(
+        session, kind, f"authority:{fase}", {"mail": mail.id, "authority": fase, "campaign": campaign, **more}, at=now
+    )
 
 
 def _waiting(session: Session, number: int) -> ReceivedMail:
@@ -200,7 +202,7 @@ def _step(session: Session, mail: ReceivedMail, step: MailStepKind, now: datetim
 
 def _record(session: Session, mail: ReceivedMail, said: str, now: datetime, actor: str) -> None:
     subject = subject_of(session.get_one(Authority, mail.authority_id)) if mail.authority_id else f"mail:{mail.id}"
-    audit.record(session, now, actor, f"Courriel reçu {mail.id} : {said}.", subject)
+    audit.record_entry(session, now, actor, f"Courriel reçu {mail.id} : {said}.", subject)
 
 
 def _free(session: Session, authority: int | None, now: datetime) -> None:
@@ -213,7 +215,9 @@ def _holds(authority: SQLColumnExpression[Any], mailing: SQLColumnExpression[int
     own = WAVES.alias("own")
     mails = select(1).select_from(ReceivedMail).join(own, own.c.mailing_id == mailing)
     return exists(
-        mails.where(ReceivedMail.authority_id == authority, waits(), _concerns(own)).correlate_except(ReceivedMail, own)
+        mails.where(ReceivedMail.authority_id == authority, holds_letters(), _concerns(own)).correlate_except(
+            ReceivedMail, own
+        )
     )
 
 

@@ -104,7 +104,7 @@ def _of_sender(session: Session, mail: Read, trust: Trust) -> Attachment:
     return Attachment(authorities.pop(), None, AttachedBy.SENDER) if len(authorities) == 1 else Attachment()
 
 
-def suggestions(session: Session, mail: ReceivedMail) -> list[Suggestion]:
+def suggest_authorities(session: Session, mail: ReceivedMail) -> list[Suggestion]:
     """To which authorities a mail may belong that nobody attached: those that have its address, those that it names by
     their FASE number or that of a school, those that have addresses of its domain. None of it is a proof."""
     found: dict[int, Suggestion] = {}
@@ -144,7 +144,7 @@ class Taken:
 REFUSED = Taken(MailVerdict.REFUSED)
 
 
-def take(database: Database, content: bytes, keys: Keys, trust: Trust, *, now: datetime) -> Taken:
+def take_in(database: Database, content: bytes, keys: Keys, trust: Trust, *, now: datetime) -> Taken:
     """Take in the bytes of a mail. Taking in a copy changes nothing, and tells of the mail that is kept."""
     try:
         mail = reading.read(content, keys)
@@ -152,7 +152,7 @@ def take(database: Database, content: bytes, keys: Keys, trust: Trust, *, now: d
         return REFUSED
     with database.writing() as session:
         if mail.kind is MailKind.RETURN or mail.notice.verdict is NoticeVerdict.UNSUBSCRIPTION:
-            handling.take(session, mail.notice, now=now)
+            handling.take_notice(session, mail.notice, now=now)
         if mail.kind is MailKind.RETURN:
             about = attachment(session, mail, Trust())
             return Taken(MailVerdict.RETURN, _fase(session, about.authority), about.by)
@@ -205,7 +205,7 @@ def _fase(session: Session, authority: int | None) -> int | None:
 REPLIES = "des réponses"
 
 
-def collect(
+def collect_mails(
     database: Database, settings: Settings, clock: Callable[[], datetime], stop: threading.Event | None = None
 ) -> None:
     """Read each mailbox that is named. One that cannot be read keeps nobody from the other. Letters that are submitted
@@ -223,7 +223,7 @@ def collect(
     if faults:
         raise faults[0]
     with database.reading() as session:
-        is_news = readings.address(session) != address
+        is_news = readings.replies_address(session) != address
     if is_news:
         with database.writing() as session:
             readings.note(session, address)
@@ -239,7 +239,7 @@ def collect_returns(
 ) -> Collected:
     """Handle the mailbox of returns. Where replies are read, what a person wrote there is kept as one, too."""
     also = _taking(database, settings, clock) if settings.replies_url else None
-    return handling.collect(database, settings, clock, stop=stop, most=most, also=also)
+    return handling.collect_notices(database, settings, clock, stop=stop, most=most, also=also)
 
 
 def collect_replies(
@@ -259,11 +259,11 @@ def collect_replies(
         return Folder.FOR_PEOPLE if verdict is MailVerdict.REFUSED else Folder.HANDLED
 
     handling.refuse_a_copy(database, settings)
-    with boxes.opened(settings.replies_url.partition("?")[0], REPLIES) as box:
-        handling.each(box, take, stop or threading.Event(), most)
+    with boxes.open_box(settings.replies_url.partition("?")[0], REPLIES) as box:
+        handling.handle_each(box, take, stop or threading.Event(), most)
     return found
 
 
 def _taking(database: Database, settings: Settings, clock: Callable[[], datetime]) -> Callable[[bytes], MailVerdict]:
     keys, trust = Keys(settings.signing_keys), Trust.of(settings)
-    return lambda content: take(database, content, keys, trust, now=clock()).verdict
+    return lambda content: take_in(database, content, keys, trust, now=clock()).verdict

@@ -30,10 +30,10 @@ from outreach.delivery.bounces.parsing import (
     Notice,
     NoticeVerdict,
     TooComplexError,
-    leaves,
+    leaf_parts,
     one_line,
-    parsed,
-    payload,
+    parse_message,
+    part_payload,
     text_of,
 )
 from outreach.delivery.letters.tokens import LENGTH, Keys, TokenKind
@@ -177,17 +177,17 @@ def read(content: bytes, keys: Keys) -> Read:
     if len(content) > MOST_BYTES:
         raise UnreadableMailError
     try:
-        message = parsed(content)
+        message = parse_message(content)
     except TooComplexError:
         raise UnreadableMailError from None
     if len(message.keys()) > MOST_HEADERS or message["From"] is None or _depth(message) > DEEPEST:
         raise UnreadableMailError
-    parts = list(leaves(message))
+    parts = list(leaf_parts(message))
     written = quotes.cut(_text(parts))
     text = written.text[:LONGEST_TEXT]
     name, sender = sender_of(one_line(str(line), MOST_OF_A_PART) for line in message.get_all("From", []))
     sender = one_line(sender, LONGEST + 1)
-    notice = parsing.read(content, keys)
+    notice = parsing.read_notice(content, keys)
     kind = _kind(message, notice.verdict, text)
     ident = text_of(message, "Message-ID")
     return Read(
@@ -257,7 +257,7 @@ def _unflowed(text: str, part: Message) -> str:
 
 def _decoded(part: Message) -> str:
     """The text of a part, in characters that any database takes."""
-    content, charset = payload(part)[:MOST_OF_A_PART], _parameter(part, "charset")
+    content, charset = part_payload(part)[:MOST_OF_A_PART], _parameter(part, "charset")
     text = (
         content.decode(charset, "replace") if CHARSETS.fullmatch(charset) and _is_known(charset) else _guessed(content)
     )
@@ -303,7 +303,7 @@ def _file_name(part: Message) -> str:
 def _files(parts: Iterable[Message]) -> Iterator[AttachedFile]:
     files = [part for part in parts if _is_file(part) or part.get_content_maintype() not in {"text", "multipart"}]
     for part in files[:MOST_FILES]:
-        yield AttachedFile(_file_name(part), one_line(part.get_content_type(), LONGEST_NAME), len(payload(part)))
+        yield AttachedFile(_file_name(part), one_line(part.get_content_type(), LONGEST_NAME), len(part_payload(part)))
 
 
 def _marks(message: Message, keys: Keys) -> Iterator[bytes]:

@@ -25,7 +25,7 @@ def note(session: Session, address: str) -> None:
     session.merge(RepliesReading(id=1, address=address))
 
 
-def address(session: Session) -> str:
+def replies_address(session: Session) -> str:
     """The address of the mailbox of replies, or ''."""
     read = session.get(RepliesReading, 1, populate_existing=True)
     return read.address if read else ""

@@ -51,12 +51,12 @@ class Rates:
         return self.ended >= ENOUGH and count >= share * self.ended
 
 
-def outcomes(session: Session, since: Mapping[int, datetime]) -> dict[int, Rates]:
+def recent_rates(session: Session, since: Mapping[int, datetime]) -> dict[int, Rates]:
     """The rates of each mailing since a moment of its own: when it last started or was resumed."""
     rates = {}
     for mailing, begun in since.items():
         ended, bad, policy = session.execute(_counted(mailing, begun)).one()
-        rates[mailing] = Rates(ended, bad, policy, handling.complaints(session, mailing, since=begun))
+        rates[mailing] = Rates(ended, bad, policy, handling.count_complaints(session, mailing, since=begun))
     return rates
 
 

@@ -58,7 +58,7 @@ T = TypeVar("T")
 Day = date | ColumnElement[date]
 
 
-def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
+def clear_batch(session: Session, batch: int, *, now: datetime, day: date) -> None:
     """Settle the letters of a batch that the commit gate would deny, before they take a connection for nothing."""
     _withdraw_erased(session, batch, now=now)
     denied = _DENIED.keys(session, {"batch": batch, "now": now, "day": day})
@@ -77,7 +77,7 @@ def _withdraw_erased(session: Session, batch: int, *, now: datetime) -> None:
         return
     due = session.execute(select(Message.id, Message.address_key).where(IS_DUE_OF_BATCH), {"batch": batch, "now": now})
     marks = {letter: mark for letter, key in due.all() if (mark := erased.mark(key))}
-    outbox.withdraw(session, marks, Reason.SUPPRESSED, now=now)
+    outbox.withdraw_letters(session, marks, Reason.SUPPRESSED, now=now)
     for letter, mark in marks.items():
         of_mark = {"address": mark, "address_key": mark, "address_ascii": mark}
         session.execute(update(Message).where(Message.id == letter).values(of_mark))
@@ -111,7 +111,7 @@ def settle_denied(session: Session, which: Collection[int], *, now: datetime, da
     held = update(Message).where(queued, holds_the_letter())
     session.execute(held.values(due_at=now + LOOKED_AT_AGAIN), execution_options={"synchronize_session": False})
     suppressed = session.scalars(select(Message.id).where(queued, suppressions.stops_the_letter())).all()
-    outbox.withdraw(session, suppressed, Reason.SUPPRESSED, now=now)
+    outbox.withdraw_letters(session, suppressed, Reason.SUPPRESSED, now=now)
     fewer = session.scalars(select(Message.id).where(queued, _lists_a_closed_school(day))).all()
     if not fewer:
         return
@@ -128,9 +128,9 @@ def settle_denied(session: Session, which: Collection[int], *, now: datetime, da
     )
     session.execute(update(Message).where(Message.id.in_(fewer)).values(revision=Message.revision + 1))
     empty = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), ~_lists())))
-    outbox.withdraw(session, empty & reported, Reason.REPORTED, now=now)
-    outbox.withdraw(session, (empty & joined) - reported, Reason.JOINED, now=now)
-    outbox.withdraw(session, empty - joined - reported, Reason.NOT_CONCERNED, now=now)
+    outbox.withdraw_letters(session, empty & reported, Reason.REPORTED, now=now)
+    outbox.withdraw_letters(session, (empty & joined) - reported, Reason.JOINED, now=now)
+    outbox.withdraw_letters(session, empty - joined - reported, Reason.NOT_CONCERNED, now=now)
 
 
 def take_back(session: Session, fence_id: str, *, now: datetime) -> None:

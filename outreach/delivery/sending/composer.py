@@ -214,7 +214,7 @@ class Keeper:
 
 
 @contextmanager
-def apart(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
+def forked_source(own: LetterSource, url: str) -> Iterator[ForkedLetterSource]:
     """A letter source with a forked process on the database at `url`, which ends with the block or with this process.
 
     Call it while this process has one thread and holds no database connection, as it forks.

@@ -82,7 +82,7 @@ class Routes:
 
     def choose(self, session: Session, *, now: datetime) -> bool:
         """Use the first relay that neither rests nor is in alarm; False when there is none."""
-        hindered = relay_health.hindrances(session, list(self._routes), place=self._place, now=now)
+        hindered = relay_health.relay_hindrances(session, list(self._routes), place=self._place, now=now)
         serving = [route for name, route in self._routes.items() if name not in hindered]
         if serving:
             self.used = serving[0]

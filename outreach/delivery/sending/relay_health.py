@@ -32,7 +32,7 @@ def note_failure(session: Session, relay: str, said: str, *, place: str, alarm: 
     if alarm and state.alarmed_at is None:
         state.alarmed_at = now
         sentence = f"Alarme sur {place} : le serveur d’envoi {relay} refuse de servir ({said})."
-        audit.record(session, now, "automatique", sentence, f"relay:{relay}")
+        audit.record_entry(session, now, "automatique", sentence, f"relay:{relay}")
     return state.rests_until
 
 
@@ -61,7 +61,7 @@ def try_at_start(session: Session, relays: Sequence[str], *, place: str, now: da
                 f"Le serveur d’envoi {state.name} est essayé de nouveau au démarrage d’un processus d’envoi sur "
                 f"{place}."
             )
-            audit.record(session, now, "système", sentence, f"relay:{state.name}")
+            audit.record_entry(session, now, "système", sentence, f"relay:{state.name}")
         state.alarmed_at = state.rests_until = None
 
 
@@ -77,11 +77,11 @@ def try_now(session: Session, *, now: datetime, actor: str) -> list[str]:
     for state in held:
         state.alarmed_at = state.rests_until = None
         sentence = f"Le serveur d’envoi {state.name} est essayé de nouveau sur {state.place}, sur demande."
-        audit.record(session, now, actor, sentence, f"relay:{state.name}")
+        audit.record_entry(session, now, actor, sentence, f"relay:{state.name}")
     return list(dict.fromkeys(state.name for state in held))
 
 
-def states(session: Session) -> Sequence[RelayState]:
+def relay_states(session: Session) -> Sequence[RelayState]:
     """The state of each relay that ever failed, by name and place.
 
     The states of an installation that others have outlived by a day are left out.
@@ -96,12 +96,12 @@ def is_held(state: RelayState, *, now: datetime) -> bool:
     return state.alarmed_at is not None or (state.rests_until is not None and state.rests_until > now)
 
 
-def alarms(states: Sequence[RelayState]) -> list[str]:
+def relay_alarms(states: Sequence[RelayState]) -> list[str]:
     """A French sentence for each of these relays that is in alarm, whether or not others serve meanwhile."""
     return [_alarm(state) for state in states if state.alarmed_at is not None]
 
 
-def hindrances(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> dict[str, str]:
+def relay_hindrances(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> dict[str, str]:
     """The relays that this installation may not use now, among these, each with the reason in a French sentence."""
     here = select(RelayState).where(RelayState.place == place, RelayState.name.in_(relays))
     states = {state.name: state for state in session.scalars(here)}
@@ -109,12 +109,12 @@ def hindrances(session: Session, relays: Sequence[str], *, place: str, now: date
     return {name: sentence for name, sentence in why.items() if sentence}
 
 
-def hindrance(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> str:
+def relay_hindrance(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> str:
     """Why no letter can leave from this installation: a French sentence for each of these relays, or ''.
 
     It is '' when one of them may be used.
     """
-    reasons = hindrances(session, relays, place=place, now=now)
+    reasons = relay_hindrances(session, relays, place=place, now=now)
     return " ".join(reasons.values()) if len(reasons) == len(relays) else ""
 
 

@@ -201,7 +201,7 @@ class RoundWriter:
             if taken:
                 self._leased_at = awake_seconds()
             for batch in taken:
-                commit_gate.clear(session, batch, now=now, day=today(now))
+                commit_gate.clear_batch(session, batch, now=now, day=today(now))
         return taken
 
     def put_back(self, taken: Taken) -> None:
@@ -268,7 +268,7 @@ class RoundWriter:
         for fence_id in self._unsure:
             commit_gate.take_back(session, fence_id, now=now)
         if settled:
-            outcomes.record(session, settled, now=now, again_at=rest_of(1, now))
+            outcomes.record_outcomes(session, settled, now=now, again_at=rest_of(1, now))
         self.refusals += sum(attempt.outcome.verdict is Verdict.NEVER for attempt in settled)
         if self.served:
             relay_health.forget_failures(session, self.served, place=self.place)

@@ -179,7 +179,7 @@ class Connection:
                 return
 
 
-def introduced(relay: Relay, seconds: float, context: ssl.SSLContext | None = None) -> Conversation:
+def open_conversation(relay: Relay, seconds: float, context: ssl.SSLContext | None = None) -> Conversation:
     """A conversation that came as far as its first letter, or whose `failure` says why not; its connection is closed.
 
     For whoever asks whether a relay serves: it encrypts and signs in as sending does, and hands over nothing.

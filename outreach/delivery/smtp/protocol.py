@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple, assert_never
 
 from outreach.delivery.letters.mime import lines_end
-from outreach.delivery.letters.tokens import hidden
+from outreach.delivery.letters.tokens import hide_tokens
 from outreach.delivery.smtp.relay import Relay
 
 LONGEST_LINE = 4096
@@ -57,7 +57,7 @@ class Reply:
     @property
     def text(self) -> str:
         """The lines joined, without the tokens that a relay quotes, cut to the length that our table keeps."""
-        return hidden(" ".join(self.lines))[:LONGEST_KEPT]
+        return hide_tokens(" ".join(self.lines))[:LONGEST_KEPT]
 
     @property
     def status(self) -> str:

@@ -36,7 +36,7 @@ class Call(Base):
     withdrawn_by: Mapped[str | None] = mapped_column(String(255))
 
 
-def note(
+def record_call(
     session: Session,
     authority: Authority,
     text: str,
@@ -64,11 +64,11 @@ def note(
     )
     session.add(noted)
     session.flush()
-    audit.record(session, now, actor, f"{_named(noted)}, PO {authority.fase} : noté.", _subject(noted))
+    audit.record_entry(session, now, actor, f"{_named(noted)}, PO {authority.fase} : noté.", _subject(noted))
     return noted
 
 
-def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> Call:
+def withdraw_recorded_call(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> Call:
     """Withdraw a note made by mistake; it stays visible, marked as withdrawn.
 
     Raises NotFound, or Refused when it is withdrawn already.
@@ -80,11 +80,11 @@ def withdraw(session: Session, authority: Authority, number: int, *, now: dateti
     if call.withdrawn_at is not None:
         raise Refused("Cette note est déjà reprise.")
     call.withdrawn_at, call.withdrawn_by = now, actor
-    audit.record(session, now, actor, f"{_named(call)}, PO {authority.fase} : note reprise.", _subject(call))
+    audit.record_entry(session, now, actor, f"{_named(call)}, PO {authority.fase} : note reprise.", _subject(call))
     return call
 
 
-def events(session: Session, authority: Authority) -> list[Event]:
+def call_events(session: Session, authority: Authority) -> list[Event]:
     """The calls of an authority, as events of its history."""
     query = select(Call).where(Call.authority_id == authority.id).order_by(Call.id)
     return [_event(call) for call in session.scalars(query)]

@@ -125,10 +125,10 @@ def is_named(text: str, *folded: InstrumentedAttribute[str]) -> ColumnElement[bo
 
 def authorities_called(session: Session, text: str, most: int) -> Sequence[Authority]:
     """At most so many authorities whose name has these words, by name."""
-    return session.scalars(narrowed(select(Authority), text).order_by(*BY_NAME).limit(most)).all()
+    return session.scalars(narrow_by_name(select(Authority), text).order_by(*BY_NAME).limit(most)).all()
 
 
-def narrowed(query: Query, text: str, *folded: InstrumentedAttribute[str]) -> Query:
+def narrow_by_name(query: Query, text: str, *folded: InstrumentedAttribute[str]) -> Query:
     """The query with `is_named` as one more condition; unchanged where the text is empty."""
     return query.where(is_named(text, *folded)) if text else query
 
@@ -233,7 +233,7 @@ class ListedRow(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Filters:
     """The filters of a search. An empty filter excludes nothing; level, zone, province and municipality apply to the
-    same school. `found` is what `text` finds, by `understood`. `chosen` selects the keys that may be found
+    same school. `found` is what `text` finds, by `resolve_text`. `chosen` selects the keys that may be found
     at all: `standings` says why, as numbers of strands with where an authority stands in each.
     """
 
@@ -298,9 +298,9 @@ def columns(filters: Filters) -> Sequence[Column[ListedRow]]:
     )
 
 
-def listed(session: Session, filters: Filters, sort: str = "") -> QueryListing[ListedRow]:
+def list_authorities(session: Session, filters: Filters, sort: str = "") -> QueryListing[ListedRow]:
     """The authorities that the filters find, by name."""
-    filters = understood(session, filters)
+    filters = resolve_text(session, filters)
     return QueryListing(
         title="Pouvoirs organisateurs",
         columns=columns(filters),
@@ -316,7 +316,7 @@ def listed(session: Session, filters: Filters, sort: str = "") -> QueryListing[L
     )
 
 
-def named(
+def list_where(
     session: Session, which: ColumnElement[bool], *, title: str, text: str = "", sort: str = ""
 ) -> QueryListing[Authority]:
     """The authorities for which this is true, by name; `text` is searched as in the directory."""
@@ -327,22 +327,22 @@ def named(
         sort=sort,
         usual="name",
         session=session,
-        query=narrowed(query, text),
+        query=narrow_by_name(query, text),
         order=BY_NAME,
         key=Authority.id,
     )
 
 
-def understood(session: Session, filters: Filters) -> Filters:
+def resolve_text(session: Session, filters: Filters) -> Filters:
     """The same filters with what their text finds, so that it is searched once for a count and a page."""
     if not filters.text or filters.found is not None:
         return filters
     return replace(filters, found=find(session, filters.text, _school_conditions(filters)))
 
 
-def count(session: Session, filters: Filters, most: int | None = None) -> DirectoryCounts:
+def count_authorities(session: Session, filters: Filters, most: int | None = None) -> DirectoryCounts:
     """Counts over every matching row; with `most`, over one authority more than that at most."""
-    rows = _matching(understood(session, filters)).limit(None if most is None else most + 1).subquery()
+    rows = _matching(resolve_text(session, filters)).limit(None if most is None else most + 1).subquery()
     has_secondary = case((rows.c.secondary > 0, 1), else_=0)
     query = select(
         func.count(),
@@ -353,22 +353,22 @@ def count(session: Session, filters: Filters, most: int | None = None) -> Direct
     return DirectoryCounts(*map(int, session.execute(query.select_from(rows)).one()))  # PostgreSQL sums into decimals
 
 
-def zones(session: Session) -> Sequence[str]:
+def list_zones(session: Session) -> Sequence[str]:
     """The teaching zones in use."""
     return session.scalars(select(School.zone).distinct().order_by(School.zone)).all()
 
 
-def municipalities(session: Session) -> Sequence[str]:
+def list_municipalities(session: Session) -> Sequence[str]:
     """The municipalities in which a school stands, as the register spells them."""
     return session.scalars(select(School.municipality).distinct().order_by(School.municipality)).all()
 
 
-def networks(session: Session) -> Sequence[Network]:
+def list_networks(session: Session) -> Sequence[Network]:
     """The networks, in their usual order."""
     return session.scalars(select(Network).order_by(Network.position)).all()
 
 
-def federations(session: Session) -> Sequence[Federation]:
+def list_federations(session: Session) -> Sequence[Federation]:
     """The federations, by code."""
     return session.scalars(select(Federation).order_by(Federation.code)).all()
 
@@ -388,7 +388,7 @@ def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int
     return codes
 
 
-def represented(
+def list_representing(
     session: Session, authority_ids: Sequence[int], levels: Sequence[Level]
 ) -> dict[int, list[tuple[str, str]]]:
     """The federations (code, name) that represent each authority for one of these levels."""

@@ -13,7 +13,7 @@ from outreach.core.tables.columns import DATA, Column, On, QueryListing
 from outreach.core.tables.imports import ListState
 from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound
-from outreach.directory.authorities.search import narrowed
+from outreach.directory.authorities.search import narrow_by_name
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import (
     Authority,
@@ -87,7 +87,9 @@ COLUMNS: Sequence[Column[ListedSchool]] = (
 )
 
 
-def schools(session: Session, authority: Authority, *, text: str = "", sort: str = "") -> QueryListing[ListedSchool]:
+def list_schools(
+    session: Session, authority: Authority, *, text: str = "", sort: str = ""
+) -> QueryListing[ListedSchool]:
     """The schools it runs today, by name: a page takes three statements whatever their number."""
     query = select(School).join(Ownership, Ownership.school_id == School.id)
     return QueryListing(
@@ -96,7 +98,9 @@ def schools(session: Session, authority: Authority, *, text: str = "", sort: str
         sort=sort,
         usual="school",
         session=session,
-        query=narrowed(query.where(Ownership.authority_id == authority.id, Ownership.current()), text, School.folded),
+        query=narrow_by_name(
+            query.where(Ownership.authority_id == authority.id, Ownership.current()), text, School.folded
+        ),
         order=(School.folded, School.fase),
         made=partial(_with_types_and_sites, session),
         numbered=(School.fase, lambda row: row.school.fase),
@@ -118,9 +122,9 @@ def represented_by(session: Session, authority: Authority) -> list[tuple[Federat
     return [(federation, sorted(levels, key=order.index)) for federation, levels in by_code.values()]
 
 
-def history(session: Session, authority: Authority) -> list[Event]:
+def authority_history(session: Session, authority: Authority) -> list[Event]:
     """The acts of staff and the changes of each edition of the register, newest first."""
-    events = [Event(e.at, e.actor, e.told) for e in audit.about(session, subject_of(authority))]
+    events = [Event(e.at, e.actor, e.told) for e in audit.entries_about(session, subject_of(authority))]
     events += _register_events(session, authority)
     return sorted(events, key=lambda event: event.at, reverse=True)
 

@@ -107,7 +107,7 @@ def registered(located: Authority | School) -> PostalAddress:
     return PostalAddress.of(located.address, located.postcode, located.locality)
 
 
-def held(session: Session, located: Sequence[Authority] | Sequence[School]) -> dict[int, HeldAddress]:
+def held_addresses(session: Session, located: Sequence[Authority] | Sequence[School]) -> dict[int, HeldAddress]:
     """The address of each of these authorities, or of these schools, by FASE number; two statements."""
     if not located:
         return {}
@@ -127,7 +127,7 @@ def held(session: Session, located: Sequence[Authority] | Sequence[School]) -> d
 def held_of(session: Session, located: Authority | School) -> HeldAddress:
     """The address of one authority or school."""
     rows: Sequence[Authority] | Sequence[School] = [located]  # type: ignore[assignment] # one of one kind
-    return held(session, rows)[located.fase]
+    return held_addresses(session, rows)[located.fase]
 
 
 def correction_of(session: Session, located: Authority | School) -> PostalCorrection | None:
@@ -136,7 +136,7 @@ def correction_of(session: Session, located: Authority | School) -> PostalCorrec
     return session.scalar(query.where(PostalCorrection.fase == located.fase, PostalCorrection.withdrawn_at.is_(None)))
 
 
-def correct(
+def correct_address(
     session: Session, located: Authority | School, address: PostalAddress, *, now: datetime, actor: str
 ) -> None:
     """Let this address hold in place of the register's, and of an earlier correction.
@@ -166,10 +166,10 @@ def correct(
     )
     session.flush()
     said = f"Adresse postale corrigée : « {before.address.words} » devient « {address.words} »."
-    audit.record(session, now, actor, told_of(located, said), subject_in_history(session, located))
+    audit.record_entry(session, now, actor, told_of(located, said), subject_in_history(session, located))
 
 
-def withdraw(session: Session, located: Authority | School, *, now: datetime, actor: str) -> None:
+def withdraw_address(session: Session, located: Authority | School, *, now: datetime, actor: str) -> None:
     """Let the register's address hold again. Raises NotFound when no correction stands."""
     take_lock(session, "register")
     old = correction_of(session, located)
@@ -177,7 +177,7 @@ def withdraw(session: Session, located: Authority | School, *, now: datetime, ac
         raise NotFound("Cette adresse n’a pas de correction.")
     _end(session, old, now, actor)
     said = f"Correction de l’adresse postale « {old.address.words} » annulée."
-    audit.record(session, now, actor, told_of(located, said), subject_in_history(session, located))
+    audit.record_entry(session, now, actor, told_of(located, said), subject_in_history(session, located))
 
 
 def came_back(session: Session, located: Authority | School, *, on: date, now: datetime, actor: str) -> None:
@@ -195,7 +195,7 @@ def came_back(session: Session, located: Authority | School, *, on: date, now: d
     )
     session.flush()
     said = f"Courrier revenu de « {address.words} » (NPAI)."
-    audit.record(session, now, actor, told_of(located, said), subject_in_history(session, located))
+    audit.record_entry(session, now, actor, told_of(located, said), subject_in_history(session, located))
 
 
 def _held(
@@ -272,20 +272,20 @@ COLUMNS: Sequence[Column[AddressRow]] = (
 )
 
 
-def rows(session: Session, kind: RegisterKind) -> list[AddressRow]:
+def address_rows(session: Session, kind: RegisterKind) -> list[AddressRow]:
     """Every authority that owns a school today, or every such school, by name; three statements."""
     query = select(School, Authority).join(Ownership, Ownership.school_id == School.id)
     query = query.join(Authority, Authority.id == Ownership.authority_id).where(Ownership.current())
     owned = session.execute(query.order_by(School.folded, School.fase)).all()
     if kind is RegisterKind.SCHOOL:
-        schools = held(session, [school for school, _ in owned])
+        schools = held_addresses(session, [school for school, _ in owned])
         return [AddressRow(s.fase, s.display_name, po.fase, po.id, schools[s.fase]) for s, po in owned]
     owners = sorted({po for _, po in owned}, key=lambda po: (po.folded, po.fase))
-    addresses = held(session, owners)
+    addresses = held_addresses(session, owners)
     return [AddressRow(po.fase, po.display_name, po.fase, po.id, addresses[po.fase]) for po in owners]
 
 
-def listed(
+def list_addresses(
     every: Sequence[AddressRow], asked: AddressFilter, *, text: str = "", sort: str = ""
 ) -> InMemoryListing[AddressRow]:
     """The rows that are asked for."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from outreach.core.tables import imports
 from outreach.core.tables.headers import Headers, Heading, MissingColumns
 from outreach.core.tables.imports import ListReading, Opened
-from outreach.core.tables.reading import Grid, Row, RowFault
+from outreach.core.tables.reading import Grid, GridRow, RowFault
 from outreach.core.text import addresses
 from outreach.core.text.errors import InputError
 from outreach.core.text.typed import whole_number
@@ -157,9 +157,9 @@ class Reading(ListReading):
     first_rows: dict[int, int] = field(default_factory=dict)
 
 
-def opened(content: bytes) -> Opened:
+def open_edition(content: bytes) -> Opened:
     """Read a file (`grids.opened`). Raises InputError also when it holds no school of compulsory education."""
-    sent = imports.opened(content, HEADERS)
+    sent = imports.open_import(content, HEADERS)
     with suppress(MissingColumns):  # a person may say what its columns mean
         ensure_not_empty(read_edition(imports.grid_of(sent)))
     return sent
@@ -173,7 +173,7 @@ def read_edition(grid: Grid) -> Reading:
     """
     reading = Reading()
 
-    def take(row: Row) -> None:
+    def take(row: GridRow) -> None:
         if not _is_compulsory(row.cells["education_type"]):
             reading.ignored[row.cells["education_type"]] += 1
             return
@@ -189,7 +189,7 @@ def _is_compulsory(education_type: str) -> bool:
     return fold(education_type).startswith(("maternel", "primaire", "secondaire")) or not education_type
 
 
-def _take(edition: Edition, row: Row) -> int:
+def _take(edition: Edition, row: GridRow) -> int:
     authority = _authority(row.cells)
     site = SiteRecord(_fase(row.cells, "site"), *_place(row.cells, "site"))
     school = _school(row.cells, authority.fase)
@@ -288,7 +288,7 @@ def _text(cells: Mapping[str, str], column: str, kind: str, *, optional: bool = 
     return text
 
 
-def _withhold(reading: Reading, row: Row) -> None:
+def _withhold(reading: Reading, row: GridRow) -> None:
     try:
         reading.withheld.add(_fase(row.cells, "school"))
     except RowFault:

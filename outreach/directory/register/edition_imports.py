@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, insert, literal, or_, select, update
 
-from outreach.core.audit.events import EventKind, tell, tell_all
+from outreach.core.audit.events import EventKind, publish_event, tell_all
 from outreach.core.db import Session, analyze_after
 from outreach.core.db.bulk import among
 from outreach.core.tables import imports
@@ -111,7 +111,7 @@ def tell_edition(
     told = [(f"school:{state['school']}", state) for state in states(session, schools)]
     tell_all(session, EventKind.SCHOOL_STATED, told, at=now)
     of = {"edition": edition.id, "edition_on": edition.edition_on.isoformat(), "schools": len(schools)}
-    tell(session, kind, f"edition:{edition.id}", of, at=now)
+    publish_event(session, kind, f"edition:{edition.id}", of, at=now)
 
 
 def networks_of(session: Session, authorities: Iterable[int]) -> dict[int, str]:
@@ -237,13 +237,13 @@ def _older(session: Session, edition_on: date) -> str:
     return f"Une édition plus récente, du {last.edition_on:%d/%m/%Y}, a déjà été appliquée."
 
 
-def editions(session: Session) -> Sequence[RegisterImport]:
+def applied_editions(session: Session) -> Sequence[RegisterImport]:
     """All editions that were ever applied, the undone too, the newest first."""
     query = select(RegisterImport).where(RegisterImport.applied_at.is_not(None))
     return session.scalars(query.order_by(RegisterImport.applied_at.desc(), RegisterImport.id.desc())).all()
 
 
-def waiting(session: Session) -> Sequence[RegisterImport]:
+def waiting_editions(session: Session) -> Sequence[RegisterImport]:
     """The last editions that were received and not applied, the newest first."""
     query = select(RegisterImport).where(RegisterImport.state == ListState.RECEIVED)
     return session.scalars(query.order_by(RegisterImport.id.desc()).limit(10)).all()

@@ -67,7 +67,7 @@ class AskedAgain:
     owner: int
 
 
-def of(session: Session, named: Authority | School) -> NameCorrection | None:
+def name_correction(session: Session, named: Authority | School) -> NameCorrection | None:
     """The correction that nobody withdrew; it holds while its `register_name` is the register's name."""
     return session.scalar(_standing(kind_of(named)).where(NameCorrection.fase == named.fase))
 
@@ -83,7 +83,7 @@ def school_of(session: Session, authority: Authority, fase: int) -> School:
     return school
 
 
-def correct(session: Session, named: Authority | School, words: str, *, now: datetime, actor: str) -> None:
+def correct_name(session: Session, named: Authority | School, words: str, *, now: datetime, actor: str) -> None:
     """Show these words as the name from now on, in place of an earlier correction.
 
     Raises InputError when they are none, too long, not one line of words, or shown already.
@@ -93,7 +93,7 @@ def correct(session: Session, named: Authority | School, words: str, *, now: dat
     words = line_of_words(words)
     if not words or len(words) > LONGEST:
         raise InputError("Écrivez le nom, en 200 caractères au plus.")
-    old = of(session, named)
+    old = name_correction(session, named)
     if words == named.display_name and (old is None or old.register_name == named.name):
         raise InputError("C’est déjà le nom affiché.")
     _end(session, old, now, actor)
@@ -103,20 +103,20 @@ def correct(session: Session, named: Authority | School, words: str, *, now: dat
     before = named.display_name
     _show(named, words)
     said = f"Nom corrigé : « {before} » devient « {words} »."
-    audit.record(session, now, actor, told_of(named, said), subject_in_history(session, named))
+    audit.record_entry(session, now, actor, told_of(named, said), subject_in_history(session, named))
 
 
-def withdraw(session: Session, named: Authority | School, *, now: datetime, actor: str) -> None:
+def withdraw_name(session: Session, named: Authority | School, *, now: datetime, actor: str) -> None:
     """Show the register's name in display case again. Raises NotFound when no correction stands."""
     take_lock(session, "register")
     session.refresh(named)
-    old = of(session, named)
+    old = name_correction(session, named)
     if old is None:
         raise NotFound("Ce nom n’a pas de correction.")
     _end(session, old, now, actor)
     _show(named, None)
     said = f"Correction du nom « {old.corrected_name} » annulée."
-    audit.record(session, now, actor, told_of(named, said), subject_in_history(session, named))
+    audit.record_entry(session, now, actor, told_of(named, said), subject_in_history(session, named))
 
 
 def settle(session: Session, *, now: datetime, actor: str) -> None:
@@ -133,7 +133,7 @@ def settle(session: Session, *, now: datetime, actor: str) -> None:
             holds = correction.register_name == named.name
             if named.corrected_name and not holds:
                 said = f"Nom corrigé à revoir : le registre dit maintenant « {named.name} »."
-                audit.record(session, now, actor, told_of(named, said), subject_in_history(session, named))
+                audit.record_entry(session, now, actor, told_of(named, said), subject_in_history(session, named))
             _show(named, correction.corrected_name if holds else None)
     session.flush()
 

@@ -132,7 +132,7 @@ def is_reported(
     )
 
 
-def report(
+def report_school(
     session: Session,
     authority: Authority,
     fase: int,
@@ -165,17 +165,17 @@ def report(
     session.add(made)
     session.flush()
     said = f"École {fase} signalée : elle {fate.label} depuis le {day:%d/%m/%Y}. Source : {source}."
-    audit.record(session, now, actor, f"{said} Les courriels l’omettent.", subject_of(authority))
+    audit.record_entry(session, now, actor, f"{said} Les courriels l’omettent.", subject_of(authority))
     return made
 
 
-def withdraw(session: Session, authority: Authority, fase: int, *, now: datetime, actor: str) -> SchoolReport:
+def withdraw_report(session: Session, authority: Authority, fase: int, *, now: datetime, actor: str) -> SchoolReport:
     """Withdraw the report that stands of a school: letters name it again from now on.
 
     Raises NotFound where none stands, Refused where it is another person's to withdraw.
     """
     take_lock(session, "register")
-    found = next((one for one in reports(session, authority) if one.school.fase == fase), None)
+    found = next((one for one in list_reports(session, authority) if one.school.fase == fase), None)
     if found is None:
         raise NotFound(f"Aucun signalement ne vaut pour l’école {fase} de ce pouvoir organisateur.")
     if not found.may_withdraw(actor):
@@ -186,21 +186,21 @@ def withdraw(session: Session, authority: Authority, fase: int, *, now: datetime
     found.report.withdrawn_at, found.report.withdrawn_by = now, actor
     session.flush()
     said = f"École {fase} : signalement annulé. Les courriels la citent de nouveau."
-    audit.record(session, now, actor, said, subject_of(authority))
+    audit.record_entry(session, now, actor, said, subject_of(authority))
     return found.report
 
 
-def reports(session: Session, authority: Authority) -> Sequence[Reported]:
+def list_reports(session: Session, authority: Authority) -> Sequence[Reported]:
     """The reports that stand of an authority's schools, by name, each with what the register says of it."""
     return _judged(session, SchoolReport.authority_id == authority.id)
 
 
 def of_school(session: Session, authority: Authority, school: School) -> Sequence[Reported]:
     """The report that stands of a school of an authority, if one does."""
-    return [one for one in reports(session, authority) if one.school.id == school.id]
+    return [one for one in list_reports(session, authority) if one.school.id == school.id]
 
 
-def contradicted(session: Session) -> Sequence[Reported]:
+def contradicted_reports(session: Session) -> Sequence[Reported]:
     """The reports that stand against the last edition of the register: someone has to say which of the two is right."""
     return [one for one in _judged(session, _IS_OWNED) if one.verdict is Verdict.CONTRADICTED]
 

@@ -141,7 +141,7 @@ class Writing:
             done = ((count[fase], each) for count, each in zip(counts, words, strict=True) if count[fase])
             told = ", ".join(plural(count, f"adresse {one}", f"adresses {more}") for count, (one, more) in done)
             said = f"Liste de contacts {self.list_id} : {told}."
-            audit.record(self.session, self.now, self.actor, said, f"authority:{fase}")
+            audit.record_entry(self.session, self.now, self.actor, said, f"authority:{fase}")
 
 
 def describe(session: Session, rows: Iterable[dict[str, Any]], *, now: datetime, actor: str) -> None:
@@ -178,7 +178,7 @@ def restore(session: Session, last: ContactList, *, now: datetime, actor: str) -
     theirs = select(ContactListLine.contact_id).where(ContactListLine.list_id == last.id)
     recorded = TrackingBasis.contact_id.in_(theirs), TrackingBasis.recorded_at == last.applied_at
     for agreement in session.scalars(select(TrackingBasis).where(*recorded, TrackingBasis.withdrawn_at.is_(None))):
-        bases.withdraw(session, agreement, now=now, actor=actor)  # lists could record some up to 0.3.0
+        bases.withdraw_basis(session, agreement, now=now, actor=actor)  # lists could record some up to 0.3.0
     _restore(session, last, now, actor)
     for nature, values in (
         (LineNature.NEW, {"retired_at": now, "retired_by": actor}),
@@ -191,7 +191,7 @@ def restore(session: Session, last: ContactList, *, now: datetime, actor: str) -
     _tell(session, last, now, actor)
 
 
-def erase(session: Session, these: ColumnElement[bool]) -> None:
+def erase_lists(session: Session, these: ColumnElement[bool]) -> None:
     """Empty what serves to correct and undo these lists. What they said of an address stays with the address."""
     for each in session.scalars(select(ContactList).where(these)).all():
         changed = (ContactListLine.list_id == each.id, ContactListLine.before != "")
@@ -281,7 +281,7 @@ def _tell(session: Session, last: ContactList, now: datetime, actor: str) -> Non
     )
     for fase in sorted(Counter(session.scalars(query))):
         said = f"Liste de contacts {last.id} annulée : les adresses sont comme avant."
-        audit.record(session, now, actor, said, f"authority:{fase}")
+        audit.record_entry(session, now, actor, said, f"authority:{fase}")
 
 
 @dataclass(frozen=True)

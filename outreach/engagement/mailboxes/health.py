@@ -206,9 +206,9 @@ class ReachList(InMemoryListing[ReachRow]):
         return sum(n for (code, state), n in self.counts.items() if state in chosen and network in {"", code})
 
 
-def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str = "") -> ReachList:
+def list_mailbox_health(session: Session, filters: ReachFilters, *, now: datetime, sort: str = "") -> ReachList:
     """The list, the worst state first, then by name."""
-    held, followed, nobody = _mailboxes(session), follow_up.current(session), Followed()
+    held, followed, nobody = _mailboxes(session), follow_up.current_follow_up(session), Followed()
     found = [
         ReachRow(*authority, _state(held.get(key, ())), held.get(key, ()), followed.get(key, nobody))
         for authority in _authorities(session, filters.level)
@@ -252,17 +252,17 @@ def _authorities(session: Session, level: Level | None) -> Iterator[tuple[int, i
         yield key, fase, name, shown(name, corrected), code
 
 
-def of(session: Session, authority: Authority) -> ReachRow:
+def mailbox_health_of(session: Session, authority: Authority) -> ReachRow:
     """One authority's row."""
     mailboxes = _mailboxes(session, Contact.authority_id == authority.id).get(authority.id, ())
-    followed = follow_up.current(session, [authority.id]).get(authority.id, Followed())
+    followed = follow_up.current_follow_up(session, [authority.id]).get(authority.id, Followed())
     named = authority.id, authority.fase, authority.name, authority.display_name, authority.network.code
     return ReachRow(*named, _state(mailboxes), mailboxes, followed)
 
 
 def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, tuple[ReachedMailbox, ...]]:
     """The addresses in use, or those of them for which this is true, by the key of their authority."""
-    bad = {found.domain: found for found in domains.known(session).values() if found.verdict.is_bad}
+    bad = {found.domain: found for found in domains.known_domains(session).values() if found.verdict.is_bad}
     last = confirmations.latest(session, *which)
     held: dict[int, tuple[ReachedMailbox, ...]] = {}
     columns = Contact.authority_id, Contact.id, Contact.address, Contact.address_key, Contact.address_ascii
@@ -360,7 +360,7 @@ def list_mailboxes(
     excluded: dict[str, list[Suppression]] = {}
     for suppression in suppressions.in_force(session, [held.address_key for held in known]):
         excluded.setdefault(suppression.address_key, []).append(suppression)
-    remarks = domains.remarks(session, in_use)
+    remarks = domains.domain_remarks(session, in_use)
     shared = contacts.elsewhere(session, [held.address_key for held in in_use], fase=authority.fase)
     for held in in_use:
         if held.address_key in shared:

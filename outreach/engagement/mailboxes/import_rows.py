@@ -13,7 +13,7 @@ from functools import partial
 from outreach.core.erasure.digests import ErasedAddresses
 from outreach.core.tables.headers import Headers, Heading
 from outreach.core.tables.imports import ImportPreview
-from outreach.core.tables.reading import Grid, Row, RowFault
+from outreach.core.tables.reading import Grid, GridRow, RowFault
 from outreach.core.text import addresses as mending
 from outreach.core.text.addresses import Judgement, key_of
 from outreach.core.text.errors import InputError
@@ -234,7 +234,7 @@ def read(planned: ImportPreview, grid: Grid, directory: Directory) -> ContactRea
     reading = ContactReading()
     withheld: dict[tuple[int, str], int] = {}
 
-    def take(row: Row) -> None:
+    def take(row: GridRow) -> None:
         contacts = _addresses(row, directory)
         try:
             for stated in contacts:
@@ -257,7 +257,7 @@ def read(planned: ImportPreview, grid: Grid, directory: Directory) -> ContactRea
     return reading
 
 
-def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
+def _doubt(reading: ContactReading, row: GridRow, directory: Directory) -> None:
     authority = directory.authorities.get(whole_number(row.cells["authority"]) or 0)
     if authority is None:
         reading.addresses_in_doubt.add(key_of(row.cells["address"]))
@@ -265,7 +265,7 @@ def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
         reading.in_doubt.add(authority)
 
 
-def _addresses(row: Row, directory: Directory) -> list[StatedContact]:
+def _addresses(row: GridRow, directory: Directory) -> list[StatedContact]:
     """The authority and each address of a row."""
     fase = whole_number(row.cells["authority"]) or 0
     if fase not in directory.authorities:
@@ -293,7 +293,7 @@ def _no_authority(cell: str, directory: Directory) -> str:
     return f"Aucun pouvoir organisateur ne porte le numéro FASE « {cell} »."
 
 
-def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
+def _complete(stated: StatedContact, row: GridRow, directory: Directory) -> None:
     """Add the other cells of a row. An empty one says nothing, except of schools: none are all."""
     cells = row.cells
     said = {name: _words(name, APOSTROPHE.sub("", cells.get(name, "")), most) for name, most in LONGEST.items()}
@@ -333,7 +333,7 @@ def _join(reading: ContactReading, stated: StatedContact) -> None:
     earlier.more_rows += (stated.row,)
 
 
-def _far_name(stated: StatedContact, row: Row, names: NameBook) -> FarName | None:
+def _far_name(stated: StatedContact, row: GridRow, names: NameBook) -> FarName | None:
     """The first name of an organisation in a row that is far from those of its numbers; one beside a number, too."""
     beside = {word: mending.words_beside(row.before[word]) for word in ("authority", "school") if row.before.get(word)}
     for column in ("organisation", "school_name", "name", *beside):

@@ -143,7 +143,7 @@ def take_turns_of(session: Session, responses: Sequence[Response]) -> None:
         session.refresh(response)
 
 
-def act(
+def act_on_response(
     session: Session, response: Response, *, now: datetime, actor: str, note: str = "", seen: str | None = None
 ) -> None:
     """Do what a response asks for. Raises Refused when it was handled meanwhile or nothing can be done.
@@ -160,7 +160,7 @@ def act(
     _do(session, response, now, actor, note)
 
 
-def tickable(session: Session, numbers: Sequence[int]) -> list[Response]:
+def tickable_responses(session: Session, numbers: Sequence[int]) -> list[Response]:
     """The responses with these numbers on which one may act together: those that wait, of an action that allows it.
 
     They come by authority, so that those about the same schools follow each other; at most a page of them.
@@ -180,7 +180,7 @@ def act_on_all(session: Session, seen: Mapping[int, str], *, now: datetime, acto
     """
     if not seen:
         raise InputError("Cochez au moins une réponse.")
-    responses = tickable(session, list(seen))
+    responses = tickable_responses(session, list(seen))
     take_turns_of(session, responses)
     effects = effects_of(session, [response for response in responses if response.handled_at is None], now=now)
     if any(number not in effects or effects[number].version != version for number, version in seen.items()):
@@ -192,24 +192,24 @@ def act_on_all(session: Session, seen: Mapping[int, str], *, now: datetime, acto
     return responses
 
 
-def set_aside(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
+def set_response_aside(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
     """Close a response without doing what it asks. Raises Refused when it was handled meanwhile."""
     _in_turn(session, response)
     _handle(session, response, now, actor, f"{models.SET_ASIDE}{f' : {note}' if note else ''}")
 
 
-def take(session: Session, response: Response, *, now: datetime, actor: str) -> str:
+def take_response(session: Session, response: Response, *, now: datetime, actor: str) -> str:
     """Make `actor` the owner of a response; returns the former owner ('': none). Raises Refused when it was handled."""
     _in_turn(session, response)
     before = response.owner if response.owner and response.owner != actor else ""
-    models.add(session, response, StepKind.TAKEN, at=now, actor=actor)
+    models.add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     taken = f"reprise à {accounts.colleagues(session)[before]}" if before else "prise en charge"
     said = f"{_called(session, response)} : {taken}."
-    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+    audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
     return before
 
 
-def hand_over(session: Session, response: Response, *, to: str, now: datetime, actor: str) -> None:
+def hand_over_response(session: Session, response: Response, *, to: str, now: datetime, actor: str) -> None:
     """Make a colleague (their address) the owner of a response; to oneself is to take it. Again changes nothing.
 
     Raises NotFound without an active account, InputError when it may not act on responses, Refused when the response
@@ -217,7 +217,7 @@ def hand_over(session: Session, response: Response, *, to: str, now: datetime, a
     """
     colleague = _handler(session, to)
     if colleague.email == actor:
-        take(session, response, now=now, actor=actor)
+        take_response(session, response, now=now, actor=actor)
         return
     _in_turn(session, response)
     if response.owner != colleague.email:
@@ -234,7 +234,7 @@ def owned_by(session: Session, owner: str) -> Sequence[Response]:
 def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor: str) -> int:
     """Give what waits of one person to a colleague (their address), or to nobody (''), days of recall with it.
 
-    Returns how many responses that were. Raises as `hand_over` does.
+    Returns how many responses that were. Raises as `hand_over_response` does.
     """
     colleague = _handler(session, to) if to else None
     count = 0
@@ -247,13 +247,13 @@ def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor
         if colleague:
             _give(session, response, colleague, now, actor)
         else:
-            models.add(session, response, StepKind.RELEASED, at=now, actor=actor)
+            models.add_step(session, response, StepKind.RELEASED, at=now, actor=actor)
             said = f"{_called(session, response)} : laissée à tous."
-            audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+            audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
     return count
 
 
-def recall(session: Session, response: Response, *, day: date | None, now: datetime, actor: str) -> None:
+def recall_response(session: Session, response: Response, *, day: date | None, now: datetime, actor: str) -> None:
     """Set the day on which to come back to a response that waits, or take it back (None). It becomes `actor`'s if
     nobody owns it.
 
@@ -266,14 +266,14 @@ def recall(session: Session, response: Response, *, day: date | None, now: datet
     if day == response.recall_on:
         return
     if not response.owner:
-        models.add(session, response, StepKind.TAKEN, at=now, actor=actor)
-    models.add(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
+        models.add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
+    models.add_step(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
     told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
     said = f"{_called(session, response)} : {told}."
-    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+    audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
-def may_reopen(response: Response) -> bool:
+def may_reopen_response(response: Response) -> bool:
     """Whether a response may wait for staff again: staff handled it, it stands, and no later response replaced it."""
     return (
         response.answer.awaits_staff
@@ -283,21 +283,21 @@ def may_reopen(response: Response) -> bool:
     )
 
 
-def reopen(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
+def reopen_response(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:
     """Let a response that was handled wait again, as `actor`'s; what was done for it stays done.
 
     Raises Refused when it waits already, or when it waits for nobody.
     """
     take_lock(session, "response", response.id)
     session.refresh(response)
-    if not may_reopen(response):
+    if not may_reopen_response(response):
         raise Refused("Cette réponse ne se rouvre pas : elle attend déjà, ou une réponse plus récente la remplace.")
-    models.add(session, response, StepKind.REOPENED, at=now, actor=actor, note=note)
+    models.add_step(session, response, StepKind.REOPENED, at=now, actor=actor, note=note)
     if response.owner != actor:
-        models.add(session, response, StepKind.TAKEN, at=now, actor=actor)
+        models.add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
     said = f"{_called(session, response)} : {reopened}."
-    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+    audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def _handler(session: Session, address: str) -> User:
@@ -312,9 +312,9 @@ def _handler(session: Session, address: str) -> User:
 
 def _give(session: Session, response: Response, colleague: User, now: datetime, actor: str) -> None:
     by = accounts.colleagues(session)[actor]
-    models.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
+    models.add_step(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
     said = f"{_called(session, response)} : confiée à {colleague.name}."
-    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+    audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def _called(session: Session, response: Response) -> str:
@@ -335,10 +335,10 @@ def _refuse_handled(response: Response) -> None:
 
 def _handle(session: Session, response: Response, now: datetime, actor: str, outcome: str) -> None:
     if not response.owner:
-        models.add(session, response, StepKind.TAKEN, at=now, actor=actor)
-    models.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=outcome)
+        models.add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
+    models.add_step(session, response, StepKind.HANDLED, at=now, actor=actor, note=outcome)
     said = f"{_called(session, response)} : {outcome.rstrip('.')}."
-    audit.record(session, now, actor, said, contacts.subject_of(response.authority))
+    audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
 def _do(session: Session, response: Response, now: datetime, actor: str, note: str) -> None:
@@ -358,7 +358,7 @@ def _confirm(session: Session, response: Response, now: datetime, actor: str) ->
     if strand.closed_on and strand.is_closed(day) and not strand.is_closed(today(response.given_at)):
         day = strand.closed_on  # it was declared in time, and is confirmed after the last day to join
     programme = session.get_one(Programme, strand.programme_id)
-    records.record(
+    records.record_adherence(
         session,
         response.authority,
         programme,

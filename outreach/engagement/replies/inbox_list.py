@@ -17,7 +17,7 @@ from outreach.engagement.replies.models import Response, ResponseStep, StepKind
 LOCAL = "heure de Bruxelles"
 
 
-def counts(
+def count_trays(
     session: Session,
     *,
     owner: str = "",
@@ -39,7 +39,7 @@ def counts(
     return tray_counts
 
 
-def oldest(session: Session) -> datetime | None:
+def oldest_waiting(session: Session) -> datetime | None:
     """When the oldest response that waits was given."""
     return session.scalar(select(func.min(Response.given_at)).where(Response.waits()))
 
@@ -61,7 +61,7 @@ COLUMNS: Sequence[Column[Response]] = (
 )
 
 
-def listed(
+def list_responses(
     session: Session,
     tray: Tray | None,
     *,
@@ -79,12 +79,12 @@ def listed(
     return _listing(session, _in(tray, owner, recalled, programme), order, sort)
 
 
-def every(session: Session) -> QueryListing[Response]:
+def all_responses(session: Session) -> QueryListing[Response]:
     """Every response, the oldest first."""
     return _listing(session, select(Response), [Response.id])
 
 
-def awaiting(
+def awaiting_responses(
     session: Session,
     person: str,
     day: date,

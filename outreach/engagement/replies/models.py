@@ -28,8 +28,8 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from outreach.access.accounts.sessions import ATTEMPT_DIGEST_BYTES
 from outreach.adherence.models import Programme, Strand
-from outreach.core.audit.audit import mailbox
-from outreach.core.audit.events import EventKind, tell
+from outreach.core.audit.audit import mailbox_actor
+from outreach.core.audit.events import EventKind, publish_event
 from outreach.core.db import Base, Session, enum_of
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.letters.seen import NONCE_BYTES, FormKind
@@ -303,7 +303,7 @@ def tell_received(
 ) -> None:
     """Tell programs that a response came: of an authority, about a strand and some schools, by their FASE numbers."""
     told = {**_told(session, response, authority, strand), "schools": sorted(schools)}
-    tell(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", told, at=now)
+    publish_event(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", told, at=now)
 
 
 def _told(session: Session, response: Response, authority: int, strand: Strand) -> dict[str, Any]:
@@ -331,7 +331,7 @@ def follow_up(answer: Answer, actor: str | None, note: str | None) -> FollowUp |
     return FollowUp.SET_ASIDE if note.startswith(SET_ASIDE) else FollowUp.ACTED
 
 
-def add(
+def add_step(
     session: Session,
     response: Response,
     step: StepKind,
@@ -351,7 +351,7 @@ def add(
         told = _told(session, response, response.authority.fase, response.strand)
         if step is StepKind.HANDLED:
             told["follow_up"] = follow_up(response.answer, actor, note)
-        tell(session, kind, f"response:{response.id}", told, at=at)
+        publish_event(session, kind, f"response:{response.id}", told, at=at)
     session.flush()
     session.refresh(response, ["owner", "handled_at", "handled_by", "outcome", "recall_on"])
 
@@ -375,19 +375,19 @@ def actor_of(session: Session, message: Message) -> str:
     theirs = (Contact.authority_id == message.authority_id, Contact.address_key == message.address_key)
     query = select(Contact.id).where(*theirs).order_by(Contact.retired_at.is_not(None), Contact.id.desc()).limit(1)
     number = session.scalar(query)
-    return RECIPIENT if number is None else mailbox(number)
+    return RECIPIENT if number is None else mailbox_actor(number)
 
 
-def addresses(session: Session, authority: Authority) -> dict[str, str]:
+def mailbox_addresses(session: Session, authority: Authority) -> dict[str, str]:
     """The addresses of an authority's mailboxes, by how records name them."""
     held = select(Contact.id, Contact.address).where(Contact.authority_id == authority.id, Contact.address != "")
-    return {mailbox(number): address for number, address in session.execute(held)}
+    return {mailbox_actor(number): address for number, address in session.execute(held)}
 
 
-def names(session: Session, authority: Authority) -> "Colleagues":
+def known_names(session: Session, authority: Authority) -> "Colleagues":
     """The name of everybody who has or had an account, and the addresses of an authority's mailboxes."""
     from outreach.access.accounts import accounts  # noqa: PLC0415 - only pages ask: a process that sends would hold Argon2
 
     known = accounts.colleagues(session)
-    known.update(addresses(session, authority))
+    known.update(mailbox_addresses(session, authority))
     return known

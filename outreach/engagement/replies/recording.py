@@ -157,15 +157,15 @@ def question_of(session: Session, message: Message, *, now: datetime, about: fro
     limit = about if limit is not None and about else limit
     rows = [
         row
-        for row in records.standings(session, authority, programme, today(now))
+        for row in records.list_standings(session, authority, programme, today(now))
         if strand.number in row.strands and (limit is None or row.school.id in limit)
     ]
     is_over = strand.is_closed(today(now))
-    closed = sentences.closed(strand, programmes.name_among_several(session, programme)) if is_over else ""
+    closed = sentences.closed_in_words(strand, programmes.name_among_several(session, programme)) if is_over else ""
     return Question(authority, programme, strand, rows, typeset(f"{closed}{TOO_LATE}") if closed else "")
 
 
-def give(session: Session, message: Message, given: Given, *, now: datetime) -> list[Response]:
+def give_answers(session: Session, message: Message, given: Given, *, now: datetime) -> list[Response]:
     """Record answers, what they declare, and the tasks they create; an earlier answer still waiting is replaced.
 
     Raises InputError when nothing was answered, a school is not one of the question's or the answer comes too late,
@@ -205,7 +205,7 @@ def of_message(session: Session, message: Message) -> Sequence[Response]:
     return session.scalars(query).all()
 
 
-def earlier(session: Session, message: Message, mailings: Iterable[int]) -> Earlier:
+def earlier_answers(session: Session, message: Message, mailings: Iterable[int]) -> Earlier:
     """The earlier answers of a letter's mailbox, from this letter or another of these mailings."""
     same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
     query = select(Response).join(Message, Message.id == Response.message_id)
@@ -218,7 +218,7 @@ def earlier(session: Session, message: Message, mailings: Iterable[int]) -> Earl
     return Earlier([response for response in given if response.given_at == given[0].given_at], by_school)
 
 
-def changes(asked: Question, given: Given, before: Earlier) -> Given:
+def changed_answers(asked: Question, given: Given, before: Earlier) -> Given:
     """The same form without the schools whose answer was given before and still stands.
 
     An answer that changes nothing at all stays whole: it was given again, perhaps with another comment.
@@ -232,7 +232,7 @@ def changes(asked: Question, given: Given, before: Earlier) -> Given:
     return replace(given, answers=changed) if changed or given.request or given.gone else given
 
 
-def repeats(session: Session, message: Message, responses: Sequence[Response]) -> bool:
+def repeats_answers(session: Session, message: Message, responses: Sequence[Response]) -> bool:
     """Whether these answers repeat the previous ones from the same letter, for the same schools."""
     new = {response.id for response in responses}
     earlier = [response for response in of_message(session, message) if response.id not in new]
@@ -309,14 +309,14 @@ def _respond(
     if answer.awaits_staff:
         models.wait(session, response)
     else:
-        models.add(session, response, StepKind.HANDLED, at=now, actor=actor, note="enregistrée")
+        models.add_step(session, response, StepKind.HANDLED, at=now, actor=actor, note="enregistrée")
     if given.name or given.function:
         session.add(Respondent(response_id=response.id, name=given.name, function=given.function))
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
     said = f"Réponse {given.way}, {programmes.strand_name(session, asked.strand)} : « {answer.label} »{about}."
-    audit.record(session, now, actor, said, subject_of(asked.authority))
+    audit.record_entry(session, now, actor, said, subject_of(asked.authority))
     _declare(session, actor, asked, answer, schools, given.comment, now)
     return response
 
@@ -338,7 +338,7 @@ def _declare(
         silent = {row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE}
         schools = [school for school in schools if school.id in silent]
     with suppress(InputError):  # it is known already: the answer stands, no record is needed
-        records.record(
+        records.record_adherence(
             session,
             asked.authority,
             asked.programme,
@@ -375,7 +375,7 @@ def _replace(
         held, addresses = {school.id for school in earlier.schools}, {earlier.message.address_key, message.address_key}
         is_same_respondent = len(addresses) == 1 or addresses.isdisjoint(limited)
         if (earlier.answer is answer and not held and is_same_respondent) or (held and held <= keys):
-            models.add(session, earlier, StepKind.HANDLED, at=now, actor=models.REPLACING, note=models.REPLACED)
+            models.add_step(session, earlier, StepKind.HANDLED, at=now, actor=models.REPLACING, note=models.REPLACED)
 
 
 def _limit_of(session: Session, message: Message) -> frozenset[int] | None:

@@ -63,7 +63,7 @@ class Verdict:
         return self.doubt is None and not self.repeats
 
 
-def judge(session: Session, message: Message, came: Came, *, now: datetime) -> Verdict:
+def judge_form(session: Session, message: Message, came: Came, *, now: datetime) -> Verdict:
     """Judge a form, and keep what came: as recorded, or as to be verified. Nothing is kept of a test letter."""
     take_lock(session, "forms", message.id)
     verdict = _judged(session, message, came, now)
@@ -127,7 +127,7 @@ COLUMNS: Sequence[Column[SentForm]] = (
 )
 
 
-def listed(session: Session, *, sort: str = "") -> QueryListing[SentForm]:
+def list_sent_forms(session: Session, *, sort: str = "") -> QueryListing[SentForm]:
     """The forms that wait to be confirmed, the newest first."""
     return QueryListing(
         title="Réponses à vérifier",

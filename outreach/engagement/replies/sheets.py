@@ -12,9 +12,9 @@ from outreach.adherence.models import Status
 from outreach.core.db import Base, Session, take_lock
 from outreach.core.sandbox.workbook import PUBLIC
 from outreach.core.tables import imports
-from outreach.core.tables.headers import NO_ROW, Headers, Heading, MissingColumns, cell_of, normalised
-from outreach.core.tables.imports import FileImport, ImportPreview, ListJudgement, ListKind, Opened, kept
-from outreach.core.tables.reading import Grid, Row, RowFault, read_grid
+from outreach.core.tables.headers import NO_ROW, Headers, Heading, MissingColumns, cell_of, normalise_header
+from outreach.core.tables.imports import FileImport, ImportPreview, ListJudgement, ListKind, Opened, grid_as_json
+from outreach.core.tables.reading import Grid, GridRow, RowFault, read_grid
 from outreach.core.text import addresses
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import plural
@@ -53,8 +53,8 @@ HEADERS = Headers(
 )
 WORDS = {
     # A status that two answers declare names the first of them.
-    **{normalised(answer.status.label): answer for answer in reversed(OF_SCHOOLS) if answer.status},
-    **{normalised(answer.label): answer for answer in Answer},
+    **{normalise_header(answer.status.label): answer for answer in reversed(OF_SCHOOLS) if answer.status},
+    **{normalise_header(answer.label): answer for answer in Answer},
 }
 
 
@@ -108,17 +108,17 @@ class AnswerPlan(ImportPreview):
         return {answer: given.count(answer) for answer in Answer if answer in given}
 
 
-def opened(content: bytes) -> Opened:
+def open_sheet(content: bytes) -> Opened:
     """Read a file that a stranger may have sent. A workbook may take seconds, so no transaction should be open.
 
-    Raises InputError when the file is too big or cannot be read, and as `narrowed` does.
+    Raises InputError when the file is too big or cannot be read, and as `narrow_grid` does.
     """
     if len(content) > BIGGEST:
         raise InputError(TOO_BIG)
-    return Opened(hashlib.sha256(content).hexdigest(), narrowed(HEADERS.headed(read_grid(content, PUBLIC))))
+    return Opened(hashlib.sha256(content).hexdigest(), narrow_grid(HEADERS.headed(read_grid(content, PUBLIC))))
 
 
-def narrowed(grid: Grid) -> str:
+def narrow_grid(grid: Grid) -> str:
     """The cells to keep of a grid: those that are read, or while a person has to say which these are, the first ones.
 
     Raises InputError when it lacks a column that none of its unknown ones may be, or has too many rows or none.
@@ -143,7 +143,7 @@ def narrowed(grid: Grid) -> str:
         used.append((number, [cell_of(cells, place)[:LONGEST_KEPT] for place in places]))
     if not used:
         raise InputError(NO_ROW)
-    return kept(Grid(grid.label, header, (), fields=fields), used)
+    return grid_as_json(Grid(grid.label, header, (), fields=fields), used)
 
 
 def plan(grid: Grid, asked: Question, before: Earlier, names: NameBook) -> AnswerPlan:
@@ -154,7 +154,7 @@ def plan(grid: Grid, asked: Question, before: Earlier, names: NameBook) -> Answe
     settled = {row.school.fase for row in asked.schools} - mine.keys()
     planned, seen = AnswerPlan(), dict[int, int]()
 
-    def take(row: Row) -> None:
+    def take(row: GridRow) -> None:
         school, answer = _read(row, mine, settled, seen)
         if answer is not None and not asked.takes(answer):
             raise RowFault("answer", asked.too_late)
@@ -173,7 +173,7 @@ def plan(grid: Grid, asked: Question, before: Earlier, names: NameBook) -> Answe
 
 
 def _read(
-    row: Row, mine: Mapping[int, School], settled: Container[int], seen: dict[int, int]
+    row: GridRow, mine: Mapping[int, School], settled: Container[int], seen: dict[int, int]
 ) -> tuple[School, Answer | None]:
     """The school and the answer of a row; `seen` maps each school to the row that named it first. Raises RowFault."""
     said, number = row.cells["answer"], whole_number(row.cells["school"]) or 0
@@ -185,7 +185,7 @@ def _read(
     if number in seen:
         raise RowFault("school", f"L’école {number} figure déjà à la ligne {seen[number]}.")
     seen[number] = row.number
-    answer = WORDS.get(normalised(said))
+    answer = WORDS.get(normalise_header(said))
     if said and answer is None:
         raise RowFault("answer", f"« {said} » n’est pas une réponse : choisissez-la dans la liste de la cellule.")
     if answer is not None and answer not in OF_SCHOOLS:
@@ -251,7 +251,7 @@ class AnswerLists(ListKind[AnswerList, AnswerPlan]):
         raise Refused("Une réponse ne s’annule pas : une réponse plus récente la remplace.")
 
 
-def begin(session: Session, message: Message, *, now: datetime) -> int:
+def begin_sheet(session: Session, message: Message, *, now: datetime) -> int:
     """Count a file sent from the page of a letter, before it is read; returns its key. Raises Refused after too many.
 
     Reading it may take seconds, so it counts whether it can be read or not.
@@ -267,7 +267,7 @@ def begin(session: Session, message: Message, *, now: datetime) -> int:
     return received.id
 
 
-def keep(session: Session, list_id: int, sent: Opened) -> None:
+def keep_sheet(session: Session, list_id: int, sent: Opened) -> None:
     """Keep what was read of a file, to be checked."""
     received = session.get_one(AnswerList, list_id)
     received.sha256, received.grid = sent.sha256, sent.grid
@@ -281,7 +281,7 @@ def of_letter(session: Session, message: Message, list_id: int | None) -> Answer
     return received
 
 
-def apply(
+def apply_sheet(
     session: Session, kind: AnswerLists, list_id: int, judged: ListJudgement[AnswerPlan], *, now: datetime, seen: str
 ) -> None:
     """Record a sheet as it was `seen`, and forget what it said, also in the rows left out.
@@ -289,5 +289,5 @@ def apply(
     Raises NoSheet when it was recorded already, and Refused as `steps.apply` does.
     """
     received = of_letter(session, kind.message, list_id)
-    imports.apply(session, kind, received, judged, now=now, actor=actor_of(session, kind.message), seen=seen)
+    imports.apply_import(session, kind, received, judged, now=now, actor=actor_of(session, kind.message), seen=seen)
     received.grid = ""

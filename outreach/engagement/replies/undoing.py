@@ -18,7 +18,7 @@ from outreach.engagement.replies.models import Response, ResponseStep, ResponseW
 from outreach.engagement.replies.recording import confirmation_of
 
 
-def undo(
+def undo_form(
     session: Session, responses: Sequence[Response], *, now: datetime, actor: str, because: WithdrawalReason
 ) -> None:
     """Take back all that one form did, and no more: the responses, what they declared, what they replaced.
@@ -33,10 +33,10 @@ def undo(
         session.add(ResponseWithdrawal(response_id=response.id, withdrawn_at=now, because=because))
         _withdraw_declared(session, response, now, actor)
         _reopen_replaced(session, response, now, actor)
-        models.add(session, response, StepKind.HANDLED, at=now, actor=actor, note=models.WITHDRAWN[because])
+        models.add_step(session, response, StepKind.HANDLED, at=now, actor=actor, note=models.WITHDRAWN[because])
         about = strand_name(session, response.strand)
         said = f"Réponse annulée, {about} : « {response.answer.label} » ({because.label})."
-        audit.record(session, now, actor, said, subject_of(authority))
+        audit.record_entry(session, now, actor, said, subject_of(authority))
 
 
 def _withdraw_declared(session: Session, response: Response, now: datetime, actor: str) -> None:
@@ -65,4 +65,6 @@ def _reopen_replaced(session: Session, response: Response, now: datetime, actor:
     same = (Response.authority_id == response.authority_id, Response.strand_id == response.strand_id)
     for earlier in session.scalars(select(Response).where(Response.id.in_(closed), *same, Response.stands())).all():
         if earlier.handled_at == response.given_at:
-            models.add(session, earlier, StepKind.REOPENED, at=now, actor=actor, note="la réponse suivante est annulée")
+            models.add_step(
+                session, earlier, StepKind.REOPENED, at=now, actor=actor, note="la réponse suivante est annulée"
+            )

@@ -37,7 +37,7 @@ from outreach.engagement.tracking.bot_detection import (
     HitClass,
     Signals,
     Why,
-    classify,
+    classify_hit,
 )
 from outreach.engagement.tracking.models import Hit, NewHit
 from outreach.engagement.tracking.opens_and_clicks import Sighting
@@ -64,7 +64,7 @@ class Click(NamedTuple):
     at: datetime
 
 
-def append(session: Writer, arrivals: Iterable[Arrival]) -> None:
+def append_hits(session: Writer, arrivals: Iterable[Arrival]) -> None:
     """Write hits down as they came. Whom they name may be a group, a letter, or nobody: the clock finds out."""
     rows = [{"public_id": name, **signals._asdict()} for name, signals in arrivals]
     if rows:
@@ -76,7 +76,7 @@ def is_any(session: Session) -> bool:
     return session.scalar(select(NewHit.link).limit(1)) is not None
 
 
-def move(session: Session, most: int = SLICE) -> int:
+def move_hits(session: Session, most: int = SLICE) -> int:
     """Judge and store a slice of the hits that wait; returns how many were taken.
 
     Those of a letter are kept where its mailbox may be measured now; those that name nobody are dropped.
@@ -86,8 +86,8 @@ def move(session: Session, most: int = SLICE) -> int:
     waiting = sorted((Arrival(name, Signals(*signals)) for name, *signals in taken), key=_moment)
     groups = {name: tracker for name, _, tracker in trackers.groups_named(session, _names(waiting))} if waiting else {}
     of_groups = [(groups[name], signals) for name, signals in waiting if name in groups]
-    opens_and_clicks.count(
-        session, (Sighting(tracker, signals, classify(signals, ())[0]) for tracker, signals in of_groups)
+    opens_and_clicks.count_hits(
+        session, (Sighting(tracker, signals, classify_hit(signals, ())[0]) for tracker, signals in of_groups)
     )
     if len(of_groups) < len(waiting):
         _keep(session, [arrival for arrival in waiting if arrival.public_id not in groups])
@@ -98,13 +98,13 @@ def _keep(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Keep the hits of letters one by one, as far as a basis allows it now."""
     letters = trackers.letters_named(session, _names(arrivals))
     # Asked as one statement, PostgreSQL takes a hundred rows for granted, and plans for them three times as slowly.
-    allowed = bases.measurable(session, {letter for letter, _ in letters.values()})
+    allowed = bases.measurable_messages(session, {letter for letter, _ in letters.values()})
     kept = [(letters[name], signals) for name, signals in arrivals if name in letters and letters[name][0] in allowed]
     new = [Click(-place, letter, signals.link, signals.at) for place, ((letter, _), signals) in enumerate(kept, 1)]
     burst = set(_bursts(session, [click for click in new if click.link != OPENING]))
     rows = []
     for click, ((letter, tracker), signals) in zip(new, kept, strict=True):
-        hit_class, why = classify(signals, ())
+        hit_class, why = classify_hit(signals, ())
         if click.id in burst and hit_class is not HitClass.MACHINE:
             hit_class, why = HitClass.MACHINE, Why.BURST
         judged = {"hit_class": hit_class, "why": why, "version": VERSION}

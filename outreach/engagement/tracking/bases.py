@@ -67,7 +67,7 @@ def record_decision(
     return _record(session, contact, basis, now, actor)
 
 
-def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: str, channel: str = "") -> None:
+def withdraw_basis(session: Session, basis: TrackingBasis, *, now: datetime, actor: str, channel: str = "") -> None:
     """End a basis: once this is committed, hits of its letters no longer count. Raises Refused when ended already."""
     contact = basis.contact
     take_lock(session, "bases", contact.id)
@@ -79,7 +79,7 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
     session.flush()
     session.refresh(basis, ["withdrawn_at", "withdrawn_by", "withdrawn_through"])
     said = f"Mesure individuelle retirée pour {contact.address}."
-    audit.record(session, now, actor, said, subject_of(contact.authority))
+    audit.record_entry(session, now, actor, said, subject_of(contact.authority))
 
 
 def drop_new(session: Session, *letters: ColumnElement[bool]) -> None:
@@ -96,7 +96,7 @@ def in_force(session: Session, contact: Contact) -> TrackingBasis | None:
     return session.scalar(query.where(Contact.id == contact.id, _holds(), _suits()).limit(1))
 
 
-def standing(session: Session, contact: Contact) -> Sequence[TrackingBasis]:
+def standing_bases(session: Session, contact: Contact) -> Sequence[TrackingBasis]:
     """The basis recorded for this mailbox and not withdrawn, whether or not it allows anything now."""
     return [basis for basis in _of(session, contact) if basis.withdrawn_at is None]
 
@@ -116,7 +116,7 @@ def basis_numbered(session: Session, authority: Authority, number: int) -> Track
     return basis
 
 
-def measurable(session: Session | Connection, messages: Iterable[int]) -> set[int]:
+def measurable_messages(session: Session | Connection, messages: Iterable[int]) -> set[int]:
     """Which of these letters go to a mailbox whose basis holds now, and held when the wave's recipients were stored.
 
     So an agreement counts from the next wave on, even where an earlier one had been withdrawn.
@@ -174,7 +174,7 @@ def _withdrew_by_itself(session: Session, contact: Contact) -> bool:
     theirs = (Contact.authority_id == contact.authority_id, Contact.address_key == contact.address_key)
     query = select(BasisWithdrawal.withdrawn_by).join(TrackingBasis, TrackingBasis.id == BasisWithdrawal.basis_id)
     query = query.join(Contact, Contact.id == TrackingBasis.contact_id).where(*theirs)
-    own = {audit.mailbox(number) for number in session.scalars(select(Contact.id).where(*theirs))}
+    own = {audit.mailbox_actor(number) for number in session.scalars(select(Contact.id).where(*theirs))}
     return any(by in own or by.casefold() == contact.address_key.casefold() for by in session.scalars(query))
 
 
@@ -189,7 +189,7 @@ def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datet
     basis.contact_id, basis.recorded_at, basis.recorded_by = contact.id, now, actor
     session.add(basis)
     session.flush()
-    audit.record(session, now, actor, _permitted(basis, contact.address), subject_of(contact.authority))
+    audit.record_entry(session, now, actor, _permitted(basis, contact.address), subject_of(contact.authority))
     return basis
 
 

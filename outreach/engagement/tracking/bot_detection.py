@@ -93,7 +93,7 @@ class Programs:
         return agent
 
 
-def classify(hit: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
+def classify_hit(hit: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
     """The likely cause of a hit, given the other hits of the same reader."""
     if hit.is_head:
         return HitClass.MACHINE, Why.HEAD
@@ -143,7 +143,7 @@ class Readers:
     def meet(self, reader: Hashable, signals: Signals, where: object) -> tuple[HitClass, list[Met]]:
         """Classify a hit; returns its class, and the earlier hits it shows as a machine's, with their former class."""
         if signals.link == OPENING:
-            return classify(signals, ())[0], []
+            return classify_hit(signals, ())[0], []
         self._forget(signals.at - SHORTLY)
         seen = self.recent.get(reader)
         if seen is None:
@@ -151,10 +151,10 @@ class Readers:
         else:
             self.recent.move_to_end(reader)
         if _are_all_of(signals.link, seen):  # as nearly always
-            hit_class, _ = classify(signals, ())
+            hit_class, _ = classify_hit(signals, ())
             seen.append(Met(signals, hit_class, where))
             return hit_class, []
-        hit_class, _ = classify(signals, [met.signals for met in seen])
+        hit_class, _ = classify_hit(signals, [met.signals for met in seen])
         seen.append(Met(signals, hit_class, where))
         return hit_class, self._unmask(reader, seen)
 
@@ -168,7 +168,7 @@ class Readers:
         unmasked = [
             met
             for met in seen
-            if met.thought is not HitClass.MACHINE and classify(met.signals, everything)[0] is HitClass.MACHINE
+            if met.thought is not HitClass.MACHINE and classify_hit(met.signals, everything)[0] is HitClass.MACHINE
         ]
         if unmasked:
             told = (met._replace(thought=HitClass.MACHINE) if met in unmasked else met for met in seen)

@@ -27,7 +27,7 @@ class MeasureChoice:
     basis: TrackingBasis | None
 
 
-def wording(mailbox: str = THIS_MAILBOX) -> str:
+def consent_wording(mailbox: str = THIS_MAILBOX) -> str:
     """The words of an agreement about a mailbox, as they are shown and kept."""
     return (
         f"J’accepte que le service enregistre, pour {mailbox}, quand ses courriels y sont ouverts et quels liens y "
@@ -45,7 +45,7 @@ def choice_of(session: Session, message: Message) -> MeasureChoice | None:
     return None if contact is None else MeasureChoice(contact, bases.in_force(session, contact))
 
 
-def agree(session: Session, message: Message, words: str, *, now: datetime) -> None:
+def agree_to_tracking(session: Session, message: Message, words: str, *, now: datetime) -> None:
     """Record that the mailbox of a letter agrees to these words, which its page showed. Nothing if it has already.
 
     Raises NotFound without such a mailbox, InputError when the words have changed since, Refused after too many in an
@@ -54,7 +54,7 @@ def agree(session: Session, message: Message, words: str, *, now: datetime) -> N
     choice = _of(session, message)
     if choice.basis is not None:
         return
-    if words != wording():
+    if words != consent_wording():
         raise InputError("Le texte de cet accord a changé : relisez-le avant de l’enregistrer.")
     since = (TrackingBasis.contact_id == choice.contact.id, TrackingBasis.recorded_at > now - timedelta(hours=1))
     if (session.scalar(select(func.count()).select_from(TrackingBasis).where(*since)) or 0) >= MOST_AN_HOUR:
@@ -71,10 +71,10 @@ def agree(session: Session, message: Message, words: str, *, now: datetime) -> N
     )
 
 
-def withdraw(session: Session, message: Message, *, now: datetime) -> None:
+def withdraw_consent(session: Session, message: Message, *, now: datetime) -> None:
     """Withdraw all that allows to measure the mailbox of a letter, whoever recorded it. Raises NotFound without one."""
-    for basis in bases.standing(session, _of(session, message).contact):
-        bases.withdraw(session, basis, now=now, actor=actor_of(session, message), channel=_channel(message))
+    for basis in bases.standing_bases(session, _of(session, message).contact):
+        bases.withdraw_basis(session, basis, now=now, actor=actor_of(session, message), channel=_channel(message))
 
 
 def _of(session: Session, message: Message) -> MeasureChoice:

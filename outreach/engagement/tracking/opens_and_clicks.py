@@ -67,7 +67,7 @@ class Measured:
         return {"group": self.name, "delivered": self.delivered, "clicks": counts(self.clicks), "opens": opens}
 
 
-def count(session: Writer, sightings: Iterable[Sighting]) -> None:
+def count_hits(session: Writer, sightings: Iterable[Sighting]) -> None:
     """Add these hits of groups to their counts."""
     cells: Counter[Cell] = Counter()
     for tracker, signals, hit_class, times in sightings:
@@ -75,7 +75,7 @@ def count(session: Writer, sightings: Iterable[Sighting]) -> None:
     _count(session, cells)
 
 
-def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
+def measured_counts(session: Session, mailings: Iterable[int]) -> list[Measured]:
     """The counts over these mailings, group by group, by name; a group without hits has zeros.
 
     A group is shown only once twenty of its authorities have received a letter: fewer could be identified. Groups of
@@ -119,7 +119,7 @@ def settle_doubts(session: Session, *, now: datetime) -> int:
     """
     used = select(Hit.id).where(Hit.message_id == Message.id, Hit.at >= Message.fenced_at, Hit.is_a_reader_s())
     doubts = session.scalars(select(Message).where(is_in(MessageState.IN_DOUBT), used.exists())).all()
-    return sum(outbox.evidence(session, letter, outbox.Proof.HIT, now=now) for letter in doubts)
+    return sum(outbox.count_as_accepted(session, letter, outbox.Proof.HIT, now=now) for letter in doubts)
 
 
 def _shown(received: Sequence[tuple[Sequence[Tracker], int]]) -> dict[int, str]:
@@ -159,7 +159,7 @@ def _received(session: Session, mailings: Sequence[int]) -> list[tuple[list[Trac
     return found
 
 
-def fold(session: Session, these: ColumnElement[bool]) -> None:
+def fold_events(session: Session, these: ColumnElement[bool]) -> None:
     """Add these events to their group's counts, and delete them."""
     cells: Counter[Cell] = Counter()
     for hit in session.scalars(select(Hit).where(these)):

@@ -139,13 +139,13 @@ def of_mailboxes(asked: Asked) -> Subquery:
     return query.group_by(*box).subquery("of_mailboxes")
 
 
-def authorities(asked: Asked, reaction: Reaction) -> Select[int]:
+def reacting_authorities(asked: Asked, reaction: Reaction) -> Select[int]:
     """The keys of the authorities whose reaction is this one."""
     each = of_authorities(asked)
     return select(each.c.authority_id).where(each.c.reaction == reaction.value)
 
 
-def subjects(asked: Asked) -> Select[int, int, int, int]:
+def letter_subjects(asked: Asked) -> Select[int, int, int, int]:
     """By letter that lists schools: its key, how many these are, and how many have joined since it left: confirmed, and
     declared.
     """
@@ -215,7 +215,7 @@ def joined_after(asked: Asked) -> Select[int, str, date, int]:
     return select(*by, func.count()).where(each.c.kind.is_not(None)).group_by(*by)
 
 
-def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:
+def first_hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:
     """By letter with hits of its own: message_id, and its first `opened` and `clicked`, those of machines left out."""
     is_opening = Hit.link == OPENING
     opened, clicked = (func.min(case((kind, Hit.at)), type_=UtcDateTime()) for kind in (is_opening, ~is_opening))

@@ -98,7 +98,7 @@ def targets_of(session: Writer, identities: Iterable[bytes], links: Links) -> di
     return _with_links(session, found, links)
 
 
-def latest(session: Writer, after: int, most: int, links: Links) -> dict[bytes, Target]:
+def latest_trackers(session: Writer, after: int, most: int, links: Links) -> dict[bytes, Target]:
     """The newest groups of a key greater than this, by the eight bytes of their tokens: at most so many."""
     found = session.execute(_LATEST, {"after": after, "most": most}).all()
     return _with_links(session, found, links)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import joinedload, undefer
 
 from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan, StatedJoining, opened
+from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan, StatedJoining, open_joinings
 from outreach.adherence.imports.past import NotesMoved, no_notes
 from outreach.adherence.imports.rows import is_called
 from outreach.adherence.models import Programme, Status
@@ -61,7 +61,7 @@ class Delivery:
     at: datetime
 
 
-def read(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | None]:
+def read_delivery(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | None]:
     """The rows of a body, and the day until which its sender knows all joinings. Raises InputError.
 
     A row is an object of whatever: one that says nothing that we know is kept, too, to be judged by staff. What is
@@ -115,7 +115,7 @@ def _may_be_kept(rows: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
-def keep(session: Session, deliveries: Sequence[Delivery]) -> list[Kept]:
+def keep_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[Kept]:
     """Keep deliveries, to be applied by the clock; says of each what became of it. One sent again changes nothing."""
     take_lock(session, "hook-deliveries")
     names = {one.identity for one in deliveries}
@@ -176,7 +176,7 @@ COLUMNS: Sequence[Column[HookDelivery]] = (
 )
 
 
-def listed(session: Session, *, text: str = "", sort: str = "") -> QueryListing[HookDelivery]:
+def list_deliveries(session: Session, *, text: str = "", sort: str = "") -> QueryListing[HookDelivery]:
     """Every delivery, the newest first; those of services whose name has a text."""
     query = select(HookDelivery).join(HookDelivery.sender)
     return QueryListing(
@@ -195,7 +195,7 @@ def listed(session: Session, *, text: str = "", sort: str = "") -> QueryListing[
     )
 
 
-def unjudged(session: Session, most: int) -> tuple[Sequence[HookRow], int]:
+def unresolved_rows(session: Session, most: int) -> tuple[Sequence[HookRow], int]:
     """The first rows that await somebody's judgement, and how many there are."""
     waits = HookRow.judgement.is_(None)
     query = select(HookRow).where(waits).options(joinedload(HookRow.delivery).joinedload(HookDelivery.sender))
@@ -225,7 +225,7 @@ def judge_row(session: Session, number: int, judgement: Judgement, *, now: datet
             )
         )
     said = f"Ligne {row.id} de l’envoi {row.delivery_id} {judgement.label}."
-    audit.record(session, now, actor, said, row.delivery.sender.actor)
+    audit.record_entry(session, now, actor, said, row.delivery.sender.actor)
     return row
 
 
@@ -333,7 +333,9 @@ def judge(
     if not gathered.joinings:
         return None
     kind = JoiningLists(today(now), notes)
-    return imports.judge(session, kind, imports.drafted(kind, _opened(gathered), **_facts(session, gathered, now)))
+    return imports.judge_import(
+        session, kind, imports.draft_import(kind, _opened(gathered), **_facts(session, gathered, now))
+    )
 
 
 def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPlan] | None, *, now: datetime) -> None:
@@ -350,8 +352,8 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
     if judged is not None and not judged.plan.nothing:
         of, actor = _opened(gathered), gathered.sender.actor
         kind, facts = JoiningLists(today(now)), _facts(session, gathered, now)
-        received = imports.receive(session, kind, of, now=now, actor=actor, **facts)
-        imports.apply(session, kind, received, judged, now=now, actor=actor)
+        received = imports.receive_import(session, kind, of, now=now, actor=actor, **facts)
+        imports.apply_import(session, kind, received, judged, now=now, actor=actor)
     left_out = [(key, text, UNREAD) for key, text in gathered.unread]
     for rejection in judged.plan.rejected if judged else ():
         _, key, text = gathered.joinings[rejection.row - 1]
@@ -366,13 +368,13 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
 def _facts(session: Session, gathered: Gathered, now: datetime) -> dict[str, Any]:
     """What the list is about, and what it is complete for: the networks that its sender was allowed for."""
     networks, until = json.loads(gathered.sender.networks), gathered.complete_until
-    covered = coverage.stated(session, until, networks, today(now)) if until and networks else None
-    about = gathered.sender.programme_id or programmes.named(session).id
+    covered = coverage.stated_coverage(session, until, networks, today(now)) if until and networks else None
+    about = gathered.sender.programme_id or programmes.get_programme(session).id
     return {"programme_id": about, "coverage": covered}
 
 
 def _opened(gathered: Gathered) -> Opened:
-    return opened([joining for joining, _, _ in gathered.joinings], gathered.sender.name)
+    return open_joinings([joining for joining, _, _ in gathered.joinings], gathered.sender.name)
 
 
 def _last_of_each(joinings: Iterable[tuple[StatedJoining, int, str]]) -> list[tuple[StatedJoining, int, str]]:

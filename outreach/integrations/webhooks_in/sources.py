@@ -13,7 +13,7 @@ from outreach.adherence.programmes import programmes
 from outreach.core.audit import audit
 from outreach.core.db import Session, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.directory.authorities.search import networks
+from outreach.directory.authorities.search import list_networks
 from outreach.integrations import signatures
 from outreach.integrations.webhooks_in.models import WebhookSource
 
@@ -23,7 +23,7 @@ UNFIT = "Nommez-le de 1 à 40 lettres minuscules, chiffres et tirets : ce nom es
 _SERVES = WebhookSource.ended_at.is_(None)
 
 
-def make(
+def make_source(
     session: Session,
     *,
     name: str,
@@ -44,10 +44,10 @@ def make(
     if not NAME.fullmatch(name):
         raise InputError(UNFIT)
     key = signatures.public_key(public_key) if public_key.strip() else None
-    offered = [network.code for network in networks(session)]
+    offered = [network.code for network in list_networks(session)]
     if unknown := set(known) - set(offered):
         raise InputError(f"Réseau inconnu : {', '.join(sorted(unknown))[:100]}.")
-    about = programmes.named(session, programme) if programme or programmes.every(session) else None
+    about = programmes.get_programme(session, programme) if programme or programmes.all_programmes(session) else None
     take_lock(session, "hook-senders")
     if session.scalar(select(WebhookSource.id).where(WebhookSource.name == name)) is not None:
         raise Refused(f"« {name} » est ou a été le nom d’un service : donnez un autre nom.")
@@ -69,22 +69,24 @@ def make(
     session.add(made)
     session.flush()
     how = "par sa clé publique" if key else "par un secret partagé"
-    audit.record(session, now, actor, f"Service {made.id} (« {name} ») autorisé à envoyer, signé {how}.", made.actor)
+    audit.record_entry(
+        session, now, actor, f"Service {made.id} (« {name} ») autorisé à envoyer, signé {how}.", made.actor
+    )
     return made
 
 
-def end(session: Session, number: int, *, now: datetime, actor: str) -> WebhookSource:
+def end_source(session: Session, number: int, *, now: datetime, actor: str) -> WebhookSource:
     """Take nothing of a sender any more. Raises NotFound, or Refused where that is so already."""
     take_lock(session, "hook-senders")
-    found = numbered(session, number)
+    found = get_source(session, number)
     if found.ended_at is not None:
         raise Refused("Ce service n’envoie déjà plus.")
     found.ended_at, found.ended_by = now, actor
-    audit.record(session, now, actor, f"Service {found.id} (« {found.name} ») n’envoie plus.", found.actor)
+    audit.record_entry(session, now, actor, f"Service {found.id} (« {found.name} ») n’envoie plus.", found.actor)
     return found
 
 
-def numbered(session: Session, number: int) -> WebhookSource:
+def get_source(session: Session, number: int) -> WebhookSource:
     """The sender with this number. Raises NotFound."""
     found = session.get(WebhookSource, number)
     if found is None:
@@ -92,7 +94,7 @@ def numbered(session: Session, number: int) -> WebhookSource:
     return found
 
 
-def named(session: Session, name: str) -> WebhookSource | None:
+def get_source_named(session: Session, name: str) -> WebhookSource | None:
     """The sender of this name that may send, or None."""
     query = select(WebhookSource).where(WebhookSource.name == name, _SERVES)
     return session.scalar(query)
@@ -103,10 +105,10 @@ def programme_of(session: Session, sender: WebhookSource) -> Programme | None:
 
     Raises SeveralProgrammes where it was made before there was one, and there are several.
     """
-    return sender.programme or (programmes.named(session) if programmes.every(session) else None)
+    return sender.programme or (programmes.get_programme(session) if programmes.all_programmes(session) else None)
 
 
-def every(session: Session) -> Sequence[WebhookSource]:
+def all_sources(session: Session) -> Sequence[WebhookSource]:
     """Every sender, those that send first, by name."""
     return session.scalars(
         select(WebhookSource).order_by(WebhookSource.ended_at.is_not(None), WebhookSource.name)

@@ -44,7 +44,7 @@ class Push:
         return f"evt_{NOT_IN_NAMES.sub('-', urlsplit(self.source).netloc)}_{self.target}_{self.first}_{self.last}"
 
 
-def due(session: Session, *, now: datetime) -> Sequence[int]:
+def due_endpoints(session: Session, *, now: datetime) -> Sequence[int]:
     """The numbers of the targets to which something is to be pushed now, that which waits longest first.
 
     None that has ended, or was given up.
@@ -62,7 +62,7 @@ def push_next(database: Database, target: int, source: str, deliver: Deliver, no
     `source` is the service's own address.
     """
     with database.reading() as session:
-        if target not in due(session, now=now()):
+        if target not in due_endpoints(session, now=now()):
             return False
         push = _push(session, target, source)
     try:
@@ -92,6 +92,6 @@ def note(session: Session, push: Push, said: str, *, is_taken: bool, now: dateti
 
 def _push(session: Session, number: int, source: str) -> Push:
     target = session.get_one(WebhookEndpoint, number)
-    told = [events.cloud_event(event, source) for event in events.after(session, target.after, BATCH)]
+    told = [events.cloud_event(event, source) for event in events.events_after(session, target.after, BATCH)]
     first, last = (int(one["id"]) for one in (told[0], told[-1]))
     return Push(source, target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())

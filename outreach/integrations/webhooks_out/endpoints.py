@@ -83,7 +83,7 @@ UNICAST = ipaddress.IPv6Network("2000::/3")
 INSIDE = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
-def judge(url: str) -> str:
+def check_address(url: str) -> str:
     """An address to push to, as it was given. Raises InputError on what is no https address of a public machine.
 
     What its name leads to is judged again at each push.
@@ -129,20 +129,22 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def make(session: Session, *, name: str, url: str, now: datetime, actor: str) -> WebhookEndpoint:
+def make_endpoint(session: Session, *, name: str, url: str, now: datetime, actor: str) -> WebhookEndpoint:
     """Push events to a program from now on. Raises InputError on a name or an address that will not do."""
     named = line_of_words(name)
     if not 0 < len(named) <= LONGEST_NAME:
         raise InputError(f"Nommez le programme, en {LONGEST_NAME} caractères au plus.")
-    made = WebhookEndpoint(name=named, url=judge(url), after=events.last(session), made_at=now, made_by=actor)
+    made = WebhookEndpoint(
+        name=named, url=check_address(url), after=events.last_event(session), made_at=now, made_by=actor
+    )
     made.failures, made.next_at, made.said = 0, now, ""
     session.add(made)
     session.flush()
-    audit.record(session, now, actor, f"Évènements poussés à « {named} » ({made.host}).", made.subject)
+    audit.record_entry(session, now, actor, f"Évènements poussés à « {named} » ({made.host}).", made.subject)
     return made
 
 
-def numbered(session: Session, number: int) -> WebhookEndpoint:
+def get_endpoint(session: Session, number: int) -> WebhookEndpoint:
     """The target with this number. Raises NotFound."""
     found = session.get(WebhookEndpoint, number)
     if found is None:
@@ -150,23 +152,23 @@ def numbered(session: Session, number: int) -> WebhookEndpoint:
     return found
 
 
-def end(session: Session, number: int, *, now: datetime, actor: str) -> WebhookEndpoint:
+def end_endpoint(session: Session, number: int, *, now: datetime, actor: str) -> WebhookEndpoint:
     """Push nothing more to a target. Raises Refused where that is so already."""
     found = _held(session, number)
     found.ended_at, found.ended_by = now, actor
     session.flush()
-    audit.record(session, now, actor, f"Plus aucun évènement n’est poussé à « {found.name} ».", found.subject)
+    audit.record_entry(session, now, actor, f"Plus aucun évènement n’est poussé à « {found.name} ».", found.subject)
     return found
 
 
-def resume(session: Session, number: int, *, now: datetime, actor: str) -> WebhookEndpoint:
+def resume_endpoint(session: Session, number: int, *, now: datetime, actor: str) -> WebhookEndpoint:
     """Try a target again at once, from where it stopped: it has three days again. Raises Refused where it follows."""
     found = _held(session, number)
     if found.failing_since is None:
         raise Refused("Ce programme suit : il n’y a rien à reprendre.")
     found.failures, found.failing_since, found.next_at = 0, None, now
     session.flush()
-    audit.record(session, now, actor, f"Évènements poussés de nouveau à « {found.name} ».", found.subject)
+    audit.record_entry(session, now, actor, f"Évènements poussés de nouveau à « {found.name} ».", found.subject)
     return found
 
 
@@ -193,7 +195,7 @@ def columns(now: datetime) -> Sequence[Column[WebhookEndpoint]]:
     )
 
 
-def listed(
+def list_endpoints(
     session: Session, names: Mapping[str, str], *, now: datetime, text: str = "", sort: str = ""
 ) -> InMemoryListing[WebhookEndpoint]:
     """Every target, those that end last. `names` are those of persons."""
@@ -207,7 +209,7 @@ def listed(
 
 def _held(session: Session, number: int) -> WebhookEndpoint:
     take_lock(session, "push-targets", number)
-    found = numbered(session, number)
+    found = get_endpoint(session, number)
     session.refresh(found)
     if found.ended_at is not None:
         raise Refused("Plus rien n’y est poussé.")

@@ -41,7 +41,7 @@ class Backup(NamedTuple):
     manifest: Path
 
 
-def make(url: str, folder: Path, origin: Origin, *, now: datetime) -> Backup:
+def make_backup(url: str, folder: Path, origin: Origin, *, now: datetime) -> Backup:
     """Back up a database into a folder. What is not whole is never under its name, and a failure leaves nothing.
 
     Raises Refused, Unreadable (a table cannot be read), OSError.
@@ -73,7 +73,7 @@ def make(url: str, folder: Path, origin: Origin, *, now: datetime) -> Backup:
     return Backup(file, manifest.place_of(file))
 
 
-def forget(folder: Path, days: int, *, now: datetime) -> int:
+def forget_backups(folder: Path, days: int, *, now: datetime) -> int:
     """Delete the backups of a folder that were made more than so many days ago, by their names. Returns how many."""
     oldest = f"{PREFIX}{(now - timedelta(days=days)).astimezone(UTC).strftime(STAMP)}"
     with held(folder):
@@ -83,7 +83,7 @@ def forget(folder: Path, days: int, *, now: datetime) -> int:
     return len({path.stem for path in old})
 
 
-def newest(folder: Path) -> Path | None:
+def newest_backup(folder: Path) -> Path | None:
     """The file of the backup whose name is the last, whether its manifest stands beside it or not; None for none."""
     found = _all(folder)
     last = max((path.stem for path in found), default=None)
@@ -119,7 +119,7 @@ def _all(folder: Path) -> Sequence[Path]:
 
 def age_of_newest(folder: Path, *, now: datetime) -> timedelta | None:
     """How old the newest backup is, which is there and as long as it was; None without any. Raises Refused, OSError."""
-    file = newest(folder)
+    file = newest_backup(folder)
     if file is None:
         return None
     read = manifest.read(file)
@@ -174,7 +174,7 @@ class Restored:
     lacking: Mapping[str, str]
 
 
-def restore(file: Path, url: str, here: Mapping[str, Sequence[str]], prove: Prove) -> Restored:
+def restore_backup(file: Path, url: str, here: Mapping[str, Sequence[str]], prove: Prove) -> Restored:
     """Make a new database of a backup, and check it. `here`: the fingerprints of this installation's keys.
 
     A database that has faults stays where it is, to be looked at. Raises Refused or InputError where none is made,
@@ -248,6 +248,6 @@ def of(url: str) -> DatabaseKind:
         raise InputError("L’adresse d’une base s’écrit sqlite:////chemin ou postgresql://…") from None
 
 
-def shown(url: str) -> str:
+def address_without_password(url: str) -> str:
     """The address without its password."""
     return make_url(url).render_as_string(hide_password=True)

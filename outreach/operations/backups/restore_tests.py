@@ -55,16 +55,16 @@ class Rehearsed:
     faults: Sequence[str]
 
 
-def rehearse(folder: Path, url: str, here: Mapping[str, Sequence[str]], prove: Prove) -> Rehearsed:
+def run_restore_test(folder: Path, url: str, here: Mapping[str, Sequence[str]], prove: Prove) -> Rehearsed:
     """Restore the newest backup of a folder beside the living database, check it, and drop what was made."""
     file = None
     try:
         with making.held(folder):
-            file = making.newest(folder)
+            file = making.newest_backup(folder)
             if file is None:
                 return Rehearsed("", None, [f"Le dossier {folder} n’a aucune sauvegarde : lancez ./run backup."])
             with making.aside(url, folder) as place:
-                restored = making.restore(file, place, here, prove)
+                restored = making.restore_backup(file, place, here, prove)
         return Rehearsed(file.name, restored.manifest.made_at, [*restored.faults, *restored.lacking.values()])
     except OutreachError as error:
         fault = str(error)
@@ -75,7 +75,7 @@ def rehearse(folder: Path, url: str, here: Mapping[str, Sequence[str]], prove: P
     return Rehearsed(file.name if file else "", None, [fault])
 
 
-def record(session: Session, rehearsed: Rehearsed, *, now: datetime, seconds: float) -> None:
+def record_restore_test(session: Session, rehearsed: Rehearsed, *, now: datetime, seconds: float) -> None:
     """Keep what came of a rehearsal that began at `now`."""
     session.add(
         Rehearsal(
@@ -89,7 +89,7 @@ def record(session: Session, rehearsed: Rehearsed, *, now: datetime, seconds: fl
     )
 
 
-def last(session: Session) -> Rehearsal | None:
+def last_restore_test(session: Session) -> Rehearsal | None:
     """The last rehearsal."""
     return session.scalars(select(Rehearsal).order_by(Rehearsal.at.desc(), Rehearsal.id.desc()).limit(1)).first()
 
@@ -100,9 +100,9 @@ def last_proven(session: Session) -> Rehearsal | None:
     return session.scalars(proven.order_by(Rehearsal.made_at.desc(), Rehearsal.id.desc()).limit(1)).first()
 
 
-def sentences(session: Session, folder: Path | None) -> list[str]:
+def restore_test_sentences(session: Session, folder: Path | None) -> list[str]:
     """What administrators read of backups: when one was last restored well, and what the last rehearsal found."""
-    proven, latest = last_proven(session), last(session)
+    proven, latest = last_proven(session), last_restore_test(session)
     if latest is None:
         if folder is None:
             return ["Aucune sauvegarde n’est réglée : nommez leur dossier dans OUTREACH_BACKUPS."]

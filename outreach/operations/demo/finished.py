@@ -19,7 +19,7 @@ from outreach.adherence.imports.joining_lists import JoiningLists
 from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.models import Coverage, Programme, Strand
 from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.standing import eligible
+from outreach.adherence.situation.standing import all_eligible
 from outreach.campaigns.experiments import assignment, blinding, effects
 from outreach.campaigns.experiments.design import DEPARTURES
 from outreach.campaigns.letter.snapshot import SenderIdentity
@@ -32,7 +32,7 @@ from outreach.campaigns.review import approval
 from outreach.campaigns.waves import answering, launching
 from outreach.core.db import Session
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.core.text.dates import BRUSSELS, today
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState
@@ -78,16 +78,16 @@ def load(session: Session, *, now: datetime) -> None:
     """Load the programme, before any letter is composed: each names its own among several."""
     author = people.person_for(RoleName.AUTHOR).email
     begins = starts_before(today(now))[0] - 30 * DAY
-    programmes.load(session, PROGRAMME.format(opened=today(begins).isoformat()), now=begins, actor=author)
+    programmes.load_programme(session, PROGRAMME.format(opened=today(begins).isoformat()), now=begins, actor=author)
 
 
 def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     """Add the two campaigns of the programme with their effects, and a campaign to come."""
-    programme = programmes.named(session, CODE)
+    programme = programmes.get_programme(session, CODE)
     early, late = starts_before(today(now))
     _try_out(session, programme, early - 20 * DAY)
     for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
-        campaign = _sent(session, sending, definitions.named(letter, definitions.DEMONSTRATED), starts)
+        campaign = _sent(session, sending, definitions.get_definition(letter, definitions.DEMONSTRATED), starts)
         _join(session, sending, programme, campaign, effect, now)
     _to_come(session, now)
 
@@ -123,18 +123,20 @@ def _sent(session: Session, sending: SenderIdentity, stated: Definition, starts:
     approver = people.person_for(RoleName.APPROVER).email
     written = starts - 4 * DAY
     stated = stated.model_copy(update={"departure_gap": GAP, "first_come": False})
-    campaign = lifecycle.create(session, stated, now=written, author=author)
-    lifecycle.revise(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
+    campaign = lifecycle.create_campaign(session, stated, now=written, author=author)
+    lifecycle.revise_campaign(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
     asked = written + 60 * MINUTE
-    judged = approval.judge(session, campaign, sending, now=asked)
+    judged = approval.review_campaign(session, campaign, sending, now=asked)
     written_to = judged.counts.written
-    approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged)
+    approval.ask_approval(
+        session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged
+    )
     seen = judged.overlap.shared if judged.overlap else 0
-    approval.give(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen)
-    lifecycle.schedule(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
+    approval.give_approval(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen)
+    lifecycle.schedule_campaign(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
     for wave in sorted(campaign.waves, key=lambda one: one.due_at):
         at = wave.due_at
-        while launching.advance(session, wave.id, sending, now=at):
+        while launching.advance_wave(session, wave.id, sending, now=at):
             pass
         post = Post(session, sending, now=at, refusals={})
         post.carry(at)
@@ -153,14 +155,14 @@ def _try_out(session: Session, programme: Programme, at: datetime) -> None:
     for every, strand in enumerate(programme.strands, 1):
         for number in _one_of_each(session, strand, day)[::every]:
             sent.append(f"{number};{strand.number};adhéré;{day - (1 + number % 5) * DAY:%d/%m/%Y};Essai;")
-    rows = opened("\r\n".join([COLUMNS, *sent]).encode(), HEADERS)
+    rows = open_import("\r\n".join([COLUMNS, *sent]).encode(), HEADERS)
     author = people.person_for(RoleName.AUTHOR).email
     imports.take_over(session, JoiningLists(day), rows, now=at, actor=author, programme_id=programme.id)
 
 
 def _one_of_each(session: Session, strand: Strand, day: date) -> list[int]:
     """A school of each network and zone that a strand is open to: none that a letter is answered for (`_schools`)."""
-    rows = eligible([day], [strand])
+    rows = all_eligible([day], [strand])
     query = select(Authority.network_id, School.zone, Authority.fase, School.fase).select_from(rows)
     query = query.join(Authority, Authority.id == rows.c.authority_id).join(School, School.id == rows.c.school_id)
     found = session.execute(query.order_by(School.fase)).all()
@@ -195,14 +197,16 @@ def _join(
     waiting_answers = _answer(session, sending, campaign, schools, joined)
     networks = frozenset(one.id for one in blinding.networks_drawn(session, attempt))
     told_at = min(moment_of(datetime.combine(until + DAY, STARTS)).at, now)
-    sent = opened("\r\n".join([COLUMNS, *lines]).encode(), HEADERS)
+    sent = open_import("\r\n".join([COLUMNS, *lines]).encode(), HEADERS)
     facts = {"programme_id": programme.id, "coverage": Coverage(until, networks)}
     imports.take_over(session, JoiningLists(today(told_at)), sent, now=told_at, actor=author, **facts)
     for response in waiting_answers:
-        inbox.set_aside(session, response, now=told_at, actor=author, note="Dite par la liste de la plateforme.")
+        inbox.set_response_aside(
+            session, response, now=told_at, actor=author, note="Dite par la liste de la plateforme."
+        )
     opened_lock = blinding.lock_of(session, campaign)
-    outcome = effects.compute(session, campaign, opened_lock)
-    effects.freeze(session, campaign, opened_lock, outcome, now=told_at + 60 * MINUTE, actor=author)
+    outcome = effects.compute_effect(session, campaign, opened_lock)
+    effects.freeze_effect(session, campaign, opened_lock, outcome, now=told_at + 60 * MINUTE, actor=author)
 
 
 def _spread(waiting: Sequence[int], number: int) -> list[int]:
@@ -240,11 +244,11 @@ def _answer(
         given.append((at, letters[fase], Given(said, None if said else line.answer, line.comment)))
     waiting, post = [], Post(session, sending, now=min(at for at, _, _ in given), refusals={})
     for at, letter, what in sorted(given, key=itemgetter(0)):
-        for response in answering.receive(session, letter, what, sending, now=at):
+        for response in answering.receive_answer(session, letter, what, sending, now=at):
             if response.answer is JOINS.answer:
                 waiting.append(response)
             elif response.answer.awaits_staff:
-                inbox.act(session, response, now=at + DAY, actor=actor)
+                inbox.act_on_response(session, response, now=at + DAY, actor=actor)
         post.carry(at + MINUTE / 4)
     post.close(max(at for at, _, _ in given) + MINUTE)
     return waiting
@@ -260,7 +264,7 @@ def _letters(session: Session, campaign: Campaign) -> dict[int, Message]:
 
 def _schools(session: Session, campaign: Campaign) -> dict[int, tuple[int, int]]:
     """The first school of each authority that the strand is open to, its key and its number, by the authority's."""
-    rows = eligible([today(campaign.created_at)], [campaign.strand])
+    rows = all_eligible([today(campaign.created_at)], [campaign.strand])
     query = select(Authority.fase, School.id, School.fase).select_from(rows)
     query = query.join(Authority, Authority.id == rows.c.authority_id).join(School, School.id == rows.c.school_id)
     return {fase: (key, number) for fase, key, number in session.execute(query.order_by(School.fase.desc()))}
@@ -269,13 +273,17 @@ def _schools(session: Session, campaign: Campaign) -> dict[int, tuple[int, int]]
 def _to_come(session: Session, now: datetime) -> None:
     """A draft with dates, whose plan is read on its last step."""
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    stated = definitions.named(INVITATION, definitions.READY_MADE)
+    stated = definitions.get_definition(INVITATION, definitions.READY_MADE)
     told = {"title": "Invitation de printemps", "programme": sample.CODE, "reminders": (14, 24)}
     stated = stated.model_copy(update=told)
-    campaign = lifecycle.create(session, stated, now=now - 80 * MINUTE, author=author)
+    campaign = lifecycle.create_campaign(session, stated, now=now - 80 * MINUTE, author=author)
     starts = next(
         planned[0].at
         for weeks in count(8)
-        if (planned := schedule.plan(session, campaign, now=now, start=_start(today(now) + timedelta(weeks=weeks))))
+        if (
+            planned := schedule.plan_waves(
+                session, campaign, now=now, start=_start(today(now) + timedelta(weeks=weeks))
+            )
+        )
     )
-    lifecycle.revise(session, campaign, {"starts_at": starts}, now=now - 75 * MINUTE, actor=author.email)
+    lifecycle.revise_campaign(session, campaign, {"starts_at": starts}, now=now - 75 * MINUTE, actor=author.email)

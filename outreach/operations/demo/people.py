@@ -66,5 +66,5 @@ EXAMPLES = {
 
 def fill(session: Session, *, now: datetime, today: date, actor: str) -> None:
     """Write both pages, dated `today`, unless they are written."""
-    for kind in statements.missing(session):
-        statements.write(session, kind, EXAMPLES[kind], today, now=now, actor=actor)
+    for kind in statements.missing_statements(session):
+        statements.write_statement(session, kind, EXAMPLES[kind], today, now=now, actor=actor)

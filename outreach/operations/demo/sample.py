@@ -21,7 +21,7 @@ from outreach.adherence.imports.rows import HEADERS
 from outreach.adherence.programmes import programmes
 from outreach.core.db import Session
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.core.text.dates import BRUSSELS
 from outreach.directory import contacts
 from outreach.directory.models import EducationType, Level
@@ -127,12 +127,12 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
         at, editions = min(_morning(day), now), Editions(mailbox_domain)
-        imports.take_over(session, editions, opened(content, EDITION_HEADERS), now=at, actor=actor, edition_on=day)
+        imports.take_over(session, editions, open_import(content, EDITION_HEADERS), now=at, actor=actor, edition_on=day)
     mailbox = derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
-    programme = programmes.load(session, sample.programme, now=morning, actor=actor)
-    sent = opened(sample.joinings, HEADERS)
+    programme = programmes.load_programme(session, sample.programme, now=morning, actor=actor)
+    sent = open_import(sample.joinings, HEADERS)
     imports.take_over(session, JoiningLists(today), sent, now=morning, actor=actor, programme_id=programme.id)
 
 

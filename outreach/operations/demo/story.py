@@ -25,7 +25,7 @@ from outreach.adherence.models import Status
 from outreach.campaigns.channels import calls, due_steps
 from outreach.campaigns.channels import paper as batches
 from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachChannel, Rung, rungs
+from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachChannel, Rung, stored_steps
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
@@ -56,7 +56,7 @@ from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
 from outreach.engagement.replies.recording import Given
 from outreach.engagement.tracking import opens_and_clicks, trackers
-from outreach.engagement.tracking.bot_detection import OPENING, Agent, Signals, classify
+from outreach.engagement.tracking.bot_detection import OPENING, Agent, Signals, classify_hit
 from outreach.engagement.tracking.opens_and_clicks import Sighting
 from outreach.operations.demo import people, sample
 
@@ -95,7 +95,7 @@ class Post:
         workers.leave(self.session, self.worker_id, now=now)
 
     def _work_through(self, batch: int, mailing: int, now: datetime) -> None:
-        commit_gate.clear(self.session, batch, now=now, day=today(now))
+        commit_gate.clear_batch(self.session, batch, now=now, day=today(now))
         due = due_in(self.session, batch, now=now)
         composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
         letters = [composed[message.id] for message in due]
@@ -114,7 +114,7 @@ class Post:
         )
         taken = result_of(TAKEN, after_dot=True)
         settled += [Settled(identity, fence_id, taken) for identity in sorted(passed)]
-        outcomes.record(self.session, settled, now=now, again_at=now)
+        outcomes.record_outcomes(self.session, settled, now=now, again_at=now)
         self.posted += [Posted(letter.wire, now) for letter in left if letter.id in passed]
 
 
@@ -183,7 +183,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     wave = campaign.waves[0]
     _exclude(session, wave.campaign, first - MINUTE)
     take_mailboxes(session, wave.campaign, now=first - MINUTE)
-    while launching.advance(session, wave.id, sending, now=first):
+    while launching.advance_wave(session, wave.id, sending, now=first):
         pass
     intended = _letters(session, wave)
     refusals = {intended[UNKNOWN].authority_id: UNKNOWN_BOX, intended[FULL].authority_id: FULL_BOX}
@@ -195,21 +195,23 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     letters = [letter for letter in _letters(session, wave) if letter.state is MessageState.ACCEPTED]
     given = _answer(session, letters, sending, post, first, now)
     left = letters[UNSUBSCRIBED]
-    suppressions.unsubscribe(session, left, now=first + timedelta(hours=5), detail=f"lien du courriel {left.public_id}")
+    suppressions.unsubscribe_letter(
+        session, left, now=first + timedelta(hours=5), detail=f"lien du courriel {left.public_id}"
+    )
     _handle(session, given, now)
     _open(session, wave, letters, first)
     reach(session, wave, refused, sending, now=now)
     post.close(now)
     _plan_for_all(session, sending, campaign.waves[-1], now)
     _draft(session, now)
-    models.note(session, now=now)
+    models.note_box_read(session, now=now)
     return post.posted
 
 
 def first_wave(now: datetime) -> datetime:
     """When the campaign left: at 9.30 on the last day that letters could leave, at least 6 days before `now`."""
     days = (today(now) - timedelta(days=LEAST_DAYS + more) for more in count())
-    day = next(day for day in days if not sending_hours.closure(day, {Audiences.SCHOOL_SIDE}, urgent=True))
+    day = next(day for day in days if not sending_hours.closing_reason(day, {Audiences.SCHOOL_SIDE}, urgent=True))
     return moment_of(datetime.combine(day, STARTS)).at
 
 
@@ -220,15 +222,17 @@ def _approved(
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
     written = approved_at - timedelta(hours=26)
-    campaign = lifecycle.create(session, stated, now=written, author=author)
-    lifecycle.revise(session, campaign, {"starts_at": starts_at}, now=written + 20 * MINUTE, actor=author.email)
+    campaign = lifecycle.create_campaign(session, stated, now=written, author=author)
+    lifecycle.revise_campaign(
+        session, campaign, {"starts_at": starts_at}, now=written + 20 * MINUTE, actor=author.email
+    )
     asked = written + timedelta(hours=2)
-    judged = approval.judge(session, campaign, sending, now=asked)
+    judged = approval.review_campaign(session, campaign, sending, now=asked)
     shared = judged.overlap.shared if judged.overlap else 0
     confirmed = judged.counts.written
-    approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=confirmed, judged=judged)
-    approval.give(session, campaign, sending, now=approved_at, actor=approver, overlap=shared)
-    lifecycle.schedule(session, campaign, None, now=approved_at + 15 * MINUTE, actor=author.email)
+    approval.ask_approval(session, campaign, sending, now=asked, actor=author.email, confirmed=confirmed, judged=judged)
+    approval.give_approval(session, campaign, sending, now=approved_at, actor=approver, overlap=shared)
+    lifecycle.schedule_campaign(session, campaign, None, now=approved_at + 15 * MINUTE, actor=author.email)
     return campaign
 
 
@@ -268,12 +272,12 @@ def _invitation(first: datetime, now: datetime) -> Definition:
 
 def _stated(name: str) -> Definition:
     """A ready-made campaign of the first programme."""
-    return definitions.named(name, definitions.READY_MADE).model_copy(update={"programme": sample.CODE})
+    return definitions.get_definition(name, definitions.READY_MADE).model_copy(update={"programme": sample.CODE})
 
 
 def _draft(session: Session, now: datetime) -> None:
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    lifecycle.create(session, _stated(DRAFT), now=now - 90 * MINUTE, author=author)
+    lifecycle.create_campaign(session, _stated(DRAFT), now=now - 90 * MINUTE, author=author)
 
 
 def _letters(session: Session, wave: Wave) -> Sequence[Message]:
@@ -284,10 +288,10 @@ def _letters(session: Session, wave: Wave) -> Sequence[Message]:
 
 def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
     """Suppress the address of a person who asked this by telephone."""
-    addressee = audiences.addressees(session, campaign, now=now)[EXCLUDED - 1]
+    addressee = audiences.list_addressees(session, campaign, now=now)[EXCLUDED - 1]
     actor = people.person_for(RoleName.AUTHOR).email
     reason, said = SuppressionReason.STAFF, "Demande par téléphone."
-    suppressions.suppress(session, addressee.address_key, reason, now=now, actor=actor, detail=said)
+    suppressions.suppress_address(session, addressee.address_key, reason, now=now, actor=actor, detail=said)
 
 
 def _answer(
@@ -302,7 +306,7 @@ def _answer(
         given = _given(session, letter, LINES[place % len(LINES)], now)
         if given is None:
             continue
-        responses += answering.receive(session, letter, given, sending, now=at)
+        responses += answering.receive_answer(session, letter, given, sending, now=at)
         post.carry(at + MINUTE / 4)
     return responses
 
@@ -331,9 +335,9 @@ def _handle(session: Session, given: Sequence[Response], now: datetime) -> None:
     actor = people.person_for(RoleName.AUTHOR).email
     joined = [response for response in given if response.answer is Answer.JOINED]
     for response in joined[: len(joined) // 2]:
-        inbox.act(session, response, now=min(response.given_at + timedelta(hours=3), now), actor=actor)
+        inbox.act_on_response(session, response, now=min(response.given_at + timedelta(hours=3), now), actor=actor)
     helped = next(response for response in given if response.answer is Answer.HELP)
-    inbox.take(session, helped, now=min(helped.given_at + timedelta(hours=2), now), actor=actor)
+    inbox.take_response(session, helped, now=min(helped.given_at + timedelta(hours=2), now), actor=actor)
 
 
 def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datetime) -> None:
@@ -345,7 +349,9 @@ def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datet
     if target is None or target.tracker is None:
         return
     seen = [signals for place in range(len(letters)) for signals in _signals(place, first, min(target.links))]
-    opens_and_clicks.count(session, [Sighting(target.tracker, signals, classify(signals, ())[0]) for signals in seen])
+    opens_and_clicks.count_hits(
+        session, [Sighting(target.tracker, signals, classify_hit(signals, ())[0]) for signals in seen]
+    )
 
 
 def _signals(place: int, first: datetime, link: int) -> Iterator[Signals]:
@@ -369,7 +375,7 @@ TOLD = "Le secrétariat a la lettre, reçue à une autre adresse, et la transmet
 
 def take_mailboxes(session: Session, campaign: Campaign, *, now: datetime) -> None:
     """Leave the last authorities of a campaign, `NO_MAILBOX` of them, without any mailbox in use."""
-    found = audiences.addressees(session, campaign, now=now)
+    found = audiences.list_addressees(session, campaign, now=now)
     for key in sorted({one.authority_id for one in found if one.authority_id})[-NO_MAILBOX:]:
         authority = session.get_one(Authority, key)
         for held in contacts.contacts_of(session, authority):
@@ -387,26 +393,26 @@ def give_numbers(session: Session, authorities: Sequence[int], *, now: datetime)
 
 def reach(session: Session, wave: Wave, refused: Sequence[int], sending: SenderIdentity, *, now: datetime) -> None:
     """Write to them on paper; the letters to the authorities that `refused` come back, and the first is called."""
-    paper, call = rungs(wave.campaign.ladder)
+    paper, call = stored_steps(wave.campaign.ladder)
     printed, returned, called = (_at(wave, day, at, now) for day, at in (PRINTED, CAME_BACK, CALLED))
     _climb(session, wave, paper, sending, printed)
-    made = batches.make(session, wave.campaign, wave, sending, sheet=True, now=printed, actor=_author())
+    made = batches.make_batch(session, wave.campaign, wave, sending, sheet=True, now=printed, actor=_author())
     if made.batch is None:
         raise Refused("L’histoire n’a personne à qui écrire sur papier.")
-    batches.post(session, made.batch, on=today(printed), today=today(printed), now=printed, actor=_author())
+    batches.note_posted(session, made.batch, on=today(printed), today=today(printed), now=printed, actor=_author())
     back = session.scalars(select(Authority.fase).where(Authority.id.in_(refused))).all()
     batches.came_back(session, made.batch, back, on=today(returned), now=returned, actor=_author())
     _climb(session, wave, call, sending, called)
     of_calls = EscalationStep.mailing_id == wave.mailing_id, EscalationStep.channel == ReachChannel.CALL
     step = session.scalars(select(EscalationStep.id).where(*of_calls).order_by(EscalationStep.id).limit(1)).one()
-    calls.take(session, wave.campaign, step, now=called, actor=_author())
+    calls.take_call(session, wave.campaign, step, now=called, actor=_author())
     noted = NotedCall(CallOutcome.REACHED, TOLD, "le secrétariat")
-    calls.note(session, wave.campaign, step, noted, sending, now=called, actor=_author())
+    calls.note_call(session, wave.campaign, step, noted, sending, now=called, actor=_author())
 
 
 def _climb(session: Session, wave: Wave, rung: Rung, sending: SenderIdentity, now: datetime) -> None:
-    keys, _ = due_steps.candidates(session, wave.id, rung, after=0, now=now)
-    due_steps.climb(session, wave.id, rung, keys, sending, now=now)
+    keys, _ = due_steps.due_candidates(session, wave.id, rung, after=0, now=now)
+    due_steps.open_due_steps(session, wave.id, rung, keys, sending, now=now)
 
 
 def _at(wave: Wave, least: int, at: time, now: datetime) -> datetime:

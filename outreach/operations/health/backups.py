@@ -39,7 +39,7 @@ def backup(examined: Examined) -> Finding:
             return ok("Sans objet : une démonstration se recharge.")
         return warning("Aucune ici : nommez leur dossier dans OUTREACH_BACKUPS, sur la machine qui sauvegarde.")
     try:
-        newest, now = making.newest(settings.backups), settings.instant()
+        newest, now = making.newest_backup(settings.backups), settings.instant()
         old = making.age_of_newest(settings.backups, now=now)
     except (Refused, OSError) as error:
         return fault(f"La dernière de {settings.backups} ne vaut rien. {error} Lancez ./run backup.")
@@ -64,7 +64,7 @@ def restore(examined: Examined) -> Finding:
     """When a backup was last restored well, and how the last rehearsal ended."""
     settings = examined.settings
     with examined.database.reading() as session:
-        last, proven = restore_tests.last(session), restore_tests.last_proven(session)
+        last, proven = restore_tests.last_restore_test(session), restore_tests.last_proven(session)
         failed = last.told.partition("\n")[0] if last and last.outcome is RehearsalOutcome.FAILED else ""
         at = proven.at if proven else None
     if failed:

@@ -86,7 +86,7 @@ def scopes(examined: Examined) -> Finding:
         return warning(ALONE)
     with examined.database.reading() as session:
         try:
-            engine.examine(session, named)
+            engine.examine_role(session, named)
         except Refused as error:
             return fault(str(error))
     return ok(f"Ils lisent sous le rôle {named}, qui ne peut lire aucune table.")

@@ -19,7 +19,7 @@ class CheckResult(NamedTuple):
     finding: Finding
 
 
-def run(examined: Examined, checks: Sequence[Check]) -> list[CheckResult]:
+def run_checks(examined: Examined, checks: Sequence[Check]) -> list[CheckResult]:
     """What each check finds that has something to look at, in order. It takes as long as the slowest may."""
     checks, found = [check for check in checks if check.look], dict[str, Finding]()
     began = time.monotonic()
@@ -36,7 +36,7 @@ def run(examined: Examined, checks: Sequence[Check]) -> list[CheckResult]:
 
 
 def _look(check: Check, examined: Examined, found: dict[str, Finding]) -> None:
-    assert check.look  # noqa: S101 - `run` leaves out the others
+    assert check.look  # noqa: S101 - `run_checks` leaves out the others
     time_limit.limit(check.seconds)
     try:
         found[check.name] = check.look(examined)

@@ -56,7 +56,7 @@ def dkim(examined: Examined) -> Finding:
         return ok(NOT_HERE if settings.stays_here else "Le serveur d’envoi signe : un essai reçu doit dire dkim=pass.")
     signer = Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
     name = f"{signer.selector}._domainkey.{signer.domain}"
-    found = dns.records(name, "TXT", _asking(settings))
+    found = dns.dns_records(name, "TXT", _asking(settings))
     published = [match[1] for text in found if (match := PUBLISHED.search(text.replace(" ", "")))]
     ours = signer.published
     if not published:
@@ -86,7 +86,9 @@ def dmarc(settings: Settings, asking: dns.Resolver) -> Finding:
 def mx(settings: Settings, asking: dns.Resolver) -> Finding:
     """Whether the domain takes mail: rejects and messages to unsubscribe come back to it."""
     domain = settings.sending_domain
-    servers = [name for record in dns.records(domain, "MX", asking) for name in record.split()[1:]]  # "0 ." has none
+    servers = [
+        name for record in dns.dns_records(domain, "MX", asking) for name in record.split()[1:]
+    ]  # "0 ." has none
     if not servers:
         return fault(f"{domain} n’a pas de MX : les rejets ne reviennent pas. Nommez-y un serveur à vous ({WHERE}).")
     lost = [name for name in servers if not _addresses(name, asking)]
@@ -116,11 +118,11 @@ def _named(host: str, address: str, asking: dns.Resolver) -> Finding:
 
 
 def _asking(settings: Settings) -> dns.Resolver:
-    return dns.resolver(settings.dns_server)
+    return dns.dns_resolver(settings.dns_server)
 
 
 def _beginning(name: str, version: str, asking: dns.Resolver) -> list[str]:
-    return [text for text in dns.records(name, "TXT", asking) if text.partition(" ")[0].rstrip(";") == version]
+    return [text for text in dns.dns_records(name, "TXT", asking) if text.partition(" ")[0].rstrip(";") == version]
 
 
 def _lookups(record: str, asking: dns.Resolver, left: int) -> Iterator[str]:
@@ -151,4 +153,4 @@ def _addresses(host: str, asking: dns.Resolver) -> list[str]:
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
-        return dns.records(host, "A", asking) + dns.records(host, "AAAA", asking)
+        return dns.dns_records(host, "A", asking) + dns.dns_records(host, "AAAA", asking)

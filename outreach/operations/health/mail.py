@@ -3,7 +3,7 @@
 from outreach.core.text import french
 from outreach.delivery.bounces import boxes
 from outreach.delivery.received import intake
-from outreach.delivery.smtp.connection import introduced
+from outreach.delivery.smtp.connection import open_conversation
 from outreach.delivery.smtp.relay import Relay
 from outreach.operations.demo import mailbox
 from outreach.operations.health.check import Examined, Finding, HealthState, fault, ok, warning, worst
@@ -28,7 +28,7 @@ def relay(examined: Examined) -> Finding:
 
 
 def _relay(one: Relay, seconds: float) -> Finding:
-    talk = introduced(one, seconds)
+    talk = open_conversation(one, seconds)
     if talk.failure is not None:
         return fault(
             f"{one.name} : {talk.failure.text}. Corrigez OUTREACH_SMTP_URL, ou demandez de l’aide à ses gestionnaires."
@@ -69,7 +69,7 @@ def replies(examined: Examined) -> Finding:
 
 def _mailbox(url: str, called: str, setting: str) -> Finding:
     try:
-        with boxes.opened(url, called) as box:
+        with boxes.open_box(url, called) as box:
             waiting = len(box.keys(MOST_RETURNS))
     except boxes.BoxError as error:
         return fault(f"{error} Vérifiez son serveur et {setting}.")

@@ -20,7 +20,7 @@ def _silent_programs(session: Session, _watched: Watched, now: datetime) -> Seen
 
 
 def _guessed_codes(session: Session, _watched: Watched, now: datetime) -> Seen:
-    since = paper.since(session, now=now)
+    since = paper.guessed_since(session, now=now)
     return {"": since} if since else {}
 
 
@@ -45,10 +45,12 @@ GUESSED = Alarm(
 def of_answers(session: Session, now: datetime) -> Iterator[Figure]:
     """Figures of the answers that wait for staff."""
     waiting = {
-        tray.value: float(count) for tray, count in inbox_list.counts(session).items() if tray is not Tray.HANDLED
+        tray.value: float(count) for tray, count in inbox_list.count_trays(session).items() if tray is not Tray.HANDLED
     }
     yield Figure("responses_waiting", "Responses that wait for staff.", waiting, ("tray",))
-    yield Figure("responses_waiting_oldest_seconds", "Age of the oldest of them.", age(inbox_list.oldest(session), now))
+    yield Figure(
+        "responses_waiting_oldest_seconds", "Age of the oldest of them.", age(inbox_list.oldest_waiting(session), now)
+    )
 
 
 def of_hits(session: Session, now: datetime) -> Iterator[Figure]:
@@ -67,6 +69,6 @@ def of_alerts(session: Session, _now: datetime) -> Iterator[Figure]:
 
 def of_audit(session: Session, now: datetime) -> Iterator[Figure]:
     """What of the audit no seal protects yet."""
-    count, oldest = audit.unsealed(session)
+    count, oldest = audit.count_unsealed(session)
     yield Figure("audit_unsealed", "Entries of the audit without a seal.", count)
     yield Figure("audit_unsealed_oldest_seconds", "Age of the oldest of them.", age(oldest, now))

@@ -48,16 +48,16 @@ def note_keys(examined: Examined) -> Finding:
         return fault(str(refusal))
     if path.stat().st_mode & OTHERS & ~stat.S_IXGRP & ~stat.S_IXOTH:
         return warning(f"{path} est ouvert à d’autres comptes : chmod 400 {path}.")
-    return ok(f"Empreinte {signing.fingerprint(key)}.")
+    return ok(f"Empreinte {signing.key_fingerprint(key)}.")
 
 
 def factor_keys(examined: Examined) -> Finding:
     """Whether every second factor can still be read, by any of the keys."""
     settings = examined.settings
-    wallet = second_factors.wallet(settings.secret_keys)
+    wallet = second_factors.factor_cipher(settings.secret_keys)
     with examined.database.reading() as session:
         rows = session.execute(select(SecondFactor.user_id, SecondFactor.sealed)).all()
-    lost = [user for user, sealed in rows if second_factors.opened(wallet, user, sealed) is None]
+    lost = [user for user, sealed in rows if second_factors.open_secret(wallet, user, sealed) is None]
     if lost:
         told = f"{plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
         return fault(f"{told} : remettez l’ancienne clé à la fin de OUTREACH_SECRET_KEY, ou réinitialisez-les.")
@@ -73,7 +73,7 @@ def erasures(examined: Examined) -> Finding:
     with examined.database.reading() as session:
         try:
             known = len(ErasedAddresses.of(session).at)
-            missing = erasure.waiting(session, settings.data) if has_key else 0
+            missing = erasure.count_waiting(session, settings.data) if has_key else 0
         except (Refused, InputError) as error:
             return fault(str(error))
     if missing:

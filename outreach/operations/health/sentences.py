@@ -55,7 +55,7 @@ class ShownAlert(NamedTuple):
     since: datetime | None = None
 
 
-def shown(
+def shown_alerts(
     session: Session,
     holds: Callable[..., bool],
     relays: Sequence[str],

@@ -61,7 +61,9 @@ def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: S
     if to:
         sentences = [told(each, words_of(session, each.kind, each.subject, relays)) for each in episodes]
         letter = letter_about(to, _subject(episodes), sentences)
-        letters.post(session, letter, letters.write(letter, sending, now=now), sending, now=now, actor=SERVICE)
+        letters.post_mail(
+            session, letter, letters.write_mail(letter, sending, now=now), sending, now=now, actor=SERVICE
+        )
     for episode in episodes:
         episode.told_began_at = episode.told_began_at or now
         episode.told_ended_at = now if episode.ended_at else None

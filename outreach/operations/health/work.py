@@ -160,7 +160,7 @@ def of_places(session: Session, now: datetime) -> Iterator[Figure]:
 
 
 def _lost(session: Session) -> list[RelayState]:
-    return [state for state in relay_health.states(session) if _is_lost(state)]
+    return [state for state in relay_health.relay_states(session) if _is_lost(state)]
 
 
 def _is_lost(state: RelayState) -> bool:
@@ -203,7 +203,7 @@ RELAY_LOST = Alarm(
 
 def of_relays(session: Session, now: datetime) -> Iterator[Figure]:
     """Figures of each relay that ever failed."""
-    states, labels = relay_health.states(session), ("installation", "relay")
+    states, labels = relay_health.relay_states(session), ("installation", "relay")
     rests = {(one.place, one.name): float(relay_health.is_held(one, now=now)) for one in states}
     yield Figure("relay_held", "Whether a relay that ever failed rests, or is in alarm.", rests, labels)
     alarms = {(one.place, one.name): float(one.alarmed_at is not None) for one in states}
@@ -214,7 +214,7 @@ def waiting(examined: Examined) -> Finding:
     """How long the oldest letter that is due, of a mailing under way, has waited."""
     now = examined.settings.instant()
     with examined.database.reading() as session:
-        count, oldest = outbox.due(session, now=now)
+        count, oldest = outbox.due_in_transit(session, now=now)
     if oldest is None:
         return ok("Aucun courriel dû n’attend.")
     told = f"{french.plural(count, 'courriel dû attend', 'courriels dus attendent')} depuis le {french.moment(oldest)}"
@@ -226,7 +226,7 @@ def waiting(examined: Examined) -> Finding:
 
 def of_letters(session: Session, now: datetime) -> Iterator[Figure]:
     """Figures of the letters on the way."""
-    states, due = outbox.by_state(session), outbox.due(session, now=now)
+    states, due = outbox.by_state(session), outbox.due_in_transit(session, now=now)
     counts = {state.value: float(one.number) for state, one in states.items()}
     yield Figure("letters", "Letters on the way, and those in doubt.", counts, ("state",))
     ages = {state.value: age(one.oldest, now) for state, one in states.items()}
@@ -234,7 +234,7 @@ def of_letters(session: Session, now: datetime) -> Iterator[Figure]:
     yield Figure("letters_due", "Letters that are due, of mailings that nobody holds.", due.number)
     said = "How long the oldest of them has been due."
     yield Figure("letters_due_oldest_seconds", said, age(due.oldest, now))
-    ends = {state.value: float(count) for state, count in outbox.recent(session, now=now).items()}
+    ends = {state.value: float(count) for state, count in outbox.recent_states(session, now=now).items()}
     yield Figure("letters_recent", "Letters of the last seven days' mailings.", ends, ("state",))
 
 

@@ -299,10 +299,10 @@ def _untimed(function: Callable[[Session, ColumnElement[bool]], object]) -> Repl
 
 
 BINDINGS: Mapping[str, Binding] = {
-    "hits": Binding(Hit, replace=_untimed(opens_and_clicks.fold)),
+    "hits": Binding(Hit, replace=_untimed(opens_and_clicks.fold_events)),
     "contact_lists": Binding(ContactList, ContactList.state == ListState.RECEIVED, most=FILES),
     "contact_lists_applied": Binding(
-        ContactList, ContactList.grid != "", replace=_untimed(contact_lists.erase), most=FILES
+        ContactList, ContactList.grid != "", replace=_untimed(contact_lists.erase_lists), most=FILES
     ),
     "joining_lists": Binding(JoiningList, JoiningList.state == ListState.RECEIVED, most=FILES),
     "register_imports": Binding(RegisterImport, RegisterImport.state == ListState.RECEIVED, most=FILES),

@@ -78,7 +78,7 @@ class Archives:
                 f"Exporté avant d’être vidé : « {rule.what} », {plural(count, 'ligne')}, fichier {path.name}, "
                 f"code de contrôle {digest}, tableau de tri {self.sorting_list}."
             )
-            audit.record(session, now, CLOCK, said, SUBJECT)
+            audit.record_entry(session, now, CLOCK, said, SUBJECT)
         return path
 
 
@@ -128,7 +128,7 @@ MOST_READ = 10_000  # keys that are found at once, while nobody waits
 MOST_EXPORTED = 2_000  # rows of a sealed file: some megabytes
 
 
-def forget(
+def forget_by_rule(
     database: Database,
     rule: Retention,
     clock: Callable[[], datetime],

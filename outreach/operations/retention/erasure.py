@@ -97,7 +97,7 @@ class Plan:
         return {table: [name for columns in stated for name in columns.get(table, ())] for table in tables}
 
 
-def plan(
+def plan_erasure(
     session: Session,
     address: str,
     *,
@@ -117,7 +117,7 @@ def plan(
     Raises InputError where it is none, and Refused without a key, for an open account, and while a letter to the
     address is being handed over.
     """
-    judged, key = judge(address, examples=True), digests.key_of(session)
+    judged, key = judge(address, examples=True), digests.erasure_key(session)
     _refuse_if_not_now(session, judged.key)
     keeps = _is_of_function(session, judged.key) if keeps_address is None else keeps_address
     mark = digests.mark_of(digests.digest_of(key, judged.key))
@@ -132,7 +132,7 @@ def plan(
     return _with_rows(session, planned) if with_rows else planned
 
 
-def told(planned: Plan) -> list[str]:
+def erasure_in_words(planned: Plan) -> list[str]:
     """What a planned erasure does and what stays, in French sentences, for whoever confirms it."""
     lines, tables = plural(sum(map(len, planned.rows.values())), "ligne"), plural(len(planned.rows), "table")
     where = f" ({lines} de {tables})" if planned.rows else ""
@@ -160,7 +160,7 @@ def carry_out(
 
     What names the person is found while reading; each pass is one transaction. The digest goes to the file in `folder`
     before anything is committed. The files of jobs go: those under way begin again, except for `job`, which erases.
-    Raises Refused as `plan` does, OSError.
+    Raises Refused as `plan_erasure` does, OSError.
     """
     count = 0
     for _ in range(MOST_PASSES):
@@ -179,28 +179,30 @@ def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor
     """Take a planned erasure's words out of its rows; returns how many rows lost something."""
     take_lock(session, "erasures")
     _refuse_if_not_now(session, planned.key)
-    digest = digests.digest_of(digests.key_of(session), planned.key)
+    digest = digests.digest_of(digests.erasure_key(session), planned.key)
     is_new = not planned.keeps_address and _keep_digest(session, digest, now, actor)
     _empty_what_is_theirs(session, planned, now, actor)
     for name, keys in planned.rows.items():
         if name != ENTRIES:
-            words.replace(session, Base.metadata.tables[name], keys, planned.words, planned.stays.get(name, ()))
+            words.replace_words(session, Base.metadata.tables[name], keys, planned.words, planned.stays.get(name, ()))
     session.expire_all()
     _empty_entries(session, planned, now, actor)
     if not planned.keeps_address:
         because = "adresse effacée, comme la personne l’a demandé"
-        suppressions.suppress(session, planned.mark, SuppressionReason.STAFF, now=now, actor=actor, detail=because)
+        suppressions.suppress_address(
+            session, planned.mark, SuppressionReason.STAFF, now=now, actor=actor, detail=because
+        )
     count = sum(map(len, planned.rows.values()))
     what = "L’adresse d’une fonction reste ; les noms, numéros et mots" if planned.keeps_address else "Une personne"
     verb = "sont effacés" if planned.keeps_address else "est effacée"
-    audit.record(session, now, actor, f"{what} {verb} : {plural(count, 'ligne')}.", f"erasure:{digest[:16]}")
+    audit.record_entry(session, now, actor, f"{what} {verb} : {plural(count, 'ligne')}.", f"erasure:{digest[:16]}")
     if is_new or planned.keeps_address:
-        sign = digests.sign_of(digests.key_of(session))
-        digests.add(folder, digests.Line(digest, sign, now, planned.keeps_address))
+        sign = digests.sign_of(digests.erasure_key(session))
+        digests.add_erasure(folder, digests.Line(digest, sign, now, planned.keeps_address))
     return count
 
 
-def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: datetime, actor: str) -> int:
+def replay_erasures(database: Database, folder: Path, *, has_sorting_list: bool, now: datetime, actor: str) -> int:
     """Do again, in a database that was restored, the erasures of the file; returns how many addresses were erased.
 
     An address that is no longer anywhere keeps its digest all the same. Raises Refused, InputError, OSError.
@@ -209,7 +211,7 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
     if not lines:
         return 0
     with database.reading() as session:
-        key = digests.key_of(session)
+        key = digests.erasure_key(session)
         if any(line.key != digests.sign_of(key) for line in lines.values()):
             raise Refused(digests.OTHER_KEY)
         named = {address: _line_of(lines, key, address) for address in _addresses(session)}
@@ -218,7 +220,7 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
     for address, line in sorted(again.items()):
         keeps = line.keeps_address or None  # older lines do not say it
         with database.reading() as session:
-            planned = plan(session, address, has_sorting_list=has_sorting_list, keeps_address=keeps)
+            planned = plan_erasure(session, address, has_sorting_list=has_sorting_list, keeps_address=keeps)
         if planned.rows or not planned.keeps_address:
             carry_out(database, planned, folder, now=now, actor=actor)
             count += 1
@@ -231,13 +233,13 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
     return count
 
 
-def waiting(session: Session, folder: Path) -> int:
+def count_waiting(session: Session, folder: Path) -> int:
     """How many erasures of the file this database does not know, as it was restored from before them."""
     known = set(session.scalars(select(Erasure.digest)))
     found = {digest for digest, line in _lines(folder).items() if not line.keeps_address} - known
     if not found:
         return 0
-    key = digests.key_of(session)
+    key = digests.erasure_key(session)
     functions = session.scalars(_addresses_of_functions())
     of_functions = {digest for address in functions for digest in digests.digests_of(key, address)}
     return len(found - of_functions)
@@ -251,14 +253,14 @@ def _line_of(lines: Mapping[str, digests.Line], key: str, address: str) -> diges
 def _lines(folder: Path) -> dict[str, digests.Line]:
     """The erasures of the file by digest; an address that went, after it had been a function's, is one that went."""
     lines: dict[str, digests.Line] = {}
-    for line in digests.read(folder):
+    for line in digests.read_erasures(folder):
         if line.digest not in lines or lines[line.digest].keeps_address:
             lines[line.digest] = line
     return lines
 
 
 def _with_rows(session: Session, planned: Plan) -> Plan:
-    found = words.find(session, planned.words, planned.stays)
+    found = words.find_words(session, planned.words, planned.stays)
     return replace(planned, rows=found)
 
 
@@ -293,8 +295,10 @@ def _of_register(session: Session, names: Collection[str]) -> list[str]:
     """Those of these names that stand for more than a person: an authority, a school, a network, a programme."""
     if not names:
         return []
-    borne = {words.folded(name) for column in REGISTER for name in session.scalars(select(column).distinct()) if name}
-    return sorted({name for name in names if words.folded(name) in borne})
+    borne = {
+        words.fold_words(name) for column in REGISTER for name in session.scalars(select(column).distinct()) if name
+    }
+    return sorted({name for name in names if words.fold_words(name) in borne})
 
 
 def _is_name(text: str) -> bool:
@@ -305,7 +309,7 @@ def _keep_digest(session: Session, digest: str, at: datetime, actor: str) -> boo
     """Keep the digest of an erased address; False when it is known already."""
     if session.scalar(select(Erasure.id).where(Erasure.digest == digest)) is not None:
         return False
-    sign = digests.sign_of(digests.key_of(session))
+    sign = digests.sign_of(digests.erasure_key(session))
     session.add(Erasure(digest=digest, key=sign, erased_at=at, erased_by=actor))
     session.flush()
     return True
@@ -321,15 +325,15 @@ def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor:
     contacts = session.scalars(select(Contact).where(Contact.address_key == planned.key)).all()
     if not planned.keeps_address:
         queued = session.scalars(letters.where(Message.state == MessageState.QUEUED)).all()
-        outbox.withdraw(session, queued, Reason.SUPPRESSED, now=now)
+        outbox.withdraw_letters(session, queued, Reason.SUPPRESSED, now=now)
         for contact in contacts:
             contact.changed_at, contact.changed_by = now, actor
-            for basis in bases.standing(session, contact):
-                bases.withdraw(session, basis, now=now, actor=actor)
+            for basis in bases.standing_bases(session, contact):
+                bases.withdraw_basis(session, basis, now=now, actor=actor)
             if contact.retired_at is None:
                 contact.retired_at, contact.retired_by = now, actor
         bases.drop_new(session, Message.id.in_(letters))
-        opens_and_clicks.fold(session, Hit.message_id.in_(letters))
+        opens_and_clicks.fold_events(session, Hit.message_id.in_(letters))
         _empty_account(session, planned.key)
         if not planned.has_bodies:
             _empty_bodies(session, letters)
@@ -362,7 +366,7 @@ def _empty_entries(session: Session, planned: Plan, now: datetime, actor: str) -
     They are sealed first: only what is sealed can lose its words and be proved to have had some.
     """
     while (batch := audit.next_batch(session, now=now)) is not None:
-        audit.add(session, batch)
+        audit.add_seal(session, batch)
     keys = [number for (number,) in planned.rows.get(ENTRIES, ())]
 
     for first in range(0, len(keys), MOST_ENTRIES):

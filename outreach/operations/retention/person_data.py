@@ -14,7 +14,7 @@ from outreach.core.db.bulk import among
 from outreach.core.erasure import words
 from outreach.core.erasure.words import Word
 from outreach.core.text.addresses import judge
-from outreach.delivery.outbox.suppressions import subject_of
+from outreach.delivery.outbox.suppressions import suppression_subject
 from outreach.operations.retention import every_table  # noqa: F401 - an erasure and an export walk what is loaded
 
 Known = dict[str, list[dict[str, Any]]]
@@ -51,17 +51,17 @@ def known_of(session: Session, address: str) -> Known:
             keys = [number for (number,) in found.get(whole, ())]
             for first in range(0, len(keys), MOST_AT_ONCE):
                 linked = select(table).where(among(column, keys[first : first + MOST_AT_ONCE]))
-                rows |= {words.key_of(table, row): row for row in session.execute(linked).mappings()}
+                rows |= {words.row_key(table, row): row for row in session.execute(linked).mappings()}
         if rows:
             found[table.name] = rows
-    excluded = [subject_of(number) for (number,) in found.get("suppressions", ())]
+    excluded = [suppression_subject(number) for (number,) in found.get("suppressions", ())]
     entries = table_of(AuditEntry)
     for row in session.execute(select(entries).where(entries.c.subject.in_(excluded))).mappings():
-        found.setdefault(entries.name, {})[words.key_of(entries, row)] = row
+        found.setdefault(entries.name, {})[words.row_key(entries, row)] = row
     return {name: [_told(name, row, named) for _, row in sorted(rows.items())] for name, rows in sorted(found.items())}
 
 
-def export(address: str, known: Known) -> dict[str, Any]:
+def export_person(address: str, known: Known) -> dict[str, Any]:
     """What is known of an address as the JSON that is handed over: the address as it is kept, and rows by table."""
     return {"address": judge(address, examples=True).address, "tables": known}
 

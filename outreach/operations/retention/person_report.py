@@ -35,12 +35,12 @@ SUBJECT_LABELS: Mapping[str, str] = _STATED["sujets"]
 _CHOICES: Mapping[str, Mapping[str, str]] = _STATED["valeurs"]
 
 
-def title(table: str) -> str:
+def table_title(table: str) -> str:
     """What a table is called."""
     return TITLES.get(table, table)
 
 
-def place(table: str) -> int:
+def table_place(table: str) -> int:
     """Where a table stands in the order of reading."""
     return PLACES.get(table, len(PLACES))
 
@@ -108,17 +108,17 @@ class KnownTable:
         return self.count - len(self.rows)
 
 
-def readable(session: Session, known: Known, *, most: int, seen: Callable[[str], str] = str) -> list[KnownTable]:
+def readable_tables(session: Session, known: Known, *, most: int, seen: Callable[[str], str] = str) -> list[KnownTable]:
     """The tables in which something is known, with at most so many rows each: pairs of a label and words.
 
     What is empty is left out, and so is what only a program needs. `seen` makes each text one that its reader may have.
     """
     tables = []
-    for name in sorted(known, key=place):
+    for name in sorted(known, key=table_place):
         first = known[name][:most]
         rows = _letters(session, first) if name == LETTERS else _rows(session, Base.metadata.tables[name], first)
         cleaned = [[(label, seen(words)) for label, words in fields] for fields in rows]
-        tables.append(KnownTable(name, title(name), len(known[name]), cleaned))
+        tables.append(KnownTable(name, table_title(name), len(known[name]), cleaned))
     return tables
 
 

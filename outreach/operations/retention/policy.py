@@ -219,13 +219,13 @@ def rule_named(session: Session, name: str) -> Retention:
     raise NotFound("Cette règle de conservation n’existe pas.")
 
 
-def history(session: Session, rule: Retention) -> Sequence[RetentionChange]:
+def rule_history(session: Session, rule: Retention) -> Sequence[RetentionChange]:
     """The changes of a rule's period, the newest first."""
     theirs = select(RetentionChange).where(RetentionChange.rule == rule.name)
     return session.scalars(theirs.order_by(RetentionChange.id.desc())).all()
 
 
-def change(session: Session, name: str, written: str, *, now: datetime, actor: str) -> bool:
+def change_rule(session: Session, name: str, written: str, *, now: datetime, actor: str) -> bool:
     """Give a rule another period; False where it is the same. The audit says who did it.
 
     Raises InputError for a period that is none or beyond the bounds, Refused where the file allows no change.
@@ -242,5 +242,5 @@ def change(session: Session, name: str, written: str, *, now: datetime, actor: s
         return False
     session.add(RetentionChange(rule=name, period=period, changed_at=now, changed_by=actor))
     said = f"Conservation, « {rule.what} » : {period} au lieu de {rule.written}."
-    audit.record(session, now, actor, said, SUBJECT)
+    audit.record_entry(session, now, actor, said, SUBJECT)
     return True

@@ -71,9 +71,9 @@ class Processing:
     has_backups: bool
 
 
-def processing(session: Session, settings: Settings) -> Processing:
+def describe_processing(session: Session, settings: Settings) -> Processing:
     """The facts of this installation, as they are now."""
-    held = statements.current(session, StatementKind.DATA_PROTECTION)
+    held = statements.current_statement(session, StatementKind.DATA_PROTECTION)
     return Processing(
         stated=held.words if held else {},
         activities=[
@@ -90,7 +90,7 @@ def processing(session: Session, settings: Settings) -> Processing:
     )
 
 
-def written(found: Processing) -> str:
+def write_register(found: Processing) -> str:
     """Both documents, as one text in Markdown."""
     return typeset(documents.get_template("privacy.md").render(found=found, cell=_cell, labels=_labels()))
 
@@ -123,7 +123,7 @@ def _channels(settings: Settings) -> list[Channel]:
 
 
 def _labels() -> dict[str, str]:
-    return statements.labels(StatementKind.DATA_PROTECTION)
+    return statements.field_labels(StatementKind.DATA_PROTECTION)
 
 
 def _cell(words: str) -> str:

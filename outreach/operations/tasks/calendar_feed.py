@@ -38,7 +38,9 @@ class FeedEvent:
     is_busy: bool = False
 
 
-def of(session: Session, person: Colleague, *, only: Collection[int] | None = None, now: datetime) -> list[FeedEvent]:
+def feed_events(
+    session: Session, person: Colleague, *, only: Collection[int] | None = None, now: datetime
+) -> list[FeedEvent]:
     """The events of a person's calendar, of the last three months and the coming thirteen. Seven statements.
 
     With `only` (keys of waves), for a calendar in a scope: no other wave is told, and nobody is to be called back.
@@ -55,7 +57,7 @@ def of(session: Session, person: Colleague, *, only: Collection[int] | None = No
 def _waves(session: Session, first: date, last: date, only: Collection[int] | None) -> Iterator[FeedEvent]:
     """Each wave with a moment between two days, and the last day to answer it. A cancelled one stays, and says so."""
     names, changes = programmes.strand_names(session), _changes(session, first, last)
-    for wave in calendar.waves(session, first, last, only):
+    for wave in calendar.waves_between(session, first, last, only):
         name = f"{wave.title} – {names[wave.strand]} ({wave.name})"
         path = f"/campaigns/{wave.campaign}" if only is None else "/calendar"
         of_wave = path, *changes.get(wave.key, (0, None)), wave.state in calendar.NEVER_LEFT
@@ -74,7 +76,7 @@ def _changes(session: Session, first: date, last: date) -> Mapping[int, tuple[in
 
 
 def _added_closures(session: Session, first: date, last: date, path: str) -> Iterator[FeedEvent]:
-    for known in blackout_dates.between(session, first, last):
+    for known in blackout_dates.blackout_dates_between(session, first, last):
         one, taken_back = known.closure, known.withdrawal
         yield FeedEvent(
             f"closure-{one.id}",
@@ -90,7 +92,7 @@ def _added_closures(session: Session, first: date, last: date, path: str) -> Ite
 
 def _computed_closures(first: date, last: date) -> Iterator[FeedEvent]:
     for year in range(blackout_dates.school_year_of(first), blackout_dates.school_year_of(last) + 1):
-        for run in blackout_dates.computed(year):
+        for run in blackout_dates.computed_closings(year):
             if run.last >= first and run.first <= last:
                 yield FeedEvent(f"closed-{run.first}", f"Fermé : {run.closing.name}", run.first, run.last)
 
@@ -112,7 +114,7 @@ EPOCH = datetime(2021, 1, 1, tzinfo=UTC)
 AGAIN = "PT1H"  # how often a program should ask (RFC 7986, §5.7)
 
 
-def written(events: Iterable[FeedEvent], address: str) -> bytes:
+def write_feed(events: Iterable[FeedEvent], address: str) -> bytes:
     """The file. `address` is the service's own: events lead to its pages and are named after its host.
 
     The same events give the same bytes: the moment of an event's last change stands where a file usually says when it

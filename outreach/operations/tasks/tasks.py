@@ -134,7 +134,7 @@ class Task:
 @dataclass(frozen=True, slots=True)
 class Todo:
     """Things that await somebody and are done in the same way, as one row: what they are without their number, which is
-    `count`, the names of the first, why where there is one, and the page where one does `action`.
+    `count_tasks`, the names of the first, why where there is one, and the page where one does `action`.
 
     `since` is the day of the oldest, None where nobody knows.
     """
@@ -155,7 +155,7 @@ class Todo:
         return self.count - len(self.names)
 
 
-def grouped(tasks: Iterable[Task]) -> list[Todo]:
+def group_tasks(tasks: Iterable[Task]) -> list[Todo]:
     """Tasks as rows, in their order: those of a group that has a page of its own together, each other one by itself."""
     groups: dict[object, list[Task]] = {}
     for number, task in enumerate(tasks):
@@ -203,7 +203,7 @@ class TaskList(NamedTuple):
     more: int = 0
 
 
-def count(session: Session, whose: Whose, *, now: datetime) -> int:
+def count_tasks(session: Session, whose: Whose, *, now: datetime) -> int:
     """How much awaits a person, by one statement: every task of the list except those about mailboxes."""
     counting = _counting(whose, today(now))
     return 0 if counting is None else sum(map(int, session.execute(counting).one()))
@@ -223,7 +223,7 @@ def _of(whose: Whose) -> list[Source]:
     return [source for source in SOURCES if not whose.roles.isdisjoint(source.roles)]
 
 
-def listed(
+def list_tasks(
     session: Session,
     whose: Whose,
     shown: Iterable[ShownAlert] = (),
@@ -237,7 +237,7 @@ def listed(
     `shown` are the alerts that the person may act on. With a `programme`, what is about another one is left out.
     """
 
-    there = dict(programmes.codes(session))
+    there = dict(programmes.programme_codes(session))
 
     def of_programme(about: object, task: Task) -> Iterator[Task]:
         code = _programme_of(session, about) if len(there) > 1 else None
@@ -252,7 +252,7 @@ def listed(
             for row in session.scalars(source.rows(whose, day)).unique():
                 found += of_programme(row, source.told(session, row))
     if AUTHOR in whose.roles:
-        answers = inbox_list.awaiting(session, whose.email, day, programme)
+        answers = inbox_list.awaiting_responses(session, whose.email, day, programme)
         named = answers.page(1, MOST_ANSWERS)
         more = answers.count() - len(named) if len(named) == MOST_ANSWERS else 0
         names = programmes.names_among_several(session) if named else {}
@@ -263,8 +263,8 @@ def listed(
 
 def to_come(session: Session, person: str) -> list[Task]:
     """What a person is to come back to on a day, of the past or to come: authorities, and answers."""
-    calls = [_call(authority, day) for authority, day in session.execute(follow_up.recalls(person)) if day]
-    answers = inbox_list.listed(session, None, owner=person, recalled=True).every()
+    calls = [_call(authority, day) for authority, day in session.execute(follow_up.recalls_of(person)) if day]
+    answers = inbox_list.list_responses(session, None, owner=person, recalled=True).every()
     names = programmes.names_among_several(session)
     return [*calls, *(_answer(response, names, None) for response in answers)]
 
@@ -330,7 +330,7 @@ def _campaign(session: Session, campaign: Campaign) -> Task:
     """A campaign that comes back to whoever has a hand in it, after the last decision that sent it back or approved."""
     is_returned = campaign.state is CampaignState.DRAFT
     which = (DecisionKind.SENT_BACK,) if is_returned else APPROVING
-    decisions = reading.history(session, [Thing.CAMPAIGN.subject(campaign.id)])
+    decisions = reading.decision_history(session, [Thing.CAMPAIGN.subject(campaign.id)])
     made = next((each for each in decisions if each.kind in which), None)
     who = f" par {colleagues.name_of(session, made.actor)}" if made else ""
     since, path = today(made.at) if made else None, f"/campaigns/{campaign.id}/check"
@@ -353,18 +353,20 @@ def _mail(_session: Session, mail: ReceivedMail) -> Task:
 
 SOURCES = (
     Source((AUTHOR, APPROVER, RoleName.ADMINISTRATOR), lambda whose, _day: alerts.awaiting(whose.roles)),
-    Source((APPROVER,), lambda whose, _day: reading.awaiting(whose.email), _approval),
-    Source((AUTHOR,), lambda _whose, _day: requests.waiting(), _request),
-    Source((AUTHOR, APPROVER), lambda whose, _day: recounting.offered(whose.email, whose.roles), _correction),
+    Source((APPROVER,), lambda whose, _day: reading.awaiting_approval(whose.email), _approval),
+    Source((AUTHOR,), lambda _whose, _day: requests.waiting_requests(), _request),
+    Source(
+        (AUTHOR, APPROVER), lambda whose, _day: recounting.offered_corrections(whose.email, whose.roles), _correction
+    ),
     Source((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
-    Source((AUTHOR,), lambda whose, _day: approval.campaigns(whose.email), _campaign),
+    Source((AUTHOR,), lambda whose, _day: approval.awaiting_campaigns(whose.email), _campaign),
     Source(
         (AUTHOR, APPROVER, RoleName.ADMINISTRATOR),
-        lambda whose, day: mails.awaiting(whose.email, whose.roles, day),
+        lambda whose, day: mails.awaiting_mails(whose.email, whose.roles, day),
         _mail,
     ),
     Source((AUTHOR,), lambda whose, day: inbox_list.rows_for(whose.email, day)),
-    Source((AUTHOR,), lambda whose, day: follow_up.recalls(whose.email, day)),
+    Source((AUTHOR,), lambda whose, day: follow_up.recalls_of(whose.email, day)),
 )
 
 
@@ -375,7 +377,7 @@ def _answer(response: Response, names: Mapping[int, str], day: date | None) -> T
     answered = f"« {response.answer.label} », volet {response.strand.number}{of}{schools}"
     title, path, key = response.authority.display_name, f"/responses/{response.id}", f"recall-answer-{response.id}"
     is_named = of and day is None  # its day in a calendar says no more than its title
-    about = programmes.called(names[response.strand.programme_id], response.strand.number) if is_named else ""
+    about = programmes.strand_in_words(names[response.strand.programme_id], response.strand.number) if is_named else ""
     action, on = response.answer.facts.action.facts.verb, response.recall_on
     if on is not None and (day is None or on <= day):
         reason = f"Vous deviez y revenir le {french.day(on)} : {answered}."
@@ -397,8 +399,8 @@ def _sheet(fase: int) -> str:
 def _authorities(session: Session, person: str, *, now: datetime) -> Iterator[Task]:
     """Authorities to come back to, and those that no letter reaches: one's own each, those of nobody together."""
     level = _level(session)
-    rows = {row.key: row for row in health.listed(session, ReachFilters(level=level), now=now).rows}
-    for authority, day in session.execute(follow_up.recalls(person, today(now))):
+    rows = {row.key: row for row in health.list_mailbox_health(session, ReachFilters(level=level), now=now).rows}
+    for authority, day in session.execute(follow_up.recalls_of(person, today(now))):
         if day:
             yield _call(authority, day, rows.get(authority.id))
     for row in rows.values():
@@ -411,7 +413,7 @@ def _authorities(session: Session, person: str, *, now: datetime) -> Iterator[Ta
 
 def _level(session: Session) -> Level | None:
     """The level of schools that every programme is about, as addresses have it; None where they differ."""
-    levels = {programme.level for programme in programmes.every(session)}
+    levels = {programme.level for programme in programmes.all_programmes(session)}
     return next(iter(levels)) if len(levels) == 1 else None
 
 

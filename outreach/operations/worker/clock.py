@@ -98,7 +98,7 @@ def forget(due: DueWork, rhythm: Rhythm) -> None:
     for rule in rules:
         if rule.rhythm is rhythm:
             with going_on(f"deleting what is old of {rule.table}", due.database):
-                deletion.forget(due.database, rule, due.clock, due.stop, archives)
+                deletion.forget_by_rule(due.database, rule, due.clock, due.stop, archives)
 
 
 def ask(due: DueWork) -> None:

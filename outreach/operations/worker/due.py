@@ -56,7 +56,7 @@ class Sealing:
                 self._sealed_at = now
             if batch is not None:
                 with self.database.writing() as session:
-                    audit.add(session, batch)
+                    audit.add_seal(session, batch)
         if self._head_told != today(now):
             with self.database.reading() as session:
                 last = audit.last_seal(session)
@@ -75,10 +75,10 @@ LAUNCH_SECONDS = 4.0  # less than the interval of the clock
 def pause_failing(settings: Settings, database: Database) -> None:
     """Pause the waves that fail too often. They are looked for in a reading transaction, which blocks no writer."""
     with database.reading() as session:
-        is_failing = bool(stopping.failing(session))
+        is_failing = bool(stopping.failing_waves(session))
     if is_failing:
         with database.writing() as session:
-            stopping.pause_failing(session, now=settings.instant())
+            stopping.pause_failing_waves(session, now=settings.instant())
 
 
 class DueWork:
@@ -128,7 +128,7 @@ class DueWork:
         if abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
             return
         with self.database.reading() as session:
-            waves = drift.coming(session, now=now)
+            waves = drift.coming_waves(session, now=now)
         for wave in waves:
             with going_on(f"looking at the audience of wave {wave}", self.database):
                 self._note_drift(wave)
@@ -169,7 +169,7 @@ class DueWork:
                 outbox.withdraw_stranded(session, now=now)
                 launching.finish_waves(session, now=now)
                 account_letters.empty_settled(session, now=now)
-            no_relay = relay_health.hindrance(session, self.relays, place=self.place, now=now)
+            no_relay = relay_health.relay_hindrance(session, self.relays, place=self.place, now=now)
             workers.clock_passed(session, hindered or no_relay, place=self.place, now=now)
 
     def tell(self) -> None:
@@ -178,14 +178,14 @@ class DueWork:
         Nothing while no letter may leave from here: it is told once some may, for what is not too old by then.
         """
         if not hindrance(self.settings, self.database):
-            for mailing in digests.tell(self.database, self.sending, now=self.clock()):
+            for mailing in digests.send_digests(self.database, self.sending, now=self.clock()):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
-            if (told := access_letters.tell(self.database, self.sending, now=self.clock())) is not None:
+            if (told := access_letters.send_access_news(self.database, self.sending, now=self.clock())) is not None:
                 self.mail_room.wake_here(told, Lane.STAFF)
             guard = workers.guard_of(self.settings)
-            key = password_links.key_of(self.settings.own_key)
+            key = password_links.request_key(self.settings.own_key)
             takes, now = self.settings.takes_password, self.clock()
-            for mailing in account_letters.answer(
+            for mailing in account_letters.answer_requests(
                 self.database, self.sending, guard, key, takes_password=takes, now=now
             ):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
@@ -193,7 +193,7 @@ class DueWork:
     def collect(self) -> None:
         """Handle what came back by mail."""
         try:
-            intake.collect(self.database, self.settings, self.clock, self.stop)
+            intake.collect_mails(self.database, self.settings, self.clock, self.stop)
         except BoxError:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise
@@ -202,14 +202,14 @@ class DueWork:
     def check_domains(self) -> None:
         """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""
         with self.database.reading() as session:
-            due = domains.due(session, now=self.clock())
+            due = domains.due_domains(session, now=self.clock())
         if due:
             from outreach.delivery.deliverability import dns  # noqa: PLC0415 - most processes ask nothing
 
-            asking = dns.resolver(self.settings.dns_server)
+            asking = dns.dns_resolver(self.settings.dns_server)
             verdicts = dns.look_up(due, asking, self.stop)
             with self.database.writing() as session:
-                domains.record(session, verdicts, now=self.clock())
+                domains.record_domains(session, verdicts, now=self.clock())
 
     def _move_hits(self) -> None:
         """Move the hits that came since the last pass, for two seconds at most: a slice of them in each transaction."""
@@ -218,7 +218,7 @@ class DueWork:
             is_more = arrivals.is_any(session)
         while is_more and time.monotonic() < end and not self.stop.is_set():
             with self.database.writing() as session:
-                is_more = arrivals.move(session) == arrivals.SLICE
+                is_more = arrivals.move_hits(session) == arrivals.SLICE
             self.stop.wait(arrivals.REST_SECONDS)
 
     def _note_drift(self, wave: int) -> None:
@@ -226,26 +226,26 @@ class DueWork:
             words = drift.news_of(session, wave, now=self.clock())
         if words:
             with self.database.writing() as session:
-                drift.note(session, wave, words, now=self.clock())
+                drift.note_drift(session, wave, words, now=self.clock())
 
     def _stop_steps(self, wave: int, steps: Sequence[int]) -> None:
         for start in range(0, len(steps), due_steps.SLICE):
             some = steps[start : start + due_steps.SLICE]
             with self.database.reading() as session:
-                ended = due_steps.stopped(session, wave, some, now=self.clock())
+                ended = due_steps.stopped_steps(session, wave, some, now=self.clock())
             if ended:
                 with self.database.writing() as session:
-                    due_steps.stop(session, wave, ended, now=self.clock())
+                    due_steps.stop_steps(session, wave, ended, now=self.clock())
 
     def _climb(self, wave: int, rung: Rung) -> None:
         """Open the steps of a rung, slice by slice, each in a short transaction."""
         after, is_more = 0, True
         while is_more and not self.stop.is_set():
             with self.database.reading() as session:
-                found, after = due_steps.candidates(session, wave, rung, after=after, now=self.clock())
+                found, after = due_steps.due_candidates(session, wave, rung, after=after, now=self.clock())
             if found:
                 with self.database.writing() as session:
-                    due_steps.climb(session, wave, rung, found, self.sending, now=self.clock())
+                    due_steps.open_due_steps(session, wave, rung, found, self.sending, now=self.clock())
             is_more = after > 0
 
     def _advance(self, wave: int) -> bool:
@@ -253,10 +253,10 @@ class DueWork:
         with self.database.reading() as session:
             if not launching.is_free(session, wave):
                 return False
-            ranking = launching.rank(session, wave, now=self.clock())
+            ranking = launching.ranked_audience(session, wave, now=self.clock())
         while ranking is not None:
             with self.database.writing() as session:
-                if not launching.stage(session, wave, ranking, now=self.clock()):
+                if not launching.stage_audience(session, wave, ranking, now=self.clock()):
                     break
         with self.database.writing() as session:
-            return launching.advance(session, wave, self.sending, now=self.clock())
+            return launching.advance_wave(session, wave, self.sending, now=self.clock())

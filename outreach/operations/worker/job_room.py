@@ -104,7 +104,7 @@ class JobRoom:
 
     def _claim(self) -> tuple[int, str] | None:
         with self.database.writing() as session:
-            return work.claim(session, now=self.clock())
+            return work.claim_job(session, now=self.clock())
 
     def _do(self, number: int, lease: str) -> None:
         command = [*self._child, str(number), lease]
@@ -119,7 +119,7 @@ class JobRoom:
             return  # its lease runs out: by then the database may answer
         with going_on(f"giving job {number} back", self.database), self.database.writing() as session:
             if is_too_long:
-                work.end(session, number, lease, JobState.FAILED, now=self.clock(), said=TOO_LONG)
+                work.end_job(session, number, lease, JobState.FAILED, now=self.clock(), said=TOO_LONG)
             else:
                 work.put_back(session, number, lease, now=self.clock(), broke=not self.stop.is_set())
 
@@ -134,7 +134,7 @@ class JobRoom:
                 renewed = time.monotonic()
                 try:
                     with self.database.writing() as session:
-                        work.renew(session, number, lease, now=self.clock())
+                        work.renew_lease(session, number, lease, now=self.clock())
                 except LeaseLost:
                     return False
                 except EXPECTED as error:

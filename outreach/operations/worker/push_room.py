@@ -27,7 +27,7 @@ class PushRoom:
     def look(self) -> None:
         """Begin to push to the programs that wait for events."""
         with self._database.reading() as session:
-            waiting = deliveries.due(session, now=self._settings.instant())
+            waiting = deliveries.due_endpoints(session, now=self._settings.instant())
         for target in waiting:
             with self._begins:
                 if self._stop.is_set() or target in self._busy or len(self._busy) >= AT_ONCE:

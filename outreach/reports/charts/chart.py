@@ -97,12 +97,12 @@ class Chart:
     @property
     def shown(self) -> str:
         """Its two drawings for a page, one for wide places and one for narrow ones, as SVG."""
-        return inline(self.draw(WIDE), "wide") + inline(self.draw(NARROW), "narrow")
+        return inline_chart(self.draw(WIDE), "wide") + inline_chart(self.draw(NARROW), "narrow")
 
     def slide(self, source: str, sender: Sender = NOBODY) -> str:
         """The chart as a slide (SVG, 16:9) with its title, where and when its figures come from, and whose it is."""
         drawing = slide(self.title, (self.about, self.subject), self.draw, source, sender)
-        return file(drawing, self.title, self.told)
+        return chart_file(drawing, self.title, self.told)
 
 
 FONT = "'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-serif"
@@ -130,7 +130,7 @@ EDGES = {Tone.DECLARED: "#303675", Tone.INFORMED: "#7b819b", **dict.fromkeys(SHA
 Paint = Callable[[Tone, bool], str]  # the attributes of a tone for what is filled (True) or stroked
 
 
-def inline(drawing: Drawing, kind: str) -> str:
+def inline_chart(drawing: Drawing, kind: str) -> str:
     """The drawing for a page, of a class; hidden from screen readers, as words beside it say the same.
 
     A drawing of the kind "meter" takes the shape of its place.
@@ -143,7 +143,7 @@ def inline(drawing: Drawing, kind: str) -> str:
     )
 
 
-def file(drawing: Drawing, title: str, told: str) -> str:
+def chart_file(drawing: Drawing, title: str, told: str) -> str:
     """The drawing as a file of its own on white, with its title and what it shows in words."""
     size = f"{drawing.width:g} {drawing.height:g}"
     wide, high = size.split()

@@ -46,12 +46,12 @@ class BarRow:
     bars: Sequence[Bar]
 
 
-def part(label: str, count: int, whole: int, words: str, tone: Tone = Tone.JOINED) -> BarRow:
+def part_row(label: str, count: int, whole: int, words: str, tone: Tone = Tone.JOINED) -> BarRow:
     """A row of one bar, which is a part of a whole."""
     return BarRow(label, [Bar([(tone, count / whole if whole else 0.0)], words)])
 
 
-def bars(
+def draw_bars(
     rows: Sequence[BarRow], canvas: Canvas, *, has_track: bool = False, legend: Sequence[tuple[Tone, str]] = ()
 ) -> Drawing:
     """The rows from above. With a track the whole width is shown: of a share, what is missing to the whole."""
@@ -82,7 +82,7 @@ def key(legend: Sequence[tuple[Tone, str]], canvas: Canvas) -> tuple[list[Mark],
     return marks, y + 2.3 * size if legend else 0.0
 
 
-def cell(pieces: Sequence[tuple[Tone, float]]) -> Drawing:
+def draw_cell(pieces: Sequence[tuple[Tone, float]]) -> Drawing:
     """The bar of a table's cell: pieces as wide as their shares, each followed by a small gap."""
     marks, x = list[Mark](), 0.0
     for tone, share in pieces:
@@ -182,7 +182,7 @@ class Tile:
     share: float
 
 
-def tiles(placed: Sequence[Tile], canvas: Canvas, columns: int) -> Drawing:
+def draw_tiles(placed: Sequence[Tile], canvas: Canvas, columns: int) -> Drawing:
     """The tiles of a map that has so many columns."""
     wide = (canvas.width - GAP * (columns - 1)) / columns
     high = (2 * LINE + 2) * canvas.text
@@ -191,14 +191,14 @@ def tiles(placed: Sequence[Tile], canvas: Canvas, columns: int) -> Drawing:
     return Drawing(canvas.width, round(rows * (high + GAP) - GAP, 1), marks)
 
 
-def shade(share: float) -> Tone:
+def shade_of(share: float) -> Tone:
     """The ground of a share (0 to 1)."""
     return next(tone for least, tone in reversed(SHADES) if 100 * share >= least)
 
 
 def _tile(tile: Tile, wide: float, high: float, size: float) -> list[Mark]:
     x, y = tile.column * (wide + GAP), tile.row * (high + GAP)
-    ground = shade(tile.share)
+    ground = shade_of(tile.share)
     ink = Tone.PAPER if ground is Tone.SHADE_4 else Tone.INK
     lines = wrapped(tile.name, wide, size, most=2)
     first = y + (1.25 if len(lines) > 1 else 1.9) * size
@@ -228,16 +228,16 @@ class WayStep:
     beside: str
 
 
-def way(steps: Sequence[WayStep], canvas: Canvas) -> Drawing:
+def draw_steps(steps: Sequence[WayStep], canvas: Canvas) -> Drawing:
     """The steps from the first, with which all are drawn to scale."""
     whole = steps[0].count
     if canvas.width < LEAST_BESIDE * canvas.text:
-        return bars([_row(step, whole) for step in steps], canvas, has_track=True)
+        return draw_bars([_row(step, whole) for step in steps], canvas, has_track=True)
     return _columns(steps, max(whole, 1), canvas)
 
 
 def _row(step: WayStep, whole: int) -> BarRow:
-    return part(f"{step.label} : {step.beside}", step.count, whole, french.part(step.count, step.whole))
+    return part_row(f"{step.label} : {step.beside}", step.count, whole, french.part(step.count, step.whole))
 
 
 def _columns(steps: Sequence[WayStep], whole: int, canvas: Canvas) -> Drawing:
@@ -301,7 +301,7 @@ class Event:
     name: str
 
 
-def curve(series: Sequence[Series], canvas: Canvas, events: Sequence[Event] = ()) -> Drawing:
+def draw_curve(series: Sequence[Series], canvas: Canvas, events: Sequence[Event] = ()) -> Drawing:
     """The lines, which have one point at least, over the days that they span. Events outside these are left out."""
     first = min(one.values[0][0] for one in series)
     last = max(one.values[-1][0] for one in series)

@@ -20,7 +20,7 @@ from outreach.core.text import french
 from outreach.core.text.french import typeset_letter
 from outreach.core.text.typed import without_accents
 from outreach.reports.charts import chart, drawings
-from outreach.reports.charts.drawings import Series, Tile, shade, tiles
+from outreach.reports.charts.drawings import Series, Tile, draw_tiles, shade_of
 from outreach.reports.charts.marks import Canvas
 from outreach.reports.notes.content import CurvePoint, NoteTable, TableKind
 
@@ -191,7 +191,7 @@ def curve(points: tuple[CurvePoint, ...]) -> Picture | None:
         Series(f"au volet {number}", [(day, counts[number]) for day, counts in known if number in counts])
         for number in ends
     ]
-    return Picture(chart.file(drawings.curve(series, CURVE_CANVAS), told, told), told, told, width=16.5)
+    return Picture(chart.chart_file(drawings.draw_curve(series, CURVE_CANVAS), told, told), told, told, width=16.5)
 
 
 # Column and row of each tile; as the register names the zones, without accents and capitals.
@@ -227,13 +227,13 @@ def zone_map(table: NoteTable) -> Picture | None:
     if base is None:
         return None
     rows = [row for row in table.rows if _key(row[0]) in PLACES]
-    if len({shade(_share(int(row[joined]), int(row[base]))) for row in rows}) < 2:
+    if len({shade_of(_share(int(row[joined]), int(row[base]))) for row in rows}) < 2:
         return None
     told = ", ".join(f"{row[0]} {row[joined]} sur {row[base]}" for row in rows)
     alternative = french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}.")
-    drawing = tiles([_tile(str(row[0]), int(row[joined]), int(row[base])) for row in rows], CANVAS, COLUMNS)
+    drawing = draw_tiles([_tile(str(row[0]), int(row[joined]), int(row[base])) for row in rows], CANVAS, COLUMNS)
     return Picture(
-        chart.file(drawing, table.title, alternative), alternative, french.typeset(f"{table.title}. {CAPTION}")
+        chart.chart_file(drawing, table.title, alternative), alternative, french.typeset(f"{table.title}. {CAPTION}")
     )
 
 

@@ -4,10 +4,10 @@ from outreach.core.settings import Settings
 from outreach.core.site.letterhead import NONE, Letterhead
 from outreach.reports.notes.approval import Finish, FinishedNote
 from outreach.reports.notes.content import NumberedNote
-from outreach.reports.notes.signing import sign, signing_key
+from outreach.reports.notes.signing import sign_note, signing_key
 
 
-def finisher(settings: Settings, head: Letterhead = NONE) -> Finish:
+def make_finisher(settings: Settings, head: Letterhead = NONE) -> Finish:
     """What an approval finishes a note with, under a letterhead.
 
     It raises Refused, with a French sentence, where there is no key to sign with or no PDF can be made.
@@ -16,7 +16,7 @@ def finisher(settings: Settings, head: Letterhead = NONE) -> Finish:
     def finish(note: NumberedNote) -> FinishedNote:
         from outreach.reports.files.rendering import render  # noqa: PLC0415 - 18 MB, for approvals alone
 
-        signature = sign(note, signing_key(settings))
+        signature = sign_note(note, signing_key(settings))
         return FinishedNote(signature.value, signature.public_key, render(note, signature, head))
 
     return finish

@@ -93,7 +93,7 @@ def public_outline(note: NumberedNote) -> Outline:
     )
 
 
-def corrected(correction: Correction) -> CellGrid:
+def corrected_grid(correction: Correction) -> CellGrid:
     """The figures that a correction changes, before and after."""
     rows = tuple((_typeset(change.label), change.before, change.after) for change in correction.changes)
     caption = f"Chiffres de la note {correction.number} qui changent"
@@ -144,7 +144,7 @@ def _outline(note: NumberedNote, sections: Sequence[Section]) -> Outline:
 def _correction(correction: Correction | None) -> Iterator[Section]:
     if correction:
         reason = plain(_typeset(correction.reason))
-        table = (corrected(correction),) if correction.changes else ()
+        table = (corrected_grid(correction),) if correction.changes else ()
         yield Section(f"Cette note corrige la note {correction.number}", (reason, *table))
 
 

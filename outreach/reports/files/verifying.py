@@ -21,7 +21,7 @@ from outreach.core.text.labelled import Labelled
 from outreach.reports.files.rendering import LARGEST, NoteData, UnreadableData, read_data
 from outreach.reports.notes import listing
 from outreach.reports.notes.models import Note, NoteApproval, NoteFile
-from outreach.reports.notes.signing import NoteSignature, fingerprint, is_signed
+from outreach.reports.notes.signing import NoteSignature, is_signed, key_fingerprint
 
 ONLY_DATA = "Seules les données jointes sont vérifiées : le texte et les tableaux que montre le fichier ne le sont pas."
 ASK_WITH_KEY = (
@@ -85,7 +85,7 @@ class FileVerdict:
         return " ".join(self.sentences)
 
 
-def verify(content: bytes, known: KnownNotes | None = None, trusted: frozenset[str] = frozenset()) -> FileVerdict:
+def verify_file(content: bytes, known: KnownNotes | None = None, trusted: frozenset[str] = frozenset()) -> FileVerdict:
     """Verify a file of a note.
 
     `known` is what the database holds, None where there is no database. `trusted` are public keys (base64) that
@@ -124,7 +124,7 @@ def _of_data(data: NoteData, known: KnownNotes | None, trusted: frozenset[str]) 
         return _invalid(number, "La signature ne vaut pas pour ce numéro, ce code de contrôle et cette validation.")
     if known and known.figures.get(number, data.seal["sha256"]) != data.seal["sha256"]:
         return _invalid(number, f"La note {number} que ce service garde a d’autres chiffres.")
-    key = fingerprint(data.signature.public_key)
+    key = key_fingerprint(data.signature.public_key)
     if data.signature.public_key in trusted:
         said = f"Les chiffres sont ceux que la clé donnée ({key}) a signés sous le numéro {number}."
         return FileVerdict(NoteVerdict.VALID, number, (said,))
@@ -233,7 +233,7 @@ def known_notes(session: Session) -> KnownNotes:
     )
 
 
-def faults(session: Session) -> list[str]:
+def find_faults(session: Session) -> list[str]:
     """The approved notes whose figures, signature or files are not those of their approval, a French sentence each."""
     told = []
     for key in session.scalars(select(NoteApproval.note_id).order_by(NoteApproval.position)).all():
@@ -242,7 +242,7 @@ def faults(session: Session) -> list[str]:
         signature = NoteSignature(approval.signature, approval.public_key)
         if sha256(note.figures.encode()).hexdigest() != note.sha256:  # perhaps nothing that can be read any more
             told.append(f"Les chiffres de la note {approval.number} n’ont plus leur code de contrôle.")
-        elif not is_signed(listing.numbered(note, "").sealed_json(), signature):
+        elif not is_signed(listing.as_numbered(note, "").sealed_json(), signature):
             told.append(f"La signature de la note {approval.number} ne vaut pas pour ses chiffres.")
         told += [
             f"Le fichier {file.kind} de la note {approval.number} n’a plus son code de contrôle."

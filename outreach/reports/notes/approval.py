@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from outreach.access.approvals import decisions
 from outreach.access.approvals.decisions import DecisionKind
 from outreach.core.audit import audit
-from outreach.core.audit.events import EventKind, tell
+from outreach.core.audit.events import EventKind, publish_event
 from outreach.core.db import Database, Session, take_lock
 from outreach.core.db.errors import says_full
 from outreach.core.text import french
@@ -27,7 +27,7 @@ from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import is_forbidden, line_of_words
 from outreach.reports.notes import drafts, listing, requests
 from outreach.reports.notes.content import NumberedNote, public_address, stamp
-from outreach.reports.notes.freezing import content_of, subject
+from outreach.reports.notes.freezing import content_of, note_subject
 from outreach.reports.notes.models import Note, NoteApproval, NoteFile, NotePublication
 
 TURN = "note-numbers"
@@ -62,7 +62,7 @@ Finish = Callable[[NumberedNote], FinishedNote]
 """Signs a numbered note and makes its files; it may take seconds, and raises InputError or Refused when it cannot."""
 
 
-def approve(
+def approve_note(
     database: Database, key: int, finish: Finish, *, address: str, now: datetime, actor: str, approved_as: str
 ) -> str:
     """Approve the frozen note of this key, and return its number. It opens its own transactions.
@@ -74,10 +74,10 @@ def approve(
     function = _function(approved_as)
     for _ in range(MOST_TRIES):
         with database.reading() as session:
-            note = listing.by_key(session, key)
+            note = listing.get_note_by_key(session, key)
             _refuse_unfit(session, note, actor)
             next_number = number_after(session, now)
-            content = listing.content_of(note)
+            content = listing.stored_content(note)
         numbered = NumberedNote(
             content,
             next_number.number,
@@ -89,7 +89,7 @@ def approve(
         finished = finish(numbered)
         with _unless_full(), database.writing() as session:
             take_lock(session, TURN)
-            note = listing.by_key(session, key)
+            note = listing.get_note_by_key(session, key)
             _refuse_unfit(session, note, actor)
             if number_after(session, now) == next_number:
                 _store(session, note, next_number, finished, now=now, actor=actor, approved_as=function)
@@ -97,21 +97,22 @@ def approve(
     raise Refused("D’autres notes sont validées en ce moment : réessayez dans un instant. Rien n’est enregistré.")
 
 
-def refuse(session: Session, key: int, reason: str, *, now: datetime, actor: str) -> Note:
-    """Refuse a frozen note: it stays without a number. Raises as `approve` does, and InputError without a reason."""
+def refuse_note(session: Session, key: int, reason: str, *, now: datetime, actor: str) -> Note:
+    """Refuse a frozen note: it stays without a number. Raises as `approve_note` does, and InputError without a
+    reason."""
     take_lock(session, TURN)
-    note = listing.by_key(session, key)
+    note = listing.get_note_by_key(session, key)
     decisions.refuse_unawaited(session, content_of(note), DecisionKind.REFUSED, actor)
     words = reason.replace("\r\n", "\n").strip()
     if not 0 < len(words) <= drafts.LONGEST_QUESTION or any(map(is_forbidden, words)):
         raise InputError(f"Dites pourquoi la note est refusée, en {french.number(drafts.LONGEST_QUESTION)} caractères.")
     content = content_of(note)
     told = f"{content.named} refusée : {words}"
-    decisions.decide(session, content, DecisionKind.REFUSED, told, now=now, actor=actor, reason=words)
+    decisions.record_decision(session, content, DecisionKind.REFUSED, told, now=now, actor=actor, reason=words)
     return note
 
 
-def publish(session: Session, number: str, *, now: datetime, actor: str) -> Note:
+def publish_note(session: Session, number: str, *, now: datetime, actor: str) -> Note:
     """Publish an approved note: its public page can be opened from now on. Raises NotFound, Refused when it is."""
     take_lock(session, TURN)
     note = listing.by_number(session, number)
@@ -119,8 +120,10 @@ def publish(session: Session, number: str, *, now: datetime, actor: str) -> Note
         raise Refused(f"La note {number} est publiée depuis le {french.day(note.publication.published_at)}.")
     session.add(NotePublication(note_id=note.id, published_at=now, published_by=actor))
     session.flush()
-    tell(session, EventKind.NOTE_PUBLISHED, f"note:{number}", {"number": number, "sha256": note.sha256}, at=now)
-    audit.record(session, now, actor, f"Note {number} publiée.", subject(note))
+    publish_event(
+        session, EventKind.NOTE_PUBLISHED, f"note:{number}", {"number": number, "sha256": note.sha256}, at=now
+    )
+    audit.record_entry(session, now, actor, f"Note {number} publiée.", note_subject(note))
     return note
 
 
@@ -197,5 +200,5 @@ def _store(
         session.add(NoteFile(note_id=note.id, kind=kind, sha256=sha256, content=content))
     session.flush()
     under = f"sous le numéro {given.number}"
-    decisions.decide(session, content_of(note), DecisionKind.APPROVED, now=now, actor=actor, reason=under)
+    decisions.record_decision(session, content_of(note), DecisionKind.APPROVED, now=now, actor=actor, reason=under)
     requests.answer(session, note, given.number, now=now, actor=actor)

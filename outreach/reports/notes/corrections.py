@@ -23,7 +23,7 @@ from outreach.reports.notes.models import Note, NoteApproval, NoteRow, NoteState
 ABSENT = "–"
 
 
-def again(session: Session, number: str) -> NoteRequest:
+def correction_request(session: Session, number: str) -> NoteRequest:
     """The request that would make a numbered note again, as a correction of it, still without a reason.
 
     Raises NotFound, and Refused as `refuse_corrected` does.
@@ -35,7 +35,7 @@ def again(session: Session, number: str) -> NoteRequest:
 
 def request_of(note: Note) -> NoteRequest:
     """The request that would make a frozen note again, of what is known now; it corrects nothing."""
-    content = listing.content_of(note)
+    content = listing.stored_content(note)
     return NoteRequest(
         note.as_of,
         content.title,
@@ -70,7 +70,7 @@ def refuse_corrected(session: Session, note: Note, *, but: int = 0) -> None:
 
 def correction_of(note: Note, asked: NoteRequest, tables: Sequence[NoteTable]) -> Correction:
     """What a new note with these tables says of the note that it corrects: the figures that differ."""
-    before = listing.content_of(note)
+    before = listing.stored_content(note)
     old = {**_named_cells(before.tables), **{figure.label: figure.value for figure in before.hand_figures}}
     new = {**_named_cells(tables), **{figure.label: figure.value for figure in asked.hand_figures}}
     changes = [

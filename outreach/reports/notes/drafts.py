@@ -74,12 +74,12 @@ def _reader() -> TypeAdapter[NoteRequest]:
     return TypeAdapter(NoteRequest)
 
 
-def faults(session: Session, asked: NoteRequest, *, now: datetime) -> dict[str, str]:
+def draft_faults(session: Session, asked: NoteRequest, *, now: datetime) -> dict[str, str]:
     """Why a note cannot be made so: French sentences by the name of the field; empty where it can.
 
     Raises NotFound when there is no programme, or none of this code; Refused where it names none of several.
     """
-    programme = programmes.named(session, asked.programme)
+    programme = programmes.get_programme(session, asked.programme)
     networks = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
     judged = {
         "as_of": _fault_of_day(asked, programme, now),
@@ -98,10 +98,10 @@ def faults(session: Session, asked: NoteRequest, *, now: datetime) -> dict[str, 
 
 
 def judge(session: Session, asked: NoteRequest, *, now: datetime) -> Programme:
-    """The programme of a note that can be made. Raises InputError with the first of its `faults`."""
-    for fault in faults(session, asked, now=now).values():
+    """The programme of a note that can be made. Raises InputError with the first of its `draft_faults`."""
+    for fault in draft_faults(session, asked, now=now).values():
         raise InputError(fault)
-    return programmes.named(session, asked.programme)
+    return programmes.get_programme(session, asked.programme)
 
 
 def strands_of(asked: NoteRequest, programme: Programme) -> list[Strand]:
@@ -109,7 +109,7 @@ def strands_of(asked: NoteRequest, programme: Programme) -> list[Strand]:
     return [strand for strand in programme.strands if not asked.strands or strand.number in asked.strands]
 
 
-def save(
+def save_draft(
     session: Session, number: int | None, asked: NoteRequest, *, now: datetime, actor: str, seen: str = ""
 ) -> NoteDraft:
     """Keep a draft: a new one, or instead of the author's own of this key.
@@ -150,13 +150,13 @@ def drafts_of(session: Session, actor: str) -> Sequence[NoteDraft]:
     return session.scalars(query).all()
 
 
-def discard(session: Session, number: int, actor: str) -> None:
+def discard_draft(session: Session, number: int, actor: str) -> None:
     """Delete a person's own draft. Raises NotFound when it is another person's, or gone."""
     session.delete(draft_of(session, number, actor))
 
 
 def day_of_figure(typed: str) -> str:
-    """The day of a figure given by hand as notes write it, or what was typed: `faults` refuses what is no day."""
+    """The day of a figure given by hand as notes write it, or what was typed: `draft_faults` refuses what is no day."""
     try:
         return dates.parse_day(typed).isoformat()
     except InputError:
@@ -183,7 +183,7 @@ def _fault_of_day(asked: NoteRequest, programme: Programme, now: datetime) -> st
 def _fault_of_opening(strands: Sequence[Strand], day: date) -> str:
     if strands and not any(strand.is_open(day) for strand in strands):
         first = min(strands, key=lambda strand: strand.opened_on)
-        return f"{sentences.opening(first.number, first.opened_on)} Choisissez ce jour ou un jour suivant."
+        return f"{sentences.opening_in_words(first.number, first.opened_on)} Choisissez ce jour ou un jour suivant."
     return ""
 
 
@@ -230,7 +230,7 @@ def _fault_of_text(text: str) -> str:
         return fault
     try:
         refuse_excess(text)
-        markdown.render(Run(text, 1), {}, (), ("https",))
+        markdown.render_run(Run(text, 1), {}, (), ("https",))
     except InputError as error:
         return str(error)
     return ""

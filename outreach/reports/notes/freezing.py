@@ -50,7 +50,7 @@ class Gathered:
         return replace(self.content, known_at="", frozen_at="", sources=()).sha256()
 
 
-def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, draft: int | None = None) -> Note:
+def freeze_note(session: Session, gathered: Gathered, *, now: datetime, actor: str, draft: int | None = None) -> Note:
     """Keep a note as it was gathered. `draft` is the key of the author's draft, which ends here.
 
     Gather it before, in a transaction that reads. Raises Refused when it corrects a note that is corrected already, or
@@ -61,7 +61,7 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
         refuse_corrected(session, session.get_one(Note, gathered.corrects_id))
     if draft is not None:
         take_lock(session, "note-draft", draft)
-        drafts.discard(session, draft, actor)
+        drafts.discard_draft(session, draft, actor)
     content = gathered.content
     note = Note(
         programme_id=gathered.programme_id,
@@ -96,15 +96,15 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     )
     frozen = content_of(note)
     told = f"{frozen.named} figée, au {french.day(note.as_of)} (code de contrôle {note.sha256[:12]})."
-    decisions.decide(session, frozen, DecisionKind.SUBMITTED, told, now=now, actor=actor)
+    decisions.record_decision(session, frozen, DecisionKind.SUBMITTED, told, now=now, actor=actor)
     return note
 
 
-def subject(note: Note) -> str:
+def note_subject(note: Note) -> str:
     """What the audit and decisions call a note."""
     return Thing.NOTE.subject(note.id)
 
 
 def content_of(note: Note) -> Content:
     """A frozen note as decisions are about it."""
-    return Content(subject(note), note.sha256, note.title, f"Note « {french.within_quotes(note.title)} »")
+    return Content(note_subject(note), note.sha256, note.title, f"Note « {french.within_quotes(note.title)} »")

@@ -10,11 +10,11 @@ from outreach.adherence.situation import grouping, sentences, situation
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.sentences import DEFINITIONS, OF_REACH, FiguredSentence, GroupAnswer
 from outreach.adherence.situation.situation import Bucket, Situation, SituationRow, Solicitation
-from outreach.adherence.situation.standing import standing
+from outreach.adherence.situation.standing import standing_of_schools
 from outreach.campaigns.counting import classes
 from outreach.campaigns.experiments import effects, estimate
 from outreach.campaigns.planning import listing as campaigns
-from outreach.campaigns.planning.sending_hours import until
+from outreach.campaigns.planning.sending_hours import known_until
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.results.reached import CampaignReach
@@ -77,11 +77,11 @@ BY_HAND = (
 )
 
 
-def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
+def gather_note(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     """What a note would hold if it were frozen now.
 
-    Raises InputError where it cannot be made so (`drafts.faults`), NotFound where it corrects no note, Refused where
-    the moment cannot be replayed, or the note that it corrects is corrected already.
+    Raises InputError where it cannot be made so (`drafts.draft_faults`), NotFound where it corrects no note, Refused
+    where the moment cannot be replayed, or the note that it corrects is corrected already.
     """
     programme = drafts.judge(session, asked, now=now)
     grouping.refuse_unknowable(session, asked.as_of, asked.known_at)
@@ -89,8 +89,8 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     if corrected is not None:
         refuse_corrected(session, corrected, but=asked.again)
     strands = drafts.strands_of(asked, programme)
-    listed = listed_schools(until(asked.as_of, asked.known_at))
-    found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
+    listed = listed_schools(known_until(asked.as_of, asked.known_at))
+    found = situation.count_situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
     opened = [strand for strand in strands if strand.is_open(asked.as_of)]
     tables = _tables(session, asked, programme, opened, found)
     chosen = [row for row in found.rows if not asked.networks or row.code in asked.networks]
@@ -98,7 +98,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     whom = _about(session, asked, programme, now)
     about = [_told(found, strand, chosen, replies=whom.asks_all) for strand in strands]
     unknowns = _unknowns(session, asked, strands, found, now)
-    every = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
+    every = actions.list_actions(session, programme, now=now, at=known_until(asked.as_of, asked.known_at))
     acted = every.about({strand.number for strand in strands}, asked.networks)
     content = NoteContent(
         ministry=MINISTRY,
@@ -109,7 +109,9 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         as_of=asked.as_of.isoformat(),
         known_at=stamp(known_at),
         frozen_at=stamp(now),
-        strands=tuple(NoteStrand(one.number, one.name, one.circular, sentences.kinds(one.levels)) for one in strands),
+        strands=tuple(
+            NoteStrand(one.number, one.name, one.circular, sentences.kinds_of_schools(one.levels)) for one in strands
+        ),
         networks=tuple(NoteNetwork(row.code or "", row.label) for row in chosen),
         all_networks=not asked.networks,
         answers=tuple(_answer(strand, told, chosen) for strand, told in zip(strands, about, strict=True)),
@@ -122,7 +124,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         text=asked.text.replace("\r\n", "\n").strip(),
         made_by=" ".join(asked.made_as.split()) or RoleName.AUTHOR.label,
         correction=correction_of(corrected, asked, tables) if corrected else None,
-        prose=prose.answers(found, strands, acted, whom),
+        prose=prose.prose_answers(found, strands, acted, whom),
         compared=asked.compare.isoformat() if asked.compare else "",
         curve=_curve(session, asked, programme, {strand.number for strand in strands}),
         comparisons=prose.tables(found, whom.earlier, strands, asked.networks),
@@ -143,12 +145,12 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
 
 
 def _about(session: Session, asked: NoteRequest, programme: Programme, now: datetime) -> About:
-    is_past = until(asked.as_of, asked.known_at) < now
+    is_past = known_until(asked.as_of, asked.known_at) < now
     preparing = None if is_past else campaigns.in_preparation(session, programme)
     earlier = None
     if asked.compare is not None:
         grouping.refuse_unknowable(session, asked.compare, asked.known_at)
-        earlier = situation.situation(session, programme, asked.compare, known_at=asked.known_at)
+        earlier = situation.count_situation(session, programme, asked.compare, known_at=asked.known_at)
     return About(asked.networks, prose.asks_whether_all(asked.question), earlier, preparing)
 
 
@@ -157,7 +159,7 @@ def _told(
 ) -> tuple[FiguredSentence, list[GroupAnswer]]:
     """What is said of a strand, and of each network in it."""
     codes = [row.code for row in chosen if row.code]
-    return sentences.of_strand(found, strand), sentences.answers(found, [strand], codes, replies=replies)
+    return sentences.of_strand(found, strand), sentences.group_answers(found, [strand], codes, replies=replies)
 
 
 def _answer(
@@ -179,8 +181,8 @@ def _tables(
     tables = [_table(found, strand, asked.networks) for strand in strands]
     for kind in TableKind:
         if kind in asked.groupings and kind is not TableKind.NETWORK:
-            by, listed = Grouping(kind.value), listed_schools(until(asked.as_of, asked.known_at))
-            grouped = situation.situation(
+            by, listed = Grouping(kind.value), listed_schools(known_until(asked.as_of, asked.known_at))
+            grouped = situation.count_situation(
                 session, programme, asked.as_of, known_at=asked.known_at, by=by, listed=listed, networks=asked.networks
             )
             labels = [row.label for row in found.rows if row.code in asked.networks]
@@ -211,7 +213,7 @@ def _cells(row: SituationRow, label: str, strand: int) -> tuple[Cell, ...]:
 
 def _rows(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tuple[SchoolStanding, ...]:
     numbers = {strand.id: strand.number for strand in strands}
-    rows = standing(asked.as_of, strands, asked.known_at)
+    rows = standing_of_schools(asked.as_of, strands, asked.known_at)
     query = select(rows.c.strand_id, School.fase, rows.c.status, rows.c.word, rows.c.effective_on)
     found = session.execute(query.join(School, School.id == rows.c.school_id).order_by(rows.c.strand_id, School.fase))
     return tuple(SchoolStanding(numbers[strand_id], *more) for strand_id, *more in found)
@@ -219,7 +221,7 @@ def _rows(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tu
 
 def _curve(session: Session, asked: NoteRequest, programme: Programme, numbers: Set[int]) -> tuple[CurvePoint, ...]:
     """How many schools had joined these strands since the first opening."""
-    points = situation.curve(session, programme, asked.as_of, known_at=asked.known_at)
+    points = situation.joining_curve(session, programme, asked.as_of, known_at=asked.known_at)
     told = [
         (day, tuple((number, counts[number]) for number in sorted(numbers & set(counts)))) for day, counts in points
     ]
@@ -236,7 +238,7 @@ def _effects(session: Session, asked: NoteRequest, programme: Programme, known_a
         raise InputError(
             f"La campagne n° {asked.effect} n’a pas d’effet figé de ce programme à ce moment : retirez-le de la note."
         )
-    points = (estimate.signed(share) for share in said.figure)
+    points = (estimate.signed_points(share) for share in said.figure)
     return (NoteEffect(said.campaign.title, asked.effect, said.sentence, said.source, *points),)
 
 
@@ -290,10 +292,10 @@ def _unreached(
     when = f"Au {french.day(now)}, " if is_past else ""
     for level in dict.fromkeys(level for strand in strands for level in strand.levels):
         filters = Filters(networks=asked.networks, level=level, reach=Reach.UNREACHABLE)
-        if unreached := search.count(session, filters).authorities:
+        if unreached := search.count_authorities(session, filters).authorities:
             what = french.plural(unreached, "PO", "PO")
             sentence = (
-                f"{when}{what} d’écoles {sentences.kinds([level])} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte "
+                f"{when}{what} d’écoles {sentences.kinds_of_schools([level])} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte "
                 f"de courriel utilisable : rien ne {'lui' if unreached == 1 else 'leur'} parvient."
             )
             yield FiguredSentence(french.typeset(sentence), {f"unreachable_{level.value}": unreached})

@@ -18,7 +18,7 @@ from outreach.reports.notes.models import Note, NoteApproval, NoteFile, NotePubl
 _NUMBER = select(NoteApproval.number).where(NoteApproval.note_id == Note.id).scalar_subquery()
 
 
-def by_key(session: Session, key: int) -> Note:
+def get_note_by_key(session: Session, key: int) -> Note:
     """The frozen note of this key. Raises NotFound."""
     note = session.get(Note, key)
     if note is None:
@@ -32,7 +32,7 @@ def by_number(session: Session, number: str) -> Note:
     approval = session.scalar(select(NoteApproval).where(NoteApproval.number == asked))
     if approval is None:
         raise NotFound(f"Aucune note ne porte le numéro « {asked} ».")
-    return by_key(session, approval.note_id)
+    return get_note_by_key(session, approval.note_id)
 
 
 def last_numbered(session: Session, programme: Programme) -> Note | None:
@@ -48,14 +48,14 @@ def numbered_before(session: Session, note: Note) -> Note | None:
     return session.scalars(query.where(earlier).order_by(NoteApproval.position.desc()).limit(1)).first()
 
 
-def published(session: Session, number: str) -> Note | None:
+def published_note(session: Session, number: str) -> Note | None:
     """The published note of this number. One statement, whether the number is free, given or published."""
     query = select(Note).join(NoteApproval, NoteApproval.note_id == Note.id)
     query = query.join(NotePublication, NotePublication.note_id == Note.id)
     return session.scalar(query.where(NoteApproval.number == _typed(number)))
 
 
-def count(session: Session, state: NoteState | None = None, programme: Programme | None = None) -> int:
+def count_notes(session: Session, state: NoteState | None = None, programme: Programme | None = None) -> int:
     """How many frozen notes there are, of one state or of all, about one programme or all."""
     return session.scalar(_listed(state, programme).with_only_columns(func.count(Note.id))) or 0
 
@@ -75,7 +75,7 @@ COLUMNS: Sequence[Column[Note]] = (
 )
 
 
-def listed(
+def select_notes(
     session: Session, state: NoteState | None = None, sort: str = "", programme: Programme | None = None
 ) -> QueryListing[Note]:
     """Frozen notes, of one state or of all, about one programme or all, the last frozen first."""
@@ -91,12 +91,12 @@ def listed(
     )
 
 
-def content_of(note: Note) -> NoteContent:
+def stored_content(note: Note) -> NoteContent:
     """What a note holds, as it was frozen."""
     return read_figures(json.loads(note.figures), note.text)
 
 
-def numbered(note: Note, address: str) -> NumberedNote:
+def as_numbered(note: Note, address: str) -> NumberedNote:
     """An approved note as its files are made of it; `address` is the service's own.
 
     Raises NotFound when nobody has approved it.
@@ -105,7 +105,7 @@ def numbered(note: Note, address: str) -> NumberedNote:
     if approval is None:
         raise NotFound("Cette note n’est pas validée : elle n’a pas de numéro.")
     return NumberedNote(
-        content_of(note),
+        stored_content(note),
         approval.number,
         stamp(approval.approved_at),
         approval.approved_as,

@@ -51,7 +51,7 @@ def asks_whether_all(question: str) -> bool:
     return any(WHOLE.search(END.split(sentence)[-1]) for sentence in asked)
 
 
-def answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: About) -> tuple[ProseAnswer, ...]:
+def prose_answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: About) -> tuple[ProseAnswer, ...]:
     """The answer about each strand; `acted` is of the networks that it is about (`Actions.about`)."""
     return tuple(_answer(found, strand, acted, about) for strand in strands)
 
@@ -59,7 +59,7 @@ def answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: 
 def _answer(found: Situation, strand: Strand, acted: Actions, about: About) -> ProseAnswer:
     number = strand.number
     if number in found.openings:
-        return ProseAnswer(number, sentences.opening(number, strand.opened_on, found.programme))
+        return ProseAnswer(number, sentences.opening_in_words(number, strand.opened_on, found.programme))
     chosen = [row for row in found.rows if row.code in about.networks]
     lead, figures = _of_chosen(found, strand, chosen, about) if chosen else _of_all(found, strand, about)
     if about.earlier is not None:
@@ -73,7 +73,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     number, is_over = strand.number, strand.is_closed(found.as_of)
     counts = [sentences.figures_of(row, number) for row in chosen]
     total = sentences.figures_of(found.total, number)
-    tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
+    tail = f" au {sentences.strand_ordinal(number, found.programme)} {sentences.day_in_words(found)}"
     whose = of_schools(found.sight)
     lead, *more = (
         _said(
@@ -98,7 +98,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
 
 def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[str]]:
     number = strand.number
-    tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
+    tail = f" au {sentences.strand_ordinal(number, found.programme)} {sentences.day_in_words(found)}"
     total = sentences.figures_of(found.total, number)
     asked = {"replies": about.asks_all, "is_over": strand.is_closed(found.as_of)}
     lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, **asked)
@@ -152,7 +152,7 @@ def _said(
 ) -> str:
     """The sentence about some schools, with what those do that have not joined."""
     base, told = figures["base"], _does(figures, levels, tail, whose)
-    others = sentences.others(figures, is_over=is_over) if base else ""
+    others = sentences.others_in_words(figures, is_over=is_over) if base else ""
     more = f" ; {'elle ' if base == 1 else ''}{others.removeprefix('une ') if base == 1 else others}" if others else ""
     if replies and base:
         return f"{'Oui' if figures[Bucket.JOINED] == base else 'Non'} : {told}{more}."
@@ -183,7 +183,9 @@ def _schools(levels: Collection[Level], figures: Mapping[str, int], count: int) 
     """One or several schools: « école secondaire », « écoles concernées » where a strand leaves some out."""
     ending = "s" if count > 1 else ""
     concerned = f"concernée{ending}" if figures[Bucket.NOT_CONCERNED] else ""
-    return " ".join(filter(None, (f"école{ending}", sentences.kinds(levels, count) if levels else "", concerned)))
+    return " ".join(
+        filter(None, (f"école{ending}", sentences.kinds_of_schools(levels, count) if levels else "", concerned))
+    )
 
 
 def _actions(found: Situation, number: int, acted: Actions, about: About) -> list[str]:

@@ -31,7 +31,7 @@ UNKNOWN = "non reconstituable"
 
 def request_again(note: Note) -> NoteRequest:
     """The request by which a note that nobody approved is counted again: its own, of what is known now."""
-    corrected = listing.content_of(note).correction
+    corrected = listing.stored_content(note).correction
     asked = replace(request_of(note), again=note.id)
     return asked if corrected is None else replace(asked, corrects=corrected.number, reason=corrected.reason)
 
@@ -48,27 +48,29 @@ def freeze_again(session: Session, key: int, gathered: Gathered, *, now: datetim
     `gathered` is of `request_again`. Raises NotFound, and Refused as `refuse_settled` does.
     """
     take_lock(session, approval.TURN)
-    earlier = listing.by_key(session, key)
+    earlier = listing.get_note_by_key(session, key)
     refuse_settled(earlier)
     why = "comptée à nouveau, selon les définitions d’aujourd’hui"
-    decisions.decide(session, freezing.content_of(earlier), DecisionKind.WITHDRAWN, now=now, actor=actor, reason=why)
-    made = freezing.freeze(session, gathered, now=now, actor=actor)
+    decisions.record_decision(
+        session, freezing.content_of(earlier), DecisionKind.WITHDRAWN, now=now, actor=actor, reason=why
+    )
+    made = freezing.freeze_note(session, gathered, now=now, actor=actor)
     session.execute(update(NoteRecount).where(NoteRecount.note_id == key).values(again_id=made.id))
     session.execute(update(AskedNote).where(AskedNote.note_id == key).values(note_id=made.id))
     session.expire_all()
     return made
 
 
-def figures(note: Note) -> tuple[FigureChange, ...]:
+def changed_figures(note: Note) -> tuple[FigureChange, ...]:
     """The figures of a note whose definition has changed: as it stands there, and as it is counted today.
 
     The recipients of a wave that left are those that the note counted. Whom a campaign had reached rows no longer tell.
     """
-    content = listing.content_of(note)
+    content = listing.stored_content(note)
     return tuple(one for one in (*_recipients(content), *_reached(content)) if one.before != one.after)
 
 
-def offered(person: str, roles: Collection[RoleName]) -> Select[Note]:
+def offered_corrections(person: str, roles: Collection[RoleName]) -> Select[Note]:
     """Select the approved notes whose correction awaits this person, the newest first: its author's own.
 
     Where the author's account is closed, they await approvers.

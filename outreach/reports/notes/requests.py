@@ -66,7 +66,7 @@ ENDS = {
 }
 
 
-def ask(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> AskedNote:
+def ask_for_note(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> AskedNote:
     """Ask for a note, about the networks that are chosen or else named in the question.
 
     Raises InputError where there is no question or the note cannot be made so, Refused where the person has too many
@@ -85,11 +85,11 @@ def ask(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> A
     made = AskedNote(title=_title(asked.question), request=asked.as_json(), asked_by=actor, asked_at=now)
     session.add(made)
     session.flush()
-    decisions.decide(session, content_of(made), DecisionKind.ASKED, now=now, actor=actor)
+    decisions.record_decision(session, content_of(made), DecisionKind.ASKED, now=now, actor=actor)
     return made
 
 
-def by_key(session: Session, key: int, person: str, roles: Collection[RoleName]) -> AskedNote:
+def get_request(session: Session, key: int, person: str, roles: Collection[RoleName]) -> AskedNote:
     """A question, for the person who asked it and for those who write or approve notes. Raises NotFound."""
     found = session.get(AskedNote, key)
     if found is None or not (found.asked_by == person or HANDLERS & set(roles)):
@@ -108,15 +108,15 @@ def send_back(session: Session, asked: AskedNote, reason: str, *, now: datetime,
     words = reason.replace("\r\n", "\n").strip()
     if not 0 < len(words) <= drafts.LONGEST_QUESTION or any(map(is_forbidden, words)):
         raise InputError(f"Dites pourquoi, en {french.number(drafts.LONGEST_QUESTION)} caractères au plus.")
-    decisions.decide(session, content_of(asked), DecisionKind.SENT_BACK, now=now, actor=actor, reason=words)
+    decisions.record_decision(session, content_of(asked), DecisionKind.SENT_BACK, now=now, actor=actor, reason=words)
 
 
-def withdraw(session: Session, asked: AskedNote, *, now: datetime, actor: str) -> None:
+def withdraw_request(session: Session, asked: AskedNote, *, now: datetime, actor: str) -> None:
     """Take back one's own question. Raises NotFound for another person's, Refused when it is over."""
     if asked.asked_by != actor:
         raise NotFound("Cette demande de note n’existe pas.")
     _refuse_over(session, asked)
-    decisions.decide(session, content_of(asked), DecisionKind.WITHDRAWN, now=now, actor=actor)
+    decisions.record_decision(session, content_of(asked), DecisionKind.WITHDRAWN, now=now, actor=actor)
 
 
 def link(session: Session, key: int, note: Note) -> None:
@@ -134,7 +134,9 @@ def answer(session: Session, note: Note, number: str, *, now: datetime, actor: s
     for asked in session.scalars(query):
         if _last_kind(session, asked) is DecisionKind.ASKED:
             under = f"sous le numéro {number}"
-            decisions.decide(session, content_of(asked), DecisionKind.ANSWERED, now=now, actor=actor, reason=under)
+            decisions.record_decision(
+                session, content_of(asked), DecisionKind.ANSWERED, now=now, actor=actor, reason=under
+            )
 
 
 def state_of(session: Session, asked: AskedNote) -> AskedState:
@@ -145,7 +147,7 @@ def state_of(session: Session, asked: AskedNote) -> AskedState:
 def states_of(session: Session, asked: Sequence[AskedNote]) -> list[AskedState]:
     """How far each of these has come, by one statement."""
     subjects = [Thing.REQUEST.subject(one.id) for one in asked]
-    last = {made.subject: made.kind for made in reversed(decisions.history(session, subjects))}
+    last = {made.subject: made.kind for made in reversed(decisions.decision_history(session, subjects))}
     return [_state(one, last[subject]) for one, subject in zip(asked, subjects, strict=True)]
 
 
@@ -161,7 +163,7 @@ def of_person(session: Session, person: str) -> Sequence[AskedNote]:
     return session.scalars(query.options(joinedload(AskedNote.note))).all()
 
 
-def waiting() -> Select[AskedNote]:
+def waiting_requests() -> Select[AskedNote]:
     """Select the questions that await an author, the oldest first.
 
     Nothing was decided after they were asked, and no note for them is alive.
@@ -194,7 +196,7 @@ def _title(question: str) -> str:
 
 
 def _last_kind(session: Session, asked: AskedNote) -> DecisionKind:
-    made = decisions.last(session, Thing.REQUEST.subject(asked.id))
+    made = decisions.last_decision(session, Thing.REQUEST.subject(asked.id))
     return made.kind if made else DecisionKind.ASKED
 
 

@@ -42,10 +42,10 @@ class NoteSignature:
     @property
     def fingerprint(self) -> str:
         """By which people compare keys."""
-        return fingerprint(self.public_key)
+        return key_fingerprint(self.public_key)
 
 
-def fingerprint(public_key: str) -> str:
+def key_fingerprint(public_key: str) -> str:
     """The first 32 digits of the SHA-256 of a public key (base64), in groups of four."""
     digits = sha256(b64decode(public_key)).hexdigest()[:32]
     return " ".join(digits[place : place + 4] for place in range(0, 32, 4))
@@ -107,7 +107,7 @@ def public_key_of(key: Ed25519PrivateKey) -> str:
     return b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
-def sign(note: NumberedNote, key: Ed25519PrivateKey) -> NoteSignature:
+def sign_note(note: NumberedNote, key: Ed25519PrivateKey) -> NoteSignature:
     """Sign the note's seal. The same note and key give the same signature."""
     return NoteSignature(b64encode(key.sign(note.sealed_json())).decode(), public_key_of(key))
 

@@ -41,7 +41,7 @@ class Access:
     is_news: Callable[[datetime], Sequence[ColumnElement[bool]]] = lambda _now: ()
 
 
-def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> int | None:
+def send_access_news(database: Database, sending: SenderIdentity, *, now: datetime) -> int | None:
     """Post one mail about what was told to nobody yet; returns its mailing, or None for none."""
     with database.reading() as session:
         untold = _untold(session, now=now)
@@ -49,7 +49,7 @@ def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> int |
             return None
         said = [_said(session, access, row) for access, row in untold]
         letter = StaffLetter(to, _subject(untold), said, contact=to[0])
-        frozen, told = letters.write(letter, sending, now=now), _named(untold)
+        frozen, told = letters.write_mail(letter, sending, now=now), _named(untold)
     with database.writing() as session:
         take_lock(session, "access_letters")
         found = _untold(session, now=now)
@@ -57,7 +57,7 @@ def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> int |
             return None
         for _, row in found:
             row.told_at = now
-        return letters.post(session, letter, frozen, sending, now=now, actor=TELLER)
+        return letters.post_mail(session, letter, frozen, sending, now=now, actor=TELLER)
 
 
 def _untold(session: Session, *, now: datetime) -> list[tuple[Access, Row]]:

@@ -23,8 +23,8 @@ from outreach.delivery.models import Mailing, Message, MessageState, Reason
 from outreach.delivery.outbox import outbox
 from outreach.delivery.smtp.relay import Guard
 from outreach.staff.notifications.letters import Said, StaffLetter
-from outreach.staff.notifications.letters import post as post_staff
-from outreach.staff.notifications.letters import write as write_staff
+from outreach.staff.notifications.letters import post_mail as post_staff
+from outreach.staff.notifications.letters import write_mail as write_staff
 from outreach.staff.notifications.models import AccountLetter
 
 SUBJECTS = {
@@ -67,7 +67,7 @@ class AccountMail:
     frozen: LetterSnapshot
 
 
-def write(
+def write_account_mail(
     kind: LinkKind, sending: SenderIdentity, to: AccountHolder, *, contact: str, now: datetime, by: str = ""
 ) -> AccountMail:
     """The letter with a new link, laid out; `by` is the name of who asked for it, or ''.
@@ -98,14 +98,14 @@ def address_of(token: str, sending: SenderIdentity) -> str:
     return f"{sending.address}{password_links.PATH}{token}"
 
 
-def post(
+def post_account_mail(
     session: Session, mail: AccountMail, user_id: int, sending: SenderIdentity, *, now: datetime, actor: str
 ) -> int:
     """Make the link, which ends the person's earlier ones, and put its letter into the outbox.
 
     Returns the number of its mailing.
     """
-    link = password_links.make(session, user_id, mail.kind, mail.token, now=now)
+    link = password_links.make_link(session, user_id, mail.kind, mail.token, now=now)
     mailing = post_staff(session, mail.letter, mail.frozen, sending, now=now, actor=actor)
     session.execute(insert(table_of(AccountLetter)).values(mailing_id=mailing, link_id=link))
     return mailing
@@ -138,7 +138,7 @@ def _is_under_way() -> ColumnElement[bool]:
 TELLER = "système"
 
 
-def answer(
+def answer_requests(
     database: Database,
     sending: SenderIdentity,
     guard: Guard,
@@ -153,13 +153,13 @@ def answer(
     where the account has no password that could be forgotten, and where the installation takes none of it.
     """
     with database.reading() as session:
-        asked = password_links.waiting(session)
+        asked = password_links.waiting_requests(session)
         if not asked:
             return []
         named = _named(session, set(asked.values()), key)
         contact = next((one.email for one in colleagues.with_role(session, RoleName.ADMINISTRATOR)), "")
     mails = {
-        person.id: write(
+        person.id: write_account_mail(
             LinkKind.FORGOTTEN, sending, AccountHolder(person.email, person.name, ()), contact=contact, now=now
         )
         for person in named
@@ -167,7 +167,7 @@ def answer(
     }
     with database.writing() as session:
         take_lock(session, "accounts")
-        mine = {asked[number] for number in password_links.handle(session, list(asked), now=now)}
+        mine = {asked[number] for number in password_links.claim_requests(session, list(asked), now=now)}
         still = colleagues.numbered(session, mails)
         whose = [still[person.id] for person in _named(session, mine, key) if person.id in still]
         return [_post(session, mails[person.id], person, sending, now) for person in whose]
@@ -182,5 +182,5 @@ def _named(session: Session, digests: set[bytes], key: bytes) -> list[Colleague]
 
 def _post(session: Session, mail: AccountMail, person: Colleague, sending: SenderIdentity, now: datetime) -> int:
     said = f"Lien envoyé à {person.email} pour choisir un mot de passe ({mail.kind.label})."
-    audit.record(session, now, TELLER, said, f"user:{person.email}")
-    return post(session, mail, person.id, sending, now=now, actor=TELLER)
+    audit.record_entry(session, now, TELLER, said, f"user:{person.email}")
+    return post_account_mail(session, mail, person.id, sending, now=now, actor=TELLER)

@@ -35,7 +35,7 @@ class Ready:
     mail: tuple[StaffLetter, LetterSnapshot] | None
 
 
-def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> list[int]:
+def send_digests(database: Database, sending: SenderIdentity, *, now: datetime) -> list[int]:
     """Note what nobody was told yet, and post what is due. Returns the mailings, so that dispatchers can be woken."""
     _begin(database, now)
     with database.reading() as session:
@@ -117,14 +117,17 @@ def _mail(
 ) -> tuple[StaffLetter, LetterSnapshot]:
     told = news.of_notices(session, notices)
     stood_for = [
-        Said(f"Vous remplacez {colleagues.name_of(session, one.absent)} {delegates.spelt(one)}.", requests.PAGE)
+        Said(
+            f"Vous remplacez {colleagues.name_of(session, one.absent)} {delegates.delegation_in_words(one)}.",
+            requests.PAGE,
+        )
         for one in delegates.of_deputy(session, person.email, today(now))
     ]
     happened = [Said(news.sentence(session, one), news.page_of(session, one)) for one in told]
     said = [*happened, *stood_for, Said(SIGNED_IN)]
     contact = news.contact_of(session, told[0])
     letter = StaffLetter([person.email], news.subject(told), said, person.name, contact, may_be_fewer=True)
-    return letter, letters.write(letter, sending, now=now)
+    return letter, letters.write_mail(letter, sending, now=now)
 
 
 def _post(database: Database, ready: Ready, sending: SenderIdentity, now: datetime) -> int | None:
@@ -134,6 +137,6 @@ def _post(database: Database, ready: Ready, sending: SenderIdentity, now: dateti
         waits = StaffNotice.id.in_(ready.notices), StaffNotice.settled_at.is_(None)
         if len(session.scalars(select(StaffNotice.id).where(*waits)).all()) != len(ready.notices):
             return None
-        mailing = letters.post(session, *ready.mail, sending, now=now, actor=TELLER) if ready.mail else None
+        mailing = letters.post_mail(session, *ready.mail, sending, now=now, actor=TELLER) if ready.mail else None
         session.execute(update(StaffNotice).where(*waits).values(settled_at=now, mailing_id=mailing))
         return mailing

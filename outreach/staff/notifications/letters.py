@@ -59,7 +59,7 @@ class StaffLetter:
     may_be_fewer: bool = False
 
 
-def write(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> LetterSnapshot:
+def write_mail(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -> LetterSnapshot:
     """The mail laid out. No sentence carries a letter's live token, whatever was pasted into it."""
     subject = typeset(plain(one_line(letter.subject), sending))
     around = {
@@ -80,7 +80,7 @@ def _address(said: Said, sending: SenderIdentity) -> str:
     return address if said.is_trusted else plain(address, sending)
 
 
-def post(
+def post_mail(
     session: Session, letter: StaffLetter, frozen: LetterSnapshot, sending: SenderIdentity, *, now: datetime, actor: str
 ) -> int:
     """Put a mail into the outbox, to leave at once; returns the number of its mailing.
@@ -101,7 +101,7 @@ def post(
     session.flush()
     sender = sending.return_path if letter.contact else lambda _token: _service(sending)
     addressees = {one.address_key: one for one in map(_addressee if letter.contact else _set_by_operator, letter.to)}
-    recipients.put(session, mailing, list(addressees.values()), sender, now=now)
+    recipients.put_recipients(session, mailing, list(addressees.values()), sender, now=now)
     mailing.filled_at = now
     outbox.set_gate(session, mailing, Gate.OPEN, now=now, actor=actor)
     return mailing.id

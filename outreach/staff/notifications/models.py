@@ -93,7 +93,7 @@ def paces_of(session: Session, users: Collection[int]) -> dict[int, Pace]:
     return dict.fromkeys(users, Pace.AT_ONCE) | {choice.user_id: choice.pace for choice in chosen}
 
 
-def choose(session: Session, user_id: int, pace: Pace) -> None:
+def choose_frequency(session: Session, user_id: int, pace: Pace) -> None:
     """Keep how often a person wants mail. What already waits for its hour still waits for it."""
     choice = session.get(PaceChoice, user_id)
     if choice is None:

@@ -9,9 +9,9 @@ from sqlalchemy import and_, exists, or_, select
 from outreach.access import colleagues
 from outreach.access.approvals import decisions as deciding
 from outreach.access.approvals import delegates
-from outreach.access.approvals.decisions import Decision, DecisionKind, Thing, agreed
+from outreach.access.approvals.decisions import Decision, DecisionKind, Thing, agreed_words
 from outreach.access.colleagues import Colleague
-from outreach.adherence.programmes.programmes import called, name_among_several
+from outreach.adherence.programmes.programmes import name_among_several, strand_in_words
 from outreach.campaigns.correspondence.models import ReplyTemplate
 from outreach.campaigns.models import CLOCK, AddedReminder, AudienceException, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.planning.experiment_plan import GAP_KEPT
@@ -85,7 +85,7 @@ def _of(session: Session, done: Decision | WaveTransition) -> News:
     found = _found(session, done)
     strand = found.campaign.strand if found.campaign else None
     name = name_among_several(session, strand.programme) if strand else ""
-    return replace(found, about=f" ({called(name, strand.number)})") if strand and name else found
+    return replace(found, about=f" ({strand_in_words(name, strand.number)})") if strand and name else found
 
 
 def _found(session: Session, done: Decision | WaveTransition) -> News:
@@ -111,8 +111,8 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
     """
     if isinstance(news.done, WaveTransition):
         subjects = added_reminders.sent_by(session.get_one(Wave, news.done.wave_id))
-        approver = delegates.told_for(session, deciding.approver(session, subjects[0]), day, *subjects)
-        persons = {*deciding.writers(session, subjects[0]), approver}
+        approver = delegates.told_for(session, deciding.last_approver(session, subjects[0]), day, *subjects)
+        persons = {*deciding.writers_of(session, subjects[0]), approver}
     elif news.done.kind is DecisionKind.SUBMITTED:
         subject = news.done.subject
         approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
@@ -122,10 +122,10 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
         persons = {one.email for one in colleagues.with_role(session, RoleName.AUTHOR)}
     elif news.done.thing is Thing.EXCEPTION and news.campaign:
         subject = Thing.CAMPAIGN.subject(news.campaign.id)
-        approver = delegates.told_for(session, deciding.approver(session, subject), day, subject)
-        persons = {*deciding.writers(session, subject), approver}
+        approver = delegates.told_for(session, deciding.last_approver(session, subject), day, subject)
+        persons = {*deciding.writers_of(session, subject), approver}
     else:
-        persons = deciding.writers(session, news.done.subject, before=news.done.id)
+        persons = deciding.writers_of(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
 
 
@@ -144,7 +144,7 @@ def subject(news: Sequence[News]) -> str:
         return f"{len(news)} nouvelles {'de vos campagnes' if are_of_campaigns else 'du service'}"
     done, campaign, about = news[0].done, news[0].campaign, news[0].about
     if isinstance(done, Decision):
-        return f"{done.title}{about} : {_CALLED.get(done.thing, '')}{agreed(_SUBJECTS[done.kind], done.thing)}"
+        return f"{done.title}{about} : {_CALLED.get(done.thing, '')}{agreed_words(_SUBJECTS[done.kind], done.thing)}"
     what = "courriel à vos membres" if _is_ahead(done) else _SUBJECTS[done.state]
     return f"{campaign.title if campaign else ''}{about} : {what}"
 
@@ -234,11 +234,11 @@ def _of_decision(news: News, made: Decision, who: str) -> str:
         return f"{who} demande votre validation de {title}{_asked(news, made)}."
     if made.kind in BACK_TO_AUTHOR:
         done = "vous est" if made.kind is DecisionKind.SENT_BACK else "est"
-        how = agreed("renvoyée" if made.kind is DecisionKind.SENT_BACK else "refusée", made.thing)
+        how = agreed_words("renvoyée" if made.kind is DecisionKind.SENT_BACK else "refusée", made.thing)
         return f"{named} {done} {how} par {who}{_because(made.reason)}."
     if made.kind is DecisionKind.CONFIRMED:
         return f"{named} est {made.kind.label} par {who} : {made.counted}."
-    return f"{named} est {agreed('validée', made.thing)} par {who}{_planned(news) if news.campaign else ''}."
+    return f"{named} est {agreed_words('validée', made.thing)} par {who}{_planned(news) if news.campaign else ''}."
 
 
 def _of_question(made: Decision, who: str) -> str:
@@ -305,7 +305,9 @@ def _planned(news: News) -> str:
 
 
 def _counted(session: Session, wave: Wave) -> str:
-    tally = outbox.tallies(session, [wave.mailing_id]).get(wave.mailing_id, Tally()) if wave.mailing_id else Tally()
+    tally = (
+        outbox.tally_mailings(session, [wave.mailing_id]).get(wave.mailing_id, Tally()) if wave.mailing_id else Tally()
+    )
     counts = (
         french.plural(tally.accepted + tally.in_doubt, "courriel envoyé", "courriels envoyés"),
         french.plural(tally.refused + tally.expired, "échec"),

@@ -13,7 +13,7 @@ from outreach.access import colleagues
 from outreach.access.approvals import delegates
 from outreach.access.approvals.decisions import Delegate
 from outreach.access.colleagues import Colleague
-from outreach.access.scopes.engine import sighted
+from outreach.access.scopes.engine import scoped_database
 from outreach.access.scopes.policy import AccessScope
 from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
 from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
@@ -83,9 +83,9 @@ def _untold(session: Session, now: datetime) -> list[tuple[int, int, Colleague, 
 
 def _members(database: Database, key: int, sight: AccessScope, now: datetime) -> int:
     """How many authorities in a scope a wave would write to now."""
-    with sighted(database, sight).reading() as session:
+    with scoped_database(database, sight).reading() as session:
         wave = session.get(Wave, key)
-        return sum(calendar.meant(session, [wave], now)[key].values()) if wave else 0
+        return sum(calendar.count_recipients(session, [wave], now)[key].values()) if wave else 0
 
 
 PAGE = "/account/deputies"
@@ -98,10 +98,10 @@ def write_to_deputy(
 
     It takes its time: no transaction that writes should be open.
     """
-    absent, days = colleagues.name_of(session, named.absent), delegates.spelt(named)
+    absent, days = colleagues.name_of(session, named.absent), delegates.delegation_in_words(named)
     subject, sentence = f"Vous remplacez {absent} {days}", "Ces jours-là, le service vous écrit aussi à sa place."
     if is_over:
         subject, sentence = f"Vous ne remplacez plus {absent}", f"Le remplacement, prévu {days}, prend fin plus tôt."
     said = [Said(f"{subject}. {sentence}", PAGE)]
     letter = StaffLetter([named.deputy], subject, said, colleagues.name_of(session, named.deputy), named.absent)
-    return letter, letters.write(letter, sending, now=now)
+    return letter, letters.write_mail(letter, sending, now=now)

@@ -28,7 +28,7 @@ def install(app: Flask, database: Database) -> None:
 
     def keep(deliveries: Sequence[Delivery]) -> Sequence[Kept]:
         with database.writing() as session:
-            return receiving.keep(session, deliveries)
+            return receiving.keep_deliveries(session, deliveries)
 
     app.extensions[EXTENSION] = Batches[Delivery, Kept]("hook deliveries were not kept", keep)
 
@@ -38,7 +38,7 @@ def receive(name: str) -> Response:
     """Keep a delivery of joinings. One that was kept already is answered alike; its name serves no other one."""
     body, identity = request.get_data(), request.headers.get("webhook-id", "")
     with reading() as session:
-        sender = sources.named(session, name)
+        sender = sources.get_source_named(session, name)
         if sender is None:
             raise NotFound("Aucun service de ce nom n’envoie ici.")
         if not _is_theirs(sender, identity, body):
@@ -46,7 +46,7 @@ def receive(name: str) -> Response:
         number, about = sender.id, sources.programme_of(session, sender)
     if not 0 < len(identity) <= LONGEST_ID or not identity.isprintable():
         raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
-    rows, until = receiving.read(body, current_day())
+    rows, until = receiving.read_delivery(body, current_day())
     receiving.refuse_others(rows, about)
     batches: Batches[Delivery, Kept] = current_app.extensions[EXTENSION]
     try:

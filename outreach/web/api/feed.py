@@ -42,7 +42,7 @@ def events() -> Response:
 
 def _batch(asked: EventsAsked) -> list[dict[str, object]]:
     with reading() as session:
-        found = feed.after(session, asked.after, asked.limit)
+        found = feed.events_after(session, asked.after, asked.limit)
         return [feed.cloud_event(event, settings().address) for event in found]
 
 
@@ -53,7 +53,7 @@ def _waited(asked: EventsAsked) -> list[dict[str, object]]:
     while time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
         with database().reading() as session:
-            is_there = feed.last(session) > asked.after
+            is_there = feed.last_event(session) > asked.after
         if is_there:
             return _batch(asked)
     return []

@@ -13,15 +13,15 @@ from outreach.adherence.programmes import files
 from outreach.adherence.programmes import programmes as known_programmes
 from outreach.adherence.records import records
 from outreach.adherence.situation import difference, grouping, situation
-from outreach.adherence.situation.concerning import concerning
+from outreach.adherence.situation.concerning import programmes_concerning
 from outreach.adherence.situation.difference import A_MONTH, Asked, By, Reading
 from outreach.adherence.situation.grouping import Grouping
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import calendar, lifecycle, segment_uses
 from outreach.campaigns.planning import listing as campaign_list
-from outreach.campaigns.planning.sending_hours import read_past, until
+from outreach.campaigns.planning.sending_hours import known_until, read_past
 from outreach.campaigns.results import progress
-from outreach.campaigns.results.progress import overall
+from outreach.campaigns.results.progress import overall_figures
 from outreach.core.db import Session
 from outreach.core.tables.columns import Expression, QueryListing, Row
 from outreach.core.text.dates import parse_day, today
@@ -83,9 +83,9 @@ def current_situation() -> Response:
     with reading() as session:
         programme = _programme(session, asked.programme)
         day, known_at = _when(session, asked.as_of, asked.known_at, current_day())
-        listed = listed_schools(until(day, known_at))
+        listed = listed_schools(known_until(day, known_at))
         by = Grouping(asked.by)
-        found = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
+        found = situation.count_situation(session, programme, day, known_at=known_at, by=by, listed=listed)
         return told({"programme": programme.code, **found.as_json()})
 
 
@@ -115,7 +115,7 @@ def situation_difference() -> Response:
 def networks() -> Response:
     """Les réseaux, dans leur ordre habituel."""
     with reading() as session:
-        return told(resources.every([resources.network(one) for one in search.networks(session)]))
+        return told(resources.every([resources.network(one) for one in search.list_networks(session)]))
 
 
 @pages.get("/programmes")
@@ -126,10 +126,10 @@ def programmes() -> Response:
     À une clé de fédération ou de réseau, ceux qui concernent ses membres.
     """
     with reading() as session:
-        theirs = concerning(session, current_day())
+        theirs = programmes_concerning(session, current_day())
         found = [
             known_programmes.as_json(programme, rules)
-            for programme, rules in files.every(session)
+            for programme, rules in files.all_programme_files(session)
             if programme in theirs
         ]
     return told(resources.every(found))
@@ -142,7 +142,7 @@ def authorities() -> Response:
     asked = query_as(AuthoritiesAsked)
     filters = Filters(networks=(asked.network,) if asked.network else ())
     with reading() as session:
-        return page_of(search.listed(session, filters), asked, resources.authority)
+        return page_of(search.list_authorities(session, filters), asked, resources.authority)
 
 
 @pages.get("/authorities/<number:authority>/schools")
@@ -151,7 +151,7 @@ def schools(authority: int) -> Response:
     """Les écoles d’un pouvoir organisateur, par numéro FASE."""
     with reading() as session:
         found = sheet.authority_by_fase(session, authority)
-        listing = sheet.schools(session, found)
+        listing = sheet.list_schools(session, found)
         return page_of(listing, query_as(PageAsked), lambda row: resources.school(row, found))
 
 
@@ -162,8 +162,10 @@ def segments() -> Response:
     with reading() as session:
         programme = _programme(session, query_as(ProgrammeAsked).programme)
         counted = [
-            resources.segment(row, programme.code, segment_uses.counted(session, row.segment, programme, now=now()))
-            for row in segment_uses.listed(session, accounts.colleagues(session)).every()
+            resources.segment(
+                row, programme.code, segment_uses.count_segment(session, row.segment, programme, now=now())
+            )
+            for row in segment_uses.list_segments(session, accounts.colleagues(session)).every()
         ]
     return told(resources.every(counted))
 
@@ -178,8 +180,10 @@ def campaigns() -> Response:
     is_whole = holder().sight is None
     resource = partial(resources.campaign, is_whole=is_whole)
     with reading() as session:
-        among = None if is_whole else calendar.campaigns(session, now=now())
-        listing = campaign_list.listed(session, among=among, figures=partial(overall, session, now=now()))
+        among = None if is_whole else calendar.campaigns_with_waves(session, now=now())
+        listing = campaign_list.list_campaigns(
+            session, among=among, figures=partial(overall_figures, session, now=now())
+        )
         return _page_of_programme(session, _of_strands(listing, Campaign.strand_id), resource)
 
 
@@ -191,9 +195,9 @@ def campaign(campaign: int) -> Response:
     À une clé de fédération ou de réseau, ses vagues qui écrivent à des membres, et combien de membres.
     """
     with reading() as session:
-        say = progress.concerning if holder().sight else progress.campaign_as_json
+        say = progress.progress_concerning if holder().sight else progress.campaign_as_json
         said = say(session, lifecycle.campaign_numbered(session, campaign), now=now())
-        (row,) = campaign_list.listed(session, among=[campaign]).every()
+        (row,) = campaign_list.list_campaigns(session, among=[campaign]).every()
         return told(resources.standing(row, said["counts"]["programme"], said))
 
 
@@ -207,7 +211,7 @@ def recipients(campaign: int, wave: int) -> Response:
             raise NotFound(f"La campagne {campaign} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
             return told(resources.every([]))
-        listing = recipient_list.listed(session, waves[0].mailing_id)
+        listing = recipient_list.list_letters(session, waves[0].mailing_id)
         return page_of(listing, query_as(PageAsked), resources.recipient)
 
 
@@ -216,7 +220,7 @@ def recipients(campaign: int, wave: int) -> Response:
 def responses() -> Response:
     """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
-        listed = _of_strands(inbox_list.every(session), GivenResponse.strand_id)
+        listed = _of_strands(inbox_list.all_responses(session), GivenResponse.strand_id)
         return _page_of_programme(session, listed, resources.response)
 
 
@@ -225,7 +229,7 @@ def responses() -> Response:
 def exclusions() -> Response:
     """Les adresses auxquelles le service n’écrit plus."""
     with reading() as session:
-        return page_of(suppressions.listed(session), query_as(PageAsked), resources.exclusion)
+        return page_of(suppressions.list_suppressions(session), query_as(PageAsked), resources.exclusion)
 
 
 @pages.get("/notes")
@@ -234,8 +238,10 @@ def notes() -> Response:
     """Les notes publiées, dont chacune nomme son programme ; `programme` n’en retient que celles d’un seul."""
     asked, address = query_as(OfProgrammeAsked), settings().address
     with reading() as session:
-        theirs = [_programme(session, asked.programme)] if asked.programme else concerning(session, current_day())
-        listing = note_list.listed(session, NoteState.PUBLISHED)
+        theirs = (
+            [_programme(session, asked.programme)] if asked.programme else programmes_concerning(session, current_day())
+        )
+        listing = note_list.select_notes(session, NoteState.PUBLISHED)
         among = replace(listing, query=listing.query.where(Note.programme_id.in_([one.id for one in theirs])))
         return page_of(among, asked, lambda one: resources.note(one, one.programme.code, address))
 
@@ -245,7 +251,7 @@ def notes() -> Response:
 def adherence_records() -> Response:
     """Les statuts enregistrés des écoles dans un programme, les annulés aussi, dans l’ordre de leur enregistrement."""
     with reading() as session:
-        listed = _of_strands(records.listed(session), AdherenceRecord.strand_id)
+        listed = _of_strands(records.all_records(session), AdherenceRecord.strand_id)
         return _page_of_programme(session, listed, resources.record)
 
 
@@ -272,7 +278,7 @@ def _page_of_programme(
 
 def _programme(session: Session, code: str) -> Programme:
     """The programme with this code, or the only one, of those that concern the members of a scoped key."""
-    return known_programmes.named(session, code, concerning(session, current_day()))
+    return known_programmes.get_programme(session, code, programmes_concerning(session, current_day()))
 
 
 def _when(session: Session, as_of: date | None, moment: date | None, usual: date) -> tuple[date, datetime | None]:

@@ -16,7 +16,7 @@ from outreach.campaigns.planning.listing import CampaignRow
 from outreach.campaigns.planning.segment_uses import ListedSegment
 from outreach.campaigns.results.progress import Overall
 from outreach.campaigns.segments.audience import Concerns
-from outreach.delivery.outbox.listing import Recipient, outcome_of, why
+from outreach.delivery.outbox.listing import Recipient, cause_of_state, outcome_of
 from outreach.delivery.outbox.suppressions import Excluded
 from outreach.directory.authorities.search import ListedRow, Reach
 from outreach.directory.authorities.sheet import ListedSchool
@@ -123,7 +123,7 @@ def recipient(row: Recipient) -> Resource:
         "outcome": outcome,
         "label": outcome.singular,
         "reason": letter.reason,
-        "explanation": why(letter),
+        "explanation": cause_of_state(letter),
         "outcome_at": letter.settled_at or letter.fenced_at,
         "relay_reply": f"{letter.reply_code or ''} {letter.reply_text}".strip(),
         "attempts": letter.attempts if is_tried_again else None,

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, g, request
 
 from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan, StatedJoining, opened
+from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan, StatedJoining, open_joinings
 from outreach.adherence.models import Coverage, JoiningList
 from outreach.adherence.programmes import programmes
 from outreach.core.db import Session
@@ -67,7 +67,9 @@ def _foreseen(sent: JoiningsSent) -> str:
     """What a list would change; nothing is recorded."""
     kind, of = JoiningLists(current_day(), corrections.by_list), _opened(sent)
     with reading() as session:
-        return _told(None, imports.judge(session, kind, imports.drafted(kind, of, **_facts(session, sent))).plan)
+        return _told(
+            None, imports.judge_import(session, kind, imports.draft_import(kind, of, **_facts(session, sent))).plan
+        )
 
 
 def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
@@ -76,7 +78,7 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     for _ in range(TRIES):
         with reading() as session:
             facts = _facts(session, sent)
-            judged = imports.judge(session, kind, imports.drafted(kind, of, **facts))
+            judged = imports.judge_import(session, kind, imports.draft_import(kind, of, **facts))
         with database().writing() as session:
             idempotency.take_turn(session, asked)
             if (before := idempotency.answered(session, asked, now=now())) is not None:
@@ -84,10 +86,10 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
             received: JoiningList | None = None
             if not judged.plan.nothing:
                 kind.hold(session)
-                if judged.basis != kind.basis(session, imports.drafted(kind, of, **facts)):
+                if judged.basis != kind.basis(session, imports.draft_import(kind, of, **facts)):
                     continue
-                received = imports.receive(session, kind, of, now=now(), actor=holder().actor, **facts)
-                imports.apply(session, kind, received, judged, now=now(), actor=holder().actor)
+                received = imports.receive_import(session, kind, of, now=now(), actor=holder().actor, **facts)
+                imports.apply_import(session, kind, received, judged, now=now(), actor=holder().actor)
             answer = _told(received, judged.plan)
             idempotency.keep(session, asked, answer, now=now())
             return answer
@@ -96,19 +98,19 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
 
 def _facts(session: Session, sent: JoiningsSent) -> dict[str, Any]:
     """What a list is about, and what it is complete for."""
-    return {"programme_id": programmes.named(session, sent.programme).id, "coverage": _covered(session, sent)}
+    return {"programme_id": programmes.get_programme(session, sent.programme).id, "coverage": _covered(session, sent)}
 
 
 def _covered(session: Session, sent: JoiningsSent) -> Coverage | None:
     """What a list is complete for. Raises Refused on a day to come and on a network that there is not."""
     try:
-        return coverage.stated(session, sent.complete_until, sent.covers, current_day())
+        return coverage.stated_coverage(session, sent.complete_until, sent.covers, current_day())
     except InputError as fault:  # not of the form, which was read, but of what there is now
         raise Refused(str(fault)) from None
 
 
 def _opened(sent: JoiningsSent) -> Opened:
-    return opened([_stated(one) for one in sent.items], holder().name)
+    return open_joinings([_stated(one) for one in sent.items], holder().name)
 
 
 def _stated(one: JoiningSent) -> StatedJoining:

@@ -12,7 +12,7 @@ from outreach.campaigns.planning import segment_uses, wave_criteria
 from outreach.campaigns.planning.segment_uses import ListedSegment
 from outreach.campaigns.results.from_lists import WrittenList
 from outreach.campaigns.segments import saved, stored_lists
-from outreach.campaigns.segments.criteria import sentence
+from outreach.campaigns.segments.criteria import sentence_of
 from outreach.campaigns.segments.saved import SavedSegment
 from outreach.campaigns.segments.stored_lists import LONGEST_NAME, AmongAuthorities, ListRow, Numbers
 from outreach.core.db import Session
@@ -86,7 +86,7 @@ def make_list() -> Redirect | tuple[str, int]:
     if not asked.faults:
         try:
             with database().writing() as session:
-                made = stored_lists.make(session, name, keys, now=now(), actor=actor())
+                made = stored_lists.make_list(session, name, keys, now=now(), actor=actor())
                 return redirect(url_for(".authority_list", number=made.id))
         except InputError as error:
             asked = NewList(name, asked.numbers, name_fault=str(error))
@@ -115,7 +115,7 @@ def write_to_list(number: int) -> Redirect | str | tuple[str, int]:
     with reading() as session:
         held = stored_lists.list_numbered(session, number)
         if text:
-            keys = stored_lists.members(session, held, text=text).keys()
+            keys = stored_lists.list_members(session, held, text=text).keys()
             written = WrittenList(f"{held.name} : « {text} »", None, keys)
         else:
             written = WrittenList(held.name, AmongAuthorities(list=number))
@@ -128,7 +128,7 @@ def write_to_segment(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to those whom a segment means."""
     with reading() as session:
         chosen = saved.segment_numbered(session, number)
-        written = WrittenList(chosen.name, saved.latest(session, chosen).criterion, segment=number)
+        written = WrittenList(chosen.name, saved.latest_version(session, chosen).criterion, segment=number)
     return write_to(written)
 
 
@@ -146,7 +146,7 @@ def rename(number: int) -> Redirect | tuple[str, int]:
     form = SegmentNameForm()
     with telling(form.name), database().writing() as session:
         segment, name = saved.segment_numbered(session, number), form.name.data or ""
-        saved.rename(session, segment, name, now=now(), actor=actor())
+        saved.rename_segment(session, segment, name, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _segment_page(session, saved.segment_numbered(session, number), form), 422
@@ -158,7 +158,7 @@ def rename(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def retire(number: int) -> Redirect:
     with database().writing() as session:
-        saved.retire(session, saved.segment_numbered(session, number), now=now(), actor=actor())
+        saved.retire_segment(session, saved.segment_numbered(session, number), now=now(), actor=actor())
     flash("Le segment est retiré. Les campagnes qui l’ont repris gardent leur public.", "success")
     return redirect(url_for(".index"))
 
@@ -168,16 +168,16 @@ def _segment_page(session: Session, shown: SavedSegment, form: SegmentNameForm) 
         "pages/segments/segment.html",
         shown=shown,
         form=form,
-        sentence=sentence,
-        names=wave_criteria.names(session, [version.criterion for version in shown.versions]),
-        uses=segment_uses.uses(session, shown),
+        sentence=sentence_of,
+        names=wave_criteria.criteria_names(session, [version.criterion for version in shown.versions]),
+        uses=segment_uses.list_uses(session, shown),
         longest=LONGEST_NAME,
     )
 
 
 def _stated() -> Numbers:
     """The numbers that a request states, typed and in a file. Raises InputError when the file cannot be read."""
-    numbers, sent = stored_lists.typed(posted("numbers")), request.files.get("file")
+    numbers, sent = stored_lists.read_numbers(posted("numbers")), request.files.get("file")
     if sent is None or not sent.filename:
         return numbers
     of_file = stored_lists.of_file(sent.read(), _numbers)
@@ -191,7 +191,7 @@ def _numbers() -> Holds:
 
 def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tuple[int, ...]]:
     """The form again, with the keys of its authorities. What is unknown is named, and no longer in the text."""
-    known = stored_lists.known(session, numbers.fases)
+    known = stored_lists.known_fases(session, numbers.fases)
     unknown = [str(fase) for fase in numbers.fases if fase not in known]
     faults = [f"Ligne {row.row} : {row.message}" for row in numbers.rejected[:SHOWN]]
     if len(numbers.rejected) > SHOWN:
@@ -206,18 +206,20 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
 @has_files(pages, "/export", "segments", RoleName.READER)
 def _segments(session: Session) -> InMemoryListing[ListedSegment]:
     names, asked = accounts.colleagues(session), {"text": sought(request), "sort": sorting(request)}
-    return segment_uses.listed(session, names, programme=programmes.filtered(session), **asked)
+    return segment_uses.list_segments(session, names, programme=programmes.filtered(session), **asked)
 
 
 @has_files(pages, "/lists/export", "listes", RoleName.READER, endpoint="export_lists")
 def _lists(session: Session) -> InMemoryListing[ListRow]:
-    return stored_lists.listed(session, accounts.colleagues(session), text=sought(request), sort=sorting(request))
+    return stored_lists.list_stored_lists(
+        session, accounts.colleagues(session), text=sought(request), sort=sorting(request)
+    )
 
 
 @has_files(pages, "/lists/<number:number>", "liste-{number}", RoleName.READER, endpoint="export_list")
 def _members(session: Session, number: int) -> QueryListing[Authority]:
     held = stored_lists.list_numbered(session, number)
-    return stored_lists.members(session, held, text=sought(request), sort=sorting(request))
+    return stored_lists.list_members(session, held, text=sought(request), sort=sorting(request))
 
 
 def _lists_page(session: Session, asked: NewList) -> str:

@@ -25,7 +25,7 @@ def keep_to_itself(response: Response) -> Response:
 def draw(number: int, ending: str) -> Response:
     with reading() as session:
         try:
-            found = experiment.of(session, number)
+            found = experiment.public_draw(session, number)
         except NotFound:
             return Response(render_template("public/draw_unknown.html"), 404)
         if ending:

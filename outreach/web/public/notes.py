@@ -8,7 +8,7 @@ from outreach.core.db import Session
 from outreach.core.text.errors import Refused
 from outreach.reports.files import verifying
 from outreach.reports.files.document import CellGrid
-from outreach.reports.files.outline import corrected, public_correction, public_outline
+from outreach.reports.files.outline import corrected_grid, public_correction, public_outline
 from outreach.reports.notes import listing, signing
 from outreach.reports.notes.content import Correction
 from outreach.reports.notes.models import Note
@@ -52,7 +52,7 @@ def keys() -> Response:
             current=current,
             used=used,
             former=former,
-            fingerprint=signing.fingerprint,
+            fingerprint=signing.key_fingerprint,
             pem=signing.pem,
         )
     )
@@ -66,10 +66,10 @@ def revisions() -> Response:
 @pages.get("/<number>")
 def note(number: str) -> Response:
     with reading() as session:
-        found = listing.published(session, number)
+        found = listing.published_note(session, number)
         if found is None or found.approval is None:
             return Response(render_template("public/note_unknown.html"), 404)
-        numbered = listing.numbered(found, settings().address)
+        numbered = listing.as_numbered(found, settings().address)
         html = render_template(
             "public/note.html",
             shown=public_outline(numbered),
@@ -85,16 +85,18 @@ def note(number: str) -> Response:
 
 def _corrected_one(session: Session, found: Note) -> OtherNote | None:
     """The note that this one corrects."""
-    correction = listing.content_of(found).correction
+    correction = listing.stored_content(found).correction
     if correction is None:
         return None
-    return _other(correction.number, correction, has_page=listing.published(session, correction.number) is not None)
+    return _other(
+        correction.number, correction, has_page=listing.published_note(session, correction.number) is not None
+    )
 
 
 def _correcting_one(session: Session, found: Note) -> OtherNote | None:
     """The note that corrects this one, once it is published itself."""
-    later = listing.published(session, found.corrected_by.number) if found.corrected_by else None
-    correction = listing.content_of(later).correction if later else None
+    later = listing.published_note(session, found.corrected_by.number) if found.corrected_by else None
+    correction = listing.stored_content(later).correction if later else None
     if later is None or later.approval is None or correction is None:
         return None
     return _other(later.approval.number, correction, has_page=True)
@@ -102,7 +104,7 @@ def _correcting_one(session: Session, found: Note) -> OtherNote | None:
 
 def _other(number: str, correction: Correction, *, has_page: bool) -> OtherNote:
     public = public_correction(correction)
-    table = corrected(public) if public.changes else None
+    table = corrected_grid(public) if public.changes else None
     return OtherNote(number, has_page, correction.reason, table)
 
 

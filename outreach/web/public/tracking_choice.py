@@ -44,7 +44,7 @@ def shown_measure(
     """What the form of the agreement to be measured shows: its box as it was left, else as it is stored."""
     choice = consent.choice_of(session, message)
     ticked = "measure" in typed if "wording" in typed else bool(choice and choice.basis)
-    return {"choice": choice, "wording": consent.wording(), "ticked": ticked, "confirms_measure": confirms}
+    return {"choice": choice, "wording": consent.consent_wording(), "ticked": ticked, "confirms_measure": confirms}
 
 
 def unsaved_measure(session: Session, message: Message) -> dict[str, Any]:

@@ -279,8 +279,8 @@ class Hits:
                         self._judge(seen, target.tracker, sightings)
                     else:
                         others.append(Arrival(seen.identity.hex(), seen.signals))
-                opens_and_clicks.count(connection, sightings)
-                arrivals.append(connection, others)
+                opens_and_clicks.count_hits(connection, sightings)
+                arrivals.append_hits(connection, others)
         except BaseException:
             for seen in batch:
                 self._readers.forget(seen.reader)
@@ -307,7 +307,7 @@ class Hits:
         new = trackers.targets_of(connection, clicked, self._links) if clicked else {}
         now = time.monotonic()
         if len(found) + len(clicked) < len(known) and now - self._looked_at > LOOK_SECONDS:
-            groups = trackers.latest(connection, self._newest, MOST_GROUPS, self._links)
+            groups = trackers.latest_trackers(connection, self._newest, MOST_GROUPS, self._links)
             self._newest = max((target.tracker or 0 for target in groups.values()), default=self._newest)
             self._looked_at, new = now, {**new, **groups}
         for identity, target in new.items():

@@ -7,7 +7,7 @@ from flask_login import current_user
 from outreach.core.db import Session
 from outreach.core.settings import listed
 from outreach.delivery.smtp.relay import Relay
-from outreach.operations.health.sentences import ShownAlert, shown
+from outreach.operations.health.sentences import ShownAlert, shown_alerts
 from outreach.web.ui.request import now, settings
 
 
@@ -15,4 +15,6 @@ def alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
     """These alerts, without the pauses of the waves in `beside`, which the page shows elsewhere."""
     here = settings()
     relays = [Relay.at(url, here.sending_domain).name for url in here.relays]
-    return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside, to=listed(here.alerts_to))
+    return shown_alerts(
+        session, current_user.holds, relays, here.data, now=now(), beside=beside, to=listed(here.alerts_to)
+    )

@@ -24,7 +24,7 @@ from outreach.web.ui.templates import letterhead
 def source(known: str = "") -> str:
     """Where and when figures come from, for the foot of what leaves the pages; `known` goes before the moment."""
     feigned = "Démonstration, chiffres fictifs. " if settings().mode is Mode.DEMO else ""
-    whose = f"{wording.members(counted()).removeprefix('du ')}, " if counted() else ""
+    whose = f"{wording.members_in_words(counted()).removeprefix('du ')}, " if counted() else ""
     return french.typeset(
         f"{feigned}Source : {SERVICE}{programme.said()}, {whose}{known}établi le {french.moment(now())}"
     )

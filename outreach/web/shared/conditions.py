@@ -82,7 +82,7 @@ def fields_of(lines: Sequence[ConditionLine]) -> list[tuple[str, str]]:
 
 def known(session: Session, scope: Scope) -> dict[str, Options]:
     """The options of controls that only the database knows."""
-    zones, municipalities = search.zones(session), search.municipalities(session)
+    zones, municipalities = search.list_zones(session), search.list_municipalities(session)
     return {
         "zone.root": [(zone, zone) for zone in zones],
         "province.root": [(province, province) for province in PROVINCES],
@@ -93,7 +93,7 @@ def known(session: Session, scope: Scope) -> dict[str, Options]:
         ],
         "list": [
             (str(made.id), f"{made.name} ({count} PO)")
-            for made, count in stored_lists.every(session, most=audiences.MOST_OFFERED)
+            for made, count in stored_lists.all_lists(session, most=audiences.MOST_OFFERED)
         ],
     }
 
@@ -109,7 +109,7 @@ def without_strangers(session: Session, lines: Sequence[ConditionLine]) -> list[
     every = {number for numbers in stated.values() for number in numbers}
     if not every:
         return list(lines)
-    known_numbers = stored_lists.known(session, every)
+    known_numbers = stored_lists.known_fases(session, every)
     return [_judged(line, [one for one in stated[line.number] if one not in known_numbers]) for line in lines]
 
 
@@ -148,7 +148,7 @@ def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Con
     word, values = presentation.offered_as(word, {name: given.getlist(f"{number}.{name}") for name in names})
     is_denied = f"{number}.not" in given
     try:
-        criterion: Criterion = presentation.made(word, values)
+        criterion: Criterion = presentation.make_leaf(word, values)
     except InputError as error:
         return ConditionLine(place, word, values, is_denied, fault=str(error))
     return ConditionLine(place, word, values, is_denied, Not(criterion) if is_denied else criterion)
@@ -161,6 +161,8 @@ def _added(offer: Offer, place: int, part: str, value: str) -> ConditionLine:
     if part:
         values[part] = [value]
     try:
-        return ConditionLine(place, offer.word, values, criterion=presentation.made(offer.word, values), is_new=True)
+        return ConditionLine(
+            place, offer.word, values, criterion=presentation.make_leaf(offer.word, values), is_new=True
+        )
     except InputError as error:
         return ConditionLine(place, offer.word, values, fault=str(error), is_new=True)

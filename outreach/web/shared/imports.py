@@ -63,7 +63,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     def opened(self, content: bytes) -> Opened:
         """Read a file. Raises InputError."""
-        return imports.opened(content, self.kind().headers)
+        return imports.open_import(content, self.kind().headers)
 
     @abstractmethod
     def done(self, received: Sent, plan: Plan) -> str:
@@ -79,7 +79,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     def before(self, session: Session) -> Mapping[str, Any]:
         """What else the page shows on which a file is sent."""
-        return {"recent": imports.recent(session, self.kind().table)}
+        return {"recent": imports.recent_imports(session, self.kind().table)}
 
     def shown(self, session: Session, received: Sent, plan: Plan | None) -> Mapping[str, Any]:
         """What else the page of a list shows; `plan` is what it would do, None once it is applied."""
@@ -117,7 +117,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
                 with reading() as session:
                     facts = self.facts(session, form, sent)
                 with database().writing() as session:
-                    received = imports.receive(session, kind, sent, now=now(), actor=actor(), **facts)
+                    received = imports.receive_import(session, kind, sent, now=now(), actor=actor(), **facts)
                     return redirect(url_for(".shown_list", list_id=received.id))
             except (InputError, Refused) as error:
                 form[error.field if isinstance(error, FieldFault) else self.blamed].errors = [str(error)]
@@ -158,7 +158,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
         except InputError as error:
             return self._columns_page(list_id, said, str(error)), 422
         with database().writing() as session:
-            imports.remember(session, kind.lock, said, now=now(), actor=actor())
+            imports.remember_columns(session, kind.lock, said, now=now(), actor=actor())
         return redirect(url_for(".shown_list", list_id=list_id))
 
     def _waiting(self, session: Session, list_id: int) -> Sent:
@@ -185,15 +185,15 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def apply(self, list_id: int) -> Redirect:
         """Do what the page has shown; when it would be something else by now, refuse. A large list is a job."""
         with reading() as session:
-            is_large = imports.size(session, self.kind().table, list_id) > MOST_AT_ONCE
+            is_large = imports.size_of_cells(session, self.kind().table, list_id) > MOST_AT_ONCE
         if is_large and not job():
             return later(f"Appliquer {self.called}", url_for(".shown_list", list_id=list_id))
         kind, seen = self.kind(), posted("version")
         with time_limit.lifted(), database().reading() as session:
-            judged = imports.judge(session, kind, imports.list_by_id(session, kind.table, list_id))
+            judged = imports.judge_import(session, kind, imports.list_by_id(session, kind.table, list_id))
         with finishing() as session:
             received = imports.list_by_id(session, kind.table, list_id)
-            plan = imports.apply(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
+            plan = imports.apply_import(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
             tell(self.done(received, plan))
         return redirect(url_for(".shown_list", list_id=list_id))
 
@@ -209,13 +209,13 @@ class ListPages(ABC, Generic[Sent, Plan]):
         """Undo the last list applied."""
         kind = self.kind()
         with database().writing() as session:
-            imports.undo(session, kind, now=now(), actor=actor(), list_id=list_id)
+            imports.undo_import(session, kind, now=now(), actor=actor(), list_id=list_id)
         flash(self.undone, "success")
         return redirect(url_for(".shown_list", list_id=list_id))
 
     def _judged(self, session: Session, received: Sent) -> ListJudgement[Plan] | None:
         waits = received.state is ListState.RECEIVED
-        return imports.judge(session, self.kind(), received) if waits else None
+        return imports.judge_import(session, self.kind(), received) if waits else None
 
     def _is_latest(self, session: Session, received: Sent) -> bool:
         last = imports.last_applied(session, self.kind().table)

@@ -52,7 +52,7 @@ def job(number: int) -> str:
 @needs(RoleName.READER)
 def cancel(number: int) -> Redirect:
     with database().writing() as session:
-        queue.cancel(session, queue.job_of(session, number, actor()), now=now())
+        queue.cancel_job(session, queue.job_of(session, number, actor()), now=now())
     flash("La tâche est annulée ; vous pouvez la redemander.", "success")
     return redirect(url_for(".job", number=number))
 
@@ -61,7 +61,7 @@ def cancel(number: int) -> Redirect:
 @needs(RoleName.READER)
 def again(number: int) -> Redirect:
     with database().writing() as session:
-        another = queue.again(session, queue.job_of(session, number, actor()), now=now()).id
+        another = queue.repeat_job(session, queue.job_of(session, number, actor()), now=now()).id
     return redirect(url_for(".job", number=another))
 
 
@@ -80,12 +80,12 @@ def file(number: int) -> Response | tuple[str, int]:
     if asks_first and (asked := asks_first(url_for(".job", number=number))):
         page: tuple[str, int] = asked
         return page
-    return exports.sending(queue.pieces(database(), number), mimetype, name, size)
+    return exports.sending(queue.read_pieces(database(), number), mimetype, name, size)
 
 
 @has_files(pages, "/export", "taches", RoleName.READER)
 def _listed(session: Session) -> InMemoryListing[Job]:
-    return queue.every(session, actor(), text=sought(request), sort=sorting(request))
+    return queue.list_jobs(session, actor(), text=sought(request), sort=sorting(request))
 
 
 def later(title: str, location: str) -> Redirect:
@@ -96,5 +96,5 @@ def later(title: str, location: str) -> Redirect:
 
 def _begun(asked: Asked) -> Redirect:
     with database().writing() as session:
-        number = queue.ask(session, actor(), asked, now=now()).id
+        number = queue.ask_job(session, actor(), asked, now=now()).id
     return redirect(url_for("jobs.job", number=number))

@@ -6,7 +6,7 @@ from flask import request
 
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.concerning import concerning
+from outreach.adherence.situation.concerning import programmes_concerning
 from outreach.core.db import Session
 from outreach.staff.usual_programme import usual
 from outreach.web.ui import programme as of_request
@@ -27,7 +27,7 @@ def coded(session: Session, code: str) -> Programme:
     Raises NotFound, and Refused with the codes where it names none and there are several.
     """
     there = offered(session)
-    return _held(session, programmes.named(session, code, there), there)
+    return _held(session, programmes.get_programme(session, code, there), there)
 
 
 def shown(session: Session) -> Programme:
@@ -37,7 +37,7 @@ def shown(session: Session) -> Programme:
     """
     there = offered(session)
     if len(there) < 2 or _asked():
-        return _held(session, programmes.named(session, _asked(), there), there)
+        return _held(session, programmes.get_programme(session, _asked(), there), there)
     return _held(session, usual(session, actor(), there, current_day()), there)
 
 
@@ -46,7 +46,7 @@ def filtered(session: Session, *, usually_one: bool = False) -> Programme | None
 
     Where its address names none, a list has them all; one that is `usually_one` is then that of a page (`shown`).
     """
-    there = of_request.choices(offered(session)) if is_scoped() else programmes.codes(session)
+    there = of_request.choices(offered(session)) if is_scoped() else programmes.programme_codes(session)
     of_request.offer(there)
     if not there or _asked() == of_request.EVERY:
         return None
@@ -61,7 +61,7 @@ def _asked() -> str:
 
 def offered(session: Session) -> Sequence[Programme]:
     """The programmes that one may go over to: all, or those that concern the members of an account's scope."""
-    return concerning(session, current_day())
+    return programmes_concerning(session, current_day())
 
 
 def _held(session: Session, programme: Programme, there: Sequence[Programme]) -> Programme:

@@ -30,7 +30,7 @@ def write_to(
     it is blank.
     """
     line_of_words(written.name)
-    name = from_lists.named(written)
+    name = from_lists.name_for_list(written)
     return begin(Beginning(name, partial(_like, name, concerns, kinds), strand, written))
 
 
@@ -47,12 +47,12 @@ def _like(
     )
     empty = blank(ready, name, programme, strand, is_only=is_only)
     stated = next(fitting, empty).model_copy(update={"concerns": concerns})
-    return definitions.about(stated, programme, strand, is_only=is_only)
+    return definitions.definition_about(stated, programme, strand, is_only=is_only)
 
 
 def call_those(number: int, authorities: Collection[int]) -> Redirect:
     """Add the authorities of a list to the calls of a campaign, and lead there. Raises as `asked_calls.ask`."""
     with database().writing() as session:
-        asked = calls.ask(session, lifecycle.in_turn(session, number), authorities, now=now(), actor=actor())
+        asked = calls.ask_for_calls(session, lifecycle.in_turn(session, number), authorities, now=now(), actor=actor())
     flash(asked.told, "success" if asked.added else "info")
     return redirect(url_for("campaigns.list_calls", number=number))

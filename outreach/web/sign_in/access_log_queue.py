@@ -86,7 +86,7 @@ class TrailQueue:
             time.sleep(wait)
             try:
                 with self._database.writing() as session:
-                    access_log.add(session, lines)
+                    access_log.add_access_lines(session, lines)
             except NO_ANSWER as error:
                 fault = error
             else:

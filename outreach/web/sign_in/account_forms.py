@@ -124,7 +124,7 @@ class NewPasswordForm(FlaskForm):
 
     def fault(self) -> str:
         """Why the password will not do, or ''."""
-        return passwords.fault(self.new_password.data, self._words)
+        return passwords.password_fault(self.new_password.data, self._words)
 
 
 class PasswordForm(NewPasswordForm, ProofForm):

@@ -32,7 +32,7 @@ def forgotten() -> str:
 def ask() -> Redirect | tuple[str, int]:
     """Keep a request. The answer, and what is done for it, is the same whether the address has an account or not."""
     form, network = ForgottenForm(), client_of(request.environ, settings().proxies)
-    key = password_links.key_of(settings().own_key)
+    key = password_links.request_key(settings().own_key)
     try:
         address = judge(form.email.data or "").key
     except InputError as error:
@@ -46,7 +46,7 @@ def ask() -> Redirect | tuple[str, int]:
         return _forgotten_page(form), 429
     if not is_enough:
         with database().writing() as writing:
-            password_links.ask(writing, key, address, network, now=now())
+            password_links.ask_for_link(writing, key, address, network, now=now())
     # Where passwords are switched off, too, the answer is the same: it tells nobody which account keeps one.
     flash(ASKED if not settings().emergency_account else f"{SWITCHED_OFF} {ASKED_BY_IT}", "info")
     return redirect(url_for("account.sign_in"))
@@ -61,20 +61,20 @@ def _forgotten_page(form: ForgottenForm) -> str:
 def link(token: str) -> str:
     """The form. Programs that scan mail open every link: this changes nothing."""
     with reading() as snapshot:
-        found = password_links.read(snapshot, token, now=now())
+        found = password_links.read_link(snapshot, token, now=now())
     return _page(token, found, NewPasswordForm(found.email, found.name))
 
 
 @pages.post(f"{PATH}<token>")
 def choose(token: str) -> Redirect | tuple[str, int]:
     with reading() as snapshot:
-        found = password_links.read(snapshot, token, now=now())
+        found = password_links.read_link(snapshot, token, now=now())
     if not settings().takes_password(found.email):
         raise Refused(SWITCHED_OFF)
     form = NewPasswordForm(found.email, found.name)
     if not form.validate():
         return _page(token, found, form), 422
-    digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
+    digest = passwords.hash_password(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         accounts.choose_password(writing, token, digest, now=now())
     flash("Votre mot de passe est choisi. Connectez-vous avec lui.", "success")

@@ -75,7 +75,7 @@ def enter(user: User, *, has_factor: bool = False, how: str = "") -> None:
 def leave() -> None:
     """Sign out whoever is signed in."""
     with database().writing() as writing:
-        sessions.end(writing, session.pop(KEY, ""))
+        sessions.end_session(writing, session.pop(KEY, ""))
     note(TrailKind.SIGNED_OUT, actor())
     session.pop(TOKEN, None)
     _forget_steps()
@@ -105,7 +105,7 @@ def begin_session(writing: Session, user_id: int, *, has_factor: bool = False) -
     _forget_steps()
     session[TOKEN] = f"{user_id}.{secrets.token_hex(20)}"
     browser = browser_of(request.user_agent.string)
-    session[KEY] = sessions.begin(writing, user_id, browser, has_factor=has_factor, now=now())
+    session[KEY] = sessions.begin_session(writing, user_id, browser, has_factor=has_factor, now=now())
 
 
 def person_of(token: str, *, seconds: int) -> int | None:
@@ -188,7 +188,7 @@ def _log(claim: Claim) -> None:
 
 
 def _key() -> bytes:
-    return sessions.key_of(settings().own_key)
+    return sessions.attempt_key(settings().own_key)
 
 
 def cookie_name() -> str:

@@ -77,7 +77,7 @@ def origin_of(campaign: str, sight: AccessScope | None) -> Origin:
     """Where a file of this request comes from, and what it is about."""
     scope = sight.code if sight else ""
     about = {"programme": programme.name(), "code": programme.code()}
-    return Origin(now(), current_user.name, campaign, wording.authorities(sight), scope, **about)
+    return Origin(now(), current_user.name, campaign, wording.authorities_in_words(sight), scope, **about)
 
 
 def form(table: Table, kind: str, name: str) -> Response:

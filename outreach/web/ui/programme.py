@@ -128,7 +128,7 @@ def _of_programme(strand: Strand) -> str:
 
 def _called(strand: Strand) -> str:
     """What a strand is called on a page about several: « Plan lecture, volet 2 »; « volet 2 » where there is one."""
-    return programmes.called(_name_of(strand), strand.number)
+    return programmes.strand_in_words(_name_of(strand), strand.number)
 
 
 def _name_of(strand: Strand) -> str:

@@ -17,7 +17,7 @@ from flask import Flask, Response, abort, current_app, flash, g, redirect, reque
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from outreach.access.scopes.engine import sighted
+from outreach.access.scopes.engine import scoped_database
 from outreach.access.scopes.policy import AccessScope
 from outreach.core.db import NO_ANSWER, Database, Session, time_limit
 from outreach.core.jobs.work import JobWork
@@ -209,7 +209,7 @@ def reading() -> Iterator[Session]:
     begins = "reading" not in g
     if begins:
         kept = ExitStack()
-        seen = sighted(database(), g.sight) if "sight" in g else database()
+        seen = scoped_database(database(), g.sight) if "sight" in g else database()
         g.reading, g.ends_reading = kept.enter_context(seen.reading()), kept
     try:
         yield g.reading

@@ -110,7 +110,7 @@ def letterhead() -> Letterhead:
         return known
     try:
         with reading() as session:
-            known = letterheads.current(session)
+            known = letterheads.current_letterhead(session)
     except NO_ANSWER:
         pass
     current_app.extensions[KEPT] = (time.monotonic(), known)

@@ -41,20 +41,20 @@ def add_administrator(database, password="x"):  # noqa: S107 - of no account
 def test_closing_ends_sessions_at_once_and_reopening_gives_back_the_account(database, people):
     with database.writing() as session:
         person = accounts.user_named(session, factories.AUTHOR)
-        uniquifier, key = person.fs_uniquifier, sessions.begin(session, person.id, "Firefox", now=NOW)
-    change(database, factories.AUTHOR, administration.close)
+        uniquifier, key = person.fs_uniquifier, sessions.begin_session(session, person.id, "Firefox", now=NOW)
+    change(database, factories.AUTHOR, administration.close_account)
     with database.reading() as session:
         assert accounts.user_of_session(session, uniquifier, key, now=NOW) is None
         assert factories.AUTHOR not in [one.email for one in colleagues.active(session)]
         with pytest.raises(NotFound):
             accounts.user_named(session, factories.AUTHOR)
     with pytest.raises(Refused, match="déjà fermé"):
-        change(database, factories.AUTHOR, administration.close)
-    change(database, factories.AUTHOR, administration.reopen)
+        change(database, factories.AUTHOR, administration.close_account)
+    change(database, factories.AUTHOR, administration.reopen_account)
     with database.reading() as session:
         assert accounts.user_of_session(session, uniquifier, key, now=NOW) is None, "an ended session stays ended"
         assert accounts.user_named(session, factories.AUTHOR).holds(RoleName.AUTHOR)
-        told = [entry.sentence for entry in audit.about(session, f"user:{factories.AUTHOR}")][:2]
+        told = [entry.sentence for entry in audit.entries_about(session, f"user:{factories.AUTHOR}")][:2]
     assert told == [f"Compte de {factories.AUTHOR} rouvert.", f"Compte de {factories.AUTHOR} fermé."]
 
 
@@ -63,7 +63,7 @@ def test_the_last_administrator_stays_one_however_many_others_are_invited(databa
     add_administrator(database, password="")
     with pytest.raises(Refused, match="dernière personne"):
         if verb == "close":
-            change(database, CHIEF, administration.close)
+            change(database, CHIEF, administration.close_account)
         else:
             change(database, CHIEF, administration.set_roles, [RoleName.READER])
 
@@ -73,8 +73,8 @@ def test_two_administrators_who_close_each_other_at_once_leave_one(database, peo
     add_administrator(database)
     with ThreadPoolExecutor(1) as pool:
         with database.writing() as session:
-            administration.close(session, accounts.account_of(session, CHIEF), now=NOW, actor=OTHER)
-            closing = pool.submit(change, database, OTHER, administration.close)
+            administration.close_account(session, accounts.account_of(session, CHIEF), now=NOW, actor=OTHER)
+            closing = pool.submit(change, database, OTHER, administration.close_account)
             wait([closing], 0.2)  # without turns it would be done by now
         with pytest.raises(Refused, match="dernière personne"):
             closing.result()
@@ -88,7 +88,7 @@ def test_roles_are_replaced_and_the_audit_says_from_what_to_what(database, peopl
     with pytest.raises(InputError, match="au moins un rôle"):
         change(database, factories.AUTHOR, administration.set_roles, [])
     with database.reading() as session:
-        told = audit.about(session, f"user:{factories.AUTHOR}")
+        told = audit.entries_about(session, f"user:{factories.AUTHOR}")
         assert len(told) == 2, "the same roles again change nothing"
         assert told[0].sentence.endswith("rôles rédaction remplacés par lecture, validation.")
 
@@ -103,26 +103,26 @@ def test_a_role_that_is_taken_away_takes_the_files_that_were_prepared_by_it(data
     add_administrator(database)
     with database.writing() as session:
         for person in (CHIEF, OTHER):
-            queue.ask(session, person, Asked("Journal des accès", "/trail/export.csv"), now=NOW)
+            queue.ask_job(session, person, Asked("Journal des accès", "/trail/export.csv"), now=NOW)
         chief = accounts.account_of(session, CHIEF)
-        identities.bind(session, chief.id, "https://idp.example", "s-1", now=NOW)
+        identities.bind_identity(session, chief.id, "https://idp.example", "s-1", now=NOW)
     change(database, OTHER, administration.set_roles, [RoleName.ADMINISTRATOR, RoleName.AUTHOR])
     assert prepared(database, OTHER) == ["Journal des accès"], "one more takes nothing away"
     change(database, OTHER, administration.set_roles, [RoleName.AUTHOR])
     assert prepared(database, OTHER) == []
     change(database, OTHER, administration.set_roles, [RoleName.ADMINISTRATOR])
     with database.writing() as session:
-        identities.admit(session, "https://idp.example", "s-1", {RoleName.READER}, now=NOW)
+        identities.admit_identity(session, "https://idp.example", "s-1", {RoleName.READER}, now=NOW)
     assert prepared(database, CHIEF) == []
 
 
 def test_an_account_is_not_reopened_for_a_person_who_has_another_by_now(database, people):
-    change(database, factories.AUTHOR, administration.close)
+    change(database, factories.AUTHOR, administration.close_account)
     with database.writing() as session:
         named = {"email": "n.lambert@fwb.example", "name": "Nadia Lambert", "roles": [RoleName.AUTHOR]}
         accounts.add_user(session, NOW, CHIEF, **named, password_hash="x")
     with pytest.raises(InputError, match="une personne n’a qu’un compte"):
-        change(database, factories.AUTHOR, administration.reopen)
+        change(database, factories.AUTHOR, administration.reopen_account)
     with database.reading() as session:
         assert not session.scalars(select(User.active).where(User.email == factories.AUTHOR)).one()
 

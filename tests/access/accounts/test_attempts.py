@@ -12,7 +12,7 @@ from outreach.core.db import Database
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)
-KEY = sessions.key_of("the secret of these tests")
+KEY = sessions.attempt_key("the secret of these tests")
 
 
 @pytest.fixture
@@ -77,6 +77,6 @@ def test_a_row_names_nobody_and_is_of_no_use_without_the_key(fail, database):
         stored = {bytes(name) for name in session.scalars(text("SELECT name FROM sign_in_attempts"))}
         assert {len(name) for name in stored} == {16}
         assert not any(b"nadia" in name or b"192" in name for name in stored)
-        other = sessions.key_of("another secret")
+        other = sessions.attempt_key("another secret")
         assert sessions.is_open(session, other, {"account:nadia.lambert@fwb.example": 1}, now=NOW)
         assert not sessions.is_open(session, KEY, {"account:nadia.lambert@fwb.example": 1}, now=NOW)

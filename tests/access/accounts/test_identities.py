@@ -27,13 +27,13 @@ def people(database):
             for name, role in (("anne", AUTHOR), ("bert", ADMINISTRATOR))
         )
         session.flush()
-        identities.bind(session, anne.id, ISSUER, "s-1", now=NOW)
+        identities.bind_identity(session, anne.id, ISSUER, "s-1", now=NOW)
         return anne.id, bert.id
 
 
 def admitted(database, roles, subject="s-1", issuer=ISSUER):
     with database.writing() as session:
-        return identities.admit(session, issuer, subject, roles, now=NOW)
+        return identities.admit_identity(session, issuer, subject, roles, now=NOW)
 
 
 def roles_of(database, number):
@@ -49,7 +49,7 @@ def refusal(act):
 
 def bound(database, number, subject):
     with database.writing() as session:
-        identities.bind(session, number, ISSUER, subject, now=NOW)
+        identities.bind_identity(session, number, ISSUER, subject, now=NOW)
 
 
 def test_an_identity_opens_one_account_and_only_with_its_issuer(database, people):
@@ -77,24 +77,24 @@ def test_roles_by_claim_replace_those_given_by_hand(database, people):
     assert admitted(database, {APPROVER}).refused is None
     assert roles_of(database, anne) == {"approver"}
     with database.reading() as session:
-        said = audit.about(session, "user:anne@fwb.example")[0].sentence
-        count = len(audit.about(session, "user:anne@fwb.example"))
+        said = audit.entries_about(session, "user:anne@fwb.example")[0].sentence
+        count = len(audit.entries_about(session, "user:anne@fwb.example"))
     assert said.endswith("rôles rédaction remplacés par validation, selon l’émetteur.")
     admitted(database, {APPROVER})
     admitted(database, None)
     assert roles_of(database, anne) == {"approver"}
     with database.reading() as session:
-        assert len(audit.about(session, "user:anne@fwb.example")) == count
+        assert len(audit.entries_about(session, "user:anne@fwb.example")) == count
 
 
 def test_without_a_role_nobody_is_let_in_and_what_was_open_ends(database, people):
     anne, _ = people
     with database.writing() as session:
-        sessions.begin(session, anne, "Firefox", now=NOW)
+        sessions.begin_session(session, anne, "Firefox", now=NOW)
     assert admitted(database, set()).refused is Cause.ROLELESS
     assert roles_of(database, anne) == set()
     with database.reading() as session:
-        assert not sessions.of_user(session, anne, now=NOW)
+        assert not sessions.sessions_of(session, anne, now=NOW)
     assert admitted(database, {AUTHOR}).refused is None
 
 
@@ -117,26 +117,26 @@ def test_the_last_administrator_keeps_the_role_until_another_has_it(database, pe
 def link_of(database, number, kind):
     token = password_links.new_token()
     with database.writing() as session:
-        password_links.make(session, number, kind, token, now=NOW)
+        password_links.make_link(session, number, kind, token, now=NOW)
     return token
 
 
 def accept(database, token, subject):
     with database.writing() as session:
-        identities.accept(session, token, ISSUER, subject, now=NOW)
+        identities.accept_by_identity(session, token, ISSUER, subject, now=NOW)
 
 
 def test_an_invitation_is_accepted_by_an_identity_once_and_leaves_no_password(database, people):
     _, bert = people
     with database.writing() as session:
-        sessions.begin(session, bert, "Firefox", now=NOW)
+        sessions.begin_session(session, bert, "Firefox", now=NOW)
     token = link_of(database, bert, LinkKind.RESET)
     assert refusal(lambda: accept(database, token, "s-1")) is Cause.TAKEN
     accept(database, token, "s-2")
     with database.reading() as session:
         user = session.get_one(User, bert)
         assert (user.password, user.has_password("")) == ("", False)
-        assert not sessions.of_user(session, bert, now=NOW)
+        assert not sessions.sessions_of(session, bert, now=NOW)
     assert admitted(database, None, subject="s-2").user_id == bert
     with pytest.raises(DeadLink):
         accept(database, token, "s-3")

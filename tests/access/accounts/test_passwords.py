@@ -37,7 +37,7 @@ ABOUT, SOON = "repose sur votre nom", "se devine vite"
     ids=lambda text: text[:20],
 )
 def test_a_password_that_is_guessed_soon_is_refused(password, sentence):
-    assert sentence in passwords.fault(password, WORDS)
+    assert sentence in passwords.password_fault(password, WORDS)
     with pytest.raises(InputError, match=sentence):
         passwords.refuse_weak(password, WORDS)
 
@@ -46,13 +46,13 @@ def test_a_password_that_is_guessed_soon_is_refused(password, sentence):
     "password", ["le chat dort sur le toit", "WtX48oyI8CkY", "Été pluvieux à Rome", "x7" + "le chat dort" * 10]
 )
 def test_a_phrase_or_a_drawn_password_will_do(password):
-    assert passwords.fault(password, WORDS) == ""
+    assert passwords.password_fault(password, WORDS) == ""
 
 
 def test_characters_are_counted_as_people_see_them():
     for written in ("été à Nîmes", "e\u0301te\u0301 a\u0300 Ni\u0302mes"):
-        assert "au moins 12" in passwords.fault(written, ()), "eleven, whatever the keyboard sends"
-        assert passwords.fault(f"{written}…", ()) == ""
+        assert "au moins 12" in passwords.password_fault(written, ()), "eleven, whatever the keyboard sends"
+        assert passwords.password_fault(f"{written}…", ()) == ""
 
 
 @pytest.mark.deep
@@ -60,7 +60,7 @@ def test_no_password_takes_long_to_judge():
     def seconds():
         begun = time.thread_time()
         for slow in ("p4$$w0rd+1|!7%2{[(<@86930$5", "4@8({[<369&1!|0$5+7%2", "a4@", "1!|l", "12/12/2012"):
-            passwords.fault((slow * 40)[:128], WORDS)
+            passwords.password_fault((slow * 40)[:128], WORDS)
         return time.thread_time() - begun
 
     assert any(seconds() < 5 for _ in range(3)), "a busy machine disturbs one measure, not all"
@@ -71,7 +71,7 @@ def test_words_of_one_person_judge_no_other_s_password():
 
     def judge(name):
         words = passwords.words_of(f"{name}@fwb.example", name)
-        verdicts.extend((name, passwords.fault("kvothembre12", words) != "") for _ in range(40))
+        verdicts.extend((name, passwords.password_fault("kvothembre12", words) != "") for _ in range(40))
 
     threads = [threading.Thread(target=judge, args=(name,)) for name in ("kvothembre", "durand", "petit")]
     for thread in threads:

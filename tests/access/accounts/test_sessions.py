@@ -26,7 +26,7 @@ def anne(database):
 
 def begin(database, user, now=NOW):
     with database.writing() as session:
-        return sessions.begin(session, user, "Firefox sous Linux", now=now)
+        return sessions.begin_session(session, user, "Firefox sous Linux", now=now)
 
 
 def holder(database, uniquifier, key, now=NOW):
@@ -43,7 +43,7 @@ def test_a_key_opens_for_twelve_hours_and_until_it_is_ended(database, anne):
     assert holder(database, "somebody else", key) is None
     assert holder(database, uniquifier, "a guess") is None
     with database.writing() as session:
-        sessions.end(session, key)
+        sessions.end_session(session, key)
     assert (holder(database, uniquifier, key), holder(database, uniquifier, other)) == (None, "anne@fwb.example")
 
 

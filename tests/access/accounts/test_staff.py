@@ -15,7 +15,7 @@ def test_a_new_account_is_told_in_the_audit(database, now):
     with database.writing() as session:
         add(session, now)
     with database.reading() as session:
-        (entry,) = audit.about(session, "user:anne@fwb.example")
+        (entry,) = audit.entries_about(session, "user:anne@fwb.example")
         assert entry.sentence == "Compte créé pour anne@fwb.example (rédaction)."
 
 
@@ -40,9 +40,9 @@ def test_every_role_may_read_and_only_its_holder_may_more(database, now):
         assert user.holds(RoleName.READER)
         assert user.holds(RoleName.APPROVER, RoleName.AUTHOR)
         assert not user.holds(RoleName.AUTHOR)
-        accounts.require(user, RoleName.AUTHOR, RoleName.APPROVER)
+        accounts.require_role(user, RoleName.AUTHOR, RoleName.APPROVER)
         with pytest.raises(Refused, match="« rédaction » ou « administration »"):
-            accounts.require(user, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
+            accounts.require_role(user, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
 
 
 @pytest.mark.postgresql

@@ -18,14 +18,14 @@ NADIA, MARC = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"
 def add(database):
     def added(*lines):
         with database.writing() as session:
-            access_log.add(session, lines)
+            access_log.add_access_lines(session, lines)
 
     return added
 
 
 def kept(database, **asked):
     with database.reading() as session:
-        listed = access_log.listed(session, Filter(**asked))
+        listed = access_log.list_access(session, Filter(**asked))
         assert listed.count() == len(listed.page(1))
         return [(line.kind, line.person, line.detail) for line in listed.page(1)]
 

@@ -27,12 +27,14 @@ def claire(database, people):
 
 def name(database, absent, deputy, first=TODAY, last=LAST, now=NOW):
     with database.writing() as session:
-        return delegates.name(session, Delegate(absent=absent, deputy=deputy, first_on=first, last_on=last), now=now).id
+        return delegates.name_delegate(
+            session, Delegate(absent=absent, deputy=deputy, first_on=first, last_on=last), now=now
+        ).id
 
 
 def asked(database, actor=AUTHOR):
     number = draft(database)
-    move(database, number, lifecycle.submit, actor=actor)
+    move(database, number, lifecycle.submit_campaign, actor=actor)
     return number
 
 
@@ -61,10 +63,10 @@ def test_a_deputy_who_is_the_author_decides_nothing_so_who_is_away_is_told_all_t
     assert told(database) == [APPROVER]
     with database.reading() as session:
         assert not decisions.may_decide(session, claire, Thing.CAMPAIGN.subject(number))
-        assert session.scalars(decisions.awaiting(claire)).all() == []
+        assert session.scalars(decisions.awaiting_approval(claire)).all() == []
     with pytest.raises(Refused, match="autre personne"):
-        move(database, number, lifecycle.approve, actor=claire)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+        move(database, number, lifecycle.approve_campaign, actor=claire)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
 
 
 @pytest.mark.long
@@ -73,7 +75,7 @@ def test_a_deputy_hears_of_the_waves_that_who_is_away_approved(database, begun, 
     launch(database, number)
     told(database)
     name(database, APPROVER, claire)
-    move(database, number, lifecycle.pause, actor="hugo.willems@fwb.example")
+    move(database, number, lifecycle.pause_campaign, actor="hugo.willems@fwb.example")
     assert told(database) == [AUTHOR, claire]
 
 
@@ -89,15 +91,15 @@ def test_a_deputy_who_wants_no_mail_gets_it_on_these_days_at_once(database, begu
 def test_the_days_end_early_by_who_named_the_deputy_and_the_audit_says_both(database, begun, claire):
     key = name(database, APPROVER, claire)
     with database.writing() as session, pytest.raises(NotFound):
-        delegates.end(session, key, now=NOW, actor=claire)
+        delegates.end_delegation(session, key, now=NOW, actor=claire)
     with database.writing() as session:
-        delegates.end(session, key, now=NOW, actor=APPROVER)
+        delegates.end_delegation(session, key, now=NOW, actor=APPROVER)
     with database.writing() as session, pytest.raises(NotFound):
-        delegates.end(session, key, now=NOW, actor=APPROVER)
+        delegates.end_delegation(session, key, now=NOW, actor=APPROVER)
     asked(database)
     assert told(database) == [APPROVER, claire]
     with database.reading() as session:
-        said = [entry.sentence for entry in audit.about(session, f"user:{APPROVER}")][:2]
+        said = [entry.sentence for entry in audit.entries_about(session, f"user:{APPROVER}")][:2]
     assert said == [
         "Remplacement du 15 mai 2021 au 20 mai 2021 : terminé plus tôt.",
         "Remplacement du 15 mai 2021 au 20 mai 2021, par Claire.",

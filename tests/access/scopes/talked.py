@@ -128,7 +128,7 @@ def _of_paper(session, letter, step):
 
 def _note(session, number, *, is_published):
     told = {"title": "x", "as_of": STORY_DAY, "known_at": NOW, "figures": "{}", "text": "dit", "sha256": "x"}
-    programme = programmes.named(session).id
+    programme = programmes.get_programme(session).id
     note = add(session, "notes", programme_id=programme, frozen_at=NOW, frozen_by="x", **told)
     ranked = {"position": number, "year": 2021, "rank": number, "number": f"2021-00{number}"}
     sealed = {"approved_as": "x", "previous_sha256": "", "signature": "x", "public_key": "x"}

@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from outreach.access.scopes import engine, policy
-from outreach.access.scopes.engine import Unguarded, sighted
+from outreach.access.scopes.engine import Unguarded, scoped_database
 from outreach.access.scopes.policy import TABLES, AccessScope, ByValue, Public, Scoped, SightKind
 from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import situation
@@ -74,7 +74,7 @@ def talked_sample(database, _settings):
             mailboxes.add(contact)
         letters = session.scalars(select(Message).order_by(Message.id)).all()
         for letter in letters[::5]:
-            recording.give(session, letter, Given({}, request=Answer.HELP, comment="dit"), now=NOW)
+            recording.give_answers(session, letter, Given({}, request=Answer.HELP, comment="dit"), now=NOW)
         talk(session, [(school, authority) for school, authority, *_ in pairs[::37]], letters[::5])
 
 
@@ -90,36 +90,36 @@ def figures(found):
 
 def every_figure(session):
     """What real functions say, about the directory, the situation of today and of the past, audiences and waves."""
-    programme = programmes.named(session)
+    programme = programmes.get_programme(session)
     day, past = STORY_DAY, date(2021, 3, 1)
-    yield "counts", search.count(session, Filters())
-    yield "capped", search.count(session, Filters(level="secondary"), 10)
-    yield "typo", search.count(session, Filters(text="comunale"))
-    yield "federation", search.count(session, Filters(text="SeGEC"))
-    yield "directory", [tuple(row) for row in search.listed(session, Filters(), "name").table().rows]
-    yield "zones", search.zones(session)
-    yield "municipalities", search.municipalities(session)
+    yield "counts", search.count_authorities(session, Filters())
+    yield "capped", search.count_authorities(session, Filters(level="secondary"), 10)
+    yield "typo", search.count_authorities(session, Filters(text="comunale"))
+    yield "federation", search.count_authorities(session, Filters(text="SeGEC"))
+    yield "directory", [tuple(row) for row in search.list_authorities(session, Filters(), "name").table().rows]
+    yield "zones", search.list_zones(session)
+    yield "municipalities", search.list_municipalities(session)
     for by in Grouping:
-        yield f"by {by}", figures(situation.situation(session, programme, day, by=by))
-        yield f"past by {by}", figures(situation.situation(session, programme, past, by=by))
+        yield f"by {by}", figures(situation.count_situation(session, programme, day, by=by))
+        yield f"past by {by}", figures(situation.count_situation(session, programme, past, by=by))
         known = {"known_at": NOW - timedelta(days=20)}
-        yield f"known by {by}", figures(situation.situation(session, programme, past, by=by, **known))
-    yield "curve", situation.curve(session, programme, day)
+        yield f"known by {by}", figures(situation.count_situation(session, programme, past, by=by, **known))
+    yield "curve", situation.joining_curve(session, programme, day)
     for bucket in (None, Bucket.NONE, Bucket.JOINED):
-        found = situation.schools(session, programme, day, Selection(1, bucket))
+        found = situation.list_situation_schools(session, programme, day, Selection(1, bucket))
         yield f"schools {bucket}", [(row.School.fase, row.Authority.fase, row.status) for row in found.every()]
-        asked = situation.authorities(session, programme, day, Selection(1, bucket))
+        asked = situation.list_situation_authorities(session, programme, day, Selection(1, bucket))
         yield f"authorities {bucket}", [(row.Authority.fase, row.concerned, row.joined) for row in asked.every()]
-    acted = actions.actions(session, programme, now=NOW)
+    acted = actions.list_actions(session, programme, now=NOW)
     yield "actions", acted.as_json()
-    yield "departures", actions.departures(session, programme)
-    yield "calendar", calendar.weeks(session, day.replace(day=1))
+    yield "departures", actions.list_departures(session, programme)
+    yield "calendar", calendar.calendar_weeks(session, day.replace(day=1))
     for wave in session.scalars(select(Wave).order_by(Wave.id)):
         scope = audiences.scope_of(session, wave.campaign, now=NOW)
         planned = audiences.planned_of(wave, now=NOW)
-        yield f"audience {wave.number}", audience_counts.count(session, planned, scope)
+        yield f"audience {wave.number}", audience_counts.count_audience(session, planned, scope)
     for authority in session.scalars(select(Authority).order_by(Authority.fase).limit(5)):
-        listed = sheet.schools(session, authority)
+        listed = sheet.list_schools(session, authority)
         yield (
             f"sheet {authority.fase}",
             [(one.school.fase, one.types, [s.fase for s in one.sites]) for one in listed.every()],
@@ -133,7 +133,7 @@ def every_figure(session):
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("backend", "kind", "code"), EXAMPLES)
 def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample, kind, code):
-    with sighted(talked_sample, AccessScope(SightKind(kind), code)).reading() as session:
+    with scoped_database(talked_sample, AccessScope(SightKind(kind), code)).reading() as session:
         seen = dict(every_figure(session))
         tables = {name: rows(session, name) for name in KNOWN}
     prune(talked_sample, kind, code)
@@ -148,7 +148,7 @@ def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample
 @pytest.mark.long
 def test_each_view_taken_out_shows_what_is_out_of_scope(talked_sample, monkeypatch):
     """The comparison above would see it: each table shows rows out of scope without its declaration."""
-    with sighted(talked_sample, SEGEC).reading() as session:
+    with scoped_database(talked_sample, SEGEC).reading() as session:
         seen = {name: rows(session, name) for name in KNOWN}
     with talked_sample.reading() as session:
         whole = {name: rows(session, name) for name in KNOWN}
@@ -175,7 +175,7 @@ def test_a_wave_of_a_draw_is_counted_with_its_answers(talked_sample):
         wave.departure, mailing = 1, wave.mailing_id
         waits = Message.state == MessageState.QUEUED
         session.execute(update(Message).where(waits).values(state=MessageState.REFUSED, settled_at=NOW))
-    with sighted(talked_sample, SEGEC).reading() as session:
+    with scoped_database(talked_sample, SEGEC).reading() as session:
         counts = actions.by_network(session, session.scalars(select(Wave)).all(), NOW)[mailing]
     prune(talked_sample, SEGEC.kind, SEGEC.code)
     with talked_sample.reading() as session:
@@ -189,9 +189,9 @@ def test_whom_a_launch_meant_entered_with_it_where_no_letter_was_for_a_member(ta
     """The wave is hidden then, and the campaign was launched nevertheless."""
     with talked_sample.reading() as session:
         number = session.scalars(select(Wave.campaign_id).where(Wave.mailing_id.is_not(None))).one()
-    with sighted(talked_sample, CECP).reading() as session:
+    with scoped_database(talked_sample, CECP).reading() as session:
         assert session.scalars(select(Wave).where(Wave.mailing_id.is_not(None))).all() == []
-        classified = classes.classify(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        classified = classes.classify_campaign(session, lifecycle.campaign_numbered(session, number), now=NOW)
         entered = session.scalars(select(classified.authorities.c.entered_later)).all()
     assert entered
     assert not any(entered)
@@ -204,7 +204,7 @@ def test_two_federations_take_turns_on_one_connection(sample_database):
     used = set()
     for _ in range(3):
         for sight, number in ((CECP, 261), (SEGEC, 667), (AccessScope(SightKind.NETWORK, "WBE"), 1)):
-            with sighted(sample_database, sight).reading() as session:
+            with scoped_database(sample_database, sight).reading() as session:
                 assert session.scalar(count) == number
                 assert session.scalar(text("SELECT count(*) FROM authorities")) == number
                 assert len(set(keys.keys(session, {}))) == number
@@ -215,14 +215,14 @@ def test_two_federations_take_turns_on_one_connection(sample_database):
         AccessScope(SightKind.NETWORK, ""),
         AccessScope(SightKind.FEDERATION, "cecp"),
     ):
-        with sighted(sample_database, sight).reading() as session:
+        with scoped_database(sample_database, sight).reading() as session:
             assert session.scalar(count) == 0
 
 
 @pytest.mark.full
 @pytest.mark.postgresql
 def test_a_connection_at_rest_and_one_without_a_sight_see_nothing(sample_database):
-    opened = sighted(sample_database, CECP)
+    opened = scoped_database(sample_database, CECP)
     with opened.reading() as session, pytest.raises(ZeroDivisionError):
         assert session.scalar(text("SELECT count(*) FROM contacts")) == 261
         raise ZeroDivisionError
@@ -269,7 +269,7 @@ AROUND = (
 @pytest.mark.postgresql
 def test_the_guard_refuses_what_goes_round_the_views(sample_database):
     for statement in AROUND:
-        with pytest.raises(Unguarded), sighted(sample_database, CECP).reading() as session:
+        with pytest.raises(Unguarded), scoped_database(sample_database, CECP).reading() as session:
             session.execute(text(statement))
             pytest.fail(statement)
 
@@ -291,7 +291,7 @@ def test_without_the_guard_a_statement_goes_round_the_views(sample_database, mon
     """On SQLite the authorizer still refuses what names a column; counting rows it cannot tell apart."""
     monkeypatch.setattr(engine, "guard", lambda *_: None)
     place = {"sqlite": "main", "postgresql": "public"}[sample_database.engine.name]
-    with sighted(sample_database, CECP).reading() as session:
+    with scoped_database(sample_database, CECP).reading() as session:
         assert session.scalar(text(f"SELECT count(*) FROM {place}.authorities")) > 261
 
 
@@ -299,14 +299,17 @@ def test_without_the_guard_a_statement_goes_round_the_views(sample_database, mon
 def test_the_authorizer_of_sqlite_refuses_beside_the_guard(talked_sample, monkeypatch):
     monkeypatch.setattr(engine, "guard", lambda *_: None)
     for statement in ("SELECT name FROM main.authorities", "DELETE FROM main.contacts", "DROP TABLE hits"):
-        with pytest.raises(DatabaseError, match="SQLITE_AUTH"), sighted(talked_sample, CECP).reading() as session:
+        with (
+            pytest.raises(DatabaseError, match="SQLITE_AUTH"),
+            scoped_database(talked_sample, CECP).reading() as session,
+        ):
             session.execute(text(statement))
-    with sighted(talked_sample, CECP).reading() as session:
+    with scoped_database(talked_sample, CECP).reading() as session:
         assert session.scalar(text("SELECT count(*) FROM contacts")) == len(session.scalars(select(Contact.id)).all())
 
 
 def test_what_names_a_person_of_the_service_and_what_a_letter_says_is_empty(talked_sample):
-    with sighted(talked_sample, SEGEC).reading() as session:
+    with scoped_database(talked_sample, SEGEC).reading() as session:
         assert set(session.scalars(text("SELECT comment FROM responses"))) == {""}
         assert set(session.scalars(text("SELECT letter FROM campaigns"))) == {""}
         assert set(session.scalars(text("SELECT added_by FROM contacts"))) == {""}
@@ -318,19 +321,19 @@ def test_what_names_a_person_of_the_service_and_what_a_letter_says_is_empty(talk
 @pytest.mark.postgresql
 def test_whatever_changes_a_scope_is_seen_by_the_next_reading(sample_database):
     count, memberships = select(func.count(Authority.id)), Base.metadata.tables["memberships"]
-    with sighted(sample_database, CECP).reading() as session:
+    with scoped_database(sample_database, CECP).reading() as session:
         assert session.scalar(count) == 261
         (member, mine) = session.execute(text("SELECT authority_id, federation_id FROM memberships")).first()
     gone = memberships.c.authority_id == member, memberships.c.federation_id == mine
     with sample_database.writing() as session:
         session.execute(update(memberships).where(*gone).values(until=STORY_DAY))
-    with sighted(sample_database, CECP).reading() as session:
+    with scoped_database(sample_database, CECP).reading() as session:
         assert session.scalar(count) == 260
         assert session.get(Authority, member) is None
     with sample_database.writing() as session:
         session.execute(update(memberships).where(*gone).values(until=None))
     for _ in range(2):  # found anew, then as found
-        with sighted(sample_database, CECP).reading() as session:
+        with scoped_database(sample_database, CECP).reading() as session:
             assert session.scalar(count) == 261
             assert len(rows(session, "schools")) == 1044
 
@@ -339,11 +342,11 @@ def test_whatever_changes_a_scope_is_seen_by_the_next_reading(sample_database):
 @pytest.mark.parametrize("asks", ["situation", "audience"])
 def test_what_reads_most_letters_in_a_scope_joins_by_hashing_until_its_transaction_ends(backend, sample_database, asks):
     """PostgreSQL guesses few keys of a sight, and looked each letter up among all schools: 12 seconds for a page."""
-    scoped = sighted(sample_database, SEGEC)
+    scoped = scoped_database(sample_database, SEGEC)
     with scoped.reading() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         if asks == "situation":
-            situation.situation(session, programme, STORY_DAY)
+            situation.count_situation(session, programme, STORY_DAY)
         else:
             scope_at(session, programme.id, now=NOW)
         if backend == "postgresql":
@@ -359,5 +362,5 @@ def test_a_scoped_statement_is_not_compiled(backend, sample_database):
     second."""
     if backend == "postgresql":
         for _ in range(2):
-            with sighted(sample_database, SEGEC).reading() as session:
+            with scoped_database(sample_database, SEGEC).reading() as session:
                 assert session.scalar(text("SELECT current_setting('jit')")) == "off"

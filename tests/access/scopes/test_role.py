@@ -97,13 +97,13 @@ def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch):
 def test_a_restored_database_holds_scopes_by_the_same_role(named, tmp_path):
     """A backup has neither roles nor rights: the server's role may read nothing of the new database."""
     url = named.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    made = making.make(url, tmp_path, ORIGIN, now=NOW)
+    made = making.make_backup(url, tmp_path, ORIGIN, now=NOW)
     with beside(url, tmp_path) as new:
-        making.restore(made.file, new, ORIGIN.keys, well)
+        making.restore_backup(made.file, new, ORIGIN.keys, well)
         restored = Database(new, {engine.INFO: ROLE})
         with restored.reading() as session:
-            engine.examine(session, ROLE)
-        with engine.sighted(restored, CECP).reading() as session:
+            engine.examine_role(session, ROLE)
+        with engine.scoped_database(restored, CECP).reading() as session:
             assert session.scalar(select(func.count(Authority.id))) == 261
             with pytest.raises(Unguarded):
                 session.execute(text(AROUND[0]))

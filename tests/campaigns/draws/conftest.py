@@ -25,7 +25,7 @@ def drawable(database, _settings):
     factories.gather(database, COUNT, now=NOW)
     with database.writing() as session:
         campaign = factories.campaign(session, factories.invitation(**CHANGES), NOW)
-        lifecycle.revise(session, campaign, {"starts_at": START}, now=NOW, actor=AUTHOR)
+        lifecycle.revise_campaign(session, campaign, {"starts_at": START}, now=NOW, actor=AUTHOR)
 
 
 @state_from("drawable")
@@ -43,18 +43,18 @@ def of(session, number=1):
 
 def submit(database, number=1, now=NOW):
     with database.writing() as session:
-        lifecycle.submit(session, of(session, number), now=now, actor=AUTHOR, extent=Extent(COUNT, COUNT))
+        lifecycle.submit_campaign(session, of(session, number), now=now, actor=AUTHOR, extent=Extent(COUNT, COUNT))
 
 
 def approve(database, number=1, now=NOW):
     with database.writing() as session:
         extent = Extent(COUNT, COUNT)
-        lifecycle.approve(session, of(session, number), now=now, actor=APPROVER, extent=extent)
+        lifecycle.approve_campaign(session, of(session, number), now=now, actor=APPROVER, extent=extent)
 
 
 def plan(database, number=1, now=NOW):
     with database.writing() as session:
-        lifecycle.schedule(session, of(session, number), None, now=now, actor=AUTHOR)
+        lifecycle.schedule_campaign(session, of(session, number), None, now=now, actor=AUTHOR)
 
 
 def waves(database, number=1):
@@ -84,7 +84,7 @@ def launch(database, wave):
 def members(database, *departures, number=1):
     """The keys of the authorities that the draw gave to these departures."""
     with database.reading() as session:
-        return sorted(session.scalars(assignment.leaving(number, *departures)))
+        return sorted(session.scalars(assignment.assigned_to(number, *departures)))
 
 
 def draw_as_stored(database, number=1):

@@ -115,12 +115,12 @@ def test_a_departure_that_moves_moves_the_later_ones(drawn):
     closed = today(first.due_at)
     with drawn.writing() as session:
         day = {"first": closed, "last": closed, "part": ClosedPart.DAY, "spares": Spares.NOBODY}
-        blackout_dates.add(session, **day, name="Grève", now=NOW, actor=AUTHOR)
+        blackout_dates.add_blackout_date(session, **day, name="Grève", now=NOW, actor=AUTHOR)
     with drawn.writing() as session:
         campaign = of(session)
         found = exemptions.closed_waves(session, campaign, now=NOW)[0]
         to, by = found.to.at, {"now": NOW, "actor": APPROVER}
-        exemptions.move(session, campaign, found.wave.number, to, may_approve=True, **by)
+        exemptions.move_wave(session, campaign, found.wave.number, to, may_approve=True, **by)
     days = [today(wave.due_at) for wave in waves(drawn) if not wave.reminder]
     assert days[0] == today(to) > closed
     assert all((later - earlier).days >= GAP for earlier, later in pairwise(days))
@@ -134,9 +134,9 @@ def test_a_pause_moves_the_later_departures(drawn):
     later = wave_of(drawn, 2).due_at
     resumed = first.due_at + 3 * DAY
     with drawn.writing() as session:
-        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+        lifecycle.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
     with drawn.writing() as session:
-        lifecycle.resume(session, of(session), now=resumed, actor=AUTHOR)
+        lifecycle.resume_campaign(session, of(session), now=resumed, actor=AUTHOR)
     assert today(wave_of(drawn, 2).due_at) >= today(resumed) + GAP * DAY > today(later)
     assert (today(wave_of(drawn, 3).due_at) - today(wave_of(drawn, 2).due_at)).days >= GAP
 
@@ -145,7 +145,7 @@ def test_a_departure_waits_while_the_one_before_is_paused(drawn):
     first, second = wave_of(drawn, 1), wave_of(drawn, 2)
     launch(drawn, first)
     with drawn.writing() as session:
-        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+        lifecycle.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
     advance(drawn, second.id, second.due_at)
     moved = wave_of(drawn, 2)
     assert (moved.state, moved.mailing_id) == (WaveState.PLANNED, None)
@@ -158,7 +158,7 @@ def drawn_until(drawable):
     """The same draw, whose last day of sending is that of its last reminder."""
     last = START.date() + 37 * DAY
     with drawable.writing() as session:
-        lifecycle.revise(session, of(session), {"stops_on": last}, now=NOW, actor=AUTHOR)
+        lifecycle.revise_campaign(session, of(session), {"stops_on": last}, now=NOW, actor=AUTHOR)
     submit(drawable)
     approve(drawable)
     plan(drawable)
@@ -175,7 +175,7 @@ def paused(database):
     first = wave_of(database, 1)
     launch(database, first)
     with database.writing() as session:
-        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+        lifecycle.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
     return first
 
 
@@ -184,7 +184,7 @@ def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
     database, last = drawn_until
     first = paused(database)
     with database.writing() as session:
-        lifecycle.resume(session, of(session), now=first.due_at + 7 * DAY, actor=AUTHOR)
+        lifecycle.resume_campaign(session, of(session), now=first.due_at + 7 * DAY, actor=AUTHOR)
     coming = on_their_way(database)
     assert max(today(wave.due_at) for wave in coming) <= last
     assert {(wave.departure, wave.reminder) for wave in coming} >= {(2, 0), (2, 1), (3, 0)}
@@ -209,11 +209,11 @@ def test_a_departure_that_was_missed_leaves_the_rest_to_be_planned_again(drawn):
     second, before = wave_of(drawn, 2), draw_as_stored(drawn)
     late = second.latest_start + timedelta(minutes=1)
     with drawn.writing() as session:
-        assert not launching.advance(session, second.id, SENDING, now=late)
+        assert not launching.advance_wave(session, second.id, SENDING, now=late)
     assert {wave.state for wave in waves(drawn)[1:]} == {WaveState.MISSED, WaveState.CANCELLED}
     with drawn.writing() as session:
         campaign = of(session)
-        lifecycle.schedule(session, campaign, None, now=late, actor=AUTHOR, earliest=late)
+        lifecycle.schedule_campaign(session, campaign, None, now=late, actor=AUTHOR, earliest=late)
     planned = [wave for wave in waves(drawn) if wave.state is WaveState.PLANNED]
     assert {(wave.departure, wave.reminder) for wave in planned if wave.departure > 1} == {
         (departure, reminder) for departure in (2, 3) for reminder in range(3)
@@ -228,15 +228,15 @@ def test_cancelling_restoring_editing_and_approving_again_change_no_draw(drawn):
     later = wave_of(drawn, 1).due_at + DAY
     finish(drawn, 1)
     with drawn.writing() as session:
-        lifecycle.cancel(session, of(session), now=later, actor=AUTHOR)
+        lifecycle.cancel_campaign(session, of(session), now=later, actor=AUTHOR)
     with drawn.writing() as session:
         campaign = of(session)
-        lifecycle.restore(session, campaign, now=later, actor=AUTHOR)
-        lifecycle.revise(session, campaign, {"title": "Autrement"}, now=later, actor=AUTHOR)
+        lifecycle.restore_campaign(session, campaign, now=later, actor=AUTHOR)
+        lifecycle.revise_campaign(session, campaign, {"title": "Autrement"}, now=later, actor=AUTHOR)
     submit(drawn, now=later)
     approve(drawn, now=later)
     with drawn.writing() as session:
-        lifecycle.schedule(session, of(session), None, now=later, actor=AUTHOR, earliest=later)
+        lifecycle.schedule_campaign(session, of(session), None, now=later, actor=AUTHOR, earliest=later)
     assert draw_as_stored(drawn) == before
     planned = [wave for wave in waves(drawn) if wave.state is WaveState.PLANNED]
     assert [wave.departure for wave in planned if not wave.reminder] == [2, 3]
@@ -256,15 +256,17 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
         fenced = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
         left = update(Message).where(Message.id.in_(some)).values(state=MessageState.ACCEPTED, **fenced)
         session.execute(left)
-        lifecycle.cancel(session, of(session), now=wave.due_at, actor=AUTHOR)
+        lifecycle.cancel_campaign(session, of(session), now=wave.due_at, actor=AUTHOR)
     with drawn.writing() as session:
-        lifecycle.restore(session, of(session), now=wave.due_at, actor=AUTHOR)
+        lifecycle.restore_campaign(session, of(session), now=wave.due_at, actor=AUTHOR)
     with drawn.reading() as session:
         assert ending.left_before(session, of(session)) == 30
     submit(drawn, now=wave.due_at)
     approve(drawn, now=wave.due_at)
     with drawn.writing() as session:
-        lifecycle.schedule(session, of(session), None, now=wave.due_at, actor=AUTHOR, earliest=wave.due_at + DAY)
+        lifecycle.schedule_campaign(
+            session, of(session), None, now=wave.due_at, actor=AUTHOR, earliest=wave.due_at + DAY
+        )
     again = wave_of(drawn, 1)
     assert again.id != wave.id
     assert again.reminder == 0
@@ -288,14 +290,14 @@ def test_a_departure_that_fails_says_of_how_many_letters_as_any_wave_does(drawn)
         ):
             session.execute(update(Message).where(Message.id.in_(some)).values(**ended, **fenced))
     with drawn.reading() as session:
-        said = stopping.warning(session, session.get_one(Wave, wave.id))
+        said = stopping.pause_warning(session, session.get_one(Wave, wave.id))
     assert said == "5 adresses sur 55 n’existent pas ; la vague se met en pause d’elle-même à une sur dix"
     with drawn.writing() as session:
         refused = update(Message).where(Message.id == keys[55])
         session.execute(refused.values(state=MessageState.REFUSED, reply_status="5.1.1", **fenced))
-        assert stopping.pause_failing(session, now=wave.due_at + DAY) == 1
+        assert stopping.pause_failing_waves(session, now=wave.due_at + DAY) == 1
         assert stopping.why_paused(session, session.get_one(Wave, wave.id)) == "6 adresses sur 56 n’existent pas"
-        lifecycle.cancel(session, of(session), now=wave.due_at + DAY, actor=AUTHOR)
+        lifecycle.cancel_campaign(session, of(session), now=wave.due_at + DAY, actor=AUTHOR)
     with drawn.reading() as session:
         assert ending.left_before(session, of(session)) == 50
 
@@ -303,10 +305,10 @@ def test_a_departure_that_fails_says_of_how_many_letters_as_any_wave_does(drawn)
 def test_calling_a_departure_off_leaves_all_to_be_planned_again_and_a_reminder_only_itself(drawn):
     launch(drawn, wave_of(drawn, 1))
     with drawn.writing() as session:
-        alone = stopping.call_off(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
+        alone = stopping.call_off_waves(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
         assert len(alone) == 1
     with drawn.writing() as session:
-        assert len(stopping.call_off(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
+        assert len(stopping.call_off_waves(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
         assert not any(wave.state is WaveState.PLANNED for wave in of(session).waves)
 
 
@@ -339,11 +341,11 @@ def test_other_awareness_waits_for_the_last_departure(drawn, changes, waits):
     with drawn.writing() as session:
         other = factories.campaign(session, factories.invitation(**changes), NOW)
 
-        counts = audiences.count(session, other, now=begun)
+        counts = audiences.count_campaign_audience(session, other, now=begun)
         assert counts.left_out.get(Reason.DRAWN, 0) == (COUNT if waits else 0)
-        assert audiences.count(session, other, now=begun, leaves_at=over).written == COUNT
+        assert audiences.count_campaign_audience(session, other, now=begun, leaves_at=over).written == COUNT
 
 
 def test_a_draw_that_is_made_keeps_its_departures(drawn):
     with drawn.writing() as session, pytest.raises(Refused, match="final"):
-        lifecycle.revise(session, of(session), {"departure_gap": 0}, now=NOW, actor=AUTHOR)
+        lifecycle.revise_campaign(session, of(session), {"departure_gap": 0}, now=NOW, actor=AUTHOR)

@@ -44,7 +44,7 @@ BY = {"now": NOW, "actor": AUTHOR}
 
 def said(database, number=1):
     with database.reading() as session:
-        return " ".join(entry.sentence for entry in audit.about(session, f"campaign:{number}"))
+        return " ".join(entry.sentence for entry in audit.entries_about(session, f"campaign:{number}"))
 
 
 def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
@@ -52,7 +52,7 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
     submit(drawable)
     with drawable.reading() as session:
         attempt = assignment.open_attempt(session, 1)
-        told = assignment.of(session, attempt)
+        told = assignment.attempt_as_json(session, attempt)
         assert [told[name] for name in ("nonce", "approver_bytes", "content_digest", "seed")] == [None] * 4
         assert {(one["order"] == [], one["departures"] == []) for one in told["strata"]} == {(True, True)}
         submitted = session.scalars(select(Decision).where(Decision.kind == DecisionKind.SUBMITTED)).one()
@@ -88,7 +88,7 @@ def test_the_seed_follows_from_the_nonce_and_what_was_approved_alone(drawable):
         content = sha256(text.encode()).digest()
         assert (attempt.approver_bytes, attempt.content_digest) == ("", content.hex())
         assert attempt.seed == sha256(bytes.fromhex(attempt.nonce) + content).hexdigest()
-        assert assignment.mismatches(session, attempt) == []
+        assert assignment.find_mismatches(session, attempt) == []
         assert attempt.seed in said(drawable)
         assert attempt.nonce in said(drawable)
 
@@ -111,7 +111,7 @@ def test_whatever_is_changed_of_a_draw_is_named(drawn, changed, mismatches):
         unguard(session, "draw_attempts")
         session.execute(update(DrawAttempt).values(changed))
         session.expire_all()
-        found = assignment.mismatches(session, assignment.draw_of(session, 1))
+        found = assignment.find_mismatches(session, assignment.draw_of(session, 1))
         assert found == mismatches
         assert all(one.label.endswith(".") for one in found)
 
@@ -129,7 +129,7 @@ def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(dra
         for row in session.scalars(select(DrawnAuthority).where(DrawnAuthority.place.is_not(None))):
             row.place, row.departure = places[row.fase], places[row.fase] % 3 + 1
         session.flush()
-        assert assignment.mismatches(session, attempt) == [Mismatch.AUDIT]
+        assert assignment.find_mismatches(session, attempt) == [Mismatch.AUDIT]
 
 
 @pytest.mark.parametrize("exchanged", ["place", "departure"])
@@ -143,7 +143,7 @@ def test_two_authorities_that_changed_places_or_departures_are_found(drawn, exch
         setattr(first, exchanged, getattr(other, exchanged))
         setattr(other, exchanged, own)
         session.flush()
-        assert assignment.mismatches(session, assignment.draw_of(session, 1)) == [Mismatch.ORDER]
+        assert assignment.find_mismatches(session, assignment.draw_of(session, 1)) == [Mismatch.ORDER]
 
 
 def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
@@ -167,9 +167,9 @@ def test_whatever_ends_a_submission_voids_its_attempt(drawable, way):
     submit(drawable)
     with drawable.writing() as session:
         if way == "cancel":
-            lifecycle.cancel(session, of(session), **BY)
+            lifecycle.cancel_campaign(session, of(session), **BY)
         else:
-            lifecycle.revise(session, of(session), {"title": "Autrement"}, **BY)
+            lifecycle.revise_campaign(session, of(session), {"title": "Autrement"}, **BY)
         assert assignment.open_attempt(session, 1) is None
         assert assignment.attempts_of(session, 1)[0].voided_at == NOW
 
@@ -177,7 +177,7 @@ def test_whatever_ends_a_submission_voids_its_attempt(drawable, way):
 def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
     caplog.set_level("INFO", "outreach")
     with pytest.raises(ZeroDivisionError), drawable.writing() as session:
-        lifecycle.submit(session, of(session), **BY)
+        lifecycle.submit_campaign(session, of(session), **BY)
         raise ZeroDivisionError
     with drawable.reading() as session:
         assert assignment.attempts_of(session, 1) == []
@@ -187,9 +187,9 @@ def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
 def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(drawn):
     before = draw_as_stored(drawn)
     with drawn.writing() as session:
-        lifecycle.cancel(session, of(session), **BY)
-        lifecycle.restore(session, of(session), **BY)
-        lifecycle.revise(session, of(session), {"title": "Autrement"}, **BY)
+        lifecycle.cancel_campaign(session, of(session), **BY)
+        lifecycle.restore_campaign(session, of(session), **BY)
+        lifecycle.revise_campaign(session, of(session), {"title": "Autrement"}, **BY)
     submit(drawn)
     with drawn.reading() as session:
         assert assignment.open_attempt(session, 1) is None
@@ -203,19 +203,19 @@ def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(dra
 def test_the_gap_of_departures_that_are_drawn_does_not_change_any_more(drawn, gap):
     """It is the window that the frozen plan compares."""
     with drawn.writing() as session:
-        lifecycle.cancel(session, of(session), **BY)
-        lifecycle.restore(session, of(session), **BY)
+        lifecycle.cancel_campaign(session, of(session), **BY)
+        lifecycle.restore_campaign(session, of(session), **BY)
     with drawn.writing() as session, pytest.raises(Refused, match="en trois départs, à 14 jours d’intervalle"):
-        lifecycle.revise(session, of(session), {"departure_gap": gap}, **BY)
+        lifecycle.revise_campaign(session, of(session), {"departure_gap": gap}, **BY)
 
 
 def copy(database, now=NOW, **changes):
     """Another campaign like the first one, whose departures are drawn; returns its number."""
     with database.writing() as session:
-        like = definitions.of(session, of(session)).model_copy(update={"title": "Copie", **changes})
+        like = definitions.definition_of(session, of(session)).model_copy(update={"title": "Copie", **changes})
         assert like.departure_gap == GAP
         made = factories.campaign(session, like, now)
-        lifecycle.revise(session, made, {"starts_at": START + timedelta(days=60)}, now=now, actor=AUTHOR)
+        lifecycle.revise_campaign(session, made, {"starts_at": START + timedelta(days=60)}, now=now, actor=AUTHOR)
         return made.id
 
 
@@ -241,13 +241,13 @@ def test_a_campaign_that_kept_the_draw_of_another_one_under_0_3_0_still_leaves_b
 
 def test_while_it_awaits_an_approval_the_plan_is_what_was_submitted(drawable):
     with drawable.reading() as session:
-        before = experiment_plan.of(session, of(session), now=NOW)
+        before = experiment_plan.experiment_plan_of(session, of(session), now=NOW)
     submit(drawable)
     with drawable.writing() as session:
         some = select(Contact.id).order_by(Contact.id).limit(20)
         session.execute(update(Contact).where(Contact.id.in_(some)).values(retired_at=NOW, retired_by=AUTHOR))
     with drawable.reading() as session:
-        shown = experiment_plan.of(session, of(session), now=NOW)
+        shown = experiment_plan.experiment_plan_of(session, of(session), now=NOW)
         assert shown.attempt is assignment.open_attempt(session, 1)
         assert len(experiment_plan.candidates(session, of(session), now=NOW)) == COUNT - 20
     for name in ("gap", "strata", "departures", "figure_on", "refusals", "outside"):
@@ -261,16 +261,16 @@ def test_what_was_submitted_before_the_question_was_asked_goes_back_to_its_autho
     with drawable.writing() as session:
         session.execute(update(Campaign).values(first_come=None))
     with drawable.reading() as session:
-        blocks = checks.look_over(session, of(session), SENDING, now=NOW).blocks
+        blocks = checks.check_campaign(session, of(session), SENDING, now=NOW).blocks
     said = " ".join(blocks).replace("\xa0", " ")
     assert "Dites si des places ou des moyens sont attribués dans l’ordre des demandes, à l’étape des dates" in said
     assert "renvoyez la campagne à la rédaction" in said
     with drawable.writing() as session:
         lifecycle.send_back(session, of(session), now=NOW, actor=APPROVER, reason="À compléter.")
     with drawable.writing() as session, pytest.raises(Refused, match="à l’étape des dates"):
-        lifecycle.submit(session, of(session), **BY, extent=Extent(COUNT, COUNT))
+        lifecycle.submit_campaign(session, of(session), **BY, extent=Extent(COUNT, COUNT))
     with drawable.writing() as session:
-        lifecycle.revise(session, of(session), {"first_come": False}, **BY)
+        lifecycle.revise_campaign(session, of(session), {"first_come": False}, **BY)
     submit(drawable)
     approve(drawable)
 
@@ -279,9 +279,9 @@ def test_too_few_and_a_last_day_too_early_are_refused_with_what_to_do(drawable):
     with drawable.writing() as session:
         some = select(Contact.id).order_by(Contact.id).limit(20)
         session.execute(update(Contact).where(Contact.id.in_(some)).values(retired_at=NOW, retired_by=AUTHOR))
-        lifecycle.revise(session, of(session), {"stops_on": START.date() + timedelta(days=20)}, **BY)
+        lifecycle.revise_campaign(session, of(session), {"stops_on": START.date() + timedelta(days=20)}, **BY)
     with drawable.writing() as session, pytest.raises(Refused, match="au moins 200 PO") as refusal:
-        lifecycle.submit(session, of(session), **BY)
+        lifecycle.submit_campaign(session, of(session), **BY)
     assert "reculez ce jour" in str(refusal.value)
 
 
@@ -317,15 +317,15 @@ def test_an_approval_of_old_keeps_its_digest(drawable):
 def test_the_day_of_the_figure_moves_with_the_second_departure(drawable):
     """The carnival holidays move departure 2 by two weeks: the days after it are compared all the same."""
     with drawable.writing() as session:
-        lifecycle.revise(session, of(session), {"starts_at": datetime(2027, 2, 10, 8, 30, tzinfo=UTC)}, **BY)
+        lifecycle.revise_campaign(session, of(session), {"starts_at": datetime(2027, 2, 10, 8, 30, tzinfo=UTC)}, **BY)
     with drawable.reading() as session:
-        planned = experiment_plan.of(session, of(session), now=NOW)
+        planned = experiment_plan.experiment_plan_of(session, of(session), now=NOW)
         assert planned.departures[1] == date(2027, 3, 9)
         assert planned.figure_on == date(2027, 3, 9) + timedelta(days=13 + 14)
 
 
 def test_a_reminder_in_haste_concerns_its_own_departure_alone(drawable):
     with drawable.reading() as session:
-        remarks = " ".join(checks.look_over(session, of(session), SENDING, now=NOW).remarks)
+        remarks = " ".join(checks.check_campaign(session, of(session), SENDING, now=NOW).remarks)
     assert "des PO de ce départ reçoivent deux courriels en une semaine" in remarks
     assert str(COUNT) not in remarks

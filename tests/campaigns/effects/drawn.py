@@ -44,8 +44,8 @@ def draw(database, many=90):
             Candidate(key, 1, Listed(fase, "Libre confessionnel", place >= many - many // 2, False))
             for place, (key, fase) in enumerate(rows)
         ]
-        attempt = assignment.submit(session, campaign, stated_plan(many), candidates, now=NOW)
-        assignment.reveal(session, attempt, now=NOW)
+        attempt = assignment.submit_draw(session, campaign, stated_plan(many), candidates, now=NOW)
+        assignment.reveal_attempt(session, attempt, now=NOW)
         campaign.state = CampaignState.APPROVED
     return number
 
@@ -79,7 +79,7 @@ def leave(database, number, departure, at: datetime | None = None):
     at = at or LEFT + (departure - 1) * GAP
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        whom = session.scalars(assignment.leaving(number, departure)).all()
+        whom = session.scalars(assignment.assigned_to(number, departure)).all()
         mailing = Mailing(
             **factories.mailing(at, filled_at=at, strand_id=campaign.strand_id, stop_strand_id=campaign.strand_id)
         )
@@ -91,7 +91,7 @@ def leave(database, number, departure, at: datetime | None = None):
         wave = Wave(campaign=campaign, is_staged=True, **kind, **times)
         session.add_all([batch, wave])
         session.flush()
-        entries.enter(session, wave, (0, launching.LAST_KEY), now=at)
+        entries.enter_audience(session, wave, (0, launching.LAST_KEY), now=at)
         wave.mailing = mailing
         session.flush()
         sent = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": at, "settled_at": at, "due_at": at}
@@ -142,9 +142,11 @@ def tell(database, joined, until, networks=("Libre confessionnel",), *, at, prog
     kind = JoiningLists(today(at))
     with database.writing() as session:
         lines = [f"{school_of(session, fase)};1;adhéré;{day:%d/%m/%Y}" for fase, day in joined.items()]
-        said = coverage.stated(session, until, networks if until else (), today(at))
+        said = coverage.stated_coverage(session, until, networks if until else (), today(at))
         facts = {"programme_id": programme, "coverage": said}
-        sent = imports.opened("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
-        received = imports.receive(session, kind, sent, now=at, actor="nadia", **facts)
-        imports.apply(session, kind, received, imports.judge(session, kind, received), now=at, actor="nadia")
+        sent = imports.open_import("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
+        received = imports.receive_import(session, kind, sent, now=at, actor="nadia", **facts)
+        imports.apply_import(
+            session, kind, received, imports.judge_import(session, kind, received), now=at, actor="nadia"
+        )
         return received.id

@@ -55,8 +55,8 @@ def freeze(database, number):
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         opened = blinding.lock_of(session, campaign)
-        outcome = effects.compute(session, campaign, opened)
-        effects.freeze(session, campaign, opened, outcome, now=AFTER, actor="nadia")
+        outcome = effects.compute_effect(session, campaign, opened)
+        effects.freeze_effect(session, campaign, opened, outcome, now=AFTER, actor="nadia")
     return outcome
 
 
@@ -110,7 +110,7 @@ def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_1
         assert lock(database, lottery).state is EffectState.LOCKED
     with database.reading() as session, pytest.raises(Refused, match="attend la première liste"):
         campaign = lifecycle.campaign_numbered(session, lottery)
-        effects.compute(session, campaign, lock(database, lottery))
+        effects.compute_effect(session, campaign, lock(database, lottery))
     opens = tell(database, {departures(database, lottery)[2][1]: DAY}, LAST, at=AFTER)
     assert (lock(database, lottery).state, lock(database, lottery).opened_by.id) == (EffectState.READY, opens)
     assert told(database, lottery) == {
@@ -145,7 +145,7 @@ def test_joinings_and_coverage_of_the_programme_loaded_first_are_none_of_another
     database, left, joined, monkeypatch
 ):
     with database.writing() as session:
-        second = programmes.load(session, SECOND, now=NOW, actor="nadia")
+        second = programmes.load_programme(session, SECOND, now=NOW, actor="nadia")
         lifecycle.campaign_numbered(session, left).strand_id = second.strands[0].id
         session.flush()
         key = second.id
@@ -157,14 +157,14 @@ def test_joinings_and_coverage_of_the_programme_loaded_first_are_none_of_another
     def counted():
         with database.reading() as session:
             campaign = lifecycle.campaign_numbered(session, left)
-            outcome = effects.compute(session, campaign, blinding.lock_of(session, campaign))
+            outcome = effects.compute_effect(session, campaign, blinding.lock_of(session, campaign))
         return [sum(each["first"][place] for each in outcome["strata"]) for place in range(3)]
 
     assert counted() == [15, 1, 1]
     joinings = observed.joinings
 
     def of_the_first(session, campaign, *asked):
-        first = programmes.every(session)[0].strand(campaign.strand.number)
+        first = programmes.all_programmes(session)[0].strand(campaign.strand.number)
         return joinings(session, SimpleNamespace(strand_id=first.id), *asked)
 
     monkeypatch.setattr(observed, "joinings", of_the_first)
@@ -268,10 +268,10 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
     tell(database, joined, None, at=AFTER)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, left)
-        came = figures.of(session, campaign, now=AFTER)
-        done = actions.actions(session, programmes.named(session), now=AFTER).done
-        way = funnel.of(session, campaign, came, [], now=AFTER)
-        listed = progress.overall(session, [left], now=AFTER)[left]
+        came = figures.campaign_results(session, campaign, now=AFTER)
+        done = actions.list_actions(session, programmes.get_programme(session), now=AFTER).done
+        way = funnel.campaign_course(session, campaign, came, [], now=AFTER)
+        listed = progress.overall_figures(session, [left], now=AFTER)[left]
         status = progress.campaign_as_json(session, campaign, now=AFTER)
     total = came.counts.authorities
     assert lock(database, left).state is EffectState.LOCKED
@@ -289,7 +289,7 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
         with database.writing() as session:
             campaign = lifecycle.campaign_numbered(session, left)
             asked = {"asked_at": AFTER + timedelta(days=7), "now": AFTER, "actor": "nadia"}
-            added_reminders.add(session, campaign, subject="Encore", letter="Bonjour.", **asked)
+            added_reminders.add_reminder(session, campaign, subject="Encore", letter="Bonjour.", **asked)
 
     with pytest.raises(Refused, match="celles de son plan, figé avant la validation"):
         add()
@@ -300,9 +300,9 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
 @pytest.mark.long
 def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(database, people, strand, left, joined):
     with database.reading() as session:
-        found = experiment.of(session, left)
+        found = experiment.public_draw(session, left)
         with pytest.raises(NotFound):
-            experiment.of(session, 99)
+            experiment.public_draw(session, 99)
     assert (found.drawn, found.outside, found.given["state"], found.given["tables"]) == (90, 0, "locked", [])
     assert "Tirage n° 1, aucun annulé." in found.attempts.replace("\xa0", " ")
     assert [sum(counts) for _, counts in found.strata] == [45, 45]
@@ -310,7 +310,7 @@ def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(databa
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        given = experiment.of(session, left).given
+        given = experiment.public_draw(session, left).given
     assert (given["state"], given["told"]) == ("ready", outcome["told"])
     both = [f"Libre confessionnel, {schools}, autres" for schools in ("plusieurs écoles", "une école")]
     assert given["tables"] == [
@@ -324,7 +324,7 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        given = experiment.of(session, left).given
+        given = experiment.public_draw(session, left).given
         order = assignment.order_of(session, assignment.draw_of(session, left))
     file = tmp_path / "draw.json"
     file.write_text(json.dumps(given), encoding="utf-8")
@@ -341,7 +341,7 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
 
 def said(outcome, **changed):
     changed = {**outcome, **changed}
-    return " ".join([*effects.unsaid(changed), effects.clue(changed)]).replace("\xa0", " ")
+    return " ".join([*effects.effect_limits(changed), effects.clue(changed)]).replace("\xa0", " ")
 
 
 @pytest.mark.long
@@ -363,7 +363,7 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     outside = said(outcome, outside=7, schools=[649, 212])
     assert "7 PO, qui gèrent 212 des 649 écoles, sont en dehors du tirage" in outside
     of_0_3_0 = {name: told for name, told in outcome.items() if name != "waited"}
-    assert effects.unsaid(of_0_3_0) == []
+    assert effects.effect_limits(of_0_3_0) == []
     assert one[0] not in before
 
 
@@ -377,7 +377,7 @@ def test_a_draw_whose_plan_states_redraws_is_told_by_them(database, left, joined
         unguard(session, "draw_attempts")
         attempt = assignment.draw_of(session, left)
         attempt.plan = canonical({**assignment.plan_of(attempt), "method": METHOD_OF_0_3_0}).decode()
-        monkeypatch.setattr(assignment, "mismatches", lambda *_: [])
+        monkeypatch.setattr(assignment, "find_mismatches", lambda *_: [])
     assert freeze(database, left)["told"].startswith(word)
 
 

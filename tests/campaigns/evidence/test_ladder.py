@@ -2,20 +2,20 @@
 
 import pytest
 
-from outreach.campaigns.evidence.steps import MOST_DAYS, ReachChannel, RungWhen, rungs, written
+from outreach.campaigns.evidence.steps import MOST_DAYS, ReachChannel, RungWhen, stored_steps, write_steps
 from outreach.core.text.errors import InputError
 
 PAPER, CALL = ReachChannel.PAPER, ReachChannel.CALL
 
 
 def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
-    kept = written([(CALL, 12, RungWhen.SILENT), (PAPER, 5, RungWhen.FAILED)])
-    assert [(rung.number, rung.channel, rung.days, rung.when) for rung in rungs(kept)] == [
+    kept = write_steps([(CALL, 12, RungWhen.SILENT), (PAPER, 5, RungWhen.FAILED)])
+    assert [(rung.number, rung.channel, rung.days, rung.when) for rung in stored_steps(kept)] == [
         (1, PAPER, 5, RungWhen.FAILED),
         (2, CALL, 12, RungWhen.SILENT),
     ]
-    assert rungs("") == []
-    assert rungs(written([(PAPER, 1, RungWhen.ALWAYS)]))[0].told == (
+    assert stored_steps("") == []
+    assert stored_steps(write_steps([(PAPER, 1, RungWhen.ALWAYS)]))[0].told == (
         "Lettre sur papier, 1 jour après la vague, toujours : la lettre sur papier suit le courriel"
     )
 
@@ -23,7 +23,7 @@ def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
 def test_the_longest_ladder_fits_its_column():
     others = [one for one in ReachChannel if one is not ReachChannel.MAILBOX]
     longest = [(channel, MOST_DAYS - number, RungWhen.SILENT) for number, channel in enumerate(others)]
-    assert len(written(longest)) < 300
+    assert len(write_steps(longest)) < 300
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_the_longest_ladder_fits_its_column():
 )
 def test_a_ladder_that_would_double_a_channel_or_a_day_is_refused(chosen, said):
     with pytest.raises(InputError, match=said):
-        written(chosen)
+        write_steps(chosen)

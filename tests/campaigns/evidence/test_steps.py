@@ -38,9 +38,9 @@ def opened(session, rung, channel=ReachChannel.PAPER):
 def test_each_move_is_a_dated_row_and_the_step_repeats_the_last(three_asked):
     with three_asked.writing() as session:
         step = steps.in_turn(session, opened(session, 1).id)
-        steps.move(session, step, StepState.PRINTED, now=NOW, actor=WHO)
-        steps.move(session, step, StepState.TRIED, now=NOW + timedelta(days=1), actor=WHO, day=DAY)
-        steps.move(session, step, StepState.FAILED, now=NOW, actor=WHO, reason=StepReason.RETURNED, note="NPAI")
+        steps.move_step(session, step, StepState.PRINTED, now=NOW, actor=WHO)
+        steps.move_step(session, step, StepState.TRIED, now=NOW + timedelta(days=1), actor=WHO, day=DAY)
+        steps.move_step(session, step, StepState.FAILED, now=NOW, actor=WHO, reason=StepReason.RETURNED, note="NPAI")
         moves = session.scalars(select(ReachTransition).order_by(ReachTransition.id)).all()
         assert [move.state for move in moves] == ["due", "printed", "tried", "failed"]
         assert [move.reason for move in moves] == [StepReason.BOUNCED, None, None, StepReason.RETURNED]
@@ -55,13 +55,13 @@ def test_a_step_makes_only_the_moves_of_its_state(three_asked):
             for to in set(StepState) - STEP_MOVES[state]:
                 step.state = state
                 with pytest.raises(Refused, match="ne peut pas devenir"):
-                    steps.move(session, step, to, now=NOW, actor=WHO)
+                    steps.move_step(session, step, to, now=NOW, actor=WHO)
 
 
 def test_the_database_refuses_two_steps_of_a_rung_and_two_open_ones(three_asked):
     """Never two channels for one authority at a time, whatever a program does."""
     with three_asked.writing() as session:
-        steps.move(session, opened(session, 1), StepState.FAILED, now=NOW, actor=WHO)
+        steps.move_step(session, opened(session, 1), StepState.FAILED, now=NOW, actor=WHO)
         opened(session, 2)
     for rung in (1, 3):
         with pytest.raises(IntegrityError), three_asked.writing() as session:

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.campaigns.experiments import design
-from outreach.campaigns.experiments.design import DrawnStratum, Listed, Reason, Stratum, canonical, stratified
+from outreach.campaigns.experiments.design import DrawnStratum, Listed, Reason, Stratum, canonical, stratify
 from outreach.core.settings import ROOT
 from tests.campaigns.experiments.examples import some
 
 CONTENT = {"letter": "Cher·ère responsable « 1er »\n\u007f\t", "window": 14, "fixed": None, "of": [True, "\u2028"]}
-STRATA = stratified([*some(8), *some(7, several=True, first=9101), *some(20, "Communal", first=9201)]).strata
+STRATA = stratify([*some(8), *some(7, several=True, first=9101), *some(20, "Communal", first=9201)]).strata
 
 
 def names(listed):
-    told = stratified(listed)
+    told = stratify(listed)
     return {stratum.name: len(stratum.fases) for stratum in told.strata}, told.outside
 
 
@@ -62,14 +62,14 @@ def test_a_network_under_six_and_who_shares_a_mailbox_stay_outside():
     st.randoms(use_true_random=False),
 )
 def test_everybody_is_in_one_stratum_of_six_or_outside_whatever_the_order_of_the_list(listed, chance):
-    told = stratified(listed)
+    told = stratify(listed)
     inside = [fase for stratum in told.strata for fase in stratum.fases]
     assert sorted([*inside, *told.outside]) == sorted(one.fase for one in listed)
     assert all(len(stratum.fases) >= 6 for stratum in told.strata)
     assert len(inside) == told.drawn
     shuffled = list(listed)
     chance.shuffle(shuffled)
-    assert stratified(shuffled) == told
+    assert stratify(shuffled) == told
 
 
 def test_an_authority_ranks_by_the_digest_of_the_seed_and_its_digits():

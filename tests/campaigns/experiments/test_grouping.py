@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from outreach.campaigns.experiments.design import Table
 from outreach.campaigns.experiments.estimate import total
-from outreach.campaigns.experiments.grouping import Group, grouped
+from outreach.campaigns.experiments.grouping import Group, group_strata
 
 SMALLEST = 20
 SIDES = st.integers(0, 90).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size)))
@@ -20,7 +20,7 @@ def groups(*tables):
 @given(st.lists(st.tuples(TABLES, TABLES), min_size=1, max_size=9))
 def test_strata_are_put_together_until_none_tells_and_each_stands_once(tables):
     strata = groups(*tables)
-    kept = grouped(strata, SMALLEST)
+    kept = group_strata(strata, SMALLEST)
     assert sorted(name for one in kept for name in one.strata) == sorted(name for one in strata for name in one.strata)
     for place in (0, 1):
         assert total(one.tables[place] for one in kept) == total(one.tables[place] for one in strata)
@@ -32,15 +32,15 @@ def test_strata_are_put_together_until_none_tells_and_each_stands_once(tables):
 
 
 def test_a_stratum_of_which_nobody_is_told_stands_alone():
-    assert grouped(groups(LARGE, LARGE), SMALLEST) == groups(LARGE, LARGE)
+    assert group_strata(groups(LARGE, LARGE), SMALLEST) == groups(LARGE, LARGE)
 
 
 def test_one_small_stratum_joins_the_smallest_other():
     few, larger = (Table(2, 1, 5, 1), Table(2, 1, 2, 1)), (Table(50, 2, 80, 3), LARGE[1])
-    kept = grouped(groups(larger, few, LARGE), SMALLEST)
+    kept = group_strata(groups(larger, few, LARGE), SMALLEST)
     assert [one.strata for one in kept] == [("S0",), ("S1", "S2")]
 
 
 def test_a_large_stratum_of_which_nobody_joined_does_not_stand_alone():
     nobody = (Table(40, 0, 80, 3), LARGE[1])
-    assert [one.strata for one in grouped(groups(nobody, LARGE), SMALLEST)] == [("S0", "S1")]
+    assert [one.strata for one in group_strata(groups(nobody, LARGE), SMALLEST)] == [("S0", "S1")]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from outreach.campaigns.experiments.design import Table
-from outreach.campaigns.experiments.estimate import Effect, Interval, sentence, signed
+from outreach.campaigns.experiments.estimate import Effect, Interval, sentence, signed_points
 
 YES = Effect(Interval(0.149, 0.096, 0.204), Table(102, 17, 198, 4), Table(97, 11, 97, 1), 300)
 
@@ -54,4 +54,4 @@ def test_nobody_is_said_so_and_one_comparison_is_said_alone():
 
 
 def test_a_share_is_signed_in_points():
-    assert [signed(share) for share in (0.0412, -0.0081, -0.0004, 0)] == ["4,1", "−0,8", "0,0", "0,0"]
+    assert [signed_points(share) for share in (0.0412, -0.0081, -0.0004, 0)] == ["4,1", "−0,8", "0,0", "0,0"]

@@ -11,10 +11,10 @@ def climb(database, now):
     stopped = opened = 0
     for wave, numbers in waves.items():
         with database.writing() as session:
-            stopped += due_steps.stop(session, wave, numbers, now=now)
+            stopped += due_steps.stop_steps(session, wave, numbers, now=now)
     for wave, rung in due:
         with database.reading() as session:
-            keys, _ = due_steps.candidates(session, wave, rung, after=0, now=now)
+            keys, _ = due_steps.due_candidates(session, wave, rung, after=0, now=now)
         with database.writing() as session:
-            opened += due_steps.climb(session, wave, rung, keys, SENDING, now=now)
+            opened += due_steps.open_due_steps(session, wave, rung, keys, SENDING, now=now)
     return stopped, opened

@@ -21,12 +21,12 @@ __all__ = ["five_on_a_ladder"]
 
 def ask(database, keys):
     with database.writing() as session:
-        return asked_calls.ask(session, session.get_one(Campaign, 1), keys, now=day(1), actor=AUTHOR)
+        return asked_calls.ask_for_calls(session, session.get_one(Campaign, 1), keys, now=day(1), actor=AUTHOR)
 
 
 def calls(database):
     with database.reading() as session:
-        found = work_list.listed(session, session.get_one(Campaign, 1)).every()
+        found = work_list.list_calls(session, session.get_one(Campaign, 1)).every()
         return {row.authority.id: row.step.reason for row in found}
 
 
@@ -37,7 +37,7 @@ def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder
     give(five_on_a_ladder, 2, "in_preparation", now=day(0))
     with five_on_a_ladder.writing() as session:
         third = session.get_one(Message, 3)
-        suppressions.suppress(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
+        suppressions.suppress_address(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
     asked = ask(five_on_a_ladder, {1, 2, 3, 4, 99})
     assert (asked.added, asked.waiting, asked.left_out) == (2, 0, 3)
     assert asked.told.startswith("2\u00a0PO ajoutés aux appels, 3 pas à appeler")
@@ -54,7 +54,7 @@ def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_
     assert climb(five_on_a_ladder, day(2))[0] == 1
     with five_on_a_ladder.writing() as session:
         step = session.scalars(select(EscalationStep).where(EscalationStep.authority_id == 2)).one()
-        noting.take(session, session.get_one(Campaign, 1), step.id, now=day(3), actor=AUTHOR)
+        noting.take_call(session, session.get_one(Campaign, 1), step.id, now=day(3), actor=AUTHOR)
         assert step.state is StepState.DUE
 
 

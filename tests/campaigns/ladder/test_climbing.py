@@ -19,7 +19,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.engagement.tracking import bases
 from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
 from outreach.engagement.tracking.models import Hit
-from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, draft, launch, move, settle
 from tests.campaigns.ladder.climbing import climb
@@ -31,14 +31,14 @@ LADDER = "other_mailbox:1:failed paper:3:failed call:5:failed"
 
 
 def approve(database, number):
-    move(database, number, lifecycle.submit)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
 
 
 def with_ladder(database, ladder, **changes):
     """A campaign of this ladder, approved and launched; returns its number."""
     number = draft(database, **changes)
-    move(database, number, lifecycle.revise, {"ladder": ladder})
+    move(database, number, lifecycle.revise_campaign, {"ladder": ladder})
     approve(database, number)
     launch(database, number, at=AT)
     return number
@@ -75,7 +75,7 @@ def day(number):
 
 def after(database, step, state, **details):
     with database.writing() as session:
-        steps.move(session, steps.in_turn(session, step), state, now=NOW, actor=AUTHOR, **details)
+        steps.move_step(session, steps.in_turn(session, step), state, now=NOW, actor=AUTHOR, **details)
 
 
 @pytest.mark.long
@@ -112,7 +112,7 @@ def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_i
     after(five_on_a_ladder, 5, StepState.TRIED)
     assert told(five_on_a_ladder) == f"5 PO à atteindre : 1 a réagi, 1 présumé atteint, {unread}."
     with five_on_a_ladder.writing() as session:
-        models.note(session, now=day(8))
+        models.note_box_read(session, now=day(8))
     assert told(five_on_a_ladder) == "5 PO à atteindre : 1 a réagi, 4 présumés atteints."
 
 
@@ -120,7 +120,7 @@ def told(database, number=1):
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
         counted = counts.of_authorities(session, campaign, now=day(9)).authorities
-        todo = reached.still_to_do(counted, reached.waiting(session, campaign))
+        todo = reached.still_to_do(counted, reached.count_open_steps(session, campaign))
         return f"{reached.sentence(counted)[:-1]}{todo}.".replace("\u00a0", " ").replace("\u202f", " ")
 
 
@@ -169,7 +169,7 @@ def test_what_stops_a_reminder_stops_an_open_step(open_on_paper, stops):
 def exclude(database, reason):
     with database.writing() as session:
         letter = session.get_one(Message, 1)
-        suppressions.suppress(session, letter.address_key, reason, now=NOW, actor=AUTHOR)
+        suppressions.suppress_address(session, letter.address_key, reason, now=NOW, actor=AUTHOR)
 
 
 @pytest.mark.long
@@ -222,7 +222,7 @@ def test_no_rung_opens_once_what_letters_brought_is_deleted(programmed):
             session.add(Hit(message_id=key, link=1, at=day(1), hit_class=HitClass.HUMAN, **seen))
     assert climb(programmed, day(10)) == (0, 0)
     (kept,) = (rule for rule in RULES if rule.name == "hits")
-    assert forget(programmed, kept, lambda: day(400), threading.Event()) == 3
+    assert forget_by_rule(programmed, kept, lambda: day(400), threading.Event()) == 3
     became(programmed, MessageState.REFUSED)
     assert climb(programmed, day(400)) == (0, 0)
     assert opened(programmed) == []

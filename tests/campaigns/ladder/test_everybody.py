@@ -13,7 +13,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import reached
 from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria import listed_authorities
 from outreach.campaigns.segments.mailing_criteria import ReachedBy
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
@@ -97,7 +97,7 @@ def ends(session, key, end):
 def move(session, step, to):
     try:
         reason = StepReason.RETURNED if to is StepState.FAILED else None
-        steps.move(session, steps.in_turn(session, step.id), to, now=AT, actor=AUTHOR, reason=reason)
+        steps.move_step(session, steps.in_turn(session, step.id), to, now=AT, actor=AUTHOR, reason=reason)
     except Refused:
         return
 
@@ -118,7 +118,7 @@ def everybody_is_told(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, 1)
         counted = counts.of_authorities(session, campaign, now=day(number)).authorities
-        rows = list(reached.listed(session, campaign, Filters(), now=day(number)).every())
+        rows = list(reached.list_reached(session, campaign, Filters(), now=day(number)).every())
         assert counted["targeted"] == len(rows) == 12
         assert all((row.reach is not None) == (row.kind in TO_REACH) for row in rows)
         assert {one: sum(row.reach is one for row in rows) for one in Reach} == {one: counted[one] for one in Reach}
@@ -129,4 +129,4 @@ def everybody_is_told(database, number):
         proved = {row.key for row in rows if row.evidence}
         scope = audiences.scope_of(session, campaign, now=day(number))
         for kind, expected in (("proved", proved), ("unproved", left)):
-            assert set(session.scalars(listed(scope, ReachedBy(mailings=(1,), reach=kind)))) == expected
+            assert set(session.scalars(listed_authorities(scope, ReachedBy(mailings=(1,), reach=kind)))) == expected

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.campaigns.channels import due_steps
-from outreach.campaigns.evidence.steps import checked
+from outreach.campaigns.evidence.steps import check_steps
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import lifecycle
 from outreach.core.text.errors import InputError
@@ -15,9 +15,9 @@ from tests.conftest import NOW
 
 def counted(database, ladder):
     number = draft(database)
-    move(database, number, lifecycle.revise, {"ladder": ladder})
+    move(database, number, lifecycle.revise_campaign, {"ladder": ladder})
     with database.reading() as session:
-        found = due_steps.of(session, session.get_one(Campaign, number), now=NOW)
+        found = due_steps.forecast_steps(session, session.get_one(Campaign, number), now=NOW)
         assert all(one.told for one in found)
         return [dict(one.networks) for one in found]
 
@@ -47,10 +47,10 @@ def test_a_ladder_is_part_of_what_is_approved_and_an_empty_one_leaves_older_appr
     number = draft(programmed)
     with programmed.reading() as session:
         before = lifecycle.content_hash(session.get_one(Campaign, number))
-    move(programmed, number, lifecycle.revise, {"ladder": "call:5:failed"})
+    move(programmed, number, lifecycle.revise_campaign, {"ladder": "call:5:failed"})
     with programmed.reading() as session:
         assert lifecycle.content_hash(session.get_one(Campaign, number)) != before
-    move(programmed, number, lifecycle.revise, {"ladder": ""})
+    move(programmed, number, lifecycle.revise_campaign, {"ladder": ""})
     with programmed.reading() as session:
         assert lifecycle.content_hash(session.get_one(Campaign, number)) == before
 
@@ -58,4 +58,4 @@ def test_a_ladder_is_part_of_what_is_approved_and_an_empty_one_leaves_older_appr
 @pytest.mark.parametrize("stated", ["paper", "paper:x:failed", "pigeon:3:failed", "paper:3:perhaps"])
 def test_a_rung_in_a_file_that_cannot_be_read_is_refused(stated):
     with pytest.raises(InputError, match="Un échelon s’écrit"):
-        checked(stated)
+        check_steps(stated)

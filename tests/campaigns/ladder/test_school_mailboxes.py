@@ -56,7 +56,7 @@ def printed(database):
     """The schools that the letter on paper lists."""
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        paper.make(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
+        paper.make_batch(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
         about = paper.schools_of(session, message)
@@ -108,7 +108,7 @@ def test_a_school_that_answered_does_not_end_it_for_another_whose_letter_failed(
         letter = session.scalars(select(Message).order_by(Message.id)).first()
         (school,) = recording.question_of(session, letter, now=day(1)).open()
         given = recording.Given({school.id: Answer.JOINED})
-        recording.give(session, letter, given, now=day(1))
+        recording.give_answers(session, letter, given, now=day(1))
     assert climb(written_by_school, day(1)) == (0, 1)
 
 
@@ -126,7 +126,7 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
         step = session.scalars(select(EscalationStep).order_by(-EscalationStep.id)).first()
         assert "2\u00a0écoles attendent" in calls.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
-        calls.note(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        calls.note_call(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
         (response,) = session.scalars(select(Response))
         first, _, third = session.scalars(select(School.id).order_by(School.id))
         assert {school.id for school in response.schools} == {first, third}
@@ -138,7 +138,7 @@ def called(database, *, answer=None, schools=()):
     with database.writing() as session:
         step = session.scalars(select(EscalationStep).where(EscalationStep.channel == "call")).one()
         noted = NotedCall(CallOutcome.REACHED, answer=answer, schools=schools)
-        calls.note(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        calls.note_call(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
 
 
 @state_from("written_by_school")
@@ -158,7 +158,7 @@ def two_to_call(database, _settings):
         told = {"campaign_id": 1, "due_at": day(3), "latest_start": day(4), "state": WaveState.RUNNING, "number": 2}
         session.add(Wave(**told, reminder=1, mailing_id=reminder.id, departure=wave.departure))
         found = audiences.addressees_among(session, wave.campaign, [1], now=day(3))
-        recipients.put(session, reminder, found, SENDING.return_path, now=day(3))
+        recipients.put_recipients(session, reminder, found, SENDING.return_path, now=day(3))
 
 
 def going_on(database):
@@ -203,7 +203,7 @@ def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_anot
         message = session.get_one(Message, letter.step.message_id)
         given = recording.Given(dict.fromkeys(letter.schools, Answer.JOINED), is_by_code=True)
         given = replace(given, about=frozenset(letter.schools))
-        answering.receive(session, message, given, SENDING, now=day(1), step=letter.step_id)
+        answering.receive_answer(session, message, given, SENDING, now=day(1), step=letter.step_id)
     assert climb(written_by_school, day(2)) == (1, 0)
     assert opened(written_by_school)[-1] == (1, "paper", "stopped", "answered")
 
@@ -226,7 +226,7 @@ def test_each_school_counts_by_the_letters_that_list_it(written_by_school):
     printed(written_by_school)
     with written_by_school.writing() as session:
         batch = session.scalars(select(PaperBatch)).one()
-        paper.post(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
+        paper.note_posted(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
     assert told(written_by_school) == {"too_early": (1, 3)}
     assert told(written_by_school, at=11) == {"presumed": (1, 2), "unread": (0, 1)}
     became(written_by_school, S.REFUSED, S.REFUSED, S.EXPIRED)

@@ -9,7 +9,7 @@ from outreach.access.accounts.password_links import LinkKind
 from outreach.campaigns.correspondence import replies
 from outreach.campaigns.correspondence.replies import Writer
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import WrittenLetter, freeze
+from outreach.campaigns.letter.snapshot import WrittenLetter, freeze_letter
 from outreach.campaigns.planning import definitions
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.campaigns.waves import answering, launching
@@ -72,7 +72,7 @@ def _ready_made(database, stated):
         few, many = session.scalars(select(Authority).order_by(Authority.id))
         to = {ONE: _addressee(session, few), MANY: _addressee(session, many)}
         for is_reminder, case in cases:
-            frozen = freeze(written, READING, DEADLINE, is_reminder=is_reminder)
+            frozen = freeze_letter(written, READING, DEADLINE, is_reminder=is_reminder)
             sent = launching.send_one(
                 session, written, frozen, READING, to[case], Purpose.TEST, "v1", now=NOW, actor=AUTHOR
             )
@@ -92,10 +92,10 @@ def _after_a_wave(database):
     with database.writing() as session:
         left = session.scalars(select(Message).order_by(Message.id.desc())).first()
         joined = dict.fromkeys(_schools(session, left.authority_id)[:5], Answer.JOINED)
-        (response,) = answering.receive(session, left, Given(joined), READING, now=NOW)
+        (response,) = answering.receive_answer(session, left, Given(joined), READING, now=NOW)
         yield "Accusé de réception", _wire(session, _last(session, Purpose.CONFIRMATION))
-        prepared = replies.prepare(session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW)
-        replies.send(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
+        prepared = replies.prepare_reply(session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW)
+        replies.send_reply(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
         yield "Réponse du service", _wire(session, _last(session, Purpose.REPLY))
 
 
@@ -104,16 +104,18 @@ def _to_staff(database):
     news = StaffLetter([AUTHOR], "Invitation : à valider", told, "Nadia Lambert", AUTHOR, may_be_fewer=True)
     holder = AccountHolder(AUTHOR, "Nadia Lambert", [RoleName.AUTHOR])
     with database.writing() as session:
-        frozen = letters.write(news, READING, now=NOW)
-        told = letters.post(session, news, frozen, READING, now=NOW, actor=AUTHOR)
+        frozen = letters.write_mail(news, READING, now=NOW)
+        told = letters.post_mail(session, news, frozen, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : nouvelles d’une campagne", _wire(session, told)
-        mail = account_letters.write(LinkKind.FORGOTTEN, READING, holder, contact=AUTHOR, now=NOW)
+        mail = account_letters.write_account_mail(LinkKind.FORGOTTEN, READING, holder, contact=AUTHOR, now=NOW)
         user = session.scalars(select(User.id).where(User.email == AUTHOR)).one()
-        link = account_letters.post(session, mail, user, READING, now=NOW, actor=AUTHOR)
+        link = account_letters.post_account_mail(session, mail, user, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : mot de passe", _wire(session, link)
         said = ["Le relais ne répond plus depuis 9 h.", "Les envois attendent."]
         alert = watch.letter_about([AUTHOR], "Alerte : le relais ne répond plus", said)
-        letters.post(session, alert, letters.write(alert, READING, now=NOW), READING, now=NOW, actor=watch.SERVICE)
+        letters.post_mail(
+            session, alert, letters.write_mail(alert, READING, now=NOW), READING, now=NOW, actor=watch.SERVICE
+        )
         yield "Au personnel : alerte", _wire(session, _last(session, Purpose.STAFF))
 
 

@@ -45,7 +45,7 @@ def keep(folder, fill, sending, tracking):
         prepare(database)
         with database.writing() as session:
             factories.add_people(session, NOW)
-            programmes.load(session, factories.PROGRAMME, now=NOW, actor=factories.AUTHOR)
+            programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=factories.AUTHOR)
         fill(database)
         stated = factories.invitation()
         launch(database, approved(database, letter=stated.letter + READ_MORE, tracking=tracking), sending=sending)

@@ -13,7 +13,7 @@ from outreach.adherence.models import Status, Strand
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.field_values import Facts
 from outreach.campaigns.letter.links import Links, Measure
-from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, compiled, freeze
+from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, compile_snapshot, freeze_letter
 from outreach.campaigns.planning import definitions
 from outreach.campaigns.waves import receipts
 from outreach.core.settings import ROOT
@@ -122,17 +122,19 @@ def _news():
     told = letters.StaffLetter(
         ["nadia@fwb.example"], "Nouvelles", news, "Nadia Lambert", "service@fwb.example", may_be_fewer=True
     )
-    return letters.write(told, SENDING, now=NOW).draft.html
+    return letters.write_mail(told, SENDING, now=NOW).draft.html
 
 
 def _alert():
     alert = watch.letter_about([], "Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."])
-    return letters.write(alert, SENDING, now=NOW).draft.html
+    return letters.write_mail(alert, SENDING, now=NOW).draft.html
 
 
 def _of_account(kind):
     holder = account_letters.AccountHolder("marc@fwb.example", "Marc Dethier", (RoleName.AUTHOR, RoleName.APPROVER))
-    made = account_letters.write(kind, SENDING, holder, contact="service@fwb.example", now=NOW, by="Hugo Willems")
+    made = account_letters.write_account_mail(
+        kind, SENDING, holder, contact="service@fwb.example", now=NOW, by="Hugo Willems"
+    )
     return made.frozen.draft.html
 
 
@@ -184,14 +186,14 @@ def facts(schools, authority):
         for place in range(schools)
     ]
     bodies = [("SeGEC", "Secrétariat général de l’enseignement catholique"), ("CPEONS", "Conseil des pouvoirs")]
-    shared = freeze(written(ready_made()[0]), SENDING, DEADLINE, is_reminder=False).shared
+    shared = freeze_letter(written(ready_made()[0]), SENDING, DEADLINE, is_reminder=False).shared
     return Facts(9357, authority, "Libre confessionnel", "Ans", listed, schools, schools, bodies, links, shared)
 
 
 def html(letter, given, *, is_reminder=False):
     """The HTML of a letter as its recipient's program reads it."""
-    frozen = freeze(letter, SENDING, DEADLINE, is_reminder=is_reminder)
-    made = compiled(frozen.draft)
+    frozen = freeze_letter(letter, SENDING, DEADLINE, is_reminder=is_reminder)
+    made = compile_snapshot(frozen.draft)
     content = Alike(made).content(given._replace(shared=frozen.shared))
     return made.html_for(content.values, content.flags)
 

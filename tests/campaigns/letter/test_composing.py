@@ -13,10 +13,16 @@ from sqlalchemy import insert, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import LetterSnapshot, WrittenLetter, freeze, shared_headers_of
+from outreach.campaigns.letter.snapshot import LetterSnapshot, WrittenLetter, freeze_letter, shared_headers_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import definitions
-from outreach.campaigns.planning.lifecycle import campaign_numbered, content_hash, revise, send_back, submit
+from outreach.campaigns.planning.lifecycle import (
+    campaign_numbered,
+    content_hash,
+    revise_campaign,
+    send_back,
+    submit_campaign,
+)
 from outreach.core.settings import ROOT
 from outreach.core.text.errors import InputError, NotFound
 from outreach.delivery.bounces import parsing
@@ -186,7 +192,7 @@ def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, peo
         token = re.fullmatch("u-(.{40})@courriel.example", to)[1]
         assert READING.keys.read(token, TokenKind.MAILTO).id == bytes.fromhex(identity)
         sent = f"From: po@adm.fwb.example\r\nTo: {to}\r\nSubject: {unquote(subject)}\r\n\r\n".encode()
-        notice = parsing.read(sent, READING.keys)
+        notice = parsing.read_notice(sent, READING.keys)
         assert (unquote(subject), notice.verdict) == ("Ne plus recevoir de courriels", NoticeVerdict.UNSUBSCRIPTION)
         assert notice.proved == bytes.fromhex(identity)
 
@@ -221,7 +227,7 @@ def test_what_was_submitted_with_another_mailbox_of_replies_is_something_else(da
         with database.writing() as session:
             readings.note(session, address)
             campaign = campaign_numbered(session, number)
-            submit(session, campaign, now=NOW, actor=AUTHOR)
+            submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
             seen.add(content_hash(campaign))
             send_back(session, campaign, now=NOW, actor=AUTHOR)
     assert len(seen) == 3
@@ -279,7 +285,7 @@ def test_a_letter_that_cannot_be_read_is_refused_with_its_line(database, people,
     assert words in str(refusal.value)
     number = draft(database)
     with database.writing() as session, pytest.raises(InputError) as refusal:
-        revise(session, campaign_numbered(session, number), {"letter": letter}, now=NOW, actor=AUTHOR)
+        revise_campaign(session, campaign_numbered(session, number), {"letter": letter}, now=NOW, actor=AUTHOR)
     assert words in str(refusal.value)
 
 
@@ -288,7 +294,7 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
     files = sorted((ROOT / "campaigns").glob("*.md"))
     assert files
     for path in files:
-        definitions.named(path.stem, ROOT / "campaigns")
+        definitions.get_definition(path.stem, ROOT / "campaigns")
     launch(database, approved(database))
     ((message, _),) = composed(database)
     text, html = parts(message)
@@ -309,7 +315,7 @@ def test_the_contact_s_number_is_a_link_where_it_is_a_number(database, people, s
         with database.reading() as session:
             campaign = campaign_numbered(session, draft(database, title=phone))
             written = replace(WrittenLetter.of(session, campaign), contact_phone=phone)
-        assert shown in freeze(written, SENDING, DEADLINE, is_reminder=False).draft.html
+        assert shown in freeze_letter(written, SENDING, DEADLINE, is_reminder=False).draft.html
 
 
 def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(database, people, strand):
@@ -325,7 +331,7 @@ def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(da
         assert ready.subject.startswith(("À répondre pour le ((", "À vérifier pour le (("))
         assert ready.subject.endswith(" – FASE ((fase_po))")
         assert ready.sender.name.startswith("Fédération Wallonie-Bruxelles – ")
-        assert [remark.text for remark in wording.remarks(ready.subject, "x") if not remark.line] == []
+        assert [remark.text for remark in wording.wording_remarks(ready.subject, "x") if not remark.line] == []
 
 
 SEEN_FIRST = "((écoles_restantes)) école(% if plusieurs_écoles %)s(% endif %) de ((nom_po)) & vous"
@@ -349,14 +355,14 @@ def test_footers_lead_to_the_circular_and_to_the_official_page_where_they_are_na
     circular, page = "https://circulaires.example/7831", "https://www.example/courriels"
     with database.reading() as session:
         plain = WrittenLetter.of(session, campaign_numbered(session, draft(database)))
-    named = freeze(
+    named = freeze_letter(
         replace(plain, circular_url=circular), replace(SENDING, official_page=page), DEADLINE, is_reminder=False
     )
     for address in (circular, page):
         assert f'<a href="{address}" style="color:#303675;overflow-wrap:anywhere">{address}</a>' in named.draft.html
         assert f":\n{address}\n" in named.draft.text
     assert named.links == {}, "the pages to verify a letter by are not counted"
-    bare = freeze(plain, SENDING, DEADLINE, is_reminder=False).draft
+    bare = freeze_letter(plain, SENDING, DEADLINE, is_reminder=False).draft
     assert "circulaires" not in bare.html + bare.text
     assert "officielle" not in bare.html + bare.text
 
@@ -415,9 +421,9 @@ def test_a_word_that_spreadsheets_leave_for_nothing_says_nothing(database, peopl
 def test_a_definition_that_cannot_be_read_is_refused_in_a_sentence(tmp_path, content, words):
     (tmp_path / "x.md").write_text(content)
     with pytest.raises(InputError, match=words):
-        definitions.named(str(tmp_path / "x.md"), tmp_path)
+        definitions.get_definition(str(tmp_path / "x.md"), tmp_path)
 
 
 def test_an_unknown_definition_names_those_that_exist():
     with pytest.raises(NotFound, match="invitation-volet-1"):
-        definitions.named("../../etc/passwd", ROOT / "campaigns")
+        definitions.get_definition("../../etc/passwd", ROOT / "campaigns")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.planning.audiences import addressees
+from outreach.campaigns.planning.audiences import list_addressees
 from outreach.campaigns.review.preview import Preview
 from outreach.core.site import letterhead
 from outreach.core.site.letterhead import LARGEST_IN_LETTER, Letterhead
@@ -23,12 +23,12 @@ LOGO = png(440, 100)
 
 def head(database, lines=LINES, logo=LOGO):
     with database.writing() as session:
-        letterhead.change(session, Letterhead(lines, logo), now=NOW, actor=AUTHOR)
+        letterhead.change_letterhead(session, Letterhead(lines, logo), now=NOW, actor=AUTHOR)
 
 
 def submitted(database):
     number = draft(database)
-    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.submit_campaign)
     return number
 
 
@@ -36,7 +36,9 @@ def first_read(database, number):
     """The first letter of a campaign, as its preview shows it."""
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
-        return next(Preview(session, campaign, SENDING, [], now=NOW).letters(addressees(session, campaign, now=NOW)))
+        return next(
+            Preview(session, campaign, SENDING, [], now=NOW).letters(list_addressees(session, campaign, now=NOW))
+        )
 
 
 def test_a_letter_shows_the_logo_that_comes_with_it_and_says_the_lines_in_both_parts(database, people, strand):
@@ -59,7 +61,7 @@ def test_a_letterhead_that_changes_after_the_submission_changes_nothing_in_what_
     head(database)
     number = submitted(database)
     head(database, ("Autre ministère",), b"")
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     read = first_read(database, number)
     launch(database, number)
     head(database, ("Encore un autre",), png(64, 64))

@@ -22,7 +22,9 @@ def previewed(database, number):
     """By authority, whether the preview of the reminder's subject says that it is one."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        preview = Preview(session, campaign, SENDING, schedule.plan(session, campaign, now=LATER), now=LATER, wave=2)
+        preview = Preview(
+            session, campaign, SENDING, schedule.plan_waves(session, campaign, now=LATER), now=LATER, wave=2
+        )
         everybody = session.scalars(select(Authority))
         return {one.id: "(rappel)" in preview.of(one).subject for one in everybody}
 

@@ -30,7 +30,7 @@ from outreach.directory.postal import postal_addresses
 from outreach.engagement.replies import recording
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.recording import Given
-from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 from tests import factories
 from tests.campaigns.conftest import SENDING
@@ -60,7 +60,7 @@ def made_batch(database, number, *, sheet=False):
     with database.writing() as session:
         campaign = campaign_of(session, number)
         (wave,) = paper.waves_of(campaign)
-        made = paper.make(session, campaign, wave, SENDING, sheet=sheet, now=NOW, actor=AUTHOR)
+        made = paper.make_batch(session, campaign, wave, SENDING, sheet=sheet, now=NOW, actor=AUTHOR)
         return made.batch.id if made.batch else None, [one.fase for one in made.unfit]
 
 
@@ -119,7 +119,7 @@ def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_rig
             code = tokens.read_code(read[first].rpartition("/")[2])
             assert read[first] == f"{SENDING.address}/r/{code}"
             step = session.get_one(EscalationStep, letter.step_id)
-            assert paper.entered(session, SENDING.keys, code).message.authority_id == step.authority_id
+            assert paper.find_code(session, SENDING.keys, code).message.authority_id == step.authority_id
 
 
 @pytest.mark.long
@@ -172,7 +172,7 @@ def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(u
             paper_letters.code_kept(letter, Keys((b"another key of thirty-two bytes.",)))
         rotated = Keys((b"another key of thirty-two bytes.", *SENDING.keys.keys))
         code = paper_letters.code_kept(letter, rotated)
-        assert paper.entered(session, rotated, code) is not None
+        assert paper.find_code(session, rotated, code) is not None
 
 
 @pytest.mark.long
@@ -187,10 +187,10 @@ def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_
         message = session.get_one(Message, session.get_one(EscalationStep, letter.step_id).message_id)
         asked = recording.question_of(session, message, now=later)
         given = Given({school.id: Answer.JOINED for school in asked.open()}, is_by_code=True)
-        answering.receive(session, message, given, SENDING, now=later, step=letter.step_id)
+        answering.receive_answer(session, message, given, SENDING, now=later, step=letter.step_id)
         late = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": NOW.date() - timedelta(days=9)}
         of = asked.authority, asked.programme, asked.strand, asked.open()[:1]
-        records.record(session, *of, **late, now=later, today=later.date(), actor=AUTHOR, source="Liste")
+        records.record_adherence(session, *of, **late, now=later, today=later.date(), actor=AUTHOR, source="Liste")
         session.execute(update(School).values(corrected_name="École renommée"))
         campaign_of(session, number).contact_phone = "02 000 00 00"
     again = files_made(database, number, batch, now=later)
@@ -281,7 +281,7 @@ def test_letters_made_after_midnight_were_not_posted_the_day_before(unreached):
         session.refresh(found)
         with pytest.raises(InputError, match="entre leur impression"):
             before = NOW.date() - timedelta(days=1)
-            paper.post(session, found, on=before, today=NOW.date(), now=NOW, actor=AUTHOR)
+            paper.note_posted(session, found, on=before, today=NOW.date(), now=NOW, actor=AUTHOR)
 
 
 def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(unreached):
@@ -293,10 +293,10 @@ def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(u
         with pytest.raises(InputError, match="postée"):
             paper.came_back(session, found, [po.fase], on=day, **by)
         with pytest.raises(InputError, match="jour"):
-            paper.post(session, found, on=day + timedelta(days=1), today=day, **by)
-        assert paper.post(session, found, on=day, today=day, **by) == 3
+            paper.note_posted(session, found, on=day + timedelta(days=1), today=day, **by)
+        assert paper.note_posted(session, found, on=day, today=day, **by) == 3
         with pytest.raises(Refused, match="déjà"):
-            paper.post(session, found, on=day, today=day, **by)
+            paper.note_posted(session, found, on=day, today=day, **by)
         assert paper.came_back(session, found, [po.fase], on=day, **by) == 1
         with pytest.raises(InputError, match="numéro FASE 1"):
             paper.came_back(session, found, [1], on=day, **by)
@@ -361,7 +361,7 @@ def test_a_step_is_judged_again_as_it_is_printed(unreached):
     database, number = unreached
     with database.writing() as session:
         letter = session.scalars(select(Message).order_by(Message.id)).first()
-        suppressions.suppress(session, "po@ecole.be", SuppressionReason.UNSUBSCRIBED, now=NOW, actor=AUTHOR)
+        suppressions.suppress_address(session, "po@ecole.be", SuppressionReason.UNSUBSCRIBED, now=NOW, actor=AUTHOR)
         box = factories.contact("po@ecole.be", added_at=NOW)
         session.add(Contact(authority_id=letter.authority_id, **box))
     assert made_batch(database, number)[0] is not None
@@ -380,12 +380,12 @@ def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programm
         "fwb.example",
     )
     with programmed.writing() as session:
-        letterhead.change(session, Letterhead(lines, heavy), now=NOW, actor=AUTHOR)
+        letterhead.change_letterhead(session, Letterhead(lines, heavy), now=NOW, actor=AUTHOR)
     number = paper_campaign(programmed, (2,))
     batch = made_batch(programmed, number)[0]
     first = files_made(programmed, number, batch).contents["lettres-1.pdf"]
     with programmed.writing() as session:
-        letterhead.change(session, Letterhead(("Autre en-tête",)), now=NOW, actor=AUTHOR)
+        letterhead.change_letterhead(session, Letterhead(("Autre en-tête",)), now=NOW, actor=AUTHOR)
     assert files_made(programmed, number, batch).contents["lettres-1.pdf"] == first
     (tmp_path / "l.pdf").write_bytes(first)
     page = pages_of(tmp_path / "l.pdf")[0]
@@ -403,7 +403,7 @@ def test_the_words_of_paper_go_into_an_archive_after_their_time_and_without_thei
     rule = next(rule for rule in RULES if rule.name == "paper_words")
     for days, gone in ((1000, 0), (1110, 3)):
         when = NOW + timedelta(days=days)
-        assert forget(database, rule, lambda at=when: at, threading.Event(), archives) == gone
+        assert forget_by_rule(database, rule, lambda at=when: at, threading.Event(), archives) == gone
     with database.reading() as session:
         assert set(session.scalars(select(PaperLetter.content))) == {""}
         letters = session.scalars(select(PaperLetter).order_by(PaperLetter.id)).all()

@@ -40,11 +40,11 @@ def authority(database, people):
 def write(database, authority, text=TEXT, key="a" * 32, now=NOW, actor=AUTHOR, address=""):
     with database.reading() as session:
         held = session.get_one(Authority, authority)
-        to = one_off.mailbox(session, held, address)
-        prepared = one_off.prepare(session, held, to, text, Writer("Nadia Lambert", actor), SENDING, now=now)
+        to = one_off.get_mailbox(session, held, address)
+        prepared = one_off.prepare_letter(session, held, to, text, Writer("Nadia Lambert", actor), SENDING, now=now)
     with database.writing() as session:
         held = session.get_one(Authority, authority)
-        letter, is_new = one_off.write(session, held, to, text, prepared, SENDING, key, now=now, actor=actor)
+        letter, is_new = one_off.write_letter(session, held, to, text, prepared, SENDING, key, now=now, actor=actor)
         return letter.id, is_new
 
 
@@ -54,15 +54,15 @@ def approve(database, number, actor=APPROVER, now=NOW):
         prepared = one_off.prepared_again(session, letter, SENDING, now=now)
     with database.writing() as session:
         letter, _ = one_off.letter_numbered(session, number)
-        one_off.approve(session, letter, prepared, SENDING, now=now, actor=actor)
+        one_off.approve_letter(session, letter, prepared, SENDING, now=now, actor=actor)
 
 
 def make_ready(database):
     """Have a text of letters approved."""
     with database.writing() as session:
-        reply_templates.write(session, TextUse.AFTER_CALL, READY, now=NOW, actor=AUTHOR)
-        held = reply_templates.current(session, TextUse.AFTER_CALL)
-        reply_templates.approve(session, TextUse.AFTER_CALL, held.row.id, now=NOW, actor=APPROVER)
+        reply_templates.write_template(session, TextUse.AFTER_CALL, READY, now=NOW, actor=AUTHOR)
+        held = reply_templates.current_template(session, TextUse.AFTER_CALL)
+        reply_templates.approve_template(session, TextUse.AFTER_CALL, held.row.id, now=NOW, actor=APPROVER)
 
 
 def queued(database):
@@ -96,11 +96,11 @@ def test_an_approved_text_unchanged_leaves_at_once_as_awareness_and_in_the_histo
     with database.reading() as session:
         (mailing,) = session.scalars(select(Mailing))
         assert (mailing.message_class, mailing.stop_strand_id) == (MessageClass.AWARENESS, None)
-        told = history.letters(session, session.get_one(Authority, authority), now=NOW)
+        told = history.letter_events(session, session.get_one(Authority, authority), now=NOW)
         (event,) = [event for event in told if "Courriel du service" in event.sentence]
         assert (event.actor, event.sentence.startswith(f"Courriel du service, à {BOX} : ")) == (AUTHOR, True)
         assert "Objet : Notre appel – FASE 9001" in [line.replace("\xa0", " ") for line in event.details]
-        assert decisions.last(session, Thing.LETTER.subject(number)) is None, "nobody was asked"
+        assert decisions.last_decision(session, Thing.LETTER.subject(number)) is None, "nobody was asked"
 
 
 def test_any_other_text_waits_for_a_second_person_who_approves_it_as_merged(database, authority):
@@ -137,7 +137,7 @@ def test_a_letter_sent_twice_from_one_page_is_one_letter_and_a_second_one_waits_
 def end(database, number, kind, actor=AUTHOR, reason=""):
     with database.writing() as session:
         letter, _ = one_off.letter_numbered(session, number)
-        one_off.end(session, letter, kind, now=NOW, actor=actor, reason=reason)
+        one_off.end_letter(session, letter, kind, now=NOW, actor=actor, reason=reason)
 
 
 def test_a_letter_is_refused_with_a_reason_by_a_second_person_and_withdrawn_by_who_wrote_it(database, authority):
@@ -170,7 +170,7 @@ def test_no_letter_leaves_for_a_mailbox_that_unsubscribed_or_is_excluded_not_eve
     write(database, other, READY, key="c" * 32)
     with database.writing() as session:
         for address in (BOX, "po009002@adm.fwb.example"):
-            suppressions.suppress(session, address, reason, now=NOW, actor=AUTHOR)
+            suppressions.suppress_address(session, address, reason, now=NOW, actor=AUTHOR)
     with pytest.raises(Refused, match=said):
         approve(database, waiting)
     end(database, waiting, DecisionKind.WITHDRAWN)
@@ -230,12 +230,17 @@ def test_one_person_writes_so_many_in_an_hour(database, authority, monkeypatch):
 
 def test_a_prepared_text_with_a_gap_asks_for_no_approval(database, people):
     with database.writing() as session:
-        reply_templates.write(session, TextUse.PRESENT, reply_templates.FIRST[TextUse.PRESENT], now=NOW, actor=AUTHOR)
-        held = reply_templates.current(session, TextUse.PRESENT)
-        assert (held.is_to_approve, decisions.last(session, reply_templates.content_of(held.row).subject)) == (
+        reply_templates.write_template(
+            session, TextUse.PRESENT, reply_templates.FIRST[TextUse.PRESENT], now=NOW, actor=AUTHOR
+        )
+        held = reply_templates.current_template(session, TextUse.PRESENT)
+        assert (held.is_to_approve, decisions.last_decision(session, reply_templates.content_of(held.row).subject)) == (
             False,
             None,
         )
-        reply_templates.write(session, TextUse.PRESENT, TEXT, now=NOW, actor=AUTHOR)
-        held = reply_templates.current(session, TextUse.PRESENT)
-        assert decisions.last(session, reply_templates.content_of(held.row).subject).kind is DecisionKind.SUBMITTED
+        reply_templates.write_template(session, TextUse.PRESENT, TEXT, now=NOW, actor=AUTHOR)
+        held = reply_templates.current_template(session, TextUse.PRESENT)
+        assert (
+            decisions.last_decision(session, reply_templates.content_of(held.row).subject).kind
+            is DecisionKind.SUBMITTED
+        )

@@ -35,8 +35,8 @@ TEXT = "Bonjour **((nom_po))**,\n\nAppelez-moi.\n\n((contact))"
 def reply(database, key, page="a" * 32, text=TEXT, now=LATER):
     with database.writing() as session:
         response = inbox.response_numbered(session, key)
-        prepared = replies.prepare(session, response, text, NADIA, SENDING, now=now)
-        return replies.send(session, response, prepared, SENDING, page, now=now, actor=AUTHOR)
+        prepared = replies.prepare_reply(session, response, text, NADIA, SENDING, now=now)
+        return replies.send_reply(session, response, prepared, SENDING, page, now=now, actor=AUTHOR)
 
 
 def wires(database):
@@ -78,7 +78,7 @@ def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_
             (StepKind.TAKEN, AUTHOR), (StepKind.REPLIED, AUTHOR),
         ]  # fmt: skip
         assert len(session.scalars(outbox.authorities_written_since(NOW)).all()) == 3
-        told = history.letters(session, session.get_one(Authority, response.authority_id), now=LATER)
+        told = history.letter_events(session, session.get_one(Authority, response.authority_id), now=LATER)
         (event,) = [event for event in told if "en réponse" in event.sentence]
         assert (event.at, event.actor) == (LATER, AUTHOR)
         assert "Appelez-moi." in event.details
@@ -110,7 +110,7 @@ def carry(database):
 def suppress(database, letter, reason):
     with database.writing() as session:
         address = session.get_one(Message, letter).address_key
-        suppressions.suppress(session, address, reason, now=LATER, actor=AUTHOR)
+        suppressions.suppress_address(session, address, reason, now=LATER, actor=AUTHOR)
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,17 @@ def test_thirty_replies_an_hour_are_many(database, letters, monkeypatch):
 def write(database, text=reply_templates.FIRST[TextUse.JOINED], approver=APPROVER):
     """Write the text of a confirmed joining, and have it approved."""
     with database.writing() as session:
-        reply_templates.write(session, TextUse.JOINED, text, now=NOW, actor=AUTHOR)
-        held = reply_templates.current(session, TextUse.JOINED)
+        reply_templates.write_template(session, TextUse.JOINED, text, now=NOW, actor=AUTHOR)
+        held = reply_templates.current_template(session, TextUse.JOINED)
         if approver:
-            reply_templates.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=approver)
+            reply_templates.approve_template(session, TextUse.JOINED, held.row.id, now=NOW, actor=approver)
 
 
 def confirm(database, key, news):
     with database.writing() as session:
         response = inbox.response_numbered(session, key)
         seen = effect_of(session, response, now=LATER).version
-        replies.confirm(session, response, news, SENDING, now=LATER, actor=AUTHOR, seen=seen)
+        replies.confirm_joining(session, response, news, SENDING, now=LATER, actor=AUTHOR, seen=seen)
 
 
 def news_of(database, key):
@@ -193,17 +193,19 @@ def test_no_news_leaves_and_nothing_is_confirmed_once_its_text_or_its_schools_ch
 def test_a_text_is_approved_by_somebody_else_once_and_as_it_was_read(database, people):
     write(database, approver="")
     with database.writing() as session:
-        number = reply_templates.current(session, TextUse.JOINED).row.id
+        number = reply_templates.current_template(session, TextUse.JOINED).row.id
         with pytest.raises(Refused, match="autre personne"):
-            reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=AUTHOR)
-        reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+            reply_templates.approve_template(session, TextUse.JOINED, number, now=NOW, actor=AUTHOR)
+        reply_templates.approve_template(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
         with pytest.raises(Refused, match="Marc Dethier a validé la version du texte"):
-            reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
-        reply_templates.write(session, TextUse.JOINED, f"x\n\n{reply_templates.SCHOOLS}", now=NOW, actor=AUTHOR)
-        assert not reply_templates.current(session, TextUse.JOINED).is_usable
+            reply_templates.approve_template(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+        reply_templates.write_template(
+            session, TextUse.JOINED, f"x\n\n{reply_templates.SCHOOLS}", now=NOW, actor=AUTHOR
+        )
+        assert not reply_templates.current_template(session, TextUse.JOINED).is_usable
         with pytest.raises(Refused, match="a changé"):
-            reply_templates.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
+            reply_templates.approve_template(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
         with pytest.raises(InputError, match="seul sur une ligne"):
             reply_templates.refuse_unfit(TextUse.JOINED, "Aucune école.", SENDING.schemes)
         with pytest.raises(Refused, match="a changé ce texte"):
-            reply_templates.write(session, TextUse.JOINED, "y", now=NOW, actor=AUTHOR, seen=number)
+            reply_templates.write_template(session, TextUse.JOINED, "y", now=NOW, actor=AUTHOR, seen=number)

@@ -26,7 +26,7 @@ LABELS = {"WBE": "WBE", "Libre confessionnel": "Libre confessionnel"}
 
 def found(database, **which):
     with database.reading() as session:
-        return actions.actions(session, programmes.named(session), now=LATER, **which)
+        return actions.list_actions(session, programmes.get_programme(session), now=LATER, **which)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_planned_wave_says_to_whom_it_would_write_today(database, people, stra
     settle(database, 2)
     settle(database, 1, network="WBE")
     at = NOW + timedelta(days=3)
-    move(database, approved(database), lifecycle.schedule, at)
+    move(database, approved(database), lifecycle.schedule_campaign, at)
     (planned,) = found(database).planned
     assert planned.meant == {"Libre confessionnel": 2, "WBE": 1}
     assert (planned.wave, planned.at, planned.is_planned) == ("première vague", at, True)

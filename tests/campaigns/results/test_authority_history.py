@@ -45,7 +45,7 @@ def to_come(database, key, now=NOW):
 
 def plan(database, at=AT, **changes):
     number = approved(database, **changes)
-    move(database, number, lifecycle.schedule, at)
+    move(database, number, lifecycle.schedule_campaign, at)
     return number
 
 
@@ -54,7 +54,7 @@ def test_what_is_planned_for_an_authority_is_told_wave_by_wave(database, authori
     number = plan(database, reminders=(14,))
     mailbox = ["po009001@adm.fwb.example"]
     assert to_come(database, authority) == [(1, mailbox, None, False), (2, mailbox, None, False)]
-    move(database, number, lifecycle.cancel)
+    move(database, number, lifecycle.cancel_campaign)
     assert to_come(database, authority) == []
 
 
@@ -82,17 +82,17 @@ def test_who_would_be_left_out_is_told_why_and_each_address_spared(database, aut
     assert list(one.spared) == [("b@ecole.example", Reason.BOUNCED)]
     with database.writing() as session:
         suppress = SuppressionReason.UNSUBSCRIBED
-        suppressions.suppress(session, "po009001@adm.fwb.example", suppress, now=NOW, actor="destinataire")
+        suppressions.suppress_address(session, "po009001@adm.fwb.example", suppress, now=NOW, actor="destinataire")
     assert to_come(database, authority) == [(1, [], Reason.BOUNCED, False)]
 
 
 def test_a_letter_that_waits_in_the_outbox_is_to_come_and_not_past(database, authority):
     launch(database, approved(database), at=AT)
     assert to_come(database, authority, now=AT) == [(1, ["po009001@adm.fwb.example"], None, True)]
-    assert of(database, authority, history.letters, now=LATER) == []
+    assert of(database, authority, history.letter_events, now=LATER) == []
     left(database)
     assert to_come(database, authority, now=AT) == []
-    (told,) = of(database, authority, history.letters, now=LATER)
+    (told,) = of(database, authority, history.letter_events, now=LATER)
     assert "première vague à po009001@adm.fwb.example : remis." in told.sentence
     assert told.letter is not None
 
@@ -121,13 +121,13 @@ def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, auth
 def answer(database, authority, given):
     with database.writing() as session:
         message = session.scalars(select(Message).where(Message.authority_id == authority).order_by(Message.id)).first()
-        return [response.id for response in answering.receive(session, message, given, SENDING, now=LATER)]
+        return [response.id for response in answering.receive_answer(session, message, given, SENDING, now=LATER)]
 
 
 def told(database, authority):
     with database.reading() as session:
         found = session.get_one(Authority, authority)
-        return history.answered(session, found, sheet.history(session, found))
+        return history.answer_events(session, found, sheet.authority_history(session, found))
 
 
 @pytest.mark.long
@@ -146,7 +146,9 @@ def test_an_answer_is_told_once_with_what_it_declared_and_what_the_service_did(d
     assert event_.details[-1] == "« Nous adhérons » attend le service."
     assert event_.response == key
     with database.writing() as session:
-        inbox.act(session, inbox.response_numbered(session, key), now=LATER + timedelta(days=1), actor=AUTHOR)
+        inbox.act_on_response(
+            session, inbox.response_numbered(session, key), now=LATER + timedelta(days=1), actor=AUTHOR
+        )
     events = told(database, authority)
     (again,) = [one for one in events if one.at == LATER]
     assert again.response is None
@@ -167,7 +169,7 @@ def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database
         "« Ce n’est pas le bon contact » attend le service.",
     ]
     answer(database, authority, Given({}, Answer.HELP, copy_to=judge("prefet@ecole.example")))
-    events = of(database, authority, history.letters, now=LATER)
+    events = of(database, authority, history.letter_events, now=LATER)
     confirmations = [one.sentence for one in events if "onfirmation" in one.sentence]
     assert sorted(confirmations) == [  # the wrong contact gets none
         "Confirmation de la réponse à po009001@adm.fwb.example : en attente.",
@@ -179,9 +181,9 @@ def test_exclusions_of_its_addresses_are_told_when_they_begin_and_end(database, 
     reason = SuppressionReason.UNSUBSCRIBED
     with database.writing() as session:
         for key in ("po009001@adm.fwb.example", "autre@ecole.example"):
-            suppressions.suppress(session, key, reason, now=NOW, actor="destinataire", detail="lien")
-        suppressions.lift(session, "po009001@adm.fwb.example", reason, now=LATER, actor=APPROVER)
-    begun, ended = of(database, authority, history.exclusions)
+            suppressions.suppress_address(session, key, reason, now=NOW, actor="destinataire", detail="lien")
+        suppressions.lift_suppression(session, "po009001@adm.fwb.example", reason, now=LATER, actor=APPROVER)
+    begun, ended = of(database, authority, history.exclusion_events)
     assert "désinscription), pour la sensibilisation seulement" in begun.sentence
     assert (begun.at, begun.actor, begun.details) == (NOW, "destinataire", ["lien"])
     assert (ended.at, ended.actor) == (LATER, APPROVER)
@@ -191,16 +193,18 @@ def test_a_retired_address_keeps_its_exclusions_and_a_bounce_is_in_the_audit(dat
     with database.writing() as session:
         found = session.get_one(Authority, authority)
         held = session.scalars(select(Contact)).one()
-        suppressions.suppress(session, held.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique")
+        suppressions.suppress_address(
+            session, held.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique"
+        )
         contacts.record_bounce(session, held.address, now=NOW, actor="automatique")
         contacts.retire(session, found, held, now=LATER, actor=AUTHOR)
-    assert len(of(database, authority, history.exclusions)) == 1
-    assert any("Rejet constaté" in one.sentence for one in of(database, authority, sheet.history))
+    assert len(of(database, authority, history.exclusion_events)) == 1
+    assert any("Rejet constaté" in one.sentence for one in of(database, authority, sheet.authority_history))
 
 
 def test_a_paused_wave_keeps_its_letters_to_come(database, authority):
     number = approved(database)
     launch(database, number, at=AT)
-    move(database, number, lifecycle.pause, now=AT)
+    move(database, number, lifecycle.pause_campaign, now=AT)
     (one,) = of(database, authority, history.to_come, now=AT)
     assert (one.wave.state, one.is_queued) == (WaveState.PAUSED, True)

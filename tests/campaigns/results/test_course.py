@@ -24,8 +24,8 @@ F = Figure
 def told(database, now=LATER, number=1):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        came = figures.of(session, campaign, now=now)
-        return came, funnel.of(session, campaign, came, [], now=now)
+        came = figures.campaign_results(session, campaign, now=now)
+        return came, funnel.campaign_course(session, campaign, came, [], now=now)
 
 
 @pytest.mark.long
@@ -68,7 +68,9 @@ def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
         group.add(1, HitClass.UNDETERMINED, LATER.date(), 1)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        shown = funnel.of(session, campaign, figures.of(session, campaign, now=LATER), groups, now=LATER)
+        shown = funnel.campaign_course(
+            session, campaign, figures.campaign_results(session, campaign, now=LATER), groups, now=LATER
+        )
     assert [(day.opened, day.clicked) for day in shown.days] == [(4, 0), (4, 0), (4, 2)]
     assert shown.has_openings
 
@@ -101,6 +103,6 @@ def test_a_wave_has_the_same_answers_on_its_campaign_and_among_the_actions_of_wh
     answer(database, strand, withdrawn, Answer.HELP)  # by the code on paper: no mail left
     came, shown = told(database)
     with database.reading() as session:
-        (done,) = actions.actions(session, programmes.named(session), now=LATER).done
+        (done,) = actions.list_actions(session, programmes.get_programme(session), now=LATER).done
     assert ([wave.answered for wave in shown.yields], sum(done.answered.values())) == ([1], 1)
     assert came.total.count(F.ANSWERED) == 2

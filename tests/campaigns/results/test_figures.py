@@ -12,7 +12,7 @@ from outreach.campaigns.counting.counts import Counts
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.results import figures, reached
 from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.progress import Overall, overall
+from outreach.campaigns.results.progress import Overall, overall_figures
 from outreach.campaigns.results.reached import Filters
 from outreach.campaigns.segments.audience import Concerns
 from outreach.campaigns.waves import launching, retrying
@@ -61,14 +61,14 @@ def answer(database, strand, authority, said, **told):
 
 def found(database, number=1):
     with database.reading() as session:
-        return figures.of(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        return figures.campaign_results(session, lifecycle.campaign_numbered(session, number), now=LATER)
 
 
 def behind(database, number=1):
     """The keys of the authorities that each figure counts."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        return {each: set(reached.listed(session, campaign, Filters(each), now=LATER).keys()) for each in Figure}
+        return {each: set(reached.list_reached(session, campaign, Filters(each), now=LATER).keys()) for each in Figure}
 
 
 @state_from("programmed")
@@ -138,7 +138,7 @@ def test_to_have_read_the_letter_is_an_answer_of_a_person_by_their_words_or_name
     came = found(database)
     assert (came.answers[Answer.INFORMED], came.acknowledged) == ((1, 0) if said else (0, 1))
     with database.reading() as session:
-        assert overall(session, [1], now=LATER)[1].answered == bool(said)
+        assert overall_figures(session, [1], now=LATER)[1].answered == bool(said)
 
 
 @pytest.mark.long
@@ -162,8 +162,8 @@ def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand,
     settle(database, 1, schools=1)
     launch(database, approved(database))
     with database.reading() as session:
-        counted = overall(session, [1, 2, 99], now=LATER)
-        total = figures.of(session, lifecycle.campaign_numbered(session, 1), now=LATER).total
+        counted = overall_figures(session, [1, 2, 99], now=LATER)
+        total = figures.campaign_results(session, lifecycle.campaign_numbered(session, 1), now=LATER).total
         names = F.RECIPIENTS, F.ANSWERED, F.JOINED_SINCE
         assert counted == {1: Overall(*(total.count(name) for name in names))}, "nothing of 2 has left"
     assert counted[1] == Overall(6, 1, 1)
@@ -210,14 +210,14 @@ def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
         for figure in Figure:
-            listed = reached.listed(session, campaign, Filters(figure), now=LATER)
+            listed = reached.list_reached(session, campaign, Filters(figure), now=LATER)
             assert (
                 listed.count()
                 == len(listed.keys())
                 == came.total.count(figure)
                 == sum(row.count(figure) for row in came.rows)
             )
-            by_network = reached.listed(session, campaign, Filters(figure, "WBE"), now=LATER)
+            by_network = reached.list_reached(session, campaign, Filters(figure, "WBE"), now=LATER)
             assert by_network.count() == sum(row.count(figure) for row in came.rows if row.network == "WBE")
 
 
@@ -272,8 +272,8 @@ def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(dat
     _one, _two, _three, doubtful, failed, *_ = sent
     record(database, strand, sent[doubtful][0])
     before = behind(database)
-    move(database, 1, retrying.retry, 1, now=LATER)
-    move(database, 1, retrying.resend, 1, now=LATER)
+    move(database, 1, retrying.retry_failures, 1, now=LATER)
+    move(database, 1, retrying.resend_doubts, 1, now=LATER)
     with database.reading() as session:
         assert list(session.scalars(select(Message.state))).count(S.QUEUED) == 2
     after = behind(database)

@@ -43,12 +43,12 @@ def boxes(boxes_written):
 def give(database, letter, answers, request=None, now=LATER):
     with database.writing() as session:
         message = session.get_one(Message, letter)
-        answering.receive(session, message, Given(answers, request), SENDING, now=now)
+        answering.receive_answer(session, message, Given(answers, request), SENDING, now=now)
 
 
 def read(database, letter, now=LAST):
     with database.reading() as session:
-        return history.of(session, session.get_one(Message, letter), now=now)
+        return history.mailbox_file(session, session.get_one(Message, letter), now=now)
 
 
 @pytest.mark.long

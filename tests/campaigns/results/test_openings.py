@@ -76,7 +76,7 @@ def test_after_a_withdrawal_nothing_is_added_and_the_letter_says_so(database, le
     hit(database, letters[0], 0, NOW + DAY, HitClass.UNDETERMINED)
     with database.writing() as session:
         for held in session.scalars(select(Contact).order_by(Contact.id).limit(2)).all():
-            bases.withdraw(session, bases.in_force(session, held), now=NOW + 2 * DAY, actor=AUTHOR)
+            bases.withdraw_basis(session, bases.in_force(session, held), now=NOW + 2 * DAY, actor=AUTHOR)
     for letter in letters:
         hit(database, letter, 0, NOW + 3 * DAY)
     ended = "accord retiré le 17 mai : plus rien n’est enregistré depuis"

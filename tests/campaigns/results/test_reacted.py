@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.campaigns.models import Wave
 from outreach.campaigns.planning import audiences, lifecycle, wave_criteria
-from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria import listed_authorities
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
-from outreach.engagement.tracking.reactions import Reaction, authorities
+from outreach.engagement.tracking.reactions import Reaction, reacting_authorities
 from tests import factories
 from tests.campaigns.conftest import advance, approved, launch, settle
 from tests.conftest import NOW
@@ -61,9 +61,9 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
             for wave in (None, 1, 2):
                 of_wave = {} if wave is None else {"wave": wave}
                 plain = {"reacted": {"campaign": 1, **of_wave, "reaction": "none"}}
-                meant = set(session.scalars(listed(scope, wave_criteria.stated(session, plain))))
+                meant = set(session.scalars(listed_authorities(scope, wave_criteria.read_criterion(session, plain))))
                 asked = reactions.asked_of(campaign, now=later, wave=wave)
-                rows = reactions.letters(session, asked, authorities(asked, Reaction.NONE))
+                rows = reactions.letters(session, asked, reacting_authorities(asked, Reaction.NONE))
                 assert {row.authority_id for row in rows} == meant
                 found.add(len(meant))
             session.rollback()

@@ -21,7 +21,7 @@ from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.tracking import bases
 from outreach.engagement.tracking.bot_detection import OPENING, Agent, Signals
 from outreach.engagement.tracking.models import TrackingMode
-from outreach.engagement.tracking.reactions import Reaction, authorities
+from outreach.engagement.tracking.reactions import Reaction, reacting_authorities
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent, seven_sent
@@ -36,13 +36,13 @@ S, R = MessageState, Reaction
 def read(database, wave=None, *, only_none=False):
     with database.reading() as session:
         of = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER, wave=wave)
-        return reactions.letters(session, of, authorities(of, R.NONE) if only_none else None)
+        return reactions.list_reactions(session, of, reacting_authorities(of, R.NONE) if only_none else None)
 
 
 def count(database, wave=None):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        return reactions.counts(session, reactions.asked_of(campaign, now=LATER, wave=wave))
+        return reactions.count_reactions(session, reactions.asked_of(campaign, now=LATER, wave=wave))
 
 
 def silent(database, **which):
@@ -78,7 +78,7 @@ def test_those_who_reacted_are_those_that_the_results_count(database, strand, se
     answer(database, strand, three, Answer.HELP)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        told = figures.of(session, campaign, now=LATER)
+        told = figures.campaign_results(session, campaign, now=LATER)
     came = behind(database)
     reacted = came[Figure.JOINED_SINCE] | came[Figure.DECLARED] | came[Figure.ANSWERED]
     assert silent(database) == came[Figure.HANDED_OVER] - reacted
@@ -163,10 +163,10 @@ def test_every_letter_of_a_list_is_in_its_file_some_authorities_at_a_time(databa
         campaign = lifecycle.campaign_numbered(session, 1)
         meant = reactions.asked_of(campaign, now=LATER)
         for filters in (Filters(), Filters(answer=Answer.JOINED), Filters(outcome=LetterOutcome.ACCEPTED)):
-            keys = reached.listed(session, campaign, filters, now=LATER).keys()
-            rows = list(reactions.table(session, meant, keys, filters.letters, {}).rows)
+            keys = reached.list_reached(session, campaign, filters, now=LATER).keys()
+            rows = list(reactions.reactions_table(session, meant, keys, filters.letters, {}).rows)
             assert len(rows) == reached.count_letters(session, campaign, filters, now=LATER) == len(keys)
-        assert len(list(reactions.table(session, meant, sorted(sent), (), {}).rows)) == len(sent) > 6
+        assert len(list(reactions.reactions_table(session, meant, sorted(sent), (), {}).rows)) == len(sent) > 6
 
 
 @pytest.mark.long
@@ -181,8 +181,8 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
             campaign = lifecycle.campaign_numbered(session, number)
             meant = reactions.asked_of(campaign, now=LATER)
             with asked(database) as seen:
-                reactions.counts(session, meant)
+                reactions.count_reactions(session, meant)
                 assert len(seen) == 1
-                reactions.letters(session, meant, authorities(meant, R.NONE))
+                reactions.list_reactions(session, meant, reacting_authorities(meant, R.NONE))
         counted.append(len(seen))
     assert counted[0] == counted[1] == 7

@@ -11,7 +11,7 @@ from outreach.campaigns.planning import audiences, lifecycle
 from outreach.campaigns.results import figures, funnel, reached, reactions
 from outreach.campaigns.results.reached import Filters
 from outreach.campaigns.segments import audience
-from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria import listed_authorities
 from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, Reason
@@ -50,9 +50,11 @@ def told(database):
     """What all places tell of the joinings of the campaign: curve, way, waves, lists, criteria, counts."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        shown = funnel.of(session, campaign, figures.of(session, campaign, now=LATER), [], now=LATER)
+        shown = funnel.campaign_course(
+            session, campaign, figures.campaign_results(session, campaign, now=LATER), [], now=LATER
+        )
         asked = reactions.asked_of(campaign, now=LATER)
-        rows = reactions.letters(session, asked)
+        rows = reactions.list_reactions(session, asked)
         reacted = Filters(reaction=Reaction.REACTED)
         scope = audiences.scope_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
@@ -66,9 +68,9 @@ def told(database):
                 for row in rows
                 if row.declared or row.joined_since
             },
-            "reacted": set(reached.listed(session, campaign, reacted, now=LATER).keys()),
+            "reacted": set(reached.list_reached(session, campaign, reacted, now=LATER).keys()),
             "criterion": set(
-                session.scalars(listed(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
+                session.scalars(listed_authorities(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
             ),
             "counts": (counted.authorities["declared"], counted.authorities["joined_since"]),
         }
@@ -139,7 +141,7 @@ def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
         scope = audiences.scope_of(session, campaign, now=LATER)
-        rows = session.execute(select(audience.rows(audiences.unreacted_of(campaign, now=LATER), scope))).all()
+        rows = session.execute(select(audience.audience_rows(audiences.unreacted_of(campaign, now=LATER), scope))).all()
     told = {row.authority_id: (audience.reason_of(row.rank), row.schools) for row in rows}
     assert told == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
 

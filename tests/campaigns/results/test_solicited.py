@@ -11,7 +11,7 @@ from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import sentences, situation
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
-from outreach.campaigns.planning.sending_hours import until
+from outreach.campaigns.planning.sending_hours import known_until
 from outreach.campaigns.segments.audience import Boxes
 from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
@@ -34,18 +34,18 @@ def silent(database, schools):
     groupings = cycle(Grouping)
 
     def count(day=LAST_DAY, known_at=None):
-        listed = listed_schools(until(day, known_at))
+        listed = listed_schools(known_until(day, known_at))
         asked = {"known_at": known_at, "by": next(groupings)}
         with database.reading() as session:
-            programme = programmes.named(session)
-            found = situation.situation(session, programme, day, **asked, listed=listed)
+            programme = programmes.get_programme(session)
+            found = situation.count_situation(session, programme, day, **asked, listed=listed)
             for row in (found.total, *found.rows):
                 parts = row.silent[1]
                 assert sum(parts.values()) == row.strands[1][Bucket.NONE]
                 for part, number in parts.items():
                     behind = Selection(1, Bucket.NONE, row.code or "", **asked, solicitation=part, listed=listed)
-                    assert situation.schools(session, programme, day, behind).count() == number
-                    shown = list(situation.schools(session, programme, day, behind).every())
+                    assert situation.list_situation_schools(session, programme, day, behind).count() == number
+                    shown = list(situation.list_situation_schools(session, programme, day, behind).every())
                     assert [one.is_solicited for one in shown] == [part is Solicitation.SOLICITED] * number
             return tuple(found.total.silent[1].values())
 
@@ -110,7 +110,7 @@ def test_the_sentence_tells_the_two_apart(database, schools):
     carry(database)
     settle(database, 1, schools=2)
     with database.reading() as session:
-        programme, listed = programmes.named(session), listed_schools(LATER)
-        found = situation.situation(session, programme, today(LATER), listed=listed)
-        (told,) = sentences.answers(found, programme.strands, [found.rows[0].code])
+        programme, listed = programmes.get_programme(session), listed_schools(LATER)
+        found = situation.count_situation(session, programme, today(LATER), listed=listed)
+        (told,) = sentences.group_answers(found, programme.strands, [found.rows[0].code])
     assert "3 ont été sollicitées et n’ont pas répondu, 2 n’ont pas encore été sollicitées" in told.sentence

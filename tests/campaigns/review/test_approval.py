@@ -61,17 +61,19 @@ def invite(database, network="Libre non confessionnel"):
 
 
 def revise(database, number, **changes):
-    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, changes, **by))
+    move(database, number, lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, changes, **by))
 
 
 def looked_over(database, number):
     with database.reading() as session:
-        return checks.look_over(session, campaign_numbered(session, number), SENDING, now=NOW)
+        return checks.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
 
 
 def ask(database, number, **details):
     return move(
-        database, number, lambda session, campaign, **by: approval.ask(session, campaign, SENDING, **details, **by)
+        database,
+        number,
+        lambda session, campaign, **by: approval.ask_approval(session, campaign, SENDING, **details, **by),
     )
 
 
@@ -91,9 +93,9 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         invite(sample_database)
     with sample_database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        campaign = lifecycle.create(session, READY[name], now=NOW, author=author)
-        found = checks.look_over(session, campaign, SENDING, now=NOW)
-        assert found.blocks == checks.unfinished(campaign)
+        campaign = lifecycle.create_campaign(session, READY[name], now=NOW, author=author)
+        found = checks.check_campaign(session, campaign, SENDING, now=NOW)
+        assert found.blocks == checks.unfinished_parts(campaign)
         assert found.remarks == []
         assert found.run.letters == found.counts.addresses > 0
         assert found.run.missing == {}
@@ -101,7 +103,7 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         preview = Preview(session, campaign, SENDING, [], now=NOW)
         shown = [preview.of(row.Authority) for row in preview.recipients()[:20]]
         assert [faults(one.wire) for one in shown] == [[]] * len(shown)
-        assert definitions.of(session, campaign).letter == READY[name].letter
+        assert definitions.definition_of(session, campaign).letter == READY[name].letter
 
 
 @pytest.mark.long
@@ -120,7 +122,7 @@ def test_every_ready_made_reminder_takes_who_was_invited_by_any_campaign_and_has
         with database.writing() as session:
             number = factories.campaign(session, READY[name], NOW).id
         with database.reading() as session:
-            addressees = audiences.addressees(session, campaign_numbered(session, number), now=NOW)
+            addressees = audiences.list_addressees(session, campaign_numbered(session, number), now=NOW)
             assert {one.authority_id for one in addressees} == {invited[2][0]}, name
         assert looked_over(database, number).uninvited == []
 
@@ -168,7 +170,7 @@ def test_a_campaign_is_copied_whole(database, people, strand):
     own = {"preheader": "((écoles_restantes)) écoles", "circular_url": "https://circulaires.example/7831"}
     number = draft(database, reminders=(7, 21), **own)
     with database.reading() as session:
-        stated = definitions.of(session, campaign_numbered(session, number))
+        stated = definitions.definition_of(session, campaign_numbered(session, number))
     assert stated.reminders == (7, 21)
     assert {name: getattr(stated, name) for name in own} == own
 
@@ -265,8 +267,8 @@ def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(databa
     revise(database, number, starts_at=NOW - timedelta(days=7))
     assert any("date de la première vague est passée" in one for one in looked_over(database, number).remarks)
     ask(database, number)
-    move(database, number, lifecycle.approve, actor=APPROVER)
-    move(database, number, functools.partial(lifecycle.schedule, at=None, earliest=NOW + CALL_OFF_TIME))
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, functools.partial(lifecycle.schedule_campaign, at=None, earliest=NOW + CALL_OFF_TIME))
     assert not any("date de la première vague est passée" in one for one in looked_over(database, number).remarks)
 
 
@@ -283,7 +285,7 @@ def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_afte
         stops_on=NOW.date() + timedelta(days=40),
     )
     with database.reading() as session:
-        waves = schedule.plan(session, campaign_numbered(session, number), now=NOW)
+        waves = schedule.plan_waves(session, campaign_numbered(session, number), now=NOW)
     assert [(wave.number, wave.at.date().isoformat()) for wave in waves] == [
         (1, "2021-05-18"),
         (2, "2021-06-01"),
@@ -314,17 +316,20 @@ def test_an_audience_that_has_grown_waits_for_the_approver(database, people, str
     settle(database, 20)
     number = draft(database)
     ask(database, number)
-    move(database, number, lambda session, c, **by: approval.give(session, c, SENDING, **by), actor=APPROVER)
+    move(database, number, lambda session, c, **by: approval.give_approval(session, c, SENDING, **by), actor=APPROVER)
     settle(database, 12)
     key = launch(database, number)
     with database.reading() as session:
         wave = session.get_one(Wave, key)
         assert (wave.state, wave.drifted_from, wave.mailing.gate) == (WaveState.PAUSED, 20, Gate.HELD)
-        assert outbox.tallies(session, [wave.mailing_id])[wave.mailing_id].pending == 32
+        assert outbox.tally_mailings(session, [wave.mailing_id])[wave.mailing_id].pending == 32
     with pytest.raises(Refused, match="revient à une personne qui valide"):
-        move(database, number, lifecycle.resume)
+        move(database, number, lifecycle.resume_campaign)
     move(
-        database, number, lambda session, c, **by: lifecycle.resume(session, c, may_approve=True, **by), actor=APPROVER
+        database,
+        number,
+        lambda session, c, **by: lifecycle.resume_campaign(session, c, may_approve=True, **by),
+        actor=APPROVER,
     )
     with database.reading() as session:
         assert session.get_one(Wave, key).mailing.gate is Gate.OPEN
@@ -335,7 +340,7 @@ def test_a_small_change_of_the_audience_does_not_hold_a_wave(database, people, s
     settle(database, 20)
     number = draft(database)
     ask(database, number)
-    move(database, number, lambda session, c, **by: approval.give(session, c, SENDING, **by), actor=APPROVER)
+    move(database, number, lambda session, c, **by: approval.give_approval(session, c, SENDING, **by), actor=APPROVER)
     settle(database, 8)
     key = launch(database, number)
     with database.reading() as session:
@@ -348,18 +353,18 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
     with database.writing() as session:
         authority = session.scalars(select(Authority)).one()
         to = judge("moi@ecole.be")
-        test_letter.send(
+        test_letter.send_test(
             session, session.get_one(Campaign, number), SENDING, authority, to, ANYBODY, now=NOW, actor=AUTHOR
         )
-        counted = audiences.count(session, session.get_one(Campaign, number), now=NOW)
+        counted = audiences.count_campaign_audience(session, session.get_one(Campaign, number), now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TEST, Gate.OPEN, None)
         assert counted.written == 1
         written = outbox.authorities_written_since(NOW - timedelta(days=1))
         assert session.scalars(written).all() == []
-        suppressions.suppress(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        suppressions.suppress_address(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         with pytest.raises(InputError, match="liste d’exclusion"):
-            test_letter.send(
+            test_letter.send_test(
                 session, session.get_one(Campaign, number), SENDING, authority, to, ANYBODY, now=NOW, actor=AUTHOR
             )
 
@@ -372,7 +377,7 @@ def test_a_trial_goes_to_accounts_and_to_whom_the_installation_names_and_twenty_
     def trial(address, *, now=NOW, actor=AUTHOR):
         with database.writing() as session:
             campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
-            test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=now, actor=actor)
+            test_letter.send_test(session, campaign, SENDING, authority, judge(address), allowed, now=now, actor=actor)
 
     for address in ("autre@ecole.be", "moi@ecole.be.be", "x@sous.essais.be"):
         with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
@@ -402,7 +407,7 @@ def test_a_trial_to_a_domain_that_only_looks_the_same_to_a_computer_is_refused(d
         session.execute(update(User).where(User.email == APPROVER).values(email="a@strasse.be"))
         campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
         with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
-            test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
+            test_letter.send_test(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
 
 
 @pytest.mark.long
@@ -448,7 +453,7 @@ def test_reminders_that_fall_together_or_too_late_leave_once_or_not_and_it_is_sa
     )
     with database.reading() as session:
         campaign = campaign_numbered(session, number)
-        waves = schedule.plan(session, campaign, now=NOW)
+        waves = schedule.plan_waves(session, campaign, now=NOW)
         said = schedule.left_out(campaign, waves)
     assert [wave.at.date().isoformat() for wave in waves] == ["2021-05-20", "2021-05-25"]
     assert len(said) == 3
@@ -467,12 +472,12 @@ def test_everybody_in_other_words_is_everybody(database, people, strand, criteri
 def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_no_other(database, people, strand):
     settle(database, 1)
     number, other = approved(database), approved(database)
-    wave = move(database, number, lifecycle.schedule, NOW + timedelta(minutes=1))
+    wave = move(database, number, lifecycle.schedule_campaign, NOW + timedelta(minutes=1))
     with database.writing() as session:
         unguard(session, "decisions")
         broken = session.get_one(Campaign, number)
         broken.letter = "((inconnu))"
-        last = lifecycle.history(session, broken)[0]
+        last = lifecycle.campaign_history(session, broken)[0]
         columns = {column.key: getattr(last, column.key) for column in Decision.__table__.columns}
         session.add(Decision(**{**columns, "id": None, "digest": lifecycle.content_hash(broken)}))
     advance(database, wave, NOW + timedelta(minutes=1))
@@ -490,7 +495,7 @@ def test_a_campaign_that_changes_after_it_was_judged_is_neither_submitted_nor_ap
     if step == "give":
         ask(database, number)
     with database.reading() as session:
-        judged = approval.judge(session, campaign_numbered(session, number), SENDING, now=NOW)
+        judged = approval.review_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
     revise(database, number, subject="Un autre objet")
     if step == "give":
         ask(database, number)

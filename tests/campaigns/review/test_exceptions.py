@@ -43,7 +43,7 @@ def test_an_exception_leaves_content_and_approval_and_its_authorities_get_no_let
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         assert (campaign.state, lifecycle.content_hash(campaign)) == (CampaignState.APPROVED, digest)
-        ((listed,),) = [found.authorities for found in exceptions.of(session, campaign)]
+        ((listed,),) = [found.authorities for found in exceptions.exceptions_of(session, campaign)]
         assert listed.id == one
     queued = (S.QUEUED, None)
     assert letters(database) == {one: (S.WITHDRAWN, Reason.LEFT_OUT), two: queued, three: queued}
@@ -59,7 +59,7 @@ def test_letters_that_wait_are_withdrawn_and_one_taken_back_counts_from_then_on(
     assert letters(database) == {one: (S.WITHDRAWN, Reason.LEFT_OUT), two: (S.QUEUED, None)}
     move(database, number, exceptions.take_back, 1, now=SOON)
     with database.reading() as session:
-        assert exceptions.of(session, lifecycle.campaign_numbered(session, number)) == []
+        assert exceptions.exceptions_of(session, lifecycle.campaign_numbered(session, number)) == []
     assert letters(database)[one] == (S.WITHDRAWN, Reason.LEFT_OUT), "what was withdrawn stays so"
     with pytest.raises(Refused, match="déjà retirée"):
         move(database, number, exceptions.take_back, 1)
@@ -71,8 +71,8 @@ def test_letters_that_wait_are_withdrawn_and_one_taken_back_counts_from_then_on(
 def test_many_exceptions_are_no_drift_of_an_approved_audience(database, people, strand):
     keys = list(settle(database, 40))
     number = draft(database)
-    move(database, number, lifecycle.submit)
-    move(database, number, partial(lifecycle.approve, extent=Extent(40, 40)), actor=APPROVER)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, partial(lifecycle.approve_campaign, extent=Extent(40, 40)), actor=APPROVER)
     leave_out(database, number, set(keys[:30]))
     wave = launch(database, number, at=NOW + timedelta(minutes=5))
     with database.reading() as session:
@@ -96,7 +96,7 @@ def test_what_has_no_reason_or_is_not_meant_is_refused(database, people, strand,
 def test_an_ended_campaign_has_no_exceptions(database, people, strand):
     settle(database, 1)
     number = approved(database)
-    move(database, number, lifecycle.cancel)
+    move(database, number, lifecycle.cancel_campaign)
     with pytest.raises(Refused, match="terminée"):
         leave_out(database, number, {1})
 

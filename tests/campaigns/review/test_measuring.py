@@ -40,7 +40,7 @@ def test_only_mailboxes_that_are_written_to_and_whose_agreement_holds_are_counte
         held = session.scalars(select(Contact).order_by(Contact.id)).all()
         given = {"given_by": "A. Petit", "taken_on": date(2021, 5, 1), "wording": "J’accepte.", "channel": "formulaire"}
         first, *_ = [bases.record_consent(session, each, **given, now=NOW, actor=AUTHOR) for each in held]
-        bases.withdraw(session, first, now=NOW, actor=AUTHOR)
+        bases.withdraw_basis(session, first, now=NOW, actor=AUTHOR)
         held[2].bounced_at = NOW
     assert [counted(database, number) for number in numbers] == [1, 1]
     assert [said(database, number) for number in numbers] == [checks.sentence(1, 2), ""]
@@ -48,9 +48,11 @@ def test_only_mailboxes_that_are_written_to_and_whose_agreement_holds_are_counte
 
 def counted(database, number):
     with database.reading() as session:
-        return checks.alone(session, lifecycle.campaign_numbered(session, number), now=NOW + timedelta(minutes=1))
+        return checks.count_measured_alone(
+            session, lifecycle.campaign_numbered(session, number), now=NOW + timedelta(minutes=1)
+        )
 
 
 def said(database, number):
     with database.reading() as session:
-        return checks.look_over(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW).measured
+        return checks.check_campaign(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW).measured

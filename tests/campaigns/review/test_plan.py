@@ -74,8 +74,8 @@ def coming(database, **changes):
 def planned(database, number, now=OVER):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        findings = checks.look_over(session, campaign, SENDING, now=now)
-        return plan.of(session, campaign, findings, due_steps.of(session, campaign, now=now), now=now)
+        findings = checks.check_campaign(session, campaign, SENDING, now=now)
+        return plan.plan_of(session, campaign, findings, due_steps.forecast_steps(session, campaign, now=now), now=now)
 
 
 def lines(found):
@@ -119,7 +119,7 @@ def test_letters_on_paper_and_calls_stand_on_their_days_with_whom_silence_adds(d
         session.get_one(Campaign, number).ladder = "paper:5:failed call:12:silent"
     with database.reading() as session:
         addressed = session.get_one(Campaign, number)
-        failing = [sum(one.networks.values()) for one in due_steps.of(session, addressed, now=OVER)]
+        failing = [sum(one.networks.values()) for one in due_steps.forecast_steps(session, addressed, now=OVER)]
     wave, paper, call = planned(database, number).lines
     assert [(line.day - wave.day).days for line in (paper, call)] == [5, 12]
     assert paper.authorities == failing[0] == 1
@@ -148,7 +148,7 @@ def test_a_plan_precedes_the_first_letter_and_follows_the_waves_that_are_planned
     undated = draft(database)
     assert planned(database, undated) is None
     number = approved(database)
-    move(database, number, lifecycle.schedule, NOW + DAY, actor=APPROVER)
+    move(database, number, lifecycle.schedule_campaign, NOW + DAY, actor=APPROVER)
     assert [line.at for line in planned(database, number, now=NOW).lines] == [NOW + DAY]
     begun = approved(database)
     launch(database, begun)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.access.approvals.text_diff import Piece, PieceKind, Rewording, compared
+from outreach.access.approvals.text_diff import Piece, PieceKind, Rewording, compare_texts
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.review import approval
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, approved, move
@@ -11,7 +11,7 @@ SAME, GONE, ADDED = PieceKind.SAME, PieceKind.GONE, PieceKind.ADDED
 
 
 def test_words_that_left_and_came_stand_where_they_were():
-    assert compared("Bonjour, répondez avant lundi.", "Bonjour, répondez avant mardi soir.") == [
+    assert compare_texts("Bonjour, répondez avant lundi.", "Bonjour, répondez avant mardi soir.") == [
         Piece(SAME, "Bonjour, répondez avant "),
         Piece(GONE, "lundi."),
         Piece(ADDED, "mardi soir."),
@@ -28,7 +28,7 @@ def test_words_that_left_and_came_stand_where_they_were():
     ],
 )
 def test_pieces_make_both_texts_again_whatever_they_are(before, after):
-    pieces = compared(before, after)
+    pieces = compare_texts(before, after)
     assert "".join(piece.text for piece in pieces if piece.kind is not ADDED) == before
     assert "".join(piece.text for piece in pieces if piece.kind is not GONE) == after
 
@@ -36,7 +36,7 @@ def test_pieces_make_both_texts_again_whatever_they_are(before, after):
 def test_of_what_stayed_only_the_paragraph_beside_a_change_is_shown():
     same = "a" * 50
     before = f"{same}\n\n{same}\n\nUn mot.\n\n{same}\n\n{same}"
-    told = Rewording("Courriel", compared(before, before.replace("Un mot.", "Deux mots.")))
+    told = Rewording("Courriel", compare_texts(before, before.replace("Un mot.", "Deux mots.")))
     assert "".join(piece.text for piece in told.shown) == f"…\n\nUn mot.\n\nDeux mots.\n\n{same}\n\n…"
 
 
@@ -45,8 +45,8 @@ def test_a_letter_is_compared_with_the_one_that_was_approved_last(database, stra
     assert changed(database, number) == {}
     rewrite(database, number, "Répondez vite.")
     assert changed(database, number) == {"Courriel": [(GONE, "Répondez."), (ADDED, "Répondez vite.")]}
-    move(database, number, lifecycle.submit)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     assert changed(database, number) == {}
     rewrite(database, number, "Répondez.")
     assert changed(database, number) == {"Courriel": [(GONE, "Répondez vite."), (ADDED, "Répondez.")]}
@@ -54,7 +54,9 @@ def test_a_letter_is_compared_with_the_one_that_was_approved_last(database, stra
 
 def rewrite(database, number, letter):
     with database.writing() as session:
-        lifecycle.revise(session, lifecycle.in_turn(session, number), {"letter": letter}, now=NOW, actor=AUTHOR)
+        lifecycle.revise_campaign(
+            session, lifecycle.in_turn(session, number), {"letter": letter}, now=NOW, actor=AUTHOR
+        )
 
 
 def changed(database, number):

@@ -26,5 +26,5 @@ def test_letters_to_addresses_that_nobody_confirmed_for_two_years_are_counted(da
         for held, age in ((young, STALE_AFTER - timedelta(days=1)), (old, STALE_AFTER + timedelta(days=1))):
             confirmations.add(session, held.id, ConfirmationWay.CALL, at=NOW - age, actor="x")
     with database.reading() as session:
-        found = checks.look_over(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW)
+        found = checks.check_campaign(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW)
     assert (found.unconfirmed, found.extent.letters) == (2, 3)

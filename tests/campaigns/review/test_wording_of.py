@@ -40,7 +40,7 @@ def test_those_are_named_whose_subject_is_long_once_its_fields_are_filled(databa
         long.corrected_name, fase = f"PO {'x' * 60}", long.fase
     number = draft(database, subject="À répondre avant le ((date_limite)) pour ((nom_po))")
     with database.reading() as session:
-        found = checks.look_over(session, campaign_numbered(session, number), SENDING, now=NOW)
+        found = checks.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
     said = "objet de plus de 90 caractères, que des boîtes coupent"
     assert [remark for remark in found.remarks if " PO : " in remark] == [
         f"1 PO : {said} : PO {'x' * 60} (FASE {fase}) ; raccourcissez l’objet."

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from outreach.campaigns.planning import sending_hours
 from outreach.campaigns.planning.sending_hours import (
     Audiences,
-    caution,
-    closure,
+    calendar_caution,
+    closing_reason,
     moment_of,
     moves,
     next_open,
@@ -44,7 +44,7 @@ moments = st.one_of(walls, st.builds(datetime.combine, walls.map(datetime.date),
 
 def closed(days, recipients, *, urgent):
     """The closed ones of these days, each with what closes it."""
-    return {day: name for day in days if (name := closure(day, recipients, urgent=urgent))}
+    return {day: name for day in days if (name := closing_reason(day, recipients, urgent=urgent))}
 
 
 def days_of(row):
@@ -78,7 +78,7 @@ terms = [row for row in ROWS if row["kind"] == "term" and row["school_year"] >= 
 
 @pytest.mark.parametrize("row", breaks, ids=lambda row: f"{row['start']} {row['label_fr']}")
 def test_every_published_break_is_closed_by_its_name_to_school_side(row):
-    assert {closure(day, SCHOOLS, urgent=False) for day in days_of(row)} == {spelt(row)}
+    assert {closing_reason(day, SCHOOLS, urgent=False) for day in days_of(row)} == {spelt(row)}
 
 
 @pytest.mark.parametrize("row", breaks, ids=lambda row: f"{row['start']} {row['label_fr']}")
@@ -86,7 +86,7 @@ def test_administrations_work_in_breaks_but_for_holidays_and_the_hard_summer(row
     for day in days_of(row):
         if day.weekday() in SENDING and row["school_year"] >= "2022":
             shut = day in public(day.year) or in_hard_summer(day)
-            assert bool(closure(day, COMMUNES, urgent=False)) == shut, day
+            assert bool(closing_reason(day, COMMUNES, urgent=False)) == shut, day
 
 
 @pytest.mark.parametrize("row", terms, ids=lambda row: row["school_year"])
@@ -95,7 +95,7 @@ def test_within_a_published_term_nothing_else_closes_than_its_breaks_and_holiday
     for day in days_of(row):
         if day.weekday() in SENDING and not in_hard_summer(day):
             shut = day in told or day in public(day.year)
-            assert bool(closure(day, SCHOOLS, urgent=True)) == shut, day
+            assert bool(closing_reason(day, SCHOOLS, urgent=True)) == shut, day
 
 
 @pytest.mark.parametrize("row", terms, ids=lambda row: row["school_year"])
@@ -104,9 +104,9 @@ def test_the_soft_weeks_close_up_to_the_second_sunday_of_term(row):
     for day in (date(term.year, 8, 16) + DAY * number for number in range(40)):
         quiet = "vacances d’été" if day < term else "rentrée scolaire" if day < term + 14 * DAY else ""
         if quiet or day.weekday() in SENDING:
-            assert closure(day, SCHOOLS, urgent=False) == quiet
+            assert closing_reason(day, SCHOOLS, urgent=False) == quiet
         if day.weekday() in SENDING:
-            assert closure(day, SCHOOLS, urgent=True) == ""
+            assert closing_reason(day, SCHOOLS, urgent=True) == ""
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_the_soft_weeks_close_up_to_the_second_sunday_of_term(row):
     ],
 )
 def test_the_quiet_weeks_let_red_and_blue_through_and_the_hard_summer_lets_none(day, green, red, commune):
-    assert closure(day, SCHOOLS, urgent=False) == green
-    assert closure(day, SCHOOLS, urgent=True) == red
-    assert closure(day, COMMUNES, urgent=False) == closure(day, COMMUNES, urgent=True) == commune
+    assert closing_reason(day, SCHOOLS, urgent=False) == green
+    assert closing_reason(day, SCHOOLS, urgent=True) == red
+    assert closing_reason(day, COMMUNES, urgent=False) == closing_reason(day, COMMUNES, urgent=True) == commune
 
 
 @pytest.mark.parametrize("year", range(2020, 2031))
@@ -142,9 +142,9 @@ def test_27_september_and_easter_monday_are_closed_to_all_every_year(year):
         day for day, name in country_holidays("BE", years=year, language="fr").items() if "de Pâ" in name
     )
     for recipients in (SCHOOLS, COMMUNES, BOTH):
-        assert closure(date(year, 9, 27), recipients, urgent=True) == "fête de la Communauté française"
+        assert closing_reason(date(year, 9, 27), recipients, urgent=True) == "fête de la Communauté française"
         name = "vacances de printemps" if year < 2023 and recipients != COMMUNES else "lundi de Pâques"
-        assert closure(easter_monday, recipients, urgent=True) == name
+        assert closing_reason(easter_monday, recipients, urgent=True) == name
 
 
 def test_the_library_tells_breaks_for_every_year_until_2100_and_none_without_its_subdivision():
@@ -157,9 +157,9 @@ def test_the_library_tells_breaks_for_every_year_until_2100_and_none_without_its
 @pytest.mark.parametrize("day", [date(2021, 5, 13), date(2021, 5, 18), date(2027, 3, 2), date(2027, 6, 22)])
 @pytest.mark.parametrize("urgent", [True, False])
 def test_closed_for_one_is_closed_for_all_and_without_recipients_schools_are_meant(day, urgent):
-    shut = [closure(day, recipients, urgent=urgent) for recipients in (SCHOOLS, BOTH, [])]
+    shut = [closing_reason(day, recipients, urgent=urgent) for recipients in (SCHOOLS, BOTH, [])]
     assert len(set(shut)) == 1
-    assert shut[0] or not closure(day, COMMUNES, urgent=urgent)
+    assert shut[0] or not closing_reason(day, COMMUNES, urgent=urgent)
 
 
 @pytest.mark.long
@@ -179,7 +179,7 @@ def test_every_day_of_ten_years_answers_and_mondays_fridays_and_weekends_never_o
 def test_a_time_found_is_open_not_before_the_one_asked_and_stays_when_asked_again(wall, recipients, urgent):
     opening = next_open(wall, recipients, urgent=urgent)
     found = opening.wall
-    assert closure(found.date(), recipients, urgent=urgent) == ""
+    assert closing_reason(found.date(), recipients, urgent=urgent) == ""
     assert time(9) <= found.time() < time(11, 30) or time(13, 30) <= found.time() < time(15, 30)
     assert wall <= found <= wall + timedelta(days=121)
     assert bool(opening.why) == opening.moved == bool(moves(opening))
@@ -257,7 +257,7 @@ def test_a_move_is_said_in_french(asked, recipients, said):
 @pytest.mark.parametrize("year", [2020, 2022, 2023, 2024, 2025, 2026])
 def test_a_school_year_whose_calendar_was_compared_needs_no_caution(year):
     assert any(row["school_year"] == f"{year}-{year + 1}" for row in ROWS)
-    assert caution(date(year, 8, 16)) == caution(date(year + 1, 8, 15)) == ""
+    assert calendar_caution(date(year, 8, 16)) == calendar_caution(date(year + 1, 8, 15)) == ""
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_school_year_whose_calendar_was_compared_needs_no_caution(year):
     ],
 )
 def test_breaks_that_no_published_calendar_confirms_are_said_to_be_computed_or_unknown(day, said):
-    assert f"Les congés scolaires de {said}" in caution(day)
+    assert f"Les congés scolaires de {said}" in calendar_caution(day)
 
 
 @pytest.mark.deep

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.adherence.models import Programme
 from outreach.campaigns.segments import presentation
-from outreach.campaigns.segments.criteria import EVERYBODY, LEAVES, Not, listed, sentence
+from outreach.campaigns.segments.criteria import EVERYBODY, LEAVES, Not, listed_authorities, sentence_of
 from outreach.campaigns.segments.criteria_json import from_json, to_json
 from outreach.campaigns.segments.scope import NO_NAMES, Fields, scope_at
 from outreach.directory.models import Authority
@@ -44,13 +44,17 @@ def recipe(monkeypatch):
 def test_it_is_read_and_written_counted_and_said(sample_database):
     criterion = from_json(STATED)
     assert to_json(criterion) == STATED
-    assert sentence(criterion) == "Pouvoirs organisateurs : un nom qui commence par C."
-    assert sentence(Not(criterion)) == "Pouvoirs organisateurs : sauf (un nom qui commence par C)."
+    assert sentence_of(criterion) == "Pouvoirs organisateurs : un nom qui commence par C."
+    assert sentence_of(Not(criterion)) == "Pouvoirs organisateurs : sauf (un nom qui commence par C)."
     with sample_database.reading() as session:
         scope = scope_at(session, session.scalars(select(Programme.id)).one(), now=NOW)
-        rows = session.execute(select(Authority.id, Authority.folded).where(Authority.id.in_(listed(scope, EVERYBODY))))
+        rows = session.execute(
+            select(Authority.id, Authority.folded).where(Authority.id.in_(listed_authorities(scope, EVERYBODY)))
+        )
         begins = {key: name.startswith("c") for key, name in rows}
-        meant, others = (set(session.scalars(listed(scope, asked))) for asked in (criterion, Not(criterion)))
+        meant, others = (
+            set(session.scalars(listed_authorities(scope, asked))) for asked in (criterion, Not(criterion))
+        )
     assert meant == {key for key, does in begins.items() if does} != set()
     assert others == {key for key, does in begins.items() if not does} != set()
 

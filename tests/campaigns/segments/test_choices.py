@@ -16,7 +16,7 @@ from outreach.campaigns.segments.criteria import (
     Or,
     SchoolStatus,
     Unreachable,
-    sentence,
+    sentence_of,
 )
 from outreach.campaigns.segments.criteria_json import from_json, to_json
 from outreach.campaigns.segments.presentation import Choices
@@ -59,14 +59,14 @@ def test_any_choice_comes_back(made):
 def test_what_the_controls_of_a_condition_show_is_that_condition(condition):
     inner = condition.negated if isinstance(condition, Not) else condition
     if inner.word in LEAVES:
-        assert presentation.made(*presentation.values_of(inner)) == inner
+        assert presentation.make_leaf(*presentation.values_of(inner)) == inner
 
 
 def test_all_of_a_kind_is_no_condition():
     asked = Choices(frozenset({NetworkCode.COCOF, NetworkCode.WBE}), frozenset({Level.SECONDARY})).criterion()
     assert asked == And((InNetwork(("WBE", "COCOF")), HasLevel((Level.SECONDARY,))))
     assert Choices(frozenset(NetworkCode), frozenset(Level)).criterion() == And()
-    assert sentence(Choices().criterion()) == "Tous les pouvoirs organisateurs."
+    assert sentence_of(Choices().criterion()) == "Tous les pouvoirs organisateurs."
 
 
 def test_networks_that_contradict_each_other_do_not_become_everybody():

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.adherence.programmes import programmes
-from outreach.campaigns.segments.criteria import And, Not, listed, sentence
+from outreach.campaigns.segments.criteria import And, Not, listed_authorities, sentence_of
 from outreach.campaigns.segments.criteria_json import from_json, to_json
 from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind, ReceivedMailing
 from outreach.campaigns.segments.scope import Names, scope_at
@@ -84,7 +84,7 @@ def ground(fresh_url):
     """A database with a strand; each example is written in a transaction that is undone."""
     database = Database(fresh_url)
     with database.writing() as session:
-        programmes.load(session, factories.PROGRAMME, now=NOW, actor="x")
+        programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor="x")
     yield database
     database.dispose()
 
@@ -236,12 +236,14 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
             expected[ReactedTo(**strand, reaction=reaction)] = [holds(reaction, one, every) for one in people]
         for criterion, truths in expected.items():
             who = {key for key, held in zip(keys, truths, strict=True) if held}
-            assert set(session.scalars(listed(scope, criterion))) == who, sentence(criterion)
-            assert set(session.scalars(listed(scope, Not(criterion)))) == set(keys) - who, sentence(criterion)
+            assert set(session.scalars(listed_authorities(scope, criterion))) == who, sentence_of(criterion)
+            assert set(session.scalars(listed_authorities(scope, Not(criterion)))) == set(keys) - who, sentence_of(
+                criterion
+            )
             few = replace(scope, between=(keys[0], keys[0]))
-            assert set(session.scalars(listed(few, criterion))) == who & {keys[0]}
+            assert set(session.scalars(listed_authorities(few, criterion))) == who & {keys[0]}
             assert from_json(to_json(criterion)) == criterion
-        assert session.scalars(listed(scope, ReceivedMailing(mailings=(trial,)))).all() == []
+        assert session.scalars(listed_authorities(scope, ReceivedMailing(mailings=(trial,)))).all() == []
         session.rollback()
 
 
@@ -271,4 +273,4 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
 )
 def test_a_sentence_names_the_mailing(criterion, words):
     names = Names(mailings={((3,), False): "« Invitation »"})
-    assert sentence(And((criterion,)), names) == f"Pouvoirs organisateurs : {words}."
+    assert sentence_of(And((criterion,)), names) == f"Pouvoirs organisateurs : {words}."

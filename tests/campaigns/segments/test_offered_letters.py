@@ -21,7 +21,7 @@ def test_a_stored_criterion_is_shown_in_the_one_offer_and_keeps_its_bytes(stored
     criterion = from_json(stored)
     word, values = presentation.values_of(criterion)
     assert word == presentation.LETTERS
-    assert to_json(presentation.made(word, values)) == to_json(criterion)
+    assert to_json(presentation.make_leaf(word, values)) == to_json(criterion)
 
 
 @pytest.mark.parametrize("stored", STORED)
@@ -33,16 +33,16 @@ def test_a_form_that_states_an_old_word_is_read_as_before(stored):
     }
     given = {name: [one for one in values if one != "False"] for name, values in given.items()}
     word, values = presentation.offered_as(criterion.word, given)
-    assert to_json(presentation.made(word, values)) == to_json(criterion)
+    assert to_json(presentation.make_leaf(word, values)) == to_json(criterion)
 
 
 def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
-    offered = presentation.offers(KNOWN)
+    offered = presentation.list_offers(KNOWN)
     assert presentation.LETTERS in offered
     assert set(offered).isdisjoint(presentation.OF_LETTERS)
-    labels = {found.label: (found.part, found.value) for found in presentation.found(offered, "ni répondu")}
+    labels = {found.label: (found.part, found.value) for found in presentation.find_offers(offered, "ni répondu")}
     assert labels["Réponses et vagues : N’a ni répondu ni adhéré"] == ("what", "reacted.none")
-    assert not presentation.offers({})[presentation.LETTERS].is_possible, "nothing was sent yet"
+    assert not presentation.list_offers({})[presentation.LETTERS].is_possible, "nothing was sent yet"
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
 )
 def test_what_does_not_fit_together_is_refused_in_words(values, said):
     with pytest.raises(InputError, match=said):
-        presentation.made(presentation.LETTERS, values)
+        presentation.make_leaf(presentation.LETTERS, values)

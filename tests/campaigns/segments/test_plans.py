@@ -92,7 +92,7 @@ def test_no_criterion_reads_a_list_again_for_each_authority(written_often):
             session.execute(text("SET LOCAL work_mem = '64kB'"))
             scope = replace(scope_at(session, 1, now=NOW), ignoring=(MAILINGS,))
             meant = Audience(criterion, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
-            audience_counts.count(session, meant, scope)
+            audience_counts.count_audience(session, meant, scope)
             assert session.scalar(text("SHOW enable_nestloop")) == "on"
         assert_each_list_is_read_once(seen)
 
@@ -110,9 +110,11 @@ def test_an_audience_is_counted_and_launched_before_any_table_is_analysed(databa
         with database.reading() as session:
             campaign = lifecycle.campaign_numbered(session, made)
             for only_unreacted in (False, True):
-                audiences.count(session, campaign, now=then, only_unreacted=only_unreacted)
+                audiences.count_campaign_audience(session, campaign, now=then, only_unreacted=only_unreacted)
         with database.writing() as session:
-            lifecycle.schedule(session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR)
+            lifecycle.schedule_campaign(
+                session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR
+            )
         launch(database, settings, made, then)
     assert_each_list_is_read_once(seen)
 
@@ -123,7 +125,7 @@ def launch(database, settings, campaign, at):
     is_left = True
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance(session, key, SenderIdentity.of(settings), now=at)
+            is_left = launching.advance_wave(session, key, SenderIdentity.of(settings), now=at)
     with database.writing() as session:
         wave = session.get_one(Wave, key)
         assert session.scalar(select(func.count()).where(Message.mailing_id == wave.mailing_id)) == AUTHORITIES

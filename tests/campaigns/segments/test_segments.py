@@ -33,9 +33,9 @@ from outreach.campaigns.segments.criteria import (
     SchoolStatus,
     Unreachable,
     Which,
-    leaves,
-    listed,
-    sentence,
+    criterion_leaves,
+    listed_authorities,
+    sentence_of,
 )
 from outreach.campaigns.segments.criteria_json import from_json, to_json
 from outreach.campaigns.segments.mailing_criteria import ReactedTo
@@ -233,7 +233,7 @@ def store_mailbox(session, owner, address, kind):
     session.flush()
     reasons = {"unsubscribed": SuppressionReason.UNSUBSCRIBED, "staff": SuppressionReason.STAFF}
     if kind in reasons:
-        suppressions.suppress(session, address, reasons[kind], now=NOW, actor="x")
+        suppressions.suppress_address(session, address, reasons[kind], now=NOW, actor="x")
     return made.id
 
 
@@ -381,7 +381,7 @@ def ground(fresh_url):
     """A database whose strands are loaded; each example is written in a transaction that is undone."""
     database = Database(fresh_url)
     with database.writing() as session:
-        programmes.load(session, PROGRAMME, now=NOW, actor="x")
+        programmes.load_programme(session, PROGRAMME, now=NOW, actor="x")
     yield database
     database.dispose()
 
@@ -399,17 +399,17 @@ def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
     with session:
         scope = scope_at(session, 1, now=NOW)
         for one in asked:
-            found = set(session.scalars(listed(scope, one)))
+            found = set(session.scalars(listed_authorities(scope, one)))
             expected = {key for key, person in zip(keys, people, strict=True) if taught(person) and holds(one, person)}
-            assert found == expected, sentence(one)
-            assert set(session.scalars(listed(scope, And((one,) * 9)))) == expected, "as a large tree"
+            assert found == expected, sentence_of(one)
+            assert set(session.scalars(listed_authorities(scope, And((one,) * 9)))) == expected, "as a large tree"
             last, some = max(keys, default=0), set()
             for start in range(1, last + 1, 2):
                 narrowed = replace(scope, between=(start, start + 1))
-                part = set(session.scalars(listed(narrowed, one)))
+                part = set(session.scalars(listed_authorities(narrowed, one)))
                 assert part <= {start, start + 1}
                 some |= part
-            assert some == expected, sentence(one)
+            assert some == expected, sentence_of(one)
         session.rollback()
 
 
@@ -427,8 +427,8 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
     with session:
         scope = scope_at(session, 1, now=NOW)
         meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS, boxes=boxes)
-        rows = session.execute(select(audience.rows(meant, scope))).all()
-        counts = audience_counts.count(session, meant, scope)
+        rows = session.execute(select(audience.audience_rows(meant, scope))).all()
+        counts = audience_counts.count_audience(session, meant, scope)
         expected = {
             key: sorted(map(str, reasons(person, concerns, boxes)))
             for key, person in zip(keys, people, strict=True)
@@ -460,37 +460,39 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         )
         concerned = sum(len(about(people[keys.index(key)], None, concerns)) for key in expected)
         assert counts.silent == (concerned - counts.schools if boxes is Boxes.SCHOOLS else 0)
-        first = audience_counts.first(session, meant, scope, 10)
+        first = audience_counts.first_authorities(session, meant, scope, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}
         assert sum(row.mailboxes for row in first) == counts.addresses
         assert sum(row.schools for row in first) == counts.schools
         for reason in ORDER:
-            there = audience_counts.first(session, meant, scope, 10, reason=reason)
+            there = audience_counts.first_authorities(session, meant, scope, 10, reason=reason)
             assert len(there) == counts.left_out.get(reason, 0)
         for key in keys:
-            why = presentation.explain(session, meant, scope, session.get_one(Authority, key))
+            why = presentation.explain_authority(session, meant, scope, session.get_one(Authority, key))
             assert why.is_meant == (key in expected)
             assert why.is_written == ("None" in expected.get(key, []))
-            assert [held for _, held in why.criteria] == [holds(one, people[keys.index(key)]) for one in leaves(asked)]
+            assert [held for _, held in why.criteria] == [
+                holds(one, people[keys.index(key)]) for one in criterion_leaves(asked)
+            ]
         session.rollback()
 
 
 @given(criterion)
 def test_the_written_forms_give_the_criterion_back(asked):
     assert from_json(to_json(asked)) == asked
-    assert sentence(asked).endswith(".")
+    assert sentence_of(asked).endswith(".")
 
 
 def test_a_value_is_bound_and_never_read_as_sql(ground):
     with ground.reading() as session:
         scope = scope_at(session, 1, now=NOW)
         for zone in ("' OR 1=1--", "%", "_", "\\"):
-            assert session.scalars(listed(scope, InZone((zone,)))).all() == []
+            assert session.scalars(listed_authorities(scope, InZone((zone,)))).all() == []
 
 
 def test_a_strand_that_does_not_exist_is_said(ground):
     with ground.reading() as session, pytest.raises(InputError, match="volet 9"):
-        listed(scope_at(session, 1, now=NOW), NeverAnswered(strand=9))
+        listed_authorities(scope_at(session, 1, now=NOW), NeverAnswered(strand=9))
 
 
 def test_a_sentence_reads_as_french():
@@ -501,14 +503,14 @@ def test_a_sentence_reads_as_french():
             Not(Or((NotWrittenSince(days=30), Unreachable()))),
         )
     )
-    assert sentence(asked) == (
+    assert sentence_of(asked) == (
         "Pouvoirs organisateurs : libre confessionnel ou WBE, au moins une école concernée sans adhésion au volet 1, "
         "sauf (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
     )
-    assert sentence(Not(RolledUp(strand=1, states=(RollUp.NONE,)))) == (
+    assert sentence_of(Not(RolledUp(strand=1, states=(RollUp.NONE,)))) == (
         "Pouvoirs organisateurs : sauf ceux dont aucune école concernée n’a adhéré (volet 1)."
     )
-    assert sentence(And()) == "Tous les pouvoirs organisateurs."
+    assert sentence_of(And()) == "Tous les pouvoirs organisateurs."
 
 
 def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
@@ -517,13 +519,13 @@ def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
         scope = scope_at(session, 1, now=NOW)
         meant = Audience(whom, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
         with asked(ground) as statements:
-            audience_counts.count(session, meant, scope)
+            audience_counts.count_audience(session, meant, scope)
     assert len(statements) == 2
 
 
 def test_where_the_schools_stand_is_read_once_for_all_criteria_of_a_strand(ground):
     asked = [SchoolStatus(strand=1, statuses=(status,), which=which) for status in Status for which in Which]
     with ground.reading() as session:
-        statement = listed(scope_at(session, 1, now=NOW), And((*asked, Not(Or(tuple(asked))))))
+        statement = listed_authorities(scope_at(session, 1, now=NOW), And((*asked, Not(Or(tuple(asked))))))
         assert str(statement.compile(session.get_bind())).count("row_number() OVER") == 1
         session.execute(statement).all()

@@ -62,7 +62,7 @@ def begun(six_reached):
 def answer(database, authority, school, now=LATER):
     with database.writing() as session:
         message = session.scalars(select(Message).where(Message.authority_id == authority)).first()
-        answering.receive(session, message, Given({school: Answer.HELP}), SENDING, now=now)
+        answering.receive_answer(session, message, Given({school: Answer.HELP}), SENDING, now=now)
 
 
 def join(database, strand, school):
@@ -74,7 +74,7 @@ def add(database, number, *, asked_at=LATER + timedelta(days=2), now=LATER, **wo
     with database.writing() as session:
         campaign = lifecycle.in_turn(session, number)
         asked = {**WORDS, **words, "asked_at": asked_at}
-        return added_reminders.add(session, campaign, **asked, now=now, actor=AUTHOR).id
+        return added_reminders.add_reminder(session, campaign, **asked, now=now, actor=AUTHOR).id
 
 
 def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
@@ -87,8 +87,8 @@ def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
 
 def agreed(database, key, authorities=0):
     """Have a reminder approved; returns its wave's key and moment."""
-    turn(database, key, added_reminders.submit, extent=Extent(authorities))
-    wave = turn(database, key, added_reminders.approve, actor=APPROVER, extent=Extent(authorities))
+    turn(database, key, added_reminders.submit_reminder, extent=Extent(authorities))
+    wave = turn(database, key, added_reminders.approve_reminder, actor=APPROVER, extent=Extent(authorities))
     with database.reading() as session:
         return wave, session.get_one(Wave, wave).due_at
 
@@ -112,7 +112,7 @@ def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else
     key = add(database, number)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        counts = audiences.count(session, campaign, now=LATER, only_unreacted=True)
+        counts = audiences.count_campaign_audience(session, campaign, now=LATER, only_unreacted=True)
         assert (counts.authorities, counts.written, counts.left_out) == (6, 5, {Reason.ANSWERED: 1})
     wave, at = agreed(database, key, 5)
     join(database, strand, schools[joined][0])
@@ -140,10 +140,10 @@ def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database,
 
     def answers(session):
         message = session.scalars(select(Message).where(Message.authority_id == one)).first()
-        answering.receive(session, message, Given({schools[one][0]: Answer.HELP}), SENDING, now=at)
+        answering.receive_answer(session, message, Given({schools[one][0]: Answer.HELP}), SENDING, now=at)
 
     def launches(session):
-        launching.advance(session, wave, SENDING, now=at)
+        launching.advance_wave(session, wave, SENDING, now=at)
 
     def do(act):
         with database.writing() as session:
@@ -162,14 +162,20 @@ def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database,
 def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     number, _schools = begun
     key = add(database, number)
-    turn(database, key, added_reminders.submit, extent=Extent(6))
+    turn(database, key, added_reminders.submit_reminder, extent=Extent(6))
     with pytest.raises(Refused, match="autre personne"):
-        turn(database, key, added_reminders.approve, extent=Extent(6))
+        turn(database, key, added_reminders.approve_reminder, extent=Extent(6))
     turn(database, key, added_reminders.send_back, actor=APPROVER, reason="plus court")
-    turn(database, key, added_reminders.revise, **WORDS | {"subject": "Autre"}, asked_at=LATER + timedelta(days=3))
+    turn(
+        database,
+        key,
+        added_reminders.revise_reminder,
+        **WORDS | {"subject": "Autre"},
+        asked_at=LATER + timedelta(days=3),
+    )
     wave, at = agreed(database, key)
     with database.reading() as session:
-        said = [entry.sentence for entry in reversed(audit.about(session, f"campaign:{number}"))]
+        said = [entry.sentence for entry in reversed(audit.entries_about(session, f"campaign:{number}"))]
         told = "Campagne « Invitation au premier volet », relance ajoutée :"
         assert [sentence.removeprefix(told) for sentence in said if sentence.startswith(told)] == [
             *(" créée.", " soumise à validation.", " renvoyée à la rédaction : plus court.", " modifiée."),
@@ -186,13 +192,13 @@ def test_who_wrote_the_reminder_or_its_campaign_decides_nothing_about_its_wave(d
     settle(database, 6)
     claire, luc = (add_colleague(database, name, RoleName.APPROVER, RoleName.AUTHOR) for name in ("claire", "luc"))
     number = draft(database)
-    move(database, number, lifecycle.submit, actor=claire)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.submit_campaign, actor=claire)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     launch(database, number)
     give_ends(database, 6)
     key = add(database, number)
-    turn(database, key, added_reminders.submit, actor=luc, extent=Extent(6))
-    wave = turn(database, key, added_reminders.approve, actor=APPROVER, extent=Extent(6))
+    turn(database, key, added_reminders.submit_reminder, actor=luc, extent=Extent(6))
+    wave = turn(database, key, added_reminders.approve_reminder, actor=APPROVER, extent=Extent(6))
     with database.writing() as session:
         planned = session.get_one(Wave, wave)
         at = planned.due_at.replace(hour=21)
@@ -200,8 +206,8 @@ def test_who_wrote_the_reminder_or_its_campaign_decides_nothing_about_its_wave(d
             with pytest.raises(Refused, match="Cette dérogation revient à une autre personne"):
                 exemptions.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=person)
             with pytest.raises(Refused, match="La confirmation revient à une autre personne"):
-                drift.confirm(session, planned, Extent(6, 6), now=LATER, actor=person)
-        drift.confirm(session, planned, Extent(6, 6), now=LATER, actor=APPROVER)
+                drift.confirm_audience(session, planned, Extent(6, 6), now=LATER, actor=person)
+        drift.confirm_audience(session, planned, Extent(6, 6), now=LATER, actor=APPROVER)
         assert exemptions.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=APPROVER).due_at == at
 
 
@@ -209,17 +215,17 @@ def test_what_cancels_or_changes_the_campaign_or_the_reminder_cancels_its_wave(d
     number, _schools = begun
     key = add(database, number)
     first, _at = agreed(database, key)
-    turn(database, key, added_reminders.revise, **WORDS, asked_at=LATER + timedelta(days=9))
+    turn(database, key, added_reminders.revise_reminder, **WORDS, asked_at=LATER + timedelta(days=9))
     second, _at = agreed(database, key)
     with database.writing() as session:
         launching.finish_waves(session, now=LATER)
         campaign = lifecycle.in_turn(session, number)
-        lifecycle.revise(session, campaign, {"subject": "Autre"}, now=LATER, actor=AUTHOR)
+        lifecycle.revise_campaign(session, campaign, {"subject": "Autre"}, now=LATER, actor=AUTHOR)
         states = [session.get_one(Wave, wave).state for wave in (first, second)]
         assert states == [WaveState.CANCELLED] * 2
     with pytest.raises(Refused, match="validée"):
         add(database, number)
-    turn(database, key, added_reminders.abandon)
+    turn(database, key, added_reminders.abandon_reminder)
     with database.reading() as session:
         assert session.get_one(AddedReminder, key).state is ReminderState.ABANDONED
 
@@ -259,7 +265,7 @@ def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
         assert [planned.left_out for planned in coming[answered]] == [Reason.ANSWERED]
         assert [planned.wave.number for planned in coming[silent]] == [2]
         assert coming[newcomer] == []
-        assert ending.of(session, campaign, now=LATER, number=2).written == 5
+        assert ending.losses_of(session, campaign, now=LATER, number=2).written == 5
         near = [PlannedWave(1, 0, at, Opening(at, at), Deadline(at.date(), at.date()))]
         theirs = lifecycle.campaign_numbered(session, other)
         assert [day.authorities for day in overlap.near(session, theirs, near, now=LATER).days] == [5]
@@ -274,8 +280,8 @@ def test_verify_finds_a_reminder_that_nobody_else_approved(database, begun):
     wave, at = agreed(database, key)
     advance(database, wave, at)
     with database.reading() as session:
-        assert [breach for breach in verification.verify(session, now=at) if breach.rule == "approved"] == []
+        assert [breach for breach in verification.verify_ledger(session, now=at) if breach.rule == "approved"] == []
     with database.writing() as session:
         session.get_one(AddedReminder, key).created_by = APPROVER
     with database.reading() as session:
-        assert [breach.rule for breach in verification.verify(session, now=at)].count("approved") == 1
+        assert [breach.rule for breach in verification.verify_ledger(session, now=at)].count("approved") == 1

@@ -99,7 +99,7 @@ def test_the_last_wave_counts_from_when_it_left_or_left_again_in_brussels(databa
 
 def test_a_campaign_that_ended_says_so_and_counts_from_the_wave_that_left(database, campaign):
     finish(database, NOW)
-    move(database, campaign, lifecycle.cancel, now=NOW + DAY)
+    move(database, campaign, lifecycle.cancel_campaign, now=NOW + DAY)
     last = date(2021, 8, 12)  # the ninetieth day, the fifteenth of May counted
     assert at(database, NOW + DAY) == Term(AnswerTerm.ENDED, last)
     midnight = datetime(2021, 8, 12, 22, 0, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_a_campaign_that_ended_says_so_and_counts_from_the_wave_that_left(databa
 def test_a_letter_on_paper_that_stands_for_the_mail_is_answered_for_ninety_days_more(database, campaign, was_posted):
     """A rung may come 120 days after its wave, when the answer page of the mail has closed."""
     finish(database, NOW)
-    move(database, campaign, lifecycle.cancel, now=NOW + DAY)
+    move(database, campaign, lifecycle.cancel_campaign, now=NOW + DAY)
     printed, posted = NOW + 120 * DAY, today(NOW) + 122 * DAY
     assert at(database, printed).stands is AnswerTerm.OVER
     with database.writing() as session:
@@ -119,9 +119,9 @@ def test_a_letter_on_paper_that_stands_for_the_mail_is_answered_for_ninety_days_
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.EXPIRED}
         step, by = steps.open_step(session, **of, **told, now=printed, actor=AUTHOR), {"actor": AUTHOR}
-        steps.move(session, step, StepState.PRINTED, now=printed, **by)
+        steps.move_step(session, step, StepState.PRINTED, now=printed, **by)
         if was_posted:
-            steps.move(session, step, StepState.TRIED, now=printed + 5 * DAY, day=posted, **by)
+            steps.move_step(session, step, StepState.TRIED, now=printed + 5 * DAY, day=posted, **by)
         assert term_of(session, other, DEADLINE, now=printed).stands is AnswerTerm.OVER, "it stands for one letter"
     last = (posted if was_posted else today(printed)) + 89 * DAY
     assert at(database, NOW + 200 * DAY) == Term(AnswerTerm.ENDED, last)

@@ -36,7 +36,7 @@ def calm(database):
 
 def count(database, number, now):
     with database.reading() as session:
-        return audiences.count(session, lifecycle.campaign_numbered(session, number), now=now)
+        return audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=now)
 
 
 def stands(database, wave):
@@ -121,7 +121,7 @@ def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand,
     assert count(database, number, SOON).left_out == {}
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        (kept,) = exemptions.of(session, campaign)
+        (kept,) = exemptions.exemptions_of(session, campaign)
         assert (kept.kind, kept.reason, kept.actor) == (ExemptionKind.CALM, "Rectification de lundi", APPROVER)
         assert lifecycle.is_approved(session, campaign)
     move(database, number, exemptions.restore_calm, actor=APPROVER)
@@ -131,10 +131,10 @@ def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand,
     move(database, number, exemptions.waive_calm, "Si, quand même", actor=APPROVER)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        first, second = exemptions.of(session, campaign)
+        first, second = exemptions.exemptions_of(session, campaign)
         assert (first.withdrawal.withdrawn_by, first.withdrawal.withdrawn_at) == (APPROVER, NOW)
         assert second.withdrawal is None
-        assert any("dérogation est retirée" in entry.sentence for entry in progress.journal(session, campaign))
+        assert any("dérogation est retirée" in entry.sentence for entry in progress.campaign_journal(session, campaign))
     assert stands(database, launch(database, number, SOON)) == ["queued"]
 
 
@@ -150,8 +150,8 @@ def test_failures_do_not_leave_again_to_whoever_was_written_to_since(database, p
     assert stands(database, launch(database, approved(database, segment=to_one), SOON)) == ["queued"]
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        assert retrying.retriable(session, campaign, now=SOON) == {1: Retriable(1, 0, 1)}
-    move(database, number, retrying.retry, 1, now=SOON)
+        assert retrying.list_retriable(session, campaign, now=SOON) == {1: Retriable(1, 0, 1)}
+    move(database, number, retrying.retry_failures, 1, now=SOON)
     assert stands(database, first) == ["refused", "queued"]
 
 
@@ -162,8 +162,8 @@ def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, ca
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         words = {"subject": "Encore un mot", "letter": "((tableau_écoles))", "asked_at": closed}
-        added = added_reminders.add(session, campaign, **words, now=SOON, actor=AUTHOR)
-        findings = reminder_checks.look_over(session, added, SENDING, now=SOON)
+        added = added_reminders.add_reminder(session, campaign, **words, now=SOON, actor=AUTHOR)
+        findings = reminder_checks.check_reminder(session, added, SENDING, now=SOON)
         preview = Preview(session, campaign, SENDING, [findings.planned], now=SOON, reminder=added)
         assert len(preview.recipients()) == 2, "its page shows the letter to the first of them"
     assert findings.planned.at > closed
@@ -176,7 +176,7 @@ def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
     seen = {}
     for rule in (None, FrequencyCap(9, 7)):
         database.info[KEY] = rule
-        wave = move(database, approved(database), lifecycle.schedule, NOW)
+        wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
         with asked(database) as statements:
             advance(database, wave, NOW)
         seen[rule] = len(statements)
@@ -191,8 +191,8 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
     with database.reading() as session, asked(database) as statements:
         counted = history.letters_received_by(session, [one, other], now=SOON)
     assert counted == {key: {Colour.BLUE: 1, Colour.GREEN: 1} for key in (one, other)}
-    assert history.told(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
-    assert history.told({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
+    assert history.letters_in_words(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
+    assert history.letters_in_words({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
     assert len(statements) == 2
     with database.reading() as session:
         assert history.letters_received_by(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"

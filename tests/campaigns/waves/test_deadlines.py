@@ -33,7 +33,9 @@ def deadlines(database, wave):
     """The last day to answer a wave, as its row, the calendar and its letter (None before it leaves) have it."""
     with database.reading() as session:
         row = session.get_one(Wave, wave)
-        days = [day for month in (5, 6) for week in calendar.weeks(session, date(2021, month, 1)) for day in week]
+        days = [
+            day for month in (5, 6) for week in calendar.calendar_weeks(session, date(2021, month, 1)) for day in week
+        ]
         shown = {day.on for day in days for entry in day.entries if entry.kind is calendar.EntryKind.DEADLINE}
         letter = LetterSnapshot.from_json(row.mailing.letter).shared.deadline if row.mailing else None
         return row.answer_by, shown, letter
@@ -43,12 +45,14 @@ def deadlines(database, wave):
 def test_the_letter_states_the_day_that_the_plan_and_the_calendar_show(database, people, strand):
     settle(database, 1)
     number = approved(database, deadline_days=11)  # Saturday 29 May
-    wave = move(database, number, lifecycle.schedule, TUESDAY)
+    wave = move(database, number, lifecycle.schedule_campaign, TUESDAY)
     assert deadlines(database, wave) == (date(2021, 5, 31), {date(2021, 5, 31)}, None)
     strike = {"part": ClosedPart.DAY, "spares": Spares.NOBODY, "name": "grève générale"}
     with database.writing() as session:
         monday = date(2021, 5, 31)
-        blackout_dates.add(session, first=monday, last=monday, **strike, now=NOW, actor="chef@fwb.example")
+        blackout_dates.add_blackout_date(
+            session, first=monday, last=monday, **strike, now=NOW, actor="chef@fwb.example"
+        )
     advance(database, wave, TUESDAY)
     first_of_june = date(2021, 6, 1)
     assert deadlines(database, wave) == (first_of_june, {first_of_june}, first_of_june)
@@ -58,7 +62,7 @@ def test_a_date_that_the_author_chose_is_that_of_every_wave_whatever_the_calenda
     settle(database, 1)
     chosen = date(2021, 6, 6)  # a Sunday
     number = approved(database, deadline_on=chosen, reminders=(7,))
-    wave = move(database, number, lifecycle.schedule, TUESDAY)
+    wave = move(database, number, lifecycle.schedule_campaign, TUESDAY)
     with database.reading() as session:
         assert {one.answer_by for one in lifecycle.campaign_numbered(session, number).waves} == {chosen}
     advance(database, wave, TUESDAY)
@@ -72,7 +76,7 @@ def test_another_date_is_another_content_and_none_keeps_the_digest(database, peo
         before = lifecycle.content_hash(campaign)
         campaign.deadline_on = date(2021, 6, 4)
         assert lifecycle.content_hash(campaign) != before
-        stated = definitions.of(session, campaign)
-        assert (stated.deadline_on, definitions.again(stated).deadline_on) == (date(2021, 6, 4), None)
+        stated = definitions.definition_of(session, campaign)
+        assert (stated.deadline_on, definitions.begin_again(stated).deadline_on) == (date(2021, 6, 4), None)
         campaign.deadline_on = None
         assert lifecycle.content_hash(campaign) == before

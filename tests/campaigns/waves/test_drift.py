@@ -41,12 +41,12 @@ def plan(database, boxes=Boxes.AUTHORITY):
                 session.add(ContactSchool(contact_id=contact.id, school_id=made[contact.authority_id][0]))
     number = draft(database, boxes=boxes)
     with database.writing() as session:
-        approval.ask(
+        approval.ask_approval(
             session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=20
         )
     with database.writing() as session:
-        approval.give(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=APPROVER)
-    move(database, number, lifecycle.schedule, IN_A_WEEK)
+        approval.give_approval(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=APPROVER)
+    move(database, number, lifecycle.schedule_campaign, IN_A_WEEK)
 
 
 def add_addresses(database, count, boxes=Boxes.AUTHORITY):
@@ -66,11 +66,11 @@ def add_addresses(database, count, boxes=Boxes.AUTHORITY):
 def told_before(database, now=THE_DAY_BEFORE):
     """The drifts that the clock notes now, and whom they are told to."""
     with database.reading() as session:
-        notes = {key: drift.news_of(session, key, now=now) for key in drift.coming(session, now=now)}
+        notes = {key: drift.news_of(session, key, now=now) for key in drift.coming_waves(session, now=now)}
     with database.writing() as session:
         for key, words in notes.items():
             if words:
-                drift.note(session, key, words, now=now)
+                drift.note_drift(session, key, words, now=now)
     return list(filter(None, notes.values()))
 
 
@@ -107,7 +107,7 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
         assert news.page_of(session, one) == f"/campaigns/{number}/waves/1/drift"
         wave = session.get_one(Wave, key)
         assert schedule.planned_at(session, wave) == NOW, "the clock's note is no planning"
-        assert exemptions.planners(session, wave) == [AUTHOR]
+        assert exemptions.planners_of(session, wave) == [AUTHOR]
 
 
 @pytest.mark.long
@@ -123,7 +123,7 @@ def test_an_audience_that_is_again_the_approved_one_is_no_drift_any_more(databas
     assert told_before(database) == [drift.BACK]
     assert told_before(database) == [], "once"
     with database.reading() as session:
-        assert drift.noted(session, session.get_one(Wave, key)) == "", "the page says it no more"
+        assert drift.noted_drift(session, session.get_one(Wave, key)) == "", "the page says it no more"
         *_, last = [one for one in news.untold(session, now=THE_DAY_BEFORE) if one.wave]
         assert "confirmer" not in news.sentence(session, last).replace("Rien n’est à confirmer", "")
     advance(database, key, IN_A_WEEK)
@@ -139,9 +139,9 @@ def test_a_wave_whose_letters_drifted_is_held_and_one_that_an_approver_confirmed
     with database.writing() as session:
         wave = drift.planned_wave(lifecycle.in_turn(session, number), 1)
         with pytest.raises(Refused, match="autre personne"):
-            drift.confirm(session, wave, Extent(20, 32), now=THE_DAY_BEFORE, actor=AUTHOR)
+            drift.confirm_audience(session, wave, Extent(20, 32), now=THE_DAY_BEFORE, actor=AUTHOR)
         with pytest.raises(Refused, match="a encore changé"):
-            drift.confirm(session, wave, Extent(20, 31), now=THE_DAY_BEFORE, actor=APPROVER)
+            drift.confirm_audience(session, wave, Extent(20, 31), now=THE_DAY_BEFORE, actor=APPROVER)
         session.rollback()
     advance(database, key, IN_A_WEEK)
     with database.reading() as session:
@@ -157,9 +157,9 @@ def test_what_an_approver_confirmed_leaves_at_its_hour(database, planned):
     told_before(database)
     with database.writing() as session:
         wave = drift.planned_wave(lifecycle.in_turn(session, number), 1)
-        assert drift.noted(session, wave)
-        drift.confirm(session, wave, Extent(20, 32), now=THE_DAY_BEFORE + timedelta(minutes=1), actor=APPROVER)
-        assert drift.noted(session, wave) == "", "the page says it no more"
+        assert drift.noted_drift(session, wave)
+        drift.confirm_audience(session, wave, Extent(20, 32), now=THE_DAY_BEFORE + timedelta(minutes=1), actor=APPROVER)
+        assert drift.noted_drift(session, wave) == "", "the page says it no more"
     assert told_before(database, THE_DAY_BEFORE + timedelta(hours=1)) == []
     advance(database, key, IN_A_WEEK)
     with database.reading() as session:

@@ -41,10 +41,10 @@ def test_an_approver_lets_a_wave_leave_at_a_closed_hour_with_a_reason_that_stays
     with database.reading() as session:
         assert session.get_one(Wave, wave).mailing.filled_at == at
         campaign = lifecycle.campaign_numbered(session, number)
-        (kept,) = exemptions.of(session, campaign)
+        (kept,) = exemptions.exemptions_of(session, campaign)
         assert (kept.kind, kept.wave_id, kept.at, kept.actor) == (ExemptionKind.HOURS, wave, NOW, APPROVER)
         assert kept.reason == "Correction urgente"
-        told = [entry.sentence for entry in progress.journal(session, campaign)]
+        told = [entry.sentence for entry in progress.campaign_journal(session, campaign)]
         assert any("hors des heures d’envoi : Correction urgente." in sentence for sentence in told)
         audited = session.scalars(select(AuditEntry.sentence)).all()
         assert any("hors des heures d’envoi : Correction urgente" in sentence for sentence in audited)
@@ -68,4 +68,4 @@ def test_it_is_refused_without_a_reason_to_its_author_and_across_other_waves(dat
         let(database, number, at, **changes)
     with database.reading() as session:
         assert session.get_one(Wave, wave).due_at == OPEN
-        assert exemptions.of(session, lifecycle.campaign_numbered(session, number)) == []
+        assert exemptions.exemptions_of(session, lifecycle.campaign_numbered(session, number)) == []

@@ -12,7 +12,7 @@ from outreach.campaigns.evidence import proof
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria import listed_authorities
 from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
 from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound, Refused
@@ -66,7 +66,7 @@ def letters(database, wave):
 def write_back(database, letter, said="Nous répondons.", at=REMINDED, **headers):
     mark = SENDING.keys.make(TokenKind.REPLY, bytes.fromhex(letter.public_id))
     content = mail(said, sender="x@y.example", to=f"reponses+{mark}@fwb.example", **headers)
-    return intake.take(database, content, SENDING.keys, Trust(), now=at)
+    return intake.take_in(database, content, SENDING.keys, Trust(), now=at)
 
 
 def send(database, wave, moment):
@@ -80,7 +80,7 @@ def send(database, wave, moment):
     for batch in batches:
         moment()
         with database.writing() as session:
-            commit_gate.clear(session, batch, now=now, day=today(now))
+            commit_gate.clear_batch(session, batch, now=now, day=today(now))
         moment()
         with database.reading() as session:
             due = due_in(session, batch, now=now)
@@ -97,7 +97,9 @@ def send(database, wave, moment):
             moment()
             with database.writing() as session:
                 commit_gate.settle_denied(session, {one.id for one in some} - passed, now=now, day=today(now))
-                outcomes.record(session, [Settled(key, fence_id, TAKEN) for key in passed], now=now, again_at=now)
+                outcomes.record_outcomes(
+                    session, [Settled(key, fence_id, TAKEN) for key in passed], now=now, again_at=now
+                )
 
 
 @pytest.mark.parametrize("count", [pytest.param(20, marks=pytest.mark.long), pytest.param(200, marks=pytest.mark.deep)])
@@ -136,15 +138,15 @@ def test_what_is_held_waits_until_a_colleague_has_decided_and_leaves_then(databa
     assert held[key].due_at > REMINDED, "it is not asked about again at once"
     with database.writing() as session:
         kept = session.scalars(
-            select(ReceivedMail).where(holding.waits(), holding.is_about([held[key].mailing_id]))
+            select(ReceivedMail).where(holding.holds_letters(), holding.is_about([held[key].mailing_id]))
         ).one()
         assert kept.authority_id == key
-        holding.settle(session, kept.id, now=REMINDED, actor=AUTHOR)
-        assert session.scalars(select(ReceivedMail).where(holding.waits())).all() == []
+        holding.settle_mail(session, kept.id, now=REMINDED, actor=AUTHOR)
+        assert session.scalars(select(ReceivedMail).where(holding.holds_letters())).all() == []
         with pytest.raises(Refused):
-            holding.settle(session, kept.id, now=REMINDED, actor=AUTHOR)
+            holding.settle_mail(session, kept.id, now=REMINDED, actor=AUTHOR)
         with pytest.raises(NotFound):
-            holding.settle(session, kept.id + 1, now=REMINDED, actor=AUTHOR)
+            holding.settle_mail(session, kept.id + 1, now=REMINDED, actor=AUTHOR)
     carry(database, REMINDED)
     assert letters(database, second)[key].state is MessageState.ACCEPTED
 
@@ -159,9 +161,11 @@ def test_a_mail_written_back_is_a_reaction_proves_that_its_letter_arrived_and_ca
         campaign = session.get_one(Wave, first).campaign
         scope, mailings = audiences.scope_of(session, campaign, now=REMINDED), (wrote.mailing_id,)
         for kind, expected in kinds.items():
-            found = session.scalars(listed(scope, ReactedTo(mailings=mailings, reaction=kind))).all()
+            found = session.scalars(listed_authorities(scope, ReactedTo(mailings=mailings, reaction=kind))).all()
             assert {*found} == {one.authority_id for one in expected}, kind
-        assert session.scalars(select(proof.proved(mailings, today(REMINDED)).subquery())).all() == [wrote.authority_id]
+        assert session.scalars(select(proof.proved_authorities(mailings, today(REMINDED)).subquery())).all() == [
+            wrote.authority_id
+        ]
         known = reactions.of_authorities(Asked(mailings, today(REMINDED)))
         found = dict(session.execute(select(known.c.authority_id, known.c.reaction)).all())
         assert found == {one.authority_id: "reacted" if one is wrote else "none" for one in asked}
@@ -174,7 +178,7 @@ def test_an_absence_and_a_mail_of_nobody_or_of_another_campaign_hold_nothing(dat
     if kind == "absence":
         assert write_back(database, letter, Auto_Submitted="auto-replied").verdict == "automatic"
     elif kind == "unproved":
-        intake.take(database, mail("Non.", sender=letter.address), SENDING.keys, Trust(), now=REMINDED)
+        intake.take_in(database, mail("Non.", sender=letter.address), SENDING.keys, Trust(), now=REMINDED)
     else:
         elsewhere = launch(database, approved(database), FIRST)
         carry(database, FIRST)
@@ -187,7 +191,7 @@ def test_an_absence_and_a_mail_of_nobody_or_of_another_campaign_hold_nothing(dat
 def test_a_mail_of_no_campaign_holds_what_follows_a_letter_and_no_first_one(database, people, strand):
     first, second = invited(database, 1)
     (letter,) = letters(database, first).values()
-    intake.take(database, mail("Oui.", sender=letter.address), SENDING.keys, Trust(anybody=True), now=REMINDED)
+    intake.take_in(database, mail("Oui.", sender=letter.address), SENDING.keys, Trust(anybody=True), now=REMINDED)
     with database.reading() as session:
         kept = session.scalars(select(ReceivedMail)).one()
         assert (kept.attached_by, kept.message_id) == ("sender", None)
@@ -207,7 +211,7 @@ def test_a_wave_that_is_cancelled_withdraws_what_was_held(database, people, stra
         wave = session.get_one(Wave, second)
         number, campaign = wave.number, wave.campaign_id
     with database.writing() as session:
-        lifecycle.cancel(session, lifecycle.in_turn(session, campaign), now=REMINDED, actor=AUTHOR)
+        lifecycle.cancel_campaign(session, lifecycle.in_turn(session, campaign), now=REMINDED, actor=AUTHOR)
     assert [one.state for one in letters(database, second).values()] == [MessageState.WITHDRAWN]
     with database.reading() as session:
         assert session.get_one(Wave, second).state is WaveState.CANCELLED, number

@@ -109,7 +109,7 @@ def answer(database, letter, schools=None, request=None, now=LATER):
     with database.writing() as session:
         message = session.get_one(Message, letter)
         given = Given(dict.fromkeys(schools or (), Answer.IN_PREPARATION), request)
-        return [made.id for made in answering.receive(session, message, given, SENDING, now=now)]
+        return [made.id for made in answering.receive_answer(session, message, given, SENDING, now=now)]
 
 
 @pytest.mark.postgresql
@@ -127,7 +127,7 @@ def test_a_letter_lists_the_schools_that_its_mailbox_answers_for(database, schoo
 def test_a_campaign_writes_to_the_mailboxes_that_it_chose(database, schools, boxes, written):
     number = approved(database, boxes)
     with database.reading() as session:
-        counts = audiences.count(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
         listed = 2 if boxes is Boxes.SCHOOLS else 3
         assert (counts.written, counts.schools) == (1, listed)
         assert (counts.addresses, counts.of_schools) == (len(written), len(written - {ALL}))
@@ -143,7 +143,7 @@ def test_an_authority_without_a_mailbox_of_its_own_is_written_to_at_those_of_its
         session.execute(update(Contact).where(Contact.address == ALL).values(gone))
     number = approved(database, Boxes.AUTHORITY)
     with database.reading() as session:
-        counts = audiences.count(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
         assert (counts.written, counts.addresses, counts.of_schools, counts.schools) == (1, 2, 2, 2)
     launch(database, number)
     assert letters(database) == {FIRST: schools[:2], SECOND: schools[1:2]}, "one letter for both schools of a mailbox"
@@ -153,7 +153,7 @@ def test_who_has_no_mailbox_of_the_chosen_kind_is_left_out_and_counted(database,
     (other,) = settle(database, 1)
     number = approved(database, Boxes.SCHOOLS)
     with database.reading() as session:
-        counts = audiences.count(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
         assert (counts.written, counts.left_out) == (1, {Reason.NO_ADDRESS: 1})
     launch(database, number)
     with database.reading() as session:
@@ -168,7 +168,7 @@ def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(d
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         preview = Preview(session, campaign, SENDING, [], now=NOW)
-        shown = [one.text for one in preview.letters(audiences.addressees(session, campaign, now=NOW))]
+        shown = [one.text for one in preview.letters(audiences.list_addressees(session, campaign, now=NOW))]
         assert [said in one for one in shown] == [True, False, False]
         assert said in preview.of(session.scalars(select(Authority)).one()).text
     launch(database, number)
@@ -189,7 +189,7 @@ def test_a_letter_says_as_what_its_mailbox_receives_it(database, schools):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         letters_shown = Preview(session, campaign, SENDING, [], now=NOW).letters(
-            audiences.addressees(session, campaign, now=NOW)
+            audiences.list_addressees(session, campaign, now=NOW)
         )
         shown = {one.address: (one.text, one.html) for one in letters_shown}
     for address, said in ((ALL, own), (FIRST, of_one), (SECOND, of_two)):
@@ -209,8 +209,8 @@ def told_directly(database, said):
 @pytest.mark.parametrize(("more", "state"), [(10, WaveState.RUNNING), (11, WaveState.PAUSED)])
 def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(database, schools, more, state):
     number = draft(database)
-    conftest.move(database, number, lifecycle.submit)
-    counted = partial(lifecycle.approve, extent=Extent(1, 3))
+    conftest.move(database, number, lifecycle.submit_campaign)
+    counted = partial(lifecycle.approve_campaign, extent=Extent(1, 3))
     conftest.move(database, number, counted, actor=factories.APPROVER)
     with database.writing() as session:
         authority = session.scalars(select(Authority)).one()
@@ -231,10 +231,12 @@ def test_a_wave_waits_when_schools_got_their_first_mailboxes_after_the_approval(
     ((authority, keys),) = settle(database, 1, schools=12).items()
     number = draft(database, boxes)
     with database.writing() as session:
-        approval.ask(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=1)
+        approval.ask_approval(
+            session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=1
+        )
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        approval.give(session, campaign, SENDING, now=NOW, actor=factories.APPROVER)
+        approval.give_approval(session, campaign, SENDING, now=NOW, actor=factories.APPROVER)
         for key in keys:
             add_contact(session, session.get_one(Authority, authority), f"direction{key}@ecole.example")
         for address, key in [(f"direction{key}@ecole.example", key) for key in keys]:
@@ -259,7 +261,7 @@ def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_scho
         for most, is_tired in ((2, True), (3, False)):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(checks, "BUDGET", most)
-                findings = checks.look_over(session, lifecycle.campaign_numbered(session, 1), SENDING, now=LATER)
+                findings = checks.check_campaign(session, lifecycle.campaign_numbered(session, 1), SENDING, now=LATER)
             said = f"{most} courriels ou plus sont déjà partis à 1 PO cette année scolaire."
             assert (said in findings.remarks) == is_tired
 
@@ -333,9 +335,9 @@ def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_ea
     wave = launch(database, approved(database, concerns=Concerns.LISTED, segment=rule))
     assert letters(database, wave) == {ALL: [schools[0], schools[2]], FIRST: schools[:1], SECOND: Reason.NOT_CONCERNED}
     with database.reading() as session:
-        counts = audiences.count(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, 1), now=NOW)
         assert (counts.authorities, counts.written, counts.addresses) == (1, 1, 1)
-        corrected = audiences.count(session, session.get_one(Wave, wave).campaign, now=NOW)
+        corrected = audiences.count_campaign_audience(session, session.get_one(Wave, wave).campaign, now=NOW)
         assert (corrected.written, corrected.addresses, corrected.schools) == (1, 2, 2)
 
 
@@ -348,11 +350,11 @@ def test_a_correction_goes_to_the_mailboxes_that_the_wrong_letter_went_to(databa
     stated = definitions.to_those_who_received(ready, 1, 1)
     with database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        made = lifecycle.create(session, stated, now=LATER, author=author)
-        rows = audiences.addressees(session, made, now=LATER)
+        made = lifecycle.create_campaign(session, stated, now=LATER, author=author)
+        rows = audiences.list_addressees(session, made, now=LATER)
         assert ({row.address for row in rows if row.reason is None}, made.boxes) == (written, boxes)
         asked = Definition.model_validate({**stated.model_dump(), "boxes": Boxes.SCHOOLS})
-        assert lifecycle.create(session, asked, now=LATER, author=author).boxes is Boxes.SCHOOLS
+        assert lifecycle.create_campaign(session, asked, now=LATER, author=author).boxes is Boxes.SCHOOLS
 
 
 COUNTS = "((écoles_restantes)) sur ((écoles_éligibles)), ((écoles_adhérentes)) ont adhéré.\n\n((tableau_écoles))"
@@ -364,7 +366,9 @@ def test_the_letter_and_its_numbers_speak_of_these_schools_as_its_preview_does(d
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         preview = Preview(session, campaign, SENDING, [], now=NOW)
-        shown = {one.address: one.text for one in preview.letters(audiences.addressees(session, campaign, now=NOW))}
+        shown = {
+            one.address: one.text for one in preview.letters(audiences.list_addressees(session, campaign, now=NOW))
+        }
         first = preview.of(session.scalars(select(Authority)).one())
     assert "2\u00a0sur 3, 1\u00a0ont adhéré" in shown[ALL]
     for address, key in ((FIRST, schools[0]), (SECOND, schools[1])):
@@ -395,7 +399,7 @@ def test_a_test_letter_lists_what_the_preview_shows(database, schools):
         campaign = lifecycle.campaign_numbered(session, number)
         authority = session.scalars(select(Authority)).one()
         preview = Preview(session, campaign, SENDING, [], now=NOW).of(authority)
-        test_letter.send(
+        test_letter.send_test(
             session, campaign, SENDING, authority, judge("a@b.example"), Guard(anybody=True), now=NOW, actor=AUTHOR
         )
     assert preview.address == FIRST
@@ -412,9 +416,9 @@ def test_a_mailbox_is_asked_about_its_schools_and_answers_for_no_other(database,
         assert [row.school.id for row in asked.schools] == [school.id for school in asked.open()] == schools[:1]
         for other in (schools[1:2], schools[:2]):
             with pytest.raises(InputError, match="plus de réponse"):
-                recording.give(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
+                recording.give_answers(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
         assert session.scalars(select(AdherenceRecord)).all() == []
-        (made,) = recording.give(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
+        (made,) = recording.give_answers(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
         assert [school.id for school in made.schools] == schools[:1]
         assert session.scalars(select(AdherenceRecord.school_id)).all() == schools[:1]
         whole = recording.question_of(session, session.get_one(Message, keys[ALL]), now=LATER)
@@ -483,7 +487,7 @@ def test_failed_letters_of_the_other_mailboxes_may_leave_again(database, schools
         session.execute(update(Wave).values(state="finished"))
         campaign = lifecycle.campaign_numbered(session, number)
         expected = {1: Retriable(failed=again, kept=3 - again)}
-        assert retrying.retriable(session, campaign, now=LATER) == expected
+        assert retrying.list_retriable(session, campaign, now=LATER) == expected
 
 
 @pytest.mark.long
@@ -493,7 +497,7 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
     for hour, address in enumerate((FIRST, SECOND, FIRST)):
         answer(database, keys[address], request=Answer.HELP, now=LATER + timedelta(hours=hour))
     with database.reading() as session:
-        assert inbox_list.counts(session)[Tray.HELP] == 2
+        assert inbox_list.count_trays(session)[Tray.HELP] == 2
 
 
 @pytest.mark.postgresql
@@ -532,7 +536,7 @@ def reminded(database, number):
     """Why an added reminder would leave out each mailbox, or None."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        rows = audiences.addressees(session, campaign, now=LATER, only_unreacted=True)
+        rows = audiences.list_addressees(session, campaign, now=LATER, only_unreacted=True)
         return {row.address: row.reason for row in rows}
 
 
@@ -566,7 +570,7 @@ def test_school_heads_and_their_authority_are_written_to_and_the_reminder_leaves
     assert letters(database, second) == {ALL: others, **left}
     assert carry(database, second, due_at) == {ALL, *(address for address, key in boxes.items() if key in others)}
     with database.reading() as session:
-        assert verification.verify(session, now=due_at) == []
+        assert verification.verify_ledger(session, now=due_at) == []
         row = session.scalars(select(Message).where(Message.address == ALL).order_by(Message.id.desc())).first()
         assert f"écrit directement à ces {heads - 3}\u00a0écoles." in composing.as_read(session, row, SENDING, now=AT)
 

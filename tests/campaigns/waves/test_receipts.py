@@ -66,7 +66,7 @@ def test_a_wrong_contact_gets_no_letter_and_its_receipt_repeats_the_address_prop
     give(database, letters[0], "wrong_contact", proposed_address="direction@ecole.be", comment="Je pars")
     assert posted(database) == []
     with database.reading() as session:
-        receipt = receipts.last(session, session.get_one(Message, letters[0]))
+        receipt = receipts.last_receipt(session, session.get_one(Message, letters[0]))
     assert (receipt.proposed_address, receipt.is_posted) == ("direction@ecole.be", False)
     assert receipt.after.startswith("Le service revient vers vous au plus tard le")
 
@@ -76,16 +76,16 @@ def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(dat
         message = session.get_one(Message, letters[0])
         one, two = (school.id for school in recording.question_of(session, message, now=LATER).open())
         given = Given({one: Answer.IN_PREPARATION, two: Answer.DECLINED})
-        first, second = answering.receive(session, message, given, SENDING, now=LATER)
+        first, second = answering.receive_answer(session, message, given, SENDING, now=LATER)
         assert [receipts.reference_of(session, made) for made in (first, second)] == [f"R-{first.id}"] * 2
-        receipt = receipts.last(session, message)
+        receipt = receipts.last_receipt(session, message)
         assert receipt.reference == f"R-{first.id}"
     assert (receipt.back_on, receipt.is_repeated) == (None, False)
     assert receipt.after.startswith("Le service en prend acte")
     give(database, letters[0], "help", now=LATER + timedelta(hours=1))
     give(database, letters[0], "help", now=LATER + timedelta(hours=2))
     with database.reading() as session:
-        again = receipts.last(session, session.get_one(Message, letters[0]))
+        again = receipts.last_receipt(session, session.get_one(Message, letters[0]))
     assert ([line.answer for line in again.lines], again.is_repeated) == ([Answer.HELP], True)
 
 
@@ -119,7 +119,7 @@ def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
         message = session.get_one(Message, letters[0])
         one, _two = (school.id for school in recording.question_of(session, message, now=LATER).open())
         now = LATER + timedelta(hours=2)
-        (third,) = answering.receive(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
+        (third,) = answering.receive_answer(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
         replacing = receipts.of(session, [third]).replacing.replace("\u00a0", " ")
     told = f"Pour les écoles nommées ici, elle remplace votre réponse du 16 mai 2021 à 12 h (R-{second})."
     assert replacing == told
@@ -176,7 +176,7 @@ def test_the_copy_has_no_word_that_was_typed_no_link_to_answer_by_and_can_be_uns
     with database.reading() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION)).one()
         stored = mailing.letter
-        assert receipts.last(session, session.get_one(Message, letters[0])).copied_to == TO.address
+        assert receipts.last_receipt(session, session.get_one(Message, letters[0])).copied_to == TO.address
     ((to, text),) = posted(database)
     assert to == TO.address
     assert "Une réponse a été donnée pour un pouvoir organisateur, PO 0 (FASE 9001), volet 1." in text
@@ -204,7 +204,7 @@ def test_a_letter_makes_one_copy_ever_also_beside_its_confirmation(database, let
 @pytest.mark.parametrize("reason", [SuppressionReason.UNSUBSCRIBED, SuppressionReason.STAFF])
 def test_no_copy_leaves_for_an_excluded_address_not_even_one_that_unsubscribed(database, letters, reason):
     with database.writing() as session:
-        suppressions.suppress(session, TO.key, reason, now=NOW, actor="a@fwb.example")
+        suppressions.suppress_address(session, TO.key, reason, now=NOW, actor="a@fwb.example")
     give(database, letters[0], "joined", copy_to=TO)
     with database.writing() as session:
         Post(session, SENDING, now=LATER, refusals={}).carry(LATER)

@@ -46,13 +46,13 @@ def process(database, wave, dies_in=0, dies_after=0):
     goes_on = True
     while goes_on:
         with database.reading() as session:
-            ranking = launching.rank(session, wave, now=NOW)
+            ranking = launching.ranked_audience(session, wave, now=NOW)
         goes_on = ranking is not None
         while goes_on:
             with transaction() as session:
-                goes_on = launching.stage(session, wave, ranking, now=NOW)
+                goes_on = launching.stage_audience(session, wave, ranking, now=NOW)
         with transaction() as session:
-            goes_on = launching.advance(session, wave, SENDING, now=NOW)
+            goes_on = launching.advance_wave(session, wave, SENDING, now=NOW)
 
 
 def staged(database):
@@ -70,12 +70,12 @@ def written(database, wave):
 
 def ranked(database, wave, now=NOW):
     with database.reading() as session:
-        return launching.rank(session, wave, now=now)
+        return launching.ranked_audience(session, wave, now=now)
 
 
 def stage(database, wave, ranking, now=NOW):
     with database.writing() as session:
-        return launching.stage(session, wave, ranking, now=now)
+        return launching.stage_audience(session, wave, ranking, now=now)
 
 
 def reasons(database):
@@ -87,7 +87,7 @@ def reasons(database):
 def wave_to_eight(database, _settings):
     """Eight authorities, and a wave to them that is due."""
     settle(database, 8)
-    move(database, approved(database), lifecycle.schedule, NOW)
+    move(database, approved(database), lifecycle.schedule_campaign, NOW)
 
 
 @pytest.mark.long
@@ -110,7 +110,7 @@ def test_killed_in_or_after_any_transaction_a_launch_writes_to_everybody_once(wa
 @pytest.mark.postgresql
 def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, strand):
     everybody = sorted(settle(database, 8))
-    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
     one, other = ranked(database, wave), ranked(database, wave)
     assert [stage(database, wave, ranking) for ranking in (one, other, other, one)] == [True, True, True, False]
     assert ranked(database, wave) is None, "all are staged: nobody ranks them again"
@@ -121,13 +121,13 @@ def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, 
 @pytest.mark.long
 def test_what_changes_between_staging_and_the_slice_is_judged_again(database, people, strand):
     one, other, third, fourth = found = settle(database, 4)
-    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
     ranking = ranked(database, wave)
     while stage(database, wave, ranking):
         pass
     with database.writing() as session:
         address = session.scalars(select(Contact.address).where(Contact.authority_id == one)).one()
-        suppressions.suppress(session, address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        suppressions.suppress_address(session, address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         session.execute(update(Contact).where(Contact.authority_id == other).values(retired_at=NOW, retired_by="x"))
         joined = factories.adherence_record(found[third][0], strand, NOW)
         session.add(AdherenceRecord(**joined))
@@ -138,7 +138,7 @@ def test_what_changes_between_staging_and_the_slice_is_judged_again(database, pe
 @pytest.mark.long
 def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(database, people, strand):
     one, newcomer, *others = settle(database, 4)
-    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
     ranking = ranked(database, wave)
     while stage(database, wave, ranking):
         pass
@@ -152,7 +152,7 @@ def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(d
 @pytest.mark.long
 def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
     settle(database, 3)
-    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
     stage(database, wave, ranked(database, wave))
     more = settle(database, 1)
     with database.writing() as session:
@@ -164,11 +164,13 @@ def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
     assert set(more) < set(authorities)
 
 
-@pytest.mark.parametrize(("verb", "details"), [(lifecycle.cancel, ()), (lifecycle.revise, ({"title": "Autre"},))])
+@pytest.mark.parametrize(
+    ("verb", "details"), [(lifecycle.cancel_campaign, ()), (lifecycle.revise_campaign, ({"title": "Autre"},))]
+)
 def test_a_wave_that_is_planned_no_more_leaves_nothing_staged(database, people, strand, verb, details):
     settle(database, 5)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule, NOW)
+    wave = move(database, number, lifecycle.schedule_campaign, NOW)
     stage(database, wave, ranked(database, wave))
     move(database, number, verb, *details)
     assert staged(database) == 0
@@ -178,9 +180,9 @@ def test_a_wave_that_is_planned_no_more_leaves_nothing_staged(database, people, 
 @pytest.mark.long
 def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_letter(database, people, strand):
     everybody = sorted(settle(database, 8))
-    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
     with database.writing() as session:
-        assert launching.advance(session, wave, SENDING, now=NOW)
+        assert launching.advance_wave(session, wave, SENDING, now=NOW)
         session.execute(delete(StagedAuthority))
         session.execute(update(Wave).values(ranked_at=None, is_staged=False))
     process(database, wave)
@@ -191,11 +193,11 @@ def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_lett
 def test_a_process_leaves_a_wave_that_another_one_launches(database, people, strand):
     """On SQLite there is nothing to wait for: it has one writer."""
     settle(database, 2)
-    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
     with database.reading() as other:
         assert launching.is_free(other, wave)
         with database.writing() as session:
-            goes_on = launching.advance(session, wave, SENDING, now=NOW)
+            goes_on = launching.advance_wave(session, wave, SENDING, now=NOW)
             assert (session.get_one(Wave, wave).mailing_id is None) == (database.engine.name == "postgresql")
     assert not goes_on
     advance(database, wave, NOW)

@@ -18,15 +18,15 @@ pytestmark = pytest.mark.postgresql
 
 def test_reading_cannot_write(database, now):
     with pytest.raises(DBAPIError), database.reading() as session:
-        audit.record(session, now, "x", "Essai.")
+        audit.record_entry(session, now, "x", "Essai.")
         session.flush()
 
 
 def test_writing_commits_at_the_end_and_undoes_on_an_exception(database, now):
     with database.writing() as session:
-        audit.record(session, now, "x", "Gardé.")
+        audit.record_entry(session, now, "x", "Gardé.")
     with pytest.raises(ZeroDivisionError), database.writing() as session:
-        audit.record(session, now, "x", "Perdu.")
+        audit.record_entry(session, now, "x", "Perdu.")
         session.flush()
         1 / 0  # noqa: B018
     with database.reading() as session:
@@ -37,19 +37,19 @@ def test_a_reader_sees_one_state_while_another_writes(database, now):
     with database.reading() as reader:
         before = reader.scalar(select(func.count()).select_from(AuditEntry))
         with database.writing() as writer:
-            audit.record(writer, now, "x", "Pendant.")
+            audit.record_entry(writer, now, "x", "Pendant.")
         assert reader.scalar(select(func.count()).select_from(AuditEntry)) == before
 
 
 def test_times_come_back_in_utc_and_naive_ones_are_refused(database):
     brussels = timezone(timedelta(hours=2))
     with database.writing() as session:
-        audit.record(session, datetime(2021, 6, 1, 14, 30, tzinfo=brussels), "x", "Heure.")
+        audit.record_entry(session, datetime(2021, 6, 1, 14, 30, tzinfo=brussels), "x", "Heure.")
     with database.reading() as session:
         found = session.scalars(select(AuditEntry.at)).one()
         assert found.isoformat() == "2021-06-01T12:30:00+00:00"
     with pytest.raises(StatementError), database.writing() as session:
-        audit.record(session, datetime(2021, 6, 1), "x", "Sans zone.")
+        audit.record_entry(session, datetime(2021, 6, 1), "x", "Sans zone.")
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])

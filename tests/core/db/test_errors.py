@@ -59,7 +59,7 @@ def no_number(session):
 
 
 def naive_time(session):
-    audit.record(session, NOW.replace(tzinfo=None), TYPED, TYPED)
+    audit.record_entry(session, NOW.replace(tzinfo=None), TYPED, TYPED)
     session.flush()
 
 
@@ -86,7 +86,7 @@ def test_an_error_says_its_class_its_state_its_constraint_and_its_statement(data
         pytest.raises(IntegrityError, match="constraint rows of audit_entries are only added"),
         database.writing() as session,
     ):
-        audit.record(session, NOW, "x", TYPED)
+        audit.record_entry(session, NOW, "x", TYPED)
         session.flush()
         session.execute(text("DELETE FROM audit_entries"))
 

@@ -14,7 +14,7 @@ from outreach.core.text.errors import InputError, Refused
 from outreach.directory import contacts
 from outreach.directory.authorities import sheet
 from outreach.directory.models import Contact, MailboxKind, Network, RegisterImport
-from outreach.directory.register.edition import opened
+from outreach.directory.register.edition import open_edition
 from tests.directory import editions
 from tests.directory.editions import EDITIONS, edition, row
 
@@ -43,8 +43,10 @@ def apply(database, content, now):
 
 def received(session, now):
     """The number of an edition that waits, and what it would change."""
-    sent = imports.receive(session, EDITIONS, opened(edition(row())), now=now, actor="x", edition_on=date(2021, 3, 1))
-    return sent.id, imports.judge(session, EDITIONS, sent)
+    sent = imports.receive_import(
+        session, EDITIONS, open_edition(edition(row())), now=now, actor="x", edition_on=date(2021, 3, 1)
+    )
+    return sent.id, imports.judge_import(session, EDITIONS, sent)
 
 
 def test_one_edition_applied_twice_at_once_is_applied_once(database, now):
@@ -76,10 +78,10 @@ def test_an_edition_is_applied_only_as_it_was_shown(database, now):
     with database.writing() as session:
         sent = session.get_one(RegisterImport, number)
         with pytest.raises(Refused, match="changé entre-temps"):
-            imports.apply(session, EDITIONS, sent, judged, now=now, actor="x")
-        again = imports.judge(session, EDITIONS, sent)
+            imports.apply_import(session, EDITIONS, sent, judged, now=now, actor="x")
+        again = imports.judge_import(session, EDITIONS, sent)
         with pytest.raises(Refused, match="changé entre-temps"):
-            imports.apply(session, EDITIONS, sent, again, now=now, actor="x", seen=judged.plan.version)
+            imports.apply_import(session, EDITIONS, sent, again, now=now, actor="x", seen=judged.plan.version)
 
 
 def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied_once(database, now):
@@ -89,7 +91,7 @@ def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied
     def apply_it():
         with database.writing() as session:
             sent = session.get_one(RegisterImport, number)
-            imports.apply(session, EDITIONS, sent, judged, now=now, actor="x")
+            imports.apply_import(session, EDITIONS, sent, judged, now=now, actor="x")
 
     assert sorted(type(outcome).__name__ for outcome in both(apply_it)) == ["NoneType", "Refused"]
     with database.reading() as session:

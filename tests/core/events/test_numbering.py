@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.core.audit import events
-from outreach.core.audit.events import Event, EventKind, tell, tell_all
+from outreach.core.audit.events import Event, EventKind, publish_event, tell_all
 from outreach.core.db import Database
 from tests.conftest import NOW
 
@@ -16,7 +16,7 @@ KIND = EventKind.STATUS_RECORDED
 
 
 def tell_one(session, word):
-    tell(session, KIND, f"school:{word}", {"school": word}, at=NOW)
+    publish_event(session, KIND, f"school:{word}", {"school": word}, at=NOW)
 
 
 def read_after(session, column, after):
@@ -28,13 +28,13 @@ def test_events_get_the_next_numbers_once_they_are_committed(database):
     with database.writing() as session:
         tell_all(session, KIND, [(f"school:{n}", {"school": n}) for n in range(5)], at=NOW)
     with database.reading() as session:
-        assert events.after(session, 0, 10) == []
+        assert events.events_after(session, 0, 10) == []
     assert events.number_waiting(database) == 5
     assert events.number_waiting(database) == 0
     with database.reading() as session:
-        assert [event.number for event in events.after(session, 2, 2)] == [3, 4]
-        assert events.last(session) == 5
-        (first,) = events.after(session, 0, 1)
+        assert [event.number for event in events.events_after(session, 2, 2)] == [3, 4]
+        assert events.last_event(session) == 5
+        (first,) = events.events_after(session, 0, 1)
         told = events.cloud_event(first, "https://outreach.example")
     assert told["data"] == {"school": 0}
     assert (told["id"], told["type"], told["time"]) == (
@@ -96,7 +96,7 @@ def test_eight_writers_and_two_numberers_leave_no_gap_to_a_reader(postgresql):  
         last = 0
         while len(read) < written and not done.wait(0.001):
             with postgresql.reading() as session:
-                batch = [event.number for event in events.after(session, last, 50)]
+                batch = [event.number for event in events.events_after(session, last, 50)]
             if batch and batch != list(range(last + 1, last + 1 + len(batch))):
                 faults.append((last, batch))
             read.extend(batch)

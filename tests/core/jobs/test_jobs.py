@@ -18,12 +18,12 @@ LATE = NOW + leases.PERIOD + timedelta(seconds=1)
 
 def asked(database, person=ADA, address="/directory/export.csv", **about):
     with database.writing() as session:
-        return queue.ask(session, person, Asked("Pouvoirs organisateurs", address, **about), now=NOW).id
+        return queue.ask_job(session, person, Asked("Pouvoirs organisateurs", address, **about), now=NOW).id
 
 
 def claimed(database, now=NOW):
     with database.writing() as session:
-        return leases.claim(session, now=now)
+        return leases.claim_job(session, now=now)
 
 
 def job(database, number):
@@ -34,7 +34,7 @@ def job(database, number):
 
 
 def file_of(database, number):
-    return b"".join(queue.pieces(database, number))
+    return b"".join(queue.read_pieces(database, number))
 
 
 def test_the_same_request_is_one_job_and_a_person_has_three_at_once(database):
@@ -45,7 +45,7 @@ def test_the_same_request_is_one_job_and_a_person_has_three_at_once(database):
         asked(database, address="/responses/export.csv")
     assert asked(database, LUC) not in {first, *others}
     with database.writing() as session:
-        queue.cancel(session, queue.job_numbered(session, first), now=NOW)
+        queue.cancel_job(session, queue.job_numbered(session, first), now=NOW)
     assert asked(database) not in {first, *others}
 
 
@@ -56,8 +56,8 @@ def test_a_job_is_of_the_person_who_asked_for_it(database):
         for other in (LUC, ""):
             with pytest.raises(NotFound):
                 queue.job_of(session, number, other)
-        assert [one.id for one in queue.every(session, ADA).every()] == [number]
-        assert queue.every(session, LUC).count() == 0
+        assert [one.id for one in queue.list_jobs(session, ADA).every()] == [number]
+        assert queue.list_jobs(session, LUC).count() == 0
 
 
 def test_jobs_are_done_in_order_by_one_process_each(database):
@@ -99,16 +99,16 @@ def test_what_a_job_does_and_its_end_are_one_transaction(database):
     _, lease = claimed(database)
     work = JobWork(database, number, lease, lambda: NOW)
     with pytest.raises(ValueError, match="broken"), work.finishing() as session:
-        queue.ask(session, LUC, Asked("Autre", "/x"), now=NOW)
+        queue.ask_job(session, LUC, Asked("Autre", "/x"), now=NOW)
         raise ValueError("broken")
     assert job(database, number).state is JobState.RUNNING
     with work.finishing() as session:
-        queue.ask(session, LUC, Asked("Autre", "/x"), now=NOW)
+        queue.ask_job(session, LUC, Asked("Autre", "/x"), now=NOW)
         work.tell("Trois adresses sont changées.")
     done = job(database, number)
     assert (done.state, done.said, done.lease) == (JobState.DONE, "Trois adresses sont changées.", None)
     with database.reading() as session:
-        assert queue.every(session, LUC).count() == 1
+        assert queue.list_jobs(session, LUC).count() == 1
 
 
 def test_a_cancelled_job_stops_whoever_does_it_and_leaves_nothing(database):
@@ -117,27 +117,27 @@ def test_a_cancelled_job_stops_whoever_does_it_and_leaves_nothing(database):
     work = JobWork(database, number, lease, lambda: NOW)
     work.write(b"a" * PIECE_BYTES)
     with database.writing() as session:
-        queue.cancel(session, queue.job_numbered(session, number), now=NOW)
+        queue.cancel_job(session, queue.job_numbered(session, number), now=NOW)
     with pytest.raises(LeaseLost):
         work.write(b"a" * PIECE_BYTES)
     assert file_of(database, number) == b""
     with database.writing() as session:
         leases.put_back(session, number, lease, now=NOW, broke=True)
         with pytest.raises(Refused, match="déjà annulée"):
-            queue.cancel(session, queue.job_numbered(session, number), now=NOW)
-        assert queue.again(session, queue.job_numbered(session, number), now=NOW).id != number
+            queue.cancel_job(session, queue.job_numbered(session, number), now=NOW)
+        assert queue.repeat_job(session, queue.job_numbered(session, number), now=NOW).id != number
 
 
 def test_a_job_at_which_children_die_has_failed_the_third_time_and_one_that_is_put_back_waits(database):
     number = asked(database)
     for _ in range(5):
         with database.writing() as session:
-            _, lease = leases.claim(session, now=NOW)
+            _, lease = leases.claim_job(session, now=NOW)
             leases.put_back(session, number, lease, now=NOW, broke=False)
     for _ in range(leases.MOST_BREAKS):
         assert job(database, number).state is JobState.WAITING
         with database.writing() as session:
-            _, lease = leases.claim(session, now=NOW)
+            _, lease = leases.claim_job(session, now=NOW)
             leases.put_back(session, number, lease, now=NOW, broke=True)
     failed = job(database, number)
     assert (failed.state, failed.ended_at, failed.said) == (JobState.FAILED, NOW, leases.BROKEN)
@@ -176,9 +176,9 @@ def test_a_change_that_is_done_is_not_asked_for_again_and_a_file_is(database):
             done = queue.job_numbered(session, number)
             if is_refused:
                 with pytest.raises(Refused, match="est faite"):
-                    queue.again(session, done, now=NOW)
+                    queue.repeat_job(session, done, now=NOW)
             else:
-                queue.cancel(session, queue.again(session, done, now=NOW), now=NOW)
+                queue.cancel_job(session, queue.repeat_job(session, done, now=NOW), now=NOW)
 
 
 def change(work):
@@ -193,9 +193,9 @@ def test_a_person_fills_no_disk_the_oldest_results_go(database, monkeypatch):
     for page in range(5):
         numbers.append(asked(database, address=f"/x?page={page}"))
         with database.writing() as session:
-            queue.cancel(session, queue.job_numbered(session, numbers[-1]), now=NOW)
+            queue.cancel_job(session, queue.job_numbered(session, numbers[-1]), now=NOW)
     with database.reading() as session:
-        assert [one.id for one in queue.every(session, ADA).every()] == numbers[:1:-1]
+        assert [one.id for one in queue.list_jobs(session, ADA).every()] == numbers[:1:-1]
         assert queue.job_numbered(session, other)
 
 

@@ -51,10 +51,10 @@ def test_lines_out_of_their_limits_are_refused(lines):
 
 def test_the_newest_version_holds_and_the_audit_has_each(database):
     with database.writing() as session:
-        assert letterhead.current(session) == letterhead.NONE
-        letterhead.change(session, Letterhead(("Ministère", "Bruxelles"), png()), now=NOW, actor=AUTHOR)
-        letterhead.change(session, Letterhead(("Ministère",)), now=NOW, actor=AUTHOR)
+        assert letterhead.current_letterhead(session) == letterhead.NONE
+        letterhead.change_letterhead(session, Letterhead(("Ministère", "Bruxelles"), png()), now=NOW, actor=AUTHOR)
+        letterhead.change_letterhead(session, Letterhead(("Ministère",)), now=NOW, actor=AUTHOR)
     with database.reading() as session:
-        assert letterhead.current(session) == Letterhead(("Ministère",), b"", version=2)
-        told = [entry.told for entry in audit.about(session, letterhead.SUBJECT)]
+        assert letterhead.current_letterhead(session) == Letterhead(("Ministère",), b"", version=2)
+        told = [entry.told for entry in audit.entries_about(session, letterhead.SUBJECT)]
     assert (len(told), sum("sans logo" in one for one in told)) == (2, 1)

@@ -112,10 +112,10 @@ def test_keys_are_those_of_authorities_each_once():
 def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
     with database.writing() as session:
         lines = [Line(NOW + timedelta(hours=n // 4), TrailKind.EXPORTED, "x", f"/{n}") for n in range(30)]
-        access_log.add(session, lines)
+        access_log.add_access_lines(session, lines)
     with database.reading() as session:
         for sort in ("", "at", "-at", "kind", "-kind", "person", "detail"):
-            listed = access_log.listed(session, Filter(), sort)
+            listed = access_log.list_access(session, Filter(), sort)
             every = [entry.id for entry in listed.every()]
             paged = [entry.id for number in range(1, 6) for entry in listed.page(number, 7)]
             assert paged == every, sort
@@ -128,7 +128,7 @@ def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
 @pytest.mark.postgresql
 def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database):
     with database.writing() as session:
-        access_log.add(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
+        access_log.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
     with database.reading() as session:
         lines = {"query": select(AccessLogEntry), "order": (AccessLogEntry.id,), "key": AccessLogEntry.id}
         listed = QueryListing(title="", columns=(), session=session, **lines)
@@ -148,10 +148,10 @@ def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database)
 def test_a_file_holds_a_batch_of_objects_and_never_all(database):
     """What was read is let go as the file goes on: SQLAlchemy's session holds objects weakly."""
     with database.writing() as session:
-        access_log.add(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(1200)])
+        access_log.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(1200)])
     with database.reading() as session:
         most = 0
-        for _ in access_log.listed(session, Filter()).every():
+        for _ in access_log.list_access(session, Filter()).every():
             most = max(most, len(session.identity_map))
         assert 0 < most <= 1001
 

@@ -78,7 +78,7 @@ def exclude_for_another(database, key, named="jeanne@commune.example", at=NOW):
     """Exclude an address as notices of before did: for the refusal of an address that it forwards to."""
     letter = states(database, sent(database, [key]))[key].id
     with database.writing() as session:
-        suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=at, actor="courriels revenus")
+        suppressions.suppress_address(session, key, SuppressionReason.HARD_BOUNCE, now=at, actor="courriels revenus")
         failed = KeptReport(number=1, recipient=named, verdict=NoticeVerdict.FAILED, status="5.1.1")
         known = {"digest": f"{letter} {named}", "read_at": at, "message_id": letter, "handling": Handling.EXCLUDED}
         session.add(KeptNotice(**known, verdict=NoticeVerdict.FAILED, reports=[failed]))

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.core.audit.audit import AuditEntry, about
+from outreach.core.audit.audit import AuditEntry, entries_about
 from outreach.delivery.bounces import handling, parsing
 from outreach.delivery.bounces.handling import excluded_for_another
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
@@ -51,7 +51,7 @@ def mailing(database):
 
 def take(database, content, now=LATER):
     with database.writing() as session:
-        kept = handling.take(session, parsing.read(content, KEYS), now=now)
+        kept = handling.take_notice(session, parsing.read_notice(content, KEYS), now=now)
         return kept.handling if kept else None
 
 
@@ -67,7 +67,7 @@ def bounced(database):
 
 def tally(database, mailing):
     with database.reading() as session:
-        found = outbox.tallies(session, [mailing])[mailing]
+        found = outbox.tally_mailings(session, [mailing])[mailing]
     assert found.total == found.intended
     return found
 
@@ -123,9 +123,11 @@ def test_what_came_back_says_when_and_why_and_is_written_down(database, mailing)
     assert row.reply_text.startswith(f"revenu le 15/05/2021 : 550 5.1.1 <{FIRST}>: Recipient address rejected")
     assert (row.reply_status, row.settled_at, row.fenced_at) == ("5.1.1", LATER, NOW)
     with database.reading() as session:
-        assert [entry.actor for entry in about(session, f"message:{row.id}")] == [handling.RETURNS]
-        assert [entry.sentence for entry in about(session, "authority:9001")] == [f"Rejet constaté pour {FIRST}."]
-        assert len(about(session, "exclusion:1")) == 1
+        assert [entry.actor for entry in entries_about(session, f"message:{row.id}")] == [handling.RETURNS]
+        assert [entry.sentence for entry in entries_about(session, "authority:9001")] == [
+            f"Rejet constaté pour {FIRST}."
+        ]
+        assert len(entries_about(session, "exclusion:1")) == 1
         kept = session.scalars(select(KeptNotice)).one()
         assert (kept.verdict, kept.handling, kept.message_id) == (V.FAILED, H.EXCLUDED, row.id)
         assert [(one.recipient, one.status) for one in kept.reports] == [(FIRST, "5.1.1")]
@@ -159,7 +161,7 @@ def without_token(content):
 def test_without_a_token_the_message_id_and_its_recipient_prove_it_together(database, mailing):
     """D4."""
     content = without_token(told(database, mailing, "postfix"))
-    assert parsing.read(content, KEYS).proved is None
+    assert parsing.read_notice(content, KEYS).proved is None
     stranger = content.replace(FIRST.encode(), b"po999999@adm.fwb.example")
     assert take(database, stranger) is H.UNVERIFIED
     crossed = content.replace(FIRST.encode(), SECOND.encode())
@@ -207,7 +209,7 @@ def test_a_refusal_where_mail_goes_on_to_is_told_and_changes_nothing(database, m
     assert take(database, content.replace(b"5c6ce0b2", b"again")) is H.ELSEWHERE
     assert suppressed(database) == {}
     with database.reading() as session:
-        (entry,) = about(session, "authority:9001")
+        (entry,) = entries_about(session, "authority:9001")
         assert f"Courriel à {FIRST} rejeté plus loin par jeanne@commune.example : 5.1.10" in entry.sentence
 
 
@@ -233,7 +235,7 @@ def test_a_mailbox_that_forwards_to_one_that_refuses_goes_on_and_its_history_nam
     assert (suppressed(database), bounced(database)) == ({}, set())
     assert states(database, mailing)[FIRST].state is S.ACCEPTED
     with database.reading() as session:
-        (entry,) = about(session, "authority:9001")
+        (entry,) = entries_about(session, "authority:9001")
         assert f"Courriel à {FIRST} rejeté plus loin par {OTHER} : {status}" in entry.sentence
 
 
@@ -264,7 +266,7 @@ def test_an_exclusion_for_another_address_is_found_by_its_notice_until_one_names
         keys = {one.address_key: one.id for one in session.scalars(select(Suppression))}
         assert excluded_for_another(session) == {keys[to[0]]: OTHER}
     with database.writing() as session:
-        suppressions.lift(session, to[0], SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
+        suppressions.lift_suppression(session, to[0], SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
         assert excluded_for_another(session) == {}
 
 
@@ -337,7 +339,7 @@ def test_a_notice_of_a_letter_from_before_an_exclusion_was_lifted_counts_no_more
     first = [mailing, *(sent(database, [FIRST]) for _ in range(needed - 1))]
     assert [is_excluded_by(letter) for letter in first][-1]
     with database.writing() as session:
-        suppressions.lift(session, FIRST, SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
+        suppressions.lift_suppression(session, FIRST, SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
     assert not any(is_excluded_by(letter) for letter in late)
     again = [sent(database, [FIRST]) for _ in range(needed)]
     with database.writing() as session:
@@ -394,7 +396,7 @@ def test_a_late_answer_of_the_relay_does_not_bring_a_letter_back_to_life(databas
     key = states(database, mailing)[FIRST].id
     with database.writing() as session:
         answer = Settled(key, "f", result_of(Reply(250, ("2.0.0 Ok",)), after_dot=True))
-        outcomes.record(session, [answer], now=LATER, again_at=LATER)
+        outcomes.record_outcomes(session, [answer], now=LATER, again_at=LATER)
     assert states(database, mailing)[FIRST].state is S.REFUSED
 
 
@@ -405,10 +407,10 @@ def test_unsubscribing_by_mail_is_written_down_as_by_the_link_and_once(database,
     identity = states(database, mailing)[SECOND].public_id
     with database.writing() as session:
         letter = outbox.message_named(session, bytes.fromhex(identity))
-        assert suppressions.unsubscribe(session, letter, now=LATER, detail=f"lien du courriel {identity}")
+        assert suppressions.unsubscribe_letter(session, letter, now=LATER, detail=f"lien du courriel {identity}")
     with database.reading() as session:
         rows = session.scalars(select(Suppression).order_by(Suppression.id)).all()
-        entries = [about(session, f"exclusion:{row.id}") for row in rows]
+        entries = [entries_about(session, f"exclusion:{row.id}") for row in rows]
         told_of = {
             (one.actor, one.sentence.replace(str(row.id), "1"), one.at)
             for row, (one,) in zip(rows, entries, strict=True)
@@ -450,5 +452,5 @@ def test_a_letter_counts_as_complained_of_once_and_from_a_moment_on(database, ma
     take(database, told(database, mailing, "arf", SECOND))
     with database.reading() as session:
         moments = (NOW, LATER)
-        assert [handling.complaints(session, mailing, since=moment) for moment in moments] == [2, 0]
-        assert handling.complaints(session, mailing + 1, since=NOW) == 0
+        assert [handling.count_complaints(session, mailing, since=moment) for moment in moments] == [2, 0]
+        assert handling.count_complaints(session, mailing + 1, since=NOW) == 0

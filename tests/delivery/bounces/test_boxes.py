@@ -31,7 +31,7 @@ def mailing(database):
 
 def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
     box.put(SMALL, SMALL + b"a" * (2 * MOST_BYTES))
-    with boxes.opened(box.url) as opened:
+    with boxes.open_box(box.url) as opened:
         keys = opened.keys(10)
         sizes = sorted(len(content) for content in opened.read(keys).values())
     assert sizes == [len(SMALL), MOST_BYTES]
@@ -40,7 +40,7 @@ def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
 
 def test_so_many_are_named_and_no_more_the_oldest_first(box):
     box.put(*(SMALL.replace(b"Texte", str(number).encode()) for number in range(5)))
-    with boxes.opened(box.url) as opened:
+    with boxes.open_box(box.url) as opened:
         assert len(opened.keys(10)) == 5
         first = opened.keys(2)
         assert len(first) == 2
@@ -50,7 +50,7 @@ def test_so_many_are_named_and_no_more_the_oldest_first(box):
 
 def test_what_is_put_away_lies_in_its_folder_and_what_is_gone_is_nobody_s_business(box):
     box.put(SMALL, SMALL, SMALL)
-    with boxes.opened(box.url) as opened:
+    with boxes.open_box(box.url) as opened:
         one, two, three = opened.keys(10)
         opened.put_away([one], Folder.HANDLED)
         opened.put_away([two], Folder.FOR_PEOPLE)
@@ -70,7 +70,7 @@ def test_who_looks_at_a_notice_does_not_take_it_away(box):
         message.set_subdir("cur")
         message.set_flags("S")
         box.box[key] = message
-    with boxes.opened(box.url) as opened:
+    with boxes.open_box(box.url) as opened:
         (only,) = opened.keys(10)
         opened.put_away([only], Folder.HANDLED)
         assert opened.keys(10) == []
@@ -78,13 +78,13 @@ def test_who_looks_at_a_notice_does_not_take_it_away(box):
 
 @pytest.mark.parametrize("url", ["maildir:///nowhere/at/all", "imap://a:b@127.0.0.1:1/INBOX"])
 def test_a_box_that_is_not_there_is_said(url):
-    with pytest.raises(BoxError, match="ne se lit pas"), boxes.opened(url) as opened:
+    with pytest.raises(BoxError, match="ne se lit pas"), boxes.open_box(url) as opened:
         opened.keys(1)
 
 
 @pytest.mark.parametrize(("old", "new"), [("s%C3%A9same", "faux"), ("INBOX", "Nulle-part")])
 def test_a_wrong_password_or_folder_is_said(server, old, new):
-    with pytest.raises(BoxError, match="ne se lit pas"), boxes.opened(server.url.replace(old, new)) as opened:
+    with pytest.raises(BoxError, match="ne se lit pas"), boxes.open_box(server.url.replace(old, new)) as opened:
         opened.keys(1)
 
 
@@ -95,11 +95,11 @@ def test_a_certificate_is_checked(server, tmp_path, monkeypatch):
     server.put(SMALL)
     with closing(Wrapped(server.port, path)) as wrapped:
         url = f"imaps://retours:s%C3%A9same@localhost:{wrapped.port}/INBOX"
-        with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"), boxes.opened(url):
+        with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"), boxes.open_box(url):
             pass
         authority.cert_pem.write_to_path(tmp_path / "authority.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-        with boxes.opened(url) as opened:
+        with boxes.open_box(url) as opened:
             (only,) = opened.keys(10)
             opened.put_away([only], Folder.HANDLED)
 
@@ -117,7 +117,7 @@ def settings(tmp_path, fresh_url, box):
 
 
 def collect(database, settings, **details):
-    return handling.collect(database, settings, lambda: LATER, **details)
+    return handling.collect_notices(database, settings, lambda: LATER, **details)
 
 
 def test_a_pass_handles_what_lies_there_and_puts_it_away(database, mailing, settings, box):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.bounces.parsing import MOST_BYTES, NoticeVerdict, Report, read
+from outreach.delivery.bounces.parsing import MOST_BYTES, NoticeVerdict, Report, read_notice
 from outreach.delivery.letters.tokens import Keys, TokenKind
 from tests.delivery.bounces.returns import FOLDER, FORGED, KEYS, notice, report
 
@@ -16,7 +16,7 @@ NAMES = sorted(path.stem for path in FOLDER.iterdir())
 
 
 def told(name, **details):
-    return read(notice(name, identity=IDENTITY, address=ADDRESS, **details), KEYS)
+    return read_notice(notice(name, identity=IDENTITY, address=ADDRESS, **details), KEYS)
 
 
 # name of the notice: (verdict, what it says of each recipient: verdict and status)
@@ -74,7 +74,7 @@ def test_a_message_with_a_forged_token_is_that_of_a_person(name):
 @pytest.mark.parametrize("name", ["unsubscribe", "unsubscribe-address"])
 def test_a_key_of_long_ago_still_proves_an_unsubscription(name):
     content = notice(name, identity=IDENTITY, address=ADDRESS)
-    assert read(content, Keys((b"n" * 32, b"m" * 32, *KEYS.keys))).verdict is V.UNSUBSCRIPTION
+    assert read_notice(content, Keys((b"n" * 32, b"m" * 32, *KEYS.keys))).verdict is V.UNSUBSCRIPTION
 
 
 AUTOMATIC = {
@@ -91,12 +91,15 @@ AUTOMATIC = {
 @pytest.mark.parametrize("name", ["unsubscribe", "unsubscribe-address"])
 def test_what_answers_by_itself_does_not_unsubscribe(name, header):
     content = header.encode() + b"\r\n" + notice(name, identity=IDENTITY, address=ADDRESS)
-    assert read(content, KEYS).verdict is AUTOMATIC[header]
+    assert read_notice(content, KEYS).verdict is AUTOMATIC[header]
 
 
 def test_an_absence_and_a_report_to_the_address_to_unsubscribe_do_not_unsubscribe():
     content = notice("unsubscribe-address", identity=IDENTITY, address=ADDRESS)
-    assert read(content.replace(b"Subject: Unsubscribe", b"Subject: Absence du bureau"), KEYS).verdict is V.AUTO_REPLY
+    assert (
+        read_notice(content.replace(b"Subject: Unsubscribe", b"Subject: Absence du bureau"), KEYS).verdict
+        is V.AUTO_REPLY
+    )
     to = f"u-{KEYS.make(TokenKind.MAILTO, bytes.fromhex(IDENTITY))}@courriel.example"
     found = told("postfix", RETURN=to)
     assert (found.verdict, found.proved) == (V.FAILED, None)
@@ -107,16 +110,18 @@ def test_a_letter_that_is_returned_does_not_unsubscribe_by_its_own_headers():
     header = f"List-Unsubscribe: <https://x.example/u/y>, <mailto:{address}>\r\nTo: {address}\r\n".encode()
     for name in ("postfix", "gmail", "exim", "arf", "human"):
         content = notice(name, identity=IDENTITY, address=ADDRESS)
-        assert read(content.replace(b"Subject: FASE", header + b"Subject: FASE"), KEYS).verdict is READ[name][0], name
+        assert (
+            read_notice(content.replace(b"Subject: FASE", header + b"Subject: FASE"), KEYS).verdict is READ[name][0]
+        ), name
 
 
 def test_an_address_to_unsubscribe_is_known_whatever_the_mail_program_made_of_it():
     content = notice("unsubscribe-address", identity=IDENTITY, address=ADDRESS)
     token = KEYS.make(TokenKind.MAILTO, bytes.fromhex(IDENTITY))
     shouted = content.replace(f"u-{token}".encode(), f"U-{token.upper()}".encode())
-    assert read(shouted, KEYS).proved == bytes.fromhex(IDENTITY)
+    assert read_notice(shouted, KEYS).proved == bytes.fromhex(IDENTITY)
     hidden = content.replace(b"\r\nTo: ", b"\r\nX-To: ")
-    assert read(hidden, KEYS).verdict is V.UNSUBSCRIPTION
+    assert read_notice(hidden, KEYS).verdict is V.UNSUBSCRIPTION
 
 
 def test_the_words_of_a_refusal_in_prose_end_with_its_paragraph():
@@ -127,41 +132,41 @@ def test_the_words_of_a_refusal_in_prose_end_with_its_paragraph():
 def test_what_a_refusal_quotes_of_a_letter_is_no_key_to_it(kind):
     token = KEYS.make(kind, bytes.fromhex(IDENTITY))
     quoted = f"Action: failed\nDiagnostic-Code: smtp; 550 5.1.1 {'x' * 450} https://a.example/u/{token} refused"
-    asked = read(report(f"Final-Recipient: rfc822; <{ADDRESS}>\n{quoted}"), KEYS).reports[0]
+    asked = read_notice(report(f"Final-Recipient: rfc822; <{ADDRESS}>\n{quoted}"), KEYS).reports[0]
     prose = notice("exim", identity=IDENTITY, address=ADDRESS).replace(b"User unknown", f"<b-{token}@x>".encode())
-    for said in (asked.said, read(prose, KEYS).reports[0].said):
+    for said in (asked.said, read_notice(prose, KEYS).reports[0].said):
         assert token[:8] not in said
         assert "0" * 8 in said
 
 
 def test_prose_is_read_whatever_the_charset_of_its_headers():
     content = notice("exim", identity=IDENTITY, address=ADDRESS)
-    found = read(content.replace(b"From: Mail Delivery", b"From: Syst\xe8me", 1), KEYS)
+    found = read_notice(content.replace(b"From: Mail Delivery", b"From: Syst\xe8me", 1), KEYS)
     assert [(one.verdict, one.status) for one in found.reports] == [(V.FAILED, "5.1.1")]
 
 
 def test_a_letter_s_own_words_are_no_refusal():
     content = notice("exim", identity=IDENTITY, address=ADDRESS)
     bare = content.replace(b"550 5.1.1", b"refused").replace(b"Madame, Monsieur,", b"500 euros, point 5.1.1")
-    found = read(bare, KEYS)
+    found = read_notice(bare, KEYS)
     assert [(one.verdict, one.status) for one in found.reports] == [(V.FAILED, "")]
     assert "euros" not in found.reports[0].said
 
 
 def test_a_report_names_an_address_beyond_ascii_as_it_is():
     content = notice("postfix-utf8", identity=IDENTITY, address="hélène@commune.example")
-    assert read(content, KEYS).reports == (
+    assert read_notice(content, KEYS).reports == (
         Report(
             ("hélène@commune.example",) * 2, V.FAILED, "5.1.1", "550 5.1.1 <hélène@commune.example>: no such user here"
         ),
     )
     latin = content.replace("hélène".encode(), "hélène".encode("latin-1"))
-    assert read(latin, KEYS).reports[0].names == ("h\ufffdl\ufffdne@commune.example",) * 2
+    assert read_notice(latin, KEYS).reports[0].names == ("h\ufffdl\ufffdne@commune.example",) * 2
 
 
 def test_a_complaint_without_a_return_path_names_its_recipient_by_the_letter_it_returns():
     content = notice("arf", identity=IDENTITY, address=ADDRESS, RETURN="redacted@hotmail.example")
-    found = read(content.replace(b"Original-Rcpt-To", b"X-Redacted"), KEYS)
+    found = read_notice(content.replace(b"Original-Rcpt-To", b"X-Redacted"), KEYS)
     assert (found.verdict, found.proved, found.named) == (V.COMPLAINT, None, IDENTITY)
     assert found.reports[0].names == (ADDRESS,)
 
@@ -190,7 +195,7 @@ def test_a_complaint_without_a_return_path_names_its_recipient_by_the_letter_it_
     ],
 )
 def test_what_a_report_says_of_a_recipient(fields, verdict, status):
-    found = read(report(f"Final-Recipient: rfc822; <{ADDRESS}>\n{fields}"), KEYS)
+    found = read_notice(report(f"Final-Recipient: rfc822; <{ADDRESS}>\n{fields}"), KEYS)
     assert found.verdict is verdict
     assert [(one.names, one.verdict, one.status) for one in found.reports] == [((ADDRESS,), verdict, status)]
     assert all(is_fit_to_keep(one) for one in found.reports)
@@ -203,19 +208,19 @@ def test_what_a_report_says_of_a_recipient(fields, verdict, status):
 def test_the_failing_address_is_the_letter_s_whatever_stands_around_it(recipient):
     """With the comment taken for a part of it, a box that is gone would be read as one that mail is forwarded to."""
     fields = f"Final-Recipient: rfc822; {recipient.format(ADDRESS)}\nAction: failed\nStatus: 5.1.1"
-    assert read(report(fields), KEYS).reports[0].names == (ADDRESS,)
+    assert read_notice(report(fields), KEYS).reports[0].names == (ADDRESS,)
 
 
 def test_a_report_that_is_only_forwarded_is_the_message_of_a_person():
     inner = notice("postfix", identity=IDENTITY, address=ADDRESS)
     outer = b'From: a@b.example\nContent-Type: multipart/mixed; boundary="F"\n\n--F\n\nVoyez.\n--F\nContent-Type: '
-    assert read(outer + b"message/rfc822\n\n" + inner + b"\n--F--\n", KEYS).verdict is V.HUMAN
+    assert read_notice(outer + b"message/rfc822\n\n" + inner + b"\n--F--\n", KEYS).verdict is V.HUMAN
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "virus", "auth-failure", ""])
 def test_other_feedback_is_no_complaint(kind):
     content = notice("arf", identity=IDENTITY, address=ADDRESS).replace(b"Type: abuse", f"Type: {kind}".encode())
-    assert read(content, KEYS).verdict is V.INFORMATION
+    assert read_notice(content, KEYS).verdict is V.INFORMATION
 
 
 @pytest.mark.parametrize(
@@ -228,7 +233,7 @@ def test_other_feedback_is_no_complaint(kind):
 )
 def test_an_absence_in_german_or_dutch_is_an_automatic_reply(subject):
     content = f"From: a@b.example\nSubject: {subject}\n\nBonjour\n".encode()
-    assert read(content, KEYS).verdict is V.AUTO_REPLY
+    assert read_notice(content, KEYS).verdict is V.AUTO_REPLY
 
 
 @pytest.mark.parametrize(
@@ -243,17 +248,21 @@ def test_an_absence_in_german_or_dutch_is_an_automatic_reply(subject):
 )
 def test_a_person_who_writes_of_absence_is_a_person(subject):
     content = f"From: a@b.example\nSubject: {subject}\n\nBonjour\n".encode()
-    assert read(content, KEYS).verdict is V.HUMAN
+    assert read_notice(content, KEYS).verdict is V.HUMAN
 
 
 def test_a_copy_by_another_way_is_the_same_notice_and_one_of_another_letter_is_not():
     first = notice("postfix", identity=IDENTITY, address=ADDRESS)
     again = b"Received: by elsewhere.example; Sat, 15 May 2021 12:00:00 +0000\r\n" + first
-    assert read(first, KEYS).digest == read(again, KEYS).digest
-    assert read(first, KEYS).digest != told("postfix", keys=FORGED).digest
-    assert told("postfix").digest != read(notice("postfix", identity="f" * 16, address=ADDRESS), KEYS).digest
+    assert read_notice(first, KEYS).digest == read_notice(again, KEYS).digest
+    assert read_notice(first, KEYS).digest != told("postfix", keys=FORGED).digest
+    assert told("postfix").digest != read_notice(notice("postfix", identity="f" * 16, address=ADDRESS), KEYS).digest
     nameless = first.replace(b"Message-Id", b"X-Id")
-    assert read(nameless, KEYS).digest == read(nameless, KEYS).digest != read(nameless + b".", KEYS).digest
+    assert (
+        read_notice(nameless, KEYS).digest
+        == read_notice(nameless, KEYS).digest
+        != read_notice(nameless + b".", KEYS).digest
+    )
 
 
 def nested(depth, inside="\nfin\n"):
@@ -321,14 +330,14 @@ MONSTERS = {
 @pytest.mark.parametrize(("depth", "verdict"), [(20, V.FAILED), (21, V.HUMAN)])
 def test_a_report_is_looked_for_twenty_levels_deep(depth, verdict):
     inside = f"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; {ADDRESS}\nAction: failed\n"
-    assert read(nested(depth, inside), KEYS).verdict is verdict
+    assert read_notice(nested(depth, inside), KEYS).verdict is verdict
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("size", "verdict"), [(MOST_BYTES - 5000, V.FAILED), (MOST_BYTES, V.UNDETERMINED)])
 def test_a_report_is_looked_for_in_the_first_megabyte(size, verdict):
     content = report(f"Final-Recipient: rfc822; {ADDRESS}\nAction: failed").replace(b"Returned.", b"r\n" * (size // 2))
-    assert read(content, KEYS).verdict is verdict
+    assert read_notice(content, KEYS).verdict is verdict
 
 
 @pytest.mark.one_example
@@ -336,7 +345,7 @@ def test_a_report_is_looked_for_in_the_first_megabyte(size, verdict):
 def test_a_monster_is_read_quickly_and_is_no_refusal(name):
     content, verdict = MONSTERS[name]
     started = time.process_time()
-    found = read(content, KEYS)
+    found = read_notice(content, KEYS)
     assert time.process_time() - started < 2
     assert found.verdict is (verdict or V.UNDETERMINED)
 
@@ -348,7 +357,7 @@ def is_fit_to_keep(one: Report):
 
 @given(st.binary(max_size=2000))
 def test_any_bytes_get_a_verdict(content):
-    found = read(content, KEYS)
+    found = read_notice(content, KEYS)
     assert found.proved is None
     assert all(is_fit_to_keep(one) for one in found.reports)
 
@@ -358,7 +367,7 @@ def test_a_notice_with_pieces_cut_out_and_put_in_gets_a_verdict(name, changes):
     content = bytearray(notice(name, identity=IDENTITY, address=ADDRESS))
     for place, length, put_in in changes:
         content[place : place + length] = put_in
-    found = read(bytes(content), KEYS)
+    found = read_notice(bytes(content), KEYS)
     assert found.proved in {None, bytes.fromhex(IDENTITY)}
     assert all(is_fit_to_keep(one) for one in found.reports)
 
@@ -372,7 +381,7 @@ def test_any_bytes_inside_a_report_get_a_verdict(fields, headers):
         + b"\n--B\nContent-Type: text/rfc822-headers\n\n"
         + headers
     )
-    found = read(content + b"\n--B--\n", KEYS)
+    found = read_notice(content + b"\n--B--\n", KEYS)
     assert all(is_fit_to_keep(one) for one in found.reports)
 
 
@@ -385,5 +394,5 @@ def test_a_complaint_that_returns_ninety_long_headers_takes_no_time(filler):
     )
     assert len(content) > 720_000
     before = time.process_time()
-    assert read(content, KEYS).verdict is V.COMPLAINT
+    assert read_notice(content, KEYS).verdict is V.COMPLAINT
     assert time.process_time() - before < 1

@@ -31,7 +31,7 @@ VERDICTS = {
 
 def test_a_domain_takes_mail_by_its_servers_or_its_own_address_and_says_so_if_it_refuses():
     with name_server(ZONES) as server:
-        asking = dns.resolver(server.place)
+        asking = dns.dns_resolver(server.place)
         assert dns.look_up([*VERDICTS], asking, threading.Event()) == VERDICTS
 
 
@@ -39,7 +39,7 @@ def test_a_resolver_that_is_away_is_left_alone_after_three_names(monkeypatch):
     monkeypatch.setattr(dns, "SECONDS", 0.05)
     names = [f"{number}.be" for number in range(9)]
     with name_server({}, silent=frozenset(names)) as server:
-        found = dns.look_up(names, dns.resolver(server.place), threading.Event())
+        found = dns.look_up(names, dns.dns_resolver(server.place), threading.Event())
     assert found == dict.fromkeys(names[:3], MailVerdict.UNANSWERED)
 
 
@@ -60,7 +60,7 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
         due.check_domains()
     assert asked == set(VERDICTS), "never a domain that is reserved for examples"
     with sample_database.reading() as session:
-        assert {found.domain: found.verdict for found in domains.known(session).values()} == VERDICTS
+        assert {found.domain: found.verdict for found in domains.known_domains(session).values()} == VERDICTS
         assert len(session.scalars(select(DomainCheck)).all()) == len(VERDICTS), "once is enough for today"
 
 
@@ -74,17 +74,17 @@ def test_the_clock_asks_about_domains_only_where_that_is_switched_on(tmp_path, s
 def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_database, now):
     spell(sample_database, "a@ecole.be", "a@absente.be", "a@muette.be")
     with sample_database.writing() as session:
-        domains.record(session, VERDICTS, now=now)
-        domains.record(session, {"muette.be": MailVerdict.UNANSWERED}, now=now)
+        domains.record_domains(session, VERDICTS, now=now)
+        domains.record_domains(session, {"muette.be": MailVerdict.UNANSWERED}, now=now)
     with sample_database.reading() as session:
-        due = {hours: domains.due(session, now=now + timedelta(hours=hours)) for hours in (1, 6, 24, 24 * 30)}
+        due = {hours: domains.due_domains(session, now=now + timedelta(hours=hours)) for hours in (1, 6, 24, 24 * 30)}
         assert due == {
             1: [],
             6: ["muette.be"],
             24: ["absente.be", "muette.be"],
             720: ["absente.be", "ecole.be", "muette.be"],
         }
-        assert domains.known(session, ["muette.be"])["muette.be"].verdict is MailVerdict.REFUSES
+        assert domains.known_domains(session, ["muette.be"])["muette.be"].verdict is MailVerdict.REFUSES
 
 
 def spell(database, *addresses):

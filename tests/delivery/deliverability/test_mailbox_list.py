@@ -24,7 +24,7 @@ def test_each_mailbox_has_one_state_and_is_found_by_it_and_by_its_schools(sample
         contacts.retire(session, ours, held["gone"], **BY)
         unsubscribed, barred = SuppressionReason.UNSUBSCRIBED, SuppressionReason.STAFF
         for name, reason in (("left", unsubscribed), ("barred", unsubscribed), ("barred", barred)):
-            suppressions.suppress(session, held[name].address_key, reason, **BY)
+            suppressions.suppress_address(session, held[name].address_key, reason, **BY)
         school = contacts.own_schools(session, ours).popitem()[1]
         contacts.answer_for(session, ours, held["used"], [school], **BY)
         listed = health.list_mailboxes(session, ours, accounts.colleagues(session), sort="address")

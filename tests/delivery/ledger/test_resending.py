@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, literal, select, true
 
-from outreach.core.audit.audit import about
+from outreach.core.audit.audit import entries_about
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, SuppressionReason
 from outreach.delivery.outbox import outbox, resending, suppressions
 from outreach.delivery.outbox.resending import Spared
@@ -80,7 +80,7 @@ def test_who_unsubscribed_in_between_is_left_alone(database, relay, dispatcher, 
     dispatcher(sink).deliver(mailing)
     with database.writing() as session:
         details = {"now": clock(), "actor": "x", "detail": ""}
-        suppressions.suppress(session, only, SuppressionReason.UNSUBSCRIBED, **details)
+        suppressions.suppress_address(session, only, SuppressionReason.UNSUBSCRIBED, **details)
     assert retry(database, mailing, clock) == 0
     assert states(database, mailing)[only].state is S.REFUSED
 
@@ -91,7 +91,7 @@ def test_a_doubt_stays_one_when_its_address_is_written_to_no_more(database, rela
     mailing = mail_to(database, [only])
     dispatcher(sink).deliver(mailing)
     with database.writing() as session:
-        suppressions.suppress(session, only, SuppressionReason.COMPLAINT, now=clock(), actor="x")
+        suppressions.suppress_address(session, only, SuppressionReason.COMPLAINT, now=clock(), actor="x")
     clock.forward(minutes=16)
     assert resend(database, mailing, clock) == 0
     assert states(database, mailing)[only].state is S.IN_DOUBT
@@ -125,7 +125,7 @@ def test_a_doubt_leaves_once_more_after_15_minutes_the_same_to_the_byte(database
     assert len(digests) == 2
     assert len(set(digests)) == 1
     with database.reading() as session:
-        assert [one.actor for one in about(session, f"message:{key}")] == ["nadia@fwb.example"]
+        assert [one.actor for one in entries_about(session, f"message:{key}")] == ["nadia@fwb.example"]
     clock.forward(hours=1)
     assert resend(database, mailing, clock) == 1
 
@@ -153,4 +153,4 @@ def test_a_letter_tried_again_keeps_no_words_of_the_first_attempt(database, rela
     retry(database, mailing, clock)
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Composition)) == 0
-        assert outbox.tallies(session, [mailing])[mailing].pending == 1
+        assert outbox.tally_mailings(session, [mailing])[mailing].pending == 1

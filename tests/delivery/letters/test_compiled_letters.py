@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.delivery.letters import mime
-from outreach.delivery.letters.compiled_letters import Draft, Letter, Value, body, one_line
+from outreach.delivery.letters.compiled_letters import Draft, Letter, Value, letter_body, one_line
 from outreach.delivery.letters.language import FieldKind, Marks, holds, parse_line
 from outreach.delivery.letters.mime import Personal
 from tests.delivery.letters.test_mime import AT, STANDING, said, stored, words
@@ -42,7 +42,7 @@ flags = st.fixed_dictionaries({"drapeau": st.booleans(), "autre": st.booleans()}
 def compiled(subject, source, common=()):
     marks = Marks()
     line_ = parse_line(subject, FIELDS, marks)
-    html, text = body(source, FIELDS, marks)
+    html, text = letter_body(source, FIELDS, marks)
     draft = Draft.of(marks, line_, f'<html lang="fr">{html}</html>', text)
     return Letter(stored(draft), {slot.key for slot in draft.slots if slot.field in common})
 
@@ -58,7 +58,9 @@ def test_a_filled_letter_reads_as_the_email_package_writes_it(source, nom, commu
     values = values_of(made, nom, commune, truth)
     filled = made.fill(values, truth)
     ours = message_from_bytes(
-        mime.assemble(STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html),
+        mime.assemble_message(
+            STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html
+        ),
         policy=default,
     )
     slow = EmailMessage(policy=SMTP.clone(max_line_length=998))

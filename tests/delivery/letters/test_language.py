@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.core.text.errors import InputError
-from outreach.delivery.letters.compiled_letters import body
+from outreach.delivery.letters.compiled_letters import letter_body
 from outreach.delivery.letters.language import Choice, FieldKind, Marks, Run, Slot, parse, parse_line
 
 FIELDS = {
@@ -98,7 +98,7 @@ ATTACKS = [
 
 def refused(attack):
     with pytest.raises(InputError) as refusal:
-        body(f"Bonjour,\n\n{attack}", FIELDS, Marks())
+        letter_body(f"Bonjour,\n\n{attack}", FIELDS, Marks())
     return str(refusal.value)
 
 
@@ -110,7 +110,7 @@ def test_everything_else_is_refused_in_a_sentence(attack):
 @pytest.mark.deep
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack[:40])
 def test_a_refusal_takes_a_few_times_what_an_ordinary_letter_takes_to_be_read(attack):
-    assert quickest(lambda: refused(attack)) < 6 * quickest(lambda: body(ORDINARY, FIELDS, Marks()))
+    assert quickest(lambda: refused(attack)) < 6 * quickest(lambda: letter_body(ORDINARY, FIELDS, Marks()))
 
 
 def quickest(work):
@@ -136,7 +136,7 @@ def quickest(work):
 )
 def test_a_refusal_names_the_line_and_says_what_was_meant(source, words):
     with pytest.raises(InputError) as refusal:
-        body(source, FIELDS, Marks())
+        letter_body(source, FIELDS, Marks())
     assert words in str(refusal.value)
 
 
@@ -159,11 +159,11 @@ def test_a_refusal_names_the_line_and_says_what_was_meant(source, words):
 )
 def test_a_link_is_a_whole_plain_https_address(url):
     with pytest.raises(InputError, match="lien"):
-        body(f"[x]({url})", FIELDS, Marks())
+        letter_body(f"[x]({url})", FIELDS, Marks())
 
 
 def test_a_demonstration_may_link_in_plain_http():
-    html, _ = body("[x](http://127.0.0.1:8000/x)", FIELDS, Marks(), ("https", "http"))
+    html, _ = letter_body("[x](http://127.0.0.1:8000/x)", FIELDS, Marks(), ("https", "http"))
     assert 'href="http://127.0.0.1:8000/x"' in html
 
 
@@ -197,7 +197,7 @@ def test_a_letter_in_decomposed_accents_means_the_same_fields():
     "source", ["{{7*7}}", "{% x %}", "${7*7}", "<script>alert(1)</script>", "<b onload=x>", "&eacute;"]
 )
 def test_other_languages_leave_as_plain_text(source):
-    html, text = body(source, FIELDS, Marks())
+    html, text = letter_body(source, FIELDS, Marks())
     assert text.strip() == source
     assert "<script" not in html
     assert "<b " not in html
@@ -216,7 +216,7 @@ def test_a_subject_is_one_line():
 @given(st.text(max_size=300))
 def test_whatever_is_typed_is_read_or_refused(source):
     with suppress(InputError):  # nothing else may come out
-        body(source, FIELDS, Marks())
+        letter_body(source, FIELDS, Marks())
 
 
 @given(
@@ -226,4 +226,4 @@ def test_whatever_is_typed_is_read_or_refused(source):
 )
 def test_so_is_whatever_looks_like_the_language(pieces):
     with suppress(InputError):
-        body("".join(pieces), FIELDS, Marks())
+        letter_body("".join(pieces), FIELDS, Marks())

@@ -35,7 +35,7 @@ bodies = st.lists(words | st.sampled_from([".", "..", "a ", " ", "=", "é" * 90,
 def wire(subject="Objet", text="Bonjour", html="<p>Bonjour</p>", at=AT, **standing):
     fixed = SharedHeaders(**{**{name: getattr(STANDING, name) for name in SharedHeaders.__slots__}, **standing})
     personal = Personal("0123456789abcdef", "po009001@adm.fwb.example", at, subject, "t" * 40, "m" * 40, "r" * 40)
-    return mime.assemble(fixed, personal, mime.encode(text), mime.encode(html))
+    return mime.assemble_message(fixed, personal, mime.encode(text), mime.encode(html))
 
 
 def read(raw):
@@ -198,7 +198,9 @@ def test_a_filled_letter_takes_values_as_plain_text():
 def test_no_value_ends_the_message_before_its_end(hidden):
     draft = Draft((Slot("nom_po"),), (), "\ue000", "<p>\ue000</p>", "\ue000")
     filled = Letter(draft).fill({"nom_po": Value.plain(f"a{hidden}b")}, {})
-    raw = mime.assemble(STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html)
+    raw = mime.assemble_message(
+        STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html
+    )
     assert raw.replace(b"\r\n", b"").count(b"\r") == raw.replace(b"\r\n", b"").count(b"\n") == 0
     assert not any(line.startswith(b".") for line in raw.split(b"\r\n"))
 

@@ -169,7 +169,7 @@ def test_a_compiled_letter_is_read_as_the_one_that_the_slow_path_makes(
 ):
     filled = Letter(stored(draft), common).fill(given_, truth)
     personal = Personal("0123456789abcdef", to, date, filled.subject, "t" * 40, "m" * 40)
-    wire = mime.assemble(standing_, personal, filled.text, filled.html)
+    wire = mime.assemble_message(standing_, personal, filled.text, filled.html)
     subject, text = (slowly(one, lambda key: given_[key].text, truth) for one in (draft.subject, draft.text))
     html = slowly(draft.html, lambda key: given_[key].html, truth)
     slow = written(standing_, personal, " ".join(subject.split()), text, html)

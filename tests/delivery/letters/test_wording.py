@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.delivery.letters.language import LONGEST_SOURCE
-from outreach.delivery.letters.wording import MOST, Remark, remarks
+from outreach.delivery.letters.wording import MOST, Remark, wording_remarks
 from outreach.directory.reference import ACRONYMS
 
 SUBJECT = "FASE ((fase_po)) – Équipement numérique, avant le ((date_limite))"
@@ -35,11 +35,11 @@ Bien cordialement,
 
 
 def said(source, subject=SUBJECT):
-    return [remark.text for remark in remarks(subject, source, ACRONYMS)]
+    return [remark.text for remark in wording_remarks(subject, source, ACRONYMS)]
 
 
 def about(source, word):
-    return [remark.line for remark in remarks(SUBJECT, source) if word in remark.text]
+    return [remark.line for remark in wording_remarks(SUBJECT, source) if word in remark.text]
 
 
 def words(count):
@@ -47,7 +47,7 @@ def words(count):
 
 
 def test_a_letter_well_written_gets_no_remark():
-    assert remarks(SUBJECT, LETTER) == []
+    assert wording_remarks(SUBJECT, LETTER) == []
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_is_right_is_left_in_peace(written):
 
 
 def test_the_subject_is_line_zero_and_is_read_like_the_letter():
-    found = remarks("URGENT:\r\nlisez l'objet\r", "Bonjour.")
+    found = wording_remarks("URGENT:\r\nlisez l'objet\r", "Bonjour.")
     assert {remark.line for remark in found} == {0}
     assert len(found) == 5
 
@@ -153,12 +153,12 @@ def test_a_mark_between_spaces_is_no_word_and_a_field_is_one():
 
 
 def test_one_remark_of_a_kind_for_each_line_and_in_their_order():
-    found = remarks(SUBJECT, "l'un, l'autre, d'ici\r\nRien.\r\nun mail, l'autre mail")
+    found = wording_remarks(SUBJECT, "l'un, l'autre, d'ici\r\nRien.\r\nun mail, l'autre mail")
     assert [remark.line for remark in found] == [1, 3, 3]
 
 
 def test_thirty_remarks_are_enough():
-    found = remarks(SUBJECT, "l'un  mail\n" * 100)
+    found = wording_remarks(SUBJECT, "l'un  mail\n" * 100)
     assert len(found) == MOST
     assert found[-1].line == 10
 
@@ -168,7 +168,7 @@ def test_thirty_remarks_are_enough():
     st.lists(st.text() | st.sampled_from(["((", "))", "(% else %)", "(% endif %)", "\n"])).map("".join),
 )
 def test_any_text_is_remarked_on_in_order_and_within_its_lines(subject, source):
-    found = remarks(subject, source)
+    found = wording_remarks(subject, source)
     last = len(re.split(r"\r\n|\r|\n", source))
     assert found == sorted(found, key=lambda remark: remark.line)
     assert all(isinstance(remark, Remark) and 0 <= remark.line <= last for remark in found)
@@ -182,7 +182,7 @@ def seconds(work):
 def test_the_longest_letter_takes_no_more_than_reading_its_words_a_few_times():
     longest = (LETTER * 200)[: LONGEST_SOURCE - 6000]
     reading = seconds(lambda: [word.casefold() for word in re.findall(r"\w+", longest)])
-    assert seconds(lambda: remarks(SUBJECT, longest)) < 15 * reading
+    assert seconds(lambda: wording_remarks(SUBJECT, longest)) < 15 * reading
 
 
 @pytest.mark.deep
@@ -212,4 +212,4 @@ def test_the_longest_letter_takes_no_more_than_reading_its_words_a_few_times():
 )
 def test_a_hostile_letter_takes_time_by_its_length_only(piece):
     short, long = (piece * (size // len(piece)) for size in (8_000, 64_000))
-    assert seconds(lambda: remarks("", long)) < 8 * 5 * max(seconds(lambda: remarks("", short)), 0.001)
+    assert seconds(lambda: wording_remarks("", long)) < 8 * 5 * max(seconds(lambda: wording_remarks("", short)), 0.001)

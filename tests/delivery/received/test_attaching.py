@@ -31,7 +31,7 @@ def letters(database):
 
 
 def take(database, content, trust=OURS):
-    return intake.take(database, content, KEYS, trust, now=NOW)
+    return intake.take_in(database, content, KEYS, trust, now=NOW)
 
 
 def count(database, table):

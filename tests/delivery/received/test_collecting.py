@@ -40,7 +40,7 @@ def mailing(database):
 
 
 def collect(database, settings, box, **named):
-    intake.collect(database, settings.model_copy(update={"replies_url": box.url, **named}), lambda: NOW)
+    intake.collect_mails(database, settings.model_copy(update={"replies_url": box.url, **named}), lambda: NOW)
 
 
 def texts(database):
@@ -94,7 +94,7 @@ def test_letters_name_the_mailbox_once_it_has_been_read_and_as_long_as_it_is_nam
 
 def named_by(database):
     with database.reading() as session:
-        return readings.address(session)
+        return readings.replies_address(session)
 
 
 @pytest.mark.parametrize("box", ["maildir"], indirect=True)

@@ -35,7 +35,7 @@ def test_a_worker_that_is_seen_keeps_its_letters_and_an_unseen_one_leaves_doubts
         assert outbox.doubt_the_abandoned(session, now=clock()) == 0
         workers.leave(session, worker.writer.worker_id, now=clock())
         assert outbox.doubt_the_abandoned(session, now=clock()) == 2
-        assert len(outbox.doubtful(session, session.get_one(Mailing, mailing))) == 2
+        assert len(outbox.doubtful_letters(session, session.get_one(Mailing, mailing))) == 2
 
 
 @in_full_rounds

@@ -58,7 +58,7 @@ def hold(database, mailing, gate=Gate.HELD):
 
 def unsubscribe(database, address, reason=SuppressionReason.UNSUBSCRIBED):
     with database.writing() as session:
-        suppressions.suppress(session, address, reason, now=NOW, actor=ACTOR)
+        suppressions.suppress_address(session, address, reason, now=NOW, actor=ACTOR)
 
 
 def record(database, school, strand, status=Status.JOINED, word=Word.DECLARED):
@@ -128,7 +128,7 @@ def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(da
     assert ends(database, legal) == [(S.ACCEPTED, None), stopped]
     assert ends(database, awareness) == [stopped, stopped]
     with database.writing() as session:
-        suppressions.lift(session, addresses(2)[1], SuppressionReason.HARD_BOUNCE, now=NOW, actor=ACTOR)
+        suppressions.lift_suppression(session, addresses(2)[1], SuppressionReason.HARD_BOUNCE, now=NOW, actor=ACTOR)
     again = mail_to(database, addresses(2), kind=MessageClass.STATUTORY)
     dispatcher(sink).deliver(again)
     assert ends(database, again) == [(S.ACCEPTED, None)] * 2
@@ -223,7 +223,7 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
         mailing = session.scalars(select(Mailing)).one()
         to = session.scalars(select(Message.authority_id)).one()
         one = recipients.Addressee(to, "A@adm.fwb.example", "a@adm.fwb.example", "")
-        recipients.put(session, mailing, [one], lambda identity: identity, now=NOW)
+        recipients.put_recipients(session, mailing, [one], lambda identity: identity, now=NOW)
 
 
 @in_full_rounds
@@ -411,7 +411,7 @@ def test_counts_add_up_whatever_happened(database, relay, dispatcher):
     mailing = mail_to(database, [f"{name}@adm.fwb.example" for name in names])
     dispatcher(sink).deliver(mailing)
     with database.reading() as session:
-        tally = outbox.tallies(session, [mailing])[mailing]
+        tally = outbox.tally_mailings(session, [mailing])[mailing]
     assert tally.as_json() == {
         "intended": 5,
         "accepted": 1,

@@ -30,7 +30,7 @@ def batch_of(database):
 
 def test_a_batch_composed_apart_says_the_same(database, here):
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         beside.begin(batch, set())
         written = beside.finish(batch, set())
         assert written == here.finish(batch, set())
@@ -43,7 +43,7 @@ def test_a_batch_composed_apart_says_the_same(database, here):
 
 def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database, here):
     batch, empty = batch_of(database), (10**6,)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         beside.begin(batch, set())
         beside.begin(empty, set())
         assert beside.finish(empty, set()) == []
@@ -55,7 +55,7 @@ def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database
 def test_an_answer_read_by_half_is_not_taken_for_the_next(database, here, monkeypatch):
     batch, empty = batch_of(database), (10**6,)
     monkeypatch.setattr(composer, "PIECE", 1)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         with monkeypatch.context() as failing:
             failing.setattr(composer.Composed, "_make", failed)
             failing.setattr(composer.signal, "pidfd_send_signal", lambda *_: None)  # as if it took its time to die
@@ -76,7 +76,7 @@ def test_a_batch_begun_anew_is_composed_anew(database, here):
     batch = batch_of(database)
     first = here.finish(batch, set())[0].id
     database.dispose()
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         beside.begin(batch, set())
         beside.begin(batch, {first})
         assert first not in [one.id for one in beside.finish(batch, set())]
@@ -84,7 +84,7 @@ def test_a_batch_begun_anew_is_composed_anew(database, here):
 
 def test_a_process_that_is_killed_is_reaped_and_replaced_and_the_log_says_so_once(database, here, caplog, monkeypatch):
     batch, killed = batch_of(database), []
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         for _ in range(2):
             killed.append(beside.process)
             os.kill(beside.process, signal.SIGKILL)
@@ -102,7 +102,7 @@ def test_a_process_that_is_killed_is_reaped_and_replaced_and_the_log_says_so_onc
 
 def test_where_no_process_can_take_its_place_letters_are_composed_here(database, here, caplog):
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         os.kill(beside._keeper.process, signal.SIGKILL)
         os.waitpid(beside._keeper.process, 0)
         os.kill(beside.process, signal.SIGKILL)
@@ -117,7 +117,7 @@ def test_where_no_process_can_take_its_place_letters_are_composed_here(database,
 def test_a_process_that_a_frozen_database_holds_is_replaced(database, here, clock, monkeypatch):
     """Frozen for it alone, by a lock. A reader of SQLite waits for nobody."""
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         held = beside.process
         with database.writing() as session, monkeypatch.context() as meanwhile:
             meanwhile.setattr(composer, "PATIENCE_SECONDS", 0.5)
@@ -146,7 +146,7 @@ def wait_until_gone(processes):
 
 def test_nothing_is_said_of_a_source_that_ends_with_the_postman(database, here, caplog):
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         beside.begin(batch, set())
     assert not caplog.records
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, cloc
     def fail(*_):
         raise ValueError("no such field")
 
-    with composer.apart(LetterSource(database, fail, clock), url_of(database)) as beside:
+    with composer.forked_source(LetterSource(database, fail, clock), url_of(database)) as beside:
         beside.begin(batch, set())
         with pytest.raises(ValueError, match="no such field"):
             beside.finish(batch, set())
@@ -165,7 +165,7 @@ def test_what_cannot_be_composed_apart_is_tried_here_and_says_why(database, cloc
 
 def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         child = beside.process
         os.kill(child, signal.SIGTERM)
         monkeypatch.setattr(beside, "compose", None)  # it is not composed here
@@ -176,7 +176,7 @@ def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
 
 def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch, caplog):
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         os.kill(beside.process, signal.SIGSTOP)
         with monkeypatch.context() as meanwhile:  # another one that takes its place may take its time to begin
             meanwhile.setattr(composer, "PATIENCE_SECONDS", 0.3)
@@ -190,7 +190,7 @@ def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeyp
 
 def test_who_is_frozen_keeps_nobody_from_ending(database, here):
     batch = batch_of(database)
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         child = beside.process
         os.kill(child, signal.SIGSTOP)
         beside.begin(batch, set())
@@ -201,7 +201,7 @@ def test_the_postman_has_his_letters_from_there(database, relay, dispatcher, her
     sink = relay()
     mailing = mail_to(database, addresses(3))
     database.dispose()
-    with composer.apart(here, url_of(database)) as beside:
+    with composer.forked_source(here, url_of(database)) as beside:
         one = dispatcher(sink)
         one.source = beside
         one.deliver(mailing)

@@ -40,7 +40,7 @@ def taken(sink):
 
 def hindrance(database, sinks, now=NOW):
     with database.reading() as session:
-        return relay_health.hindrance(session, names(*sinks), place=PLACE, now=now)
+        return relay_health.relay_hindrance(session, names(*sinks), place=PLACE, now=now)
 
 
 def test_relays_are_named_in_order_of_preference_each_with_its_own_measure(tmp_path):
@@ -96,7 +96,7 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, dis
     assert (taken(first), len(taken(second))) == ([], 20)
     clock.forward(days=1)
     with database.reading() as session:
-        (alarm,) = relay_health.alarms(relay_health.states(session))
+        (alarm,) = relay_health.relay_alarms(relay_health.relay_states(session))
         assert f"127.0.0.1:{first.port} refuse de servir" in alarm
     assert hindrance(database, both, clock()) == ""
     worker.pool.leave(0)
@@ -107,16 +107,16 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, dis
     assert f"127.0.0.1:{second.port} ne prend rien" in told
     with database.writing() as session:
         relay_health.try_at_start(session, names(*both), place=PLACE, now=clock())
-        assert relay_health.alarms(relay_health.states(session)) == []
+        assert relay_health.relay_alarms(relay_health.relay_states(session)) == []
 
 
 def test_a_start_has_a_relay_that_rests_tried_at_once(database, both):
     (name, _other) = names(*both)
     with database.writing() as session:
         relay_health.note_failure(session, name, "refusé", place=PLACE, alarm=False, now=NOW)
-        assert relay_health.hindrances(session, [name], place=PLACE, now=NOW)
+        assert relay_health.relay_hindrances(session, [name], place=PLACE, now=NOW)
         relay_health.try_at_start(session, [name], place=PLACE, now=NOW)
-        assert relay_health.hindrances(session, [name], place=PLACE, now=NOW) == {}
+        assert relay_health.relay_hindrances(session, [name], place=PLACE, now=NOW) == {}
         later = relay_health.note_failure(session, name, "refusé", place=PLACE, alarm=False, now=NOW)
     assert later - NOW == timedelta(minutes=2)  # it rests as long as it would have
 

@@ -8,7 +8,7 @@ import pytest
 import trustme
 from sqlalchemy import select
 
-from outreach.core.audit.audit import about
+from outreach.core.audit.audit import entries_about
 from outreach.delivery.models import MessageState, RelayState
 from outreach.delivery.sending import relay_health
 from outreach.delivery.smtp.connection import Connection
@@ -114,7 +114,7 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         assert state.alarmed_at == NOW, case
         assert state.failures == 1
         assert case != "535" or state.said == "identification : 535 5.7.8 bad password"
-        assert "refuse de servir" in relay_health.hindrance(
+        assert "refuse de servir" in relay_health.relay_hindrance(
             session, [state.name], place=PLACE, now=NOW + timedelta(days=9)
         )
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
@@ -122,8 +122,8 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
     assert case != "535" or len(said(sink)) == 1  # once is enough: an account may be locked after a few
     with database.writing() as session:
         relay_health.try_at_start(session, [state.name], place=PLACE, now=NOW)
-        assert relay_health.hindrance(session, [state.name], place=PLACE, now=NOW) == ""
-        last, *_ = about(session, f"relay:{state.name}")
+        assert relay_health.relay_hindrance(session, [state.name], place=PLACE, now=NOW) == ""
+        last, *_ = entries_about(session, f"relay:{state.name}")
         start = f"au démarrage d’un processus d’envoi sur {PLACE}"
         assert last.sentence == f"Le serveur d’envoi {state.name} est essayé de nouveau {start}."
 

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
-from outreach.core.audit.audit import about
+from outreach.core.audit.audit import entries_about
 from outreach.core.settings import read
 from outreach.delivery.bounces import handling
 from outreach.delivery.bounces.models import Handling
@@ -138,7 +138,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     assert (rows[UNKNOWN].state, rows[UNKNOWN].reply_status) == (S.REFUSED, "5.1.1")
 
     until(lambda: real.kept() == 3)
-    found = handling.collect(database, settings, process.clock)
+    found = handling.collect_notices(database, settings, process.clock)
     assert found.verdicts == {NoticeVerdict.FAILED: 2, NoticeVerdict.DELAYED: 1}
     assert found.handled == {Handling.EXCLUDED: 2, Handling.NOTHING: 1}
     rows = states(database, 1)
@@ -150,7 +150,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
 
     real.relent()
     until(lambda: real.kept() == 1)
-    found = handling.collect(database, settings, process.clock)
+    found = handling.collect_notices(database, settings, process.clock)
     assert (found.verdicts, found.handled) == ({NoticeVerdict.FAILED: 1}, {Handling.REFUSED: 1})
     assert "4.4.1" in states(database, 1)[LOST].reply_text
     with database.writing() as session:
@@ -161,14 +161,14 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
     leave(ARRIVES, real, world)
     until(lambda: real.kept() == 1)
-    found = handling.collect(database, settings, process.clock)
+    found = handling.collect_notices(database, settings, process.clock)
     assert found.handled == {Handling.UNSUBSCRIBED: 1}
 
     with database.reading() as session:
-        tally = outbox.tallies(session, [1])[1]
+        tally = outbox.tally_mailings(session, [1])[1]
         assert (tally.intended, tally.accepted, tally.refused) == (6, 2, 4)
         assert set(session.scalars(select(Suppression.address_key))) == {UNKNOWN, BOUNCES, ACCENTED, ARRIVES}
-        assert verify(session, now=process.clock()) == []
+        assert verify_ledger(session, now=process.clock()) == []
     assert len(Maildir(real.box / ".traites")) == 5
 
 
@@ -197,7 +197,7 @@ def test_an_alias_whose_target_fails_stays_and_a_mailbox_that_fails_does_not(dat
     launch(database, process.clock(), 9)
     ask(process.due)
     until(lambda: real.kept() == 8)
-    found = handling.collect(database, settings, process.clock)
+    found = handling.collect_notices(database, settings, process.clock)
     assert found.verdicts == {NoticeVerdict.FAILED: 8}
     assert found.handled == {Handling.ELSEWHERE: 4, Handling.EXCLUDED: 2, Handling.REFUSED: 2}
     rows = states(database, 1)
@@ -207,5 +207,5 @@ def test_an_alias_whose_target_fails_stays_and_a_mailbox_that_fails_does_not(dat
     with database.reading() as session:
         assert set(session.scalars(select(Suppression.address_key))) == {OWN["unknown"], OWN["disabled"]}
         for kind, address in ALIASES.items():
-            (entry,) = about(session, f"authority:{address[4:8]}")
+            (entry,) = entries_about(session, f"authority:{address[4:8]}")
             assert f"Courriel à {address} rejeté plus loin par {TARGETS[kind]}" in entry.sentence

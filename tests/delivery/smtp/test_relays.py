@@ -106,7 +106,7 @@ def test_an_unreachable_relay_rests_longer_each_time(database, relay, dispatcher
         worker.deliver(mailing)
         with database.reading() as session:
             state = session.scalars(select(RelayState)).one()
-            assert "ne prend rien" in relay_health.hindrance(session, [state.name], place=PLACE, now=clock())
+            assert "ne prend rien" in relay_health.relay_hindrance(session, [state.name], place=PLACE, now=clock())
         rests.append((state.rests_until - clock()).total_seconds() / 60)
         worker.deliver(mailing)  # resting: not even tried
         clock.at = state.rests_until
@@ -361,7 +361,7 @@ def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay,
     sink, everybody = relay(), addresses(260)
     with database.writing() as session:
         for one in everybody[:250]:
-            suppressions.suppress(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
+            suppressions.suppress_address(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
     mailing = mail_to(database, everybody)
     dispatcher(sink).deliver(mailing)
     assert sorted(entry["to"] for entry in sink.accepted) == everybody[250:]

@@ -37,7 +37,7 @@ def change(database, action, kind=School, **given):
 
 
 def test_a_correction_holds_until_the_register_says_something_else(database, apply_streets, now):
-    change(database, postal_addresses.correct, address=OTHER, now=now, actor=WHO)
+    change(database, postal_addresses.correct_address, address=OTHER, now=now, actor=WHO)
     assert (held(database).address, held(database).is_corrected) == (OTHER, True)
     apply_streets("Rue Neuve 3", date(2021, 4, 1))
     assert (held(database).address.street_line, held(database).is_corrected) == ("Rue Neuve 3", False)
@@ -46,12 +46,12 @@ def test_a_correction_holds_until_the_register_says_something_else(database, app
 
 
 def test_a_withdrawn_correction_gives_the_register_s_address_back_and_history_tells_both(database, apply_streets, now):
-    change(database, postal_addresses.correct, address=OTHER, now=now, actor=WHO)
-    change(database, postal_addresses.withdraw, now=now, actor=WHO)
+    change(database, postal_addresses.correct_address, address=OTHER, now=now, actor=WHO)
+    change(database, postal_addresses.withdraw_address, now=now, actor=WHO)
     assert held(database).address.street_line == "Rue Basse 1"
     with database.reading() as session:
         owner = session.scalars(select(Authority)).one()
-        told = [entry.told for entry in audit.about(session, f"authority:{owner.fase}")]
+        told = [entry.told for entry in audit.entries_about(session, f"authority:{owner.fase}")]
     assert any("Rue Haute 9 bte 2" in one and "devient" in one for one in told)
     assert any("annulée" in one for one in told)
 
@@ -64,8 +64,8 @@ def test_mail_that_came_back_marks_the_address_until_it_is_another_one(database,
     assert held(database).is_fit, "a school of the same number has an address of its own"
     same = held(database, Authority).address
     with pytest.raises(InputError, match="revenu"):
-        change(database, postal_addresses.correct, Authority, address=same, now=now, actor=WHO)
-    change(database, postal_addresses.correct, Authority, address=OTHER, now=now, actor=WHO)
+        change(database, postal_addresses.correct_address, Authority, address=same, now=now, actor=WHO)
+    change(database, postal_addresses.correct_address, Authority, address=OTHER, now=now, actor=WHO)
     assert held(database, Authority).is_fit
 
 
@@ -78,23 +78,25 @@ def test_an_address_that_takes_no_letter_is_refused(database, now, changed, said
     parts = {"street": "Rue Basse", "number": "1", "box": "", **changed}
     parts = {"postcode": held(database).address.postcode, "locality": held(database).address.locality, **parts}
     with pytest.raises(InputError, match=said):
-        change(database, postal_addresses.correct, address=PostalAddress(**parts), now=now, actor=WHO)
+        change(database, postal_addresses.correct_address, address=PostalAddress(**parts), now=now, actor=WHO)
 
 
 @pytest.mark.usefixtures("apply_streets")
 def test_nothing_is_withdrawn_without_a_correction(database, now):
     with pytest.raises(NotFound):
-        change(database, postal_addresses.withdraw, now=now, actor=WHO)
+        change(database, postal_addresses.withdraw_address, now=now, actor=WHO)
 
 
 def test_the_list_begins_with_what_is_unfit(database, apply_streets):
     apply_streets("", date(2021, 4, 1))
     with database.reading() as session:
-        rows = postal_addresses.rows(session, RegisterKind.SCHOOL)
-        unfit = postal_addresses.listed(rows, AddressFilter.UNFIT)
+        rows = postal_addresses.address_rows(session, RegisterKind.SCHOOL)
+        unfit = postal_addresses.list_addresses(rows, AddressFilter.UNFIT)
         assert unfit.count() == 1
         assert unfit.objects()[0]["faults"][0] == "sans rue"
         assert (
-            postal_addresses.listed(postal_addresses.rows(session, RegisterKind.AUTHORITY), AddressFilter.ALL).count()
+            postal_addresses.list_addresses(
+                postal_addresses.address_rows(session, RegisterKind.AUTHORITY), AddressFilter.ALL
+            ).count()
             == 1
         )

@@ -18,17 +18,17 @@ class Lists:
 
     def judged(self, content, *, complete=False, confirmed=()):
         """What a list would do; `content` is text or the bytes of a file."""
-        sent = imports.opened(content if isinstance(content, bytes) else content.encode(), HEADERS)
+        sent = imports.open_import(content if isinstance(content, bytes) else content.encode(), HEADERS)
         kind = ContactLists(judge, confirmed)
-        received = imports.receive(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
-        return received, imports.judge(self.session, kind, received)
+        received = imports.receive_import(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
+        return received, imports.judge_import(self.session, kind, received)
 
     def plan(self, content, **named):
         return self.judged(content, **named)[1].plan
 
     def apply(self, content, **named):
         received, judged = self.judged(content, **named)
-        imports.apply(self.session, KIND, received, judged, now=self.now, actor="nadia")
+        imports.apply_import(self.session, KIND, received, judged, now=self.now, actor="nadia")
         return received
 
     def held(self, *columns, fase=9300):

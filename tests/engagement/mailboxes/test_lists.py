@@ -25,7 +25,7 @@ DERIVED = "po009300@adm.fwb.example"
 
 
 def told(session, fase=9300):
-    return [entry.sentence.replace("\u00a0", " ") for entry in audit.about(session, f"authority:{fase}")]
+    return [entry.sentence.replace("\u00a0", " ") for entry in audit.entries_about(session, f"authority:{fase}")]
 
 
 @pytest.mark.long
@@ -46,7 +46,7 @@ def test_a_list_adds_changes_and_retires_and_undoing_it_gives_back_what_was(sess
     )
     assert [number for number, _ in grid_of(received).records] == [4], "what has served is kept no longer"
     sent.now += timedelta(days=2)
-    undone = imports.undo(session, KIND, now=sent.now, actor="marc", list_id=received.id)
+    undone = imports.undo_import(session, KIND, now=sent.now, actor="marc", list_id=received.id)
     assert (undone.state, undone.undone_by) == (ListState.UNDONE, "marc")
     assert sent.held(*columns) == before
     authority = sheet.authority_by_fase(session, 9300)
@@ -67,7 +67,7 @@ def test_an_agreement_that_a_list_of_0_3_0_recorded_is_withdrawn_when_the_list_i
     (held,) = contacts.contacts_of(session, sheet.authority_by_fase(session, 9300))
     given = {"given_by": "Anne Dupont", "taken_on": now.date(), "wording": "J’accepte", "channel": "Formulaire"}
     bases.record_consent(session, held, **given, now=sent.now, actor="nadia")
-    imports.undo(session, KIND, now=now + timedelta(days=1), actor="nadia")
+    imports.undo_import(session, KIND, now=now + timedelta(days=1), actor="nadia")
     session.refresh(held)
     assert bases.in_force(session, held) is None
 
@@ -77,7 +77,7 @@ def test_nothing_is_applied_when_addresses_changed_since_the_list_was_compared(s
     authority = sheet.authority_by_fase(session, 9300)
     contacts.add(session, authority, judge("b@ecole.be"), now=now, actor="marc", kind="impersonal")
     with pytest.raises(Refused, match="a changé entre-temps"):
-        imports.apply(session, KIND, received, judged, now=now, actor="nadia")
+        imports.apply_import(session, KIND, received, judged, now=now, actor="nadia")
     assert [address for (address,) in sent.held()] == ["b@ecole.be", DERIVED]
 
 
@@ -90,7 +90,7 @@ def test_an_import_that_stops_half_way_leaves_nothing(sample_database, now, monk
         received, judged = Lists(session, now).judged(f"fase;adresse;nom\n9300;a@ecole.be;\n9300;{DERIVED};Anne\n")
         key = received.id
     with pytest.raises(RuntimeError), sample_database.writing() as session:
-        imports.apply(session, KIND, session.get(ContactList, key), judged, now=now, actor="nadia")
+        imports.apply_import(session, KIND, session.get(ContactList, key), judged, now=now, actor="nadia")
     with sample_database.reading() as session:
         assert Lists(session, now).held(Contact.name) == [(DERIVED, "")]
         assert session.get(ContactList, key).state is ListState.RECEIVED
@@ -127,24 +127,26 @@ def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happ
     sent.apply("fase;adresse\n9300;a@ecole.be\n", complete=True)
     happens(session, sheet.authority_by_fase(session, 9300), now + timedelta(hours=1))
     with pytest.raises(Refused, match="ne peut plus être annulée"):
-        imports.undo(session, KIND, now=now + timedelta(hours=2), actor="nadia")
+        imports.undo_import(session, KIND, now=now + timedelta(hours=2), actor="nadia")
 
 
 @pytest.mark.long
 def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now):
     with pytest.raises(NotFound):
-        imports.undo(session, KIND, now=now, actor="nadia")
+        imports.undo_import(session, KIND, now=now, actor="nadia")
     first = sent.apply("fase;adresse\n9300;a@ecole.be\n")
     sent.now += timedelta(minutes=1)
     last = sent.apply("fase;adresse\n9300;b@ecole.be\n")
     with pytest.raises(Refused, match="Seule la dernière"):
-        imports.undo(session, KIND, now=now, actor="nadia", list_id=first.id)
+        imports.undo_import(session, KIND, now=now, actor="nadia", list_id=first.id)
     with pytest.raises(Refused, match="trente jours"):
-        imports.undo(session, KIND, now=now + timedelta(days=31), actor="nadia")
-    assert [one.id for one in imports.recent(session, ContactList)] == [last.id, first.id]
+        imports.undo_import(session, KIND, now=now + timedelta(days=31), actor="nadia")
+    assert [one.id for one in imports.recent_imports(session, ContactList)] == [last.id, first.id]
     last.received_at = now - timedelta(days=1)
     session.flush()
-    assert [one.id for one in imports.recent(session, ContactList)] == [first.id, last.id], "by when each was received"
+    assert [one.id for one in imports.recent_imports(session, ContactList)] == [first.id, last.id], (
+        "by when each was received"
+    )
 
 
 @pytest.mark.long
@@ -157,5 +159,5 @@ def test_a_name_that_a_person_confirmed_is_told_and_those_left_are_kept_to_be_co
     assert [address for (address,) in sent.held()] == ["a@ecole.be", DERIVED]
     assert [(rejection.row, name in rejection.message) for rejection in received.rejected] == [(3, True)]
     assert [number for number, _ in grid_of(received).records] == [3]
-    (entry, *_) = audit.about(session, f"contacts:{received.id}")
+    (entry, *_) = audit.entries_about(session, f"contacts:{received.id}")
     assert "1 ligne rejetée, 1 nom confirmé." in entry.sentence.replace("\u00a0", " ")

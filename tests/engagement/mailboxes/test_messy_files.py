@@ -127,7 +127,7 @@ def planned(session, tmp_path):
         file = tmp_path / "contacts"
         file.write_bytes(content)
         sent = opened_file(file, HEADERS, said)
-        return imports.judge(session, kind, imports.drafted(kind, sent, complete=False), sent.cells).plan
+        return imports.judge_import(session, kind, imports.draft_import(kind, sent, complete=False), sent.cells).plan
 
     return plan
 

@@ -80,7 +80,7 @@ def give(database, number, kind):
     with database.writing() as session:
         letter = session.get_one(Message, number)
         asked = recording.question_of(session, letter, now=NOW)
-        recording.give(session, letter, Given({asked.open()[0].id: kind}), now=NOW)
+        recording.give_answers(session, letter, Given({asked.open()[0].id: kind}), now=NOW)
 
 
 def answer_by_its_page(client, address, kind):
@@ -103,7 +103,7 @@ def answer_by_a_sheet(client, address, kind):
 def confirm_by_mail(database, number, sending):
     with database.reading() as session:
         letter = session.get_one(Message, number)
-        told = receipts.letter(receipts.last(session, letter), letter, sending)
+        told = receipts.letter(receipts.last_receipt(session, letter), letter, sending)
     assert "**Nous hésitons**" in told
     assert "Le service vous appelle au plus tard" in told
 
@@ -128,7 +128,7 @@ def read_elsewhere(reader, database):
     for page in (f"authorities{filtered}", f"authorities/export.csv{filtered}"):
         assert "Nous hésitons" in reader.get(f"/campaigns/1/{page}").text, page
     with database.reading() as session:
-        found = figures.of(session, session.get_one(Campaign, 1), now=NOW)
+        found = figures.campaign_results(session, session.get_one(Campaign, 1), now=NOW)
     assert {answer.value: count for answer, count in found.answers.items() if count} == {"hesitating": 1}
 
 

@@ -76,7 +76,7 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         keys = [school.id for school in asked.open()] if schools is None else schools
         kind = Answer(answer)
         given = Given(dict.fromkeys(keys, kind) if kind.status else {}, None if kind.status else kind, **details)
-        return [response.id for response in answering.receive(session, message, given, SENDING, now=now)]
+        return [response.id for response in answering.receive_answer(session, message, given, SENDING, now=now)]
 
 
 @pytest.mark.long
@@ -90,13 +90,21 @@ def test_what_waits_is_what_no_step_handled_whatever_is_done(database, letters):
                 give(database, dice.choice(letters), dice.choice([*Answer]), now=now)
         with database.writing() as session, suppress(Refused):
             one = dice.choice(session.scalars(select(Response)).all())
-            act = dice.choice([inbox.take, inbox.act, inbox.set_aside, inbox.reopen, inbox.reopen])
+            act = dice.choice(
+                [
+                    inbox.take_response,
+                    inbox.act_on_response,
+                    inbox.set_response_aside,
+                    inbox.reopen_response,
+                    inbox.reopen_response,
+                ]
+            )
             act(session, one, now=now, actor=OTHER)
         with database.reading() as session:
             every = session.scalars(select(Response).order_by(Response.id)).all()
             waiting = [one.id for one in every if one.handled_at is None]
             assert session.scalars(select(Response.id).where(Response.waits()).order_by(Response.id)).all() == waiting
-            counted = inbox_list.counts(session)
+            counted = inbox_list.count_trays(session)
             assert counted[Tray.HANDLED] == len(every) - len(waiting)
             assert sum(counted.values()) == len(every)
             handled = max(handled, counted[Tray.HANDLED])
@@ -117,7 +125,7 @@ def confirmations(database):
         return len(session.scalars(select(Mailing.id).where(Mailing.purpose == Purpose.CONFIRMATION)).all())
 
 
-def act(database, key, verb=inbox.act, now=LATER, **details):
+def act(database, key, verb=inbox.act_on_response, now=LATER, **details):
     with database.writing() as session:
         verb(session, inbox.response_numbered(session, key), now=now, actor=AUTHOR, **details)
 
@@ -150,7 +158,7 @@ def test_a_joining_that_is_taken_back_while_staff_confirm_it_is_not_confirmed(da
             message = session.get_one(Message, letters[0])
             keys = [school.id for school in recording.question_of(session, message, now=LATER).open()]
             given = Given(dict.fromkeys(keys, Answer.DECLINED))
-            answering.receive(session, message, given, SENDING, now=LATER)
+            answering.receive_answer(session, message, given, SENDING, now=LATER)
             other = pool.submit(act, database, key)
             wait([other], timeout=0.2)
         with pytest.raises(Refused, match="déjà traitée"):
@@ -163,14 +171,14 @@ def test_a_request_is_a_task_and_no_status(database, letters, answer):
     give(database, letters[0], answer)
     assert stands(database, letters[0]) == [(Status.NONE, None)] * 2
     with database.reading() as session:
-        assert inbox_list.counts(session)[Tray(answer.value)] == 1
+        assert inbox_list.count_trays(session)[Tray(answer.value)] == 1
 
 
 def test_schools_may_be_answered_for_one_by_one(database, letters):
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
         one, two = (school.id for school in recording.question_of(session, message, now=LATER).open())
-        made = recording.give(
+        made = recording.give_answers(
             session, message, Given({one: Answer.JOINED, two: Answer.DECLINED}, comment="Déjà équipée"), now=LATER
         )
         assert sorted(response.answer for response in made) == ["declined", "joined"]
@@ -191,7 +199,7 @@ def test_a_school_of_somebody_else_and_no_answer_at_all_are_refused(database, le
         other = recording.question_of(session, session.get_one(Message, letters[1]), now=LATER).open()[0]
         for given in (Given({other.id: Answer.JOINED}), Given({})):
             with pytest.raises(InputError):
-                recording.give(session, message, given, now=LATER)
+                recording.give_answers(session, message, given, now=LATER)
 
 
 @pytest.mark.long
@@ -211,7 +219,7 @@ def test_a_later_answer_replaces_the_one_that_waits(database, letters):
         came = models.follow_up(replaced.answer, replaced.handled_by, replaced.outcome)
         assert (replaced.outcome, came) == (models.REPLACED, FollowUp.REPLACED)
         assert session.get_one(Response, second).handled_at is None
-        assert inbox_list.counts(session)[Tray.JOINED] == 0
+        assert inbox_list.count_trays(session)[Tray.JOINED] == 0
     assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2
 
 
@@ -266,20 +274,20 @@ def test_nothing_is_confirmed_of_what_is_no_longer_declared(database, letters):
         message = session.get_one(Message, letters[0])
         asked = recording.question_of(session, message, now=LATER)
         programme = session.scalars(select(Programme)).one()
-        records.record(
+        records.record_adherence(
             session, asked.authority, programme, asked.strand, asked.open(), status=Status.DECLINED,
             word=Word.CONFIRMED, effective_on=LATER.date(), now=LATER, today=LATER.date(), actor=AUTHOR, source="Appel",
         )  # fmt: skip
     with pytest.raises(Refused, match="rien à confirmer"):
         act(database, key)
-    act(database, key, inbox.set_aside, note="appelé")
+    act(database, key, inbox.set_response_aside, note="appelé")
     with database.reading() as session:
         assert session.get_one(Response, key).outcome == "classée sans suite : appelé"
 
 
 def test_a_wrong_contact_is_replaced_by_the_proposed_address(database, letters):
     (key,) = give(database, letters[0], "wrong_contact", proposed_address="direction@ecole.be")
-    act(database, key, inbox.take)
+    act(database, key, inbox.take_response)
     act(database, key)
     with database.reading() as session:
         response = session.get_one(Response, key)
@@ -330,16 +338,16 @@ def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, lett
     give(database, letters[1], "help", now=LATER + timedelta(hours=1))
     (first,) = give(database, letters[0], "help")
     give(database, letters[2], "not_concerned")
-    act(database, first, inbox.take)
+    act(database, first, inbox.take_response)
     with database.reading() as session:
-        assert next(row.id for row in inbox_list.listed(session, Tray.HELP).page(1)) == first
-        assert inbox_list.listed(session, None).count() == 3
-        assert inbox_list.listed(session, None, owner=AUTHOR).count() == 1
-        assert inbox_list.counts(session)[Tray.REFUSED] == 1
-        assert list(inbox_list.counts(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
+        assert next(row.id for row in inbox_list.list_responses(session, Tray.HELP).page(1)) == first
+        assert inbox_list.list_responses(session, None).count() == 3
+        assert inbox_list.list_responses(session, None, owner=AUTHOR).count() == 1
+        assert inbox_list.count_trays(session)[Tray.REFUSED] == 1
+        assert list(inbox_list.count_trays(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
     act(database, first)
     with database.reading() as session:
-        assert inbox_list.listed(session, Tray.HANDLED).count() == 1
+        assert inbox_list.list_responses(session, Tray.HANDLED).count() == 1
 
 
 def second_wave(database):
@@ -365,7 +373,7 @@ def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_s
     with database.writing() as session:
         session.execute(update(Message).values(LEFT))
         rows = {row.authority_id: row for row in session.scalars(select(Message))}
-        suppressions.suppress(
+        suppressions.suppress_address(
             session, rows[made[2]].address_key, SuppressionReason.UNSUBSCRIBED, now=LATER, actor="destinataire"
         )
         session.scalars(select(Contact).where(Contact.authority_id == made[3])).one().bounced_at = LATER
@@ -387,15 +395,15 @@ def test_a_reminder_says_who_has_left_the_segment_and_its_own_letters_do_not_cou
     number = approved(database, reminders=(14,))
     with database.writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        lifecycle.revise(session, campaign, {"criteria": asked}, now=NOW, actor=AUTHOR)
-        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
-        lifecycle.approve(session, campaign, now=NOW, actor="marc.dethier@fwb.example")
+        lifecycle.revise_campaign(session, campaign, {"criteria": asked}, now=NOW, actor=AUTHOR)
+        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+        lifecycle.approve_campaign(session, campaign, now=NOW, actor="marc.dethier@fwb.example")
     launch(database, number, at=AT)
     with database.writing() as session:
         session.execute(update(Message).values(LEFT))
         first = session.get_one(Authority, made[0])
         programme = session.scalars(select(Programme)).one()
-        records.record(
+        records.record_adherence(
             session, first, programme, session.scalars(select(Strand)).one(),
             records.eligible_schools(session, first, programme.strands, LATER.date()), status=Status.DECLINED,
             word=Word.CONFIRMED, effective_on=LATER.date(), now=LATER, today=LATER.date(), actor=AUTHOR, source="Appel",
@@ -433,12 +441,12 @@ def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database,
     """Taken by one, handled by the other, reopened: no step hides the one before."""
     (key,) = give(database, letters[0], "help")
     hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
-    act(database, key, inbox.take, now=hours[0])
+    act(database, key, inbox.take_response, now=hours[0])
     act(database, key, now=hours[1], note="appelé")
     assert read(database, key) == (AUTHOR, hours[1], AUTHOR, "appelé", 0)
-    act(database, key, inbox.reopen, now=hours[2], note="ils rappellent")
+    act(database, key, inbox.reopen_response, now=hours[2], note="ils rappellent")
     assert read(database, key) == (AUTHOR, None, None, None, 1)
-    act(database, key, inbox.set_aside, now=hours[3])
+    act(database, key, inbox.set_response_aside, now=hours[3])
     with database.reading() as session:
         told = [(one.step, one.at, one.note) for one in steps_of(session, inbox.response_numbered(session, key))]
     assert told == [
@@ -452,20 +460,20 @@ def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database,
 def read(database, key):
     with database.reading() as session:
         response = inbox.response_numbered(session, key)
-        waiting = inbox_list.listed(session, Tray.HELP).count()
+        waiting = inbox_list.list_responses(session, Tray.HELP).count()
         return response.owner, response.handled_at, response.handled_by, response.outcome, waiting
 
 
 def test_only_what_staff_handled_is_reopened(database, letters):
     (waiting,) = give(database, letters[0], "help")
     with pytest.raises(Refused, match="ne se rouvre pas"):
-        act(database, waiting, inbox.reopen)
+        act(database, waiting, inbox.reopen_response)
     give(database, letters[0], "help", now=LATER + timedelta(hours=1))
     with pytest.raises(Refused, match="plus récente"):
-        act(database, waiting, inbox.reopen)
+        act(database, waiting, inbox.reopen_response)
     (silent,) = give(database, letters[1], "informed")
     with pytest.raises(Refused):
-        act(database, silent, inbox.reopen)
+        act(database, silent, inbox.reopen_response)
 
 
 def test_a_response_is_handed_to_a_colleague_who_may_act_on_it(database, letters):
@@ -474,27 +482,27 @@ def test_a_response_is_handed_to_a_colleague_who_may_act_on_it(database, letters
         other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
         accounts.add_user(session, NOW, "installation", **other)
     for _ in range(2):
-        act(database, key, inbox.hand_over, to=OTHER)
+        act(database, key, inbox.hand_over_response, to=OTHER)
     with pytest.raises(InputError, match="rédaction"):
-        act(database, key, inbox.hand_over, to=APPROVER)
+        act(database, key, inbox.hand_over_response, to=APPROVER)
     with database.reading() as session:
         response = inbox.response_numbered(session, key)
         assert response.owner == OTHER
         assert [step.note for step in steps_of(session, response)] == ["confiée par Nadia Lambert"]
-        assert inbox_list.listed(session, None, owner=OTHER).count() == 1
+        assert inbox_list.list_responses(session, None, owner=OTHER).count() == 1
 
 
 def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(database, letters):
     (key,) = give(database, letters[0], "help")
     for _ in range(2):
-        act(database, key, inbox.recall, day=LATER.date())
+        act(database, key, inbox.recall_response, day=LATER.date())
     with database.reading() as session:
         response = inbox.response_numbered(session, key)
         assert (response.recall_on, response.owner) == (LATER.date(), AUTHOR)
         assert [step.step for step in steps_of(session, response)] == [StepKind.TAKEN, StepKind.POSTPONED]
         assert inbox_list.count_recalls(session, now=LATER) == (1, 1)
     act(database, key)
-    act(database, key, inbox.reopen)
+    act(database, key, inbox.reopen_response)
     with database.reading() as session:
         assert inbox.response_numbered(session, key).recall_on is None
         assert inbox_list.count_recalls(session, now=LATER) == (0, 0)
@@ -506,7 +514,7 @@ def test_joinings_about_the_same_schools_are_confirmed_together_once(database, l
     schools = schools_of(database, first)
     (second,) = give(database, letters[0], "joined", now=LATER + timedelta(minutes=1), schools=schools[:1])
     with database.writing() as session:
-        waiting = inbox.tickable(session, [first, second])
+        waiting = inbox.tickable_responses(session, [first, second])
         seen = {key: told.version for key, told in inbox.effects_of(session, waiting, now=LATER).items()}
         assert set(seen) == {first, second}
         assert len(inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)) == 2
@@ -517,7 +525,7 @@ def test_joinings_about_the_same_schools_are_confirmed_together_once(database, l
 def test_of_responses_handled_together_one_that_changed_leaves_all_as_they_were(database, letters):
     keys = [give(database, letter, "joined")[0] for letter in letters[:2]]
     with database.reading() as session:
-        waiting = inbox.tickable(session, keys)
+        waiting = inbox.tickable_responses(session, keys)
         seen = {key: told.version for key, told in inbox.effects_of(session, waiting, now=LATER).items()}
     give(database, letters[1], "declined", now=LATER + timedelta(hours=1))
     with database.writing() as session, pytest.raises(inbox.EffectChanged):
@@ -528,7 +536,7 @@ def test_of_responses_handled_together_one_that_changed_leaves_all_as_they_were(
 def test_a_joining_with_nothing_left_to_confirm_is_not_handled_with_others(database, letters):
     (key,) = give(database, letters[0], "joined")
     act(database, key)
-    act(database, key, inbox.reopen)
+    act(database, key, inbox.reopen_response)
     with database.writing() as session:
         seen = {key: inbox.effect_of(session, inbox.response_numbered(session, key), now=LATER).version}
         with pytest.raises(inbox.EffectChanged, match="rien à confirmer"):
@@ -543,7 +551,7 @@ def schools_of(database, key):
 @pytest.mark.parametrize("to", [OTHER, ""])
 def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(database, letters, to):
     (waiting,), (handled,) = give(database, letters[0], "help"), give(database, letters[1], "help")
-    act(database, waiting, inbox.recall, day=LATER.date())
+    act(database, waiting, inbox.recall_response, day=LATER.date())
     act(database, handled)
     with database.writing() as session:
         other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
@@ -559,7 +567,7 @@ def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(datab
         response = inbox.response_numbered(session, waiting)
         assert (response.owner or "", response.recall_on) == (to, LATER.date())
         assert inbox.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
-        assert inbox_list.listed(session, None, owner=OTHER).count() == (1 if to else 0)
+        assert inbox_list.list_responses(session, None, owner=OTHER).count() == (1 if to else 0)
         assert (follow_up.owned_by(session, AUTHOR), len(follow_up.owned_by(session, OTHER))) == ([], 1 if to else 0)
 
 
@@ -568,7 +576,7 @@ def test_who_answered_is_named_by_its_mailbox_s_number_and_read_as_its_address(d
     with database.reading() as session:
         message = session.get_one(Response, key).message
         actor = models.actor_of(session, message)
-        names = models.names(session, session.get_one(Authority, message.authority_id))
+        names = models.known_names(session, session.get_one(Authority, message.authority_id))
         assert (actor.startswith("mailbox:"), names[actor]) == (True, message.address)
         assert accounts.colleagues(session)[actor] == f"boîte n° {actor.removeprefix('mailbox:')}"
         assert message.address not in {entry.actor for entry in session.scalars(select(AuditEntry))}

@@ -16,7 +16,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import actions, figures, funnel, history, progress, reached, reactions
 from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria import listed_authorities
 from outreach.campaigns.segments.mailing_criteria import ReactedTo
 from outreach.campaigns.waves import answering, receipts
 from outreach.core.settings import ROOT
@@ -59,7 +59,7 @@ def answered_each_way(database, _settings):
     climb(database, AT + timedelta(days=1))
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        paper.make(session, wave.campaign, wave, SENDING, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
+        paper.make_batch(session, wave.campaign, wave, SENDING, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
     climb(database, AT + timedelta(days=3))
     with database.writing() as session:
         by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
@@ -70,13 +70,13 @@ def answered_each_way(database, _settings):
         ).first()
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
         campaign = session.get_one(Campaign, 1)
-        calls.note(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
+        calls.note_call(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
 
 
 def _answer(session, message, *, is_by_code, step=None):
     asked = recording.question_of(session, message, now=LATER)
     given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=is_by_code)
-    return answering.receive(session, message, given, SENDING, now=LATER, step=step)
+    return answering.receive_answer(session, message, given, SENDING, now=LATER, step=step)
 
 
 class Asking:
@@ -84,7 +84,7 @@ class Asking:
 
     def __init__(self, session):
         self.session, self.campaign = session, session.get_one(Campaign, 1)
-        self.mailings, self.now = audiences.launched(self.campaign), LATER
+        self.mailings, self.now = audiences.launched_mailings(self.campaign), LATER
         self.asked = Asked(self.mailings, today(LATER))
         self.letters = {
             one.authority_id: one for one in session.scalars(select(Message).where(Message.mailing_id == 1))
@@ -110,33 +110,37 @@ def _mailboxes(one):
 
 
 def _proved(one):
-    rows = reached.listed(one.session, one.campaign, Filters(figures.Figure.REACHED), now=one.now).every()
+    rows = reached.list_reached(one.session, one.campaign, Filters(figures.Figure.REACHED), now=one.now).every()
     return {row.key for row in rows if row.evidence is Evidence.ANSWERED}
 
 
 def _criterion(one):
     scope = audiences.scope_of(one.session, one.campaign, now=one.now)
-    return one.keys(listed(scope, ReactedTo(mailings=(1,), reaction="answered", answers=(Answer.IN_PREPARATION,))))
+    return one.keys(
+        listed_authorities(scope, ReactedTo(mailings=(1,), reaction="answered", answers=(Answer.IN_PREPARATION,)))
+    )
 
 
 def _figures(one):
-    assert figures.of(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
-    return set(reached.listed(one.session, one.campaign, Filters(figures.Figure.ANSWERED), now=LATER).keys())
+    assert figures.campaign_results(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
+    return set(reached.list_reached(one.session, one.campaign, Filters(figures.Figure.ANSWERED), now=LATER).keys())
 
 
 def _course(one):
-    told = funnel.of(one.session, one.campaign, figures.of(one.session, one.campaign, now=LATER), [], now=LATER)
+    told = funnel.campaign_course(
+        one.session, one.campaign, figures.campaign_results(one.session, one.campaign, now=LATER), [], now=LATER
+    )
     return set(range(1, told.days[-1].answered + 1))
 
 
 def _listed(one):
     filters = Filters(answer=Answer.IN_PREPARATION)
-    return set(reached.listed(one.session, one.campaign, filters, now=one.now).keys())
+    return set(reached.list_reached(one.session, one.campaign, filters, now=one.now).keys())
 
 
 def _actions(one):
     """Of a wave those to whom its letter left: not the one who has no mailbox."""
-    (done,) = actions.actions(one.session, programmes.named(one.session), now=LATER).done
+    (done,) = actions.list_actions(one.session, programmes.get_programme(one.session), now=LATER).done
     assert sum(done.sent.values()) == len({MAIL, CODE})
     return set(range(1, sum(done.answered.values()) + 1)) | {PHONE}
 
@@ -148,11 +152,11 @@ def _letters(one):
 
 
 def _overall(one):
-    return set(range(1, progress.overall(one.session, [1], now=LATER)[1].answered + 1))
+    return set(range(1, progress.overall_figures(one.session, [1], now=LATER)[1].answered + 1))
 
 
 def _schools(one):
-    each = classes.classify(one.session, one.campaign, now=one.now).schools
+    each = classes.classify_campaign(one.session, one.campaign, now=one.now).schools
     return one.keys(select(each.c.authority_id).where(each.c.answered == 1))
 
 
@@ -162,7 +166,7 @@ PLACES = {
     "outreach/campaigns/segments/mailing_criteria.py": [_criterion],
     "outreach/engagement/replies/recording.py": [
         lambda one: one.of_each(recording.of_message),
-        lambda one: one.of_each(lambda session, letter: recording.earlier(session, letter, one.mailings).last),
+        lambda one: one.of_each(lambda session, letter: recording.earlier_answers(session, letter, one.mailings).last),
         lambda one: one.keys(recording.authorities_that_answered(one.mailings)),
     ],
     "outreach/campaigns/evidence/proof.py": [
@@ -172,13 +176,13 @@ PLACES = {
     "outreach/campaigns/results/funnel.py": [_course],
     "outreach/campaigns/results/reached.py": [_listed],
     "outreach/campaigns/results/history.py": [
-        lambda one: one.of_each(lambda session, letter: history.of(session, letter, now=LATER).answers)
+        lambda one: one.of_each(lambda session, letter: history.mailbox_file(session, letter, now=LATER).answers)
     ],
     "outreach/campaigns/results/actions.py": [_actions],
     "outreach/campaigns/results/reactions.py": [_letters],
     "outreach/campaigns/results/progress.py": [_overall],
     "outreach/campaigns/results/figures.py": [_figures],
-    "outreach/campaigns/waves/receipts.py": [lambda one: one.of_each(receipts.last)],
+    "outreach/campaigns/waves/receipts.py": [lambda one: one.of_each(receipts.last_receipt)],
 }
 
 

@@ -32,24 +32,26 @@ def test_every_sentence_of_the_journal_about_a_strand_names_its_programme(two_pr
         last = session.scalar(select(func.max(AuditEntry.id)))
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
         asked = recording.question_of(session, letter, now=NOW)
-        (joined,) = recording.give(session, letter, Given({asked.open()[0].id: Answer.JOINED}), now=NOW)
+        (joined,) = recording.give_answers(session, letter, Given({asked.open()[0].id: Answer.JOINED}), now=NOW)
         assert "volet 1 du programme « Mes" in plain(inbox.effect_of(session, joined, now=NOW).sentence)
-        inbox.act(session, joined, **by)
-        (helped,) = recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW + timedelta(minutes=1))
-        inbox.take(session, helped, **by)
-        inbox.recall(session, helped, day=today(NOW), **by)
-        inbox.act(session, helped, **by)
-        inbox.reopen(session, helped, **by)
-        undoing.undo(session, [helped], because=WithdrawalReason.NOT_OURS, **by)
-        programme = programmes.named(session, FIRST)
+        inbox.act_on_response(session, joined, **by)
+        (helped,) = recording.give_answers(
+            session, letter, Given({}, request=Answer.HELP), now=NOW + timedelta(minutes=1)
+        )
+        inbox.take_response(session, helped, **by)
+        inbox.recall_response(session, helped, day=today(NOW), **by)
+        inbox.act_on_response(session, helped, **by)
+        inbox.reopen_response(session, helped, **by)
+        undoing.undo_form(session, [helped], because=WithdrawalReason.NOT_OURS, **by)
+        programme = programmes.get_programme(session, FIRST)
         silent = records.eligible_schools(session, asked.authority, programme.strands, today(NOW))[-1]
         told = {"status": Status.DECLINED, "word": Word.CONFIRMED, "effective_on": today(NOW), "source": "Appel"}
-        records.record(
+        records.record_adherence(
             session, asked.authority, programme, programme.strands[0], [silent], today=today(NOW), **told, **by
         )
         session.flush()
         made = by_hand.of_authority(session, asked.authority, programme)[0]
-        by_hand.withdraw(session, asked.authority, programme, made.number, **by)
+        by_hand.withdraw_hand_record(session, asked.authority, programme, made.number, **by)
         session.flush()
         said = [plain(one) for one in session.scalars(select(AuditEntry.sentence).where(AuditEntry.id > last))]
     of_strands = [one for one in said if "olet" in one]
@@ -62,6 +64,6 @@ def test_the_history_of_an_authority_names_the_programme_of_what_a_list_recorded
         owner = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
         owner = owner.where(Ownership.current(), School.fase == JOINED[0])
         authority = session.get_one(Authority, session.scalars(owner).one())
-        said = [one for event in records.events(session, authority) for one in event.details]
+        said = [one for event in records.list_events(session, authority) for one in event.details]
     assert any(one.startswith(f"{NAME}, volet 1, école {JOINED[0]}") for one in said), said
     assert [one for one in said if BARE.search(one)] == []

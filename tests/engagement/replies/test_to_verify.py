@@ -31,7 +31,7 @@ def send(database, letter, answer, *, seen=None, now=LATER, kind=FormKind.ANSWER
     """Judge a form of a letter's page, by default one whose page was never opened; returns its doubt."""
     came = Came(kind, seen, 0, f"{answer}", b"c" * 32, answers=[Answer(answer)] if answer else [])
     with database.writing() as session:
-        return sent_forms.judge(session, session.get_one(Message, letter), came, now=now).doubt
+        return sent_forms.judge_form(session, session.get_one(Message, letter), came, now=now).doubt
 
 
 def opened(nonce, now=LATER):
@@ -60,7 +60,7 @@ def undo(database, letter, given_at):
     """Undo what was answered from a letter at a moment, an hour after."""
     by = {"now": given_at + timedelta(hours=1), "because": WithdrawalReason.NOT_OURS}
     with database.writing() as session:
-        answering.undo(session, session.get_one(Message, letter), given_at, **by)
+        answering.undo_answer(session, session.get_one(Message, letter), given_at, **by)
 
 
 @pytest.mark.postgresql

@@ -37,7 +37,7 @@ from outreach.engagement.tracking.models import (
 )
 from outreach.engagement.tracking.opens_and_clicks import Sighting
 from outreach.engagement.tracking.trackers import SMALLEST
-from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
@@ -134,12 +134,13 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
             name: trackers.target_of(session, bytes.fromhex(identity))
             for name, identity in session.execute(select(Tracker.name, Tracker.public_id))
         }
-        opens_and_clicks.count(session, [seen(targets[name], count=2) for name in sorted(targets)])
+        opens_and_clicks.count_hits(session, [seen(targets[name], count=2) for name in sorted(targets)])
 
     def told():
         with database.reading() as session:
             return [
-                (group.name, group.delivered, group.opens.total()) for group in opens_and_clicks.measured(session, [1])
+                (group.name, group.delivered, group.opens.total())
+                for group in opens_and_clicks.measured_counts(session, [1])
             ]
 
     received(database, 21 + 19)
@@ -155,7 +156,9 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
         ("Libre non confessionnel et Officiel subventionné communal", 19 + 18, 4),
     ]
     with database.reading() as session:
-        assert sum((group.opened_on for group in opens_and_clicks.measured(session, [1])), Counter()) == {NOW.date(): 6}
+        assert sum((group.opened_on for group in opens_and_clicks.measured_counts(session, [1])), Counter()) == {
+            NOW.date(): 6
+        }
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -187,8 +190,10 @@ def test_clicks_alone_are_counted_by_group_and_no_letter_carries_a_picture(datab
     received(database, 40)
     with database.writing() as session:
         identities = [SENDING.keys.read(token, TokenKind.CLICK).id for token in clicks]
-        opens_and_clicks.count(session, [seen(trackers.target_of(session, identity), 1) for identity in identities])
-        assert [group.clicks.total() for group in opens_and_clicks.measured(session, [mailing.id])] == [1, 1]
+        opens_and_clicks.count_hits(
+            session, [seen(trackers.target_of(session, identity), 1) for identity in identities]
+        )
+        assert [group.clicks.total() for group in opens_and_clicks.measured_counts(session, [mailing.id])] == [1, 1]
         assert not are_measured(session.get_one(Campaign, 1))
 
 
@@ -206,22 +211,24 @@ def test_who_is_left_out_hides_nobody(database, people, strand):
 def test_counts_add_up_and_can_be_taken_back(database, wave):
     with database.writing() as session:
         target = target_of(session)
-        opens_and_clicks.count(session, [seen(target), seen(target), seen(target, 1)])
+        opens_and_clicks.count_hits(session, [seen(target), seen(target), seen(target, 1)])
     with database.writing() as session:
         later = NOW + timedelta(hours=1)
         machine = HitClass.MACHINE
-        opens_and_clicks.count(session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)])
+        opens_and_clicks.count_hits(
+            session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)]
+        )
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(HitCount)) == 4
-        assert opens_and_clicks.measured(session, session.scalars(select(Mailing.id))) == [], (
+        assert opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id))) == [], (
             "one of a few would be known"
         )
     received(database, 19)
     with database.reading() as session:
-        assert opens_and_clicks.measured(session, session.scalars(select(Mailing.id))) == []
+        assert opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id))) == []
     received(database)
     with database.reading() as session:
-        (found,) = opens_and_clicks.measured(session, session.scalars(select(Mailing.id)))
+        (found,) = opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id)))
         assert (found.delivered, found.opens) == (28, {HitClass.HUMAN: 3})
         assert +found.clicks == {HitClass.MACHINE: 1}
         assert session.scalars(select(Hit)).all() == []
@@ -234,7 +241,7 @@ def test_counting_from_several_places_at_once_loses_nothing(database, wave):
     def count():
         for _ in range(20):
             with database.writing() as session:
-                opens_and_clicks.count(session, [seen(target, link) for link in (2, 0, 1)])
+                opens_and_clicks.count_hits(session, [seen(target, link) for link in (2, 0, 1)])
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
@@ -294,14 +301,14 @@ def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter)
     assert kept(database) == 2, "a new agreement counts from the next wave on, not for letters that left before"
     received(database)
     with database.reading() as session:
-        (found,) = opens_and_clicks.measured(session, session.scalars(select(Mailing.id)))
+        (found,) = opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id)))
         assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.HUMAN: 1})
     assert classes(database) == [(0, HitClass.HUMAN), (1, HitClass.HUMAN)]
 
 
 def end(database, basis):
     with database.writing() as session:
-        bases.withdraw(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
+        bases.withdraw_basis(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
 
 
 def test_what_waits_goes_with_the_basis_and_no_other_letter_s(database, letter):
@@ -323,7 +330,7 @@ def test_what_came_waits_for_nobody_s_count_and_is_in_one_place_at_any_moment(da
     decide(database, contact)
     read(database, key, signals(), signals(1), signals(1))
     with pytest.raises(ZeroDivisionError), database.writing() as session:
-        assert arrivals.move(session) == 3
+        assert arrivals.move_hits(session) == 3
         raise ZeroDivisionError  # killed before the commit
     assert waiting(database) == 3
     with database.reading() as session:
@@ -332,15 +339,15 @@ def test_what_came_waits_for_nobody_s_count_and_is_in_one_place_at_any_moment(da
     assert (kept(database), waiting(database)) == (3, 0)
     with database.writing() as session:
         assert not arrivals.is_any(session)
-        assert arrivals.move(session) == 0
+        assert arrivals.move_hits(session) == 0
 
 
 def test_the_pixel_of_a_group_that_was_not_known_counts_and_a_token_of_nobody_does_not(database, wave):
     with database.writing() as session:
         name = session.scalars(select(Tracker.public_id)).one()
         scanner = signals()._replace(agent=Agent.SCANNER)
-        arrivals.append(session, [Arrival(name, signals()), Arrival(name, scanner), Arrival("0" * 16, signals())])
-        assert arrivals.move(session) == 3
+        arrivals.append_hits(session, [Arrival(name, signals()), Arrival(name, scanner), Arrival("0" * 16, signals())])
+        assert arrivals.move_hits(session) == 3
     with database.reading() as session:
         assert dict(session.execute(select(HitCount.hit_class, HitCount.count)).all()) == {
             HitClass.HUMAN: 1,
@@ -359,9 +366,9 @@ def test_moving_from_several_places_at_once_counts_each_hit_once(database, lette
     def come_and_move():
         for _ in range(10):
             with database.writing() as session:
-                arrivals.append(session, [Arrival(name, signals()) for name in (group, own)])
+                arrivals.append_hits(session, [Arrival(name, signals()) for name in (group, own)])
             with database.writing() as session:
-                arrivals.move(session, 3)
+                arrivals.move_hits(session, 3)
 
     threads = [threading.Thread(target=come_and_move) for _ in range(4)]
     for thread in threads:
@@ -422,7 +429,7 @@ def test_a_letter_that_is_asked_for_without_end_is_judged_slice_by_slice(databas
     counts = []
     for _ in range(4):
         with database.writing() as session:
-            counts.append(arrivals.move(session, 4))
+            counts.append(arrivals.move_hits(session, 4))
     assert counts == [4, 4, 2, 0]
     read(database, key, signals(2, NOW + timedelta(milliseconds=500)))
     assert {hit_class for _, hit_class in classes(database)} == {HitClass.MACHINE}
@@ -459,8 +466,8 @@ def test_many_tokens_are_looked_up_at_once(database, letter):
         found = trackers.targets_of(session, [group, bytes(8), name], links)
         assert found == {**of_group, name: trackers.Target(None, to)}
         assert list(links.values()) == [to]
-        assert trackers.latest(session, 0, 9, {}) == of_group
-        assert trackers.latest(session, tracker.id, 9, {}) == {}
+        assert trackers.latest_trackers(session, 0, 9, {}) == of_group
+        assert trackers.latest_trackers(session, tracker.id, 9, {}) == {}
 
 
 def doubt(database, letter, fenced_at=NOW):
@@ -495,7 +502,7 @@ def test_a_hit_of_a_group_settles_nobody_s_doubt(database, letter):
     key, _ = letter
     doubt(database, key)
     with database.writing() as session:
-        opens_and_clicks.count(session, [seen(target_of(session))])
+        opens_and_clicks.count_hits(session, [seen(target_of(session))])
     read(database, key, signals())
     assert kept(database) == 0
     assert settled(database, key) == (0, MessageState.IN_DOUBT, "")
@@ -517,12 +524,12 @@ def test_old_events_keep_only_their_number(database, letter):
     assert kept(database) == 2
     received(database)
     with database.reading() as session:
-        before = opens_and_clicks.measured(session, session.scalars(select(Mailing.id)))
+        before = opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id)))
     (row,) = [row for row in RULES if row.model is Hit]
-    assert [forget(database, row, lambda: NOW, threading.Event()) for _ in range(2)] == [1, 0]
+    assert [forget_by_rule(database, row, lambda: NOW, threading.Event()) for _ in range(2)] == [1, 0]
     assert kept(database) == 1
     with database.reading() as session:
-        assert opens_and_clicks.measured(session, session.scalars(select(Mailing.id))) == before
+        assert opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id))) == before
 
 
 @pytest.mark.long
@@ -536,7 +543,7 @@ def test_who_is_measured_alone_is_in_no_group_and_hides_nobody(database, people,
         assert session.scalars(select(Tracker)).all() == []
     assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 3, TrackingMode.NONE.mention: 19}
     with database.writing() as session:
-        bases.withdraw(
+        bases.withdraw_basis(
             session, session.get_one(TrackingBasis, bases_[0]), now=AFTER + timedelta(minutes=1), actor=AUTHOR
         )
     assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 2, TrackingMode.NONE.mention: 20}
@@ -570,9 +577,9 @@ def test_a_basis_needs_its_proof(database, letter):
         basis = bases.record_consent(session, contact, **given | words)
         with pytest.raises(Refused):
             bases.record_consent(session, contact, **given | words)
-        bases.withdraw(session, basis, now=NOW, actor=AUTHOR, channel="téléphone")
+        bases.withdraw_basis(session, basis, now=NOW, actor=AUTHOR, channel="téléphone")
         with pytest.raises(Refused):
-            bases.withdraw(session, basis, now=NOW, actor=AUTHOR)
+            bases.withdraw_basis(session, basis, now=NOW, actor=AUTHOR)
         assert (basis.withdrawn_at, basis.withdrawn_by, basis.withdrawn_through) == (NOW, AUTHOR, "téléphone")
 
 
@@ -580,7 +587,7 @@ def test_a_decision_ends_when_the_mailbox_turns_out_to_be_a_person_s(database, l
     message, key = letter
     decide(database, key)
     with database.writing() as session:
-        assert bases.measurable(session, [message]) == {message}
+        assert bases.measurable_messages(session, [message]) == {message}
         session.get_one(Contact, key).mailbox_kind = MailboxKind.PERSONAL
         session.flush()
-        assert bases.measurable(session, [message]) == set()
+        assert bases.measurable_messages(session, [message]) == set()

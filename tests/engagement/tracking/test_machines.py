@@ -15,7 +15,7 @@ from outreach.engagement.tracking.bot_detection import (
     Readers,
     Signals,
     agent_of,
-    classify,
+    classify_hit,
 )
 from tests.conftest import NOW
 
@@ -61,7 +61,7 @@ def test_a_program_is_known_by_what_it_says(said, agent):
     ],
 )
 def test_a_hit_is_judged_with_the_reader_s_others(one, others, found):
-    assert classify(one, others)[0] is found
+    assert classify_hit(one, others)[0] is found
 
 
 def test_the_second_link_unmasks_the_first_of_the_same_reader_only():
@@ -103,12 +103,12 @@ def test_a_reader_is_judged_as_if_each_hit_were_compared_with_each_of_the_last_d
         if link:
             clicks = [*clicks, [at, one, None]][-REMEMBERED:]
         everything = [signals for _, signals, _ in clicks]
-        assert judged is classify(one, everything)[0]
+        assert judged is classify_hit(one, everything)[0]
         if not link:
             assert unmasked == []
             continue
         clicks[-1][2] = judged
-        changed = [click for click in clicks if click[2] is not classify(click[1], everything)[0]]
+        changed = [click for click in clicks if click[2] is not classify_hit(click[1], everything)[0]]
         changed = [click for click in changed if click[2] is not HitClass.MACHINE]
         assert [met.signals for met in unmasked] == [signals for _, signals, _ in changed]
         for click in changed:

@@ -33,7 +33,7 @@ def test_a_key_serves_until_it_expires_or_ends_and_lies_nowhere_in_the_database(
             api_keys.end(session, made.id, **BY)
         with pytest.raises(NotFound):
             api_keys.end(session, 99, **BY)
-        told, name = [entry.sentence for entry in audit.about(session, made.actor)], Colleagues()[made.actor]
+        told, name = [entry.sentence for entry in audit.entries_about(session, made.actor)], Colleagues()[made.actor]
     assert [sentence[:5] for sentence in told] == ["Clé 1", "Clé 1"]
     assert not any(secret in sentence for sentence in told)
     assert name == "programme, clé n° 1"
@@ -60,7 +60,7 @@ def test_writing_is_a_right_of_its_own_that_the_audit_names(database):
         reads, _ = api_keys.make(session, **WANTED, **BY)
         writes, _ = api_keys.make(session, **WANTED | {"name": "Plateforme"}, writes=True, **BY)
         assert (reads.writes, writes.writes) == (False, True)
-        (told,) = (entry.sentence for entry in audit.about(session, writes.actor))
+        (told,) = (entry.sentence for entry in audit.entries_about(session, writes.actor))
         assert "avec le droit d’écrire" in told
         with pytest.raises(InputError, match="n’écrit pas"):
             api_keys.make(session, **WANTED | {"name": "Fédération", "role": "network:WBE"}, writes=True, **BY)

@@ -58,8 +58,8 @@ def test_a_backup_is_made_restored_checked_and_then_the_settings_are_named(run, 
 @pytest.mark.long
 def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run, programmed, fresh_url, tmp_path):
     with programmed.writing() as session:
-        audit.record(session, NOW, "ada@fwb.example", f"Adresse {MARKED} ajoutée.", "authority:1")
-        suppressions.suppress(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
+        audit.record_entry(session, NOW, "ada@fwb.example", f"Adresse {MARKED} ajoutée.", "authority:1")
+        suppressions.suppress_address(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
     _, made = run("backup", str(tmp_path), "--json", **ERASING)
     assert run("person", "erase", MARKED, **ERASING)[0] == 1  # nobody confirmed
     status, told = run("person", "erase", MARKED, "--yes", "--json", **ERASING)
@@ -70,7 +70,7 @@ def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run
         restored = Database(new)
         with restored.reading() as session:
             assert person_data.known_of(session, MARKED) == {}
-            assert seals.verify(session).fault == ""
+            assert seals.verify_seals(session).fault == ""
         restored.dispose()
     status, told = run("person", "replay", "--json", **ERASING)
     assert (status, told) == (0, {"erased": 0})
@@ -85,7 +85,7 @@ def test_erasures_lie_beside_the_backup_and_come_back_with_it_to_a_machine_with_
     kept = tmp_path / "kept"
     kept.mkdir()
     with programmed.writing() as session:
-        suppressions.suppress(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
+        suppressions.suppress_address(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
     _, made = run("backup", str(kept), "--json", **ERASING)
     assert not (kept / digests.FILE).exists()
     run("person", "erase", MARKED, "--yes", "--json", **ERASING)
@@ -101,7 +101,9 @@ def test_erasures_lie_beside_the_backup_and_come_back_with_it_to_a_machine_with_
         with restored.reading() as session:
             assert person_data.known_of(session, MARKED) == {}
         restored.dispose()
-    assert {line.digest for line in digests.read(new_one)} == {line.digest for line in digests.read(old)}
+    assert {line.digest for line in digests.read_erasures(new_one)} == {
+        line.digest for line in digests.read_erasures(old)
+    }
 
 
 def test_a_machine_that_knows_no_erasure_says_so_of_a_backup_from_elsewhere(run, fresh_url, tmp_path):

@@ -41,7 +41,7 @@ def worked_with(database, _settings):
     published(database, content(), KEY)
     with database.writing() as session:
         batch = audit.next_batch(session, now=NOW)
-        assert audit.add(session, batch)
+        assert audit.add_seal(session, batch)
 
 
 @pytest.mark.long
@@ -70,9 +70,9 @@ def missed(cases):
 def all_cases(url, tmp_path):
     """A hundred corruptions, each with a call that makes it and returns what is told of it."""
     (tmp_path / "backups").mkdir()
-    other = making.make(url, tmp_path / "backups", Origin("", HERE), now=NOW - timedelta(seconds=1))
+    other = making.make_backup(url, tmp_path / "backups", Origin("", HERE), now=NOW - timedelta(seconds=1))
     change(url, "UPDATE users SET name = 'Since Then' WHERE id = 1")
-    made = making.make(url, tmp_path / "backups", Origin("", HERE), now=NOW)
+    made = making.make_backup(url, tmp_path / "backups", Origin("", HERE), now=NOW)
     read = manifest.read(made.file)
     with copied(url) as same:
         assert making.check(same, read, prove) == [], "nothing is said of the database as it was"
@@ -92,7 +92,7 @@ def of_files(made, other, new, tmp_path):
             shutil.copytree(made.file.parent, folder)
             change(folder / made.file.name, folder / made.manifest.name)
             try:
-                making.restore(folder / made.file.name, new, HERE, well)
+                making.restore_backup(folder / made.file.name, new, HERE, well)
             except (Refused, FileNotFoundError) as refused:
                 return str(refused)
             return ""

@@ -40,13 +40,13 @@ def aside(url, folder):
 
 
 def rehearse(url, folder, here=ORIGIN.keys, prove=well):
-    return restore_tests.rehearse(folder, url, here, prove)
+    return restore_tests.run_restore_test(folder, url, here, prove)
 
 
 @pytest.mark.long
 def test_the_newest_backup_is_restored_aside_checked_and_dropped(programmed, fresh_url, folder):
-    making.make(fresh_url, folder, ORIGIN, now=NOW - DAY)
-    newest = making.make(fresh_url, folder, ORIGIN, now=NOW)
+    making.make_backup(fresh_url, folder, ORIGIN, now=NOW - DAY)
+    newest = making.make_backup(fresh_url, folder, ORIGIN, now=NOW)
     asked = []
 
     def prove(url, at):
@@ -62,7 +62,7 @@ def test_the_newest_backup_is_restored_aside_checked_and_dropped(programmed, fre
 
 @pytest.mark.long
 def test_what_is_wrong_is_told_and_nothing_stays(programmed, fresh_url, folder):
-    made = making.make(fresh_url, folder, ORIGIN, now=NOW)
+    made = making.make_backup(fresh_url, folder, ORIGIN, now=NOW)
     assert rehearse(fresh_url, folder, prove=lambda *_: ["Le registre."]).faults == ["Le registre."]
     assert "n’a pas la clé" in rehearse(fresh_url, folder, here={}).faults[0]
     made.file.write_bytes(made.file.read_bytes()[:-1])
@@ -77,14 +77,14 @@ def test_what_is_wrong_is_told_and_nothing_stays(programmed, fresh_url, folder):
 
 def test_a_manifest_without_its_file_is_no_backup(programmed, fresh_url, folder):
     """Not passed over for the backup before it."""
-    making.make(fresh_url, folder, ORIGIN, now=NOW - DAY)
-    making.make(fresh_url, folder, ORIGIN, now=NOW).file.unlink()
+    making.make_backup(fresh_url, folder, ORIGIN, now=NOW - DAY)
+    making.make_backup(fresh_url, folder, ORIGIN, now=NOW).file.unlink()
     assert rehearse(fresh_url, folder).faults != []
 
 
 @pytest.mark.long
 def test_what_a_rehearsal_left_when_it_was_killed_is_dropped_by_the_next(programmed, fresh_url, folder):
-    made = making.make(fresh_url, folder, ORIGIN, now=NOW)
+    made = making.make_backup(fresh_url, folder, ORIGIN, now=NOW)
 
     def killed(url, _at):
         making.of(url).drop = lambda _url: None
@@ -105,7 +105,7 @@ def test_what_a_rehearsal_left_when_it_was_killed_is_dropped_by_the_next(program
 def test_a_database_of_somebody_s_is_never_dropped(programmed, fresh_url, folder):
     if fresh_url.startswith("sqlite"):
         pytest.skip("SQLite's file has a name of its own")
-    making.make(fresh_url, folder, ORIGIN, now=NOW)
+    making.make_backup(fresh_url, folder, ORIGIN, now=NOW)
     name = f"{make_url(fresh_url).database}_rehearsal"
     with closing(psycopg.connect(fresh_url, autocommit=True)) as server:
         server.execute(f"CREATE DATABASE {name}")
@@ -137,13 +137,13 @@ def test_a_backup_of_another_version_proves_nothing_in_a_rehearsal(programmed, f
 
     with programmed.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0060'")
-    making.make(fresh_url, folder, ORIGIN, now=NOW)
+    making.make_backup(fresh_url, folder, ORIGIN, now=NOW)
     assert rehearse(fresh_url, folder, prove=prove).faults == []
     assert "autre version" in rehearse(fresh_url, folder, prove=prove_all).faults[0]
 
 
 def record(session, made_at, *faults):
-    restore_tests.record(session, Rehearsed("x", made_at, faults), now=made_at + DAY / 24, seconds=2.4)
+    restore_tests.record_restore_test(session, Rehearsed("x", made_at, faults), now=made_at + DAY / 24, seconds=2.4)
 
 
 def test_a_proof_older_than_two_days_is_seen_until_a_newer_backup_is_proven(database, settings, tmp_path):
@@ -163,7 +163,7 @@ def test_a_proof_older_than_two_days_is_seen_until_a_newer_backup_is_proven(data
 
 def test_administrators_read_when_a_backup_was_last_restored_well(database, tmp_path):
     def said(folder=tmp_path):
-        return " ".join(restore_tests.sentences(session, folder)).replace("\xa0", " ")
+        return " ".join(restore_tests.restore_test_sentences(session, folder)).replace("\xa0", " ")
 
     with database.writing() as session:
         assert "réglée : nommez leur dossier dans OUTREACH_BACKUPS" in said(None)

@@ -29,10 +29,10 @@ def names(url):
 
 
 def test_a_backup_makes_a_new_database_with_all_it_held(programmed, fresh_url, tmp_path):
-    made = making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+    made = making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     rename(programmed, "Somebody Else")
     with beside(fresh_url, tmp_path) as new:
-        restored = making.restore(made.file, new, ORIGIN.keys, well)
+        restored = making.restore_backup(made.file, new, ORIGIN.keys, well)
         assert (list(restored.faults), dict(restored.lacking)) == ([], {})
         assert making.of(new).contents_of(new) == restored.manifest.contents
         assert names(new) != names(fresh_url)
@@ -53,41 +53,41 @@ def test_a_backup_and_its_manifest_are_of_one_moment(programmed, fresh_url, tmp_
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "_contents", count_then_write)
-        made = making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+        made = making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     assert manifest.read(made.file).contents.tables["users"] != names(fresh_url)
     with beside(fresh_url, tmp_path) as new:
-        assert list(making.restore(made.file, new, ORIGIN.keys, well).faults) == []
+        assert list(making.restore_backup(made.file, new, ORIGIN.keys, well).faults) == []
 
 
 def test_a_database_that_has_tables_is_refused_and_left_as_it_is(programmed, fresh_url, tmp_path):
-    made = making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+    made = making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     rename(programmed, "After The Backup")
     before = names(fresh_url)
     with pytest.raises(Refused, match="base neuve"):
-        making.restore(made.file, fresh_url, ORIGIN.keys, well)
+        making.restore_backup(made.file, fresh_url, ORIGIN.keys, well)
     assert names(fresh_url) == before
 
 
 def test_a_backup_of_the_other_kind_is_refused(programmed, fresh_url, tmp_path):
-    made = making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+    made = making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     other = f"sqlite:///{tmp_path}/new.sqlite3" if "postgresql" in fresh_url else "postgresql://a@/new"
     with pytest.raises(InputError, match="ne va pas dans une base"):
-        making.restore(made.file, other, ORIGIN.keys, well)
+        making.restore_backup(made.file, other, ORIGIN.keys, well)
     assert not (tmp_path / "new.sqlite3").exists()
 
 
 def test_a_restore_that_breaks_off_leaves_no_database(programmed, fresh_url, tmp_path, monkeypatch):
-    made = making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+    made = making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     with beside(fresh_url, tmp_path) as new:
         monkeypatch.setattr(manifest, "check_file", lambda *_: None)
         if new.startswith("postgresql"):
             made.file.write_bytes(made.file.read_bytes()[:-2000])
             with pytest.raises(Refused, match="pg_restore s’est arrêté"):
-                making.restore(made.file, new, ORIGIN.keys, well)
+                making.restore_backup(made.file, new, ORIGIN.keys, well)
         else:
             monkeypatch.setattr("shutil.copyfileobj", lambda *_: os.open("/nowhere", os.O_RDONLY))
             with pytest.raises(OSError, match="nowhere"):
-                making.restore(made.file, new, ORIGIN.keys, well)
+                making.restore_backup(made.file, new, ORIGIN.keys, well)
         monkeypatch.undo()
         assert not exists(new)
 
@@ -107,7 +107,7 @@ def test_without_the_programs_of_the_server_s_version_a_backup_is_refused(progra
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(postgresql, "FOLDERS", ())
     with pytest.raises(Refused, match=r"pg_dump \(installé ici : 9\) : installez postgresql-client-\d+"):
-        making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+        making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "outreach-"))] == []
 
 
@@ -124,24 +124,24 @@ def test_a_password_stands_in_no_command_line(monkeypatch, tmp_path):
 
 def test_one_backup_at_a_time_and_one_a_second(programmed, fresh_url, tmp_path):
     with making.held(tmp_path), pytest.raises(Refused, match="en cours"):
-        making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
-    making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+        making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
+    making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     with pytest.raises(Refused, match="existe déjà"):
-        making.make(fresh_url, tmp_path, ORIGIN, now=NOW)
+        making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW)
     with pytest.raises(Refused, match="créez-le"):
-        making.make(fresh_url, tmp_path / "nowhere", ORIGIN, now=NOW)
+        making.make_backup(fresh_url, tmp_path / "nowhere", ORIGIN, now=NOW)
 
 
 def test_old_backups_go_with_their_manifests(programmed, fresh_url, tmp_path):
     for days in (0, 14, 15):
-        making.make(fresh_url, tmp_path, ORIGIN, now=NOW - timedelta(days=days))
+        making.make_backup(fresh_url, tmp_path, ORIGIN, now=NOW - timedelta(days=days))
     own = {"outreach-notes.txt", "outreach-2019-before-the-move.sqlite3", "outreach-old.dump", "outreach-old.json"}
     for name in own:
         (tmp_path / name).touch()
-    assert making.forget(tmp_path, 14, now=NOW) == 1
+    assert making.forget_backups(tmp_path, 14, now=NOW) == 1
     assert len(list(tmp_path.glob("outreach-20*Z.*"))) == 4
     assert own <= {path.name for path in tmp_path.iterdir()}, "what somebody put there is theirs"
-    assert making.newest(tmp_path).stem == "outreach-2021-05-15T090000Z"
+    assert making.newest_backup(tmp_path).stem == "outreach-2021-05-15T090000Z"
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(programmed, fresh_url, tmp_path):
@@ -152,7 +152,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(programmed, fresh_url, tmp_path
         pytest.skip("a file system cannot be mounted here")
     try:
         with pytest.raises(Refused, match=r"plus de place"):
-            making.make(fresh_url, disk, ORIGIN, now=NOW)
+            making.make_backup(fresh_url, disk, ORIGIN, now=NOW)
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
@@ -166,7 +166,7 @@ def test_a_manifest_holds_no_secret_and_names_each_key(programmed, fresh_url, tm
     }
     settings = read({"OUTREACH_DATA": str(tmp_path), **{f"OUTREACH_{k.upper()}": v for k, v in secret.items()}})
     here = manifest.fingerprints(settings, "aaaa bbbb")
-    made = making.make(fresh_url, tmp_path, making.Origin("", here), now=NOW)
+    made = making.make_backup(fresh_url, tmp_path, making.Origin("", here), now=NOW)
     written = made.manifest.read_text()
     assert not any(key in written for value in secret.values() for key in value.split(","))
     assert json.loads(written)["keys"] == here
@@ -188,5 +188,5 @@ def test_an_empty_database_is_not_backed_up(fresh_url, tmp_path):
         if url.startswith("postgresql"):
             postgresql.make_room(url)
         with pytest.raises(Refused):
-            making.make(url, tmp_path, ORIGIN, now=NOW)
+            making.make_backup(url, tmp_path, ORIGIN, now=NOW)
         assert list(tmp_path.glob("[.o]*")) == []

@@ -21,13 +21,13 @@ from tests.programmes import BARE
 
 def the_effect_that_was_put_in_is_found_and_none_where_none_is(database):
     with database.reading() as session:
-        assert verification.verify(session, now=NOW) == []
+        assert verification.verify_ledger(session, now=NOW) == []
         helped, idle, to_come = session.scalars(select(Campaign).order_by(Campaign.id)).all()[-3:]
         found = effects.told_of(session, helped)
         assert found["state"] == "ready"
         assert 0 < found["low"] <= finished.EFFECT <= found["high"]
         assert found["told"].startswith("Oui. ")
-        shown = {one.campaign.id: one.told for one in experiment.of(session, helped.id).draws}
+        shown = {one.campaign.id: one.told for one in experiment.public_draw(session, helped.id).draws}
         assert shown == {one.id: effects.told_of(session, one)["told"] for one in (helped, idle)}
         none = effects.told_of(session, idle)
         assert none["low"] <= 0 <= none["high"]

@@ -4,7 +4,7 @@ import smtplib
 import subprocess
 
 from outreach.delivery.bounces import boxes
-from outreach.delivery.bounces.parsing import NoticeVerdict, read
+from outreach.delivery.bounces.parsing import NoticeVerdict, read_notice
 from outreach.delivery.letters.tokens import Keys, TokenKind
 from outreach.operations.demo import mailbox
 from tests.delivery.letters.test_mime import whole, wire
@@ -30,8 +30,8 @@ def test_each_simulated_address_does_as_its_name_says(tmp_path):
     assert [name for name, code in replies.items() if code != 250] == ["Refuse+1"]
     assert replies["Refuse+1"] == 550
     assert len(mailbox.letters_in(tmp_path / "box")) == 4
-    with boxes.opened(f"maildir://{tmp_path / 'returns'}") as box:
-        notices = [read(content, KEYS) for content in box.read(box.keys(9)).values()]
+    with boxes.open_box(f"maildir://{tmp_path / 'returns'}") as box:
+        notices = [read_notice(content, KEYS) for content in box.read(box.keys(9)).values()]
     assert {notice.verdict for notice in notices} == {NoticeVerdict.AUTO_REPLY, NoticeVerdict.COMPLAINT}
     assert [notice.proved for notice in notices] == [LETTER] * 2
     complaint = next(one for one in notices if one.verdict is NoticeVerdict.COMPLAINT)

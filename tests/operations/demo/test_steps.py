@@ -45,30 +45,30 @@ def take_all(database, sending):
 
     with database.writing() as session:
         yield taken(session)
-        stated = definitions.named("merci-et-suite", ROOT / "campaigns")
+        stated = definitions.get_definition("merci-et-suite", ROOT / "campaigns")
         writer = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        campaign = lifecycle.create(session, stated, now=NOW, author=writer)
-        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        campaign = lifecycle.create_campaign(session, stated, now=NOW, author=writer)
+        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
         yield taken(session)
-        lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
+        lifecycle.approve_campaign(session, campaign, now=NOW, actor=APPROVER)
         yield taken(session)
-        wave = lifecycle.schedule(session, campaign, NOW + timedelta(minutes=1), now=NOW, actor=AUTHOR)
+        wave = lifecycle.schedule_campaign(session, campaign, NOW + timedelta(minutes=1), now=NOW, actor=AUTHOR)
         yield taken(session)
-        launching.advance(session, wave.id, sending, now=wave.due_at)
+        launching.advance_wave(session, wave.id, sending, now=wave.due_at)
         yield taken(session)
         first = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         first.state, first.fence_id, first.fenced_at, first.settled_at = MessageState.ACCEPTED, "f", NOW, NOW
         yield taken(session)
-        recording.give(session, first, Given({}, Answer.HELP), now=NOW)
+        recording.give_answers(session, first, Given({}, Answer.HELP), now=NOW)
         yield taken(session)
-        authority, programme = authority_by_fase(session, 9001), programmes.named(session)
-        standings = records.standings(session, authority, programme, STORY_DAY)
+        authority, programme = authority_by_fase(session, 9001), programmes.get_programme(session)
+        standings = records.list_standings(session, authority, programme, STORY_DAY)
         silent, other = [row.school for row in standings if row.strands[1].status is Status.NONE][:2]
         strand = programme.strands[0]
         for school, word in ((silent, Word.CONFIRMED), (other, Word.DECLARED), (other, Word.CONFIRMED)):
             named = {"status": Status.JOINED, "word": word, "effective_on": STORY_DAY, "source": "Réponse"}
             by = {"now": NOW, "today": STORY_DAY, "actor": AUTHOR}
-            records.record(session, authority, programme, strand, [school], **named, **by)
+            records.record_adherence(session, authority, programme, strand, [school], **named, **by)
             yield taken(session)
 
 
@@ -94,13 +94,13 @@ def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
 def test_what_the_story_began_and_the_clock_goes_on_with_is_nobody_s_step(sample_database, tmp_path):
     with sample_database.writing() as session:
         before = session.scalar(select(func.min(JoiningList.applied_at))) - timedelta(days=1)
-        stated = definitions.named("merci-et-suite", ROOT / "campaigns")
+        stated = definitions.get_definition("merci-et-suite", ROOT / "campaigns")
         writer = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        campaign = lifecycle.create(session, stated, now=before, author=writer)
-        lifecycle.submit(session, campaign, now=before, actor=AUTHOR)
-        lifecycle.approve(session, campaign, now=before, actor=APPROVER)
-        wave = lifecycle.schedule(session, campaign, NOW, now=before, actor=AUTHOR)
-        launching.advance(session, wave.id, SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)})), now=NOW)
+        campaign = lifecycle.create_campaign(session, stated, now=before, author=writer)
+        lifecycle.submit_campaign(session, campaign, now=before, actor=AUTHOR)
+        lifecycle.approve_campaign(session, campaign, now=before, actor=APPROVER)
+        wave = lifecycle.schedule_campaign(session, campaign, NOW, now=before, actor=AUTHOR)
+        launching.advance_wave(session, wave.id, SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)})), now=NOW)
         session.execute(update(Message).values(state=MessageState.ACCEPTED, reason=None, fence_id="f"))
         session.flush()
         assert set(steps.taken(session).values()) == {False}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.situation import Bucket, situation
+from outreach.adherence.situation.situation import Bucket, count_situation
 from outreach.campaigns.letter.snapshot import SenderIdentity
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.planning import audiences, sending_hours
@@ -45,7 +45,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
     with sample_database.writing() as session:
         posted = story.tell(session, sending, now=NOW)
     with sample_database.reading() as session:
-        assert verification.verify(session, now=NOW) == []
+        assert verification.verify_ledger(session, now=NOW) == []
         sent, to_all, draft = session.scalars(select(Campaign).order_by(Campaign.id))
         assert (sent.state, draft.state, list(draft.waves)) == (CampaignState.APPROVED, CampaignState.DRAFT, [])
         first, reminder = sent.waves
@@ -55,10 +55,10 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         assert to_all.state is CampaignState.APPROVED
         assert to_all.waves[0].due_at - reminder.due_at > timedelta(days=7), "no two letters within a week"
         assert audiences.networks_of(session, to_all, now=NOW) == set(NETWORKS)
-        tally = outbox.tallies(session, [first.mailing_id])[first.mailing_id]
+        tally = outbox.tally_mailings(session, [first.mailing_id])[first.mailing_id]
         assert (tally.total, tally.pending, tally.deferred, tally.refused) == (tally.intended, 0, 0, 2)
         assert tally.withdrawn["suppressed"] == 1
-        came = figures.of(session, sent, now=NOW)
+        came = figures.campaign_results(session, sent, now=NOW)
         given = Counter(one.answer for one in session.scalars(select(Response)) if one.strand_id == sent.strand_id)
         assert set(given) == set(Answer) - {Answer.NOT_CONCERNED}
         assert {one for one, count in came.answers.items() if count} == set(given) - {Answer.INFORMED}
@@ -67,12 +67,12 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         confirmations = [one for one in session.scalars(select(Message)) if one.mailing_id != first.mailing_id]
         assert len(confirmations) == answered - given[Answer.WRONG_CONTACT], "the wrong box gets no receipt"
         assert len(posted) == tally.accepted + len(confirmations)
-        waiting = inbox_list.counts(session)
+        waiting = inbox_list.count_trays(session)
         assert all(waiting[tray] for tray in Tray)
-        now = situation(session, programmes.named(session), STORY_DAY).total.strands[1]
+        now = count_situation(session, programmes.get_programme(session), STORY_DAY).total.strands[1]
         assert now[Bucket.JOINED] > 48
         assert now[Bucket.DECLARED] > 0
-        (measured,) = opens_and_clicks.measured(session, [first.mailing_id])
+        (measured,) = opens_and_clicks.measured_counts(session, [first.mailing_id])
         assert 0 < measured.clicks["human"] < measured.opens["human"] < tally.accepted
         reasons = Counter(one.reason.value for one in session.scalars(select(Suppression)))
         assert reasons == {"staff": 1, "hard_bounce": 1, "unsubscribed": 1}
@@ -116,5 +116,5 @@ def test_it_is_told_on_this_machine_and_on_the_day_of_the_clock(tmp_path, relay,
 def test_the_first_wave_left_when_letters_may_leave(number):
     now = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=number)
     first = story.first_wave(now)
-    assert not sending_hours.closure(first.date(), {Audiences.SCHOOL_SIDE}, urgent=True)
+    assert not sending_hours.closing_reason(first.date(), {Audiences.SCHOOL_SIDE}, urgent=True)
     assert timedelta(days=5) < now - first < timedelta(days=75)

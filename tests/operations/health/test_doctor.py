@@ -24,7 +24,7 @@ from outreach.operations.backups import making, manifest, restore_tests
 from outreach.operations.demo import mailbox
 from outreach.operations.health import backups, databases, domain, machine, mail, secrets, work
 from outreach.operations.health.check import Check, Examined, HealthState, ok
-from outreach.operations.health.doctor import run
+from outreach.operations.health.doctor import run_checks
 from outreach.operations.health.registry import CHECKS
 from tests import factories
 from tests.commands import invoke
@@ -119,7 +119,7 @@ def test_a_dns_server_that_is_silent_is_a_fault_of_the_check_alone(examined, mon
     with name_server({}, silent=frozenset([DOMAIN])) as server:
         silent = {"check_domains": f"127.0.0.1:{server.place[1]}", "mail_domain": DOMAIN}
         there = examined(smtp_url="smtp://relais.be", **silent)
-        results = run(there, [Check("mx", "MX", 10, domain.mx), Check("settings", "", 5, machine.settings)])
+        results = run_checks(there, [Check("mx", "MX", 10, domain.mx), Check("settings", "", 5, machine.settings)])
     assert [result.finding.state for result in results] == [FAULT, OK]
     assert "OUTREACH_CHECK_DOMAINS" in results[0].finding.told
 
@@ -139,7 +139,9 @@ def test_a_check_that_breaks_or_hangs_is_a_fault_that_says_so_and_keeps_no_other
 
     looks = {"breaks": breaks, "hangs": hangs, "refuses": refuses, "well": lambda _examined: ok("bien")}
     began = time.monotonic()
-    results = run(examined(), [Check(name, name, 0.5 if name == "hangs" else 10, look) for name, look in looks.items()])
+    results = run_checks(
+        examined(), [Check(name, name, 0.5 if name == "hangs" else 10, look) for name, look in looks.items()]
+    )
     ended.set()
     assert time.monotonic() - began < 9
     assert [result.finding.state for result in results] == [FAULT, FAULT, FAULT, OK]
@@ -255,7 +257,7 @@ def test_a_second_factor_that_no_key_reads_any_more_is_found(examined, database)
     with database.writing() as session:
         factories.add_people(session, NOW)
         user = accounts.user_named(session, factories.AUTHOR)
-        sealed = second_factors.new_secret(second_factors.wallet(examined().settings.secret_keys), user.id)
+        sealed = second_factors.new_secret(second_factors.factor_cipher(examined().settings.secret_keys), user.id)
         second_factors.set_up(session, user.id, user.email, sealed, 1, replacing=False, now=NOW)
     assert secrets.factor_keys(examined()).state is OK
     other = type(examined().settings.secret_key)("another key that was drawn at random")
@@ -383,7 +385,7 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
     assert backups.restore(here).state is WARNING
     assert backups.backup(examined(mode=Mode.PRODUCTION)).state is WARNING
     assert backups.backup(examined()).state is OK
-    making.make(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    making.make_backup(here.settings.database, tmp_path, making.Origin("", {}), now=now)
     states = []
     for days in (1, 3):
         at = now + timedelta(days=days)
@@ -392,18 +394,20 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
     assert states == [OK, FAULT]
     for rehearsed_at, faults, state in ((at, [], OK), (at, ["Une table manque."], FAULT)):
         with database.writing() as session:
-            restore_tests.record(session, restore_tests.Rehearsed("x", now, faults), now=rehearsed_at, seconds=1)
+            restore_tests.record_restore_test(
+                session, restore_tests.Rehearsed("x", now, faults), now=rehearsed_at, seconds=1
+            )
         finding = backups.restore(here)
         assert finding.state is state, finding.told
     assert "Une table manque." in finding.told
-    making.newest(tmp_path).with_suffix(".json").write_text("{}")
+    making.newest_backup(tmp_path).with_suffix(".json").write_text("{}")
     assert backups.backup(here).state is FAULT, "its manifest cannot be read"
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(examined, tmp_path):
     here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
-    made = making.make(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    made = making.make_backup(here.settings.database, tmp_path, making.Origin("", {}), now=now)
     assert (backups.backup(here).state, len(list(backups.age_of_backup(here.settings)))) == (OK, 1)
     with made.file.open("rb+") as file:
         file.truncate(4096)
@@ -417,7 +421,7 @@ def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(exam
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_manifest_that_says_no_time_zone_is_no_manifest(examined, tmp_path):
     here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
-    made = making.make(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    made = making.make_backup(here.settings.database, tmp_path, making.Origin("", {}), now=now)
     read = manifest.read(made.file)
     lying = read.model_copy(update={"made_at": read.made_at.replace(tzinfo=None)}).sealed()
     made.manifest.write_text(lying.model_dump_json())
@@ -470,7 +474,7 @@ def test_a_silent_database_holds_up_no_check_that_does_not_need_it(settings):
     away = settings.model_copy(update={"database_url": "postgresql://127.0.0.1:1/none"})
     opened = Database(away.database)
     needs = [check for check in CHECKS if check.name in {"database", "waiting", "settings"}]
-    results = run(Examined(away, opened, {}), needs)
+    results = run_checks(Examined(away, opened, {}), needs)
     opened.dispose()
     assert {result.check.name: result.finding.state for result in results} == {
         "settings": OK,

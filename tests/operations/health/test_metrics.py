@@ -92,7 +92,7 @@ def test_the_figures_are_those_of_the_rows(metered, database, clock):
         workers.join_in(session, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=True, now=NOW)
         alerts.begin(session, AlertSighting(AlertKind.DISK_FULL, "", NOW))
-        audit.record(session, NOW - ago, "a@fwb.example", "x", "y")
+        audit.record_entry(session, NOW - ago, "a@fwb.example", "x", "y")
         tracker = Tracker(mailing_id=letters[0].mailing_id, public_id="1" * 16, name="WBE", recipients=5)
         session.add(tracker)
         session.flush()
@@ -209,8 +209,8 @@ def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_t
     with database.writing() as session:
         workers.clock_passed(session, "", place=PLACE, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=False, now=NOW)
-        restore_tests.record(session, restore_tests.Rehearsed("x", NOW, []), now=NOW, seconds=1)
-    making.make(metered.database, tmp_path, making.Origin("", {}), now=NOW)
+        restore_tests.record_restore_test(session, restore_tests.Rehearsed("x", NOW, []), now=NOW, seconds=1)
+    making.make_backup(metered.database, tmp_path, making.Origin("", {}), now=NOW)
     metered = metered.model_copy(update={"backups": tmp_path})
     there = {name for name, *_ in figures_of(metered, database)}
     rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]

@@ -229,7 +229,7 @@ def test_doubts_are_told_and_forgotten_after_a_week(database, watch, clock, wave
     with database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
         addressee = Addressee(1, "a@b.example", "a@b.example", "a@b.example")
-        recipients.put(session, mailing, [addressee], lambda _: "r@x.example", now=NOW)
+        recipients.put_recipients(session, mailing, [addressee], lambda _: "r@x.example", now=NOW)
         session.execute(update(Message).values(**doubt))
     watch.look("")
     assert rows(database) == [(AlertKind.LETTERS_IN_DOUBT, NOW, None)]
@@ -319,7 +319,7 @@ def test_a_copy_is_told_once_it_is_confirmed(database, watch, tmp_path):
 
 def test_a_restore_that_is_proven_no_longer_is_told_where_backups_are_set_up(database, watch, clock, tmp_path):
     with database.writing() as session:
-        restore_tests.record(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+        restore_tests.record_restore_test(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
     clock.at = NOW + timedelta(days=2) + SECOND
     watch.look("")
     assert rows(database) == []
@@ -327,7 +327,7 @@ def test_a_restore_that_is_proven_no_longer_is_told_where_backups_are_set_up(dat
     watch.look("")
     assert rows(database) == [(AlertKind.RESTORE_UNPROVEN, NOW + timedelta(days=2), None)]
     with database.writing() as session:
-        restore_tests.record(session, Rehearsed("x", clock.at, []), now=clock.at, seconds=1)
+        restore_tests.record_restore_test(session, Rehearsed("x", clock.at, []), now=clock.at, seconds=1)
     watch.look("")
     ended = "Fin d’alerte : restauration non prouvée"
     assert [subject for subject, _ in told(database)] == ["Alerte : restauration non prouvée", ended]

@@ -14,7 +14,7 @@ from outreach.campaigns.experiments.models import DrawAttempt, DrawnEffect
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.planning import experiment_plan, lifecycle
 from outreach.campaigns.results import experiment
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.core.audit import audit
 from outreach.core.db import Session
 from outreach.core.settings import ROOT
@@ -62,16 +62,16 @@ def _but(rows, tables):
 @pytest.mark.postgresql
 def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgraded_base):
     with Session(upgraded_base.engine) as session:
-        assert verify(session, now=AT) == []
-        assert audit.verify(session).fault == ""
-        assert verifying.faults(session) == []
+        assert verify_ledger(session, now=AT) == []
+        assert audit.verify_seals(session).fault == ""
+        assert verifying.find_faults(session) == []
         known = verifying.known_notes(session)
         files = session.scalars(select(NoteFile)).all()
         assert {file.kind for file in files} >= {"pdf", "csv", "json", "docx", "xlsx"}
-        assert {verifying.verify(file.content, known).verdict for file in files} == {NoteVerdict.VALID}
+        assert {verifying.verify_file(file.content, known).verdict for file in files} == {NoteVerdict.VALID}
         drawn = session.scalars(select(DrawAttempt).where(DrawAttempt.drawn_at.is_not(None))).all()
         assert {attempt.campaign_id for attempt in drawn} == {base.TOLD, base.TOLD_AND_CLOSED, base.DRAWN}
-        assert [assignment.mismatches(session, attempt) for attempt in drawn] == [[]] * 3
+        assert [assignment.find_mismatches(session, attempt) for attempt in drawn] == [[]] * 3
         for number in (base.TO_ALL, base.DRAWN, base.PAUSED, base.WITH_EXCEPTIONS):
             assert lifecycle.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
 
@@ -79,7 +79,9 @@ def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgra
 def test_a_sender_stays_of_the_programme_that_its_joinings_were_taken_for(upgraded_base):
     """The one that was loaded first, of the three that there are."""
     with Session(upgraded_base.engine) as session:
-        assert {one.name: one.programme.code for one in sources.every(session)} == {"subsides": "mes-outils-numeriques"}
+        assert {one.name: one.programme.code for one in sources.all_sources(session)} == {
+            "subsides": "mes-outils-numeriques"
+        }
 
 
 @pytest.mark.postgresql
@@ -87,7 +89,7 @@ def test_a_sender_stays_of_the_programme_that_its_joinings_were_taken_for(upgrad
 def test_a_draw_that_was_told_stays_as_told_and_a_stranger_repeats_it(upgraded_base, number, tmp_path):
     with Session(upgraded_base.engine) as session:
         kept = session.get_one(DrawnEffect, number).told
-        shown = experiment.of(session, number)
+        shown = experiment.public_draw(session, number)
         order = assignment.order_of(session, shown.attempt)
         outcome = effects.told_frozen(session, session.get_one(Campaign, number))
     assert (shown.given["told"], shown.given["approver_bytes"] != "", shown.unsaid) == (kept["told"], True, [])
@@ -125,7 +127,7 @@ def test_a_draw_that_awaits_its_approval_is_made_by_the_formula_of_all(upgraded_
         experiment_plan.draw(session, campaign, now=AT)
         drawn = assignment.draw_of(session, campaign.id)
         assert (drawn.commitment, drawn.plan_digest, drawn.list_digest) == sealed
-        found = assignment.mismatches(session, drawn)
+        found = assignment.find_mismatches(session, drawn)
         assert (drawn.approver_bytes, found) == ("", [Mismatch.AUDIT]), "the approval's audit is not written here"
     with Session(upgraded_base.engine) as session:
         kept = assignment.draw_of(session, base.FOLLOWS_A_DRAW)
@@ -171,7 +173,7 @@ def test_a_sending_under_way_goes_on_and_writes_to_nobody_twice(installed_base, 
             addresses = session.scalars(select(Message.address).where(Message.id.in_(left))).all()
         assert all(sent[address] for address in addresses)
     with installed_base.reading() as session:
-        assert verify(session, now=AT) == []
+        assert verify_ledger(session, now=AT) == []
 
 
 def received(installed):

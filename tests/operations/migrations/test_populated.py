@@ -90,7 +90,9 @@ def fill_what_came_later(database, settings, now):
     database.info.update(digests.info_of(settings))
     with database.writing() as session:
         alert, sending = watch.letter_about(["a@b.example"], "Alerte", ["Rien."]), SenderIdentity.of(settings)
-        letters.post(session, alert, letters.write(alert, sending, now=now), sending, now=now, actor="service")
+        letters.post_mail(
+            session, alert, letters.write_mail(alert, sending, now=now), sending, now=now, actor="service"
+        )
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from outreach.core.text.errors import Refused
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
 from outreach.engagement.replies.models import Respondent, Response, ResponseStep
 from outreach.operations.retention import policy
-from outreach.operations.retention.deletion import Archives, count_over, forget
+from outreach.operations.retention.deletion import Archives, count_over, forget_by_rule
 from outreach.operations.retention.policy import RULES
 from tests.audit.test_seals import seal
 from tests.conftest import NOW
@@ -43,13 +43,13 @@ def told(database, now):
     """What has to be the same before and after a purge."""
     with database.reading() as session:
         campaigns = session.scalars(select(Campaign).order_by(Campaign.id)).all()
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         return (
-            situation.situation(session, programme, today(AT)).as_json(),
-            [_told(figures.of(session, campaign, now=now)) for campaign in campaigns],
-            repr(progress.overall(session, [campaign.id for campaign in campaigns], now=now)),
-            verification.verify(session, now=now),
-            audit.verify(session).fault,
+            situation.count_situation(session, programme, today(AT)).as_json(),
+            [_told(figures.campaign_results(session, campaign, now=now)) for campaign in campaigns],
+            repr(progress.overall_figures(session, [campaign.id for campaign in campaigns], now=now)),
+            verification.verify_ledger(session, now=now),
+            audit.verify_seals(session).fault,
         )
 
 
@@ -58,7 +58,7 @@ def _told(results):
 
 
 def purge(database, now, archives=None):
-    return {rule.name: forget(database, rule, lambda: now, threading.Event(), archives) for rule in RULES}
+    return {rule.name: forget_by_rule(database, rule, lambda: now, threading.Event(), archives) for rule in RULES}
 
 
 def test_without_a_sorting_list_nothing_goes_that_may_be_an_archive(three_answered, tmp_path):
@@ -147,14 +147,14 @@ def test_a_letter_on_the_way_keeps_its_mailing(three_answered, archives):
 
 def test_words_that_letters_share_stay_as_long_as_a_letter_keeps_its_own(three_answered, archives):
     with three_answered.writing() as session:
-        policy.change(session, "letters", "10 ans", now=NOW, actor="x")
+        policy.change_rule(session, "letters", "10 ans", now=NOW, actor="x")
     for hours in range(3):
         with three_answered.reading() as session:
             rules = policy.in_force(session)
         now = IN_THREE + timedelta(hours=hours)
         of_letters = [rule for rule in rules if rule.name in {"letters", "mailings"}]
         assert [
-            forget(three_answered, rule, lambda at=now: at, threading.Event(), archives) for rule in of_letters
+            forget_by_rule(three_answered, rule, lambda at=now: at, threading.Event(), archives) for rule in of_letters
         ] == [0, 0]
     assert list(archives.folder.glob("mailings-*")) == []
     assert purge(three_answered, IN_TEN, archives)["mailings"] == 1
@@ -163,9 +163,9 @@ def test_words_that_letters_share_stay_as_long_as_a_letter_keeps_its_own(three_a
 def test_the_words_of_a_wave_that_was_cancelled_while_its_letters_were_written_go_too(three_answered, archives):
     (rule,) = [rule for rule in RULES if rule.name == "mailings"]
     (letters,) = [rule for rule in RULES if rule.name == "letters"]
-    assert forget(three_answered, letters, lambda: IN_THREE, threading.Event(), archives) == 3
+    assert forget_by_rule(three_answered, letters, lambda: IN_THREE, threading.Event(), archives) == 3
     with three_answered.writing() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CAMPAIGN)).one()
         mailing.filled_at = None
-    assert forget(three_answered, rule, lambda: IN_TWO, threading.Event(), archives) == 0
-    assert forget(three_answered, rule, lambda: IN_THREE, threading.Event(), archives) == 1
+    assert forget_by_rule(three_answered, rule, lambda: IN_TWO, threading.Event(), archives) == 0
+    assert forget_by_rule(three_answered, rule, lambda: IN_THREE, threading.Event(), archives) == 1

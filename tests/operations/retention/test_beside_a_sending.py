@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from outreach.delivery.models import Mailing, MessageState
-from outreach.operations.retention.deletion import count_over, forget
+from outreach.operations.retention.deletion import count_over, forget_by_rule
 from outreach.operations.retention.policy import RULES
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, clock, compose, dispatcher, mail_to, relay, states
@@ -88,7 +88,7 @@ def test_a_purge_beside_a_sending_is_small_and_loses_no_letter_and_writes_none_t
     try:
         with counted(database) as sizes:
             for rule in RULED:
-                forget(database, rule, lambda: NOW, Rests(meeting), NoFile())
+                forget_by_rule(database, rule, lambda: NOW, Rests(meeting), NoFile())
     finally:
         meeting.abort()
         sending.join()

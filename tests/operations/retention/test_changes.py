@@ -17,7 +17,7 @@ ADMINISTRATOR = "hugo.willems@fwb.example"
 
 def change(database, now, name, written):
     with database.writing() as session:
-        return policy.change(session, name, written, now=now, actor=ADMINISTRATOR)
+        return policy.change_rule(session, name, written, now=now, actor=ADMINISTRATOR)
 
 
 def test_a_period_within_its_bounds_holds_at_once_and_the_audit_says_who_changed_it(staffed, now):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.core.tables.imports import ListState
 from outreach.directory.models import Contact
 from outreach.engagement.mailboxes.import_plan import ContactList, ContactListLine, LineNature
-from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 
 OUTCOME = '{"new": 1, "rejected": [{"row": 3, "column": "adresse", "message": "« a@ » n’est pas une adresse."}]}'
@@ -30,7 +30,7 @@ def test_what_was_sent_is_erased_after_thirty_days_and_what_was_done_stays(sampl
         session.add_all(ContactListLine(list_id=each.id, **done) for each in lists if each.applied_at)
     for row in RULES:
         if row.model is ContactList:
-            forget(sample_database, row, lambda: now, threading.Event())
+            forget_by_rule(sample_database, row, lambda: now, threading.Event())
     with sample_database.reading() as session:
         kept = [
             (each.received_at == now - timedelta(days=29), each.state, each.grid)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.tracking.models import BasisKind, TrackingBasis
-from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 
 (RULE,) = [rule for rule in RULES if rule.name == "contacts"]
@@ -27,8 +27,8 @@ def test_a_retired_address_loses_its_person_and_itself_except_where_an_agreement
         known = {"recorded_at": now - timedelta(days=400), "recorded_by": "nadia"}
         session.add(TrackingBasis(contact_id=agreed.id, kind=BasisKind.CONSENT, **given, **known))
         keys, address, authority = [held.id for held in first], agreed.address, old.authority_id
-    assert forget(sample_database, RULE, lambda: now, threading.Event()) == 2
-    assert forget(sample_database, RULE, lambda: now, threading.Event()) == 0
+    assert forget_by_rule(sample_database, RULE, lambda: now, threading.Event()) == 2
+    assert forget_by_rule(sample_database, RULE, lambda: now, threading.Event()) == 0
     with sample_database.reading() as session:
         used, younger, agreed, old = (session.get_one(Contact, key) for key in keys)
         assert {held.name for held in (used, younger)} == {"Nadia Lambert"}

@@ -111,7 +111,9 @@ def found_in(database, detail, sought):
     """How many rows of the table name somebody, where one row says this."""
     with database.writing() as session:
         session.execute(delete(Suppression))
-        suppressions.suppress(session, "a@b.example", SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+        suppressions.suppress_address(
+            session, "a@b.example", SuppressionReason.STAFF, now=NOW, actor="x", detail=detail
+        )
         session.flush()
         return len(list(words.keys_with(session, TABLE, words.texts_of(TABLE), [sought])))
 
@@ -170,7 +172,7 @@ def test_another_address_is_left_alone_in_any_disguise(database, data, address, 
 def test_what_is_cut_out_is_what_was_compared(said, is_address):
     for reading in words.readings(said):
         normal = words._Normal(said, reading, is_address=is_address)
-        folded = words.folded(said, reading, is_address=is_address)
+        folded = words.fold_words(said, reading, is_address=is_address)
         assert (normal.text if is_address else " ".join(normal.text.split())) == folded
         assert len(normal.text) == len(normal.starts) == len(normal.ends)
 

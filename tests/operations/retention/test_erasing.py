@@ -69,7 +69,7 @@ def asked(three_answered):
 
 def erase(database, folder, address=ADDRESS, *, sorting_list=True):
     with database.reading() as session:
-        planned = erasure.plan(session, address, has_sorting_list=sorting_list)
+        planned = erasure.plan_erasure(session, address, has_sorting_list=sorting_list)
     return erasure.carry_out(database, planned, folder, now=LATER, actor=ADMINISTRATOR)
 
 
@@ -94,7 +94,7 @@ def test_an_erased_address_gets_no_letter_and_no_contact_though_nobody_can_read_
         with pytest.raises(InputError, match="on ne lui écrit plus"):
             contacts.add(session, authority, judge(ADDRESS.upper()), now=NOW, actor="x", kind=MailboxKind.PERSONAL)
         to = Addressee(None, ADDRESS, ADDRESS, ADDRESS)
-        (key,) = recipients.put(session, mailing, [to], lambda name: f"b-{name}@x.example", now=NOW)
+        (key,) = recipients.put_recipients(session, mailing, [to], lambda name: f"b-{name}@x.example", now=NOW)
         letter = session.get_one(Message, key)
         assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
         assert digests.is_mark(letter.address)
@@ -113,7 +113,7 @@ def test_an_erased_account_is_neither_added_nor_opened_again(asked, tmp_path):
             accounts.add_user(session, NOW, "x", email=ADDRESS.upper(), **given)
         closed = session.scalars(select(accounts.User).where(accounts.User.email.startswith(digests.MARK))).one()
         with pytest.raises(Refused, match="invitez-la à une autre adresse"):
-            administration.reopen(session, closed, now=NOW, actor="x")
+            administration.reopen_account(session, closed, now=NOW, actor="x")
     assert not naming_words(asked, ADDRESS)
 
 
@@ -132,32 +132,32 @@ def test_without_the_key_no_address_is_added_and_none_is_written_to(asked, tmp_p
 @pytest.mark.long
 def test_the_chain_holds_and_only_what_an_erasure_named_is_excused(asked, tmp_path):
     with asked.writing() as session:
-        audit.record(session, NOW, ADDRESS, f"Adresse {ADDRESS} ajoutée.", f"address:{ADDRESS}")
-        audit.record(session, NOW, ADDRESS, "A répondu.", "authority:1")
+        audit.record_entry(session, NOW, ADDRESS, f"Adresse {ADDRESS} ajoutée.", f"address:{ADDRESS}")
+        audit.record_entry(session, NOW, ADDRESS, "A répondu.", "authority:1")
     seal(asked)
     erase(asked, tmp_path)
     seal(asked)
     with asked.reading() as session:
-        checked = seals.verify(session)
+        checked = seals.verify_seals(session)
         mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
         entries = session.scalars(select(AuditEntry).where(AuditEntry.actor == mark)).all()
         assert [(entry.sentence, entry.subject) for entry in entries] == [
             ("", f"address:{mark}"),
             ("A répondu.", "authority:1"),
         ]
-        assert verification.verify(session, now=LATER) == []
+        assert verification.verify_ledger(session, now=LATER) == []
     assert (checked.fault, checked.erased >= 2) == ("", True)
     with asked.writing() as session:
         unguard(session, "audit_entries")
         session.execute(text("UPDATE audit_entries SET subject = 'authority:2 effacé' WHERE subject = 'authority:1'"))
     with asked.reading() as session:
-        assert "ne correspond plus" in seals.verify(session).fault
+        assert "ne correspond plus" in seals.verify_seals(session).fault
 
 
 @pytest.mark.long
 def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
     with asked.writing() as session:
-        suppressions.suppress(
+        suppressions.suppress_address(
             session, ADDRESS, SuppressionReason.COMPLAINT, now=NOW, actor="x", detail=f"dit {ADDRESS}"
         )
     erase(asked, tmp_path)
@@ -167,7 +167,7 @@ def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
         assert set(held) == {SuppressionReason.COMPLAINT, SuppressionReason.STAFF}
         assert held[SuppressionReason.COMPLAINT].detail == f"dit {mark}"
         with pytest.raises(Refused, match="effacée"):
-            suppressions.lift(session, mark, SuppressionReason.STAFF, now=NOW, actor="x")
+            suppressions.lift_suppression(session, mark, SuppressionReason.STAFF, now=NOW, actor="x")
 
 
 @pytest.mark.long
@@ -269,7 +269,7 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
     other = tmp_path / "other"
     other.mkdir()
     erase(asked, tmp_path)
-    line = digests.read(tmp_path)[0]
+    line = digests.read_erasures(tmp_path)[0]
     assert line.digest == digests.digest_of(KEY, ADDRESS)
     gone = digests.Line(digests.digest_of(KEY, "gone@x.example"), line.key, NOW)
     with asked.writing() as session:
@@ -277,25 +277,25 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
         unguard(session, "erasures")
         session.execute(text("DELETE FROM erasures"))
         session.execute(update(Contact).where(Contact.address == mark).values(address=ADDRESS, address_key=ADDRESS))
-    digests.add(tmp_path, gone)
+    digests.add_erasure(tmp_path, gone)
     with asked.reading() as session:
-        assert erasure.waiting(session, tmp_path) == 2
-    done = erasure.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
+        assert erasure.count_waiting(session, tmp_path) == 2
+    done = erasure.replay_erasures(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
     assert done == 1
     assert not naming_words(asked, ADDRESS)
     with asked.reading() as session:
         assert set(session.scalars(select(Erasure.digest))) == {line.digest, gone.digest}
-        assert erasure.waiting(session, tmp_path) == 0
+        assert erasure.count_waiting(session, tmp_path) == 0
 
 
 @pytest.mark.long
 def test_an_address_erased_when_its_domain_was_folded_is_known_still(asked, tmp_path):
     address, folded = "zoe@straße.example", "zoe@strasse.example"
     line = digests.Line(digests.digest_of(KEY, folded), digests.sign_of(KEY), NOW)
-    digests.add(tmp_path, line)
+    digests.add_erasure(tmp_path, line)
     with asked.writing() as session:
         session.scalars(select(Campaign)).first().purpose = f"Voir avec {address}."
-    assert erasure.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    assert erasure.replay_erasures(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
     with asked.reading() as session:
         erased = digests.ErasedAddresses.of(session)
         assert erased.mark("zoe@ecole.example") == ""
@@ -304,7 +304,7 @@ def test_an_address_erased_when_its_domain_was_folded_is_known_still(asked, tmp_
             with pytest.raises(InputError, match="on ne lui écrit plus"):
                 erased.refuse(key)
         assert address not in session.scalars(select(Campaign)).first().purpose
-        assert erasure.waiting(session, tmp_path) == 0
+        assert erasure.count_waiting(session, tmp_path) == 0
 
 
 @pytest.mark.long
@@ -315,7 +315,7 @@ def test_an_address_that_only_a_text_names_is_erased_again_after_a_restore(asked
         unguard(session, "erasures")
         session.execute(text("DELETE FROM erasures"))
         session.scalars(select(Campaign)).first().purpose = f"Voir avec {alone.upper()}."
-    assert erasure.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    assert erasure.replay_erasures(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
     with asked.reading() as session:
         mark = digests.mark_of(digests.digest_of(KEY, alone))
         assert session.scalars(select(Campaign)).first().purpose == f"Voir avec {mark}."
@@ -332,8 +332,8 @@ def test_the_mailbox_of_a_function_that_is_gone_owes_no_erasure_and_may_come_bac
         other = dict.fromkeys(forms, "autre@ecole.example")
         for model, values in ((Contact, forms), (Message, other)):
             session.execute(update(model).where(model.address_key == ADDRESS).values(values))
-        assert erasure.waiting(session, tmp_path) == 0
-    erasure.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
+        assert erasure.count_waiting(session, tmp_path) == 0
+    erasure.replay_erasures(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
     with asked.writing() as session:
         digests.ErasedAddresses.of(session).refuse(ADDRESS)
         assert session.scalars(select(Erasure)).all() == []
@@ -348,7 +348,7 @@ def test_the_address_of_a_function_stays_where_a_restored_database_still_says_it
     with asked.writing() as session:
         contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
         contact.mailbox_kind, contact.name = MailboxKind.PERSONAL, NAME
-    erasure.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
+    erasure.replay_erasures(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
     with asked.reading() as session:
         contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
         assert (contact.name, contact.retired_at) == ("", None)
@@ -362,7 +362,7 @@ def test_a_letter_that_a_launch_committed_after_the_erasure_never_leaves(asked, 
     with asked.writing() as session:
         letter = session.scalars(select(Message).where(Message.address.startswith(digests.MARK))).first()
         session.execute(update(Message).where(Message.id == letter.id).values(forms | queued))
-        commit_gate.clear(session, letter.batch_id, now=LATER, day=LATER.date())
+        commit_gate.clear_batch(session, letter.batch_id, now=LATER, day=LATER.date())
         session.refresh(letter)
         assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
     assert not naming_words(asked, ADDRESS)
@@ -371,13 +371,13 @@ def test_a_letter_that_a_launch_committed_after_the_erasure_never_leaves(asked, 
 def test_an_open_account_and_a_letter_on_its_way_are_waited_for(asked, tmp_path):
     asked.info |= {digests.INFO: KEY}
     with asked.reading() as session, pytest.raises(Refused, match="compte ouvert"):
-        erasure.plan(session, "nadia.lambert@fwb.example", has_sorting_list=True)
+        erasure.plan_erasure(session, "nadia.lambert@fwb.example", has_sorting_list=True)
     with asked.writing() as session:
         session.execute(
             update(Message).where(Message.address == ADDRESS).values(state=MessageState.HANDING, fence_id="f")
         )
     with asked.reading() as session, pytest.raises(Refused, match="en train de partir"):
-        erasure.plan(session, ADDRESS, has_sorting_list=True)
+        erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +447,7 @@ def test_a_name_goes_in_every_writing(asked, tmp_path):
         session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(name=APART))
         for number, said in enumerate((*WRITINGS, *others)):
             key, detail = f"{number}@x.example", f"Vu avec {said} hier."
-            suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+            suppressions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
     erase(asked, tmp_path)
     with asked.reading() as session:
         seen = Suppression.detail.startswith("Vu avec")
@@ -488,7 +488,7 @@ def test_an_address_in_disguise_goes_and_is_found_again_after_a_restore(asked, t
         with asked.writing() as session:
             for number, detail in enumerate(said):
                 key = f"{number}{len(session.scalars(select(Suppression.id)).all())}@x.example"
-                suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+                suppressions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
 
     def told():
         with asked.reading() as session:
@@ -503,7 +503,7 @@ def test_an_address_in_disguise_goes_and_is_found_again_after_a_restore(asked, t
     with asked.writing() as session:
         session.execute(delete(Suppression))
     say()
-    assert erasure.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    assert erasure.replay_erasures(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
     assert told() == [mark] * len(said)
 
 
@@ -514,7 +514,7 @@ def test_a_name_of_the_register_in_another_writing_is_left_to_it(asked):
         named = {"name": "Institut Therese d'Avila"}
         session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(named))
     with asked.reading() as session:
-        planned = erasure.plan(session, ADDRESS, has_sorting_list=True)
+        planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)
     assert list(planned.of_register) == ["Institut Therese d'Avila"]
 
 
@@ -525,9 +525,9 @@ def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
 
     def begin(person):
         with asked.writing() as session:
-            queue.ask(session, person, Asked("Fichier", "/directory/export.csv"), now=NOW)
+            queue.ask_job(session, person, Asked("Fichier", "/directory/export.csv"), now=NOW)
         with asked.writing() as session:
-            number, lease = leases.claim(session, now=NOW)
+            number, lease = leases.claim_job(session, now=NOW)
         work = JobWork(asked, number, lease, lambda: NOW)
         work.write(NAME.encode() + bytes(PIECE_BYTES))
         return number, work
@@ -550,13 +550,13 @@ def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_p
 
     def begins_meanwhile(*given):
         with asked.writing() as session:
-            queue.ask(session, "a@x.be", Asked("Fichier", "/directory/export.csv"), now=NOW)
+            queue.ask_job(session, "a@x.be", Asked("Fichier", "/directory/export.csv"), now=NOW)
         with asked.writing() as session:
-            begun.append(leases.claim(session, now=NOW))
+            begun.append(leases.claim_job(session, now=NOW))
         return find(*given)
 
     with asked.reading() as session:
-        planned = erasure.plan(session, ADDRESS, has_sorting_list=True)
+        planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)
     monkeypatch.setattr(erasure.words, "find", begins_meanwhile)
     erasure.carry_out(asked, planned, tmp_path, now=LATER, actor=ADMINISTRATOR)
     ((number, lease),) = begun
@@ -571,7 +571,7 @@ def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):
         for number, case in enumerate(cases):
             detail = "Vu avec " + case.strip('"') + "."
             key = f"{number}@x.example"
-            suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+            suppressions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
     erase(asked, tmp_path)
     with asked.reading() as session:
         told = session.scalars(select(Suppression.detail).where(Suppression.detail.startswith("Vu"))).all()
@@ -606,9 +606,9 @@ def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_
         other = others.id
         session.scalars(select(Campaign)).first().purpose = "Pour la Commune de Moulin-à-Vent, au Directeur."
     with asked.reading() as session:
-        planned = erasure.plan(session, ADDRESS, has_sorting_list=True, kept=[typed[1]])
+        planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True, kept=[typed[1]])
         assert (planned.named, planned.kept, planned.of_register) == ([NUMBER], [typed[1]], [typed[0]])
-        told = " ".join(erasure.told(planned))
+        told = " ".join(erasure.erasure_in_words(planned))
         assert f"s’appelle ainsi : {typed[0]}." in told
         assert f"comme vous le demandez : {typed[1]}." in told
     erasure.carry_out(asked, planned, tmp_path, now=LATER, actor=ADMINISTRATOR)
@@ -622,7 +622,7 @@ def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_
 @pytest.mark.long
 def test_what_goes_is_told_as_people_write_it(asked):
     with asked.reading() as session:
-        told = " ".join(erasure.told(erasure.plan(session, ADDRESS, has_sorting_list=True)))
+        told = " ".join(erasure.erasure_in_words(erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)))
     assert NAME in told
     assert "\\u00e9" not in told
 
@@ -648,7 +648,7 @@ def test_what_comes_back_for_an_erased_address_tells_nothing_of_it(asked, tmp_pa
     for proved, letter in ((bytes.fromhex(named), ""), (None, named), (None, "")):
         notice = Notice(f"{letter}{proved}", NoticeVerdict.FAILED, (failed,), proved, letter)
         with asked.writing() as session:
-            handling.take(session, notice, now=LATER)
+            handling.take_notice(session, notice, now=LATER)
     assert not naming_words(asked, ADDRESS)
 
 
@@ -659,7 +659,7 @@ def test_an_answer_from_an_old_letter_gets_no_receipt_and_shows_no_address(asked
         letter = session.scalars(select(Message).where(Message.address.startswith(digests.MARK))).first()
         mailing = session.scalars(select(Mailing)).first()
         to = Addressee(None, letter.address, letter.address_key, letter.address_ascii)
-        (key,) = recipients.put(session, mailing, [to], lambda name: f"b-{name}@x.example", now=LATER)
+        (key,) = recipients.put_recipients(session, mailing, [to], lambda name: f"b-{name}@x.example", now=LATER)
         assert session.get_one(Message, key).reason is Reason.SUPPRESSED
         assert masked(letter.address) == "…"
         assert contacts.record_bounce(session, letter.address, now=LATER, actor="x") == 0

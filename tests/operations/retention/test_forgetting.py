@@ -12,7 +12,7 @@ from outreach.access.accounts.sessions import SignInAttempt
 from outreach.core.db import UtcDateTime, table_of
 from outreach.engagement.replies.models import FormState, SentForm
 from outreach.operations.retention import deletion
-from outreach.operations.retention.deletion import forget
+from outreach.operations.retention.deletion import forget_by_rule
 from outreach.operations.retention.policy import RULES
 from outreach.staff.notifications.models import StaffNotice
 from tests.conftest import NOW
@@ -66,7 +66,7 @@ def moments(database, row):
 
 
 def run(database, row, now=NOW):
-    return forget(database, row, lambda: now, threading.Event())
+    return forget_by_rule(database, row, lambda: now, threading.Event())
 
 
 @pytest.mark.one_example
@@ -105,7 +105,7 @@ def test_many_rows_go_in_batches_between_which_others_write(database, monkeypatc
     (row,) = [row for row in RULES if row.model is SignInAttempt]
     add(database, row, *[NOW - row.period] * (2 * row.binding.most + 1))
     rests = Rests(database)
-    assert forget(database, row, lambda: NOW, rests) == 2 * row.binding.most + 1
+    assert forget_by_rule(database, row, lambda: NOW, rests) == 2 * row.binding.most + 1
     assert rests.left == [row.binding.most + 1, 1]
     assert moments(database, row) == [NOW, NOW]
 

@@ -21,7 +21,7 @@ def told(database, address, most=100):
     """The tables about an address, by their names."""
     with database.reading() as session:
         known = person_data.known_of(session, address)
-        return {table.name: table for table in person_report.readable(session, known, most=most)}
+        return {table.name: table for table in person_report.readable_tables(session, known, most=most)}
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def written(database, tmp_path):
         "--B\r\nContent-Type: application/pdf; name=zoe.pdf\r\n\r\nx\r\n--B--\r\n"
     )
     for one in (content.encode(), mail("Oui.", sender=OTHER)):
-        intake.take(database, one, KEYS, Trust(), now=NOW)
+        intake.take_in(database, one, KEYS, Trust(), now=NOW)
     return database
 
 
@@ -41,7 +41,7 @@ def kept(database):
 
 def erase(database, folder):
     with database.reading() as session:
-        planned = erasure.plan(session, ADDRESS, has_sorting_list=True)
+        planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)
     erasure.carry_out(database, planned, folder, now=NOW, actor="ada@fwb.example")
 
 
@@ -61,7 +61,7 @@ def test_an_erased_person_s_mails_say_nothing_any_more_and_a_new_one_names_nobod
     assert (other.sender, other.text) == (OTHER, "Oui.")
     with written.reading() as session:
         assert session.scalars(select(ReceivedFile)).all() == []
-    intake.take(written, mail("Encore.", sender=ADDRESS, name="Zoé"), KEYS, Trust(), now=NOW)
+    intake.take_in(written, mail("Encore.", sender=ADDRESS, name="Zoé"), KEYS, Trust(), now=NOW)
     again = kept(written)[-1]
     assert (again.sender, again.sender_name) == (first.sender, "")
 
@@ -69,5 +69,5 @@ def test_an_erased_person_s_mails_say_nothing_any_more_and_a_new_one_names_nobod
 def test_mails_go_after_their_time_with_what_is_told_of_their_files(written):
     rule = next(rule for rule in RULES if rule.name == "received_mails")
     for at, count in ((NOW + rule.period - timedelta(hours=1), 2), (NOW + rule.period + timedelta(hours=1), 0)):
-        deletion.forget(written, rule, lambda at=at: at, threading.Event(), None)
+        deletion.forget_by_rule(written, rule, lambda at=at: at, threading.Event(), None)
         assert len(kept(written)) == count

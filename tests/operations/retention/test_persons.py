@@ -27,9 +27,9 @@ def known(database, address):
 def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_another(three_answered):
     with three_answered.writing() as session:
         address = session.scalars(select(Message.address).order_by(Message.id)).first()
-        audit.record(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", "a:1")
-        audit.record(session, NOW, "x@fwb.example", f"Adresse x{address} ajoutée.", "a:1")
-        suppressions.suppress(session, address, SuppressionReason.STAFF, now=NOW, actor="x@fwb.example")
+        audit.record_entry(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", "a:1")
+        audit.record_entry(session, NOW, "x@fwb.example", f"Adresse x{address} ajoutée.", "a:1")
+        suppressions.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor="x@fwb.example")
         theirs = session.scalars(select(Response.id).join(Message).where(Message.address == address)).all()
         others = session.scalars(select(Message.address).where(Message.address != address)).all()
     found = known(three_answered, address.upper())
@@ -49,7 +49,7 @@ def test_rows_come_in_the_order_of_their_keys_and_not_in_the_database_s_own(thre
     with three_answered.writing() as session:
         address = session.scalars(select(Message.address).order_by(Message.id)).first()
         for number in range(3):
-            audit.record(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", f"a:{number}")
+            audit.record_entry(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", f"a:{number}")
     with three_answered.reading() as session:
         session.connection().exec_driver_sql("PRAGMA reverse_unordered_selects = ON")
         found = person_data.known_of(session, address)

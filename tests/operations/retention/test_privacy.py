@@ -8,7 +8,7 @@ from outreach.core.site import statements
 from outreach.core.site.statements import StatementKind
 from outreach.core.text.roles import RoleName
 from outreach.operations.retention import policy
-from outreach.operations.retention.processing_register import processing, written
+from outreach.operations.retention.processing_register import describe_processing, write_register
 from tests.commands import invoke
 from tests.conftest import NOW
 from tests.factories import APPROVER
@@ -24,8 +24,8 @@ def cells(text, title):
 
 def test_all_that_is_kept_stands_in_it_with_its_reason_its_ground_and_its_period(sample_database, settings):
     with sample_database.reading() as session:
-        found = processing(session, settings)
-    rows = cells(written(found), "Ce qui est gardé, pourquoi et combien de temps")
+        found = describe_processing(session, settings)
+    rows = cells(write_register(found), "Ce qui est gardé, pourquoi et combien de temps")
     assert len(rows) == len(policy.RULES) + len(policy.KEPT)
     assert all(len(row) == 4 and all(row) for row in rows)
     assert {rule.what for rule in policy.RULES} <= {one.what for one in found.activities}
@@ -33,7 +33,7 @@ def test_all_that_is_kept_stands_in_it_with_its_reason_its_ground_and_its_period
 
 def test_roles_are_counted_by_their_open_accounts(sample_database, settings):
     with sample_database.reading() as session:
-        found = processing(session, settings)
+        found = describe_processing(session, settings)
     assert [access.role for access in found.accesses] == [role.label for role in RoleName]
     assert [access.accounts >= 1 for access in found.accesses] == [role is not RoleName.NETWORK for role in RoleName]
 
@@ -42,8 +42,8 @@ def test_where_data_goes_is_what_the_settings_name_without_their_passwords(sampl
     changes = {"smtp_url": "smtp://moi:secret-du-relais@relais.be:587", "oidc_issuer": "https://qui.be/x"}
     changes["replies_url"] = "imaps://moi:secret-du-relais@lettres.be/INBOX"
     with sample_database.reading() as session:
-        found = processing(session, settings.model_copy(update=changes))
-    text = written(found)
+        found = describe_processing(session, settings.model_copy(update=changes))
+    text = write_register(found)
     hosts = {row[0]: row[1] for row in cells(text, "À qui des données sont transmises")}
     assert (hosts["Serveur d’envoi"], hosts["Service d’identité du personnel"]) == ("relais.be", "qui.be")
     assert "Boîte des retours" not in hosts
@@ -53,22 +53,24 @@ def test_where_data_goes_is_what_the_settings_name_without_their_passwords(sampl
 
 def test_who_answers_for_it_is_what_the_public_page_says_and_cannot_end_a_cell(sample_database, settings):
     with sample_database.reading() as session:
-        before = written(replace(processing(session, settings), stated={}))
+        before = write_register(replace(describe_processing(session, settings), stated={}))
     assert before.count("À remplir") == len(statements.FIELDS[StatementKind.DATA_PROTECTION])
     words = {"controller": "Le ministère\nplace | 1", "officer": "Anne", "contact": "Ici", "processors": "Aucun"}
     with sample_database.writing() as session:
-        statements.write(session, StatementKind.DATA_PROTECTION, words, NOW.date(), now=NOW, actor=APPROVER)
+        statements.write_statement(session, StatementKind.DATA_PROTECTION, words, NOW.date(), now=NOW, actor=APPROVER)
     with sample_database.reading() as session:
-        text = written(processing(session, settings))
+        text = write_register(describe_processing(session, settings))
     assert "| Le ministère place \\| 1 |" in text
     assert "À remplir" not in text
 
 
 def test_security_is_stated_as_it_is_set(sample_database, settings, tmp_path):
     with sample_database.reading() as session:
-        weak = written(processing(session, settings.model_copy(update={"second_factor": FactorPolicy.OFF})))
+        weak = write_register(
+            describe_processing(session, settings.model_copy(update={"second_factor": FactorPolicy.OFF}))
+        )
         strong = {"second_factor": FactorPolicy.REQUIRED, "backups": tmp_path}
-        safe = written(processing(session, settings.model_copy(update=strong)))
+        safe = write_register(describe_processing(session, settings.model_copy(update=strong)))
     assert ("aucun second facteur" in weak, "aucun dossier n’est réglé" in weak) == (True, True)
     assert ("exigé de toute personne qui valide" in safe, "aucun dossier" in safe) == (True, False)
 

@@ -13,7 +13,7 @@ from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
 from outreach.access.accounts.sessions import SignInAttempt
 from outreach.core.db import Database, sqlite, table_of
 from outreach.operations.retention import deletion
-from outreach.operations.retention.deletion import MEANT_SECONDS, forget, next_size
+from outreach.operations.retention.deletion import MEANT_SECONDS, forget_by_rule, next_size
 from outreach.operations.retention.policy import RULES
 from tests.conftest import NOW
 
@@ -79,7 +79,7 @@ def test_no_transaction_takes_more_rows_than_its_rule_says(database, monkeypatch
 
     never = threading.Event()
     never.wait = lambda _seconds: False
-    assert forget(database, RULE, lambda: NOW, never) == 3 * RULE.binding.most + 1
+    assert forget_by_rule(database, RULE, lambda: NOW, never) == 3 * RULE.binding.most + 1
     assert sizes == [RULE.binding.most] * 3 + [1]
 
 
@@ -92,7 +92,7 @@ def test_after_a_transaction_that_took_long_the_next_one_takes_fewer_rows(databa
     monkeypatch.setattr(deletion, "_settle", lambda *given: sizes.append(settle(*given)) or sizes[-1])
     never = threading.Event()
     never.wait = lambda _seconds: False
-    forget(database, RULE, lambda: NOW, never)
+    forget_by_rule(database, RULE, lambda: NOW, never)
     assert sizes == [RULE.binding.most, RULE.binding.most // 2, RULE.binding.most // 2]
 
 
@@ -115,7 +115,7 @@ def test_a_purge_goes_on_once_whoever_held_the_turn_to_write_for_long_has_let_it
     other = threading.Thread(target=hold)
     other.start()
     holding.wait(30)
-    assert forget(database, RULE, lambda: NOW, stop) == 3 * RULE.binding.most
+    assert forget_by_rule(database, RULE, lambda: NOW, stop) == 3 * RULE.binding.most
     other.join()
     assert {error.sqlite_errorname for error in refused} == {"SQLITE_BUSY"}
 
@@ -145,7 +145,7 @@ def test_others_wait_for_a_fifth_of_a_second_at_most_while_a_hundred_thousand_ro
     writer = Writer(database.engine.url.render_as_string(hide_password=False))
     writer.start()
     try:
-        assert forget(database, RULE, lambda: NOW, threading.Event()) == ROWS
+        assert forget_by_rule(database, RULE, lambda: NOW, threading.Event()) == ROWS
     finally:
         writer.over.set()
         writer.join()

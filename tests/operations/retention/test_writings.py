@@ -44,7 +44,7 @@ def test_each_writing_finds_all_that_is_known(written, writing):
         known = person_data.known_of(session, writing)
         assert (judge(writing).key, judge(writing).ascii.lower()) == (ADDRESS, WIRE)
         assert {"contacts", "messages", "campaigns", "responses"} <= known.keys()
-        exported = person_data.export(writing, known)
+        exported = person_data.export_person(writing, known)
     assert exported["address"].lower() == ADDRESS
     assert json.dumps(exported, ensure_ascii=False).count(WIRE) > 0
 
@@ -69,8 +69,8 @@ def test_each_writing_erases_all_of_them_and_none_comes_back(written, tmp_path, 
 @pytest.mark.long
 def test_a_restore_finds_each_writing_again(written, tmp_path):
     digest = digests.digest_of(KEY, ADDRESS)
-    digests.add(tmp_path, digests.Line(digest, digests.sign_of(KEY), NOW))
-    assert erasure.replay(written, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    digests.add_erasure(tmp_path, digests.Line(digest, digests.sign_of(KEY), NOW))
+    assert erasure.replay_erasures(written, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
     with written.reading() as session:
         purpose = session.scalars(select(Campaign.purpose)).first()
     assert purpose == "; ".join((*[digests.mark_of(digest)] * len(WRITINGS), *OTHERS))

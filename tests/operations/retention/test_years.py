@@ -14,7 +14,7 @@ from outreach.core.settings import read
 from outreach.delivery.models import Message
 from outreach.engagement.replies.models import Response
 from outreach.operations.retention import policy
-from outreach.operations.retention.deletion import Archives, count_over, forget
+from outreach.operations.retention.deletion import Archives, count_over, forget_by_rule
 from outreach.reports.files import verifying
 from outreach.reports.notes import freezing
 from outreach.reports.notes.freezing import Gathered
@@ -34,7 +34,7 @@ SEASONS, YEARS = 4, 5
 def live_a_season(database, now, number):
     """What a season leaves: rows of every table from which rows are deleted, acts, once a year a note."""
     with database.writing() as session:
-        audit.record(session, now, AUTHOR, f"Acte de la saison {number}.", "a:1")
+        audit.record_entry(session, now, AUTHOR, f"Acte de la saison {number}.", "a:1")
     for rule in DELETING:
         with database.reading() as session:
             held = session.scalar(select(func.count()).select_from(rule.model))
@@ -42,9 +42,9 @@ def live_a_season(database, now, number):
             add(database, rule, now - min(rule.period, SEASON) / 2)
     if number % SEASONS == 0:
         with database.writing() as session:
-            programme = programmes.named(session)
+            programme = programmes.get_programme(session)
             gathered = Gathered(replace(content(), title=f"Note {number}"), ROWS, programme.id, now.date(), now, None)
-            key = freezing.freeze(session, gathered, now=now, actor=AUTHOR).id
+            key = freezing.freeze_note(session, gathered, now=now, actor=AUTHOR).id
         approve_in(database, key, finish=finisher(None), now=now)
 
 
@@ -60,12 +60,14 @@ def test_after_five_years_nothing_is_overdue_and_every_proof_holds(three_answere
         seal(three_answered, now)
         with three_answered.reading() as session:
             rules = policy.in_force(session)
-        gone += sum(forget(three_answered, rule, lambda now=now: now, threading.Event(), archives) for rule in rules)
+        gone += sum(
+            forget_by_rule(three_answered, rule, lambda now=now: now, threading.Event(), archives) for rule in rules
+        )
         with three_answered.reading() as session:
             assert {rule.name: count_over(session, rule, now=now) for rule in rules} == {rule.name: 0 for rule in rules}
     with three_answered.reading() as session:
-        assert seals.verify(session).fault == ""
-        assert verifying.faults(session) == []
+        assert seals.verify_seals(session).fault == ""
+        assert verifying.find_faults(session) == []
         assert session.scalar(select(func.count()).select_from(NoteApproval)) == YEARS
         assert set(session.scalars(select(Response.comment))) == {""}
     assert gone > 100

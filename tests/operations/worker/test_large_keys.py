@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.campaigns.waves import answering
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Contact
@@ -42,7 +42,7 @@ def test_letters_and_hits_beyond_two_billion_leave_are_answered_and_are_counted(
     with database.writing() as session:
         letter = session.get_one(Message, FIRST)
         school = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id == FIRST)).one()
-        answering.receive(session, letter, Given({school: Answer.HELP}), sending, now=now)
+        answering.receive_answer(session, letter, Given({school: Answer.HELP}), sending, now=now)
         contact = session.scalars(select(Contact.id).where(Contact.authority_id == letter.authority_id)).one()
         decided = {"kind": BasisKind.DECISION, "given_by": "DPO", "reference": "DPO 1", "taken_on": now.date()}
         session.add(
@@ -52,7 +52,7 @@ def test_letters_and_hits_beyond_two_billion_leave_are_answered_and_are_counted(
         )
         letter.state, letter.reply_code = MessageState.IN_DOUBT, None
     with database.writing() as session:
-        assert bases.measurable(session, {FIRST}) == {FIRST}
+        assert bases.measurable_messages(session, {FIRST}) == {FIRST}
         signals = [Signals(link, now + timedelta(seconds=link), Agent.BROWSER, is_head=False) for link in (0, 1, 2)]
         come(session, FIRST, *signals)
     works.due.settle("")
@@ -61,4 +61,4 @@ def test_letters_and_hits_beyond_two_billion_leave_are_answered_and_are_counted(
     with database.reading() as session:
         assert session.scalars(select(Hit.id).order_by(Hit.id)).all() == [FIRST, FIRST + 1, FIRST + 2]
         assert session.get_one(Message, FIRST).state is MessageState.ACCEPTED
-        assert verify(session, now=works.clock()) == []
+        assert verify_ledger(session, now=works.clock()) == []

@@ -18,7 +18,7 @@ from outreach.access.accounts import password_links
 from outreach.access.approvals.decisions import Extent
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.campaigns.waves import drift, launching
 from outreach.cli.running.work import letter_source_for
 from outreach.core.audit import audit
@@ -141,7 +141,7 @@ def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(data
     works.due.settle("")
     with database.reading() as session:
         assert session.get_one(Message, 1).state is MessageState.ACCEPTED
-        assert verify(session, now=works.clock()) == []
+        assert verify_ledger(session, now=works.clock()) == []
 
 
 @pytest.mark.long
@@ -388,10 +388,10 @@ def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, s
 
 def test_a_link_that_was_asked_for_leaves_and_its_letter_is_emptied(database, begin):
     works = begin(OUTREACH_ALLOWED_RECIPIENTS="@fwb.example")
-    key = password_links.key_of(works.settings.secret_key.get_secret_value())
+    key = password_links.request_key(works.settings.secret_key.get_secret_value())
     with database.writing() as session:
         factories.add_people(session, works.clock())
-        password_links.ask(session, key, factories.AUTHOR, "192.0.2.1", now=works.clock())
+        password_links.ask_for_link(session, key, factories.AUTHOR, "192.0.2.1", now=works.clock())
     tell(works.due)
     with database.reading() as session:
         assert "/account/links/" in session.scalars(select(Mailing.letter)).one()
@@ -415,7 +415,7 @@ def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_afte
         told.append(row)
         raise ValueError("a row that cannot be read")
 
-    monkeypatch.setattr(deletion, "forget", fail)
+    monkeypatch.setattr(deletion, "forget_by_rule", fail)
     for (rhythm,) in jobs:
         forget(works.due, rhythm)
     assert {row.name for row in told} == {rule.name for rule in RULES}
@@ -457,10 +457,10 @@ def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_ho
     gone = returned(sink, tmp_path / "returns")
     collect(works.due)
     with database.reading() as session:
-        tally = outbox.tallies(session, [1])[1]
+        tally = outbox.tally_mailings(session, [1])[1]
         assert (tally.accepted, tally.refused, tally.total) == (4, 1, tally.intended)
         assert session.scalars(select(Message.address).where(Message.state == MessageState.REFUSED)).all() == [gone]
-        assert verify(session, now=works.clock()) == []
+        assert verify_ledger(session, now=works.clock()) == []
     assert [len(Maildir(tmp_path / "returns")), len(Maildir(tmp_path / "returns" / ".traites"))] == [0, 1]
 
 
@@ -481,10 +481,10 @@ def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, be
     ask(one.due)
     assert until(lambda: _state(database) is WaveState.PAUSED)
     with database.reading() as session:
-        tally = outbox.tallies(session, [1])[1]
+        tally = outbox.tally_mailings(session, [1])[1]
         assert tally.refused + tally.pending == 300
         assert tally.refused <= 100
-        assert verify(session, now=one.clock()) == []
+        assert verify_ledger(session, now=one.clock()) == []
 
 
 def _state(database):
@@ -515,7 +515,7 @@ def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_onc
     for _ in range(2):
         works.due.sealing.seal()
     with database.reading() as session:
-        head, verdict = audit.last_seal(session), audit.verify(session)
+        head, verdict = audit.last_seal(session), audit.verify_seals(session)
         before = session.scalar(select(func.max(AuditEntry.id)))
     assert (verdict.fault, verdict.waiting, verdict.seals) == ("", 0, 1)
     assert caplog.text.count(head.digest) == (mode is not Mode.DEMO), (

@@ -50,7 +50,9 @@ def named(database):
     def make(clock, *names):
         with database.writing() as session:
             by = {"now": clock(), "actor": AUTHOR}
-            numbers = [endpoints.make(session, name=name, url=f"https://{name}.example/", **by).id for name in names]
+            numbers = [
+                endpoints.make_endpoint(session, name=name, url=f"https://{name}.example/", **by).id for name in names
+            ]
             told = [(f"school:{n}", {"school": n}) for n in range(LAST)]
             tell_all(session, EventKind.STATUS_RECORDED, told, at=clock())
         events.number_waiting(database)

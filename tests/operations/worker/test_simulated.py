@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason
 from outreach.directory.models import Contact
 from outreach.operations.demo import mailbox
@@ -68,4 +68,4 @@ def test_an_address_that_refuses_and_one_that_complains_are_written_to_no_more(d
     left = {address for address, state in letters(database, 2).items() if state is MessageState.ACCEPTED}
     assert left == {taken, absent}
     with database.reading() as session:
-        assert verify(session, now=works.clock()) == []
+        assert verify_ledger(session, now=works.clock()) == []

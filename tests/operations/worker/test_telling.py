@@ -72,7 +72,7 @@ def test_a_person_is_told_within_ten_seconds_beside_a_wave_that_goes_on(database
         assert until(lambda: wave_of(database, number) is WaveState.RUNNING)
         with database.writing() as session:
             asked = factories.campaign(session, factories.invitation(reminders=()), works.clock())
-            lifecycle.submit(session, asked, now=works.clock(), actor=AUTHOR)
+            lifecycle.submit_campaign(session, asked, now=works.clock(), actor=AUTHOR)
         begun = time.monotonic()
         assert until(lambda: letters(database).get(APPROVER, ("",))[0] is MessageState.ACCEPTED, 30), letters(database)
         assert time.monotonic() - begun < 10

@@ -267,7 +267,7 @@ def test_a_job_wakes_an_idle_process_whatever_becomes_of_the_wake_ups_of_letters
 
     def asked(number):
         with database.writing() as session:
-            return queue.ask(session, "ada@fwb.example", Asked("Fichier", f"/{number}"), now=settings.instant()).id
+            return queue.ask_job(session, "ada@fwb.example", Asked("Fichier", f"/{number}"), now=settings.instant()).id
 
     first = asked(1)
     clock.look()

@@ -8,7 +8,19 @@ from outreach.core.settings import ROOT
 from outreach.core.text import french
 from outreach.reports.charts import chart
 from outreach.reports.charts.chart import NARROW, WIDE, Chart
-from outreach.reports.charts.drawings import Bar, BarRow, Event, Series, WayStep, bars, cell, curve, part, tiles, way
+from outreach.reports.charts.drawings import (
+    Bar,
+    BarRow,
+    Event,
+    Series,
+    WayStep,
+    draw_bars,
+    draw_cell,
+    draw_curve,
+    draw_steps,
+    draw_tiles,
+    part_row,
+)
 from outreach.reports.charts.marks import Anchor, Box, Canvas, Drawing, Group, Line, Photo, Tone, Words, width_of
 from outreach.reports.files.document import CANVAS, COLUMNS, PLACES, _tile
 
@@ -22,13 +34,13 @@ def rising(days, step=1, by=3):
 
 
 def rows(many=4):
-    return [part(f"{NETWORKS[place % 4]} {place}", place, 1247, french.part(place, 1247)) for place in range(many)]
+    return [part_row(f"{NETWORKS[place % 4]} {place}", place, 1247, french.part(place, 1247)) for place in range(many)]
 
 
 DRAWN = {
-    "bars": lambda canvas: bars(rows(), canvas, has_track=True),
-    "many bars": lambda canvas: bars(rows(12), canvas, has_track=True),
-    "pairs": lambda canvas: bars(
+    "bars": lambda canvas: draw_bars(rows(), canvas, has_track=True),
+    "many bars": lambda canvas: draw_bars(rows(12), canvas, has_track=True),
+    "pairs": lambda canvas: draw_bars(
         [
             BarRow(
                 "Première vague, 14 sept.",
@@ -37,25 +49,25 @@ DRAWN = {
         ],
         canvas,
     ),
-    "stacks": lambda canvas: bars(
+    "stacks": lambda canvas: draw_bars(
         [BarRow(name, [Bar([(tone, 1 / 6) for tone, _ in KEY], "31 sur 147 = 21 %")]) for name in NETWORKS],
         canvas,
         has_track=True,
         legend=KEY,
     ),
-    "way": lambda canvas: way(
+    "way": lambda canvas: draw_steps(
         [WayStep("Destinataires", 2713, 2713, "12 713 écoles"), WayStep("Ont adhéré", 2, 2600, "2 écoles")] * 2, canvas
     ),
-    "nothing": lambda canvas: way(
+    "nothing": lambda canvas: draw_steps(
         [WayStep("Destinataires", 0, 0, "0 école"), WayStep("Remis", 0, 0, "0 école")], canvas
     ),
-    "curve": lambda canvas: curve([Series("PO", rising(76)), Series("écoles", rising(76, by=4))], canvas),
-    "equal ends": lambda canvas: curve([Series(f"volet {each}", rising(26, 20)) for each in range(3)], canvas),
-    "one day": lambda canvas: curve([Series("PO", [(START, 0)])], canvas, [Event(START, "première vague")]),
-    "named events": lambda canvas: curve(
+    "curve": lambda canvas: draw_curve([Series("PO", rising(76)), Series("écoles", rising(76, by=4))], canvas),
+    "equal ends": lambda canvas: draw_curve([Series(f"volet {each}", rising(26, 20)) for each in range(3)], canvas),
+    "one day": lambda canvas: draw_curve([Series("PO", [(START, 0)])], canvas, [Event(START, "première vague")]),
+    "named events": lambda canvas: draw_curve(
         [Series("PO", rising(76))], canvas, [Event(START + timedelta(30 * each), "relance 1") for each in range(3)]
     ),
-    "listed events": lambda canvas: curve(
+    "listed events": lambda canvas: draw_curve(
         [Series("PO", rising(26, 20))],
         canvas,
         [
@@ -137,7 +149,7 @@ def test_a_slide_bears_the_logo_beside_its_title_and_the_lines_under_its_source(
 
 
 def test_no_label_of_a_map_is_small_cut_off_or_covered():
-    drawing = tiles([_tile(zone.title(), 129, 1303) for zone in PLACES], CANVAS, COLUMNS)
+    drawing = draw_tiles([_tile(zone.title(), 129, 1303) for zone in PLACES], CANVAS, COLUMNS)
     labels = list(words_of(drawing.marks))
     assert (overlapping(labels), [text for *_, text in labels if "…" in text]) == ([], [])
     assert max(right for _, _, right, *_ in labels) <= CANVAS.width + 1
@@ -145,32 +157,32 @@ def test_no_label_of_a_map_is_small_cut_off_or_covered():
 
 
 def test_a_share_is_as_long_as_it_is_of_its_track():
-    drawing = bars([part("x", 57, 247, "57 sur 247")], WIDE, has_track=True)
+    drawing = draw_bars([part_row("x", 57, 247, "57 sur 247")], WIDE, has_track=True)
     track, filled = (mark for mark in drawing.marks if isinstance(mark, Box))
     assert filled.width / track.width == pytest.approx(57 / 247, abs=0.005)
 
 
 def test_the_pieces_of_a_cell_fill_it_and_one_of_nothing_is_not_drawn():
-    pieces = cell([(Tone.JOINED, 0.5), (Tone.REFUSED, 0), (Tone.SILENT, 0.5)]).marks
+    pieces = draw_cell([(Tone.JOINED, 0.5), (Tone.REFUSED, 0), (Tone.SILENT, 0.5)]).marks
     assert [(mark.tone, mark.x) for mark in pieces] == [(Tone.JOINED, 0), (Tone.SILENT, 50)]
 
 
 def test_each_day_of_an_event_is_marked_and_those_outside_are_left_out():
     days = [START - timedelta(1), START + timedelta(3), START + timedelta(500)]
-    drawing = curve([Series("PO", rising(9))], WIDE, [Event(day, "vague") for day in days])
+    drawing = draw_curve([Series("PO", rising(9))], WIDE, [Event(day, "vague") for day in days])
     assert len([mark for mark in drawing.marks if isinstance(mark, Line) and mark.tone is Tone.EVENT]) == 1
 
 
 def test_lines_are_told_apart_without_colour():
-    drawing = curve([Series("a", rising(3)), Series("b", rising(3)), Series("c", rising(3))], WIDE)
+    drawing = draw_curve([Series("a", rising(3)), Series("b", rising(3)), Series("c", rising(3))], WIDE)
     lines = [mark for mark in drawing.marks if isinstance(mark, Line) and mark.tone not in {Tone.GRID, Tone.EVENT}]
     assert len({mark.dash for mark in lines}) == 3
 
 
 def test_words_of_people_stay_words():
     drawing = Drawing(9, 9, [Words(0, 0, "<script>&", 14)])
-    assert "&lt;script&gt;&amp;" in chart.inline(drawing, "wide")
-    assert "&lt;script&gt;&amp;" in chart.file(drawing, "<t>", "<d>")
+    assert "&lt;script&gt;&amp;" in chart.inline_chart(drawing, "wide")
+    assert "&lt;script&gt;&amp;" in chart.chart_file(drawing, "<t>", "<d>")
 
 
 def test_files_have_the_colours_of_the_style_sheet():

@@ -35,7 +35,7 @@ def finish(note):
 def gathered(database):
     """A note that is ready to be frozen."""
     with database.writing() as session:
-        programme = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        programme = programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         factories.add_people(session, NOW)
         return Gathered(content(), ROWS, programme.id, date(2021, 5, 15), NOW, None)
 
@@ -46,7 +46,7 @@ def freeze(database, gathered):
 
     def call(note=gathered, actor=AUTHOR, **named):
         with database.writing() as session:
-            return freezing.freeze(session, note, now=NOW, actor=actor, **named).id
+            return freezing.freeze_note(session, note, now=NOW, actor=actor, **named).id
 
     return call
 
@@ -59,7 +59,7 @@ def approve(database):
 
 def approve_in(database, key, actor=APPROVER, finish=finish, now=NOW):
     """Approve a note of a database, and return its number."""
-    return approval.approve(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
+    return approval.approve_note(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ def full_note():
 
 @pytest.fixture(scope="session")
 def signature(full_note):
-    return signing.sign(full_note, KEY)
+    return signing.sign_note(full_note, KEY)
 
 
 @pytest.fixture(scope="session")

@@ -21,18 +21,20 @@ def approved(database, content, key, corrects=None):
         programme = session.scalars(select(Programme.id)).first()
         old = listing.by_number(session, corrects).id if corrects else None
         gathered = Gathered(content, (), programme, date(2021, 5, 15), NOW, old)
-        note = freezing.freeze(session, gathered, now=NOW, actor=AUTHOR).id
+        note = freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
 
     def finish(numbered):
-        signature = signing.sign(numbered, key)
+        signature = signing.sign_note(numbered, key)
         return FinishedNote(signature.value, signature.public_key, {"json": data_file(numbered, signature)})
 
-    return approval.approve(database, note, finish, address=ADDRESS, now=NOW, actor=APPROVER, approved_as="validation")
+    return approval.approve_note(
+        database, note, finish, address=ADDRESS, now=NOW, actor=APPROVER, approved_as="validation"
+    )
 
 
 def published(database, content, key, corrects=None):
     """The same, and publish it."""
     number = approved(database, content, key, corrects)
     with database.writing() as session:
-        approval.publish(session, number, now=NOW, actor=APPROVER)
+        approval.publish_note(session, number, now=NOW, actor=APPROVER)
     return number

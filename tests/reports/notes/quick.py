@@ -4,14 +4,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach.reports.files.rendering import data_file
 from outreach.reports.notes.approval import FinishedNote
-from outreach.reports.notes.signing import sign
+from outreach.reports.notes.signing import sign_note
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
 def finisher(_settings, _head=None):
     def finish(note):
-        signature = sign(note, KEY)
+        signature = sign_note(note, KEY)
         return FinishedNote(signature.value, signature.public_key, {"docx": b"PK", "json": data_file(note, signature)})
 
     return finish

@@ -21,13 +21,13 @@ def backend():
 
 def test_a_draft_is_its_authors_alone(database):
     with database.writing() as session:
-        key = drafts.save(session, None, ASKED, now=NOW, actor=AUTHOR).id
-        assert drafts.save(session, key, replace(ASKED, title="Autre"), now=NOW, actor=AUTHOR).id == key
+        key = drafts.save_draft(session, None, ASKED, now=NOW, actor=AUTHOR).id
+        assert drafts.save_draft(session, key, replace(ASKED, title="Autre"), now=NOW, actor=AUTHOR).id == key
         with pytest.raises(NotFound):
             drafts.draft_of(session, key, APPROVER)
         with pytest.raises(NotFound):
-            drafts.save(session, key, ASKED, now=NOW, actor=APPROVER)
+            drafts.save_draft(session, key, ASKED, now=NOW, actor=APPROVER)
         with pytest.raises(NotFound):
-            drafts.discard(session, key, APPROVER)
+            drafts.discard_draft(session, key, APPROVER)
         assert drafts.drafts_of(session, APPROVER) == []
         assert [draft.title for draft in drafts.drafts_of(session, AUTHOR)] == ["Autre"]

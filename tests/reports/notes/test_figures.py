@@ -15,7 +15,7 @@ from outreach.adherence.situation import sentences, situation
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.sentences import GroupAnswer
 from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
-from outreach.campaigns.planning.sending_hours import until
+from outreach.campaigns.planning.sending_hours import known_until
 from outreach.campaigns.results import actions
 from outreach.core.text import french
 from outreach.delivery.outbox.recipients import listed_schools
@@ -53,8 +53,8 @@ notes = st.builds(
 @pytest.fixture
 def secondary(sample_database):
     with sample_database.reading() as session:
-        programme = programmes.named(session)
-        found = list(situation.schools(session, programme, STORY_DAY, Selection(1)).every())
+        programme = programmes.get_programme(session)
+        found = list(situation.list_situation_schools(session, programme, STORY_DAY, Selection(1)).every())
         return [row.School.id for row in found], [strand.id for strand in programme.strands]
 
 
@@ -67,7 +67,7 @@ def test_each_figure_is_the_situation_s_or_the_count_of_a_list(sample_database, 
             stated = {"status": status, "word": word, "effective_on": STORY_DAY - ago}
             values = factories.adherence_record(schools[school], strands[strand], NOW, **stated)
             session.execute(insert(AdherenceRecord).values(**values))
-        gathered = gathering.gather(session, asked, now=NOW)
+        gathered = gathering.gather_note(session, asked, now=NOW)
         check_sentences(session, asked, gathered)
         check_tables(session, asked, gathered.content)
 
@@ -78,8 +78,8 @@ def spaced(text):
 
 def check_sentences(session, asked, gathered):
     """Each named figure against what it claims, and no figure in a sentence that is not a named one."""
-    programme, listed = programmes.named(session), listed_schools(until(asked.as_of, asked.known_at))
-    found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
+    programme, listed = programmes.get_programme(session), listed_schools(known_until(asked.as_of, asked.known_at))
+    found = situation.count_situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
     strand = 0
     for told in gathered.told:
         plain = spaced(told.sentence)
@@ -87,19 +87,19 @@ def check_sentences(session, asked, gathered):
             assert not asked.networks or told.code in asked.networks
             check_answer(session, asked, told, listed)
         elif "base" in told.figures:
-            strand = next(n for n in found.total.strands if f" {sentences.ordinal(n)}" in plain)
+            strand = next(n for n in found.total.strands if f" {sentences.strand_ordinal(n)}" in plain)
             assert told.figures == {**found.total.figures(strand), "base": found.total.base(strand)}
         elif "declared" in told.figures:
-            strand = next(n for n in found.total.strands if f" {sentences.ordinal(n)}" in plain)
+            strand = next(n for n in found.total.strands if f" {sentences.strand_ordinal(n)}" in plain)
             codes = asked.networks or ("",)
             behind = [Selection(strand, Bucket.DECLARED, code, known_at=asked.known_at) for code in codes]
-            counts = [situation.schools(session, programme, asked.as_of, one).count() for one in behind]
+            counts = [situation.list_situation_schools(session, programme, asked.as_of, one).count() for one in behind]
             assert told.figures == {"declared": sum(counts)}
         elif told.figures:
             filters = Filters(networks=asked.networks, level=Level.SECONDARY, reach=Reach.UNREACHABLE)
-            assert told.figures == {"unreachable_secondary": search.count(session, filters).authorities}
+            assert told.figures == {"unreachable_secondary": search.count_authorities(session, filters).authorities}
         assert not asked.strands or strand in {0, *asked.strands}
-        dates = sentences.when(found), french.initial(sentences.when(found)), f"Au {french.day(NOW)},"
+        dates = sentences.day_in_words(found), french.initial(sentences.day_in_words(found)), f"Au {french.day(NOW)},"
         for words in map(spaced, dates):
             plain = plain.replace(words, "")
         numbers = {int(number.replace(" ", "")) for number in re.findall(r"\d[\d ]*", SHARE.sub("", plain))}
@@ -111,14 +111,14 @@ def check_sentences(session, asked, gathered):
 
 
 def check_answer(session, asked, told, listed):
-    programme = programmes.named(session)
+    programme = programmes.get_programme(session)
     every = Selection(told.strand, None, told.code, known_at=asked.known_at, listed=listed)
     for name, count in told.figures.items():
         if name == "base":
             continue
         part = name in {*Solicitation} and Solicitation(name)
         behind = replace(every, bucket=Bucket.NONE if part else Bucket(name), solicitation=part or None)
-        assert situation.schools(session, programme, asked.as_of, behind).count() == count
+        assert situation.list_situation_schools(session, programme, asked.as_of, behind).count() == count
 
 
 def cell(table, row, name):
@@ -126,10 +126,10 @@ def cell(table, row, name):
 
 
 def check_tables(session, asked, content):
-    programme, listed = programmes.named(session), listed_schools(until(asked.as_of, asked.known_at))
+    programme, listed = programmes.get_programme(session), listed_schools(known_until(asked.as_of, asked.known_at))
     for table in content.tables:
         by, figures = Grouping(table.kind.value), [column.name for column in table.columns]
-        found = situation.situation(
+        found = situation.count_situation(
             session, programme, asked.as_of, known_at=asked.known_at, by=by, listed=listed,
             networks=() if by is Grouping.NETWORK else asked.networks,
         )  # fmt: skip
@@ -148,7 +148,7 @@ def check_tables(session, asked, content):
 def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
     with sample_database.reading() as session:
         asked = NoteRequest(STORY_DAY, "Bilan", networks=("WBE", "COCOF"), groupings=tuple(TableKind)[1:])
-        content = gathering.gather(session, asked, now=NOW).content
+        content = gathering.gather_note(session, asked, now=NOW).content
     for table in content.tables:
         schools = cell(table, table.rows[-1], "schools")
         assert schools == (649 if table.kind is TableKind.NETWORK else 153), table.title
@@ -160,10 +160,12 @@ def test_actions_say_whom_they_mean_of_the_networks_asked_for(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        acted = actions.actions(session, programmes.named(session), now=NOW)
+        acted = actions.list_actions(session, programmes.get_programme(session), now=NOW)
         (code,) = acted.planned[0].meant
-        other = next(one.code for one in search.networks(session) if one.code != code)
-        of = [gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)]
+        other = next(one.code for one in search.list_networks(session) if one.code != code)
+        of = [
+            gathering.gather_note(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)
+        ]
     assert [len(one.content.actions) for one in of] == [1, 1]
     assert "elle n’écrirait à personne de ce réseau" in spaced(of[1].content.actions[0].sentence)
     assert of[0].content.actions[0].sentence == acted.planned[0].sentence(acted.labels)
@@ -174,7 +176,7 @@ def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_thes
     settle(database, 2)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        content = gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
+        content = gathering.gather_note(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
     (action,) = content.actions
     assert "elle écrirait à 3 pouvoirs organisateurs de ce réseau." in spaced(action.sentence)
 
@@ -182,13 +184,13 @@ def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_thes
 def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):
     """Eight declared joinings of the first strand stood in a note on the second, beside « aucune école »."""
     with sample_database.writing() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         some = session.scalars(select(School.id).where(School.fase.in_(schools_of(session, programme)))).all()
         for school in some:
             session.execute(
                 insert(AdherenceRecord).values(**factories.adherence_record(school, programme.strands[0].id, NOW))
             )
-        notes = {n: gathering.gather(session, NoteRequest(STORY_DAY, "x", strands=(n,)), now=NOW) for n in (1, 2)}
+        notes = {n: gathering.gather_note(session, NoteRequest(STORY_DAY, "x", strands=(n,)), now=NOW) for n in (1, 2)}
     said = {n: [one for one in note.content.unknowns if "déclare" in one] for n, note in notes.items()}
     (one,) = said[1]
     assert one.replace("\xa0", " ").startswith("8 écoles déclarent adhérer au premier volet")
@@ -196,5 +198,5 @@ def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):
 
 
 def schools_of(session, programme):
-    rows = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 8)
+    rows = situation.list_situation_schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 8)
     return [row.School.fase for row in rows]

@@ -9,8 +9,8 @@ from outreach.core.sandbox import pdf
 from outreach.core.settings import read
 from outreach.core.text.errors import Refused
 from outreach.reports.files import verifying
-from outreach.reports.files.finishing import finisher
-from outreach.reports.files.verifying import verify
+from outreach.reports.files.finishing import make_finisher
+from outreach.reports.files.verifying import verify_file
 from outreach.reports.notes import listing, signing
 from outreach.reports.notes.approval import FinishedNote
 from outreach.reports.notes.models import NoteApproval, NoteFile, NoteState
@@ -25,13 +25,13 @@ def settings(tmp_path):
 
 @pytest.mark.long
 def test_every_file_of_an_approved_note_verifies_by_what_the_database_holds(database, freeze, approve, settings):
-    number = approve(freeze(), finish=finisher(settings))
+    number = approve(freeze(), finish=make_finisher(settings))
     with database.reading() as session:
         notes = verifying.known_notes(session)
         files = session.scalars(select(NoteFile)).all()
         assert {file.kind for file in files} == {"pdf", "docx", "xlsx", "json"}
         for file in files:
-            verdict = verify(file.content, notes)
+            verdict = verify_file(file.content, notes)
             assert (verdict.is_valid, verdict.number) == (True, number)
         (key,) = verifying.used_keys(session)
         assert key.public_key == signing.public_key_of(signing.signing_key(settings))
@@ -40,7 +40,7 @@ def test_every_file_of_an_approved_note_verifies_by_what_the_database_holds(data
 
 def assert_nothing_is_stored(database, key):
     with database.reading() as session:
-        assert listing.by_key(session, key).state is NoteState.FROZEN
+        assert listing.get_note_by_key(session, key).state is NoteState.FROZEN
         assert not session.scalars(select(NoteApproval)).all()
         assert not session.scalars(select(NoteFile)).all()
 
@@ -49,7 +49,7 @@ def test_without_a_key_nothing_is_stored(database, freeze, approve, settings, tm
     key = freeze()
     keyless = settings.model_copy(update={"note_key_file": tmp_path / "none.pem"})
     with pytest.raises(Refused, match="La clé des notes ne peut pas être lue"):
-        approve(key, finish=finisher(keyless))
+        approve(key, finish=make_finisher(keyless))
     assert_nothing_is_stored(database, key)
 
 
@@ -60,7 +60,7 @@ def test_when_typst_is_killed_nothing_is_stored(database, freeze, approve, setti
     key = freeze()
     monkeypatch.setattr(pdf.sys, "executable", str(killed))
     with pytest.raises(Refused, match="interrompue"):
-        approve(key, finish=finisher(settings))
+        approve(key, finish=make_finisher(settings))
     assert_nothing_is_stored(database, key)
 
 

@@ -11,8 +11,8 @@ from outreach.adherence.programmes import programmes
 from outreach.adherence.situation import sentences, situation
 from outreach.adherence.situation.grouping import Grouping
 from outreach.adherence.situation.situation import Bucket, Solicitation
-from outreach.adherence.situation.standing import standing
-from outreach.campaigns.planning.sending_hours import until
+from outreach.adherence.situation.standing import standing_of_schools
+from outreach.campaigns.planning.sending_hours import known_until
 from outreach.campaigns.results import actions
 from outreach.core.text.errors import InputError, NotFound
 from outreach.delivery.outbox.recipients import listed_schools
@@ -35,15 +35,15 @@ GIVEN = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10
 
 @pytest.mark.long
 def test_every_figure_is_that_of_the_situation(session):
-    programme = programmes.named(session)
+    programme = programmes.get_programme(session)
     kinds = TableKind.NETWORK, TableKind.ZONE, TableKind.FEDERATION
     asked = replace(ASKED, groupings=kinds[1:])
-    gathered = gathering.gather(session, asked, now=NOW)
+    gathered = gathering.gather_note(session, asked, now=NOW)
     content = gathered.content
     assert [(table.kind, table.strand) for table in content.tables] == [(kind, n) for kind in kinds for n in (1, 2)]
     for table in content.tables:
-        listed = listed_schools(until(STORY_DAY, None))
-        found = situation.situation(session, programme, STORY_DAY, by=Grouping(table.kind.value), listed=listed)
+        listed = listed_schools(known_until(STORY_DAY, None))
+        found = situation.count_situation(session, programme, STORY_DAY, by=Grouping(table.kind.value), listed=listed)
         rows = [*(row for row in found.rows if row.open_to(table.strand)), found.total]
         names = [column.name for column in table.columns]
         assert len(rows) == len(table.rows)
@@ -56,8 +56,8 @@ def test_every_figure_is_that_of_the_situation(session):
             )
     joined = [row for row in gathered.rows if (row.strand, row.status, row.word) == (1, Status.JOINED, Word.CONFIRMED)]
     assert (len(joined), len([row for row in gathered.rows if row.strand == 1])) == (48, 649)
-    found = situation.situation(session, programme, STORY_DAY)
-    assert [answer.sentence for answer in content.answers] == sentences.sentences(found, programme.strands)
+    found = situation.count_situation(session, programme, STORY_DAY)
+    assert [answer.sentence for answer in content.answers] == sentences.situation_sentences(found, programme.strands)
     assert next(source.dated for source in content.sources).startswith("édition du")
     assert read_figures(content.figures(), content.text) == content
 
@@ -67,15 +67,15 @@ def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sa
     """Of a school of WBE: another network's note says nothing of it."""
     with sample_database.writing() as session:
         (wbe,) = session.scalars(select(Authority).where(Authority.network.has(code="WBE")))
-        strand = programmes.named(session).strands[0]
-        rows = standing(STORY_DAY, [strand])
+        strand = programmes.get_programme(session).strands[0]
+        rows = standing_of_schools(STORY_DAY, [strand])
         school = session.scalars(select(rows.c.school_id).where(rows.c.authority_id == wbe.id).limit(1)).one()
         session.add(SchoolReport(**factories.school_report(school, wbe.id, NOW, since=STORY_DAY)))
         session.flush()
         told = {}
         for network in ("WBE", "COCOF"):
             asked = replace(ASKED, networks=(network,), strands=(1,))
-            content = gathering.gather(session, asked, now=NOW).content
+            content = gathering.gather_note(session, asked, now=NOW).content
             told[network] = [one for one in content.unknowns if "signalée" in one]
             assert content.tables[0].rows[-1][2] == 649
     assert "14 des 147 écoles" in gathered_answer(sample_database)
@@ -87,12 +87,12 @@ def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sa
 
 def gathered_answer(database):
     with database.reading() as session:
-        content = gathering.gather(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
+        content = gathering.gather_note(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
         return content.answers[0].networks[0].sentence
 
 
 def test_a_note_about_networks_answers_for_these_beside_all(session):
-    content = gathering.gather(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
+    content = gathering.gather_note(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
     (answer,) = content.answers
     assert [network.network for network in answer.networks] == ["WBE"]
     assert "14 des 147 écoles du réseau WBE ont adhéré" in answer.networks[0].sentence
@@ -103,7 +103,7 @@ def test_a_note_about_networks_answers_for_these_beside_all(session):
 
 def test_a_note_has_no_figure_of_a_strand_before_its_opening(session):
     asked = replace(ASKED, as_of=date(2021, 1, 14), networks=("WBE",), groupings=(TableKind.ZONE,))
-    gathered = gathering.gather(session, asked, now=NOW)
+    gathered = gathering.gather_note(session, asked, now=NOW)
     first, second = gathered.content.answers
     assert (len(first.networks), second.networks) == (1, ())
     assert second.sentence.replace("\xa0", " ") == "Le volet 2 s’ouvre le 15 janvier 2021."
@@ -136,31 +136,31 @@ def test_a_note_has_no_figure_of_a_strand_before_its_opening(session):
     ],
 )
 def test_a_note_that_cannot_be_made_is_refused_with_its_field(session, changes, field, said):
-    faults = drafts.faults(session, replace(ASKED, **changes), now=NOW)
+    faults = drafts.draft_faults(session, replace(ASKED, **changes), now=NOW)
     assert list(faults) == [field]
     assert said in faults[field].replace("\xa0", " ")
 
 
 def test_what_is_refused_is_not_gathered(session):
     with pytest.raises(InputError, match="Indiquez un titre"):
-        gathering.gather(session, replace(ASKED, title=""), now=NOW)
+        gathering.gather_note(session, replace(ASKED, title=""), now=NOW)
 
 
 def test_an_unknown_note_cannot_be_corrected(session):
     with pytest.raises(NotFound, match="2021-077"):
-        gathering.gather(session, replace(ASKED, corrects="2021-077", reason="x"), now=NOW)
+        gathering.gather_note(session, replace(ASKED, corrects="2021-077", reason="x"), now=NOW)
 
 
 @pytest.mark.long
 def test_a_correction_names_each_figure_before_and_after(sample_database):
     with sample_database.writing() as session:
-        first = gathering.gather(session, replace(ASKED, hand_figures=(GIVEN,)), now=NOW)
-        key = freezing.freeze(session, first, now=NOW, actor=AUTHOR).id
+        first = gathering.gather_note(session, replace(ASKED, hand_figures=(GIVEN,)), now=NOW)
+        key = freezing.freeze_note(session, first, now=NOW, actor=AUTHOR).id
     number = approve_in(sample_database, key)
     given = replace(GIVEN, value="99 871")
     asked = replace(ASKED, as_of=date(2021, 1, 15), corrects=number, reason="Le jour.", hand_figures=(given,))
     with sample_database.reading() as session:
-        correction = gathering.gather(session, asked, now=NOW).content.correction
+        correction = gathering.gather_note(session, asked, now=NOW).content.correction
     assert correction is not None
     assert (correction.number, correction.sha256) == (number, first.content.sha256())
     told = {change.label: (change.before, change.after) for change in correction.changes}
@@ -175,8 +175,8 @@ def test_a_correction_names_each_figure_before_and_after(sample_database):
 def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_database):
     """Every school joins, every earlier record is withdrawn, half of the schools leave: only new notes say so."""
     with sample_database.writing() as session:
-        first = gathering.gather(session, ASKED, now=NOW)
-        key = freezing.freeze(session, first, now=NOW, actor=AUTHOR).id
+        first = gathering.gather_note(session, ASKED, now=NOW)
+        key = freezing.freeze_note(session, first, now=NOW, actor=AUTHOR).id
     number = approve_in(sample_database, key)
     before = kept(sample_database, number)
     later = NOW + timedelta(days=1)
@@ -188,11 +188,11 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
         )
         session.execute(update(Ownership).where(Ownership.school_id % 2 == 0).values(until=date(2021, 1, 1)))
     with sample_database.reading() as session:
-        again = gathering.gather(session, ASKED, now=later).content
+        again = gathering.gather_note(session, ASKED, now=later).content
     assert kept(sample_database, number) == before
     assert again.tables != first.content.tables
     with sample_database.writing() as session:
-        second = freezing.freeze(session, replace(first, content=again), now=later, actor=AUTHOR).id
+        second = freezing.freeze_note(session, replace(first, content=again), now=later, actor=AUTHOR).id
     assert [number, approve_in(sample_database, second)] == ["2021-001", "2021-002"]
 
 
@@ -200,16 +200,16 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
 def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
     later = NOW + timedelta(days=1)
     with sample_database.reading() as session:
-        first = gathering.gather(session, ASKED, now=NOW)
+        first = gathering.gather_note(session, ASKED, now=NOW)
     with sample_database.writing() as session:
-        strand = programmes.named(session).strands[0]
+        strand = programmes.get_programme(session).strands[0]
         school = session.scalars(select(School.id).where(School.fase == first.rows[0].fase)).one()
         record = {"status": Status.DECLINED, "word": Word.CONFIRMED, "effective_on": STORY_DAY, "recorded_at": later}
         told = {"recorded_by": AUTHOR, "source": "x", "reason": ""}
         session.add(AdherenceRecord(school_id=school, strand_id=strand.id, **record, **told))
     with sample_database.reading() as session:
-        now = gathering.gather(session, ASKED, now=later)
-        then = gathering.gather(session, replace(ASKED, known_at=NOW), now=later)
+        now = gathering.gather_note(session, ASKED, now=later)
+        then = gathering.gather_note(session, replace(ASKED, known_at=NOW), now=later)
     assert (now.content.tables != first.content.tables, now.rows != first.rows) == (True, True)
     unknowns = [f"Au 16 mai 2021, {told}" for told in first.content.unknowns]
     assert (list(then.content.unknowns), len(unknowns) > 0) == (unknowns, True), "no replay tells these"
@@ -240,9 +240,9 @@ def test_what_is_planned_is_said_with_whom_it_means(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        acted = actions.actions(session, programmes.named(session), now=NOW)
-        content = gathering.gather(session, ASKED, now=NOW).content
-        past = gathering.gather(session, ASKED, now=NOW + timedelta(days=1)).content
+        acted = actions.list_actions(session, programmes.get_programme(session), now=NOW)
+        content = gathering.gather_note(session, ASKED, now=NOW).content
+        past = gathering.gather_note(session, ASKED, now=NOW + timedelta(days=1)).content
     (planned,), (action,) = acted.planned, content.actions
     assert (action.state, action.day, action.strand) == (ActionState.PLANNED, "2021-05-18", 1)
     assert (action.sentence, action.counted) == (planned.sentence(acted.labels), (("meant", 3),))

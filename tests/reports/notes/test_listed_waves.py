@@ -33,9 +33,9 @@ def test_a_note_lists_every_wave_that_the_situation_lists(database, begun, netwo
     number, _ = begun
     agreed(database, add(database, number))
     with database.reading() as session:
-        acted = actions.actions(session, programmes.named(session), now=LATER)
+        acted = actions.list_actions(session, programmes.get_programme(session), now=LATER)
         asked = NoteRequest(ASKED.as_of, ASKED.title, networks=networks, question=ASKED.question)
-        content = gathering.gather(session, asked, now=LATER).content
+        content = gathering.gather_note(session, asked, now=LATER).content
     listed = [(today(one.at).isoformat(), one.title, one.wave) for one in (*reversed(acted.done), *acted.planned)]
     assert {one.wave for one in (*acted.done, *acted.planned)} >= {"première vague", "relance 1"}
     assert [(one.day, one.campaign, one.wave) for one in content.actions] == listed
@@ -58,6 +58,6 @@ def test_a_wave_whose_letters_are_being_written_is_in_both_lists(database, begun
         schedule.move_wave(session, wave, WaveState.RUNNING, now=due_at, actor="automatique")
     with database.reading() as session:
         at = due_at if is_past else None
-        acted = actions.actions(session, programmes.named(session), now=now, at=at)
-        content = gathering.gather(session, asked, now=now).content
+        acted = actions.list_actions(session, programmes.get_programme(session), now=now, at=at)
+        content = gathering.gather_note(session, asked, now=now).content
     assert acted.planned[0].wave == content.actions[1].wave == "relance 1"

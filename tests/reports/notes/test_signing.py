@@ -27,8 +27,8 @@ def settings(path=None, mode=Mode.PRODUCTION, data=None):
 
 def test_a_signature_is_over_the_seal_of_one_note():
     note = numbered()
-    signature = signing.sign(note, KEY)
-    assert signature == signing.sign(note, KEY)
+    signature = signing.sign_note(note, KEY)
+    assert signature == signing.sign_note(note, KEY)
     assert signing.is_signed(note.sealed_json(), signature)
     other = replace(note, number="2021-003")
     assert not signing.is_signed(other.sealed_json(), signature)
@@ -37,7 +37,7 @@ def test_a_signature_is_over_the_seal_of_one_note():
 @pytest.mark.parametrize("value", ["", "AAAA", "é", "x" * 90])
 def test_what_is_no_signature_is_not_believed(value):
     note = numbered()
-    signature = signing.sign(note, KEY)
+    signature = signing.sign_note(note, KEY)
     assert not signing.is_signed(note.sealed_json(), replace(signature, value=value))
     assert not signing.is_signed(note.sealed_json(), replace(signature, public_key=value))
 

@@ -29,7 +29,7 @@ WANTED = {"role": "reader", "days": 90}
 
 def tell(database):
     """The mail that is posted, if there is one: to whom, and its text."""
-    number = access_letters.tell(database, SENDING, now=NOW)
+    number = access_letters.send_access_news(database, SENDING, now=NOW)
     if number is None:
         return None
     with database.reading() as session:
@@ -89,10 +89,10 @@ def test_a_key_that_wrote_before_is_named_to_them_after_the_upgrade(database, pe
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_they_are_told_once_of_a_service_that_sends_and_of_a_program_that_is_pushed_to(database, people):
     with database.writing() as session:
-        sources.make(session, name="subsides", public_key="", known=[], **BY)
-        endpoints.make(session, name="Entrepôt", url="https://entrepot.example/secret-1234", **BY)
-        ended = endpoints.make(session, name="Terminé", url="https://fini.example/", **BY)
-        endpoints.end(session, ended.id, **BY)
+        sources.make_source(session, name="subsides", public_key="", known=[], **BY)
+        endpoints.make_endpoint(session, name="Entrepôt", url="https://entrepot.example/secret-1234", **BY)
+        ended = endpoints.make_endpoint(session, name="Terminé", url="https://fini.example/", **BY)
+        endpoints.end_endpoint(session, ended.id, **BY)
     _, text = tell(database)
     assert "« subsides » envoie des adhésions, qu’il signe par un secret partagé" in text
     assert "« Entrepôt » (entrepot.example)" in text
@@ -103,7 +103,7 @@ def test_they_are_told_once_of_a_service_that_sends_and_of_a_program_that_is_pus
     assert "/administration/pushes" in text
     assert tell(database) is None
     with database.writing() as session:
-        endpoints.make(session, name="Bord", url="https://bord.example/", **BY)
+        endpoints.make_endpoint(session, name="Bord", url="https://bord.example/", **BY)
     _, text = tell(database)
     assert "« Bord »" in text
     assert "subsides" not in text

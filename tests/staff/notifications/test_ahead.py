@@ -28,13 +28,13 @@ def advised(sample_database):
         for code in ("SeGEC", "CECP"):
             said = {"email": f"conseil@{code.lower()}.example", "name": code, "password_hash": "x", "scope": code}
             accounts.add_user(session, NOW, AUTHOR, roles=[RoleName.FEDERATION], **said)
-    digests.tell(sample_database, SENDING, now=NOW - HOURS)
+    digests.send_digests(sample_database, SENDING, now=NOW - HOURS)
     return sample_database
 
 
 def told(database, now):
     """To which federations the clock has written, and what."""
-    digests.tell(database, SENDING, now=now)
+    digests.send_digests(database, SENDING, now=now)
     with database.reading() as session:
         query = select(Message.address, Mailing.letter).join(Mailing, Mailing.id == Message.mailing_id)
         mails = session.execute(query.where(Mailing.purpose == Purpose.STAFF).order_by(Message.id)).all()

@@ -29,17 +29,17 @@ def people(database):
         factories.add_people(session, NOW)
         guest = AccountHolder(GUEST, "Léa Roland", [RoleName.READER])
         invitations.invite(session, guest, now=NOW, actor=CHIEF, examples=True)
-        administration.close(session, accounts.user_named(session, factories.APPROVER), now=NOW, actor=CHIEF)
+        administration.close_account(session, accounts.user_named(session, factories.APPROVER), now=NOW, actor=CHIEF)
 
 
 def ask(database, address, now=NOW, network="192.0.2.1"):
     with database.writing() as session:
-        password_links.ask(session, KEY, address, network, now=now)
+        password_links.ask_for_link(session, KEY, address, network, now=now)
 
 
 def answered(database, now=NOW, guard=ANYBODY):
     """To whom the clock writes."""
-    mailings = account_letters.answer(database, SENDING, guard, KEY, now=now)
+    mailings = account_letters.answer_requests(database, SENDING, guard, KEY, now=now)
     with database.reading() as session:
         return session.scalars(select(Message.address).where(Message.mailing_id.in_(mailings))).all()
 
@@ -52,20 +52,20 @@ def test_a_link_goes_to_whom_an_account_belongs_and_to_nobody_else(database, peo
     with database.reading() as session:
         (link,) = session.scalars(select(AccountLink))
         assert (link.kind, link.expires_at) == (LinkKind.FORGOTTEN, NOW + timedelta(hours=1))
-        assert "mot de passe oublié" in audit.about(session, f"user:{factories.AUTHOR}")[0].sentence
+        assert "mot de passe oublié" in audit.entries_about(session, f"user:{factories.AUTHOR}")[0].sentence
 
 
 @pytest.mark.parametrize("kind", [LinkKind.INVITATION, LinkKind.RESET])
 def test_what_anybody_may_ask_ends_no_link_of_an_administrator(database, people, kind):
     with database.writing() as session:
         author = accounts.user_named(session, factories.AUTHOR)
-        password_links.make(session, author.id, kind, "of an administrator", now=NOW)
+        password_links.make_link(session, author.id, kind, "of an administrator", now=NOW)
     ask(database, factories.AUTHOR)
     assert answered(database) == [factories.AUTHOR]
     with database.writing() as session:
-        live = password_links.read(session, "of an administrator", now=NOW + timedelta(hours=71))
-        assert (live.kind, password_links.pending(session, live.user_id, now=NOW).kind) == (kind, kind)
-        password_links.make(session, live.user_id, LinkKind.RESET, "newer", now=NOW)
+        live = password_links.read_link(session, "of an administrator", now=NOW + timedelta(hours=71))
+        assert (live.kind, password_links.pending_link(session, live.user_id, now=NOW).kind) == (kind, kind)
+        password_links.make_link(session, live.user_id, LinkKind.RESET, "newer", now=NOW)
         assert [one.kind for one in session.scalars(select(AccountLink).where(AccountLink.ended_at.is_(None)))] == [
             LinkKind.RESET
         ], "an administrator's link ends all others"
@@ -81,7 +81,9 @@ def test_nobody_gets_a_link_without_a_password_to_forget_or_where_none_is_taken(
         accounts.user_named(session, CHIEF).password = ""  # signs in with the issuer alone
     for address in (CHIEF, factories.AUTHOR):
         ask(database, address)
-    assert account_letters.answer(database, SENDING, ANYBODY, KEY, takes_password=lambda _: False, now=NOW) == []
+    assert (
+        account_letters.answer_requests(database, SENDING, ANYBODY, KEY, takes_password=lambda _: False, now=NOW) == []
+    )
     ask(database, factories.AUTHOR)
     assert answered(database) == [factories.AUTHOR]
 

@@ -42,7 +42,7 @@ def tell(database, now=LATER):
     """What is posted: (address, subject, text) of each mail, in order."""
     with database.reading() as session:
         before = set(session.scalars(select(Mailing.id)))
-    digests.tell(database, SENDING, now=now)
+    digests.send_digests(database, SENDING, now=now)
     with database.reading() as session:
         fresh = select(Batch).where(Batch.mailing_id.not_in(before)).order_by(Batch.id)
         return [mail_of(session, batch, now) for batch in session.scalars(fresh)]
@@ -65,12 +65,12 @@ def read(wire):
 
 def choose(database, email, pace):
     with database.writing() as session:
-        models.choose(session, session.scalars(select(User.id).where(User.email == email)).one(), pace)
+        models.choose_frequency(session, session.scalars(select(User.id).where(User.email == email)).one(), pace)
 
 
 def asked(database, **changes):
     number = draft(database, **changes)
-    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.submit_campaign)
     return number
 
 
@@ -85,8 +85,8 @@ def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(databas
     ((to, _, text),) = tell(database)
     assert to == AUTHOR
     assert "vous est renvoyée par Marc Dethier : Ajoutez la date." in text
-    move(database, number, lifecycle.submit)
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.submit_campaign)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     mails = tell(database)
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER], "a second request is another event"
     assert "mais pas planifiée : rien ne part encore" in mails[0][2]
@@ -95,16 +95,16 @@ def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(databas
 
 def test_each_mail_names_the_programme_of_its_campaign_where_there_are_several(database, begun):
     with database.writing() as session:
-        ((code, name),) = programmes.codes(session)
-        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        ((code, name),) = programmes.programme_codes(session)
+        programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
     number, named = asked(database, programme=code), f"Invitation au premier volet ({name}, volet 1)"
     ((_, subject, text),) = tell(database)
     assert subject == f"{named} : validation demandée"
     assert f"de « Invitation au premier volet » ({name}, volet 1), à" in text
-    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
     launch(database, number)
     tell(database)
-    move(database, number, lifecycle.pause, actor=APPROVER)
+    move(database, number, lifecycle.pause_campaign, actor=APPROVER)
     ((_, subject, text),) = tell(database)
     assert subject == f"{named} : vague en pause"
     assert f"« Invitation au premier volet » ({name}, volet 1) : la première vague" in text
@@ -131,11 +131,11 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     number = approved(database)
     wave = launch(database, number)
     tell(database)
-    move(database, number, lifecycle.pause, actor=APPROVER)
+    move(database, number, lifecycle.pause_campaign, actor=APPROVER)
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (AUTHOR, "Invitation au premier volet : vague en pause")
     assert "est mise en pause par Marc Dethier" in text
-    move(database, number, lifecycle.resume)
+    move(database, number, lifecycle.resume_campaign)
     with database.writing() as session:
         session.execute(update(Message).where(Message.mailing_id == 1).values(state="refused", settled_at=NOW))
         row = lifecycle.campaign_numbered(session, number).waves[0]
@@ -157,13 +157,13 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
     def turn(verb, actor=AUTHOR, **details):
         with database.writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            verb(session, added_reminders.pending(session, campaign), now=later, actor=actor, **details)
+            verb(session, added_reminders.pending_reminder(session, campaign), now=later, actor=actor, **details)
 
     with database.writing() as session:
         campaign = lifecycle.in_turn(session, number)
         asked_at = later + timedelta(days=2)
-        added_reminders.add(session, campaign, **words, asked_at=asked_at, now=later, actor=AUTHOR)
-    turn(added_reminders.submit, extent=Extent(1))
+        added_reminders.add_reminder(session, campaign, **words, asked_at=asked_at, now=later, actor=AUTHOR)
+    turn(added_reminders.submit_reminder, extent=Extent(1))
     ((to, subject, text),) = tell(database, later)
     assert (to, subject) == (APPROVER, "Invitation au premier volet : relance, validation demandée")
     assert "demande votre validation de la relance ajoutée à « Invitation au premier volet », à 1 pouvoir" in text
@@ -175,8 +175,8 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
     assert (
         "La relance ajoutée à « Invitation au premier volet » vous est renvoyée par Marc Dethier : Plus court." in text
     )
-    turn(added_reminders.submit, extent=Extent(1))
-    turn(added_reminders.approve, APPROVER, extent=Extent(1))
+    turn(added_reminders.submit_reminder, extent=Extent(1))
+    turn(added_reminders.approve_reminder, APPROVER, extent=Extent(1))
     mails = tell(database, later)
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER]
     assert "est validée par Marc Dethier : elle part le" in mails[0][2]
@@ -189,11 +189,11 @@ def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(d
         move(
             database,
             number,
-            lambda session, campaign, **by: lifecycle.revise(
+            lambda session, campaign, **by: lifecycle.revise_campaign(
                 session, campaign, {"starts_at": NOW + timedelta(days=3)}, **by
             ),
         )
-        move(database, number, lifecycle.submit)
+        move(database, number, lifecycle.submit_campaign)
         move(
             database,
             number,
@@ -238,7 +238,7 @@ def test_after_a_crash_between_noting_and_posting_each_is_told_once(database, be
     with monkeypatch.context() as patches:
         patches.setattr(digests, "_ready", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            digests.tell(database, SENDING, now=LATER)
+            digests.send_digests(database, SENDING, now=LATER)
     with database.reading() as session:
         ready = digests._ready(session, SENDING, LATER)
     assert len(tell(database)) == 1

@@ -157,7 +157,7 @@ def test_a_prepared_file_about_a_person_is_handed_over_for_a_proof_alone(
     page = chief.post(f"{PLACE}/export.json", data=form_of(shown, f"{PLACE}/export.json")).location
     monkeypatch.setattr(person_data, "known_of", known_of)
     with launched_sample.writing() as session:
-        number, lease = work.claim(session, now=settings.instant())
+        number, lease = work.claim_job(session, now=settings.instant())
     job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
     assert address in chief.get(f"{page}/file").text, "proved a moment ago"
     for later in (timedelta(minutes=11), timedelta(minutes=22)):
@@ -216,7 +216,7 @@ def test_an_erasure_that_takes_long_is_a_job_which_keeps_no_address(
     with launched_sample.reading() as session:
         assert person_data.known_of(session, address)["contacts"]
     with launched_sample.writing() as session:
-        number, lease = work.claim(session, now=settings.instant())
+        number, lease = work.claim_job(session, now=settings.instant())
     job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
     assert "La personne est effacée" in text_of(chief.get(begun.location))
     with launched_sample.reading() as session:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import files, programmes
-from outreach.campaigns.letter.snapshot import WrittenLetter, freeze
+from outreach.campaigns.letter.snapshot import WrittenLetter, freeze_letter
 from outreach.campaigns.models import Campaign
 from outreach.core.audit.audit import AuditEntry
 from outreach.core.audit.events import Event
@@ -63,7 +63,7 @@ def test_a_programme_is_changed_by_its_file_its_difference_first_and_the_audit_r
     ]
     assert "change aussi les écoles comptées" in text_of(seen)
     with sample_database.reading() as session:
-        assert programmes.named(session).name == "Mes outils numériques", "comparing writes nothing"
+        assert programmes.get_programme(session).name == "Mes outils numériques", "comparing writes nothing"
     form = form_of(seen, PLACE)
     assert chief.post(PLACE, data=form).location == PLACE
     assert "Nos outils numériques" in text_of(chief.get(PLACE))
@@ -82,8 +82,8 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
         made = session.scalars(select(Programme).where(Programme.code == "lecture")).one()
-        stated = programmes.read(files.as_file(session, made))
-        assert files.difference(session, stated).changes == []
+        stated = programmes.read_programme(files.as_file(session, made))
+        assert files.programme_difference(session, stated).changes == []
         assert chief.get(f"{PLACE}/{made.id}/programme.toml").text == files.as_file(session, made)
 
 
@@ -105,7 +105,7 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
 )
 def test_a_file_that_is_no_programme_is_refused_in_a_sentence(chief, sample_database, content, words):
     with sample_database.reading() as session:
-        code = programmes.named(session).code
+        code = programmes.get_programme(session).code
     content = content.replace(b'"mon"', f'"{code}"'.encode())
     refused = chief.send(f"{PLACE}/file", {"file": (io.BytesIO(content), "x.toml")}, page=PLACE)
     assert refused.status_code == 422
@@ -152,7 +152,7 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
     assert not links(chief.get(PLACE), f"{PLACE}/1/before"), "nothing to take back yet"
     assert chief.post(PLACE, data=form_of(seen, PLACE)).location == PLACE
     with sample_database.reading() as session:
-        third = programmes.named(session).strands[2]
+        third = programmes.get_programme(session).strands[2]
         assert (third.number, third.closed_on.isoformat(), third.levels) == (
             3,
             "2027-06-30",
@@ -175,8 +175,8 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
     ]
     chief.post(PLACE, data=form_of(undone, PLACE))
     with sample_database.reading() as session:
-        assert [strand.number for strand in programmes.named(session).strands] == [1, 2]
-        assert len(programmes.prerequisites(session, programmes.named(session))) == 1
+        assert [strand.number for strand in programmes.get_programme(session).strands] == [1, 2]
+        assert len(programmes.list_prerequisites(session, programmes.get_programme(session))) == 1
 
 
 def test_a_strand_that_served_says_what_it_holds_and_is_never_removed(chief, sample_database):
@@ -191,7 +191,7 @@ def test_a_strand_that_served_says_what_it_holds_and_is_never_removed(chief, sam
     assert refused.status_code == 422
     assert "Le volet 1 sert déjà" in faults(refused)[0]
     with sample_database.reading() as session:
-        assert len(programmes.named(session).strands) == 2
+        assert len(programmes.get_programme(session).strands) == 2
 
 
 def test_a_row_that_nothing_stands_on_is_removed_and_the_others_keep_what_was_typed(chief):
@@ -235,7 +235,7 @@ def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief,
     told = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}
     told["strands-0-levels"] = "secondary"
     with sample_database.reading() as session:
-        code = programmes.named(session).code
+        code = programmes.get_programme(session).code
     for wrong, words in ((code, "autre programme"), ("Plan Lecture", "minuscules")):
         refused = chief.post(FORM, data=typed(page, **told, code=wrong))
         assert words in faults(refused)[0]
@@ -243,7 +243,7 @@ def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief,
     assert texts(seen) == ["Volet 1 : Lire, nouveau, ouvert le 1er septembre 2026, niveau secondaire."]
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
-        assert programmes.named(session, "lecture").strands[0].name == "Lire"
+        assert programmes.get_programme(session, "lecture").strands[0].name == "Lire"
 
 
 def test_a_form_changes_the_programme_whose_page_it_stands_on_whatever_code_it_says(chief, sample_database):
@@ -255,7 +255,7 @@ def test_a_form_changes_the_programme_whose_page_it_stands_on_whatever_code_it_s
     for other in ("lecture", "Pas un code"):
         seen = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), code=other, name="Autre nom"))
         assert texts(seen) == [f"Nom : « {name} » → « Autre nom »."], other
-        assert programmes.read(form_of(seen, PLACE)["text"]).code == code
+        assert programmes.read_programme(form_of(seen, PLACE)["text"]).code == code
 
 
 def test_a_form_without_a_strand_is_refused(chief):
@@ -291,8 +291,8 @@ def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
     told = typed(chief.get(f"{PLACE}/new"), **rows, code="large", name="Large")
     assert chief.post(PLACE, data=form_of(chief.post(FORM, data=told), PLACE)).location == PLACE
     with sample_database.reading() as session:
-        loaded = programmes.named(session, "large")
-        assert len(programmes.prerequisites(session, loaded)) == len(pairs)
+        loaded = programmes.get_programme(session, "large")
+        assert len(programmes.list_prerequisites(session, loaded)) == len(pairs)
     page = chief.get(f"{PLACE}/{loaded.id}")
     assert rows.items() <= typed(page).items()
     seen = chief.post(FORM, data=typed(page, name="Plus large"))
@@ -324,7 +324,7 @@ def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_
     assert (back.status_code, "téléchargez son fichier" in text_of(back)) == (409, True)
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
-        key = programmes.named(session, "large").id
+        key = programmes.get_programme(session, "large").id
     assert chief.get(f"{PLACE}/{key}").status_code == 409
     assert chief.get(f"{PLACE}/{key}/programme.toml").text.count("[[prerequisites]]") == len(pairs)
 
@@ -359,12 +359,12 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     ]
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.writing() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         assert (programme.page, programme.called[-1]) == (address, "le grand plan")
-        stated = programmes.read(files.as_file(session, programme))
-        assert files.difference(session, stated).changes == [], "its file states both"
+        stated = programmes.read_programme(files.as_file(session, programme))
+        assert files.programme_difference(session, stated).changes == [], "its file states both"
         campaign = factories.campaign(session, factories.invitation(), NOW)
-        draft = freeze(WrittenLetter.of(session, campaign), SENDING, NOW.date(), is_reminder=False).draft
+        draft = freeze_letter(WrittenLetter.of(session, campaign), SENDING, NOW.date(), is_reminder=False).draft
     assert f'Il porte sur : <a href="{address}"' in draft.html.replace("\u202f", " ").replace("\xa0", " ")
     assert f"({address})." in draft.text.replace("\n", " ")
     wrong = 'code = "x"\nname = "x"\npage = "x"\n[[strands]]\nnumber = 1\nname = "x"\nopened_on = 2027-01-01\n'
@@ -405,17 +405,17 @@ def test_a_programme_that_nothing_stands_on_is_removed_once_asked(chief, author,
     seen = sent(chief, SPARE)
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
-        number = programmes.named(session, "essai").id
+        number = programmes.get_programme(session, "essai").id
     page = chief.get(PLACE)
     assert [led for led, _ in links(page, PLACE) if led.endswith("/removal")] == [f"{PLACE}/{number}/removal"]
     asked = chief.get(f"{PLACE}/{number}/removal")
     assert "rien ne repose sur lui" in text_of(asked)
     with sample_database.reading() as session:
-        assert len(programmes.every(session)) == 2, "asking takes nothing away"
+        assert len(programmes.all_programmes(session)) == 2, "asking takes nothing away"
     assert author.get(f"{PLACE}/{number}/removal").status_code == 403
     chief.post(f"{PLACE}/{number}/removal", data=form_of(asked, f"{PLACE}/{number}/removal"))
     with sample_database.reading() as session:
-        assert [one.name for one in programmes.every(session)] == ["Mes outils numériques"]
+        assert [one.name for one in programmes.all_programmes(session)] == ["Mes outils numériques"]
         told = session.scalars(select(AuditEntry.sentence).order_by(AuditEntry.id.desc())).first()
         assert told == "Programme « Un essai » retiré : rien ne reposait sur lui."
         event = session.scalars(select(Event).order_by(Event.id.desc())).first()
@@ -426,17 +426,17 @@ def test_a_programme_that_nothing_stands_on_is_removed_once_asked(chief, author,
 @pytest.mark.parametrize("use", ["campaign", "draft", "sender"])
 def test_a_programme_on_which_something_stands_is_never_removed(chief, two_programmes, use):
     with two_programmes.writing() as session:
-        programme = programmes.load(session, SPARE, now=NOW, actor=factories.AUTHOR)
+        programme = programmes.load_programme(session, SPARE, now=NOW, actor=factories.AUTHOR)
         number = programme.id
         assert removed_programmes.uses(session, programme) == []
         if use == "campaign":
             factories.campaign(session, factories.invitation(programme="essai"), NOW)
         elif use == "draft":
             asked = NoteRequest(NOW.date(), "Un essai", programme="essai")
-            drafts.save(session, None, asked, now=NOW, actor=factories.AUTHOR)
+            drafts.save_draft(session, None, asked, now=NOW, actor=factories.AUTHOR)
         else:
             told = {"name": "envoi", "public_key": "", "known": ()}
-            sources.make(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
+            sources.make_source(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
         session.flush()
         with pytest.raises(Refused, match="Quelque chose repose sur ce programme"):
             removed_programmes.remove(session, programme, now=NOW, actor=factories.AUTHOR)

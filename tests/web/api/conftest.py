@@ -64,10 +64,12 @@ def filled(app, launched_sample):
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
         for letter in letters:
             link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
-            recording.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
-            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            recording.give_answers(
+                session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW
+            )
+            suppressions.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
             letter.reply_text = f"{link}: rejected"
-        saved.save(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)
+        saved.save_segment(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)
     return Program(app.test_client(), made(launched_sample, settings.instant()))
 
 

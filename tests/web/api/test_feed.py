@@ -19,7 +19,7 @@ from outreach.core.audit import events
 from outreach.core.audit.events import Event
 from outreach.core.settings import ROOT
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.delivery.models import Message, SuppressionReason
 from outreach.delivery.outbox import suppressions
 from outreach.engagement.replies import recording
@@ -38,9 +38,9 @@ LIST = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80002;1;refus;02/05
 def joined(database, text=LIST, at=NOW, code=""):
     kind = JoiningLists(at.date())
     with database.writing() as session:
-        programme = programmes.named(session, code)
+        programme = programmes.get_programme(session, code)
         imports.take_over(
-            session, kind, opened(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id
+            session, kind, open_import(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id
         )
 
 
@@ -76,7 +76,7 @@ def rebuilt(path, fetch, day, *code):
 
 def counted(database, day, code=""):
     with database.reading() as session:
-        found = situation.situation(session, programmes.named(session, code), day)
+        found = situation.count_situation(session, programmes.get_programme(session, code), day)
     return {
         (strand, row.code, bucket.value): n
         for row in found.rows
@@ -100,7 +100,7 @@ def flat(situation):
 def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, tmp_path):
     joined(sample_database)
     with sample_database.writing() as session:
-        imports.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        imports.undo_import(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
     joined(sample_database, LIST.replace("80002", "80003"))
     events.number_waiting(sample_database)
     for day in (NOW.date(), NOW.date() - timedelta(days=10), date(2021, 3, 1), date(2019, 1, 1)):
@@ -113,8 +113,8 @@ def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, t
 def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
     """Strands of two programmes have the same numbers."""
     with sample_database.writing() as session:
-        programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
-        codes = [programme.code for programme in programmes.every(session)]
+        programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        codes = [programme.code for programme in programmes.all_programmes(session)]
     joined(sample_database, code=codes[0])
     joined(sample_database, LIST.replace("refus", "adhéré").replace("80001", "80004"), code="mon")
     events.number_waiting(sample_database)
@@ -130,9 +130,9 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
 def test_no_event_names_an_address(launched_sample, program):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
-        suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
-        suppressions.lift(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+        recording.give_answers(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
+        suppressions.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+        suppressions.lift_suppression(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
     events.number_waiting(launched_sample)
     after, kinds = 0, Counter()
     while batch := program.get(f"/events?after={after}&limit=1000"):
@@ -203,7 +203,7 @@ def test_an_edition_that_is_undone_is_told_as_what_it_leaves(sample_database, pr
     from outreach.directory.register.edition_imports import Editions
 
     with sample_database.writing() as session:
-        imports.undo(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
+        imports.undo_import(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
     events.number_waiting(sample_database)
     day = NOW.date()
     assert flat(rebuilt(tmp_path / "kept.sqlite", fetching(), day)) == counted(sample_database, day)

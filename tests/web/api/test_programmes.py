@@ -15,7 +15,7 @@ from outreach.adherence.situation import situation
 from outreach.campaigns.models import Campaign
 from outreach.core.audit import events as numbering
 from outreach.core.tables import imports
-from outreach.core.tables.imports import opened
+from outreach.core.tables.imports import open_import
 from outreach.core.text import french
 from outreach.directory.models import School, Teaching
 from outreach.directory.register.edition_imports import states
@@ -40,18 +40,18 @@ def codes(filled, launched_sample):
     kind = JoiningLists(NOW.date())
     with launched_sample.writing() as session:
         first, second, third, *_ = session.scalars(select(Response).order_by(Response.id))
-        inbox.act(session, first, now=NOW, actor=AUTHOR)
+        inbox.act_on_response(session, first, now=NOW, actor=AUTHOR)
         for one in (second, third):
-            inbox.set_aside(session, one, now=NOW, actor=AUTHOR, note="vu")
-        inbox.reopen(session, third, now=NOW, actor=AUTHOR)
-        other = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+            inbox.set_response_aside(session, one, now=NOW, actor=AUTHOR, note="vu")
+        inbox.reopen_response(session, third, now=NOW, actor=AUTHOR)
+        other = programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for text in (LIST, LIST.replace("8000", "8001")):
-            sent = opened(text.encode(), HEADERS)
+            sent = open_import(text.encode(), HEADERS)
             imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=other.id)
-        imports.undo(session, kind, now=NOW, actor=AUTHOR)
+        imports.undo_import(session, kind, now=NOW, actor=AUTHOR)
     numbering.number_waiting(launched_sample)
     with launched_sample.reading() as session:
-        return [programme.code for programme in programmes.every(session)]
+        return [programme.code for programme in programmes.all_programmes(session)]
 
 
 def operations(app):
@@ -138,7 +138,7 @@ def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launch
 
 def test_one_programme_need_not_be_named_and_may_be(program, sample_database):
     with sample_database.reading() as session:
-        (only,) = programmes.every(session)
+        (only,) = programmes.all_programmes(session)
     for path in ("/situation", "/adherence-records", "/notes"):
         assert program.get(path).json == program.get(f"{path}?programme={only.code}").json, path
 
@@ -153,12 +153,12 @@ def test_each_programme_has_rows_and_figures_of_its_own(filled, codes, launched_
                         select(model.id).where(model.strand_id.in_([s.id for s in programme.strands]))
                     ).all()
                 )
-                for programme in programmes.every(session)
+                for programme in programmes.all_programmes(session)
             }
         assert {code: len(filled.every(path, programme=code)) for code in codes} == wanted
     for code in codes:
         with launched_sample.reading() as session:
-            found = situation.situation(session, programmes.named(session, code), NOW.date()).as_json()
+            found = situation.count_situation(session, programmes.get_programme(session, code), NOW.date()).as_json()
         told = filled.get(f"/situation?programme={code}&as_of={found['as_of']}").json["total"]["strands"]
         assert {n: one["joined"] for n, one in told.items()} == {
             n: one["joined"] for n, one in found["total"]["strands"].items()
@@ -168,11 +168,11 @@ def test_each_programme_has_rows_and_figures_of_its_own(filled, codes, launched_
 def test_a_cursor_that_was_saved_before_goes_on_after_a_second_programme_came(program, sample_database):
     page = program.get("/adherence-records?limit=7").json
     with sample_database.writing() as session:
-        (first,) = programmes.every(session)
+        (first,) = programmes.all_programmes(session)
         known = set(session.scalars(select(AdherenceRecord.id)))
-        other = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        other = programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for programme in (other, first):
-            sent = opened(LIST.encode(), HEADERS)
+            sent = open_import(LIST.encode(), HEADERS)
             imports.take_over(session, JoiningLists(NOW.date()), sent, now=NOW, actor=AUTHOR, programme_id=programme.id)
         ours = AdherenceRecord.strand_id.in_([strand.id for strand in first.strands])
         after = set(session.scalars(select(AdherenceRecord.id).where(ours)))
@@ -205,7 +205,9 @@ BODIES = {  # the names in `data` of each kind of event, as the feed and what is
 @pytest.mark.long
 def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(filled, codes, launched_sample):
     with launched_sample.writing() as session:
-        target = endpoints.make(session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR)
+        target = endpoints.make_endpoint(
+            session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR
+        )
         target.after, number = 0, target.id
     pushed = []
 

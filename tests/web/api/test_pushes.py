@@ -39,7 +39,7 @@ def happen(database, count):
 @pytest.fixture
 def target(database):
     with database.writing() as session:
-        return endpoints.make(session, name="Entrepôt", url=URL, **BY).id
+        return endpoints.make_endpoint(session, name="Entrepôt", url=URL, **BY).id
 
 
 def held(database, number, now=NOW):
@@ -86,7 +86,7 @@ def test_what_is_signed_names_the_service_so_that_no_other_pushes_in_its_name(da
 
 def test_the_audit_names_the_machine_of_an_address_and_nothing_that_may_be_a_secret(database, target):
     with database.reading() as session:
-        (entry,) = audit.about(session, f"push_target:{target}")
+        (entry,) = audit.entries_about(session, f"push_target:{target}")
     assert "(entrepot.example)" in entry.sentence
     assert "x=1" not in entry.sentence
 
@@ -102,7 +102,7 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
     tries = 0
     while at < NOW + timedelta(days=5):
         with database.reading() as session:
-            tries += len(deliveries.due(session, now=at))
+            tries += len(deliveries.due_endpoints(session, now=at))
         deliveries.push_next(database, target, "x", deliver, lambda: at)  # noqa: B023 - called at once
         at += timedelta(minutes=10)
     assert 5 < tries < 20
@@ -110,12 +110,12 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
     with database.reading() as session:
         assert others.GIVEN_UP.look(session, None, at) == {str(target): NOW}
     with database.writing() as session:
-        endpoints.resume(session, target, now=at, actor=AUTHOR)
+        endpoints.resume_endpoint(session, target, now=at, actor=AUTHOR)
         with pytest.raises(Refused):
-            endpoints.resume(session, target, now=at, actor=AUTHOR)
+            endpoints.resume_endpoint(session, target, now=at, actor=AUTHOR)
     assert deliveries.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
     with database.writing() as session:
-        endpoints.end(session, target, **BY)
+        endpoints.end_endpoint(session, target, **BY)
     happen(database, 1)
     assert not deliveries.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
 
@@ -138,7 +138,7 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
 )
 def test_an_address_that_is_no_public_https_one_is_refused(url):
     with pytest.raises(InputError):
-        endpoints.judge(url)
+        endpoints.check_address(url)
 
 
 @pytest.mark.parametrize(

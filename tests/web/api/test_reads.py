@@ -92,10 +92,10 @@ def test_every_fault_has_one_shape(app, program):
 def test_a_situation_is_the_one_that_pages_count(program, sample_database):
     day = "2021-05-15"
     with sample_database.reading() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         listed = listed_schools(NOW.replace(hour=22))
-        found = situation.situation(session, programme, NOW.date(), listed=listed).as_json()
-        authorities = search.count(session, Filters()).authorities
+        found = situation.count_situation(session, programme, NOW.date(), listed=listed).as_json()
+        authorities = search.count_authorities(session, Filters()).authorities
         records = session.scalar(select(func.count(AdherenceRecord.id)))
     assert program.get(f"/situation?as_of={day}").json == {"programme": programme.code, **found}
     assert program.get("/situation?as_of=0001-01-01").status_code == 409
@@ -121,12 +121,12 @@ def test_rows_that_come_meanwhile_move_none_to_another_page(program, sample_data
 
 def _exclude(database, address):
     with database.writing() as session:
-        suppressions.suppress(session, address, SuppressionReason.STAFF, now=NOW, actor="x")
+        suppressions.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor="x")
 
 
 def test_a_note_is_not_there_before_its_publication(program, sample_database):
     with sample_database.writing() as session:
-        programme = programmes.named(session)
+        programme = programmes.get_programme(session)
         told = {"title": "Secret", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
         by = {"sha256": "1" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
         session.add(Note(programme=programme, **told, **by))
@@ -256,7 +256,7 @@ def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app,
     with launched_sample.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
         counted = counts.of_campaign(session, campaign, now=now).as_json()
-        (programme,) = programmes.every(session)
+        (programme,) = programmes.all_programmes(session)
         said = campaign.title, programme.code, campaign.strand.number
     assert {**told["counts"], "as_of": None} == {**counted, "as_of": None}
     assert (told["title"], told["programme"], told["strand"]) == said

@@ -82,7 +82,7 @@ def test_what_a_key_of_a_federation_reads_has_the_stated_shape(app, launched_sam
 def test_a_key_of_a_federation_reads_the_programmes_that_concern_its_members(app, sample_database):
     with sample_database.writing() as session:
         now = app.extensions["outreach.settings"].instant()
-        programmes.load(session, NURSERY, now=now, actor=AUTHOR)
+        programmes.load_programme(session, NURSERY, now=now, actor=AUTHOR)
         made = {
             code: api_keys.make(session, name=code, role=f"federation:{code}", days=90, now=now, actor=AUTHOR)[1]
             for code in ("CECP", "CPEONS")
@@ -130,7 +130,7 @@ def moved(session, day):
         "reason": "",
         "recorded_by": "x",
     }
-    (strand,) = [one for one in programmes.named(session).strands if one.number == 1]
+    (strand,) = [one for one in programmes.get_programme(session).strands if one.number == 1]
     session.add(AdherenceRecord(school_id=school, strand_id=strand.id, status="joined", word="confirmed", **joined))
     runs = select(Ownership.id).where(Ownership.authority_id == of["CPEONS"].authority_id, Ownership.current())
     return session.get(School, school).fase, "moved" if session.scalars(runs).first() else "merged"

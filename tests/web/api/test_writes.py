@@ -25,12 +25,12 @@ PATH = "/adherence-lists"
 def schools(sample_database):
     """The FASE numbers of three schools that have no status in the first strand."""
     from outreach.adherence.models import Status
-    from outreach.adherence.situation.standing import standing
+    from outreach.adherence.situation.standing import standing_of_schools
     from outreach.directory.models import School
 
     with sample_database.reading() as session:
-        programme = programmes.named(session)
-        rows = standing(NOW.date(), [programme.strands[0]])
+        programme = programmes.get_programme(session)
+        rows = standing_of_schools(NOW.date(), [programme.strands[0]])
         found = select(School.fase).join(rows, rows.c.school_id == School.id).where(rows.c.status == Status.NONE)
         return session.scalars(found.order_by(School.fase).limit(3)).all()
 
@@ -64,13 +64,13 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
         theirs = AdherenceRecord.list_id == last.id
         assert session.scalar(select(func.count(AdherenceRecord.id)).where(theirs)) == 3
     with sample_database.writing() as session:
-        imports.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        imports.undo_import(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
         assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
 
 
 def test_a_joining_after_the_closing_is_left_out_with_the_day(program, sample_database, schools):
     with sample_database.writing() as session:
-        programmes.named(session).strand(1).closed_on = date(2021, 5, 9)
+        programmes.get_programme(session).strand(1).closed_on = date(2021, 5, 9)
     items = [joining(schools[0]), joining(schools[1], day="2021-05-09")]
     told = program.post(PATH, {"items": items}, **{"Idempotency-Key": "late"}).json
     assert (told["changes"], [one["row"] for one in told["rejected"]]) == (1, [1])

@@ -16,9 +16,9 @@ from outreach.adherence.situation import situation
 from outreach.adherence.situation.situation import Bucket, Selection
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import wave_criteria
-from outreach.campaigns.results.from_lists import WrittenList, begin, rule_of_directory, rule_of_figure
+from outreach.campaigns.results.from_lists import WrittenList, begin_from_list, rule_of_directory, rule_of_figure
 from outreach.campaigns.segments import stored_lists
-from outreach.campaigns.segments.criteria import And, listed
+from outreach.campaigns.segments.criteria import And, listed_authorities
 from outreach.campaigns.segments.criteria_json import from_store
 from outreach.campaigns.segments.scope import scope_at
 from outreach.core.text.dates import today
@@ -52,16 +52,20 @@ NO_RULE = [
 
 
 def meant(session, rule):
-    programme = programmes.named(session)
-    return set(session.scalars(listed(scope_at(session, programme.id, now=NOW), rule)))
+    programme = programmes.get_programme(session)
+    return set(session.scalars(listed_authorities(scope_at(session, programme.id, now=NOW), rule)))
 
 
 def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_database):
     with sample_database.reading() as session:
-        programme, day = programmes.named(session), today(NOW)
+        programme, day = programmes.get_programme(session), today(NOW)
         for strand, network, bucket in product(programme.strands, NETWORKS, (None, *Bucket)):
             rule = rule_of_figure(strand, network, bucket)
-            owners = set(situation.schools(session, programme, day, Selection(strand.number, bucket, network)).keys())
+            owners = set(
+                situation.list_situation_schools(
+                    session, programme, day, Selection(strand.number, bucket, network)
+                ).keys()
+            )
             assert rule is None or meant(session, rule) == owners, (strand.number, network, bucket)
             assert (rule is None) == (bucket in {Bucket.JOINED, Bucket.DECLARED})
 
@@ -70,12 +74,14 @@ def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_
 def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_database):
     with sample_database.reading() as session:
         for filters in FILTERS:
-            found = {row.Authority.id for row in search.listed(session, filters).every()}
+            found = {row.Authority.id for row in search.list_authorities(session, filters).every()}
             assert found, filters
             assert meant(session, rule_of_directory(filters)) == found, filters
         for asked in ("strand1=partial", "strand1=none&strand2=none&network=WBE", "strand1=complete&province=Namur"):
-            filters = filtering.asked(MultiDict(parse_qsl(asked)), programmes.named(session).strands, today(NOW))
-            found = {row.Authority.id for row in search.listed(session, filters).every()}
+            filters = filtering.asked(
+                MultiDict(parse_qsl(asked)), programmes.get_programme(session).strands, today(NOW)
+            )
+            found = {row.Authority.id for row in search.list_authorities(session, filters).every()}
             assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
 
@@ -125,7 +131,7 @@ def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
     words, campaign = begun(author, address, sample_database)
     rule = from_store(campaign.criteria)
     with sample_database.reading() as session:
-        members = stored_lists.members(session, stored_lists.list_numbered(session, rule.list)).keys()
+        members = stored_lists.list_members(session, stored_lists.list_numbered(session, rule.list)).keys()
         assert f"Écrire à ces {len(members)} PO" in words.replace("\u202f", "")
         assert meant(session, rule) == set(members)
 
@@ -133,12 +139,14 @@ def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
 def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):
     with sample_database.writing() as session:
         author, at = accounts.user_named(session, factories.AUTHOR), NOW + timedelta(days=3, minutes=7)
-        made = begin(session, WrittenList("Tous", And(())), factories.invitation(), now=at, author=author)
+        made = begin_from_list(session, WrittenList("Tous", And(())), factories.invitation(), now=at, author=author)
         assert (made.starts_at > at, made.starts_at.minute) == (True, 30)
         written = WrittenList("Recherche «\u00a0saint\u00a0», « x »", None, [1])
-        made = begin(session, written, factories.invitation(), now=at, author=author)
+        made = begin_from_list(session, written, factories.invitation(), now=at, author=author)
         assert made.title == "Recherche “saint”, “x”"
-        assert wave_criteria.sentence(session, from_store(made.criteria)).endswith("« Recherche “saint”, “x” ».")
+        assert wave_criteria.criterion_sentence(session, from_store(made.criteria)).endswith(
+            "« Recherche “saint”, “x” »."
+        )
 
 
 @pytest.mark.long

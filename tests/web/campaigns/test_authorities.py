@@ -26,7 +26,7 @@ from outreach.directory.models import Authority
 from outreach.engagement.replies.kinds import Answer
 from outreach.engagement.replies.models import Response
 from outreach.engagement.tracking.models import TrackingMode
-from outreach.engagement.tracking.reactions import Reaction, authorities
+from outreach.engagement.tracking.reactions import Reaction, reacting_authorities
 from tests import factories
 from tests.application import planned
 from tests.conftest import NOW
@@ -49,7 +49,7 @@ def letters(launched_sample):
             row.state, row.settled_at, row.reply_code, row.reply_text = S.REFUSED, NOW, 550, "5.1.1 <b>inconnu</b>"
         rows[8].attempts = 2
         session.flush()
-        return outbox.tallies(session, [rows[0].mailing_id])[rows[0].mailing_id]
+        return outbox.tally_mailings(session, [rows[0].mailing_id])[rows[0].mailing_id]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def came(launched, sample_database):
 def rows_of(database, reaction=None):
     with database.reading() as session:
         asked = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=NOW)
-        return reactions.letters(session, asked, authorities(asked, reaction) if reaction else None)
+        return reactions.list_reactions(session, asked, reacting_authorities(asked, reaction) if reaction else None)
 
 
 def tables_of(client, address):
@@ -213,7 +213,7 @@ def test_the_listed_are_written_to_by_their_rule_or_as_a_list(author, came, samp
     with sample_database.reading() as session:
         campaign = session.scalars(select(Campaign).order_by(Campaign.id.desc())).first()
         assert ("reacted" in campaign.criteria, "list" in campaign.criteria) == (is_rule, not is_rule)
-        assert audiences.count(session, campaign, now=NOW).authorities == count
+        assert audiences.count_campaign_audience(session, campaign, now=NOW).authorities == count
 
 
 @pytest.mark.long

@@ -129,7 +129,7 @@ def test_a_wave_that_would_leave_once_its_strand_has_closed_is_refused_with_its_
     with sample_database.writing() as session:
         campaign = last_campaign(session)
         campaign.starts_at = NOW + timedelta(2)
-        found = checks.look_over(session, campaign, SENDING, now=NOW)
+        found = checks.check_campaign(session, campaign, SENDING, now=NOW)
         late = [one.replace("\xa0", " ") for one in found.blocks if "ferme le" in one]
         assert [one.partition(" part")[0] for one in late] == ["La relance 1", "La relance 2"]
         assert all(one.endswith("le volet 1 ferme le 25 mai 2021 : avancez-la, ou retirez-la.") for one in late)
@@ -175,7 +175,7 @@ def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_n
     with two_programmes.reading() as session:
         campaign = last_campaign(session)
         told = counts.of_authorities(session, campaign, now=NOW).authorities
-        letters = audiences.count(session, campaign, now=NOW)
+        letters = audiences.count_campaign_audience(session, campaign, now=NOW)
         assert campaign.title == "Deux réseaux"
         assert (meant, concerned, numbers["Recevraient"]) == (told["targeted"], told["concerned"], told["to_come"])
         (said,) = elements(counted, "*[@id='account']/p")[:1] if letters.schools else [None]
@@ -248,13 +248,13 @@ def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
     with two_programmes.reading() as session:
         before = last_campaign(session)
         assert before.strand.circular == "7831", "nothing is saved"
-        told = audiences.count(session, before, now=NOW).written
+        told = audiences.count_campaign_audience(session, before, now=NOW).written
     assert f"<h2>{told}" not in recounted.text
     assert author.post(place, data={**form, "strand": f"{SECOND}/1"}).status_code == 302
     with two_programmes.reading() as session:
         campaign = last_campaign(session)
         assert (campaign.strand.circular, campaign.circular) == ("7102", "7102")
-        written = audiences.count(session, campaign, now=NOW).written
+        written = audiences.count_campaign_audience(session, campaign, now=NOW).written
     assert written != told
     assert f"{written} pouvoir" in text_of(elements(author.get(place), "section[@id='results']/h2")[0]).replace(
         " ", "", 0
@@ -270,7 +270,7 @@ def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample
         campaign.state = CampaignState.DRAFT
         other = programmes.strand_named(session, FIRST, 2).id
         with pytest.raises(Refused, match="son volet ne se change plus"):
-            lifecycle.revise(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
+            lifecycle.revise_campaign(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
     page = author.get("/campaigns/1/audience")
     radios = elements(page, "input[@name='strand']")
     assert radios
@@ -346,7 +346,7 @@ def test_the_name_and_the_circulars_of_another_programme_are_found_in_a_letter(t
     with two_programmes.reading() as session:
         strand = programmes.strand_named(session, SECOND, 1)
         written = SimpleNamespace(subject="Lire", preheader="", letter=f"Bonjour\n{said}")
-        found = other_programme.remarks(session, written, strand)
+        found = other_programme.programme_remarks(session, written, strand)
     assert bool(found) == bool(words)
     assert all(one.startswith(f"Ligne 2 : « {words} » est de « Mes outils numériques »") for one in found)
 
@@ -402,7 +402,7 @@ def test_the_check_says_which_conditions_are_about_another_strand_or_programme(t
         )
         (told,) = [
             one.replace("\xa0", " ")
-            for one in checks.look_over(session, copied, SENDING, now=NOW).remarks
+            for one in checks.check_campaign(session, copied, SENDING, now=NOW).remarks
             if OTHER in one.replace("\xa0", " ")
         ]
         assert told.startswith("3 conditions")

@@ -76,13 +76,13 @@ def in_session(database, act):
 def note(database, due, sending, noted, *, now=NOW, actor=AUTHOR):
     return in_session(
         database,
-        lambda session, campaign: calls.note(session, campaign, due, noted, sending, now=now, actor=actor).state,
+        lambda session, campaign: calls.note_call(session, campaign, due, noted, sending, now=now, actor=actor).state,
     )
 
 
 def take(database, due, *, now=NOW, actor=AUTHOR):
     return in_session(
-        database, lambda session, campaign: calls.take(session, campaign, due, now=now, actor=actor).state
+        database, lambda session, campaign: calls.take_call(session, campaign, due, now=now, actor=actor).state
     )
 
 
@@ -94,7 +94,7 @@ def test_a_call_is_in_the_hands_of_one_person_for_half_an_hour(launched_sample, 
     with pytest.raises(Refused, match="s’en occupe"):
         note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED), actor=APPROVER)
     assert take(launched_sample, due, actor=APPROVER, now=LATER) is StepState.DUE, "it has run out"
-    in_session(launched_sample, lambda session, campaign: calls.release(session, campaign, due, actor=APPROVER))
+    in_session(launched_sample, lambda session, campaign: calls.release_call(session, campaign, due, actor=APPROVER))
     assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
@@ -102,7 +102,7 @@ def test_a_call_that_is_due_no_longer_is_stopped_as_it_is_taken(launched_sample,
     with launched_sample.writing() as session:
         step = session.get_one(EscalationStep, due)
         letter = session.get_one(Message, step.message_id)
-        suppressions.suppress(session, letter.address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        suppressions.suppress_address(session, letter.address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
     assert take(launched_sample, due) is StepState.STOPPED
     with launched_sample.reading() as session:
         assert session.get_one(EscalationStep, due).reason is StepReason.UNSUBSCRIBED
@@ -116,12 +116,12 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
     with launched_sample.writing() as session:
         step = session.get_one(EscalationStep, due)
         authority, number = session.get_one(Authority, step.authority_id), session.scalars(select(Call.id)).one()
-        calls.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
+        calls.withdraw_call(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
         campaign = session.get_one(Campaign, 1)
-        rows = reached.listed(session, campaign, Filters(), now=LATER).every()
+        rows = reached.list_reached(session, campaign, Filters(), now=LATER).every()
         assert Evidence.CALLED not in {row.evidence for row in rows}
-        assert reached.waiting(session, campaign)[ReachChannel.CALL] == 1
+        assert reached.count_open_steps(session, campaign)[ReachChannel.CALL] == 1
     assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
@@ -222,7 +222,7 @@ def test_a_day_to_call_again_is_a_recall_and_the_call_waits(launched_sample, due
     with launched_sample.reading() as session:
         row = calls.row_of(session, session.get_one(Campaign, 1), due)
         assert (row.recall_on, row.outcomes) == (day, [CallOutcome.CALL_BACK])
-        assert follow_up.current(session, [row.authority.id])[row.authority.id].owner == AUTHOR
+        assert follow_up.current_follow_up(session, [row.authority.id])[row.authority.id].owner == AUTHOR
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def begun(app, sample_database):
     with sample_database.writing() as session:
         author = accounts.user_named(session, people.person_for("author").email)
         stated = definitions.read((ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8"))
-        return f"/campaigns/{lifecycle.create(session, stated, now=now, author=author).id}"
+        return f"/campaigns/{lifecycle.create_campaign(session, stated, now=now, author=author).id}"
 
 
 def typed(client, address):
@@ -470,10 +470,10 @@ def test_clicks_alone_are_kept_where_they_were_chosen_and_offered_to_no_other(au
     with sample_database.writing() as session:
         campaign = session.scalars(select(Campaign)).one()
         campaign.tracking = TrackingMode.CLICKS
-        stated = definitions.of(session, campaign)
+        stated = definitions.definition_of(session, campaign)
     page = author.get(f"{begun}/letter")
     assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "clicks", "aggregate"]
-    assert definitions.again(stated).tracking is TrackingMode.NONE
+    assert definitions.begin_again(stated).tracking is TrackingMode.NONE
     text = (definitions.READY_MADE / "invitation-volet-1.md").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="Les clics seuls ne se mesurent plus"):
         definitions.read(text.replace("+++\n", '+++\ntracking = "clicks"\n', 1))

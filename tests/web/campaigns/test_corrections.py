@@ -46,10 +46,10 @@ def test_a_correction_does_not_go_over_to_another_strand(author, two_programmes)
         campaign = last_campaign(session)
         other = programmes.strand_named(session, SECOND, 1)
         with pytest.raises(Refused, match="Ce rectificatif corrige un courriel de"):
-            lifecycle.revise(session, campaign, {"strand_id": other.id}, now=NOW, actor=factories.AUTHOR)
+            lifecycle.revise_campaign(session, campaign, {"strand_id": other.id}, now=NOW, actor=factories.AUTHOR)
         told = to_json(ReceivedMailing(strand=2))
         with pytest.raises(Refused, match="Mes outils numériques, volet 2"):
-            lifecycle.revise(session, campaign, {"criteria": told}, now=NOW, actor=factories.AUTHOR)
+            lifecycle.revise_campaign(session, campaign, {"criteria": told}, now=NOW, actor=factories.AUTHOR)
         assert campaign.strand.number == 1
 
 
@@ -60,7 +60,7 @@ def test_a_draft_that_was_begun_so_before_is_blocked_by_its_check(author, two_pr
         campaign.strand_id = programmes.strand_named(session, SECOND, 1).id
         number = campaign.id
     with two_programmes.reading() as session:
-        blocks = checks.look_over(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW).blocks
+        blocks = checks.check_campaign(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW).blocks
     assert [one for one in blocks if one.startswith("Ce rectificatif corrige")]
     assert SENTENCE in said_of(author.get(f"/campaigns/{number}/check"))
 

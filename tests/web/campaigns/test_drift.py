@@ -20,14 +20,14 @@ def drifted(app, sample_database):
     now = app.extensions["outreach.settings"].instant()
     with sample_database.writing() as session:
         campaign = factories.campaign(session, factories.invitation(), now)
-        lifecycle.submit(session, campaign, now=now, actor=AUTHOR)
-        lifecycle.approve(session, campaign, now=now, actor=APPROVER, extent=Extent(10, 12))
-        lifecycle.schedule(session, campaign, now + timedelta(days=1), now=now, actor=AUTHOR)
+        lifecycle.submit_campaign(session, campaign, now=now, actor=AUTHOR)
+        lifecycle.approve_campaign(session, campaign, now=now, actor=APPROVER, extent=Extent(10, 12))
+        lifecycle.schedule_campaign(session, campaign, now + timedelta(days=1), now=now, actor=AUTHOR)
     with sample_database.writing() as session:
         wave = drift.planned_wave(lifecycle.campaign_numbered(session, 1), 1)
         wave.due_at = now + timedelta(hours=2)
         session.flush()
-        drift.note(session, wave.id, drift.news_of(session, wave.id, now=now), now=now)
+        drift.note_drift(session, wave.id, drift.news_of(session, wave.id, now=now), now=now)
 
 
 @pytest.mark.journey

@@ -35,7 +35,7 @@ def of_database(database):
     with database.reading() as session:
         campaign = session.scalars(select(Campaign)).one()
         counted = session.scalar(select(func.count()).select_from(Draft))
-        return counted, content_hash(campaign), len(audit.about(session, f"campaign:{campaign.id}"))
+        return counted, content_hash(campaign), len(audit.entries_about(session, f"campaign:{campaign.id}"))
 
 
 @pytest.mark.long

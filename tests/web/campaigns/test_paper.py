@@ -37,7 +37,7 @@ def printed(launched_sample, standing):
         step = due_step(session)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
         sending = SenderIdentity.of(standing.settings)
-        paper.make(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
+        paper.make_batch(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
         return session.get_one(Authority, step.authority_id).fase
 
 
@@ -81,12 +81,12 @@ def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(
         of = {"mailing_id": first.mailing_id, "authority_id": other.authority_id, "message_id": other.id}
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.REFUSED}
         second = steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
-        steps.move(session, second, StepState.PRINTED, now=NOW, actor=AUTHOR)
+        steps.move_step(session, second, StepState.PRINTED, now=NOW, actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         same = {name: getattr(letter, name) for name in ("street", "house_number", "box", "postcode", "locality")}
         told = {"batch_id": letter.batch_id, "place": 2, "recipient": "PO deux", "school_keys": letter.school_keys}
         session.add(PaperLetter(step_id=second.id, **told, **same))
-        steps.move(session, first, StepState.STOPPED, now=NOW, actor=AUTHOR, reason=StepReason.ANSWERED)
+        steps.move_step(session, first, StepState.STOPPED, now=NOW, actor=AUTHOR, reason=StepReason.ANSWERED)
     assert f"(FASE {printed}, a répondu)" in text_of(author.get(PAGE).text)
     assert author.post(f"{PAGE}/1/posting", data=form_of(author.get(PAGE), f"{PAGE}/1/posting")).status_code == 302
     with launched_sample.reading() as session:

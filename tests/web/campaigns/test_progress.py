@@ -175,7 +175,7 @@ def test_what_was_opened_before_the_start_shows_how_far_it_is_after_it(author, a
     assert "Le courriel" in page
     with sample_database.writing() as session:
         at = session.get_one(Wave, wave).due_at
-        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
+        launching.advance_wave(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
     _, page = asked(author, page)
     assert "<progress" in page
     assert ">Pouvoirs organisateurs</a>" in page
@@ -211,9 +211,9 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(signed_in, sa
     with sample_database.writing() as session:
         campaign = session.get_one(Campaign, 1)
         by = {"now": instant, "actor": emails[0]}
-        lifecycle.revise(session, campaign, {"starts_at": instant - timedelta(days=1, minutes=1)}, **by)
-        lifecycle.submit(session, campaign, **by)
-        lifecycle.approve(session, campaign, now=instant, actor=emails[1])
+        lifecycle.revise_campaign(session, campaign, {"starts_at": instant - timedelta(days=1, minutes=1)}, **by)
+        lifecycle.submit_campaign(session, campaign, **by)
+        lifecycle.approve_campaign(session, campaign, now=instant, actor=emails[1])
     checked = text_of(author.get("/campaigns/1/check"))
     assert "une minute après" in checked
     assert "L’envoi part dans une minute." in checked
@@ -235,7 +235,7 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
     assert "se met en pause d’elle-même à une sur dix" in text_of(author.get("/campaigns/1/progress"))
     with sample_database.writing() as session:
-        assert stopping.pause_failing(session, now=later) == 1
+        assert stopping.pause_failing_waves(session, now=later) == 1
     page = text_of(author.get("/campaigns/1/progress"))
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
     assert "Une vague s’est mise en pause" in text_of(author.get("/"))

@@ -17,7 +17,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.planning import audiences
 from outreach.campaigns.results import reached
 from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.segments.criteria import listed
+from outreach.campaigns.segments.criteria import listed_authorities
 from outreach.campaigns.segments.mailing_criteria import ReachedBy, ReachKind
 from outreach.core.settings import Settings
 from outreach.delivery.models import Message, MessageState
@@ -54,10 +54,10 @@ def mixed(launched_sample):
             told = {"rung": 1, "channel": channel, "reason": StepReason.REFUSED}
             step = steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
             if place == 0:
-                steps.move(session, step, StepState.PRINTED, now=NOW, actor=AUTHOR)
-                steps.move(session, step, StepState.TRIED, now=NOW, actor=AUTHOR, day=NOW.date())
+                steps.move_step(session, step, StepState.PRINTED, now=NOW, actor=AUTHOR)
+                steps.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR, day=NOW.date())
             if place == 4:
-                steps.move(session, step, StepState.TRIED, now=NOW, actor=AUTHOR)
+                steps.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR)
         first = each[0].id
         session.scalars(select(Wave).where(Wave.number == 1)).one().state = WaveState.FINISHED
     give(launched_sample, first, "help", now=NOW)
@@ -78,7 +78,7 @@ def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(
         letter = session.scalars(query).first()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
         told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.SILENT}
-        steps.move(
+        steps.move_step(
             session,
             steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR),
             StepState.TRIED,
@@ -100,8 +100,8 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
         campaign = session.get_one(Campaign, 1)
         counted = counts.of_authorities(session, campaign, now=NOW)
         sentence = reached.sentence(counted.authorities)
-        todo = reached.still_to_do(counted.authorities, reached.waiting(session, campaign))
-        note = gathering.gather(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
+        todo = reached.still_to_do(counted.authorities, reached.count_open_steps(session, campaign))
+        note = gathering.gather_note(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
         criterion = _counted(session, ReachKind.PROVED)
     told = {key: counted.authorities[key] for key in reached.KEYS}
     assert (told["reached"], criterion) == (2, 2), "an answer and a call; neither the relay nor a posting proves it"
@@ -144,7 +144,7 @@ def numbers(sentence):
 
 def _counted(session, kind):
     scope = audiences.scope_of(session, session.get_one(Campaign, 1), now=NOW)
-    return len(session.scalars(listed(scope, ReachedBy(mailings=(1,), reach=kind))).all())
+    return len(session.scalars(listed_authorities(scope, ReachedBy(mailings=(1,), reach=kind))).all())
 
 
 @pytest.mark.long
@@ -152,7 +152,7 @@ def test_a_past_day_has_no_proof_and_a_note_on_it_none(author, mixed):
     assert "Qui est atteint" not in text_of(author.get("/situation/actions?as_of=2021-05-01"))
     with mixed.reading() as session:
         asked = NoteRequest(STORY_DAY - timedelta(days=1), "Bilan")
-        content = gathering.gather(session, asked, now=NOW).content
+        content = gathering.gather_note(session, asked, now=NOW).content
     assert content.reached == ()
     assert "Ont réagi" not in {one.term for one in content.definitions}
 

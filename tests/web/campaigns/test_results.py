@@ -45,7 +45,7 @@ def came(launched, sample_database):
     settle(sample_database, 5)
     end(sample_database)
     with sample_database.reading() as session:
-        return figures.of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        return figures.campaign_results(session, lifecycle.campaign_numbered(session, 1), now=NOW)
 
 
 @pytest.mark.long
@@ -110,7 +110,7 @@ def answered(sample_database, came):
     """Answers of two authorities to whom a letter was delivered."""
     with sample_database.writing() as session:
         for letter in session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).limit(2)):
-            recording.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+            recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
 
 
 @pytest.mark.long
@@ -157,7 +157,7 @@ def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample
         pdf, "set_pdf", lambda _, document, *__, **___: written.append(document["programme"]) or b"%PDF"
     )
     with sample_database.writing() as session:
-        second = programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        second = programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
         lifecycle.campaign_numbered(session, 1).strand_id = second.strands[1].id
     assert author.get("/campaigns/1/summary.pdf").status_code == 200
     assert [one.replace("\xa0", " ") for one in written] == [f"{NAME}, volet 2"]

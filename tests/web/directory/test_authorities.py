@@ -150,7 +150,7 @@ def test_the_sheet_says_of_an_address_that_its_domain_takes_no_mail_and_who_else
         ours, other = (sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
         for authority in (ours, other):
             contacts.add(session, authority, judge("a@absente.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
-        domains.record(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=now)
+        domains.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=now)
     page = author.get("/directory/9300/contacts").text.replace("\u00a0", " ")
     assert "Le domaine absente.be n’existe pas (vérifié le 15 mai 2021)." in page
     assert "Déjà utilisée par PO 9302." in page

@@ -13,7 +13,7 @@ SHEET = "/directory/9300"
 def school(sample_database):
     """The FASE number of a school of authority 9300 that may join."""
     with sample_database.reading() as session:
-        authority, strands = authority_by_fase(session, 9300), programmes.named(session).strands
+        authority, strands = authority_by_fase(session, 9300), programmes.get_programme(session).strands
         return records.eligible_schools(session, authority, strands, STORY_DAY)[0].fase
 
 

@@ -165,12 +165,12 @@ def test_only_what_changes_is_recorded_again():
     asked = question(*[standing(Status.DECLINED, Word.DECLARED)] * 2, standing(Status.JOINED, Word.DECLARED))
     before = Earlier([], {1: Answer.DECLINED, 2: Answer.JOINED, 3: Answer.JOINED})
     same = {1: Answer.DECLINED, 3: Answer.JOINED}
-    assert recording.changes(asked, Given(same | {2: Answer.DECLINED}), before).answers == {2: Answer.DECLINED}
-    assert recording.changes(asked, Given(same | {2: Answer.JOINED}), before).answers == {2: Answer.JOINED}, (
+    assert recording.changed_answers(asked, Given(same | {2: Answer.DECLINED}), before).answers == {2: Answer.DECLINED}
+    assert recording.changed_answers(asked, Given(same | {2: Answer.JOINED}), before).answers == {2: Answer.JOINED}, (
         "not so now"
     )
-    assert recording.changes(asked, Given(same), before).answers == same, "given again as a whole"
-    assert recording.changes(asked, Given(same, Answer.HELP), before).answers == {}
+    assert recording.changed_answers(asked, Given(same), before).answers == same, "given again as a whole"
+    assert recording.changed_answers(asked, Given(same, Answer.HELP), before).answers == {}
 
 
 def test_what_a_stranger_sends_costs_little():

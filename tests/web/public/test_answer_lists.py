@@ -78,16 +78,16 @@ def test_rows_are_read_as_people_fill_them_in_and_faults_are_named_by_row():
 )
 def test_a_file_that_is_no_list_of_answers_is_refused(content, words):
     with pytest.raises(InputError, match=words):
-        lines.opened(content)
+        lines.open_sheet(content)
 
 
 def test_until_columns_are_matched_only_the_first_are_kept_and_then_those_that_are_read():
     many = [f"Colonne {place}" for place in range(60)]
-    sent = lines.opened(f"{';'.join(many)}\n80001;Refus;{'x' * 9000}{';' * 56};secret\n".encode())
+    sent = lines.open_sheet(f"{';'.join(many)}\n80001;Refus;{'x' * 9000}{';' * 56};secret\n".encode())
     assert len(sent.grid) < 1_000
     assert "secret" not in sent.grid
     told = ["school", "answer", *[""] * 18]
-    read = Opened("", lines.narrowed(replace(grid_of(sent), fields=told)))
+    read = Opened("", lines.narrow_grid(replace(grid_of(sent), fields=told)))
     assert "xxx" not in read.grid
     plan = lines.plan(grid_of(read), SIX, Earlier([], {}), NameBook({}))
     assert (plan.answers(), plan.columns) == ({1: Answer.DECLINED}, {"school": "Colonne 0", "answer": "Colonne 1"})
@@ -95,7 +95,7 @@ def test_until_columns_are_matched_only_the_first_are_kept_and_then_those_that_a
 
 def test_little_is_kept_of_what_a_stranger_sends():
     long = f"80001;{'x' * 9000};secret\n".encode()
-    kept = lines.opened("FASE;Réponse;Remarque\n".encode() + long * 100)
+    kept = lines.open_sheet("FASE;Réponse;Remarque\n".encode() + long * 100)
     assert len(kept.grid) < 20_000
     assert "secret" not in kept.grid
     assert lines.plan(grid_of(kept), SIX, Earlier([], {}), NameBook({})).unknown_columns == ("Remarque",)
@@ -108,11 +108,11 @@ def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
     monkeypatch.setattr(workbook_module, "_read_apart", lambda *_: read)
     with workbook_module.PUBLIC:
         with pytest.raises(InputError, match="D’autres classeurs"):
-            lines.opened(b"PK")
+            lines.open_sheet(b"PK")
         assert read_grid(b"PK").header == ["FASE", "Réponse"]
     monkeypatch.setattr(workbook_module, "STAFF", threading.BoundedSemaphore(1))
     with workbook_module.STAFF:
-        assert "Non concerné" in lines.opened(b"PK").grid
+        assert "Non concerné" in lines.open_sheet(b"PK").grid
 
 
 def test_strangers_do_not_wait_in_the_threads_of_pages_for_as_long_as_a_workbook_is_read(monkeypatch):
@@ -244,7 +244,7 @@ def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(clien
     with sample_database.writing() as session:
         letter = session.get_one(Message, session.scalars(select(AnswerList.message_id)).first())
         later = session.scalar(select(func.max(AnswerList.received_at))) + timedelta(hours=1, seconds=1)
-        assert lists.begin(session, letter, now=later)
+        assert lists.begin_sheet(session, letter, now=later)
 
 
 @pytest.mark.long

@@ -44,7 +44,7 @@ def coded(launched_sample, standing):
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
         steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == letter.mailing_id)).one()
-        made = paper.make(
+        made = paper.make_batch(
             session, wave.campaign, wave, SenderIdentity.of(standing.settings), sheet=False, now=NOW, actor=AUTHOR
         )
         assert made.batch is not None
@@ -114,7 +114,7 @@ def at_noon(client, monkeypatch):
 def guess(database, count=MOST + 1):
     with database.writing() as session:
         for _ in range(count):
-            paper.count(session, now=NOW)
+            paper.count_wrong_code(session, now=NOW)
 
 
 @pytest.mark.journey

@@ -45,7 +45,7 @@ def linked_sample(database, settings):
     more = f"\n\nVoir [le programme]({PROGRAMME}) ou [la foire aux questions]({QUESTIONS}).\n"
     wave = planned(database, NOW, more)
     with database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=NOW)
 
 
 @pytest.fixture

@@ -58,12 +58,12 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
     assert "Votre accord est enregistré" in choose(ticked=True).text
     (basis,) = kept(sample_database)
     with sample_database.reading() as session:
-        assert (basis.wording, basis.given_by) == (consent.wording(), mailbox(session).address)
+        assert (basis.wording, basis.given_by) == (consent.consent_wording(), mailbox(session).address)
         assert basis.recorded_by == f"mailbox:{mailbox(session).id}"
     assert basis.channel.startswith("page de réponse du courriel ")
     page = client.get(wbe)
     assert is_ticked(page)
-    assert consent.wording() in page.text
+    assert consent.consent_wording() in page.text
     assert choose(ticked=True).status_code == 200
     assert len(kept(sample_database)) == 1
     assert "n’est pas mesurée" in choose(ticked=False).text
@@ -71,7 +71,7 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
     (basis,) = kept(sample_database)
     assert (basis.withdrawn_by, basis.withdrawn_through) == (basis.recorded_by, basis.channel)
     with sample_database.reading() as session:
-        told = [entry.sentence for entry in audit.about(session, subject_of(mailbox(session).authority))]
+        told = [entry.sentence for entry in audit.entries_about(session, subject_of(mailbox(session).authority))]
         assert ["retirée" in told[0], "permise" in told[1]] == [True, True]
         with pytest.raises(Refused, match="elle-même"):
             decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
@@ -142,7 +142,7 @@ def test_a_test_letter_and_an_address_out_of_use_have_no_box(client, wbe, sample
     with sample_database.writing() as session:
         session.scalars(select(Mailing)).first().purpose = Purpose.TEST
     assert 'name="measure"' not in client.get(wbe).text
-    assert client.post(action, data={"measure": "1", "wording": consent.wording()}).status_code == 404
+    assert client.post(action, data={"measure": "1", "wording": consent.consent_wording()}).status_code == 404
     with sample_database.writing() as session:
         session.scalars(select(Mailing)).first().purpose = Purpose.CAMPAIGN
         held = mailbox(session)

@@ -38,7 +38,7 @@ def test_a_note_has_no_page_until_it_is_published(client, sample_database, full)
     assert before.status_code == 404
     assert full.title not in before.text
     with sample_database.writing() as session:
-        approval.publish(session, number, now=NOW, actor=APPROVER)
+        approval.publish_note(session, number, now=NOW, actor=APPROVER)
     assert client.get(f"/n/{number}").status_code == 200
 
 
@@ -98,7 +98,7 @@ def test_a_correction_is_shown_on_both_pages_once_it_is_published(client, sample
     new = approved(sample_database, replace(full, correction=told), KEY, corrects=old)
     assert new not in client.get(f"/n/{old}").text
     with sample_database.writing() as session:
-        approval.publish(session, new, now=NOW, actor=APPROVER)
+        approval.publish_note(session, new, now=NOW, actor=APPROVER)
     before, after = client.get(f"/n/{old}").text, client.get(f"/n/{new}").text
     assert f'href="/n/{new}"' in before
     assert f'href="/n/{old}"' in after
@@ -117,4 +117,4 @@ def test_every_key_that_signed_a_note_stays_readable(client, sample_database, fu
     for key in (former, current):
         public = signing.public_key_of(key)
         assert signing.pem(public).splitlines()[1] in page.replace("&#43;", "+")
-        assert signing.fingerprint(public) in page
+        assert signing.key_fingerprint(public) in page

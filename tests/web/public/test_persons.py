@@ -141,8 +141,10 @@ def test_a_seal_of_another_letter_link_or_form_or_of_a_retired_key_is_foreign(ap
 def test_both_live_keys_hold():
     new, old = Keys((b"n" * 32, b"o" * 32)), Keys((b"o" * 32,))
     held = seen.Seen(FormKind.ANSWER, 3, ASKED_AT, b"n" * 16)
-    assert seen.read(new, b"12345678", seen.seal(old, b"12345678", held)) == held
-    assert seen.read(Keys((b"x" * 32, b"n" * 32, b"o" * 32)), b"12345678", seen.seal(old, b"12345678", held)) is None
+    assert seen.read_seal(new, b"12345678", seen.seal(old, b"12345678", held)) == held
+    assert (
+        seen.read_seal(Keys((b"x" * 32, b"n" * 32, b"o" * 32)), b"12345678", seen.seal(old, b"12345678", held)) is None
+    )
 
 
 @pytest.mark.long
@@ -355,7 +357,7 @@ def test_forms_that_come_at_once_count_together_whichever_has_its_turn_first(app
             now = ASKED_AT - timedelta(milliseconds=place)  # the one that was asked last comes first
             page = seen.Seen(FormKind.ANSWER, 0, now - timedelta(seconds=3), bytes([place]) * 16)
             came = sent_forms.Came(FormKind.ANSWER, page, 0, f"{place}", b"c" * 32)
-            doubts.append(sent_forms.judge(session, message, came, now=now).doubt)
+            doubts.append(sent_forms.judge_form(session, message, came, now=now).doubt)
     assert doubts == [None] * 4 + [Doubt.MANY] * 5
 
 
@@ -366,17 +368,17 @@ def test_a_seal_holds_for_its_letter_form_link_and_installation_alone_and_in_its
     keys, theirs = Keys((b"n" * 32,)), Keys((b"m" * 32,))
     held = seen.Seen(FormKind.ANSWER, 3, ASKED_AT, b"n" * 16)
     text = seen.seal(keys, b"12345678", held)
-    assert seen.read(keys, b"12345678", text) == held
-    assert seen.read(theirs, b"12345678", text) is None
-    assert seen.read(keys, b"12345679", text) is None
-    assert not any(seen.read(keys, b"12345678", text[:size]) for size in range(len(text)))
+    assert seen.read_seal(keys, b"12345678", text) == held
+    assert seen.read_seal(theirs, b"12345678", text) is None
+    assert seen.read_seal(keys, b"12345679", text) is None
+    assert not any(seen.read_seal(keys, b"12345678", text[:size]) for size in range(len(text)))
     assert not any(
-        seen.read(keys, b"12345678", one) for one in (f"{text}A", f"{text}==", f" {text}", "é" * 54, "-" * 54)
+        seen.read_seal(keys, b"12345678", one) for one in (f"{text}A", f"{text}==", f" {text}", "é" * 54, "-" * 54)
     )
     for place in range(53):  # the last character has bits to spare; the random bytes are what makes a page one page
         other = "A" if text[place] != "A" else "B"
-        assert seen.read(keys, b"12345678", f"{text[:place]}{other}{text[place + 1 :]}") is None, place
-    last = {seen.read(keys, b"12345678", f"{text[:-1]}{one}") for one in ALPHABET}
+        assert seen.read_seal(keys, b"12345678", f"{text[:place]}{other}{text[place + 1 :]}") is None, place
+    last = {seen.read_seal(keys, b"12345678", f"{text[:-1]}{one}") for one in ALPHABET}
     assert last == {held, None}, "the same page, or none"
 
 

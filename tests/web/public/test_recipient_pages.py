@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns.results.verification import verify
+from outreach.campaigns.results.verification import verify_ledger
 from outreach.core.db import Database
 from outreach.core.erasure.digests import MARK
 from outreach.core.settings import read
@@ -87,7 +87,7 @@ def test_unsubscribing_by_its_own_link_proves_that_a_letter_in_doubt_arrived(
     with sample_database.reading() as session:
         row = session.get_one(Message, identity)
         assert (row.state, "arrivé" in row.reply_text) == (after, after == "accepted")
-        assert [one for one in verify(session, now=NOW) if one.rule in {"proved", "explained"}] == []
+        assert [one for one in verify_ledger(session, now=NOW) if one.rule in {"proved", "explained"}] == []
 
 
 @pytest.mark.journey
@@ -282,7 +282,7 @@ def test_undoing_an_unsubscription_leaves_any_other_exclusion_and_says_that_mail
     client.post(f"/u/{token}")
     with sample_database.writing() as session:
         key = session.get_one(Message, identity).address_key
-        exclusions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
+        exclusions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
     assert "Rien ne part encore vers cette boîte" in client.post(f"/u/again/{token}").text
     with sample_database.reading() as session:
         assert [row.reason for row in exclusions.in_force(session, [key])] == [SuppressionReason.STAFF]

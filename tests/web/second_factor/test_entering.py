@@ -62,13 +62,13 @@ def enrolled(app, sample_database):
     """Give the person of a role a second factor; returns the secret and the recovery codes."""
 
     def enrol(role):
-        keys = second_factors.wallet(app.extensions["outreach.settings"].secret_keys)
+        keys = second_factors.factor_cipher(app.extensions["outreach.settings"].secret_keys)
         now = app.extensions["outreach.settings"].instant()
         with sample_database.writing() as session:
             number = session.scalars(select(User.id).where(User.email == email(role))).one()
             sealed = second_factors.new_secret(keys, number)
             codes = second_factors.set_up(session, number, email(role), sealed, -1, replacing=False, now=now)
-        return second_factors.opened(keys, number, sealed), codes
+        return second_factors.open_secret(keys, number, sealed), codes
 
     return enrol
 
@@ -128,7 +128,7 @@ def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, p
     assert client.get(SET_UP).location == "/sign-in"
     assert "codes de secours qui restent : 10" in text_of(client.get("/account"))
     with sample_database.reading() as session:
-        said = audit.about(session, f"user:{email('approver')}")[0]
+        said = audit.entries_about(session, f"user:{email('approver')}")[0]
         assert (said.actor, said.sentence) == (email("approver"), "Second facteur mis en place.")
 
 

@@ -60,7 +60,7 @@ def test_a_change_takes_the_password_and_a_code(author, secret, password, sample
     newest = CODE.findall(replaced.text)[0]
     assert author.send(f"{OWN}/removal", {"password": password, "code": newest}, page=OWN).location == "/account"
     with sample_database.reading() as session:
-        said = [entry.sentence for entry in audit.about(session, f"user:{email('author')}")][:4]
+        said = [entry.sentence for entry in audit.entries_about(session, f"user:{email('author')}")][:4]
     assert said[0::2] == ["Second facteur retiré.", "Second facteur remplacé."]
     assert author.get("/directory").status_code == 200
 

@@ -74,7 +74,7 @@ def alarmed(database, *relays):
         for relay in relays:
             said = "identification : 535 non"
             relay_health.note_failure(session, relay, said, place=PLACE, alarm=True, now=ASKED_AT)
-        return relay_health.alarms(relay_health.states(session))
+        return relay_health.relay_alarms(relay_health.relay_states(session))
 
 
 def shown(client):
@@ -133,7 +133,7 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
 ):
     with sample_database.writing() as session:
         until = relay_health.note_failure(session, "a.example:25", "refusé", place=PLACE, alarm=False, now=ASKED_AT)
-        told = relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=ASKED_AT)
+        told = relay_health.relay_hindrance(session, ["a.example:25"], place=PLACE, now=ASKED_AT)
     passed(sample_database, timedelta(), told)
     assert f"prochain essai à {french.hour(until)}".replace("\N{NO-BREAK SPACE}", " ") in shown(author)
     assert "Réessayer maintenant" in shown(author)
@@ -143,7 +143,7 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
         answer = author.post("/sending/retry", data=form, headers={"Referer": came})
         assert (answer.status_code, answer.location) == (302, leads)
     with sample_database.reading() as session:
-        assert relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=ASKED_AT) == ""
+        assert relay_health.relay_hindrance(session, ["a.example:25"], place=PLACE, now=ASKED_AT) == ""
         asked = session.scalars(select(AuditEntry.actor).where(AuditEntry.subject == "relay:a.example:25")).all()
     assert asked == [people.person_for("author").email]
     assert "Réessayer maintenant" not in shown(author)

@@ -48,7 +48,7 @@ def test_pages_without_data_lead_to_the_next_step(newcomer):
 @pytest.mark.parametrize("page", ["/situation/schools?strand=1", "/situation/authorities?strand=1"])
 def test_a_programme_without_a_directory_leads_back(newcomer, database, page):
     with database.writing() as session:
-        programmes.load(session, sample.build(STORY_DAY).programme, now=NOW, actor="installation")
+        programmes.load_programme(session, sample.build(STORY_DAY).programme, now=NOW, actor="installation")
     assert "/" in {address.partition("?")[0] for address, _ in links(_empty(newcomer, page))}
 
 

@@ -73,7 +73,7 @@ def costly_directory():
     """The directory's list asks the database for longer than a page may, until what is given is undone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(request, "READING_SECONDS", 0.3)
-        patch.setattr(search, "networks", lambda session: session.execute(FOR_LONG).all())
+        patch.setattr(search, "list_networks", lambda session: session.execute(FOR_LONG).all())
         yield patch
 
 

@@ -14,7 +14,7 @@ from outreach.adherence.situation.difference import Reading
 from outreach.adherence.situation.grouping import Grouping, groups
 from outreach.adherence.situation.situation import Bucket, Listed, Selection, Solicitation
 from outreach.adherence.statuses import Meaning
-from outreach.campaigns.planning.sending_hours import read_past, until
+from outreach.campaigns.planning.sending_hours import known_until, read_past
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS, parse_day, today
@@ -54,12 +54,12 @@ class AskedSituation:
     @property
     def moment(self) -> datetime | None:
         """The past moment until which actions count, or None for now."""
-        return until(self.day, self.known_at) if self.is_past else None
+        return known_until(self.day, self.known_at) if self.is_past else None
 
     @property
     def listed(self) -> Listed:
         """The schools that letters had listed by then."""
-        return listed_schools(until(self.day, self.known_at))
+        return listed_schools(known_until(self.day, self.known_at))
 
     @property
     def wall_clock(self) -> str:
@@ -164,7 +164,7 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
 def spelt_day(about: AskedSituation) -> str:
     """The day, the moment of knowledge, the programme where several are loaded, and whose members alone are counted, as
     titles have them, as in "au samedi 15 mai 2021, pouvoirs organisateurs membres du SeGEC"."""
-    whose = f", {wording.authorities(counted())}" if counted() else ""
+    whose = f", {wording.authorities_in_words(counted())}" if counted() else ""
     known_then = f", d’après ce qui était enregistré le {french.moment(about.known_at)}" if about.known_at else ""
     return f"au {french.weekday(about.day)}{known_then}{of_request.said()}{whose}"
 

@@ -19,7 +19,7 @@ from outreach.core.text.french import either
 from outreach.core.text.roles import RoleName
 from outreach.reports.charts import chart
 from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.drawings import Bar, BarRow, Event, Series, bars, cell, curve
+from outreach.reports.charts.drawings import Bar, BarRow, Event, Series, draw_bars, draw_cell, draw_curve
 from outreach.reports.charts.marks import Tone
 from outreach.web.pages.adherence.asked import AskedSituation, pages, spelt_day, surely_asked
 from outreach.web.pages.adherence.tables import file_name
@@ -66,17 +66,17 @@ def slides() -> Response:
 def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
     """The charts of the page, each read as it is asked for."""
     programme = programmes.named(session)
-    points = situation.curve(session, programme, about.day, known_at=about.known_at)
+    points = situation.joining_curve(session, programme, about.day, known_at=about.known_at)
     if points:
-        yield joinings(points, actions.departures(session, programme, at=about.moment), about)
-    found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
+        yield joinings(points, actions.list_departures(session, programme, at=about.moment), about)
+    found = situation.count_situation(session, programme, about.day, known_at=about.known_at, by=about.by)
     for strand in programme.open_on(about.day):
         yield by_group(found, strand, about)
 
 
 def in_cell(row: SituationRow, strand: int) -> str:
     """The bar of a row of the table, as SVG."""
-    return chart.inline(cell(_pieces(row, strand)), "bar-chart")
+    return chart.inline_chart(draw_cell(_pieces(row, strand)), "bar-chart")
 
 
 def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:
@@ -97,7 +97,7 @@ def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:
         told=french.typeset(f"Ont adhéré au volet {number}{_whose()} : {', '.join(' '.join(each) for each in told)}."),
         headers=(french.initial(found.by.label), "Écoles qui ont adhéré"),
         rows=told,
-        draw=partial(bars, drawn, has_track=True, legend=names),
+        draw=partial(draw_bars, drawn, has_track=True, legend=names),
     )
 
 
@@ -123,7 +123,7 @@ def joinings(points: Points, departures: Sequence[Departure], about: AskedSituat
         ),
         headers=("Date", *(f"Volet {number}" for number in last), "Vagues parties depuis la date précédente"),
         rows=list(_rows(points, departures)),
-        draw=partial(curve, series, events=events),
+        draw=partial(draw_curve, series, events=events),
     )
 
 
@@ -155,4 +155,4 @@ def _subject(about: AskedSituation) -> str:
 
 def _whose() -> str:
     """The programme where several are loaded, and whose members alone a chart counts, after what it says."""
-    return of_request.said() + (f", {wording.authorities(counted())}" if counted() else "")
+    return of_request.said() + (f", {wording.authorities_in_words(counted())}" if counted() else "")

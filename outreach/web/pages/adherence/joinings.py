@@ -11,7 +11,7 @@ from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan
 from outreach.adherence.imports.naming import programme_of
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.programmes.programmes import SeveralProgrammes, name_among_several, of_programme
-from outreach.adherence.programmes.programmes import named as programme_of_code
+from outreach.adherence.programmes.programmes import get_programme as programme_of_code
 from outreach.adherence.records import by_hand, records
 from outreach.adherence.situation import sentences
 from outreach.core.db import Session
@@ -73,7 +73,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         except (NotFound, Refused) as error:
             raise FieldFault("programme", str(error)) from None
         until = parse_day(form["complete_until"].data) if form["complete_until"].data else None
-        covered = coverage.stated(session, until, form["covers"].data or (), current_day())
+        covered = coverage.stated_coverage(session, until, form["covers"].data or (), current_day())
         return {"programme_id": programme.id, "coverage": covered}
 
     def example(self) -> Response:
@@ -134,15 +134,15 @@ def record(fase: int) -> Redirect | tuple[str, int]:
 def withdrawal(fase: int, number: int) -> str:
     with reading() as session:
         authority, programme = sheet.authority_by_fase(session, fase), programmes.named(session)
-        entry = by_hand.numbered(session, authority, programme, number)
-        falls = by_hand.without(session, programme, entry, current_day())
+        entry = by_hand.get_hand_record(session, authority, programme, number)
+        falls = by_hand.changes_without(session, programme, entry, current_day())
         return render_template(
             "pages/directory/withdrawal.html",
             authority=authority,
             entry=entry,
             falls=falls,
             unrecorded=Status.NONE,
-            colleagues=models.names(session, authority),
+            colleagues=models.known_names(session, authority),
         )
 
 
@@ -153,7 +153,7 @@ def withdraw(fase: int, number: int) -> Redirect:
         code = programmes.named(session).code
     with database().writing() as session:
         authority, programme = sheet.authority_by_fase(session, fase), programme_of_code(session, code)
-        entry = by_hand.withdraw(session, authority, programme, number, now=now(), actor=actor())
+        entry = by_hand.withdraw_hand_record(session, authority, programme, number, now=now(), actor=actor())
         counted = french.plural(len(entry.schools), "école")
         about = f"volet {entry.strand.number}{of_programme(of_request.name())}"
         told = f"L’enregistrement « {entry.status.label} » ({about}, {counted}) est annulé."
@@ -183,7 +183,7 @@ def _record(
     session: Session, authority: Authority, programme: Programme, strand: Strand, form: StatusForm, effective_on: date
 ) -> tuple[int, list[str]]:
     open_to = records.eligible_schools(session, authority, [strand], current_day())
-    return records.record(
+    return records.record_adherence(
         session,
         authority,
         programme,
@@ -202,7 +202,7 @@ def _record(
 
 def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:
     programme = programmes.shown(session)
-    rows = records.standings(session, authority, programme, current_day())
+    rows = records.list_standings(session, authority, programme, current_day())
     form.offer(programme.strands, [row.school for row in rows], current_day())
     return render_template(
         "pages/directory/statuses.html",
@@ -211,9 +211,9 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         programme=programme,
         rows=rows,
         opened=programme.open_on(current_day()),
-        opening=sentences.opening,
+        opening=sentences.opening_in_words,
         roll_ups=records.roll_ups(rows, programme),
         entries=by_hand.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,
-        colleagues=models.names(session, authority),
+        colleagues=models.known_names(session, authority),
     )

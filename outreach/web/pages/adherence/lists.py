@@ -57,7 +57,7 @@ def listed(what: str) -> str:
             spelt_day=spelt_day(about),
             opening=""
             if strand.is_open(about.day)
-            else sentences.opening(strand.number, strand.opened_on, of_request.name()),
+            else sentences.opening_in_words(strand.number, strand.opened_on, of_request.name()),
             text=sought(request),
             shown=Shown.of(request, found, export=".export_list", write=".write_to_list"),
             solicitation=solicitation_label,
@@ -118,8 +118,12 @@ def _rows(
     text, sort = sought(request), sorting(request)
     asked = session, programme, about.day, selection
     if what == "schools":
-        return situation.schools(*asked, columns=school_columns(about, selection, now()), text=text, sort=sort)
-    return situation.authorities(*asked, columns=authority_columns_on(about, selection, now()), text=text, sort=sort)
+        return situation.list_situation_schools(
+            *asked, columns=school_columns(about, selection, now()), text=text, sort=sort
+        )
+    return situation.list_situation_authorities(
+        *asked, columns=authority_columns_on(about, selection, now()), text=text, sort=sort
+    )
 
 
 def _asked_list(session: Session, programme: Programme, about: AskedSituation, what: str) -> tuple[str, Selection]:
@@ -138,4 +142,4 @@ def _asked_list(session: Session, programme: Programme, about: AskedSituation, w
 
 
 def _opening(strand: Strand) -> str:
-    return sentences.opening(strand.number, strand.opened_on, of_request.name())
+    return sentences.opening_in_words(strand.number, strand.opened_on, of_request.name())

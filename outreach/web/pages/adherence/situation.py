@@ -72,14 +72,14 @@ def index() -> str:
                 told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
             return render_template("pages/situation/empty.html", **told)
         about = asked(session)
-        found = situation.situation(
+        found = situation.count_situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
-        points = situation.curve(session, programme, about.day, known_at=about.known_at)
+        points = situation.joining_curve(session, programme, about.day, known_at=about.known_at)
         chosen, strand = chosen_groups(about.by), shown_strand(programme, about.day)
         answering = bool(chosen) or "answer" in request.args
         acted = _acted(session, programme, about, MOST_ACTIONS, told_reached=MOST_REACHED if answering else 0)
-        first, *others = sentences.sentences(found, [strand])
+        first, *others = sentences.situation_sentences(found, [strand])
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -90,12 +90,12 @@ def index() -> str:
             oldest=grouping.oldest_register(session, about.day, about.known_at) if about.is_past else None,
             lead=_lead(first),
             more_sentences=others,
-            opening=sentences.opening,
+            opening=sentences.opening_in_words,
             opened=programme.open_on(about.day),
             strand=strand,
             chosen=chosen,
             again_groups=partial(toggled, about, chosen),
-            answers=sentences.answers(found, programme.strands, chosen),
+            answers=sentences.group_answers(found, programme.strands, chosen),
             groupings=list(Grouping),
             terms=tables.terms(tells_reach=not is_scoped()),
             acted=acted,
@@ -104,7 +104,7 @@ def index() -> str:
             whole_answer=_whole_answer(session, programme, about, found, acted) if answering else (),
             bar_of=charts.in_cell,
             columns=tables.PAGE_COLUMNS,
-            curve=charts.joinings(points, actions.departures(session, programme, at=about.moment), about)
+            curve=charts.joinings(points, actions.list_departures(session, programme, at=about.moment), about)
             if points
             else None,
             Bucket=Bucket,
@@ -128,8 +128,8 @@ def _acted(
 ) -> Actions:
     """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
     if is_scoped():
-        return actions.actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
-    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told_reached)
+        return actions.list_actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
+    return actions.list_actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told_reached)
 
 
 def _whole_answer(
@@ -146,12 +146,12 @@ def _whole_answer(
     chosen = chosen_groups(about.by)
     acted = acted.about({strand.number for strand in programme.strands}, chosen)
     whom = About(chosen, asks_all=bool(chosen), preparing=preparing)
-    return [one for told in prose.answers(found, programme.strands, acted, whom) for one in told.paragraphs]
+    return [one for told in prose.prose_answers(found, programme.strands, acted, whom) for one in told.paragraphs]
 
 
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
     """The alerts of today, and what awaits: a page about the past has none of it."""
-    paused = stopping.held(session)
+    paused = stopping.held_waves(session)
     return {
         "paused": paused,
         "alarms": alarms(session, {wave.id for wave, _ in paused}),
@@ -164,19 +164,19 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
 
 def _of_service(session: Session, level: Level | None) -> dict[str, Any]:
     """What awaits the service, for those who have no list of their own."""
-    waiting = inbox_list.counts(session)
+    waiting = inbox_list.count_trays(session)
     return {
         "level": level,
         "asks": sum(waiting.values()) - waiting[Tray.HANDLED],
-        "bounced": search.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
-        "unreachable": search.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
+        "bounced": search.count_authorities(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
+        "unreachable": search.count_authorities(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
     }
 
 
 def _unwritten(session: Session) -> list[StatementKind]:
     """The public pages that an administrator has to fill in; a demonstration asks for none."""
     owes = settings().mode is not Mode.DEMO and current_user.holds(RoleName.ADMINISTRATOR)
-    return statements.missing(session) if owes else []
+    return statements.missing_statements(session) if owes else []
 
 
 def _restores(session: Session) -> list[str]:
@@ -184,7 +184,7 @@ def _restores(session: Session) -> list[str]:
     here = settings()
     is_asked = here.backups is not None or here.mode is not Mode.DEMO
     return (
-        restore_tests.sentences(session, here.backups)
+        restore_tests.restore_test_sentences(session, here.backups)
         if is_asked and current_user.holds(RoleName.ADMINISTRATOR)
         else []
     )
@@ -219,7 +219,7 @@ def export_actions(kind: str) -> Response:
 
 
 def _listed(acted: Actions) -> InMemoryListing[WaveAction]:
-    return actions.listed(acted, text=sought(request), sort=sorting(request))
+    return actions.actions_as_list(acted, text=sought(request), sort=sorting(request))
 
 
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
@@ -228,7 +228,7 @@ def export(kind: str) -> Response:
     with reading() as session:
         about = surely_asked(session)
         programme = programmes.named(session)
-        found = situation.situation(
+        found = situation.count_situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
         acted = _acted(session, programme, about)

@@ -220,7 +220,7 @@ def _cells(times: tuple[str, str], row: SituationRow, found: Situation) -> list[
         for number in row.strands
     }
     to_come: dict[int, tuple[exports.Cell, ...]] = {
-        number: (*[""] * (len(Bucket) + len(Solicitation) + 1), sentences.opening(number, day))
+        number: (*[""] * (len(Bucket) + len(Solicitation) + 1), sentences.opening_in_words(number, day))
         for number, day in found.openings.items()
     }
     return [(*named, number, *cells) for number, cells in sorted({**opened, **to_come}.items())]

@@ -48,12 +48,12 @@ def why() -> str:
             since=_since(session, programme),
             groupings=list(By),
             by=member(By, request.args.get("by")) or By.NETWORK,
-            sentences=explained.sentences(found, of_request.name()) if found else [],
+            sentences=explained.difference_sentences(found, of_request.name()) if found else [],
             label=explained.figure_label,
-            signed=explained.signed,
+            signed=explained.signed_count,
             CONCERNED=difference.CONCERNED,
             asked=_asked(found) if found else {},
-            counted=wording.authorities(counted()),
+            counted=wording.authorities_in_words(counted()),
             today=current_day(),
         )
 
@@ -118,14 +118,14 @@ def account(session: Session, programme: Programme, strand: Strand, about: Asked
         "moved": sum(map(len, came)),
         "moved_cause": Cause.MOVED.value,
         "asked_account": {"strand": strand.number, "from": str(before.day), "to": str(after.day), **known},
-        "signed": explained.signed,
+        "signed": explained.signed_count,
         "CONCERNED": difference.CONCERNED,
     }
 
 
 def _listed(session: Session, found: Difference) -> InMemoryListing[ChangedSchool]:
     text, sort, names = sought(request), sorting(request), accounts.colleagues(session)
-    return explained.listed(session, found, _chosen(), text=text, sort=sort, names=names)
+    return explained.list_changed_schools(session, found, _chosen(), text=text, sort=sort, names=names)
 
 
 def _chosen() -> Chosen:

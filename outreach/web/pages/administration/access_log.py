@@ -34,7 +34,7 @@ def index() -> str:
 
 @has_files(pages, "/export", "journal-des-acces", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> QueryListing[AccessLogEntry]:
-    return access_log.listed(session, _asked()[0], sorting(request))
+    return access_log.list_access(session, _asked()[0], sorting(request))
 
 
 def _asked() -> tuple[Filter, dict[str, str]]:

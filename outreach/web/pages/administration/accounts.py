@@ -154,7 +154,7 @@ def close(number: int) -> Redirect | tuple[str, int]:
 def reopen(number: int) -> Redirect:
     with database().writing() as writing:
         user = accounts.account_numbered(writing, number)
-        administration.reopen(writing, user, now=now(), actor=actor())
+        administration.reopen_account(writing, user, now=now(), actor=actor())
         said = f"Le compte de {user.name} est rouvert, avec ses rôles et son mot de passe."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
@@ -174,7 +174,9 @@ def _invited(person: AccountHolder) -> str:
 
 
 def _written(kind: LinkKind, person: AccountHolder) -> AccountMail:
-    return account_letters.write(kind, _sending(), person, by=current_user.name, contact=actor(), now=now())
+    return account_letters.write_account_mail(
+        kind, _sending(), person, by=current_user.name, contact=actor(), now=now()
+    )
 
 
 def _guard() -> Guard:
@@ -187,13 +189,13 @@ def _sending() -> SenderIdentity:
 
 @has_files(pages, "/export", "comptes", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> InMemoryListing[User]:
-    return administration.listed(session, text=sought(request), sort=sorting(request))
+    return administration.list_accounts(session, text=sought(request), sort=sorting(request))
 
 
 @pages.app_context_processor
 def words_of_accounts() -> dict[str, object]:
     """Give templates the roles and the state of an account in words, and whether some need a second factor."""
-    return {"state_of": administration.state_of, "factors_required": factors_required}
+    return {"state_of": administration.account_state, "factors_required": factors_required}
 
 
 def factors_required() -> bool:
@@ -228,10 +230,10 @@ def _page(session: Session, user: User, fault: str = "") -> str:
         roles=list(RoleName),
         scope=posted("scope") if fault else user.scope_code,
         scopes=reference.offered(session),
-        sessions=sessions.of_user(session, user.id, now=now()),
-        link=password_links.pending(session, user.id, now=now()),
-        factor=second_factors.state_of(session, user.id),
-        told=audit.latest(session, [administration.subject_of(user)], MOST_TOLD),
+        sessions=sessions.sessions_of(session, user.id, now=now()),
+        link=password_links.pending_link(session, user.id, now=now()),
+        factor=second_factors.factor_state(session, user.id),
+        told=audit.latest_entries(session, [administration.subject_of(user)], MOST_TOLD),
     )
 
 
@@ -245,5 +247,5 @@ def _closure_page(session: Session, number: int, fault: str = "") -> str:
         kept_open=administration.last_administrator(session, user),
         follows=reassignment.followed_by(session, user.email),
         others=[(one.email, one.name) for one in others],
-        sessions=len(sessions.of_user(session, user.id, now=now())),
+        sessions=len(sessions.sessions_of(session, user.id, now=now())),
     )

@@ -9,7 +9,7 @@ from outreach.access.accounts import accounts
 from outreach.core.db import Session
 from outreach.core.tables.columns import InMemoryListing
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities.search import federations, networks
+from outreach.directory.authorities.search import list_federations, list_networks
 from outreach.integrations import api_keys
 from outreach.integrations.api_keys import LONGEST_NAME, ApiKey, KeyRole
 from outreach.web.shared.list_files import has_files
@@ -89,8 +89,8 @@ def end(number: int) -> Redirect:
 def _page(session: Session, form: KeyForm) -> str:
     form.role.choices = [
         SelectChoice(KeyRole.READER.value, "Tout ce que lit le rôle « lecture »"),
-        *(SelectChoice(f"federation:{one.code}", f"Les membres de {one.code}") for one in federations(session)),
-        *(SelectChoice(f"network:{one.code}", f"Le réseau {one.label}") for one in networks(session)),
+        *(SelectChoice(f"federation:{one.code}", f"Les membres de {one.code}") for one in list_federations(session)),
+        *(SelectChoice(f"network:{one.code}", f"Le réseau {one.label}") for one in list_networks(session)),
     ]
     shown = Shown.of(request, _listed(session), export=".export")
     return render_template("pages/administration/api_keys.html", form=form, shown=shown, text=sought(request), at=now())

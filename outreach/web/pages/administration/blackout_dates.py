@@ -86,7 +86,9 @@ def add() -> Redirect | tuple[str, int]:
         (first, last), part, spares = form.period(), ClosedPart(form.part.data), SPARED[form.spares.data]
         period, name = {"first": first, "last": last}, form.name.data or ""
         with telling(form), database().writing() as session:
-            made = blackout_dates.add(session, **period, part=part, spares=spares, name=name, now=now(), actor=actor())
+            made = blackout_dates.add_blackout_date(
+                session, **period, part=part, spares=spares, name=name, now=now(), actor=actor()
+            )
             number = made.id
         if not form.errors:
             flash("La fermeture est dans le calendrier : ce qui se planifie l’évite.", "success")
@@ -99,14 +101,14 @@ def add() -> Redirect | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def closure(number: int) -> str:
     with reading() as session:
-        known = blackout_dates.numbered(session, number)
+        known = blackout_dates.get_blackout_date(session, number)
         within = [] if known.withdrawal else exemptions.waves_within(session, known.closure, now=now())
         return render_template(
             "pages/administration/closure.html",
             known=known,
             year=blackout_dates.school_year_of(known.closure.first_on),
             waves=within,
-            planners={one.wave.id: exemptions.planners(session, one.wave)[0] for one in within},
+            planners={one.wave.id: exemptions.planners_of(session, one.wave)[0] for one in within},
         )
 
 
@@ -114,7 +116,7 @@ def closure(number: int) -> str:
 @needs(RoleName.ADMINISTRATOR)
 def withdraw(number: int) -> Redirect:
     with database().writing() as session:
-        blackout_dates.withdraw(session, number, now=now(), actor=actor())
+        blackout_dates.withdraw_blackout_date(session, number, now=now(), actor=actor())
     flash("La fermeture est retirée : ces jours se planifient de nouveau.", "success")
     return redirect(url_for(".closure", number=number))
 
@@ -131,15 +133,15 @@ def _page(session: Session, form: ClosureForm) -> str:
         this=blackout_dates.school_year_of(current_day()),
         shown=Shown.of(request, replace(listed, rows=own), names=names),
         of_service=Shown.of(request, replace(listed, title="Calendrier du service", rows=others), names=names),
-        added=blackout_dates.added(session, year).count(),
+        added=blackout_dates.added_blackout_dates(session, year).count(),
         text=sought(request),
-        caution=sending_hours.caution(blackout_dates.days_of(year)[0]),
+        caution=sending_hours.calendar_caution(blackout_dates.days_of(year)[0]),
         colleagues=names,
     )
 
 
 def _listed(session: Session, names: Colleagues) -> InMemoryListing[ClosedRow]:
-    return blackout_dates.listed(session, _year(), names, text=sought(request), sort=sorting(request))
+    return blackout_dates.list_blackout_dates(session, _year(), names, text=sought(request), sort=sorting(request))
 
 
 def _year() -> int:

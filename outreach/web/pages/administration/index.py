@@ -57,7 +57,7 @@ def _trail(session: Session) -> str:
 
 
 def _programmes(session: Session) -> str:
-    every, day = programmes.every(session), current_day()
+    every, day = programmes.all_programmes(session), current_day()
     strands = [strand for one in every for strand in one.strands]
     opened = sum(strand.is_open(day) and not strand.is_closed(day) for strand in strands)
     counts = french.plural(len(every), "programme"), french.plural(len(strands), "volet")
@@ -68,7 +68,7 @@ def _closures(session: Session) -> str:
     day = current_day()
     year = blackout_dates.school_year_of(day)
     added = [(one.first, one.last, one.name) for one in blackout_dates.in_force(session)]
-    runs = [(run.first, run.last, run.closing.name) for run in blackout_dates.computed(year)]
+    runs = [(run.first, run.last, run.closing.name) for run in blackout_dates.computed_closings(year)]
     coming = [one for one in [*added, *runs] if one[1] >= day]
     return f"La prochaine : {_days(*min(coming))}" if coming else "Aucune n’est à venir cette année scolaire"
 
@@ -78,12 +78,12 @@ def _days(first: date, last: date, name: str) -> str:
 
 
 def _statements(session: Session) -> str:
-    missing = statements.missing(session)
+    missing = statements.missing_statements(session)
     return f"À remplir : {french.all_of([one.label for one in missing])}" if missing else "Toutes sont remplies"
 
 
 def _letterhead(session: Session) -> str:
-    head = letterhead.current(session)
+    head = letterhead.current_letterhead(session)
     lines = french.plural(len(head.lines), "ligne") if head.lines else "aucune ligne"
     return f"{'Un logo' if head.logo else 'Aucun logo'}, {lines}"
 
@@ -104,14 +104,14 @@ def _keys(session: Session) -> str:
 
 
 def _hooks(session: Session) -> str:
-    senders = [one for one in sources.every(session) if one.ended_at is None]
-    last = next(iter(deliveries.listed(session).page(1, 1)), None)
+    senders = [one for one in sources.all_sources(session) if one.ended_at is None]
+    last = next(iter(deliveries.list_deliveries(session).page(1, 1)), None)
     said = french.plural(len(senders), "service en envoie", "services en envoient") if senders else "Aucun service"
     return f"{said} ; le dernier envoi, {french.moment(last.received_at)}" if last else said
 
 
 def _pushes(session: Session) -> str:
-    served = sum(one.ended_at is None for one in endpoints.listed(session, {}, now=now()).rows)
+    served = sum(one.ended_at is None for one in endpoints.list_endpoints(session, {}, now=now()).rows)
     return f"Vers {french.plural(served, 'logiciel')}" if served else "Aucun logiciel n’est prévenu"
 
 

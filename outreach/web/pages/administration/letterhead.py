@@ -38,7 +38,7 @@ class LetterheadForm(FlaskForm):
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
-        head = letterhead.current(session)
+        head = letterhead.current_letterhead(session)
     return _page(LetterheadForm(formdata=None, data={"lines": "\n".join(head.lines)}))
 
 
@@ -54,8 +54,8 @@ def change() -> Redirect | tuple[str, int]:
     if form.errors:
         return _page(form), 422
     with database().writing() as session:
-        kept = b"" if form.without_logo.data else letterhead.current(session).logo
-        letterhead.change(session, Letterhead(lines, logo or kept), now=now(), actor=actor())
+        kept = b"" if form.without_logo.data else letterhead.current_letterhead(session).logo
+        letterhead.change_letterhead(session, Letterhead(lines, logo or kept), now=now(), actor=actor())
     forget_letterhead()
     flash(
         "L’en-tête est changé : pages, prochaines notes et courriels soumis dès maintenant le portent.",
@@ -67,7 +67,7 @@ def change() -> Redirect | tuple[str, int]:
 @pages.get("/letterhead.png")
 def picture() -> Response:
     with reading() as session:
-        logo = letterhead.current(session).logo
+        logo = letterhead.current_letterhead(session).logo
     if not logo:
         raise NotFound("Le service n’a pas de logo.")
     return Response(logo, mimetype="image/png", headers={"Cache-Control": f"public, max-age={PICTURE_SECONDS}"})
@@ -78,6 +78,6 @@ def _page(form: LetterheadForm) -> str:
         return render_template(
             "pages/administration/letterhead.html",
             form=form,
-            head=letterhead.current(session),
-            entries=audit.about(session, letterhead.SUBJECT),
+            head=letterhead.current_letterhead(session),
+            entries=audit.entries_about(session, letterhead.SUBJECT),
         )

@@ -91,7 +91,7 @@ def show() -> str | tuple[str, int]:
     try:
         with reading() as session:
             known = person_data.known_of(session, address)
-            shown = person_report.readable(session, known, most=MOST_SHOWN, seen=inert)
+            shown = person_report.readable_tables(session, known, most=MOST_SHOWN, seen=inert)
     except TookTooLong:
         return render_template("pages/administration/person_later.html", address=address)
     note(TrailKind.EXPORTED, actor(), f"à l’écran, données de : {person_data.named_by_number(known)}")
@@ -121,7 +121,7 @@ def _exported(kind: str, mimetype: str, write: Write, most: int) -> Response | R
     try:
         with reading() as session:
             known = person_data.known_of(session, address)
-            shown = person_report.readable(session, known, most=most, seen=inert)
+            shown = person_report.readable_tables(session, known, most=most, seen=inert)
     except TookTooLong:
         return later(f"Données d’une personne ({kind.upper()})", url_for(".index"))
     content = write(address, known, shown)
@@ -188,19 +188,19 @@ def _without_rows(form: PersonForm) -> Plan:
 def _plan(form: PersonForm, *, with_rows: bool = True) -> Plan:
     address, kept, has_list = form.address.data or "", posted_all(KEPT), bool(settings().sorting_list)
     with reading() as session:
-        return erasure.plan(session, address, has_sorting_list=has_list, kept=kept, with_rows=with_rows)
+        return erasure.plan_erasure(session, address, has_sorting_list=has_list, kept=kept, with_rows=with_rows)
 
 
 def _erasure_page(form: PersonForm, planned: Plan, *, is_counted: bool) -> str:
-    rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=person_report.place)}
+    rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=person_report.table_place)}
     return render_template(
         "pages/administration/person_erasure.html",
         form=form,
         address=planned.address,
-        told=erasure.told(planned),
+        told=erasure.erasure_in_words(planned),
         names=[(name, name) for name in sorted([*planned.named, *planned.kept])],
         kept=planned.kept,
-        rows=[(person_report.title(name), count) for name, count in rows.items()],
+        rows=[(person_report.table_title(name), count) for name, count in rows.items()],
         is_counted=is_counted,
     )
 
@@ -210,7 +210,7 @@ def _pdf(address: str, _known: Known, shown: Sequence[KnownTable]) -> bytes:
 
 
 def _json(address: str, known: Known, _shown: Sequence[KnownTable]) -> bytes:
-    return inert(json.dumps(person_data.export(address, known), ensure_ascii=False, indent=1)).encode()
+    return inert(json.dumps(person_data.export_person(address, known), ensure_ascii=False, indent=1)).encode()
 
 
 def _form() -> PersonForm:

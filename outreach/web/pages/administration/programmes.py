@@ -12,7 +12,7 @@ from outreach.adherence.programmes.programmes import ProgrammeFile
 from outreach.adherence.records import records
 from outreach.campaigns.planning import listing
 from outreach.core.db import Session
-from outreach.core.tables.reading import decode
+from outreach.core.tables.reading import decode_text
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
@@ -92,12 +92,12 @@ def state() -> str | tuple[str, int]:
             form.form_errors.append("Ce code est celui d’un autre programme : choisissez-en un autre.")
         if (stated := form.stated()) is not None:
             with telling(form):
-                return _difference_page(session, files.written(stated))
+                return _difference_page(session, files.programme_as_file(stated))
         return _form_page(session, form, programme), 422
 
 
 def _coded(session: Session, code: str | None) -> Programme | None:
-    return next((one for one in programmes.every(session) if one.code == code), None)
+    return next((one for one in programmes.all_programmes(session) if one.code == code), None)
 
 
 @pages.post("/again")
@@ -148,7 +148,7 @@ def upload() -> str | tuple[str, int]:
     form = ProgrammeUploadForm()
     with reading() as session:
         if form.validate_on_submit():
-            text = decode(form.file.data.read())[0]
+            text = decode_text(form.file.data.read())[0]
             with telling(form.file):
                 return _difference_page(session, text)
         return _index_page(session, form), 422
@@ -168,7 +168,7 @@ def download(number: int) -> Response:
 def load() -> Redirect:
     stated, version = _read(posted("text")), posted("version")
     with database().writing() as session:
-        loaded = files.load(session, stated, version, now=now(), actor=actor())
+        loaded = files.load_programme_file(session, stated, version, now=now(), actor=actor())
         told = f"Le programme « {loaded.name} » est enregistré."
     flash(told, "success")
     return redirect(url_for(".index"))
@@ -177,7 +177,7 @@ def load() -> Redirect:
 def _read(text: str) -> ProgrammeFile:
     if len(text) > LONGEST:
         raise InputError(TOO_LONG)
-    return programmes.read("\n".join(text.splitlines()))
+    return programmes.read_programme("\n".join(text.splitlines()))
 
 
 def _refuse_too_large(stated: ProgrammeFile) -> ProgrammeFile:
@@ -213,7 +213,7 @@ def _uses(session: Session, programme: Programme) -> Mapping[str, str]:
 def _difference_page(session: Session, text: str) -> str:
     """What a file would change, with the file in the page until it is applied. Raises InputError."""
     stated = _read(text)
-    difference = files.difference(session, stated)
+    difference = files.programme_difference(session, stated)
     return render_template(
         "pages/administration/programme_difference.html",
         difference=difference,
@@ -223,12 +223,12 @@ def _difference_page(session: Session, text: str) -> str:
 
 
 def _index_page(session: Session, form: ProgrammeUploadForm) -> str:
-    every = files.every(session)
+    every = files.all_programme_files(session)
     return render_template(
         "pages/administration/programmes.html",
         form=form,
         programmes=every,
-        asked=files.asked,
+        asked=files.prerequisite_in_words,
         fixed={one.id: files.undoing_refused(session, one) for one, _ in every},
         unused={one.id for one, _ in every if not removed_programmes.uses(session, one)},
     )

@@ -49,7 +49,7 @@ def change(rule: str) -> Redirect | tuple[str, int]:
     form = PeriodForm()
     try:
         with database().writing() as session:
-            is_new = policy.change(session, rule, form.period.data or "", now=now(), actor=actor())
+            is_new = policy.change_rule(session, rule, form.period.data or "", now=now(), actor=actor())
     except InputError as error:
         form.period.errors = (str(error),)
         return _page(rule, form), 422
@@ -60,7 +60,7 @@ def change(rule: str) -> Redirect | tuple[str, int]:
 def _page(name: str, form: PeriodForm | None) -> str:
     with reading() as session:
         shown = policy.rule_named(session, name)
-        known = policy.history(session, shown)
+        known = policy.rule_history(session, shown)
         form = form or PeriodForm(data={"period": shown.written})
         told = {"rule": shown, "form": form, "known": known}
         return render_template("pages/administration/retention_rule.html", **told)

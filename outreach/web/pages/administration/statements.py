@@ -30,7 +30,7 @@ def _area(kind: StatementKind, name: str) -> TextAreaField:
     (described,) = [field for field in FIELDS[kind] if field.name == name]
 
     return TextAreaField(
-        described.label, [fit(lambda typed: statements.fit(described, typed))], description=described.help
+        described.label, [fit(lambda typed: statements.fit_field(described, typed))], description=described.help
     )
 
 
@@ -90,7 +90,7 @@ def _told(fields: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tup
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
-        held = [(kind, statements.current(session, kind)) for kind in StatementKind]
+        held = [(kind, statements.current_statement(session, kind)) for kind in StatementKind]
         return render_template("pages/administration/statements.html", held=held)
 
 
@@ -99,7 +99,7 @@ def index() -> str:
 def statement(topic: str) -> str:
     asked = StatementKind(topic)
     with reading() as session:
-        held = statements.current(session, asked)
+        held = statements.current_statement(session, asked)
         return _page(session, asked, _filled(asked, held))
 
 
@@ -114,7 +114,9 @@ def save(topic: str) -> Redirect | tuple[str, int]:
         dated_on, seen = parse_day(form.dated_on.data or ""), whole_number(form.seen.data or "")
         try:
             with database().writing() as session:
-                is_new = statements.write(session, asked, words, dated_on, now=now(), actor=actor(), seen=seen)
+                is_new = statements.write_statement(
+                    session, asked, words, dated_on, now=now(), actor=actor(), seen=seen
+                )
         except Refused as error:
             form.form_errors, code = [str(error)], 409
         else:
@@ -132,7 +134,7 @@ def _filled(kind: StatementKind, held: PublicStatement | None) -> StatementForm:
 
 
 def _page(session: Session, kind: StatementKind, form: StatementForm) -> str:
-    versions = statements.versions(session, kind)
+    versions = statements.statement_versions(session, kind)
     form.seen.data = str(versions[0].id if versions else 0)
     return render_template(
         "pages/administration/statement.html",

@@ -10,7 +10,7 @@ from outreach.adherence.programmes import programmes
 from outreach.core.db import Session
 from outreach.core.tables.columns import QueryListing
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities.search import networks
+from outreach.directory.authorities.search import list_networks
 from outreach.integrations import signatures
 from outreach.integrations.webhooks_in import deliveries, sources
 from outreach.integrations.webhooks_in.models import HookDelivery, Judgement
@@ -58,7 +58,7 @@ def make() -> str | tuple[str, int]:
         name, key = (form.name.data or "").strip(), form.public_key.data or ""
         about = form.programme.data or ""
         with telling(form), database().writing() as session:
-            made = sources.make(
+            made = sources.make_source(
                 session, name=name, public_key=key, known=known, programme=about, now=now(), actor=actor()
             )
             name, salt, has_key = made.name, made.salt, made.public_key is not None
@@ -78,14 +78,14 @@ def make() -> str | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def ending(number: int) -> str:
     with reading() as session:
-        return render_template("pages/administration/hook_ending.html", sender=sources.numbered(session, number))
+        return render_template("pages/administration/hook_ending.html", sender=sources.get_source(session, number))
 
 
 @pages.post("/<number:number>/end")
 @needs(RoleName.ADMINISTRATOR)
 def end(number: int) -> Redirect:
     with database().writing() as session:
-        name = sources.end(session, number, now=now(), actor=actor()).name
+        name = sources.end_source(session, number, now=now(), actor=actor()).name
     flash(f"« {name} » n’envoie plus : ce qui en est arrivé reste.", "success")
     return redirect(url_for(".index"))
 
@@ -102,14 +102,14 @@ def judge(number: int, judgement: str) -> Redirect:
 
 
 def _page(session: Session, form: SenderForm) -> str:
-    every = networks(session)
+    every = list_networks(session)
     form.networks.choices = [(network.code, network.label) for network in every]
-    rows, waiting = deliveries.unjudged(session, MOST_TO_JUDGE)
+    rows, waiting = deliveries.unresolved_rows(session, MOST_TO_JUDGE)
     return render_template(
         "pages/administration/hooks.html",
         form=form,
-        senders=sources.every(session),
-        offered=choices(programmes.every(session)),
+        senders=sources.all_sources(session),
+        offered=choices(programmes.all_programmes(session)),
         rows=rows,
         waiting=waiting,
         shown=Shown.of(request, _listed(session), export=".export"),
@@ -123,4 +123,4 @@ def _page(session: Session, form: SenderForm) -> str:
 
 @has_files(pages, "/export", "envois-recus", RoleName.ADMINISTRATOR, RoleName.AUTHOR)
 def _listed(session: Session) -> QueryListing[HookDelivery]:
-    return deliveries.listed(session, text=sought(request), sort=sorting(request))
+    return deliveries.list_deliveries(session, text=sought(request), sort=sorting(request))

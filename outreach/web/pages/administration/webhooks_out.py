@@ -26,7 +26,7 @@ class TargetForm(FlaskForm):
     name = StringField("Programme", [line("Nommez le programme.", LONGEST_NAME)])
     url = StringField(
         "Adresse",
-        [fit(endpoints.judge)],
+        [fit(endpoints.check_address)],
         description="« https:// » d’une machine publique ; aucune redirection n’est suivie.",
     )
 
@@ -47,7 +47,7 @@ def make() -> Redirect | tuple[str, int]:
             return asked
         name, url = form.name.data or "", form.url.data or ""
         with telling(form), database().writing() as session:
-            endpoints.make(session, name=name, url=url, now=now(), actor=actor())
+            endpoints.make_endpoint(session, name=name, url=url, now=now(), actor=actor())
         if not form.errors:
             flash("Les évènements à venir y sont poussés. Ceux d’avant se lisent à /api/v1/events.", "success")
             return redirect(url_for(".index"))
@@ -59,9 +59,7 @@ def make() -> Redirect | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def resume(number: int) -> Redirect:
     with database().writing() as session:
-        said = (
-            f"« {endpoints.resume(session, number, now=now(), actor=actor()).name} » est essayé de nouveau, aussitôt."
-        )
+        said = f"« {endpoints.resume_endpoint(session, number, now=now(), actor=actor()).name} » est essayé de nouveau, aussitôt."
     flash(said, "success")
     return redirect(url_for(".index"))
 
@@ -70,14 +68,14 @@ def resume(number: int) -> Redirect:
 @needs(RoleName.ADMINISTRATOR)
 def ending(number: int) -> str:
     with reading() as session:
-        return render_template("pages/administration/push_ending.html", target=endpoints.numbered(session, number))
+        return render_template("pages/administration/push_ending.html", target=endpoints.get_endpoint(session, number))
 
 
 @pages.post("/<number:number>/end")
 @needs(RoleName.ADMINISTRATOR)
 def end(number: int) -> Redirect:
     with database().writing() as session:
-        name = endpoints.end(session, number, now=now(), actor=actor()).name
+        name = endpoints.end_endpoint(session, number, now=now(), actor=actor()).name
     flash(f"Plus rien n’est poussé à « {name} ».", "success")
     return redirect(url_for(".index"))
 
@@ -97,4 +95,4 @@ def _page(session: Session, form: TargetForm) -> str:
 @has_files(pages, "/export", "evenements-pousses", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> InMemoryListing[WebhookEndpoint]:
     names = accounts.colleagues(session)
-    return endpoints.listed(session, names, now=now(), text=sought(request), sort=sorting(request))
+    return endpoints.list_endpoints(session, names, now=now(), text=sought(request), sort=sorting(request))

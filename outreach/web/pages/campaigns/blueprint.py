@@ -19,7 +19,7 @@ from outreach.campaigns.planning.listing import CampaignStanding, Stage
 from outreach.core.db import Session
 from outreach.core.text.roles import RoleName
 from outreach.reports.charts import chart
-from outreach.reports.charts.drawings import cell
+from outreach.reports.charts.drawings import draw_cell
 from outreach.reports.charts.marks import Tone
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.request import settings
@@ -143,7 +143,7 @@ def show(template: str, step: Step, **values: Any) -> str:
 
 def meter(pieces: Sequence[tuple[Tone, int]], whole: int) -> str:
     """A small bar under words that say the same: counts, each a part of a whole, side by side."""
-    return chart.inline(cell([(tone, count / whole) for tone, count in pieces if whole]), "meter")
+    return chart.inline_chart(draw_cell([(tone, count / whole) for tone, count in pieces if whole]), "meter")
 
 
 def _tabs(step: Step) -> list[Tab]:

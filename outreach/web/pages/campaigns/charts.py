@@ -21,7 +21,17 @@ from outreach.engagement.tracking import opens_and_clicks as hits
 from outreach.engagement.tracking.bot_detection import HitClass
 from outreach.engagement.tracking.opens_and_clicks import Measured
 from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.drawings import Bar, BarRow, Event, Series, WayStep, bars, curve, part, way
+from outreach.reports.charts.drawings import (
+    Bar,
+    BarRow,
+    Event,
+    Series,
+    WayStep,
+    draw_bars,
+    draw_curve,
+    draw_steps,
+    part_row,
+)
 from outreach.reports.charts.marks import Tone
 from outreach.web.pages.campaigns.blueprint import hold_programme, pages
 from outreach.web.shared import charts
@@ -58,9 +68,9 @@ class Came:
     @classmethod
     def of(cls, session: Session, campaign: Campaign) -> "Came":
         """Count it, at the instant of the request."""
-        counted = results.of(session, campaign, now=now())
-        measured = hits.measured(session, audiences.launched(campaign))
-        return cls(campaign, counted, measured, course.of(session, campaign, counted, measured, now=now()))
+        counted = results.campaign_results(session, campaign, now=now())
+        measured = hits.measured_counts(session, audiences.launched_mailings(campaign))
+        return cls(campaign, counted, measured, course.campaign_course(session, campaign, counted, measured, now=now()))
 
     @property
     def counts_joinings(self) -> bool:
@@ -160,7 +170,7 @@ def _way(came: Came) -> Chart:
             (figure.label, french.number(count), french.part(count, came.whole(figure)), french.number(schools))
             for figure, count, schools in counts
         ],
-        draw=partial(way, steps),
+        draw=partial(draw_steps, steps),
     )
 
 
@@ -199,9 +209,9 @@ def _parts(
 ) -> Chart:
     """Bars of counts, each a part of a whole: label, count, whole."""
     rows = [(label, french.part(count, whole)) for label, count, whole in told]
-    drawn = [part(*each, words) for each, (_, words) in zip(told, rows, strict=True)]
+    drawn = [part_row(*each, words) for each, (_, words) in zip(told, rows, strict=True)]
     said = ", ".join(" ".join(row) for row in rows)
-    draw = partial(bars, drawn, has_track=True)
+    draw = partial(draw_bars, drawn, has_track=True)
     return _chart(came, key, title, about, told=f"{about} : {said}.", headers=headers, rows=rows, draw=draw)
 
 
@@ -234,7 +244,7 @@ def _waves(came: Came) -> Chart:
         told=f"{'. '.join(each)}.",
         headers=("Vague", "PO à qui elle a écrit", *names),
         rows=[(label, french.number(one.sent), *own) for label, one, own in zip(labels, yields, words, strict=True)],
-        draw=partial(bars, drawn, legend=list(zip(tones, names, strict=True))),
+        draw=partial(draw_bars, drawn, legend=list(zip(tones, names, strict=True))),
     )
 
 
@@ -269,7 +279,7 @@ def _days(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]
         told=f"Depuis le premier courriel, {span} : {reached}. Le tableau sous la courbe donne les nombres.",
         headers=(),
         rows=(),
-        draw=partial(curve, series, events=[Event(day, wave.name) for day, wave in shown.waves]),
+        draw=partial(draw_curve, series, events=[Event(day, wave.name) for day, wave in shown.waves]),
     )
 
 

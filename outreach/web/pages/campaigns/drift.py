@@ -29,7 +29,7 @@ def drift(number: int, wave: int) -> str:
             approved=added_reminders.approved_extent(session, planned),
             counts=counts,
             drift=drifts.drift_of(session, planned, counts),
-            is_approved=added_reminders.approval(session, planned) is not None,
+            is_approved=added_reminders.wave_approval(session, planned) is not None,
             may_confirm=decisions.may_decide(session, actor(), *added_reminders.sent_by(planned)),
         )
 
@@ -44,6 +44,6 @@ def confirm_drift(number: int, wave: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         planned = drifts.planned_wave(campaign, wave)
-        drifts.confirm(session, planned, Extent(authorities or 0, letters), now=now(), actor=actor())
+        drifts.confirm_audience(session, planned, Extent(authorities or 0, letters), now=now(), actor=actor())
     flash("Le public est confirmé tel qu’il est devenu : la vague partira à son heure.", "success")
     return redirect(url_for(".progress_page", number=number))

@@ -23,14 +23,14 @@ def cancellation(number: int) -> str | Redirect:
 @pages.post("/<number:number>/cancellation")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def cancel(number: int) -> Redirect:
-    return _end(number, "La campagne est annulée : ce qui n’est pas parti ne partira pas.", lifecycle.cancel)
+    return _end(number, "La campagne est annulée : ce qui n’est pas parti ne partira pas.", lifecycle.cancel_campaign)
 
 
 @pages.post("/<number:number>/restoration")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def restore(number: int) -> Redirect:
     told = "La campagne est de nouveau un brouillon, à faire valider. Ce qui est parti reste parti."
-    return _end(number, told, lifecycle.restore, to=".check")
+    return _end(number, told, lifecycle.restore_campaign, to=".check")
 
 
 @pages.get("/<number:number>/closure")
@@ -42,7 +42,7 @@ def closure(number: int) -> str | Redirect:
 @pages.post("/<number:number>/closure")
 @needs(RoleName.AUTHOR)
 def close(number: int) -> Redirect:
-    return _end(number, "La campagne est clôturée.", lifecycle.close)
+    return _end(number, "La campagne est clôturée.", lifecycle.close_campaign)
 
 
 @pages.get("/<number:number>/waves/<number:wave>/withdrawal")
@@ -50,7 +50,7 @@ def close(number: int) -> Redirect:
 def calling_off(number: int, wave: int) -> str | Redirect:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        lost = ending.of(session, campaign, now=now(), number=wave)
+        lost = ending.losses_of(session, campaign, now=now(), number=wave)
         asked = next((planned for planned in lost.planned if planned.number == wave), None)
         if asked is None:
             return redirect(url_for(".waves", number=number))
@@ -64,7 +64,7 @@ def _ask(number: int, end: CampaignState) -> str | Redirect:
         is_on_its_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
         if end not in CAMPAIGN_MOVES[campaign.state] or (end is CampaignState.CLOSED and is_on_its_way):
             return redirect(url_for(".campaign", number=number))
-        lost = ending.of(session, campaign, now=now())
+        lost = ending.losses_of(session, campaign, now=now())
         return show("ending", step_of(session, "ending", campaign), lost=lost, end=end)
 
 

@@ -17,7 +17,7 @@ from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Reason
 from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.drawings import Event, Series, curve
+from outreach.reports.charts.drawings import Event, Series, draw_curve
 from outreach.web.pages.campaigns.blueprint import hold_programme, pages, show, step_of, title_in_file
 from outreach.web.shared import charts
 from outreach.web.ui import exports
@@ -34,12 +34,12 @@ def effect(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         lock, told = blinding.lock_of(session, campaign), effects.told_frozen(session, campaign)
-        shown = effects.shown(told) if told else None
+        shown = effects.effect_for_page(told) if told else None
         return show(
             "effect",
             step_of(session, "effect", campaign),
             lock=lock,
-            kept=blinding.frozen(session, campaign),
+            kept=blinding.frozen_effect(session, campaign),
             told=shown,
             planned=assignment.planned_departures(lock.attempt) if lock.attempt else [],
             attempts=assignment.attempts_of(session, campaign.id),
@@ -60,10 +60,10 @@ def freeze_effect(number: int) -> Redirect:
     with time_limit.lifted(), database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         lock = blinding.lock_of(session, campaign)
-        outcome = effects.compute(session, campaign, lock)
+        outcome = effects.compute_effect(session, campaign, lock)
     with database().writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        effects.freeze(session, campaign, lock, outcome, now=now(), actor=actor())
+        effects.freeze_effect(session, campaign, lock, outcome, now=now(), actor=actor())
     flash("L’effet est calculé et figé.", "success")
     return redirect(url_for(".effect", number=number))
 
@@ -91,7 +91,7 @@ def effect_slides(number: int) -> Response:
     with reading() as session:
         campaign, told = _frozen(session, number)
         hold_programme(session, campaign)
-        return charts.slides([_chart(campaign, effects.shown(told))], f"effet-campagne-{number}")
+        return charts.slides([_chart(campaign, effects.effect_for_page(told))], f"effet-campagne-{number}")
 
 
 def _frozen(session: Session, number: int) -> tuple[Campaign, dict[str, Any]]:
@@ -124,7 +124,7 @@ def _chart(campaign: Campaign, told: dict[str, Any]) -> Chart:
             (french.day(day), french.number(with_letter[place][1]), french.number(waiting[place][1]))
             for place, (day, _) in enumerate(with_letter)
         ],
-        draw=partial(curve, series, events=[Event(first, "le courriel part")]),
+        draw=partial(draw_curve, series, events=[Event(first, "le courriel part")]),
     )
 
 

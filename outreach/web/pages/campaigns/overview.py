@@ -15,7 +15,7 @@ from outreach.campaigns.planning import audiences, definitions, lifecycle, listi
 from outreach.campaigns.planning.definitions import Definition
 from outreach.campaigns.planning.listing import CampaignRow, Stage
 from outreach.campaigns.results import progress
-from outreach.campaigns.results.progress import Overall, overall
+from outreach.campaigns.results.progress import Overall, overall_figures
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.core.db import Session
 from outreach.core.tables.columns import FEW_ROWS, QueryListing, Total
@@ -39,8 +39,8 @@ def index() -> str:
     stage, text = member(Stage, request.args.get("state")), sought(request)
     with reading() as session:
         colleagues = accounts.colleagues(session)
-        among = listing.matching(session, text, colleagues, of_request.filtered(session))
-        counts = listing.stages(session, among)
+        among = listing.matching_campaigns(session, text, colleagues, of_request.filtered(session))
+        counts = listing.count_stages(session, among)
         total = counts[stage] if stage else sum(counts.values())
         listed = _listed(session, stage, among)
         return render_template(
@@ -76,7 +76,7 @@ def _bar(came: Overall) -> str:
 def export(kind: str) -> Response:
     with reading() as session:
         colleagues = accounts.colleagues(session)
-        among = listing.matching(session, sought(request), colleagues, of_request.filtered(session))
+        among = listing.matching_campaigns(session, sought(request), colleagues, of_request.filtered(session))
         listed = _listed(session, member(Stage, request.args.get("state")), among)
         return download(listed.table(colleagues), kind, "campagnes")
 
@@ -91,14 +91,14 @@ def new() -> str:
             ready=ready,
             about=_about(session, ready),
             sent_about=programmes.strand_names(session),
-            recent=listing.listed(session, sort="-campaign").page(1, 10),
+            recent=listing.list_campaigns(session, sort="-campaign").page(1, 10),
             sent=audiences.waves_that_left(session),
         )
 
 
 def _about(session: Session, ready: Mapping[str, Definition]) -> dict[str, str]:
     """Of which programme and strand each ready-made campaign speaks, by its name; '' where it is not sure."""
-    names, there = programmes.strand_names(session), programmes.every(session)
+    names, there = programmes.strand_names(session), programmes.all_programmes(session)
     strands = {name: definitions.strand_of(there, stated) for name, stated in ready.items()}
     return {name: names[strand.id] if strand else "" for name, strand in strands.items()}
 
@@ -124,7 +124,9 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
     to = url_for(".create")
     with reading() as session:
         if copied is not None:
-            stated = definitions.again(definitions.of(session, lifecycle.campaign_numbered(session, copied)))
+            stated = definitions.begin_again(
+                definitions.definition_of(session, lifecycle.campaign_numbered(session, copied))
+            )
             name, model = f"{stated.title[:190]} (copie)", f"Copie de « {stated.title} »."
         elif named == BLANK:
             return Beginning("", _blank, _strand_asked(session, asked), kept=kept, action=to)
@@ -133,7 +135,7 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
             name, model = stated.title, f"Comme « {stated.title} », prête à l’emploi : tout se modifie ensuite."
         else:
             raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
-        own = definitions.strand_of(programmes.every(session), stated)
+        own = definitions.strand_of(programmes.all_programmes(session), stated)
         strand = _strand_asked(session, asked) or corrects or (own.id if own else None)
         of = own.programme_id if own else None
     return Beginning(name, partial(like, stated, own), strand, model=model, of=of, kept=kept, action=to)
@@ -154,8 +156,8 @@ def _blank(programme: Programme, strand: Strand, is_only: bool) -> Definition:
 
 
 def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> QueryListing[CampaignRow]:
-    figures = partial(overall, session, now=now())
-    return listing.listed(session, stage, among, figures=figures, sort=sorting(request))
+    figures = partial(overall_figures, session, now=now())
+    return listing.list_campaigns(session, stage, among, figures=figures, sort=sorting(request))
 
 
 def _corrected(session: Session, stated: Definition, received: str) -> tuple[Definition, int | None]:

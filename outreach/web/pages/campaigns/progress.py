@@ -22,7 +22,7 @@ from outreach.campaigns.results import progress, reached, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.review.preview import Preview
-from outreach.campaigns.review.reminder_checks import Reminded, reminded
+from outreach.campaigns.review.reminder_checks import Reminded, count_reminded
 from outreach.campaigns.segments.audience_counts import AudienceCounts
 from outreach.campaigns.waves import added_reminders, drift, exemptions, retrying, stopping
 from outreach.campaigns.waves.stopping import CALL_OFF_TIME
@@ -81,13 +81,13 @@ class Live:
 def progress_page(number: int) -> str | Redirect:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        current = progress.of(session, campaign)
+        current = progress.campaign_progress(session, campaign)
         if current is None:
             return redirect(url_for(".check", number=number))
         return show(
             "progress",
             step_of(session, "progress_page", campaign),
-            held=mails.counts(session, Mails(mailings=campaign.mailing_keys))[MailState.TO_DECIDE],
+            held=mails.count_mails(session, Mails(mailings=campaign.mailing_keys))[MailState.TO_DECIDE],
             **_live(session, campaign, current),
         )
 
@@ -97,7 +97,7 @@ def progress_page(number: int) -> str | Redirect:
 def live(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        current = progress.of(session, campaign)
+        current = progress.campaign_progress(session, campaign)
         if current is None:
             return '<div id="poll"></div>'
         return show("_live", step_of(session, "progress_page", campaign), **_live(session, campaign, current))
@@ -111,15 +111,15 @@ def waves(number: int) -> str:
         return show(
             "waves",
             step_of(session, "waves", campaign),
-            rows=progress.tallies(session, campaign),
+            rows=progress.wave_tallies(session, campaign),
             beside_counts=blinding.beside_counts(session, campaign),
             told=_calendar(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
             closed=(closed := {one.wave.number: one for one in exemptions.closed_waves(session, campaign, now=now())}),
             may_be_moved=_may_be_moved(session, [one.wave for one in closed.values()]),
-            pending=added_reminders.pending(session, campaign),
+            pending=added_reminders.pending_reminder(session, campaign),
             **_reminders(session, campaign),
-            exemptions=exemptions.of(session, campaign),
+            exemptions=exemptions.exemptions_of(session, campaign),
         )
 
 
@@ -128,7 +128,7 @@ def waves(number: int) -> str:
 def journal(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        entries = progress.journal(session, campaign)
+        entries = progress.campaign_journal(session, campaign)
         return show("journal", step_of(session, "journal", campaign), entries=entries)
 
 
@@ -137,7 +137,7 @@ def journal(number: int) -> str:
 def call_off(number: int, wave: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        (first, *_) = stopping.call_off(session, campaign, wave, now=now(), actor=actor())
+        (first, *_) = stopping.call_off_waves(session, campaign, wave, now=now(), actor=actor())
         is_reminder = stopping.follows_a_sending(first)
         told = _alone(campaign, first) if is_reminder else ALL_CALLED_OFF
     flash(told, "success")
@@ -148,7 +148,7 @@ def call_off(number: int, wave: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def retry(number: int, wave: int) -> Redirect:
     with database().writing() as session:
-        count = retrying.retry(session, lifecycle.in_turn(session, number), wave, now=now(), actor=actor())
+        count = retrying.retry_failures(session, lifecycle.in_turn(session, number), wave, now=now(), actor=actor())
     flash(f"{french.plural(count, 'courriel en échec repart', 'courriels en échec repartent')}.", "success")
     return redirect(url_for(".progress_page", number=number))
 
@@ -161,7 +161,7 @@ def resend(number: int, wave: int) -> Redirect:
         raise InputError("Ce courriel n’existe pas.")
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        count = retrying.resend(session, campaign, wave, now=now(), actor=actor(), only=only)
+        count = retrying.resend_doubts(session, campaign, wave, now=now(), actor=actor(), only=only)
     flash(
         f"{french.plural(count, 'courriel en doute repart', 'courriels en doute repartent')} à l’identique.", "success"
     )
@@ -179,14 +179,14 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
 
 
 def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, Any]:
-    seen, starting = progress.mark(campaign, current, now=now()), stopping.starting(campaign, now=now())
+    seen, starting = progress.progress_digest(campaign, current, now=now()), stopping.starting_wave(campaign, now=now())
     counts_down = starting is not None and starting.due_at > now()
     is_new = request.args.get("seen") != seen
     place = 0 if is_new or counts_down else _place() + 1
     made = Live(
         progress=current,
         sentence=sentence(current),
-        warning=stopping.warning(session, current.wave) if current.tally.refused else "",
+        warning=stopping.pause_warning(session, current.wave) if current.tally.refused else "",
         held=stopping.why_paused(session, current.wave) if current.wave.state is WaveState.PAUSED else "",
         starting=starting,
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
@@ -202,17 +202,17 @@ def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
     """What the page shows beside where the wave stands; what came is counted once no letter leaves."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     following = planned[0] if planned else None
-    waiting = reached.waiting(session, campaign)
+    waiting = reached.count_open_steps(session, campaign)
     return {
         "states": {wave.state.value for wave in campaign.waves},
         "planned": planned,
         "waiting": {channel.value: waiting.get(channel, 0) for channel in ReachChannel},
-        "again": retrying.retriable(session, campaign, now=now()),
+        "again": retrying.list_retriable(session, campaign, now=now()),
         "may_add": added_reminders.may_be_added(session, campaign),
-        "drifted": (following, drift.noted(session, following)) if following else None,
+        "drifted": (following, drift.noted_drift(session, following)) if following else None,
         "departed": [
             (wave, sentence(Progress(wave, tally)))
-            for wave, tally in progress.tallies(session, campaign)
+            for wave, tally in progress.wave_tallies(session, campaign)
             if wave.mailing_id and wave.state is not WaveState.RUNNING
         ],
         "reasons": {
@@ -223,7 +223,7 @@ def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
         "Figure": Figure,
         "meter": meter,
         "Tone": Tone,
-        **({} if live.is_leaving or not audiences.launched(campaign) else _came(session, campaign)),
+        **({} if live.is_leaving or not audiences.launched_mailings(campaign) else _came(session, campaign)),
     }
 
 
@@ -260,11 +260,13 @@ class Coming:
 def _coming(session: Session, campaign: Campaign) -> Coming | None:
     """What will happen; None once a wave has recipients, or while none is planned."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
-    if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or audiences.launched(campaign):
+    if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or audiences.launched_mailings(campaign):
         return None
-    approved = lifecycle.approval(session, campaign)
-    counts = audiences.count(session, campaign, now=now(), leaves_at=min(wave.due_at for wave in planned))
-    let = exemptions.of(session, campaign)
+    approved = lifecycle.campaign_approval(session, campaign)
+    counts = audiences.count_campaign_audience(
+        session, campaign, now=now(), leaves_at=min(wave.due_at for wave in planned)
+    )
+    let = exemptions.exemptions_of(session, campaign)
     return Coming(counts, _example(session, campaign, planned[0]), planned, approved, let, accounts.colleagues(session))
 
 
@@ -291,7 +293,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "beside_counts": blinding.beside_counts(session, campaign),
         "day_columns": day_columns(came.course),
         "reach": reached.parts_of(counts),
-        "todo": reached.still_to_do(counts, reached.waiting(session, campaign)),
+        "todo": reached.still_to_do(counts, reached.count_open_steps(session, campaign)),
         "apart": [(Figure(key), words) for key, words in reached.APART.items() if counts[key]],
         "acknowledged": acknowledged_in_words(came.results.acknowledged) if came.results.acknowledged else "",
     }
@@ -306,7 +308,7 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
     rest = RESTS[min(place, len(RESTS) - 1)]
     if any(wave.state in UNDER_WAY for wave in campaign.waves):
         return rest
-    following = stopping.coming(campaign, now=instant)
+    following = stopping.coming_wave(campaign, now=instant)
     if following is None or following.due_at > instant + SOON:
         return None
     until_last_minute = int((following.due_at - CALL_OFF_TIME - instant).total_seconds()) + 1
@@ -339,7 +341,7 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
 def _may_be_moved(session: Session, waves: Sequence[Wave]) -> set[int]:
     """The numbers of those of these waves that the person who is signed in may move out of a closure."""
     is_approver = current_user.holds(RoleName.APPROVER)
-    return {wave.number for wave in waves if is_approver or actor() in exemptions.planners(session, wave)}
+    return {wave.number for wave in waves if is_approver or actor() in exemptions.planners_of(session, wave)}
 
 
 def _may_be_called_off(campaign: Campaign) -> set[int]:
@@ -351,13 +353,15 @@ def _may_be_called_off(campaign: Campaign) -> set[int]:
 def _reminders(session: Session, campaign: Campaign) -> dict[str, Reminded | None]:
     """Whom a reminder would be written to now: one that is added, where it may be, and the next one that is planned."""
     reminders: dict[str, Reminded | None] = {"added": None, "today": None}
-    if not audiences.launched(campaign):
+    if not audiences.launched_mailings(campaign):
         return reminders
-    silent = reactions.counts(session, reactions.asked_of(campaign, now=now()))[Reaction.NONE]
+    silent = reactions.count_reactions(session, reactions.asked_of(campaign, now=now()))[Reaction.NONE]
     if added_reminders.may_be_added(session, campaign):
         leaves_at = now() + PROPOSED
-        reminders["added"] = reminded(session, campaign, silent, now=now(), only_unreacted=True, leaves_at=leaves_at)
+        reminders["added"] = count_reminded(
+            session, campaign, silent, now=now(), only_unreacted=True, leaves_at=leaves_at
+        )
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED and not wave.added_reminder_id]
     if planned and not any(wave.departure for wave in planned):  # a departure's reminder is for that departure alone
-        reminders["today"] = reminded(session, campaign, silent, now=now())
+        reminders["today"] = count_reminded(session, campaign, silent, now=now())
     return reminders

@@ -84,7 +84,7 @@ class AskedList:
     def of(cls, session: Session, number: int) -> "AskedList":
         """Read the query. Raises InputError on an unknown network; what else it does not know is left out."""
         campaign, query = lifecycle.campaign_numbered(session, number), request.args
-        networks = {each.code: each.label for each in search.networks(session)}
+        networks = {each.code: each.label for each in search.list_networks(session)}
         if (network := query.get("network", "")) not in {"", *networks}:
             raise InputError("Ce réseau n’existe pas.")
         filters = Filters(
@@ -102,7 +102,7 @@ class AskedList:
 
     def listed(self, session: Session) -> QueryListing[ReachedRow]:
         """The list itself, in the order that the query asks for."""
-        return reached.listed(session, self.campaign, self.filters, now=now(), sort=sorting(request))
+        return reached.list_reached(session, self.campaign, self.filters, now=now(), sort=sorting(request))
 
     @property
     def waves(self) -> dict[int, Wave]:
@@ -190,7 +190,7 @@ def export_authorities(number: int, kind: str) -> Response:
         listed, filters, waves = asked.listed(session), asked.filters, asked.waves
         names = {mailing: wave.name for mailing, wave in waves.items()}
         of = filters.asked(asked.campaign, now())
-        letters = reactions.table(session, of, listed.keys(), filters.letters, names)
+        letters = reactions.reactions_table(session, of, listed.keys(), filters.letters, names)
         more, name = (letters, asked.about(now())), f"pouvoirs-organisateurs-campagne-{number}"
         title = title_in_file(session, asked.campaign)
         return exports.download(listed.table(), kind, name, *more, whole=True, campaign=title)
@@ -307,7 +307,7 @@ def measured_of(groups: Sequence[Measured], *, openings: bool = True) -> exports
 def _letters(session: Session, asked: AskedList, keys: Sequence[int]) -> dict[int, list[LetterReaction]]:
     """The letters that the list shows of some authorities, by these."""
     of, found = asked.filters.asked(asked.campaign, now()), dict[int, list[LetterReaction]]()
-    for letter in reactions.letters(session, of, keys, asked.filters.letters) if keys else ():
+    for letter in reactions.list_reactions(session, of, keys, asked.filters.letters) if keys else ():
         found.setdefault(letter.authority_id, []).append(letter)
     return found
 

@@ -50,10 +50,10 @@ pages = Blueprint("directory", __name__, url_prefix="/directory")
 def index() -> str:
     with reading() as session:
         strands = filtering.offered_strands(session)
-        filters = search.understood(session, filtering.asked(request.args, strands, current_day()))
-        counts = search.count(session, filters, most := most_counted(request))
-        found, total = search.listed(session, filters, sorting(request)), Total.of(counts.authorities, most)
-        networks = search.networks(session)
+        filters = search.resolve_text(session, filtering.asked(request.args, strands, current_day()))
+        counts = search.count_authorities(session, filters, most := most_counted(request))
+        found, total = search.list_authorities(session, filters, sorting(request)), Total.of(counts.authorities, most)
+        networks = search.list_networks(session)
         labels = {network.code: network.label for network in networks}
         return render_template(
             "pages/directory/index.html",
@@ -76,16 +76,16 @@ def index() -> str:
             strand_of=of_programme(of_request.name()),
             states=list(RollUp),
             standings={strand.number: "" for strand in strands} | dict(filters.standings),
-            municipalities=search.municipalities(session),
+            municipalities=search.list_municipalities(session),
             networks=networks,
-            federations=search.federations(session),
-            zones=search.zones(session),
+            federations=search.list_federations(session),
+            zones=search.list_zones(session),
             provinces=PROVINCES,
             levels=filtering.LEVELS,
             reaches=list(Reach),
             edition=edition_imports.last_import(session),
             renamed=name_corrections.asked_again(session),
-            contradicted=school_reports.contradicted(session),
+            contradicted=school_reports.contradicted_reports(session),
         )
 
 
@@ -96,8 +96,8 @@ def write_to_list() -> Redirect | str | tuple[str, int]:
     with reading() as session:
         filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
         rule = from_lists.rule_of_directory(filters)
-        labels = {network.code: network.label for network in search.networks(session)}
-        keys = search.listed(session, filters).keys() if rule is None else ()
+        labels = {network.code: network.label for network in search.list_networks(session)}
+        keys = search.list_authorities(session, filters).keys() if rule is None else ()
     said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
     return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
@@ -142,7 +142,7 @@ def authority(fase: int) -> str:
             ),
             text=sought(request),
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
-            reported=school_reports.reports(session, authority_row),
+            reported=school_reports.list_reports(session, authority_row),
             why=_why(session, authority_row),
         )
 
@@ -250,13 +250,13 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 @has_files(pages, "/export", "pouvoirs-organisateurs", RoleName.READER)
 def _listed(session: Session) -> QueryListing[ListedRow]:
     filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
-    return search.listed(session, filters, sorting(request))
+    return search.list_authorities(session, filters, sorting(request))
 
 
 @has_files(pages, "/<number:fase>/schools", "ecoles-{fase}", RoleName.READER, endpoint="export_schools")
 def _schools(session: Session, fase: int, found: Authority | None = None) -> QueryListing[ListedSchool]:
     authority_row = found or sheet.authority_by_fase(session, fase)
-    return sheet.schools(session, authority_row, text=sought(request), sort=sorting(request))
+    return sheet.list_schools(session, authority_row, text=sought(request), sort=sorting(request))
 
 
 def _why(session: Session, authority_row: Authority) -> str:
@@ -273,9 +273,9 @@ def _stands(session: Session, authority_row: Authority) -> list[tuple[str, str, 
     programme where several are loaded, and where it stands in it, in French."""
     names, found = names_among_several(session), []
     for programme in programmes.offered(session):
-        rows, is_one_of_several = records.standings(session, authority_row, programme, current_day()), bool(names)
+        rows, is_one_of_several = records.list_standings(session, authority_row, programme, current_day()), bool(names)
         for strand in programme.open_on(current_day()):
-            if words := records.told(rows, strand):
+            if words := records.standing_in_words(rows, strand):
                 label = f"{programme.name}, volet" if is_one_of_several else "Volet"
                 found.append((f"{label} {strand.number}", programme.code if is_one_of_several else "", words))
     return found
@@ -284,7 +284,7 @@ def _stands(session: Session, authority_row: Authority) -> list[tuple[str, str, 
 def _received(session: Session, authority_row: Authority) -> str:
     """How many letters of campaigns it received this school year, by colour, in French."""
     counts = history.letters_received_by(session, [authority_row.id], now=now())
-    return history.told(counts.get(authority_row.id, {}))
+    return history.letters_in_words(counts.get(authority_row.id, {}))
 
 
 @has_files(pages, "/<number:fase>/contacts", "contacts-{fase}", RoleName.READER, endpoint="export_contacts")
@@ -347,7 +347,7 @@ def _stored(fase: int, contact_id: int | None, form: ContactForm, judged: Judgem
                 )
             if form.chosen or (form.chosen is not None and contact_id is not None):
                 contacts.answer_for(session, authority_row, held, form.chosen, now=now(), actor=actor())
-            suppressions.vouch(session, judged.key, now=now(), actor=actor())
+            suppressions.vouch_for_address(session, judged.key, now=now(), actor=actor())
     except InputError as error:
         form.address.errors = [str(error)]
         return False

@@ -49,7 +49,7 @@ def note_call(fase: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdraw_call(fase: int, number: int) -> Redirect:
     with database().writing() as session:
-        noting.withdraw(session, sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
+        noting.withdraw_call(session, sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
     flash("La note est reprise ; elle reste visible dans l’historique.", "success")
     return redirect(url_for(".index", fase=fase))
 
@@ -58,7 +58,7 @@ def _note(fase: int, form: CallForm) -> None:
     """Record the call of a valid form. Only a day in the future can still be wrong in it."""
     day = parse_day(form.day.data or "")
     with telling(form.day), database().writing() as session:
-        calls.note(
+        calls.record_call(
             session,
             sheet.authority_by_fase(session, fase),
             form.note.data or "",
@@ -84,17 +84,17 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
         meaning=openings.MEANING if is_measured else "",
         form=form,
         phones=[held for held in contacts.contacts_of(session, authority) if held.phone and held.retired_at is None],
-        colleagues=models.names(session, authority),
+        colleagues=models.known_names(session, authority),
     )
 
 
 def _events(session: Session, authority: Authority) -> list[Event]:
     events = [
-        *history.answered(session, authority, sheet.history(session, authority)),
-        *records.events(session, authority),
-        *history.letters(session, authority, now=now()),
-        *history.mails(session, authority),
-        *history.exclusions(session, authority),
-        *calls.events(session, authority),
+        *history.answer_events(session, authority, sheet.authority_history(session, authority)),
+        *records.list_events(session, authority),
+        *history.letter_events(session, authority, now=now()),
+        *history.mail_events(session, authority),
+        *history.exclusion_events(session, authority),
+        *calls.call_events(session, authority),
     ]
     return sorted(events, key=lambda event: event.at, reverse=True)

@@ -94,7 +94,7 @@ def hand_over(fase: int) -> Redirect:
         if to:
             follow_up.hand_over(session, authority, to=to, now=now(), actor=actor())
         else:
-            follow_up.release(session, authority, now=now(), actor=actor())
+            follow_up.release_follow_up(session, authority, now=now(), actor=actor())
         name = accounts.colleagues(session)[to] if to else "personne"
     flash(f"Ce pouvoir organisateur est suivi par {name}.", "success")
     return redirect(url_for(".sheet", fase=fase))
@@ -108,7 +108,7 @@ def recall(fase: int) -> Redirect | tuple[str, int]:
         recall_on = None if ends else parse_day(form.day.data or "")
         with telling(form.day), database().writing() as session:
             authority = authority_sheet.authority_by_fase(session, fase)
-            follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+            follow_up.set_recall(session, authority, day=recall_on, now=now(), actor=actor())
         if not form.errors:
             flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
             return redirect(url_for(".sheet", fase=fase))
@@ -156,7 +156,7 @@ def _ticked() -> list[int]:
 
 @has_files(pages, "/reachability/export", "etat-des-boites", RoleName.READER)
 def _listed(session: Session) -> ReachList:
-    return health.listed(session, asked(request.args), now=now(), sort=sorting(request))
+    return health.list_mailbox_health(session, asked(request.args), now=now(), sort=sorting(request))
 
 
 def _kept() -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _kept() -> dict[str, Any]:
 def _hand_over(session: Session, authority: Authority, to: str, recall_on: date | None) -> None:
     follow_up.hand_over(session, authority, to=to, now=now(), actor=actor())
     if recall_on is not None:
-        follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+        follow_up.set_recall(session, authority, day=recall_on, now=now(), actor=actor())
 
 
 def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
@@ -178,7 +178,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         filters=filters,
         listed=found,
         shown=Shown.of(request, found, names=names, export=".export", write=".write_to_list"),
-        networks=search.networks(session),
+        networks=search.list_networks(session),
         states=list(MailboxHealth),
         freshness=list(Freshness),
         faults=FAULTS,
@@ -198,7 +198,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
 
 
 def _sheet_page(session: Session, authority: Authority, form: RecallForm | None = None) -> str:
-    row = health.of(session, authority)
+    row = health.mailbox_health_of(session, authority)
     return render_template(
         "pages/directory/follow_up.html",
         authority=authority,
@@ -206,7 +206,7 @@ def _sheet_page(session: Session, authority: Authority, form: RecallForm | None 
         row=row,
         steps=follow_up.steps_of(session, authority),
         confirmations=confirmations.history(session, authority),
-        names=models.names(session, authority),
+        names=models.known_names(session, authority),
         authors=[(one.email, one.name) for one in accounts.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
         form=form or RecallForm.at(row.followed.recall_on),

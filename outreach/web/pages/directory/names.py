@@ -36,7 +36,7 @@ def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
         with telling(form.name), database().writing() as session:
             named = _named(session, sheet.authority_by_fase(session, fase), school)
-            name_corrections.correct(session, named, form.name.data or "", now=now(), actor=actor())
+            name_corrections.correct_name(session, named, form.name.data or "", now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             authority = sheet.authority_by_fase(session, fase)
@@ -51,7 +51,7 @@ def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
 def withdraw_correction(fase: int, school: int | None) -> Redirect:
     with database().writing() as session:
         named = _named(session, sheet.authority_by_fase(session, fase), school)
-        name_corrections.withdraw(session, named, now=now(), actor=actor())
+        name_corrections.withdraw_name(session, named, now=now(), actor=actor())
     flash("La correction du nom est annulée ; elle reste visible dans l’historique.", "success")
     return redirect(url_for("directory.authority", fase=fase))
 
@@ -61,7 +61,7 @@ def _named(session: Session, authority: Authority, school: int | None) -> Author
 
 
 def _page(session: Session, authority: Authority, named: Authority | School, form: NameForm) -> str:
-    correction = name_corrections.of(session, named)
+    correction = name_corrections.name_correction(session, named)
     return render_template(
         "pages/directory/name.html",
         authority=authority,

@@ -48,7 +48,7 @@ class AddressForm(FlaskForm):
 def index() -> str:
     kind, asked = _asked()
     with reading() as session:
-        every = postal_addresses.rows(session, kind)
+        every = postal_addresses.address_rows(session, kind)
         return render_template(
             "pages/paper/addresses.html",
             kind=kind,
@@ -77,7 +77,7 @@ def correct_address(fase: int, school: int | None) -> Redirect | tuple[str, int]
     if form.validate_on_submit():
         try:
             with database().writing() as session:
-                postal_addresses.correct(
+                postal_addresses.correct_address(
                     session, _located(session, fase, school), form.address, now=now(), actor=actor()
                 )
         except InputError as error:
@@ -95,7 +95,7 @@ def correct_address(fase: int, school: int | None) -> Redirect | tuple[str, int]
 @needs(RoleName.AUTHOR)
 def withdraw_correction(fase: int, school: int | None) -> Redirect:
     with database().writing() as session:
-        postal_addresses.withdraw(session, _located(session, fase, school), now=now(), actor=actor())
+        postal_addresses.withdraw_address(session, _located(session, fase, school), now=now(), actor=actor())
     flash("La correction est annulée : l’adresse du registre vaut de nouveau.", "success")
     return redirect(url_for("directory.authority", fase=fase))
 
@@ -119,8 +119,8 @@ def _asked() -> tuple[RegisterKind, AddressFilter]:
 @has_files(pages, "/postal/export", "adresses-postales", RoleName.READER)
 def _listed(session: Session, rows: list[AddressRow] | None = None) -> InMemoryListing[AddressRow]:
     kind, asked = _asked()
-    rows = postal_addresses.rows(session, kind) if rows is None else rows
-    return postal_addresses.listed(rows, asked, text=sought(request), sort=sorting(request))
+    rows = postal_addresses.address_rows(session, kind) if rows is None else rows
+    return postal_addresses.list_addresses(rows, asked, text=sought(request), sort=sorting(request))
 
 
 def _located(session: Session, fase: int, school: int | None) -> Authority | School:

@@ -176,7 +176,7 @@ def _page(number: int, form: AnswerForm) -> str:
         made = proposals.by_key(session, number)
         if made.scope_kind is None:
             form.answer.description = "Elle reste ici : personne ne la reçoit."
-        who = models.names(session, made.authority)
+        who = models.known_names(session, made.authority)
         last = confirmations.latest(session, Contact.id == made.contact_id) if made.contact_id else {}
         shown = {"made": made, "form": form, "colleagues": who, "last": next(iter(last.values()), None)}
         return render_template("pages/proposals/proposal.html", **shown)

@@ -19,7 +19,7 @@ from outreach.core.text.roles import RoleName
 from outreach.directory.models import Nature, RegisterImport, RegisterKind
 from outreach.directory.register import edition_imports
 from outreach.directory.register.comparison import FIELD_LABELS, Change, ChangedItem, Difference, items_of
-from outreach.directory.register.edition import opened
+from outreach.directory.register.edition import open_edition
 from outreach.directory.register.edition_imports import Editions
 from outreach.web.shared.imports import ListPages
 from outreach.web.ui.fields import a_day
@@ -80,7 +80,7 @@ class EditionPages(ListPages[RegisterImport, Difference]):
 
     def opened(self, content: bytes) -> Opened:
         """Read a file. Raises InputError."""
-        return opened(content)
+        return open_edition(content)
 
     def facts(self, session: Session, form: UploadForm, sent: Opened) -> dict[str, Any]:
         """The day from which an edition holds."""
@@ -88,8 +88,8 @@ class EditionPages(ListPages[RegisterImport, Difference]):
 
     def before(self, session: Session) -> dict[str, Any]:
         """The editions that were applied, and those that wait."""
-        told = {"editions": edition_imports.editions(session), "last": edition_imports.last_import(session)}
-        return {**told, "waiting": edition_imports.waiting(session)}
+        told = {"editions": edition_imports.applied_editions(session), "last": edition_imports.last_import(session)}
+        return {**told, "waiting": edition_imports.waiting_editions(session)}
 
     def shown(self, session: Session, received: RegisterImport, plan: Difference | None) -> dict[str, Any]:
         """Its changes, by kind and group."""
@@ -110,7 +110,7 @@ class EditionPages(ListPages[RegisterImport, Difference]):
             if last is None or last.id != entry.id:
                 return redirect(url_for(".shown_list", list_id=list_id))
             before = next(
-                (one for one in edition_imports.editions(session)[1:] if one.state is ListState.APPLIED), None
+                (one for one in edition_imports.applied_editions(session)[1:] if one.state is ListState.APPLIED), None
             )
             items = items_of(edition_imports.changes_of(session, entry))
             return render_template(

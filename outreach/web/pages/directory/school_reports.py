@@ -67,7 +67,7 @@ def report(fase: int, school: int) -> Redirect | tuple[str, int]:
 def withdraw(fase: int, school: int) -> Redirect:
     with database().writing() as session:
         authority = sheet.authority_by_fase(session, fase)
-        school_reports.withdraw(session, authority, school, now=now(), actor=actor())
+        school_reports.withdraw_report(session, authority, school, now=now(), actor=actor())
     flash("Le signalement est annulé : les courriels citent de nouveau cette école.", "success")
     return redirect(url_for("directory.authority", fase=fase))
 
@@ -76,7 +76,7 @@ def _report(fase: int, school: int, form: SchoolReportForm) -> None:
     """Record the report of a valid form. Only a day in the future can still be wrong in it."""
     day, source = parse_day(form.day.data or ""), form.source.data or ""
     with telling(form.day), database().writing() as session:
-        school_reports.report(
+        school_reports.report_school(
             session,
             sheet.authority_by_fase(session, fase),
             school,

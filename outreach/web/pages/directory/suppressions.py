@@ -49,7 +49,7 @@ def index() -> str:
         further = excluded_for_another(session)
         return render_template(
             "pages/directory/exclusions.html",
-            counts=suppressions.counts(session, text),
+            counts=suppressions.count_suppressions(session, text),
             reason=reason,
             text=text,
             shown=Shown.of(
@@ -59,7 +59,7 @@ def index() -> str:
                 hidden=() if current_user.holds(*LIFTERS) else ("action",),
             ),
             further=further,
-            of_further=suppressions.listed(session, text=text, further=further, is_further=True).count(),
+            of_further=suppressions.list_suppressions(session, text=text, further=further, is_further=True).count(),
             is_further=_is_elsewhere(),
             kept=_kept(),
         )
@@ -81,7 +81,7 @@ def end(number: int) -> Redirect | tuple[str, int]:
         with reading() as session:
             return _line(session, number, form), 422
     with database().writing() as session:
-        excluded = suppressions.numbered(session, number)
+        excluded = suppressions.get_suppression(session, number)
         told = _lift(session, excluded.entry.address_key, excluded.entry.reason, form, excluded.address)
     flash(told, "success")
     return redirect(url_for(".index", **_kept()))
@@ -105,7 +105,9 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
         _, contact = _found(session, fase, contact_id)
         reason, by = SuppressionReason.STAFF, actor()
-        suppressions.suppress(session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or "")
+        suppressions.suppress_address(
+            session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or ""
+        )
         address = contact.address
     flash(f"Plus aucun courriel ne part pour {address}.", "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))
@@ -127,7 +129,7 @@ def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
 
 
 def _lift(session: Session, key: str, reason: SuppressionReason, form: ExclusionForm, address: str) -> str:
-    suppressions.lift(session, key, reason, now=now(), actor=actor(), because=form.note.data or "")
+    suppressions.lift_suppression(session, key, reason, now=now(), actor=actor(), because=form.note.data or "")
     return f"{address} : l’exclusion ({reason.label}) est levée."
 
 
@@ -151,13 +153,13 @@ def _is_elsewhere() -> bool:
 def _listed(session: Session, further: Mapping[int, str] | None = None) -> QueryListing[Excluded]:
     reason, text = _asked()
     further = excluded_for_another(session) if further is None else further
-    return suppressions.listed(
+    return suppressions.list_suppressions(
         session, reason, text, further=further, is_further=_is_elsewhere(), sort=sorting(request)
     )
 
 
 def _line(session: Session, number: int, form: ExclusionForm) -> str:
-    excluded = suppressions.numbered(session, number)
+    excluded = suppressions.get_suppression(session, number)
     return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept())
 
 

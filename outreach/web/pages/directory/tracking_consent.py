@@ -76,7 +76,7 @@ def index(fase: int) -> str:
             standing={basis.contact_id: basis for basis in recorded if basis.withdrawn_at is None},
             recorded=recorded,
             sources=SOURCES,
-            colleagues=models.names(session, authority),
+            colleagues=models.known_names(session, authority),
         )
 
 
@@ -85,7 +85,7 @@ def index(fase: int) -> str:
 def consent_form(fase: int, contact_id: int) -> str:
     with reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
-        form = ConsentForm(data={"day": current_day().isoformat(), "wording": consent.wording(contact.address)})
+        form = ConsentForm(data={"day": current_day().isoformat(), "wording": consent.consent_wording(contact.address)})
         return _form_page(authority, contact, form)
 
 
@@ -148,7 +148,7 @@ def withdraw(fase: int, number: int) -> Redirect:
     with database().writing() as session:
         authority = sheet.authority_by_fase(session, fase)
         basis = bases.basis_numbered(session, authority, number)
-        bases.withdraw(session, basis, now=now(), actor=actor(), channel=channel)
+        bases.withdraw_basis(session, basis, now=now(), actor=actor(), channel=channel)
     flash("C’est retiré : plus rien n’est enregistré pour cette boîte.", "success")
     return redirect(url_for(".index", fase=fase))
 

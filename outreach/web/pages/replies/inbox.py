@@ -53,7 +53,7 @@ def index() -> str:
         names, programme = accounts.colleagues(session), programmes.filtered(session)
         return render_template(
             "pages/responses/index.html",
-            counts=inbox_list.counts(
+            counts=inbox_list.count_trays(
                 session,
                 owner=owner,
                 recalled=recalled,
@@ -81,7 +81,7 @@ def to_verify() -> str:
     """The forms that may come from no person: they count nowhere, and wait for a person to confirm them."""
     with reading() as session:
         shown = Shown.of(request, _to_verify(session), export=".export_to_verify")
-        told = {"counts": inbox_list.counts(session), "doubted": sent_forms.count_to_verify(session), "Tray": Tray}
+        told = {"counts": inbox_list.count_trays(session), "doubted": sent_forms.count_to_verify(session), "Tray": Tray}
         written = mails.count_waiting(session)
         return render_template("pages/responses/to_verify.html", shown=shown, written=written, **told)
 
@@ -133,7 +133,7 @@ def response(number: int) -> str:
 @needs(RoleName.AUTHOR)
 def take(number: int) -> Redirect:
     with database().writing() as session:
-        before = inbox.take(session, inbox.response_numbered(session, number), now=now(), actor=actor())
+        before = inbox.take_response(session, inbox.response_numbered(session, number), now=now(), actor=actor())
         before = accounts.colleagues(session)[before] if before else ""
     flash(f"Cette réponse est à vous ; elle était à {before}." if before else "Cette réponse est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
@@ -144,7 +144,7 @@ def take(number: int) -> Redirect:
 def hand_over(number: int) -> Redirect:
     to = posted("to")
     with database().writing() as session:
-        inbox.hand_over(session, inbox.response_numbered(session, number), to=to, now=now(), actor=actor())
+        inbox.hand_over_response(session, inbox.response_numbered(session, number), to=to, now=now(), actor=actor())
         name = accounts.user_named(session, to).name
     flash(f"Cette réponse est suivie par {name}.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
@@ -157,7 +157,7 @@ def recall(number: int) -> Redirect | tuple[str, int]:
     if ends or form.validate_on_submit():
         day = None if ends else parse_day(form.day.data or "")
         with telling(form.day), database().writing() as session:
-            inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
+            inbox.recall_response(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
         if not form.errors:
             flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
             return redirect(url_for(".response", number=number, **_filter()))
@@ -176,9 +176,9 @@ def act(number: int) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             received, by = inbox.response_numbered(session, number), {"note": note, "seen": seen}
             if news is None:
-                inbox.act(session, received, now=now(), actor=actor(), **by)
+                inbox.act_on_response(session, received, now=now(), actor=actor(), **by)
             else:
-                replies.confirm(session, received, news, _sending(), now=now(), actor=actor(), **by)
+                replies.confirm_joining(session, received, news, _sending(), now=now(), actor=actor(), **by)
             said = f"C’est fait : {received.authority.display_name}, {(received.outcome or '').rstrip('.')}."
     except (EffectChanged, InputError) as error:
         with reading() as session:
@@ -195,7 +195,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
 def set_aside(number: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
-        inbox.set_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
+        inbox.set_response_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse est classée sans suite.", "success")
     return redirect(url_for(".index", **_filter()))
 
@@ -205,7 +205,7 @@ def set_aside(number: int) -> Redirect:
 def reopen(number: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
-        inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
+        inbox.reopen_response(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse attend de nouveau, et elle est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
@@ -243,13 +243,15 @@ def _listed(session: Session) -> QueryListing[Response]:
     tray, owner, recalled = _asked(kept)
     programme = programmes.filtered(session)
     if kept.get("owner") == TODO and tray is not Tray.HANDLED:
-        return inbox_list.awaiting(session, owner, current_day(), programme, tray, sorting(request))
-    return inbox_list.listed(session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request))
+        return inbox_list.awaiting_responses(session, owner, current_day(), programme, tray, sorting(request))
+    return inbox_list.list_responses(
+        session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request)
+    )
 
 
 @has_files(pages, "/to-verify/export", "reponses-a-verifier", RoleName.READER, endpoint="export_to_verify")
 def _to_verify(session: Session) -> QueryListing[SentForm]:
-    return sent_forms.listed(session, sort=sorting(request))
+    return sent_forms.list_sent_forms(session, sort=sorting(request))
 
 
 def _filter() -> dict[str, Any]:
@@ -260,7 +262,7 @@ def _filter() -> dict[str, Any]:
 
 
 def _selection_page(session: Session, numbers: list[int], fault: str = "") -> str:
-    ticked = inbox.tickable(session, numbers)
+    ticked = inbox.tickable_responses(session, numbers)
     shown = inbox.effects_of(session, ticked, now=now())
     return render_template(
         "pages/responses/selection.html",
@@ -284,7 +286,7 @@ def _page(session: Session, received: Response, fault: str = "", form: RecallFor
     effect = inbox.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     way = ways_of(session, [received.id]).get(received.id, "")
-    may_reopen, taken = inbox.may_reopen(received), models.steps_of(session, received)
+    may_reopen, taken = inbox.may_reopen_response(received), models.steps_of(session, received)
     news = _news_of(session, received) if effect and current_user.holds(RoleName.AUTHOR) else None
     written = replies.replies_to(session, received)
     _note_opened(received, written)
@@ -299,11 +301,11 @@ def _page(session: Session, received: Response, fault: str = "", form: RecallFor
         today=current_day(),
         note=remarked("note"),
         kept=kept,
-        colleagues=models.names(session, received.authority),
+        colleagues=models.known_names(session, received.authority),
         may_reopen=may_reopen,
         authors=[(one.email, one.name) for one in accounts.holders_of(session, RoleName.AUTHOR)] if effect else [],
         news=news,
-        approval=reply_templates.current(session, TextUse.JOINED).approval if news else None,
+        approval=reply_templates.current_template(session, TextUse.JOINED).approval if news else None,
         replies=written,
         is_open=lambda reply: digests.is_open(reply.message.address_key, held_roles()),
         closed=digests.CLOSED,

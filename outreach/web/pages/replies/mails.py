@@ -83,7 +83,7 @@ def index() -> str:
         write = ".write_to_list" if asked.state is MailState.TO_DECIDE else ""  # others may be nobody's
         return render_template(
             "pages/responses/mails.html",
-            counts=mails.counts(session, asked),
+            counts=mails.count_mails(session, asked),
             asked=asked,
             kept=kept,
             campaign=campaign,
@@ -120,7 +120,7 @@ def record(number: int) -> Redirect | tuple[str, int]:
             found = mails.question_of(session, mails.mail_numbered(session, number), now=now())
             schools, said = form.keys(found[1]) if found else [], Answer(form.answer.data)
             sending = SenderIdentity.of(settings())
-            mails.record(session, number, said, schools, sending, now=now(), actor=actor())
+            mails.record_from_mail(session, number, said, schools, sending, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _page(session, number, form), 422
@@ -144,7 +144,7 @@ def decide(number: int) -> Redirect:
     if decision not in TOLD:
         raise InputError("Choisissez ce qui est décidé.")
     with database().writing() as session:
-        holding.settle(session, number, decision, now=now(), actor=actor())
+        holding.settle_mail(session, number, decision, now=now(), actor=actor())
     flash("C’est décidé : ce que ce courriel retenait repart.", "success")
     return redirect(url_for(".index", **_kept()))
 
@@ -152,7 +152,7 @@ def decide(number: int) -> Redirect:
 @pages.post("/<number:number>/owner")
 @needs(*DECIDERS)
 def take(number: int) -> Redirect:
-    return _done(number, holding.take, "C’est noté : vos collègues voient qui s’en occupe.")
+    return _done(number, holding.take_mail, "C’est noté : vos collègues voient qui s’en occupe.")
 
 
 @pages.post("/<number:number>/colleague")
@@ -165,7 +165,7 @@ def hand_over(number: int) -> Redirect:
 @pages.post("/<number:number>/reopening")
 @needs(*DECIDERS)
 def reopen(number: int) -> Redirect:
-    return _done(number, holding.reopen, "Le courriel attend de nouveau, et il est à vous.")
+    return _done(number, holding.reopen_mail, "Le courriel attend de nouveau, et il est à vous.")
 
 
 @pages.post("/<number:number>/authority")
@@ -179,7 +179,7 @@ def attach(number: int) -> Redirect | tuple[str, int]:
             authority = sheet.authority_by_fase(session, fase)
         except NotFound as error:
             raise InputError(str(error) if fase else "Tapez le numéro FASE d’un pouvoir organisateur.") from None
-        holding.attach(session, number, authority, now=now(), actor=actor())
+        holding.attach_mail(session, number, authority, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _page(session, number, ToldForm(formdata=None), form), 422
@@ -190,7 +190,7 @@ def attach(number: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/detachment")
 @needs(*DECIDERS)
 def detach(number: int) -> Redirect:
-    return _done(number, holding.detach, "Le courriel n’est plus rattaché : ce qu’il retenait repart.")
+    return _done(number, holding.detach_mail, "Le courriel n’est plus rattaché : ce qu’il retenait repart.")
 
 
 def _done(number: int, act: Callable[..., None], said: str) -> Redirect:
@@ -202,7 +202,7 @@ def _done(number: int, act: Callable[..., None], said: str) -> Redirect:
 
 @has_files(pages, "/export", "courriels-recus", RoleName.READER)
 def _listed(session: Session) -> QueryListing[Any]:
-    return mails.listed(session, _asked(session), sorting(request))
+    return mails.list_mails(session, _asked(session), sorting(request))
 
 
 def _deciders(session: Session) -> dict[str, str]:
@@ -241,13 +241,13 @@ def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None
         mail=received,
         authority=authority,
         campaign=campaign,
-        thread=history.thread(session, authority, campaign, now=now()) if authority else (),
-        outcome=mails.outcome(received),
-        noted=mails.noted(session, received),
+        thread=history.correspondence_thread(session, authority, campaign, now=now()) if authority else (),
+        outcome=mails.mail_outcome(received),
+        noted=mails.noted_responses(session, received),
         asked=found[1] if found else None,
         form=form,
         whose=whose or WhoseForm(formdata=None),
-        suggested=() if authority else intake.suggestions(session, received),
+        suggested=() if authority else intake.suggest_authorities(session, received),
         kept=_kept(),
         colleagues=accounts.colleagues(session),
         deciders=sorted(_deciders(session).items(), key=itemgetter(1)),

@@ -113,7 +113,7 @@ def _send(fase: int, form: LetterForm, key: str) -> Redirect:
         to, prepared = _prepared(session, sheet.authority_by_fase(session, fase), form)
     with database().writing() as session:
         authority = sheet.authority_by_fase(session, fase)
-        letter, is_new = one_off.write(
+        letter, is_new = one_off.write_letter(
             session, authority, to, text, prepared, _sending(), key, mail=_answered(form), now=now(), actor=actor()
         )
         number, address, awaits = letter.id, letter.address, letter.text_id is None
@@ -135,7 +135,7 @@ def approve(number: int) -> Redirect:
         prepared = one_off.prepared_again(session, held, _sending(), now=now())
     with database().writing() as session:
         held, _ = one_off.letter_numbered(session, number)
-        one_off.approve(session, held, prepared, _sending(), now=now(), actor=actor())
+        one_off.approve_letter(session, held, prepared, _sending(), now=now(), actor=actor())
         address = held.address
     flash(f"Le courriel à {address} est validé : il est dans la file d’envoi.", "success")
     return redirect(url_for(".letter", number=number))
@@ -164,7 +164,7 @@ def withdraw(number: int) -> Redirect:
 def _end(number: int, kind: DecisionKind, reason: str = "") -> None:
     with database().writing() as session:
         held, _ = one_off.letter_numbered(session, number)
-        one_off.end(session, held, kind, now=now(), actor=actor(), reason=reason)
+        one_off.end_letter(session, held, kind, now=now(), actor=actor(), reason=reason)
 
 
 def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
@@ -179,7 +179,7 @@ def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
 
 def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
     held, authority = one_off.letter_numbered(session, number)
-    last, left = one_off.state_of(session, held), one_off.sent(session, held)
+    last, left = one_off.state_of(session, held), one_off.sent_letter(session, held)
     awaits = last is not None and last.kind is DecisionKind.SUBMITTED
     prepared, fault = None, ""
     if awaits:
@@ -208,16 +208,16 @@ def _refused(fase: int, form: LetterForm) -> tuple[str, int]:
 
 
 def _form_page(session: Session, authority: Authority, form: LetterForm) -> str:
-    offered = one_off.mailboxes(session, authority)
+    offered = one_off.list_mailboxes(session, authority)
     form.to.choices = [(held.address, held.address) for held in offered]
     return render_template(
         "pages/replies/letter_write.html",
         authority=authority,
         form=form,
         offered=offered,
-        unwelcome=[] if form.is_submitted() else one_off.unwelcome(session, offered, now=now()),
-        uses=[reply_templates.current(session, use) for use in USES],
-        pending=one_off.awaiting(session, authority),
+        unwelcome=[] if form.is_submitted() else one_off.unwelcome_reasons(session, offered, now=now()),
+        uses=[reply_templates.current_template(session, use) for use in USES],
+        pending=one_off.awaiting_letters(session, authority),
     )
 
 
@@ -225,16 +225,16 @@ def _first(session: Session) -> str:
     """The text that a letter begins with: a prepared one, that of an earlier letter, or an empty subject."""
     asked, again = request.args.get("text", ""), request.args.get("again", "")
     if asked in set(USES):
-        return reply_templates.current(session, TextUse(asked)).text
+        return reply_templates.current_template(session, TextUse(asked)).text
     if again.isdecimal():
         return one_off.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
     return "Objet : \n\n"
 
 
 def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple[Contact, PreparedReply]:
-    to = one_off.mailbox(session, authority, form.to.data or "")
+    to = one_off.get_mailbox(session, authority, form.to.data or "")
     writer = Writer(current_user.name, actor())
-    return to, one_off.prepare(session, authority, to, form.text.data or "", writer, _sending(), now=now())
+    return to, one_off.prepare_letter(session, authority, to, form.text.data or "", writer, _sending(), now=now())
 
 
 def _answered(form: LetterForm) -> int | None:

@@ -57,7 +57,7 @@ def write(number: int) -> str:
     with reading() as session:
         received = inbox.response_numbered(session, number)
         asked = request.args.get("text", _first_text(received))
-        text = reply_templates.current(session, TextUse(asked)).text if asked in set(TextUse) else ""
+        text = reply_templates.current_template(session, TextUse(asked)).text if asked in set(TextUse) else ""
         return _form_page(received, ReplyForm(formdata=None, data={"text": text}))
 
 
@@ -107,9 +107,11 @@ def send(number: int) -> Redirect | tuple[str, int]:
             prepared = _prepared(session, inbox.response_numbered(session, number), form)
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
-            is_sent = replies.send(session, received, prepared, _sending(), key, now=now(), actor=actor(), seen=seen)
+            is_sent = replies.send_reply(
+                session, received, prepared, _sending(), key, now=now(), actor=actor(), seen=seen
+            )
             if is_sent and closes and _may_close(received):
-                inbox.act(session, received, now=now(), actor=actor(), note="répondu par courriel")
+                inbox.act_on_response(session, received, now=now(), actor=actor(), note="répondu par courriel")
             to = received.message.address
     except (InputError, Refused) as error:
         return _refused(number, form, str(error))
@@ -150,7 +152,7 @@ def _may_close(received: Response) -> bool:
 
 
 def _prepared(session: Session, received: Response, form: ReplyForm) -> PreparedReply:
-    return replies.prepare(session, received, form.text.data or "", _writer(), _sending(), now=now())
+    return replies.prepare_reply(session, received, form.text.data or "", _writer(), _sending(), now=now())
 
 
 def _writer() -> Writer:

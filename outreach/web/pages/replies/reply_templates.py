@@ -35,7 +35,7 @@ class PreparedTextForm(FlaskForm):
 @needs(RoleName.READER)
 def index() -> str:
     with reading() as session:
-        held = [reply_templates.current(session, use) for use in TextUse]
+        held = [reply_templates.current_template(session, use) for use in TextUse]
         return render_template("pages/replies/texts.html", held=held)
 
 
@@ -56,7 +56,7 @@ def save(use: str) -> Redirect | tuple[str, int]:
     try:
         reply_templates.refuse_unfit(asked, written, SenderIdentity.of(settings()).schemes)
         with database().writing() as session:
-            reply_templates.write(session, asked, written, now=now(), actor=actor(), seen=seen)
+            reply_templates.write_template(session, asked, written, now=now(), actor=actor(), seen=seen)
     except InputError as error:
         form.text.errors = [str(error)]
         return _again(asked, form), 422
@@ -74,7 +74,7 @@ def save(use: str) -> Redirect | tuple[str, int]:
 def approve(use: str) -> Redirect:
     asked, number = _use(use), posted_number("seen") or 0
     with database().writing() as session:
-        reply_templates.approve(session, asked, number, now=now(), actor=actor())
+        reply_templates.approve_template(session, asked, number, now=now(), actor=actor())
     then = "inchangé, il part sans une autre personne" if asked.is_letter else "il peut partir avec une confirmation"
     flash(f"Le texte est validé : {then}.", "success")
     return redirect(url_for(".text", use=use))
@@ -99,7 +99,7 @@ def _again(use: TextUse, form: PreparedTextForm) -> str:
 
 
 def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
-    held = reply_templates.current(session, use)
+    held = reply_templates.current_template(session, use)
     if not form.is_submitted():
         form.text.data = held.text
     form.seen.data = str(held.row.id if held.row else 0)
@@ -107,7 +107,7 @@ def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
         "pages/replies/text.html",
         held=held,
         form=form,
-        versions=reply_templates.versions(session, use),
+        versions=reply_templates.template_versions(session, use),
         may_approve=_awaits(session, held),
         SCHOOLS=reply_templates.SCHOOLS,
         STRAND=reply_templates.STRAND,

@@ -19,12 +19,12 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 def approve(note_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
     with reading() as session:
-        head = letterhead.current(session)
+        head = letterhead.current_letterhead(session)
     with telling(form.approved_as):
-        number = approval.approve(
+        number = approval.approve_note(
             database(),
             note_id,
-            finishing.finisher(settings(), head),
+            finishing.make_finisher(settings(), head),
             address=settings().address,
             now=now(),
             actor=actor(),
@@ -41,7 +41,7 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
 def refuse(note_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
     with telling(form.reason), database().writing() as session:
-        approval.refuse(session, note_id, form.reason.data or "", now=now(), actor=actor())
+        approval.refuse_note(session, note_id, form.reason.data or "", now=now(), actor=actor())
     if form.errors:
         return _again(note_id, form), 422
     flash("La note est refusée : elle ne reçoit pas de numéro.", "success")
@@ -53,7 +53,7 @@ def refuse(note_id: int) -> Redirect | tuple[str, int]:
 def publish(note_id: int) -> Redirect:
     number = posted("number")
     with database().writing() as session:
-        if approval.publish(session, number, now=now(), actor=actor()).id != note_id:
+        if approval.publish_note(session, number, now=now(), actor=actor()).id != note_id:
             raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")
     flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
     return redirect(url_for(".note", note_id=note_id))
@@ -61,4 +61,4 @@ def publish(note_id: int) -> Redirect:
 
 def _again(note_id: int, form: DecisionForm) -> str:
     with reading() as session:
-        return note_page(session, listing.by_key(session, note_id), form)
+        return note_page(session, listing.get_note_by_key(session, note_id), form)

@@ -52,16 +52,16 @@ def index() -> str:
         return render_template(
             "pages/notes/index.html",
             state=state,
-            states={each: listing.count(session, each, programme) for each in NoteState},
+            states={each: listing.count_notes(session, each, programme) for each in NoteState},
             shown=Shown.of(
                 request,
-                listing.listed(session, state, sorting(request), programme),
+                listing.select_notes(session, state, sorting(request), programme),
                 names=names,
                 export=".export",
                 hidden=() if len(programmes.offered(session)) > 1 else ("programme",),
             ),
             drafts=drafts.drafts_of(session, actor()),
-            waiting=session.scalars(requests.waiting()).all() if RoleName.AUTHOR in held_roles() else [],
+            waiting=session.scalars(requests.waiting_requests()).all() if RoleName.AUTHOR in held_roles() else [],
             own=list(zip(own, requests.states_of(session, own), strict=True)),
             colleagues=names,
         )
@@ -72,7 +72,7 @@ def index() -> str:
 def export(kind: str) -> Response:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
-        found = listing.listed(session, state, sorting(request), programmes.filtered(session))
+        found = listing.select_notes(session, state, sorting(request), programmes.filtered(session))
         table = found.table(accounts.colleagues(session))
         return download(table, kind, "notes", is_of_all=True)  # published notes: everybody reads all of them
 
@@ -81,14 +81,14 @@ def export(kind: str) -> Response:
 @needs(RoleName.READER)
 def note(note_id: int) -> str:
     with reading() as session:
-        return note_page(session, listing.by_key(session, note_id))
+        return note_page(session, listing.get_note_by_key(session, note_id))
 
 
 @pages.get("/<number:note_id>/note.<any(pdf, docx, xlsx, csv, json):kind>")
 @needs(RoleName.READER)
 def file(note_id: int, kind: str) -> Response:
     with reading() as session:
-        found = listing.by_key(session, note_id)
+        found = listing.get_note_by_key(session, note_id)
         content = listing.file_of(session, found, kind).content
         name = f"note-{found.approval.number if found.approval else note_id}.{ENDINGS[kind]}"
     return attachment(content, FILES[kind][1], name)
@@ -96,7 +96,7 @@ def file(note_id: int, kind: str) -> Response:
 
 def note_page(session: Session, found: Note, form: DecisionForm | None = None) -> str:
     """The page of a frozen note, with what a decision that was not taken had typed and why."""
-    content = listing.content_of(found)
+    content = listing.stored_content(found)
     return render_template(
         "pages/notes/note.html",
         note=found,
@@ -104,11 +104,12 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         sections=sections_of(content),
         answer=content.answer,
         files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
-        may_decide=found.state is NoteState.FROZEN and decisions.may_decide(session, actor(), freezing.subject(found)),
+        may_decide=found.state is NoteState.FROZEN
+        and decisions.may_decide(session, actor(), freezing.note_subject(found)),
         NoteState=NoteState,
-        entries=audit.about(session, freezing.subject(found)),
-        corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
-        recounted=recounting.figures(found) if found.recount and found.approval else (),
+        entries=audit.entries_about(session, freezing.note_subject(found)),
+        corrected=listing.get_note_by_key(session, found.corrects_id) if found.corrects_id else None,
+        recounted=recounting.changed_figures(found) if found.recount and found.approval else (),
         differences=_differences(session, found, content),
         form=form or DecisionForm(formdata=None),
     )

@@ -35,13 +35,13 @@ def ask() -> Redirect | tuple[str, int]:
     form = NoteForm()
     asked = form.asked(now=now())
     with reading() as session:
-        form.show(drafts.faults(session, asked, now=now()) if asked else {})
+        form.show(drafts.draft_faults(session, asked, now=now()) if asked else {})
         if not form.question.data or not form.question.data.strip():
             form.question.errors = ["Écrivez la question, dans vos mots."]
         if asked is None or form.errors:
             return _form(session, form), 422
     with database().writing() as session:
-        key = requests.ask(session, asked, now=now(), actor=actor()).id
+        key = requests.ask_for_note(session, asked, now=now(), actor=actor()).id
     flash("Votre demande attend la rédaction. Un courriel vous dira quand la note est prête.", "success")
     return redirect(url_for(".asked_note", request_id=key))
 
@@ -59,11 +59,11 @@ def freeze_asked(request_id: int) -> Redirect | tuple[str, int]:
     seen = posted("seen")
     with reading() as session:
         found = _found(session, request_id)
-        gathered = gathering.gather(session, requests.request_of(found), now=now())
+        gathered = gathering.gather_note(session, requests.request_of(found), now=now())
         if gathered.seen != seen:
             return _page(session, found, fault=CHANGED), 409
     with database().writing() as session:
-        number = freezing.freeze(session, gathered, now=now(), actor=actor()).id
+        number = freezing.freeze_note(session, gathered, now=now(), actor=actor()).id
     flash(FROZEN, "success")
     return redirect(url_for(".note", note_id=number))
 
@@ -73,7 +73,7 @@ def freeze_asked(request_id: int) -> Redirect | tuple[str, int]:
 def draft_asked(request_id: int) -> Redirect:
     with database().writing() as session:
         asked = requests.request_of(_found(session, request_id))
-        draft = drafts.save(session, None, asked, now=now(), actor=actor())
+        draft = drafts.save_draft(session, None, asked, now=now(), actor=actor())
         return redirect(url_for(".edit", draft_id=draft.id))
 
 
@@ -95,13 +95,13 @@ def send_back(request_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def withdraw_request(request_id: int) -> Redirect:
     with database().writing() as session:
-        requests.withdraw(session, _found(session, request_id), now=now(), actor=actor())
+        requests.withdraw_request(session, _found(session, request_id), now=now(), actor=actor())
     flash("Votre demande est retirée.", "success")
     return redirect(url_for(".index"))
 
 
 def _found(session: Session, key: int) -> AskedNote:
-    return requests.by_key(session, key, actor(), held_roles())
+    return requests.get_request(session, key, actor(), held_roles())
 
 
 def _form(session: Session, form: NoteForm) -> str:
@@ -115,7 +115,7 @@ def _page(session: Session, found: AskedNote, form: SendBackForm | None = None, 
     state, gathered = requests.state_of(session, found), None
     if state is AskedState.WAITING:
         try:
-            gathered = gathering.gather(session, requests.request_of(found), now=now())
+            gathered = gathering.gather_note(session, requests.request_of(found), now=now())
         except (InputError, Refused) as error:
             fault = str(error)
     return render_template(
@@ -124,7 +124,7 @@ def _page(session: Session, found: AskedNote, form: SendBackForm | None = None, 
         state=state,
         AskedState=AskedState,
         request_of=requests.request_of(found),
-        last=decisions.last(session, Thing.REQUEST.subject(found.id)),
+        last=decisions.last_decision(session, Thing.REQUEST.subject(found.id)),
         is_own=found.asked_by == current_user.email,
         gathered=gathered,
         sections=sections_of(gathered.content) if gathered else [],

@@ -81,12 +81,12 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
     seen = posted("seen")
     with reading() as session:
         asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
-        gathered = gathering.gather(session, asked, now=now())
+        gathered = gathering.gather_note(session, asked, now=now())
         if gathered.seen != seen:
             return _preview(session, draft_id, asked, CHANGED), 409
     with database().writing() as session:
         form_drafts.discard(session, _place(session, draft_id))
-        number = freezing.freeze(session, gathered, now=now(), actor=actor(), draft=draft_id).id
+        number = freezing.freeze_note(session, gathered, now=now(), actor=actor(), draft=draft_id).id
     flash(FROZEN, "success")
     return redirect(url_for(".note", note_id=number))
 
@@ -95,9 +95,9 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def recount(note_id: int) -> Redirect:
     with reading() as session:
-        found = listing.by_key(session, note_id)
+        found = listing.get_note_by_key(session, note_id)
         recounting.refuse_settled(found)
-        gathered = gathering.gather(session, recounting.request_again(found), now=now())
+        gathered = gathering.gather_note(session, recounting.request_again(found), now=now())
     with database().writing() as session:
         number = recounting.freeze_again(session, note_id, gathered, now=now(), actor=actor()).id
     flash(f"La note est recomptée. {FROZEN}", "success")
@@ -109,7 +109,7 @@ def recount(note_id: int) -> Redirect:
 def delete(draft_id: int) -> Redirect:
     with database().writing() as session:
         form_drafts.discard(session, _place(session, draft_id))
-        drafts.discard(session, draft_id, actor())
+        drafts.discard_draft(session, draft_id, actor())
     flash("Le brouillon est supprimé.", "success")
     return redirect(url_for(".index"))
 
@@ -120,7 +120,7 @@ def first_request(session: Session) -> NoteRequest:
     names one."""
     number = words(request.args, "corrects", 20)
     if number:
-        return corrections.again(session, number)
+        return corrections.correction_request(session, number)
     asked_day, networks = words(request.args, "as_of", 20), tuple(request.args.getlist("network"))
     question = words(request.args, "question", drafts.LONGEST_QUESTION)
     try:
@@ -137,7 +137,7 @@ def offered(session: Session, form: NoteForm) -> Programme:
     code = form.programme.data or ""
     programme = programmes.coded(session, code) if code else programmes.shown(session)
     form.programme.data = programme.code
-    form.offer(programme.strands, search.networks(session))
+    form.offer(programme.strands, search.list_networks(session))
     return programme
 
 
@@ -145,7 +145,7 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
     form, page = NoteForm(), own()
     asked = form.asked(now=now())
     with reading() as session:
-        faults = drafts.faults(session, asked, now=now()) if asked else {}
+        faults = drafts.draft_faults(session, asked, now=now()) if asked else {}
         form.show(faults)
         if asked is None or faults:
             return _form_page(session, form, draft_id), 422
@@ -155,7 +155,7 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
     try:
         with database().writing() as session:
             seen = form.seen.data or ""
-            number = drafts.save(session, draft_id, asked, now=now(), actor=actor(), seen=seen).id
+            number = drafts.save_draft(session, draft_id, asked, now=now(), actor=actor(), seen=seen).id
             # Another page may hold another new note, so that only this page's text goes.
             form_drafts.discard(session, _place(session, draft_id), *(() if draft_id else page))
     except Refused as error:
@@ -169,7 +169,7 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
 def _preview(session: Session, draft_id: int, asked: NoteRequest, fault: str = "") -> str:
     """The page of a draft: what the note will be, or why it cannot be made."""
     try:
-        gathered = gathering.gather(session, asked, now=now())
+        gathered = gathering.gather_note(session, asked, now=now())
     except (InputError, Refused) as error:
         gathered, fault = None, str(error)
     return render_template(

@@ -61,14 +61,14 @@ def index() -> str:
     with reading() as snapshot:
         return render_template(
             "pages/account/index.html",
-            sessions=sessions.of_user(snapshot, current_user.id, now=now()),
-            this=sessions.numbered(snapshot, session[KEY]),
-            identity=identities.of_user(snapshot, current_user.id, settings().oidc_issuer),
+            sessions=sessions.sessions_of(snapshot, current_user.id, now=now()),
+            this=sessions.session_number(snapshot, session[KEY]),
+            identity=identities.identity_of(snapshot, current_user.id, settings().oidc_issuer),
             takes_password=bool(current_user.password) and settings().takes_password(current_user.email),
             pace=models.pace_of(snapshot, current_user.id),
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,
-            factor=second_factors.state_of(snapshot, current_user.id),
+            factor=second_factors.factor_state(snapshot, current_user.id),
             feed_since=calendar_keys.made_at(snapshot, current_user.id),
         )
 
@@ -82,7 +82,7 @@ def password() -> str | tuple[str, int] | Redirect:
     if not form.validate_on_submit():
         page = render_template("pages/account/password.html", form=form, link=None, takes_password=True)
         return (page, 422) if form.errors else page
-    digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
+    digest = passwords.hash_password(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         has_factor = sessions.has_factor(writing, session[KEY])
         had_feed = calendar_keys.made_at(writing, current_user.id) is not None
@@ -101,7 +101,7 @@ def choose_pace() -> Redirect:
     if pace is None:
         raise InputError("Choisissez quand le service vous écrit.")
     with database().writing() as writing:
-        models.choose(writing, current_user.id, pace)
+        models.choose_frequency(writing, current_user.id, pace)
     flash(f"Quand le service vous écrit : {pace.label.lower()}.", "success")
     return redirect(url_for(".index"))
 
@@ -120,7 +120,7 @@ def end_session(number: int) -> Redirect:
 @needs(RoleName.READER)
 def end_other_sessions() -> Redirect:
     with database().writing() as writing:
-        had_feed = sessions.end_all(writing, current_user.id, but=session[KEY])
+        had_feed = sessions.end_sessions(writing, current_user.id, but=session[KEY])
     note(TrailKind.SIGNED_OUT, actor(), "toutes les autres sessions")
     flash(f"Vos autres sessions sont terminées.{FEED_ENDED if had_feed else ''}", "success")
     return redirect(url_for(".index"))

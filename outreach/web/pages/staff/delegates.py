@@ -46,9 +46,9 @@ def name() -> Redirect | tuple[str, int]:
         with reading() as session:
             mail = requests.write_to_deputy(session, named, _sending(), now=now())
         with telling(form), database().writing() as session:
-            delegates.name(session, named, now=now())
-            letters.post(session, *mail, _sending(), now=now(), actor=actor())
-            told = f"{colleagues.name_of(session, named.deputy)} vous remplace {delegates.spelt(named)}."
+            delegates.name_delegate(session, named, now=now())
+            letters.post_mail(session, *mail, _sending(), now=now(), actor=actor())
+            told = f"{colleagues.name_of(session, named.deputy)} vous remplace {delegates.delegation_in_words(named)}."
         if not form.errors:
             flash(told, "success")
             return redirect(url_for(".index"))
@@ -63,8 +63,8 @@ def end(number: int) -> Redirect:
         named = delegates.named_by(session, actor(), number, current_day())
         mail = requests.write_to_deputy(session, named, _sending(), now=now(), is_over=True)
     with database().writing() as session:
-        delegates.end(session, number, now=now(), actor=actor())
-        letters.post(session, *mail, _sending(), now=now(), actor=actor())
+        delegates.end_delegation(session, number, now=now(), actor=actor())
+        letters.post_mail(session, *mail, _sending(), now=now(), actor=actor())
     flash("Le remplacement est terminé : le service vous écrit de nouveau.", "success")
     return redirect(url_for(".index"))
 
@@ -81,5 +81,5 @@ def _page(session: Session, form: DeputyForm) -> str:
         form=form,
         mine=delegates.of_absent(session, actor(), current_day()),
         stood_for=delegates.of_deputy(session, actor(), current_day()),
-        spelt=delegates.spelt,
+        spelt=delegates.delegation_in_words,
     )

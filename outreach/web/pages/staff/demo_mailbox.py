@@ -61,7 +61,7 @@ def reply(key: str) -> Redirect | tuple[Response, int]:
     if not form.validate_on_submit():
         return _page(key, form), 422
     written = mailbox.reply(mailbox.folder_of(settings().data), key, form.text.data, of_accounts=_sees_accounts())
-    taken = intake.take(database(), written, Keys(settings().signing_keys), Trust.of(settings()), now=now())
+    taken = intake.take_in(database(), written, Keys(settings().signing_keys), Trust.of(settings()), now=now())
     whose = f"pour le pouvoir organisateur {taken.fase}" if taken.fase else "et n’est à personne : rattachez-la"
     flash(f"La réponse est arrivée dans « Courriels reçus », {whose}.", "success")
     return redirect(url_for("mails.index"))

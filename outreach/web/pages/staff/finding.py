@@ -77,7 +77,7 @@ def index() -> str:
         "pages/finding.html",
         text=text,
         found=[(one, _address(one)) for one in found],
-        sections=guide.search(text, BASE)[:MOST_SECTIONS] if text else [],
+        sections=guide.search_guide(text, BASE)[:MOST_SECTIONS] if text else [],
         base=BASE,
     )
 

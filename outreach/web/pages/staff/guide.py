@@ -15,20 +15,20 @@ pages = Blueprint("guide", __name__, url_prefix=BASE)
 @needs(RoleName.READER)
 def index() -> str:
     text = sought(request)
-    found = guide.search(text, BASE)
-    return render_template("pages/guide/index.html", page=guide.page(guide.START, BASE), text=text, found=found)
+    found = guide.search_guide(text, BASE)
+    return render_template("pages/guide/index.html", page=guide.guide_page(guide.START, BASE), text=text, found=found)
 
 
 @pages.get("/<topic>")
 @needs(RoleName.READER)
 def topic(topic: str) -> str:
-    return render_template("pages/guide/page.html", page=guide.page(topic, BASE))
+    return render_template("pages/guide/page.html", page=guide.guide_page(topic, BASE))
 
 
 @pages.get("/files/<filename>")
 @needs(RoleName.READER)
 def file(filename: str) -> Response:
-    path = guide.files().get(filename)
+    path = guide.guide_files().get(filename)
     if path is None:
         abort(404)
     return send_file(path, max_age=3600)

@@ -40,10 +40,10 @@ class Clock:
 
 def clock(session: Session) -> Clock:
     """What the banner shows of the clock, and whether the person who is signed in may have relays tried."""
-    passes, relays = workers.last_passes(session), relay_health.states(session)
+    passes, relays = workers.last_passes(session), relay_health.relay_states(session)
     alive = [passed for passed in passes if not workers.is_late(passed.at, now=now())]
     hindrances = {passed.place: passed.hindrance for passed in alive if passed.hindrance}
-    alarms = [(state.place, alarm) for state in relays for alarm in relay_health.alarms([state])]
+    alarms = [(state.place, alarm) for state in relays for alarm in relay_health.relay_alarms([state])]
     others = [(place, alarm) for place, alarm in alarms if alarm not in hindrances.get(place, "")]
     if not passes:
         return Clock(False, "", {}, others)

@@ -15,7 +15,7 @@ from outreach.core.db import Session
 from outreach.core.text.dates import ANSWERS_WITHIN, today
 from outreach.core.text.roles import RoleName
 from outreach.operations.tasks import tasks
-from outreach.operations.tasks.tasks import TaskKind, Whose, grouped
+from outreach.operations.tasks.tasks import TaskKind, Whose, group_tasks
 from outreach.web.shared import programmes
 from outreach.web.shared.alerts import alarms
 from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading
@@ -32,16 +32,16 @@ def index() -> str:
     with reading() as session:
         programme = programmes.filtered(session)
         shown = alarms(session)
-        listed = tasks.listed(session, _whose(), shown, now=now(), within=ANSWERS_WITHIN, programme=programme)
+        listed = tasks.list_tasks(session, _whose(), shown, now=now(), within=ANSWERS_WITHIN, programme=programme)
         stood_for = [
-            (colleagues.name_of(session, one.absent), delegates.spelt(one))
+            (colleagues.name_of(session, one.absent), delegates.delegation_in_words(one))
             for one in delegates.of_deputy(session, actor(), day)
         ]
-        leaving = calendar.departures(session, now(), programme)
+        leaving = calendar.coming_departures(session, now(), programme)
         before = _last_working_day(session, day)
         among = partial(programmes.offered, session) if programme is None else lambda: [programme]
         since = explained.since(session, among, before, day)
-    rows = grouped(listed.tasks)
+    rows = group_tasks(listed.tasks)
     week = [wave for wave in leaving if today(wave.at) <= day + WEEK]
     return render_template(
         "pages/today/index.html",
@@ -69,7 +69,7 @@ def _last_working_day(session: Session, day: date) -> Reading:
 
 def awaited(session: Session) -> int:
     """How much awaits the person who is signed in, alerts too, by one statement."""
-    return tasks.count(session, _whose(), now=now())
+    return tasks.count_tasks(session, _whose(), now=now())
 
 
 def _whose() -> Whose:

@@ -68,7 +68,7 @@ def open_code() -> Response | Redirect:
 
 def _found(session: Session, keys: Keys, code: str | None) -> Entered | None:
     """The letter that a code leads to, while one answers it. The same is asked whatever the code."""
-    other, found = paper.any_other(session), paper.entered(session, keys, code or "")
+    other, found = paper.any_other(session), paper.find_code(session, keys, code or "")
     looked_at = found or other
     if looked_at is None:  # no letter was ever printed
         return None
@@ -79,14 +79,14 @@ def _found(session: Session, keys: Keys, code: str | None) -> Entered | None:
 def _is_in_time(*, is_right: bool) -> bool:
     """Whether this client may try a code now; a wrong one is counted. Asked in turn, as many may be sent at once."""
     client = f"paper client {client_of(request.environ, settings().proxies, OF_SITE)}"
-    key = sessions.key_of(settings().own_key)
+    key = sessions.attempt_key(settings().own_key)
     with database().writing() as session:
         take_lock(session, "codes", client)
         if not sessions.may_try(session, key, client, most=WRONG_OF_CLIENT, now=now()):
             return False
         if not is_right:
-            sessions.count(session, key, client, now=now())
-            paper.count(session, now=now())
+            sessions.count_attempt(session, key, client, now=now())
+            paper.count_wrong_code(session, now=now())
         return True
 
 

@@ -84,7 +84,7 @@ def _told(session: Session, message: Message, token: str) -> dict[str, Any]:
     form = _form(session, message, _named())
     return {
         "form": form,
-        "receipt": receipts.at(session, message, form.at) if form else None,
+        "receipt": receipts.receipt_at(session, message, form.at) if form else None,
         "reports": proposals.of_form(session, message, form.at) if form else [],
         "total": len(asked.schools),
         "contact": standing_of(session, message)[0].contact,

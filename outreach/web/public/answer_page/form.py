@@ -25,7 +25,7 @@ from outreach.core.text.errors import InputError
 from outreach.core.text.typed import CONTROLS, line_of_words, whole_number
 from outreach.delivery.letters import seen
 from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Keys, Token, hidden
+from outreach.delivery.letters.tokens import Keys, Token, hide_tokens
 from outreach.delivery.models import Message
 from outreach.delivery.outbox import suppressions
 from outreach.directory.models import School
@@ -162,12 +162,12 @@ class AnswerForm:
 
         Raises FieldFault as `given`, and BothChosen where the button for the schools ticked leaves an answer out.
         """
-        whole = recording.changes(asked, self.given(asked), before)
+        whole = recording.changed_answers(asked, self.given(asked), before)
         if not self.is_for_ticked or _of_school(self.answer) is None:
             return whole
         if not self.ticked():
             raise FieldFault("numbers", NONE_TICKED)
-        ticked = recording.changes(asked, replace(self, answer="").given(asked), before)
+        ticked = recording.changed_answers(asked, replace(self, answer="").given(asked), before)
         if whole.answers.keys() != ticked.answers.keys() and not self.is_told:
             raise BothChosen("other", BOTH.format(count=len(asked.open())))
         return ticked
@@ -202,7 +202,7 @@ class AnswerForm:
 
     def _gone_to(self) -> str:
         try:
-            words = hidden(line_of_words(self.gone_to))
+            words = hide_tokens(line_of_words(self.gone_to))
         except InputError as error:
             raise FieldFault("gone_to", str(error)) from None
         if len(words) > LONGEST_OWNER:
@@ -319,7 +319,7 @@ def place_of(fault: Exception | None, asked: Question) -> str:
 
 def comment_of(text: str) -> str:
     """A comment as it was typed, without tokens of ours. Raises FieldFault."""
-    comment = hidden(text.strip())
+    comment = hide_tokens(text.strip())
     if len(comment) > LONGEST_COMMENT or CONTROLS.search(comment):
         raise FieldFault("comment", "Le commentaire dépasse 2 000 caractères, ou contient un caractère interdit.")
     return comment
@@ -414,7 +414,7 @@ def shown(session: Session, message: Message, form: Mapping[str, str], place: st
 
 def _line(form: Mapping[str, str], field: str) -> str:
     try:
-        words = hidden(line_of_words(form.get(field, "")))
+        words = hide_tokens(line_of_words(form.get(field, "")))
     except InputError as error:
         raise FieldFault(field, f"{LABELS[field]} : {error}") from None
     if len(words) > LONGEST_NAME:
@@ -451,7 +451,7 @@ def is_by_code(read: Token | None) -> bool:
 def sealed(message: Message, kind: FormKind, read: Token | None) -> str:
     """The seal of a form of a letter's page that is shown now: `seen`, which comes back with it."""
     link = read.link if read else 0
-    return seen.new(Keys(settings().signing_keys), bytes.fromhex(message.public_id), kind, link, now())
+    return seen.new_seal(Keys(settings().signing_keys), bytes.fromhex(message.public_id), kind, link, now())
 
 
 def came(message: Message, kind: FormKind, read: Token | None, given: Given | None = None) -> Came:
@@ -460,10 +460,10 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
     client = f"forms of letters {client_of(request.environ, settings().proxies)}"
     return Came(
         kind,
-        seen.read(keys, bytes.fromhex(message.public_id), text),
+        seen.read_seal(keys, bytes.fromhex(message.public_id), text),
         read.link if read else 0,
         _digest(keys, kind),
-        sessions.digest_of(sessions.key_of(settings().own_key), client),
+        sessions.digest_of(sessions.attempt_key(settings().own_key), client),
         has_seal=bool(text),
         answers=_answers(given),
         says_little=given is not None
@@ -474,7 +474,7 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
 
 def judge(session: Session, message: Message, form: Came) -> Verdict:
     """Judge a form before what it says is recorded. What it undoes is undone here."""
-    verdict = sent_forms.judge(session, message, form, now=now())
+    verdict = sent_forms.judge_form(session, message, form, now=now())
     if (first := verdict.undoes) is not None:
         _undo(session, message, first)
     return verdict
@@ -493,12 +493,12 @@ def _undo(session: Session, message: Message, first: SentForm) -> None:
     elif first.kind is FormKind.MEASURE:
         choice = consent.choice_of(session, message)
         if choice and choice.basis and choice.basis.recorded_at == first.at:
-            consent.withdraw(session, message, now=now())
+            consent.withdraw_consent(session, message, now=now())
 
 
 def undo_answer(session: Session, message: Message, at: datetime, because: WithdrawalReason) -> None:
     """Undo what a form answered from a letter's page at a moment, and take back the schools that it reported."""
-    answering.undo(session, message, at, now=now(), because=because)
+    answering.undo_answer(session, message, at, now=now(), because=because)
     proposals.take_back(session, message, at, now=now())
 
 
@@ -533,12 +533,12 @@ def question_of(session: Session, message: Message, read: Token | None) -> Quest
 def receive(session: Session, message: Message, given: Given, read: Token | None) -> Sequence[Response]:
     """Take what was answered and reported; by a code, it names the rung that it came by.
 
-    Raises as `answering.receive` and `proposing.report` do.
+    Raises as `answering.receive_answer` and `proposing.report` do.
     """
     by_code = is_by_code(read)
     given = replace(given, is_by_code=by_code, about=_about(session, message, read))
     step = paper.step_of(session, message) if by_code else None
-    made = answering.receive(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
+    made = answering.receive_answer(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
     proposals.report(session, message, given.gone, given.gone_to, now=now())
     return made
 

@@ -136,7 +136,7 @@ def given_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             asked = answer_form.question_of(session, message, read)
             shared, term = standing_of(session, message)
-            receipt, reports = receipts.last(session, message), proposals.of_form(session, message)
+            receipt, reports = receipts.last_receipt(session, message), proposals.of_form(session, message)
             if not (receipt or reports) or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
             at = max([*(one.proposed_at for one in reports), *([receipt.given_at] if receipt else [])])
@@ -186,9 +186,9 @@ def choose_measure(token: str) -> Response:
             message = letter_of(session, read)
             verdict = answer_form.judge(session, message, came)
             if verdict.is_taken and agrees:
-                consent.agree(session, message, words, now=now())
+                consent.agree_to_tracking(session, message, words, now=now())
             elif verdict.is_taken:
-                consent.withdraw(session, message, now=now())
+                consent.withdraw_consent(session, message, now=now())
         if verdict.doubt is not None:
             return _measure_page(token, read, confirms=True)
     except NotFound:
@@ -216,7 +216,7 @@ def _statement_page(template: str, kind: StatementKind) -> Response:
     held, is_unread, rules = None, False, policy.RULES
     try:
         with reading() as session:
-            held = statements.current(session, kind)
+            held = statements.current_statement(session, kind)
             rules = policy.in_force(session)
     except NO_ANSWER as error:
         database().note_fault(error)
@@ -394,7 +394,7 @@ class Forwarding:
         """
         strand, authority = asked.strand, asked.authority
         named = f"{strand.name}, circulaire {strand.circular}" if strand.circular else strand.name
-        about, of = initial(programmes.called(programme, strand.number)), programmes.of_programme(programme)
+        about, of = initial(programmes.strand_in_words(programme, strand.number)), programmes.of_programme(programme)
         told = {"strand": strand.number, "of": of, "day": spelt_day(deadline), "fase": authority.fase}
         name = CONTROLS.sub("", authority.display_name)
         text = TEXT.format(named=named, authority=name, address="((address))", **told)

@@ -93,7 +93,7 @@ class AskedLetter:
         self, session: Session, received: AnswerList, fault: str = "", *, confirms: bool = False
     ) -> Response:
         """What a sheet would change. Raises MissingColumns when a person has to say what its columns mean."""
-        plan = imports.judge(session, self.kind(), received).plan
+        plan = imports.judge_import(session, self.kind(), received).plan
         told: dict[str, Any] = {"list_id": received.id, "plan": plan, "fault": fault, "typed": posted("comment")}
         told["seen"] = form.sealed(self.message, FormKind.ANSWER, _named(self.token))
         told["confirms"] = confirms
@@ -140,7 +140,7 @@ def answer_sheet(token: str) -> Response:
     table = exports.Table("Réponses", HEADERS, rows, {HEADERS.index(sheets.ANSWER): taken})
     if programme:
         code, number = letter.asked.programme.code, letter.asked.strand.number
-        table = exports.with_column(table, PROGRAMME, programmes.called(programme, number))
+        table = exports.with_column(table, PROGRAMME, programmes.strand_in_words(programme, number))
         name = f"{name}-{code}-volet-{number}"
     return exports.form(table, "xlsx", name)
 
@@ -161,7 +161,7 @@ def answer_list(token: str) -> Response | Redirect:
 def rejected_answers(token: str, kind: str) -> Response:
     """The rejected rows, to be corrected and sent again."""
     with _asked(token) as (session, letter):
-        judged = imports.judge(session, letter.kind(), sheets.of_letter(session, letter.message, _number()))
+        judged = imports.judge_import(session, letter.kind(), sheets.of_letter(session, letter.message, _number()))
         name = f"lignes-rejetees-{letter.asked.authority.fase}"
         return exports.form(rejected_table(sheets.HEADERS, judged.left, judged.plan.left_out), kind, name)
 
@@ -183,7 +183,7 @@ def match_columns(token: str) -> Response | Redirect:
         received = sheets.of_letter(session, letter.message, number)
         said = columns_said(sheets.HEADERS, grid_of(received))
         try:
-            stored = sheets.narrowed(said)
+            stored = sheets.narrow_grid(said)
         except InputError as error:
             told = columns_asked(sheets.HEADERS, said)
             return letter.page("answer_list_columns", 422, list_id=received.id, told=told, fault=str(error))
@@ -200,10 +200,10 @@ def receive_list(token: str) -> Response | Redirect:
     try:
         content = _file()
         with database().writing() as session:
-            list_id = sheets.begin(session, letter_of(session, _named(token)), now=now())
-        sent = sheets.opened(content)
+            list_id = sheets.begin_sheet(session, letter_of(session, _named(token)), now=now())
+        sent = sheets.open_sheet(content)
         with database().writing() as session:
-            sheets.keep(session, list_id, sent)
+            sheets.keep_sheet(session, list_id, sent)
     except InputError as error:
         fault, code = str(error), 422
     except Refused as error:
@@ -224,7 +224,7 @@ def apply_list(token: str) -> Response | Redirect:
         comment = comment_of(posted("comment"))
         with _asked(token) as (session, letter):
             kind = letter.kind(comment)
-            judged = imports.judge(session, kind, sheets.of_letter(session, letter.message, number))
+            judged = imports.judge_import(session, kind, sheets.of_letter(session, letter.message, number))
             is_test, given = outbox.is_test(session, letter.message), Given(judged.plan.answers(), None, comment)
             came = form.came(letter.message, FormKind.ANSWER, _named(token), given)
             if is_test and not judged.plan.nothing:  # nothing is stored that another page could show
@@ -233,7 +233,7 @@ def apply_list(token: str) -> Response | Redirect:
         with database().writing() as session:
             verdict = form.judge(session, letter_of(session, _named(token)), came)
             if verdict.is_taken:
-                sheets.apply(session, kind, number, judged, now=now(), seen=shown)
+                sheets.apply_sheet(session, kind, number, judged, now=now(), seen=shown)
     except Over:
         raise
     except (InputError, Refused) as error:

@@ -62,7 +62,7 @@ def unsubscribe(token: str) -> Response:
             if (message := outbox.message_named(session, read.id)) is not None:
                 doubt = form.judge(session, message, came).doubt if came else None
                 if doubt is None:
-                    suppressions.unsubscribe(session, message, now=now(), detail=how)
+                    suppressions.unsubscribe_letter(session, message, now=now(), detail=how)
         if doubt is not None:
             return _page(token, read, confirms=FormKind.UNSUBSCRIPTION)
     if is_one_click:

@@ -62,7 +62,7 @@ TRIED = "code du second facteur"  # what the trail says of a code that was wrong
 
 def keys() -> MultiFernet:
     """What encrypts the secrets of this installation."""
-    return second_factors.wallet(settings().secret_keys)
+    return second_factors.factor_cipher(settings().secret_keys)
 
 
 def true_now() -> datetime:
@@ -81,11 +81,11 @@ def prove(user: User, typed: str, claim: Claim) -> FactorProof:
         abort(429)
     try:
         with reading() as snapshot:
-            proof = second_factors.judged(snapshot, user.id, typed, keys(), now=true_now())
+            proof = second_factors.judge_code(snapshot, user.id, typed, keys(), now=true_now())
         if is_slowed(claim):
             abort(429)
         with database().writing() as writing:
-            second_factors.spend(writing, user.id, user.email, proof, now=now())
+            second_factors.spend_code(writing, user.id, user.email, proof, now=now())
     except InputError:
         if not count_failure(claim):
             abort(429)
@@ -100,19 +100,19 @@ def is_recent(at: float) -> bool:
 
 def secret_of(user: User, sealed: str) -> str:
     """The secret that a person is setting up, or '': it is another's, or the keys have changed."""
-    return second_factors.opened(keys(), user.id, sealed) or ""
+    return second_factors.open_secret(keys(), user.id, sealed) or ""
 
 
 def set_up_page(form: CodeForm, user: User, sealed: str, action: str, text: KeptText | None = None) -> str:
     """The page with the picture of a secret, its key in groups, and a field for the first code."""
     secret = secret_of(user, sealed)
-    uri = second_factors.provisioning(secret, user.email, urlsplit(settings().address).hostname or "")
+    uri = second_factors.provisioning_address(secret, user.email, urlsplit(settings().address).hostname or "")
     return render_template(
         "pages/second_factor/set_up.html",
         form=form,
         action=action,
         picture=_picture(uri),
-        key=second_factors.grouped(secret),
+        key=second_factors.grouped_key(secret),
         sealed_text=text.sealed() if text else "",
     )
 
@@ -142,7 +142,7 @@ def factor_state() -> FactorState | None:
     if settings().factor_policy is FactorPolicy.OFF:
         return None
     with reading() as snapshot:
-        return second_factors.state_of(snapshot, current_user.id)
+        return second_factors.factor_state(snapshot, current_user.id)
 
 
 def proof_form(state: FactorState | None) -> ProofForm:

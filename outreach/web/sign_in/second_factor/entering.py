@@ -108,7 +108,7 @@ def set_up() -> ResponseReturnValue:
         return _set_up_page(form, step, text), 422 if form.errors else 200
     user = step.user
     try:
-        counter = second_factors.confirmed(user.id, step.sealed, form.code.data, keys(), now=true_now())
+        counter = second_factors.confirmed_code(user.id, step.sealed, form.code.data, keys(), now=true_now())
         with database().writing() as writing:
             codes = second_factors.set_up(
                 writing, user.id, user.email, step.sealed, counter, replacing=False, now=now()
@@ -126,7 +126,7 @@ def _situation_of(user: User) -> tuple[bool, bool]:
     """Whether a person has a second factor, and whether signing in takes a second step."""
     policy = settings().factor_policy
     with reading() as snapshot:
-        has_factor = second_factors.state_of(snapshot, user.id) is not None
+        has_factor = second_factors.factor_state(snapshot, user.id) is not None
     is_needed = has_factor or second_factors.is_required(policy, user.role_names)
     return has_factor, is_needed and policy is not FactorPolicy.OFF
 
@@ -179,7 +179,7 @@ def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturn
 def _tell_what_is_left(user: User, proof: FactorProof) -> None:
     if proof.recovery:
         with reading() as snapshot:
-            left = second_factors.left(snapshot, user.id)
+            left = second_factors.recovery_codes_left(snapshot, user.id)
         flash(second_factors.codes_left(left), "warning" if left < FEW_CODES else "info")
 
 

@@ -59,7 +59,7 @@ def confirm() -> ResponseReturnValue:
     counter = None
     if form.validate_on_submit():
         with telling(form.code):
-            counter = second_factors.confirmed(user.id, offered["sealed"], form.code.data, keys(), now=true_now())
+            counter = second_factors.confirmed_code(user.id, offered["sealed"], form.code.data, keys(), now=true_now())
     if counter is None:
         return set_up_page(form, user, offered["sealed"], url_for(".confirm")), 422 if form.errors else 200
     replaces = offered["replaces"]
@@ -93,7 +93,7 @@ def remove() -> str | tuple[str, int] | Redirect:
     if form.errors:
         return _page(state, form), 422
     with database().writing() as writing:
-        second_factors.remove(writing, current_user.id, current_user.email, is_needed=_is_required(), now=now())
+        second_factors.remove_factor(writing, current_user.id, current_user.email, is_needed=_is_required(), now=now())
     flash("Votre second facteur est retiré. Le mot de passe suffit de nouveau.", "success")
     return redirect(url_for("account.index"))
 

@@ -32,15 +32,15 @@ def test_a_code_opens_once_and_none_from_before_it_opens_after():
 
 
 def test_a_secret_opens_for_its_account_and_with_the_keys_that_are_left():
-    old, new = second_factors.wallet(["a" * 32]), second_factors.wallet(["b" * 32, "a" * 32])
+    old, new = second_factors.factor_cipher(["a" * 32]), second_factors.factor_cipher(["b" * 32, "a" * 32])
     sealed = second_factors.new_secret(old, 7)
-    secret = second_factors.opened(old, 7, sealed)
+    secret = second_factors.open_secret(old, 7, sealed)
     assert len(base64.b32decode(secret)) == second_factors.SECRET_BYTES
     assert secret not in sealed
-    assert second_factors.opened(new, 7, sealed) == secret
-    assert second_factors.opened(old, 8, sealed) is None
-    assert second_factors.opened(second_factors.wallet(["b" * 32]), 7, sealed) is None
-    assert second_factors.opened(old, 7, sealed[:-4] + "AAA=") is None
+    assert second_factors.open_secret(new, 7, sealed) == secret
+    assert second_factors.open_secret(old, 8, sealed) is None
+    assert second_factors.open_secret(second_factors.factor_cipher(["b" * 32]), 7, sealed) is None
+    assert second_factors.open_secret(old, 7, sealed[:-4] + "AAA=") is None
 
 
 def test_recovery_codes_differ_and_are_read_however_they_are_typed():

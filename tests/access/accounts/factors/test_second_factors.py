@@ -15,7 +15,7 @@ from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from tests.conftest import NOW
 
-KEYS = second_factors.wallet(["k" * 32])
+KEYS = second_factors.factor_cipher(["k" * 32])
 EMAIL = "anne@fwb.example"
 HALF_MINUTE = timedelta(seconds=30)
 
@@ -35,11 +35,11 @@ def sealed(anne):
 
 
 def code(user, sealed, now=NOW):
-    return TOTP(second_factors.opened(KEYS, user, sealed)).at(now)
+    return TOTP(second_factors.open_secret(KEYS, user, sealed)).at(now)
 
 
 def set_up(database, user, sealed, replacing=False):
-    counter = second_factors.confirmed(user, sealed, code(user, sealed), KEYS, now=NOW)
+    counter = second_factors.confirmed_code(user, sealed, code(user, sealed), KEYS, now=NOW)
     with database.writing() as session:
         return second_factors.set_up(session, user, EMAIL, sealed, counter, replacing=replacing, now=NOW)
 
@@ -48,8 +48,8 @@ def given(database, user, typed, now=NOW, keys=KEYS):
     """The sentence with which a code is refused, or '' when it opens."""
     try:
         with database.writing() as session:
-            proof = second_factors.judged(session, user, typed, keys, now=now)
-            second_factors.spend(session, user, EMAIL, proof, now=now)
+            proof = second_factors.judge_code(session, user, typed, keys, now=now)
+            second_factors.spend_code(session, user, EMAIL, proof, now=now)
     except InputError as fault:
         return str(fault)
     return ""
@@ -64,12 +64,12 @@ def test_a_code_opens_once_whoever_sends_it(database, anne, sealed):
     assert given(database, number, "000000", later) == WRONG
     for typed, sentence in ((right, USED), (codes[0], RECOVERY_USED)):
         with database.reading() as first, database.reading() as second:
-            proofs = [second_factors.judged(tab, number, typed, KEYS, now=later) for tab in (first, second)]
+            proofs = [second_factors.judge_code(tab, number, typed, KEYS, now=later) for tab in (first, second)]
         refused = []
         for proof in proofs:  # two requests that both compared the code before either took it
             try:
                 with database.writing() as session:
-                    second_factors.spend(session, number, EMAIL, proof, now=later)
+                    second_factors.spend_code(session, number, EMAIL, proof, now=later)
             except InputError as fault:
                 refused.append(str(fault))
         assert refused == [sentence]
@@ -83,8 +83,8 @@ def test_a_recovery_code_opens_once_and_how_many_remain_is_known(database, anne,
     assert given(database, number, codes[3]) == RECOVERY_USED
     assert given(database, number, "abcd-efgh") == RECOVERY_WRONG
     with database.reading() as session:
-        assert second_factors.state_of(session, number).left == len(codes) - 1
-        assert audit.about(session, f"user:{EMAIL}")[0].sentence == "Code de secours utilisé, il en reste 9."
+        assert second_factors.factor_state(session, number).left == len(codes) - 1
+        assert audit.entries_about(session, f"user:{EMAIL}")[0].sentence == "Code de secours utilisé, il en reste 9."
         assert not [kept for kept in session.scalars(select(RecoveryCode.digest)) if codes[0].encode() in kept]
     with database.writing() as session:
         fresh = second_factors.renew_codes(session, number, EMAIL, now=NOW)
@@ -97,8 +97,8 @@ def test_the_secret_stands_in_no_row_in_clear_and_without_its_key_only_a_recover
     codes = set_up(database, number, sealed)
     with database.reading() as session:
         row = session.execute(text("SELECT sealed FROM second_factors")).scalar_one()
-    assert second_factors.opened(KEYS, number, sealed) not in row
-    others = second_factors.wallet(["o" * 32])
+    assert second_factors.open_secret(KEYS, number, sealed) not in row
+    others = second_factors.factor_cipher(["o" * 32])
     assert given(database, number, code(number, sealed, NOW + HALF_MINUTE), NOW + HALF_MINUTE, others) == UNREADABLE
     assert given(database, number, codes[0], keys=others) == ""
 
@@ -108,16 +108,16 @@ def test_a_lost_one_is_taken_away_by_somebody_else_or_by_the_shell(database, ann
     for actor, by_shell in (("marc@fwb.example", False), (EMAIL, True)):
         set_up(database, number, sealed)
         with database.writing() as session:
-            sessions.begin(session, number, "Firefox", has_factor=True, now=NOW)
+            sessions.begin_session(session, number, "Firefox", has_factor=True, now=NOW)
         with pytest.raises(Refused, match="Votre propre second facteur"), database.writing() as session:
             second_factors.reset(session, number, EMAIL, actor=EMAIL, now=NOW)
         with database.writing() as session:
             second_factors.reset(session, number, EMAIL, actor=actor, by_shell=by_shell, now=NOW)
         with database.reading() as session:
-            assert second_factors.state_of(session, number) is None
+            assert second_factors.factor_state(session, number) is None
             assert session.scalars(select(StaffSession.id)).all() == []
             assert session.scalars(select(RecoveryCode.id)).all() == []
-            entry = audit.about(session, f"user:{EMAIL}")[0]
+            entry = audit.entries_about(session, f"user:{EMAIL}")[0]
             assert (entry.actor, entry.sentence) == (actor, f"Second facteur de {EMAIL} réinitialisé.")
         assert given(database, number, code(number, sealed)) == WRONG, "by a page that was open meanwhile"
     with pytest.raises(Refused, match="pas de second facteur"), database.writing() as session:
@@ -136,16 +136,16 @@ def test_whoever_has_to_have_one_does_not_remove_it(database, anne, sealed):
     number = anne[0]
     set_up(database, number, sealed)
     with pytest.raises(Refused, match="Vos rôles demandent"), database.writing() as session:
-        second_factors.remove(session, number, EMAIL, is_needed=True, now=NOW)
+        second_factors.remove_factor(session, number, EMAIL, is_needed=True, now=NOW)
     with database.writing() as session:
-        second_factors.remove(session, number, EMAIL, is_needed=False, now=NOW)
-        assert second_factors.state_of(session, number) is None
+        second_factors.remove_factor(session, number, EMAIL, is_needed=False, now=NOW)
+        assert second_factors.factor_state(session, number) is None
 
 
 def test_a_session_without_a_factor_that_is_needed_is_none(database, anne, sealed):
     number, uniquifier = anne
     with database.writing() as session:
-        plain = sessions.begin(session, number, "Firefox", now=NOW)
+        plain = sessions.begin_session(session, number, "Firefox", now=NOW)
 
     def opens(policy, key):
         with database.reading() as session:
@@ -154,7 +154,7 @@ def test_a_session_without_a_factor_that_is_needed_is_none(database, anne, seale
     assert [opens(policy, plain) for policy in FactorPolicy] == [False, True, True]
     set_up(database, number, sealed)
     with database.writing() as session:
-        plain = sessions.begin(session, number, "Firefox", now=NOW)
-        full = sessions.begin(session, number, "Firefox", has_factor=True, now=NOW)
+        plain = sessions.begin_session(session, number, "Firefox", now=NOW)
+        full = sessions.begin_session(session, number, "Firefox", has_factor=True, now=NOW)
     assert [opens(policy, plain) for policy in FactorPolicy] == [False, False, True]
     assert [opens(policy, full) for policy in FactorPolicy] == [True, True, True]

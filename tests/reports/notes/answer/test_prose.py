@@ -28,7 +28,7 @@ def plain(text):
 
 def answer_of(session, now=NOW, **changes):
     """The answer of a note, as it is copied."""
-    return plain(gathering.gather(session, replace(ASKED, **changes), now=now).content.answer)
+    return plain(gathering.gather_note(session, replace(ASKED, **changes), now=now).content.answer)
 
 
 def test_what_was_asked_about_stands_first_then_the_others_then_the_total(session):
@@ -42,7 +42,7 @@ def test_what_was_asked_about_stands_first_then_the_others_then_the_total(sessio
 
 @pytest.mark.parametrize("changes", [{"question": ""}, {"question": "Combien d’écoles de WBE ont adhéré ?"}])
 def test_nobody_says_no_to_a_question_that_stands_nowhere(session, changes):
-    gathered = gathering.gather(session, replace(ASKED, **changes), now=NOW).content
+    gathered = gathering.gather_note(session, replace(ASKED, **changes), now=NOW).content
     assert "Non :" not in plain(repr(gathered.figures()))
     assert plain(gathered.answer).startswith("14 des 147 écoles de WBE (9,5 %) ont adhéré au premier volet")
 
@@ -81,7 +81,7 @@ def test_what_is_planned_stands_in_the_answer_and_what_is_prepared_is_said_as_su
 
 
 def test_two_days_stand_side_by_side_with_the_difference(session):
-    gathered = gathering.gather(session, replace(ASKED, compare=date(2021, 1, 31)), now=NOW).content
+    gathered = gathering.gather_note(session, replace(ASKED, compare=date(2021, 1, 31)), now=NOW).content
     (table,) = gathered.comparisons
     wbe, total = table.rows
     assert (wbe[0], wbe[3], total[3]) == ("WBE", 14, 48)
@@ -92,7 +92,7 @@ def test_two_days_stand_side_by_side_with_the_difference(session):
 
 
 def test_a_note_defines_no_state_that_does_not_occur_and_draws_no_map_of_one_shade(session):
-    gathered = gathering.gather(session, ASKED, now=NOW).content
+    gathered = gathering.gather_note(session, ASKED, now=NOW).content
     total = dict(zip([column.name for column in gathered.tables[0].columns], gathered.tables[0].rows[-1], strict=True))
     terms = {one.term for one in gathered.definitions}
     for term, name in gathering.OF_FIGURE.items():

@@ -28,21 +28,21 @@ def reader(database, begun):
 
 def ask(database, reader, **changes):
     with database.writing() as session:
-        return requests.ask(session, replace(ASKED, **changes), now=NOW, actor=reader).id
+        return requests.ask_for_note(session, replace(ASKED, **changes), now=NOW, actor=reader).id
 
 
 def freeze(database, key):
     with database.reading() as session:
-        asked = requests.by_key(session, key, AUTHOR, {RoleName.AUTHOR})
-        gathered = gathering.gather(session, requests.request_of(asked), now=NOW)
+        asked = requests.get_request(session, key, AUTHOR, {RoleName.AUTHOR})
+        gathered = gathering.gather_note(session, requests.request_of(asked), now=NOW)
     with database.writing() as session:
-        return freezing.freeze(session, gathered, now=NOW, actor=AUTHOR).id
+        return freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
 
 
 def state(database, key):
     with database.reading() as session:
-        asked = requests.by_key(session, key, AUTHOR, {RoleName.AUTHOR})
-        waiting = [one.id for one in session.scalars(requests.waiting())]
+        asked = requests.get_request(session, key, AUTHOR, {RoleName.AUTHOR})
+        waiting = [one.id for one in session.scalars(requests.waiting_requests())]
         assert (key in waiting) == (requests.state_of(session, asked) is AskedState.WAITING)
         return requests.state_of(session, asked)
 
@@ -63,7 +63,7 @@ def test_a_question_awaits_an_author_and_comes_back_when_its_note_is_approved(da
     assert "votre note est prête" in mails[reader][0]
     assert "validée sous le numéro 2021-001" in mails[reader][1]
     with database.reading() as session:
-        asked = drafts.read_request(requests.by_key(session, key, reader, {RoleName.READER}).request)
+        asked = drafts.read_request(requests.get_request(session, key, reader, {RoleName.READER}).request)
     assert asked.networks == ("WBE",), "the network that the question names"
 
 
@@ -73,7 +73,7 @@ def test_a_question_whose_note_is_refused_awaits_an_author_again(database, reade
     with pytest.raises(Refused, match="n’attend plus la rédaction"):
         freeze(database, key)
     with database.writing() as session:
-        approval.refuse(session, note, "Un chiffre manque.", now=NOW, actor=APPROVER)
+        approval.refuse_note(session, note, "Un chiffre manque.", now=NOW, actor=APPROVER)
     assert state(database, key) is AskedState.WAITING
     approve_in(database, freeze(database, key))
     assert state(database, key) is AskedState.ANSWERED
@@ -83,7 +83,7 @@ def test_a_question_is_sent_back_with_a_reason_or_taken_back_by_who_asked(databa
     key = ask(database, reader)
     tell(database)
     with database.writing() as session:
-        asked = requests.by_key(session, key, AUTHOR, {RoleName.AUTHOR})
+        asked = requests.get_request(session, key, AUTHOR, {RoleName.AUTHOR})
         with pytest.raises(InputError, match="Dites pourquoi"):
             requests.send_back(session, asked, " ", now=NOW, actor=AUTHOR)
         requests.send_back(session, asked, "Pour quel jour ?", now=NOW, actor=AUTHOR)
@@ -92,10 +92,10 @@ def test_a_question_is_sent_back_with_a_reason_or_taken_back_by_who_asked(databa
     assert state(database, key) is AskedState.SENT_BACK
     other = ask(database, reader)
     with database.writing() as session:
-        asked = requests.by_key(session, other, reader, {RoleName.READER})
+        asked = requests.get_request(session, other, reader, {RoleName.READER})
         with pytest.raises(NotFound):
-            requests.withdraw(session, asked, now=NOW, actor=AUTHOR)
-        requests.withdraw(session, asked, now=NOW, actor=reader)
+            requests.withdraw_request(session, asked, now=NOW, actor=AUTHOR)
+        requests.withdraw_request(session, asked, now=NOW, actor=reader)
     assert state(database, other) is AskedState.WITHDRAWN
 
 
@@ -103,9 +103,9 @@ def test_a_question_is_read_by_who_asked_and_by_those_who_write_or_approve(datab
     key, curious = ask(database, reader), add_colleague(database, "max", RoleName.READER)
     with database.reading() as session:
         for person, role in ((reader, RoleName.READER), (AUTHOR, RoleName.AUTHOR), (APPROVER, RoleName.APPROVER)):
-            assert requests.by_key(session, key, person, {role}).id == key
+            assert requests.get_request(session, key, person, {role}).id == key
         with pytest.raises(NotFound):
-            requests.by_key(session, key, curious, {RoleName.READER})
+            requests.get_request(session, key, curious, {RoleName.READER})
 
 
 def test_what_cannot_be_asked_is_refused(database, reader, monkeypatch):
@@ -124,9 +124,9 @@ def test_who_asks_and_takes_back_all_day_tells_those_who_write_no_more(database,
     for _ in range(2):
         key = ask(database, reader)
         with database.writing() as session:
-            asked = requests.by_key(session, key, reader, {RoleName.READER})
-            requests.withdraw(session, asked, now=NOW, actor=reader)
+            asked = requests.get_request(session, key, reader, {RoleName.READER})
+            requests.withdraw_request(session, asked, now=NOW, actor=reader)
     with pytest.raises(Refused, match="en un jour"):
         ask(database, reader)
     with database.writing() as session:
-        assert requests.ask(session, ASKED, now=NOW + timedelta(days=1), actor=reader)
+        assert requests.ask_for_note(session, ASKED, now=NOW + timedelta(days=1), actor=reader)

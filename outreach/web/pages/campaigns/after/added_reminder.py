@@ -41,7 +41,7 @@ USUAL_HOUR = time(9, 30)
 def new_reminder(number: int) -> str | Redirect:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        pending = added_reminders.pending(session, campaign)
+        pending = added_reminders.pending_reminder(session, campaign)
         if pending is not None:
             return redirect(url_for(".reminder", number=number, reminder=pending.id))
         if not added_reminders.may_be_added(session, campaign):
@@ -59,7 +59,7 @@ def add_reminder(number: int) -> Redirect | tuple[str, int]:
     form = ReminderForm()
 
     def add(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
-        return added_reminders.add(session, campaign, **changes, now=now(), actor=actor()).id
+        return added_reminders.add_reminder(session, campaign, **changes, now=now(), actor=actor()).id
 
     return _saved(number, form, url_for(".add_reminder", number=number), add)
 
@@ -86,7 +86,7 @@ def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
         added = added_reminders.reminder_of(session, campaign, reminder)
         if seen != added_reminders.content_hash(added):
             raise InputError(CHANGED)
-        added_reminders.revise(session, added, **changes, now=now(), actor=actor())
+        added_reminders.revise_reminder(session, added, **changes, now=now(), actor=actor())
         return reminder
 
     return _saved(number, form, url_for(".save_reminder", number=number, reminder=reminder), save)
@@ -105,7 +105,7 @@ def reminder(number: int, reminder: int) -> str:
 def submit_reminder(number: int, reminder: int) -> Redirect:
     judged = _judged(number, reminder)
     told = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
-    return _move(number, reminder, told, partial(reminder_checks.ask, judged=judged))
+    return _move(number, reminder, told, partial(reminder_checks.ask_reminder_approval, judged=judged))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/approval")
@@ -113,7 +113,7 @@ def submit_reminder(number: int, reminder: int) -> Redirect:
 def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
     judged, overlap = _judged(number, reminder), posted_number("overlap", digits=7) or 0
     told = "La relance est validée et planifiée."
-    give = partial(reminder_checks.give, judged=judged, overlap=overlap)
+    give = partial(reminder_checks.give_reminder_approval, judged=judged, overlap=overlap)
     try:
         return _move(number, reminder, told, give)
     except InputError as error:
@@ -133,7 +133,7 @@ def return_reminder(number: int, reminder: int) -> Redirect:
 @pages.post("/<number:number>/reminders/<number:reminder>/abandonment")
 @needs(RoleName.AUTHOR)
 def abandon_reminder(number: int, reminder: int) -> Redirect:
-    return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon, to=".waves")
+    return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon_reminder, to=".waves")
 
 
 @pages.route("/<number:number>/unreacted/campaign", methods=["GET", "POST"])
@@ -142,9 +142,9 @@ def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign with this one's letter, for those who have not reacted to it."""
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        if not audiences.launched(campaign):
+        if not audiences.launched_mailings(campaign):
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu y répondre.")
-        stated = definitions.again(definitions.of(session, campaign))
+        stated = definitions.begin_again(definitions.definition_of(session, campaign))
         rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
     name = f"{stated.title[:160]} : à ceux qui n’ont ni répondu ni adhéré"
     return begin(
@@ -179,7 +179,7 @@ def _judged(number: int, key: int) -> ReminderFindings:
     version = posted("version")
     with time_limit.lifted(), database().reading() as session:
         added = added_reminders.reminder_of(session, lifecycle.campaign_numbered(session, number), key)
-        return reminder_checks.judge(session, added, sending(), now=now(), version=version)
+        return reminder_checks.review_reminder(session, added, sending(), now=now(), version=version)
 
 
 def _move(number: int, key: int, told: str, move: Callable[..., Any], to: str = ".reminder") -> Redirect:
@@ -194,7 +194,7 @@ def _form_page(
     session: Session, campaign: Campaign, form: ReminderForm, action: str, added: AddedReminder | None = None
 ) -> str:
     leaves_at = added.asked_at if added else now() + PROPOSED
-    counts = audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
+    counts = audiences.count_campaign_audience(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
     step = step_of(session, "waves", campaign)
     preview = Preview(session, campaign, sending(), [], now=now(), has_layout=False)
     first = next((row.Authority for row in preview.recipients()), None)
@@ -207,7 +207,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
     campaign = added.campaign
     wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
     is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
-    findings = reminder_checks.look_over(session, added, sending(), now=now()) if is_open else None
+    findings = reminder_checks.check_reminder(session, added, sending(), now=now()) if is_open else None
     content = added_reminders.content_of(added)
     return show(
         "reminder",
@@ -219,7 +219,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         findings=findings,
         example=_example(session, added, _planned(session, campaign, wave, findings)),
         may_approve=decisions.may_decide(session, actor(), content.subject),
-        moves=decisions.history(session, [content.subject]),
+        moves=decisions.decision_history(session, [content.subject]),
     )
 
 

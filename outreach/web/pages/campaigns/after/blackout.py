@@ -23,7 +23,7 @@ def move_wave(number: int, wave: int) -> Redirect:
     to, may_approve = _moment(posted("to")), current_user.holds(RoleName.APPROVER)
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        moved = exemptions.move(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)
+        moved = exemptions.move_wave(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)
         told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
     flash(told, "success")
     return redirect(url_for(".waves", number=number))

@@ -117,7 +117,7 @@ def list_calls(number: int) -> str:
             step_of(session, "calls", campaign),
             text=sought(request),
             is_whole=_is_whole(),
-            waiting=calls.counted(session, campaign),
+            waiting=calls.count_calls(session, campaign),
             me=actor(),
             shown=Shown.of(request, _listed(session, campaign), export=".export_calls", write=".write_to_called"),
         )
@@ -147,7 +147,7 @@ def write_to_called(number: int) -> Redirect | str | tuple[str, int]:
 def take_call(number: int, call: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        taken = calls.take(session, campaign, call, now=now(), actor=actor())
+        taken = calls.take_call(session, campaign, call, now=now(), actor=actor())
         why = taken.reason.label if taken.state is StepState.STOPPED and taken.reason else ""
     if why:
         flash(f"Cet appel n’est plus à faire : {why}.", "info")
@@ -159,7 +159,7 @@ def take_call(number: int, call: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def release_call(number: int, call: int) -> Redirect:
     with database().writing() as session:
-        calls.release(session, lifecycle.campaign_numbered(session, number), call, actor=actor())
+        calls.release_call(session, lifecycle.campaign_numbered(session, number), call, actor=actor())
     flash("L’appel est laissé aux autres.", "success")
     return redirect(url_for(".list_calls", number=number))
 
@@ -184,7 +184,7 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
                 row = calls.row_of(session, campaign, call)
                 waiting = {str(school.fase): school.id for school in _waiting(session, row)}
                 noted = form.noted(waiting, address)
-                calls.note(session, campaign, call, noted, sending(), now=now(), actor=actor())
+                calls.note_call(session, campaign, call, noted, sending(), now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _call_page(session, number, call, form), 422
@@ -221,7 +221,7 @@ def _waiting(session: Session, row: calls.CallRow | None) -> Sequence[School]:
 
 
 def _listed(session: Session, campaign: Campaign) -> InMemoryListing[calls.CallRow]:
-    return calls.listed(session, campaign, waiting=not _is_whole(), text=sought(request), sort=sorting(request))
+    return calls.list_calls(session, campaign, waiting=not _is_whole(), text=sought(request), sort=sorting(request))
 
 
 def _is_whole() -> bool:

@@ -44,7 +44,7 @@ def paper(number: int) -> str:
 def export_batches(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        listed = batches.listed(session, campaign, sort=sorting(request))
+        listed = batches.list_batches(session, campaign, sort=sorting(request))
         table, title = listed.table(accounts.colleagues(session)), title_in_file(session, campaign)
         return download(table, kind, f"lots-de-lettres-campagne-{number}", campaign=title)
 
@@ -63,7 +63,7 @@ def read_on_paper(number: int) -> Response:
     asked = whole_number(request.args.get("as", ""))
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        preview = Preview(session, campaign, sending(), schedule.plan(session, campaign, now=now()), now=now())
+        preview = Preview(session, campaign, sending(), schedule.plan_waves(session, campaign, now=now()), now=now())
         among = [row.Authority for row in preview.recipients()]
         chosen = next((one for one in among if one.fase == asked), among[0] if among else None)
         letter = preview.paper(chosen) if chosen else None
@@ -74,7 +74,7 @@ def read_on_paper(number: int) -> Response:
         document = document_of(campaign, to, SHOWN_CODE, letter.subject, letter.html, sending())
         head = head_on_paper(session, campaign)
     end_reading()
-    content = files.sample(document, files.WINDOW, head, now=now())
+    content = files.sample_letter(document, files.WINDOW, head, now=now())
     return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
 
 
@@ -89,7 +89,7 @@ def make_batches(number: int) -> Redirect:
     with finishing() as session:
         campaign = lifecycle.in_turn(session, number)
         for wave in batches.waves_of(campaign):
-            told = batches.make(session, campaign, wave, sending(), sheet=sheet, now=now(), actor=actor())
+            told = batches.make_batch(session, campaign, wave, sending(), sheet=sheet, now=now(), actor=actor())
             made += told.batch.letters if told.batch else 0
             unfit += len(told.unfit)
         if not made and not unfit:
@@ -108,7 +108,7 @@ def paper_files(number: int, batch: int) -> Response | Redirect:
         return later(f"Fichiers du lot de lettres {batch}", url_for(".paper", number=number))
     with database().writing() as session:
         batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
-        audit.record(session, now(), actor(), f"Fichiers du lot {batch} remis.", f"campaign:{number}")
+        audit.record_entry(session, now(), actor(), f"Fichiers du lot {batch} remis.", f"campaign:{number}")
     with reading() as session:
         found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
         name = accounts.colleagues(session)[actor()]
@@ -126,7 +126,7 @@ def post_batch(number: int, batch: int) -> Redirect | tuple[str, int]:
         on = parse_day(posted("day"))
         with database().writing() as session:
             found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
-            count = batches.post(session, found, on=on, today=current_day(), now=now(), actor=actor())
+            count = batches.note_posted(session, found, on=on, today=current_day(), now=now(), actor=actor())
     except InputError as error:
         return _refused(number, f"day-{batch}", error)
     flash(f"{french.plural(count, 'lettre est postée', 'lettres sont postées')} le {french.day(on)}.", "success")
@@ -164,13 +164,13 @@ def _refused(number: int, place: str, error: InputError) -> tuple[str, int]:
 
 def _page(session: Session, number: int, fault: tuple[str, str] | None = None) -> str:
     campaign = lifecycle.campaign_numbered(session, number)
-    listed = batches.listed(session, campaign, sort=sorting(request))
+    listed = batches.list_batches(session, campaign, sort=sorting(request))
     names = accounts.colleagues(session)
     return show(
         "paper",
         step_of(session, "paper", campaign),
         shown=Shown.of(request, listed, names=names, export=".export_batches"),
-        due=batches.due(session, campaign, now=now()),
+        due=batches.letters_due(session, campaign, now=now()),
         fault=fault,
         today=current_day(),
     )

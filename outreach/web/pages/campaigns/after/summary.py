@@ -94,7 +94,7 @@ def _columns(charts: Sequence[Chart]) -> list[list[dict[str, str]]]:
 
 
 def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
-    drawing = svg.file(chart.draw(canvas), chart.title, chart.told)
+    drawing = svg.chart_file(chart.draw(canvas), chart.title, chart.told)
     return {"title": chart.title, "about": chart.about, "told": chart.told, "svg": drawing}
 
 

@@ -13,7 +13,7 @@ from outreach.campaigns.planning import audiences, segment_uses
 from outreach.campaigns.planning.segment_uses import SegmentUse
 from outreach.campaigns.segments import of_strand, presentation, saved
 from outreach.campaigns.segments.audience import Boxes, Concerns
-from outreach.campaigns.segments.criteria import Criterion, simplified
+from outreach.campaigns.segments.criteria import Criterion, simplify_criterion
 from outreach.campaigns.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.campaigns.segments.presentation import Choices
 from outreach.campaigns.segments.scope import Scope
@@ -94,7 +94,7 @@ class Chosen:
         """How a form says a criterion."""
         choices = Choices.of(criterion)
         own = choices, lines_of(choices)
-        if use and to_json(simplified(criterion)) == use.version.criteria:
+        if use and to_json(simplify_criterion(criterion)) == use.version.criteria:
             return cls(Whom.LISTED, *own, listed=KEPT if use.has_changed else f"segment:{use.segment.id}")
         match choices.conditions:
             case () if not choices.networks and choices.levels in (frozenset(), frozenset(strand.levels)):
@@ -122,7 +122,7 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
             chosen = Chosen.of(criterion, strand, segment_uses.use_of(session, campaign))
         else:
             criterion, chosen = _read(session, given, scope, strand, kept)
-        is_unknown = strand.id != campaign.strand_id and of_strand.numbers(criterion) - scope.strands.keys()
+        is_unknown = strand.id != campaign.strand_id and of_strand.strand_numbers(criterion) - scope.strands.keys()
         if "follow" in given or is_unknown:  # the new programme has no strand of that number
             criterion, chosen = _followed(criterion, chosen, strand, campaign.strand)
         criterion = within_limits(criterion)
@@ -141,7 +141,7 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         fault = "Un courriel de cette campagne est déjà parti : son volet ne se change plus."
     if not fault and (strand.id, concerns) != (campaign.strand_id, campaign.concerns):
         closed = audiences.closed_to(session, concerns, strand, current_day())
-        fault = sentences.closing(closed) if closed else ""
+        fault = sentences.closing_in_words(closed) if closed else ""
     return AskedAudience(title, strand, criterion, chosen, concerns, boxes, fault)
 
 
@@ -159,13 +159,15 @@ def _read(
     """What a form means; `kept` is the campaign's own. Raises ValueError on an unknown choice, InputError on others."""
     networks = frozenset(map(NetworkCode, given.getlist("network")))
     levels = frozenset(map(Level, given.getlist("level")))
-    offered = presentation.offers(known(session, scope)) if "add" in given else {}
+    offered = presentation.list_offers(known(session, scope)) if "add" in given else {}
     lines = without_strangers(session, read(given, offered))
     whom = Whom(given.get("whom") or (Whom.SOME if networks or lines or "add" in given else Whom.ALL))
     if whom in {Whom.LISTED, Whom.PAST}:
         listed, past = given.get("listed", ""), (given.get("past", ""), given.get("reaction", "received"))
         if whom is Whom.PAST:
-            criterion: Criterion = presentation.made(presentation.LETTERS, {"mailings": [past[0]], "what": [past[1]]})
+            criterion: Criterion = presentation.make_leaf(
+                presentation.LETTERS, {"mailings": [past[0]], "what": [past[1]]}
+            )
         else:
             criterion = kept if listed == KEPT else _of_list(session, listed)
         choices = Choices.of(criterion)
@@ -187,7 +189,7 @@ def _of_list(session: Session, listed: str) -> Criterion:
     if kind == "list":
         return AmongAuthorities(list=number)
     try:
-        return saved.latest(session, saved.segment_numbered(session, number)).criterion
+        return saved.latest_version(session, saved.segment_numbered(session, number)).criterion
     except NotFound as error:
         raise InputError(str(error)) from None
 
@@ -196,7 +198,7 @@ def _followed(criterion: Criterion, chosen: Chosen, strand: Strand, was: Strand)
     """The same, of which those conditions are about the strand that were about another."""
 
     def brought(of: Criterion) -> Criterion:
-        return of_strand.brought(of, strand, was=was)
+        return of_strand.bring_to_strand(of, strand, was=was)
 
     if chosen.whom is not Whom.SOME:
         return brought(criterion), Chosen.of(brought(criterion), strand, None)

@@ -19,7 +19,7 @@ from outreach.campaigns.review import checks, other_programme
 from outreach.campaigns.segments import audience as segment
 from outreach.campaigns.segments import audience_counts, of_strand, presentation, saved
 from outreach.campaigns.segments.audience import Audience, Boxes, Concerns
-from outreach.campaigns.segments.criteria import sentence, simplified
+from outreach.campaigns.segments.criteria import sentence_of, simplify_criterion
 from outreach.campaigns.segments.criteria_json import MOST_LEAVES, PARAMETER, to_json
 from outreach.campaigns.segments.presentation import Choices, Explanation, Options
 from outreach.campaigns.segments.scope import Names, Scope
@@ -85,7 +85,7 @@ def _is_live() -> bool:
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     with reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
-        said = asked.fault or wave_criteria.sentence(session, asked.criterion)
+        said = asked.fault or wave_criteria.criterion_sentence(session, asked.criterion)
         said_of = programmes.strand_names(session)[asked.strand.id]
     return [
         ("Nom de la campagne", asked.title),
@@ -154,7 +154,7 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
     """Save an audience in a campaign, if that is still the version that was shown; whether it was saved."""
     changes = {
         "title": asked.title,
-        "criteria": to_json(simplified(asked.criterion)),
+        "criteria": to_json(simplify_criterion(asked.criterion)),
         "concerns": asked.concerns,
         "boxes": asked.boxes,
     }
@@ -162,12 +162,12 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
         campaign = lifecycle.in_turn(session, number)
         is_same = version == lifecycle.content_hash(campaign)
         if is_same:
-            about = lifecycle.about(campaign, asked.strand) if asked.strand.id != campaign.strand_id else {}
-            lifecycle.revise(session, campaign, {**changes, **about}, now=now(), actor=actor())
+            about = lifecycle.changes_about(campaign, asked.strand) if asked.strand.id != campaign.strand_id else {}
+            lifecycle.revise_campaign(session, campaign, {**changes, **about}, now=now(), actor=actor())
             kind, _, key = asked.chosen.listed.partition(":")
             if kind == "segment":
                 taken = saved.segment_numbered(session, int(key))
-                segment_uses.take(session, campaign, taken, now=now(), actor=actor())
+                segment_uses.take_segment(session, campaign, taken, now=now(), actor=actor())
             drafts.discard(session, lifecycle.place_of(campaign, "audience", current_user.id))
     return is_same
 
@@ -180,7 +180,7 @@ def export_audience(number: int, kind: str) -> Response:
         asked = asked_of(session, campaign, request.args)
         if asked.fault:
             raise InputError(asked.fault)
-        table = segment.mailboxes(session, *meant_by(session, campaign, asked)).table()
+        table = segment.list_audience_mailboxes(session, *meant_by(session, campaign, asked)).table()
         return exports.download(table, kind, f"public-campagne-{number}", campaign=title_in_file(session, campaign))
 
 
@@ -196,7 +196,7 @@ def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     own, typed = asked_of(session, campaign, MultiDict()), asked_of(session, campaign, fields)
     if typed.is_kept:
         return []
-    names = wave_criteria.names(session, [own.criterion, typed.criterion])
+    names = wave_criteria.criteria_names(session, [own.criterion, typed.criterion])
     before, after = ([_words_of(line, names) for line in one.lines] for one in (own, typed))
     told = [f"nom « {typed.title} »"] if typed.title != own.title else []
     told += [programmes.strand_names(session)[typed.strand.id]] if typed.strand.id != own.strand.id else []
@@ -205,7 +205,9 @@ def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     told += [f"condition retirée, « {words} »" for words in before if words not in after]
     told += [f"écoles, « {typed.concerns.label} »"] if typed.concerns != own.concerns else []
     told += [f"écrire, « {typed.boxes.label} »"] if typed.boxes != own.boxes else []
-    counts = [audience_counts.count(session, *meant_by(session, campaign, one)).written for one in (own, typed)]
+    counts = [
+        audience_counts.count_audience(session, *meant_by(session, campaign, one)).written for one in (own, typed)
+    ]
     return [f"{french.number(counts[0])} → {french.plural(counts[1], 'PO', 'PO')}", *told] if told else []
 
 
@@ -225,7 +227,7 @@ def _page(
     meant, scope = meant_by(session, campaign, asked)
     search = words(request.values, "find", LONGEST_SEARCH)
     options = known(session, scope)
-    kinds, called = presentation.offers(options), wave_criteria.names(session, [asked.criterion])
+    kinds, called = presentation.list_offers(options), wave_criteria.criteria_names(session, [asked.criterion])
     offered = offered_now(session)
     account, use = account_of(session, meant, scope), segment_uses.use_of(session, campaign)
     return show(
@@ -239,15 +241,15 @@ def _page(
         chosen_strand=offered.code_of_key(asked.strand.id),
         about=programmes.strand_names(session)[asked.strand.id],
         foreign=[
-            *other_programme.remarks(session, campaign, asked.strand),
+            *other_programme.programme_remarks(session, campaign, asked.strand),
             *other_programme.of_sender(session, campaign, asked.strand),
             *other_programme.strand_remarks(session, asked.criterion, asked.strand, was=campaign.strand),
         ],
-        may_follow=bool(of_strand.foreign(asked.criterion, asked.strand, was=campaign.strand)),
+        may_follow=bool(of_strand.foreign_leaves(asked.criterion, asked.strand, was=campaign.strand)),
         most_conditions=MOST_LEAVES,
         asked=asked,
         Whom=Whom,
-        said=sentence(asked.criterion, called),
+        said=sentence_of(asked.criterion, called),
         names=called,
         use=use,
         lists=_lists(session, asked, options["list"], called, use),
@@ -255,22 +257,22 @@ def _page(
         reactions=presentation.WHAT_PART.options,
         offers=kinds,
         search=search,
-        suggestions=presentation.found(kinds, search),
+        suggestions=presentation.find_offers(kinds, search),
         account=account,
         counts=account.letters,
         out_of_scope=out_of_scope(asked.strand, asked.concerns),
         left_out=left_out(account),
         why=_why(session, meant, scope),
-        networks=directory.networks(session),
+        networks=directory.list_networks(session),
         concerns=_offered(asked),
         boxes=list(Boxes),
-        is_ready=campaign.starts_at is not None and not checks.unfinished(campaign),
+        is_ready=campaign.starts_at is not None and not checks.unfinished_parts(campaign),
     )
 
 
 def _lists(session: Session, asked: AskedAudience, lists: Options, called: Names, use: SegmentUse | None) -> Options:
     """The segments and the lists to choose from; an older list that is chosen has its name, too."""
-    found = [(f"segment:{one.id}", one.name) for one, _ in saved.every(session)]
+    found = [(f"segment:{one.id}", one.name) for one, _ in saved.all_segments(session)]
     if asked.chosen.listed == KEPT and use:
         found.insert(0, (KEPT, f"{use.segment.name}, version {use.version.number}"))
     found += [(f"list:{key}", name) for key, name in lists]
@@ -292,7 +294,7 @@ def stated_in_address(session: Session, asked: AskedAudience) -> dict[str, str]:
 
 def _offered(asked: AskedAudience) -> list[Concerns]:
     """The schools that the letter may be about: those of an earlier letter where the audience names one."""
-    may_correct = asked.concerns is Concerns.LISTED or segment.corrected(asked.criterion)
+    may_correct = asked.concerns is Concerns.LISTED or segment.corrected_mailings(asked.criterion)
     return [option for option in Concerns if may_correct or option is not Concerns.LISTED]
 
 
@@ -319,7 +321,7 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
         authority = sheet.authority_by_fase(session, _fase_of(session, typed) if number is None else number)
     except (InputError, NotFound) as error:
         return WhyAnswer(typed, str(error))
-    return WhyAnswer(typed, authority=authority, told=presentation.explain(session, meant, scope, authority))
+    return WhyAnswer(typed, authority=authority, told=presentation.explain_authority(session, meant, scope, authority))
 
 
 def _fase_of(session: Session, typed: str) -> int:

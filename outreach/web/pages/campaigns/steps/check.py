@@ -55,7 +55,9 @@ def submit(number: int) -> Redirect | tuple[str, int]:
         _refuse_undated(judged)
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
-            approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged)
+            approval.ask_approval(
+                session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged
+            )
     except InputError as error:
         with reading() as session:
             return check_page(session, number, fault=str(error)), 422
@@ -75,7 +77,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
         return _move(
             number,
             "La campagne est validée, exactement telle qu’elle est. Rien ne part tant qu’elle n’est pas planifiée.",
-            partial(approval.give, sending=sending(), judged=judged, overlap=overlap),
+            partial(approval.give_approval, sending=sending(), judged=judged, overlap=overlap),
         )
     except InputError as error:
         with reading() as session:
@@ -99,14 +101,14 @@ def schedule(number: int) -> Redirect:
 @pages.post("/<number:number>/pause")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def pause(number: int) -> Redirect:
-    return _move(number, "L’envoi est en pause : plus rien ne part.", lifecycle.pause)
+    return _move(number, "L’envoi est en pause : plus rien ne part.", lifecycle.pause_campaign)
 
 
 @pages.post("/<number:number>/resumption")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def resume(number: int) -> Redirect:
     may_approve = current_user.holds(RoleName.APPROVER)
-    return _move(number, "L’envoi reprend.", partial(lifecycle.resume, may_approve=may_approve))
+    return _move(number, "L’envoi reprend.", partial(lifecycle.resume_campaign, may_approve=may_approve))
 
 
 def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
@@ -133,7 +135,7 @@ def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
 def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> str:
     """Plan the waves; returns what to say more of it, or ''."""
     decisions.refuse_another(lifecycle.content_of(campaign), version)
-    first = lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
+    first = lifecycle.schedule_campaign(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
     return requests.SAID if requests.is_short(session, first, now) else ""
 
 
@@ -141,7 +143,7 @@ def _judged(number: int) -> Findings:
     """The campaign as the person read it, judged before anything is written, for as long as it takes."""
     with time_limit.lifted(), database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        return approval.judge(session, campaign, sending(), now=now(), version=posted("version"))
+        return approval.review_campaign(session, campaign, sending(), now=now(), version=posted("version"))
 
 
 def _refuse_undated(findings: Findings) -> None:
@@ -171,31 +173,31 @@ def check_page(
     criterion = audiences.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
     is_open = step.stage in OPEN or (step.stage is Stage.RUNNING and lifecycle.may_change(campaign))
-    findings = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
+    findings = checks.check_campaign(session, campaign, sending(), now=now()) if is_open else None
     plan = findings.planned if findings and not is_under_way else []
-    rungs = due_steps.of(session, campaign, now=now()) if is_open else []
+    rungs = due_steps.forecast_steps(session, campaign, now=now()) if is_open else []
     is_read_here = step.stage in {Stage.TO_APPROVE, Stage.APPROVED}
     return show(
         "check",
         step,
         fault=fault,
         form=form or CalmForm(),
-        said=wave_criteria.sentence(session, criterion),
+        said=wave_criteria.criterion_sentence(session, criterion),
         replies_to=replies_to(session, campaign).replace("+@", "@"),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,
         rungs=rungs,
-        to_come=plans.of(session, campaign, findings, rungs, now=now()) if findings else None,
+        to_come=plans.plan_of(session, campaign, findings, rungs, now=now()) if findings else None,
         preview=pane_of(session, campaign) if is_read_here else None,
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
-        exemptions=exemptions.of(session, campaign),
-        exceptions=exceptions.of(session, campaign),
+        exemptions=exemptions.exemptions_of(session, campaign),
+        exceptions=exceptions.exceptions_of(session, campaign),
         excepting=excepting or ExceptionForm(formdata=None),
         may_except=is_open and current_user.holds(RoleName.AUTHOR, RoleName.APPROVER),
         solicited=findings.counts.left_out.get(Reason.SOLICITED, 0) if findings else 0,
-        transitions=lifecycle.history(session, campaign),
+        transitions=lifecycle.campaign_history(session, campaign),
         rewordings=approval.since_approval(session, campaign) if is_open else [],
         left_before=ending.left_before(session, campaign) if is_open else 0,
         draw=findings.draw if findings else None,

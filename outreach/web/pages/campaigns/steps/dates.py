@@ -68,7 +68,7 @@ def _refuses_draw(number: int, form: DatesForm) -> bool:
 
 def _draw_of(session: Session, campaign: Campaign, form: DatesForm, rule: ClosingRule | None = None) -> DrawPlan | None:
     """The draw of a campaign; the form says what stands against it."""
-    planned = experiment_plan.of(session, campaign, now=now(), rule=rule)
+    planned = experiment_plan.experiment_plan_of(session, campaign, now=now(), rule=rule)
     if planned is not None:
         form.departures.errors = [*form.departures.errors, *planned.refusals]
     return planned
@@ -82,7 +82,7 @@ def _page(session: Session, step: Step, form: DatesForm, drafts: PageDrafts, *, 
         draw = _draw_of(session, campaign, form, rule) if campaign.starts_at else None
         waves = [] if form.errors else rule.waves(campaign)
     form.version.data = form.version.data or step.version
-    cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
+    cautions = dict.fromkeys(sending_hours.calendar_caution(today(wave.at)) for wave in waves)
     left_out = schedule.left_out(campaign, waves)
     late = [*schedule.too_late(waves), *schedule.after_closing(session, campaign, waves, now())]
     told = filter(None, [*late, *dict.fromkeys(wave.deadline_told for wave in waves), *cautions])

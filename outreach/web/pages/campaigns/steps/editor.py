@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import request
 
-from outreach.campaigns.letter.merge_fields import CHIPS, FIELDS, GROUPS, exemplified
-from outreach.campaigns.letter.passages import Passage, passages, varied
+from outreach.campaigns.letter.merge_fields import CHIPS, FIELDS, GROUPS, field_chip
+from outreach.campaigns.letter.passages import Passage, add_variant, split_passages
 from outreach.campaigns.review.preview import PreviewedLetter
 from outreach.web.pages.campaigns.steps.forms import LetterForm, ReminderForm
 from outreach.web.ui.fields import posted_all, posted_number, pressed
@@ -17,9 +17,9 @@ def shown(source: str, letter: PreviewedLetter | None = None) -> dict[str, Any]:
     The examples of its fields are the values of one `letter`: a mixture of authorities would be nobody's.
     """
     whole, source = _is_whole(), source.replace("\r\n", "\n")
-    parts = [Passage((source,), 0)] if whole else passages(source)
+    parts = [Passage((source,), 0)] if whole else split_passages(source)
     samples = letter.samples if letter else None
-    chips = {name: exemplified(name, samples)._asdict() for name in CHIPS}
+    chips = {name: field_chip(name, samples)._asdict() for name in CHIPS}
     return {"fields": FIELDS, "groups": GROUPS, "chips": chips, "whole": whole, "passages": parts}
 
 
@@ -27,7 +27,7 @@ def vary(form: LetterForm | ReminderForm) -> None:
     """Add the passage that the request asks for, if it does, to a form's letter."""
     if pressed("vary"):
         place = posted_number("vary", digits=3)
-        form.letter.data = varied(posted_all("letter"), -1 if place is None else place)
+        form.letter.data = add_variant(posted_all("letter"), -1 if place is None else place)
 
 
 def typed(form: LetterForm) -> list[tuple[str, str]]:

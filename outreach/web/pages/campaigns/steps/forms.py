@@ -20,13 +20,13 @@ from wtforms import (
 )
 
 from outreach.access import form_drafts
-from outreach.campaigns.evidence.steps import ReachChannel, RungWhen, rungs, written
+from outreach.campaigns.evidence.steps import ReachChannel, RungWhen, stored_steps, write_steps
 from outreach.campaigns.experiments.design import GAPS
 from outreach.campaigns.letter.snapshot import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import AddedReminder, Campaign, Colour
 from outreach.campaigns.planning import lifecycle
 from outreach.campaigns.planning.definitions import MOST_REMINDERS
-from outreach.campaigns.planning.schedule import offsets
+from outreach.campaigns.planning.schedule import reminder_offsets
 from outreach.campaigns.planning.sending_hours import moment_of, refuse_far_away
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import BRUSSELS, parse_day
@@ -81,7 +81,7 @@ class StepForm(FlaskForm):
             campaign = lifecycle.in_turn(session, number)
             is_current = self.is_current(lifecycle.content_hash(campaign))
             if is_current:
-                lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+                lifecycle.revise_campaign(session, campaign, changes, now=now(), actor=actor())
                 form_drafts.discard(session, lifecycle.place_of(campaign, self.STEP, current_user.id))
         return is_current
 
@@ -424,14 +424,14 @@ class DatesForm(StepForm):
             formdata=None,
             data={
                 **(_shown(campaign.starts_at) if campaign.starts_at else {"day": "", "hour": "09:30"}),
-                "reminders": ", ".join(map(str, offsets(campaign))),
+                "reminders": ", ".join(map(str, reminder_offsets(campaign))),
                 "deadline_days": str(campaign.deadline_days),
                 "deadline_on": campaign.deadline_on.isoformat() if campaign.deadline_on else "",
                 "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
                 "departures": str(campaign.departure_gap),
                 "first_come": next((value for value, (_, is_so) in SAID.items() if is_so is campaign.first_come), ""),
-                **{rung.channel.value: str(rung.days) for rung in rungs(campaign.ladder)},
-                **{f"{rung.channel}_when": rung.when.value for rung in rungs(campaign.ladder)},
+                **{rung.channel.value: str(rung.days) for rung in stored_steps(campaign.ladder)},
+                **{f"{rung.channel}_when": rung.when.value for rung in stored_steps(campaign.ladder)},
             },
         )
 
@@ -457,7 +457,9 @@ class DatesForm(StepForm):
             (ReachChannel.CALL, self.call, _when(self.call_when)),
         )
         filled = [(channel, (field.data or "").strip(), when) for channel, field, when in asked]
-        return written([(channel, whole_number(days, digits=3) or 0, when) for channel, days, when in filled if days])
+        return write_steps(
+            [(channel, whole_number(days, digits=3) or 0, when) for channel, days, when in filled if days]
+        )
 
     def validate_call(self, _field: StringField) -> None:
         """With the other rungs: each delay once, within the limit."""

@@ -105,9 +105,9 @@ def send_test(number: int) -> tuple[str, int]:
             with reading() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), changes)
                 recipient = sheet.authority_by_fase(session, asked)
-                prepared = test_letter.prepare(session, as_typed, sending(), recipient, now=now())
+                prepared = test_letter.prepare_test(session, as_typed, sending(), recipient, now=now())
             with database().writing() as session:
-                test_letter.send(
+                test_letter.send_test(
                     session,
                     as_typed,
                     sending(),
@@ -165,20 +165,20 @@ def _page(
     if is_typed:
         campaign = lifecycle.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
-    alone, pane = checks.alone(session, campaign, now=now()), pane_of(session, campaign)
+    alone, pane = checks.count_measured_alone(session, campaign, now=now()), pane_of(session, campaign)
     form.withhold(TrackingMode.CLICKS, *(() if alone else (TrackingMode.INDIVIDUAL,)))
     return show(
         "letter",
         step,
         form=form,
-        measured=checks.offer(alone),
+        measured=checks.tracking_offer(alone),
         unsaved=is_typed,
         drafts=drafts,
         at=request.args.get("at", ""),
         test=test or TestLetterForm(data={"to": actor()}),
         refusals=refusals,
         preview=pane,
-        remarks=[*checks.unfinished(campaign), *checks.wording_of(campaign, sending())],
+        remarks=[*checks.unfinished_parts(campaign), *checks.wording_of(campaign, sending())],
         **editor.shown(form.letter.data or "", pane.letter),
     )
 
@@ -186,7 +186,7 @@ def _page(
 def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:
     """The letter to the recipient that the request names, or to the first one."""
     try:
-        planned = schedule.plan(session, campaign, now=now())
+        planned = schedule.plan_waves(session, campaign, now=now())
         preview = Preview(session, campaign, sending(), planned, now=now(), wave=_wave(), has_layout=has_layout)
     except InputError as error:
         return PreviewPane(0, 0, fase=_asked_fase(), fault=str(error))

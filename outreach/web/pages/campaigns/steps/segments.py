@@ -52,7 +52,7 @@ def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptS
         asked_in=stated_in_address(session, asked),
         shown=shown,
         letters=history.letters_received_by(session, [row.Authority.id for row in shown.rows], now=now()),
-        received_told=history.told,
+        received_told=history.letters_in_words,
         **({"form": form or KeptSegmentForm()} if is_own and step.may_change else {}),
         use=segment_uses.use_of(session, campaign),
     )
