@@ -10,9 +10,8 @@ from sqlalchemy import func, select
 from outreach.core.db import Database
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.directory.models import School
-from outreach.integrations import signatures
-from outreach.integrations.webhooks_in import deliveries, sources
-from outreach.integrations.webhooks_in.models import HookDelivery
+from outreach.integrations import signatures, webhooks_in
+from outreach.integrations.webhooks_in import HookDelivery
 from tests import factories
 
 FIGURES = ("joined", "joining_s", "stopped", "sent_after", "sent_before")
@@ -36,11 +35,11 @@ def report_joinings(database: Database, count: int) -> Sequence[int]:
     rows = [{"school": fase, "strand": 1, "status": "joined", "day": day} for fase in named]
     key = signatures.written_public(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
     with database.writing() as session:
-        sender = sources.make_source(
+        sender = webhooks_in.make_source(
             session, name="subsides", public_key=key, known=[], now=now, actor=factories.AUTHOR
         ).id
-        given = [deliveries.Delivery(sender, f"m{at}", [row], None, now) for at, row in enumerate(rows)]
-        deliveries.keep_deliveries(session, given)
+        given = [webhooks_in.Delivery(sender, f"m{at}", [row], None, now) for at, row in enumerate(rows)]
+        webhooks_in.keep_deliveries(session, given)
     return letters
 
 

@@ -19,17 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import insert, select, text
 
 from benchmarks.web import database_of
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.segments.audience import Boxes
-from outreach.campaigns.waves import launching
+from outreach.campaigns.segments import Boxes
 from outreach.cli.preparation import prepare
 from outreach.core.db import Database, Session
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.letters import Keys
 from outreach.delivery.models import Batch, Mailing
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory.models import Contact, ContactSchool, Ownership, School
 from tests import factories
 
@@ -72,9 +70,9 @@ def tell(database: Database, boxes: Boxes, name: str) -> None:
     """Print what counting, filling and composing take."""
     number = factories.plan(database, NOW + timedelta(minutes=1), now=NOW, boxes=boxes)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        counts = audiences.count_campaign_audience(session, campaign, now=NOW)
-        counted = least(lambda: audiences.count_campaign_audience(session, campaign, now=NOW))
+        campaign = planning.campaign_numbered(session, number)
+        counts = planning.count_campaign_audience(session, campaign, now=NOW)
+        counted = least(lambda: planning.count_campaign_audience(session, campaign, now=NOW))
     filled, composed = fill(database, number)
     told = f"count {counted:6.1f} ms, fill {filled:7.1f} ms, compose {composed:7.1f} ms"
     print(f"{name:24} {counts.written:5} PO, {counts.addresses:5} mailboxes: {told}", flush=True)
@@ -88,7 +86,7 @@ def fill(database: Database, number: int) -> tuple[float, float]:
     begun = time.process_time()
     while True:
         with database.writing() as session:
-            if not launching.advance_wave(session, wave, SENDING, now=at):
+            if not waves.advance_wave(session, wave, SENDING, now=at):
                 break
     filled = time.process_time() - begun
     compose = Composer(SENDING, lambda: at)

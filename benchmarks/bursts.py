@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.engagement.tracking.bot_detection import Agent, HitClass, Readers, Signals
+from outreach.engagement.tracking import Agent, HitClass, Readers, Signals
 
 START = datetime(2021, 5, 15, 9, tzinfo=UTC)
 LINKS, PROCESSES = (2, 3, 4, 6, 8), (1, 2, 4)

@@ -23,16 +23,13 @@ from sqlalchemy import select
 
 from outreach.cli.preparation import prepare
 from outreach.cli.samples import load_sample
-from outreach.core.audit import audit
+from outreach.core import audit, tables
 from outreach.core.db import Database, take_lock
 from outreach.core.settings import read
-from outreach.core.tables import imports
-from outreach.core.tables.imports import ListJudgement, Opened, open_import
+from outreach.core.tables import ListJudgement, Opened, open_import
 from outreach.core.text.addresses import judge
 from outreach.directory.models import Authority, Contact, Ownership, School
-from outreach.engagement.mailboxes.contact_lists import ContactLists
-from outreach.engagement.mailboxes.import_plan import ContactPlan
-from outreach.engagement.mailboxes.import_rows import HEADERS
+from outreach.engagement.mailboxes import HEADERS, ContactLists, ContactPlan
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
 HEADER = "fase;adresse;ecole;nom;fonction;type;telephone;usage;source"
@@ -75,19 +72,19 @@ def a_list(database: Database, count: int, person: str) -> bytes:
 def compared(database: Database, content: bytes) -> tuple[Opened, ListJudgement[ContactPlan]]:
     sent, kind = open_import(content, HEADERS), ContactLists(judge)
     with database.reading() as session:
-        return sent, imports.judge_import(session, kind, imports.draft_import(kind, sent, complete=False))
+        return sent, tables.judge_import(session, kind, tables.draft_import(kind, sent, complete=False))
 
 
 def applied(database: Database, sent: Opened, judged: ListJudgement[ContactPlan], at: datetime) -> None:
     with database.writing() as session:
         kind = ContactLists(judge)
-        received = imports.receive_import(session, kind, sent, complete=False, now=at, actor="nadia")
-        imports.apply_import(session, kind, received, judged, now=at, actor="nadia")
+        received = tables.receive_import(session, kind, sent, complete=False, now=at, actor="nadia")
+        tables.apply_import(session, kind, received, judged, now=at, actor="nadia")
 
 
 def undone(database: Database) -> None:
     with database.writing() as session:
-        imports.undo_import(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
+        tables.undo_import(session, ContactLists(judge), now=NOW + timedelta(hours=3), actor="nadia")
 
 
 def with_others(database: Database, waits: dict[str, float], action: Callable[[], object]) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.reports.charts import chart
-from outreach.reports.charts.marks import Anchor, Drawing, Line, Mark, Scale, Tone, Words
+from outreach.reports import charts
+from outreach.reports.charts import Tone
+from outreach.reports.charts._marks import Anchor, Drawing, Line, Mark, Scale, Words
 
 Run = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,7 +72,7 @@ def drawing(runs: list[Run]) -> str:
         own = [run for run in runs if run["database"] == database]
         places = [(across(math.log(run["recipients"])), up(run["cpu_ms_per_message"])) for run in own]
         marks += _line(database, own, places, runs)
-    return chart.chart_file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
+    return charts.chart_file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
 
 
 def _line(database: str, own: list[Run], places: list[tuple[float, float]], runs: list[Run]) -> list[Mark]:

@@ -15,23 +15,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.campaigns.segments import audience_counts
-from outreach.campaigns.segments.audience import Audience, Concerns
-from outreach.campaigns.segments.criteria_json import from_json
-from outreach.campaigns.segments.scope import Scope, scope_at
+from outreach.adherence import situation
+from outreach.adherence.programmes import _programmes as programmes
+from outreach.adherence.situation import Grouping
+from outreach.campaigns import segments
+from outreach.campaigns.segments import Audience, Concerns, Scope, from_json, scope_at
 from outreach.cli.preparation import prepare
 from outreach.cli.samples import load_sample
 from outreach.core.db import Database, Session
 from outreach.core.settings import read
-from outreach.core.tables.reading import read_grid
+from outreach.core.tables import read_grid
 from outreach.delivery.models import MessageClass
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters
-from outreach.directory.register.comparison import Difference, compare, stored
-from outreach.directory.register.edition import read_edition
+from outreach.directory import authorities
+from outreach.directory.authorities import Filters
+from outreach.directory.register import Difference
+from outreach.directory.register._comparison import compare, stored
+from outreach.directory.register._edition import read_edition
 from outreach.operations.demo import sample
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
@@ -53,14 +52,14 @@ def main() -> None:
         with database.reading() as session:
             programme = programmes.get_programme(session)
             show("plan an edition that changes nothing", lambda: compared(session, edition))
-            show("count the directory", lambda: search.count_authorities(session, Filters()))
-            show("one page of the directory", lambda: search.list_authorities(session, Filters()).page(1))
+            show("count the directory", lambda: authorities.count_authorities(session, Filters()))
+            show("one page of the directory", lambda: authorities.list_authorities(session, Filters()).page(1))
             meant, scope = audience_of_an_invitation(session, programme)
             show(
                 "count an audience, who is left out, and why",
-                lambda: audience_counts.count_audience(session, meant, scope),
+                lambda: segments.count_audience(session, meant, scope),
             )
-            show("its first ten", lambda: audience_counts.first_authorities(session, meant, scope, 10))
+            show("its first ten", lambda: segments.first_authorities(session, meant, scope, 10))
             show("situation of a day", lambda: situation.count_situation(session, programme, TODAY))
             then, by_zone = NOW - timedelta(hours=1), Grouping.ZONE
             show("the same, as known an hour before", lambda: known_then(session, programme, then))

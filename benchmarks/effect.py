@@ -22,21 +22,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.campaigns.experiments.design import (
-    DEPARTURES,
+from outreach.campaigns.experiments import DEPARTURES, Listed, Table, stratify
+from outreach.campaigns.experiments._design import (
     WINDOW,
     Counted,
     DrawnStratum,
-    Listed,
     Stratum,
-    Table,
     Windows,
     counted,
     drawn,
     first_joinings,
-    stratify,
 )
-from outreach.campaigns.experiments.estimate import interval
+from outreach.campaigns.experiments._estimate import interval
 from outreach.operations.demo.population import SampleAuthority, populate
 
 FIRST_DAY = date(2026, 3, 2)

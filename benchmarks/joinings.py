@@ -27,12 +27,12 @@ from sqlalchemy import func, select
 
 from benchmarks.growth import meter
 from benchmarks.web import Ground, database_of
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord
-from outreach.adherence.programmes import programmes
 from outreach.directory.models import School
-from outreach.integrations import signatures
-from outreach.integrations.webhooks_in import deliveries, sources
-from outreach.integrations.webhooks_in.models import HookDelivery, HookRow
+from outreach.integrations import signatures, webhooks_in
+from outreach.integrations.webhooks_in import HookDelivery
+from outreach.integrations.webhooks_in._models import HookRow
 from tests import factories
 from tests.machine import descendants_of
 
@@ -129,14 +129,14 @@ def _sender(ground: Ground) -> tuple[Ed25519PrivateKey, list[int]]:
     public = signatures.written_public(key.public_key().public_bytes_raw())
     with ground.database.writing() as session:
         programmes.load_programme(session, factories.PROGRAMME, now=now, actor=factories.AUTHOR)
-        sources.make_source(session, name=NAME, public_key=public, known=[], now=now, actor=factories.AUTHOR)
+        webhooks_in.make_source(session, name=NAME, public_key=public, known=[], now=now, actor=factories.AUTHOR)
         return key, list(session.scalars(select(School.fase).order_by(School.fase)))
 
 
 def _applied(ground: Ground, process: int | None) -> dict[str, float]:
     """Apply what waits as the clock does: how many deliveries, and what it took, the server's processor too."""
     began, used = time.monotonic(), time.process_time() + _of_server(process)
-    applied = deliveries.apply_waiting(ground.database, datetime.now(UTC))
+    applied = webhooks_in.apply_waiting(ground.database, datetime.now(UTC))
     took = {"apply_s": time.monotonic() - began, "apply_cpu_s": time.process_time() + _of_server(process) - used}
     return {"applied": applied, **{name: round(seconds, 1) for name, seconds in took.items()}}
 

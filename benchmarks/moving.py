@@ -13,18 +13,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from outreach.core.db import NO_ANSWER, Database
 from outreach.core.settings import ROOT
-from outreach.engagement.tracking import arrivals
+from outreach.engagement import tracking
 from outreach.operations.worker.clock import TICK_SECONDS
 from outreach.operations.worker.due import MOVE_SECONDS
 
 
 def move(database: Database, seconds: float = MOVE_SECONDS) -> None:
     """Move what waits, for so many seconds at most."""
-    end, count = time.monotonic() + seconds, arrivals.SLICE
-    while count == arrivals.SLICE and time.monotonic() < end:
+    end, count = time.monotonic() + seconds, tracking.SLICE
+    while count == tracking.SLICE and time.monotonic() < end:
         with database.writing() as session:
-            count = arrivals.move_hits(session)
-        time.sleep(arrivals.REST_SECONDS)
+            count = tracking.move_hits(session)
+        time.sleep(tracking.REST_SECONDS)
 
 
 def started(database: Database, every: float = TICK_SECONDS) -> "subprocess.Popen[bytes]":

@@ -42,17 +42,16 @@ from benchmarks.growth import meter
 from benchmarks.output import show
 from benchmarks.waits import LockWatch
 from benchmarks.web import database_of
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.campaigns.models import Campaign, WaveTransition
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.campaigns.waves import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
+from outreach.core import jobs
 from outreach.core.db import Database, Session
-from outreach.core.jobs import queue
-from outreach.core.jobs.models import Job
-from outreach.core.jobs.queue import Asked
+from outreach.core.jobs import Asked, Job
 from outreach.core.settings import ROOT, read
 from outreach.core.text.roles import RoleName
+from outreach.delivery import outbox
 from outreach.delivery import workers as delivery_workers
 from outreach.delivery.models import (
     Batch,
@@ -64,8 +63,7 @@ from outreach.delivery.models import (
     MessageState,
     MessageSubject,
 )
-from outreach.delivery.outbox import outbox
-from outreach.delivery.outbox.recipients import due_of
+from outreach.delivery.outbox import due_of
 from outreach.operations.demo import people
 from tests import factories
 from tests.machine import descendants_of, free_port, wait_for_port
@@ -186,7 +184,7 @@ def _ask_for_a_file(database: Database) -> None:
             return
     with database.writing() as session:
         person = people.person_for(RoleName.READER).email
-        queue.ask_job(session, person, Asked("PO", "/directory/export.xlsx"), now=now)
+        jobs.ask_job(session, person, Asked("PO", "/directory/export.xlsx"), now=now)
 
 
 def _beside_jobs(session: Session, first: datetime, last: datetime) -> float | None:

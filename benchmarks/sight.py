@@ -23,7 +23,7 @@ from benchmarks.growth import ground, meter
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.pages import page
 from benchmarks.web import database_of
-from outreach.access.accounts import accounts
+from outreach.access import accounts
 from outreach.core.text.roles import RoleName
 from tests import factories
 

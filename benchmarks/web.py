@@ -13,26 +13,18 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select, text, update
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.waves import launching
 from outreach.cli.preparation import prepare
 from outreach.cli.running.web import granian, place_of_pages
 from outreach.core.db import Database
 from outreach.core.settings import ROOT, Settings, read
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network
-from outreach.engagement.tracking.models import (
-    BasisKind,
-    Hit,
-    HitCount,
-    NewHit,
-    TrackedLink,
-    Tracker,
-    TrackingBasis,
-    TrackingMode,
-)
+from outreach.engagement.tracking import Hit, TrackingBasis, TrackingMode
+from outreach.engagement.tracking._models import BasisKind, HitCount, NewHit, TrackedLink, Tracker
 from tests import factories
 from tests.machine import free_port, serving
 from tests.servers.postgresql import Server
@@ -172,7 +164,7 @@ def _launched(database: Database, settings: Settings, recipients: int, alone: in
     sending, is_left = SenderIdentity.of(settings), True
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance_wave(session, wave.id, sending, now=now + timedelta(minutes=2))
+            is_left = waves.advance_wave(session, wave.id, sending, now=now + timedelta(minutes=2))
     with database.reading() as session:
         groups = session.scalars(select(Tracker.public_id).order_by(Tracker.id)).all()
         measured = select(Message.public_id).join(Contact, Contact.address_key == Message.address_key)

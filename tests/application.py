@@ -6,13 +6,12 @@ from itertools import count
 
 import pytest
 
-from outreach.access.accounts import accounts, sessions
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import launching
+from outreach.access import accounts
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Database, Way
 from outreach.core.settings import Settings, read
-from outreach.core.site.letterhead import NONE
+from outreach.core.site import NONE
 from outreach.operations.demo import people
 from outreach.web.app import create_app
 from outreach.web.public.tracking_endpoint import Hits
@@ -122,7 +121,7 @@ def sign_in(app, role, *, has_factor=False):
         person = accounts.user_named(session, people.person_for(role).email)
         uniquifier, number = person.fs_uniquifier, person.id
         now = app.extensions["outreach.settings"].instant()
-        key = sessions.begin_session(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)
+        key = accounts.begin_session(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)
     with client.session_transaction() as cookie:
         cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key, TOKEN: f"{number}.x"})
     return client
@@ -138,9 +137,9 @@ def planned(database, at, more=""):
     stated = factories.invitation()
     with database.writing() as session:
         campaign = factories.campaign(session, stated.model_copy(update={"letter": stated.letter + more}), NOW)
-        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
-        lifecycle.approve_campaign(session, campaign, now=NOW, actor=APPROVER)
-        return lifecycle.schedule_campaign(session, campaign, at, now=NOW, actor=AUTHOR).id
+        planning.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+        planning.approve_campaign(session, campaign, now=NOW, actor=APPROVER)
+        return planning.schedule_campaign(session, campaign, at, now=NOW, actor=AUTHOR).id
 
 
 @state_from("sample")
@@ -148,4 +147,4 @@ def launched_sample(database, settings):
     """The sample with the ready-made invitation, whose first wave was launched at NOW: all its letters wait."""
     wave = planned(database, NOW)
     with database.writing() as session:
-        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=NOW)
+        waves.advance_wave(session, wave, SenderIdentity.of(settings), now=NOW)

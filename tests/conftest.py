@@ -23,8 +23,8 @@ from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
 from outreach.access.accounts import passwords
-from outreach.access.scopes.engine import Sighted
-from outreach.adherence.programmes import programmes
+from outreach.access.scopes._engine import Sighted
+from outreach.adherence import programmes
 from outreach.cli.preparation import add_people, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.cli.samples import load_sample

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.accounts import User
-from outreach.access.approvals.decisions import Extent
+from outreach.access import accounts
+from outreach.access.accounts import User
+from outreach.access.approvals import Extent
+from outreach.adherence import programmes
 from outreach.adherence.models import Status, Word
-from outreach.adherence.programmes import programmes
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences, definitions, lifecycle
-from outreach.campaigns.planning.definitions import Definition
+from outreach.campaigns.planning import Definition
 from outreach.core.db import Database, Session
 from outreach.core.settings import ROOT
 from outreach.core.text.roles import RoleName
@@ -32,7 +32,7 @@ from outreach.directory.models import (
     School,
     Teaching,
 )
-from outreach.directory.register.school_reports import Fate
+from outreach.directory.register import Fate
 
 # Keys as production takes them, which were drawn at random.
 DRAWN = (
@@ -116,13 +116,13 @@ def add_people(session: Session, now: datetime) -> None:
 
 def invitation(**changes: object) -> Definition:
     """The ready-made invitation to the first strand."""
-    return definitions.get_definition("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
+    return planning.get_definition("invitation-volet-1", ROOT / "campaigns").model_copy(update=changes)
 
 
 def campaign(session: Session, stated: Definition, now: datetime) -> Campaign:
     """A draft whose author is AUTHOR."""
     author = session.scalars(select(User).where(User.email == AUTHOR)).one()
-    return lifecycle.create_campaign(session, stated, now=now, author=author)
+    return planning.create_campaign(session, stated, now=now, author=author)
 
 
 def gather(database: Database, count: int, *, now: datetime, schools: int = 1) -> None:
@@ -139,10 +139,10 @@ def plan(database: Database, at: datetime, *, now: datetime, **changes: object) 
     """Create, approve and schedule a campaign to everybody; returns its number."""
     with database.writing() as session:
         made = campaign(session, invitation(**{"reminders": (), **changes}), now)
-        lifecycle.submit_campaign(session, made, now=now, actor=AUTHOR)
-        written = audiences.count_campaign_audience(session, made, now=now).written
-        lifecycle.approve_campaign(session, made, now=now, actor=APPROVER, extent=Extent(written))
-        lifecycle.schedule_campaign(session, made, at, now=now, actor=AUTHOR)
+        planning.submit_campaign(session, made, now=now, actor=AUTHOR)
+        written = planning.count_campaign_audience(session, made, now=now).written
+        planning.approve_campaign(session, made, now=now, actor=APPROVER, extent=Extent(written))
+        planning.schedule_campaign(session, made, at, now=now, actor=AUTHOR)
         return made.id
 
 

@@ -13,9 +13,8 @@ from xml.etree.ElementTree import Element
 
 from flask.testing import FlaskClient
 
-from outreach.delivery.letters import seen
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import FormKind, Keys, TokenKind
+from outreach.delivery.letters import _seen as seen
 from tests import costs
 from tests.parsing import Parser
 

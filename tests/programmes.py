@@ -2,11 +2,10 @@
 
 import re
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
-from outreach.adherence.programmes import programmes
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.adherence import programmes
+from outreach.adherence.imports import HEADERS, JoiningLists
+from outreach.core import tables
+from outreach.core.tables import open_import
 from outreach.core.text.dates import today
 from tests import application  # noqa: F401 - it makes the state that this one is made from
 from tests.conftest import NOW, state_from
@@ -51,4 +50,4 @@ def two_programmes(database, _settings):
         rows = [f"{fase};1;adhéré;10/05/2021;Formulaire;" for fase in JOINED]
         sent = open_import("\r\n".join(["fase;volet;statut;date;source;motif", *rows]).encode(), HEADERS)
         kind = JoiningLists(today(NOW))
-        imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=second.id)
+        tables.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=second.id)

@@ -14,10 +14,10 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 from wtforms.form import BaseForm
 
-from outreach.campaigns.review import preview
+from outreach.campaigns.review import _preview as preview
 from outreach.core.db import Database
-from outreach.core.tables import imports
-from outreach.core.tables.headers import Headers
+from outreach.core.tables import Headers
+from outreach.core.tables import _imports as imports
 from outreach.web.pages.campaigns.steps import asked_audience
 from outreach.web.ui import request
 

@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from benchmarks.faults.ground import Ground
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns import planning
+from outreach.delivery import outbox
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from tests import factories
 
 DECIDER = "nadia.lambert@fwb.example"
@@ -28,7 +28,7 @@ def unsubscribe(ground: Ground, chance: random.Random) -> None:
         return
     reason = SuppressionReason.UNSUBSCRIBED
     with ground.database.writing() as session:
-        suppressions.suppress_address(session, letter.address_key, reason, now=ground.now, actor="destinataire")
+        outbox.suppress_address(session, letter.address_key, reason, now=ground.now, actor="destinataire")
     ground.decided.append((letter.address, time.time(), float("inf")))
 
 
@@ -50,12 +50,12 @@ def pause(ground: Ground, chance: random.Random) -> None:
     if ground.is_finished():
         return
     with ground.database.writing() as session:
-        lifecycle.pause_campaign(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
+        planning.pause_campaign(session, planning.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
     since = time.time()
     time.sleep(PAUSED_SECONDS)
     ground.decided.append((None, since, time.time()))
     with ground.database.writing() as session:
-        lifecycle.resume_campaign(session, lifecycle.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
+        planning.resume_campaign(session, planning.in_turn(session, ground.campaign), now=ground.now, actor=DECIDER)
 
 
 def delays(ground: Ground) -> list[float]:

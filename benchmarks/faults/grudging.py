@@ -11,16 +11,16 @@ from sqlalchemy import select
 
 from benchmarks.faults.ground import Fault, Ground, prepared, slow
 from benchmarks.faults.processes import finish
-from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, freeze_letter
+from outreach.campaigns.letter import SenderIdentity, WrittenLetter, freeze_letter
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.waves.launching import send_one
+from outreach.campaigns.waves import send_one
 from outreach.core.settings import Settings, read
 from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.delivery.outbox.recipients import Addressee
+from outreach.delivery.outbox import Addressee
 from outreach.directory.models import Authority
-from outreach.staff.notifications import letters
-from outreach.staff.notifications.letters import Said, StaffLetter
+from outreach.staff import notifications
+from outreach.staff.notifications import Said, StaffLetter
 
 KEYS = ("database", "healthy_rate", "grudging_rate", "first_letter_s", "alert_s", "lost", "duplicated")
 LEAST_SHARE, LONGEST_SECONDS = 0.5, 10.0
@@ -151,6 +151,6 @@ def _alert(ground: Ground, settings: Settings) -> int:
     sending, now = SenderIdentity.of(settings), ground.now
     mail = StaffLetter([OPERATOR], "Alerte", [Said("Une alerte de l’essai.", "/")])
     with ground.database.writing() as session:
-        return letters.post_mail(
-            session, mail, letters.write_mail(mail, sending, now=now), sending, now=now, actor="operator"
+        return notifications.post_mail(
+            session, mail, notifications.write_mail(mail, sending, now=now), sending, now=now, actor="operator"
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.web import Ground, database_of
-from outreach.access.accounts import accounts, sessions
+from outreach.access import accounts
 from outreach.core.text.roles import RoleName
 from outreach.operations.demo import people
 from outreach.web.app import create_app
@@ -162,7 +162,7 @@ def _signed_in(ground: Ground) -> str:
     client = create_app(ground.settings, ground.database).test_client()
     with ground.database.writing() as session:
         person = accounts.user_named(session, people.person_for(RoleName.ADMINISTRATOR).email)
-        key = sessions.begin_session(session, person.id, "a drill", now=ground.settings.instant())
+        key = accounts.begin_session(session, person.id, "a drill", now=ground.settings.instant())
         signed_in = {"_user_id": person.fs_uniquifier, "_fresh": True, KEY: key}
     with client.session_transaction() as session_cookie:
         session_cookie.update(signed_in)

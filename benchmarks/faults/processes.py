@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.faults.ground import Ground
 from outreach.delivery import workers as installation
-from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.sending import Failpoint
 from tests.chaos.harness import RECORDING, is_stopped
 
 # Longer than a worker may take from the gate to the final dot (5 s). The other worker's clock is 31 s ahead: by it,

@@ -22,10 +22,10 @@ from sqlalchemy import Select, event, func, select, update
 from sqlalchemy.orm import Session as Rows
 
 from benchmarks.web import database_of
-from outreach.campaigns.channels import calls as noting
-from outreach.campaigns.channels import due_steps, paper
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import (
+from outreach.campaigns import channels, results
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.channels import _due_steps as due_steps
+from outreach.campaigns.evidence import (
     CallOutcome,
     EscalationStep,
     ReachAnswer,
@@ -37,19 +37,16 @@ from outreach.campaigns.evidence.steps import (
 )
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.paper_models import PaperLetter
-from outreach.campaigns.results import reached
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.verification import verify_ledger
-from outreach.campaigns.waves import answering, launching
+from outreach.campaigns.results import Figure, verify_ledger
+from outreach.campaigns.waves import advance_wave, receive_answer
 from outreach.cli.preparation import prepare
 from outreach.core.db import Database, Session
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.nursery import nursery
@@ -97,7 +94,7 @@ def _campaign(database: Database, authorities: int, chance: random.Random) -> da
     is_left = True
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance_wave(session, 1, SENDING, now=at + timedelta(minutes=1))
+            is_left = advance_wave(session, 1, SENDING, now=at + timedelta(minutes=1))
     with database.writing() as session:
         session.execute(update(Authority).values(address="Rue Haute 7"))
         for key in session.scalars(select(Authority.id)).all():
@@ -177,16 +174,16 @@ def _climb(database: Database, now: datetime) -> None:
 def _print(database: Database, now: datetime, chance: random.Random) -> None:
     with database.writing() as session:
         campaign = session.get_one(Campaign, 1)
-        (wave,) = paper.waves_of(campaign)
+        (wave,) = channels.waves_of(campaign)
         is_sheet = chance.random() < 1 / 2
-        paper.make_batch(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
+        channels.make_batch(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
 
 
 def _post(database: Database, now: datetime, _chance: random.Random) -> None:
     for key in _keys(database, select(PaperLetter.batch_id).distinct(), StepState.PRINTED):
         with database.writing() as session, contextlib.suppress(Refused):
-            batch = paper.batch_of(session, session.get_one(Campaign, 1), key)
-            paper.note_posted(session, batch, on=today(now), today=today(now), now=now, actor=factories.AUTHOR)
+            batch = channels.batch_of(session, session.get_one(Campaign, 1), key)
+            channels.note_posted(session, batch, on=today(now), today=today(now), now=now, actor=factories.AUTHOR)
 
 
 def _note_returns(database: Database, now: datetime, chance: random.Random) -> None:
@@ -195,7 +192,7 @@ def _note_returns(database: Database, now: datetime, chance: random.Random) -> N
         with database.writing() as session, contextlib.suppress(InputError):
             letter = session.get_one(PaperLetter, key)
             fase = session.get_one(Authority, letter.step.authority_id).fase
-            paper.came_back(session, letter.batch, [fase], on=today(now), now=now, actor=factories.AUTHOR)
+            channels.came_back(session, letter.batch, [fase], on=today(now), now=now, actor=factories.AUTHOR)
 
 
 def _answer_by_code(database: Database, now: datetime, chance: random.Random) -> None:
@@ -203,9 +200,9 @@ def _answer_by_code(database: Database, now: datetime, chance: random.Random) ->
     for key in chance.sample(posted, min(len(posted), 1)):
         with database.writing() as session, contextlib.suppress(InputError, Refused):
             message = session.get_one(Message, session.get_one(PaperLetter, key).step.message_id)
-            asked = recording.question_of(session, message, now=now)
+            asked = replies.question_of(session, message, now=now)
             given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=True)
-            answering.receive_answer(session, message, given, SENDING, now=now, step=paper.step_of(session, message))
+            receive_answer(session, message, given, SENDING, now=now, step=channels.step_of(session, message))
 
 
 def _call(database: Database, now: datetime, chance: random.Random) -> None:
@@ -224,11 +221,11 @@ def _call(database: Database, now: datetime, chance: random.Random) -> None:
 
 
 def _take(session: Session, campaign: Campaign, key: int, _noted: NotedCall, now: datetime) -> None:
-    noting.take_call(session, campaign, key, now=now, actor=factories.AUTHOR)
+    channels.take_call(session, campaign, key, now=now, actor=factories.AUTHOR)
 
 
 def _note(session: Session, campaign: Campaign, key: int, noted: NotedCall, now: datetime) -> None:
-    noting.note_call(session, campaign, key, noted, SENDING, now=now, actor=factories.AUTHOR)
+    channels.note_call(session, campaign, key, noted, SENDING, now=now, actor=factories.AUTHOR)
 
 
 def _keys(database: Database, query: Select[int], state: StepState) -> list[int]:
@@ -265,7 +262,7 @@ def _compared(database: Database, now: datetime) -> dict[str, Any]:
 def _lost(session: Session, steps: Sequence[EscalationStep], now: datetime) -> int:
     """Authorities that the mail did not reach, with neither proof, nor a reason to stop, nor every rung tried."""
     campaign = session.get_one(Campaign, 1)
-    without = reached.list_reached(session, campaign, Figure.LEFT, now=now).keys()
+    without = results.list_reached(session, campaign, Figure.LEFT, now=now).keys()
     judged = due_steps.judge(session, campaign, 1, without, now=now)
     is_mail = ReachChannel.OTHER_MAILBOX  # what came of it is in the letter
     ended = Counter(step.authority_id for step in steps if step.state is StepState.FAILED or step.channel is is_mail)

@@ -26,7 +26,8 @@ from benchmarks import moving
 from benchmarks.web import Ground, database_of
 from outreach.core.db import Database
 from outreach.delivery.models import Message
-from outreach.engagement.tracking.models import Hit, HitCount, NewHit, Tracker
+from outreach.engagement.tracking import Hit
+from outreach.engagement.tracking._models import HitCount, NewHit, Tracker
 from tests.servers.postgresql import Server
 
 READERS, RECIPIENTS, ALONE, LINKS = 8, 2000, 1900, 40

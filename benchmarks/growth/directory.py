@@ -7,9 +7,9 @@ from itertools import cycle, islice
 
 from sqlalchemy import select, text
 
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
+from outreach.access.accounts import AccessLogEntry, TrailKind
 from outreach.adherence.models import AdherenceRecord, Status
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.db import Base, Database, Session, table_of
 from outreach.core.db.bulk import add_rows
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
@@ -28,7 +28,8 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.directory.reference import federation_of, province_of, searched
-from outreach.engagement.tracking.models import BasisKind, TrackingBasis
+from outreach.engagement.tracking import TrackingBasis
+from outreach.engagement.tracking._models import BasisKind
 from outreach.operations.demo.population import SamplePlace, read_places
 from tests import factories
 

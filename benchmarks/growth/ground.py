@@ -8,12 +8,11 @@ from sqlalchemy import Connection, make_url, select, text
 
 from benchmarks.growth import directory, letters
 from benchmarks.growth.letters import Pace
-from outreach.access.accounts import accounts, sessions
-from outreach.access.approvals.decisions import Extent
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.access import accounts
+from outreach.access.approvals import Extent
+from outreach.campaigns import planning, segments
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.segments import scope
 from outreach.cli.preparation import prepare
 from outreach.core.db import Database
 from outreach.core.settings import Settings, read
@@ -37,7 +36,7 @@ class Ground:
         self.draft, self.ready = not_sent(pace or Pace())
         self.url, self.folder, self.authorities, self.server = url, folder, authorities, server
         self.settings = read({"OUTREACH_DATA": str(folder), "OUTREACH_DATABASE_URL": url})
-        self.database = Database(url, scope.info_of(self.settings))
+        self.database = Database(url, segments.info_of(self.settings))
         self._application = create_app(self.settings, self.database)
         with self.database.reading() as session:
             self.mailings = list(session.scalars(select(Mailing.id).order_by(Mailing.id)))
@@ -48,7 +47,7 @@ class Ground:
         client = self._application.test_client()
         with self.database.writing() as session:
             found = accounts.user_named(session, person)
-            key = sessions.begin_session(session, found.id, "Firefox sous Linux", now=self.settings.instant())
+            key = accounts.begin_session(session, found.id, "Firefox sous Linux", now=self.settings.instant())
             named = {"_user_id": found.fs_uniquifier, "_fresh": True, KEY: key, TOKEN: f"{found.id}.x"}
         with client.session_transaction() as cookie:
             cookie.update(named)
@@ -109,8 +108,8 @@ def fill(database: Database, settings: Settings, authorities: int, pace: Pace) -
     letters.copy_to_all(database, SenderIdentity.of(settings), authorities, now)
     with database.writing() as session:
         ready = session.get_one(Campaign, not_sent(pace)[1])
-        lifecycle.submit_campaign(session, ready, now=now, actor=factories.AUTHOR)
-        lifecycle.approve_campaign(session, ready, now=now, actor=factories.APPROVER, extent=Extent(authorities))
+        planning.submit_campaign(session, ready, now=now, actor=factories.AUTHOR)
+        planning.approve_campaign(session, ready, now=now, actor=factories.APPROVER, extent=Extent(authorities))
     if database.engine.dialect.name == "postgresql":
         with _autocommit(database) as connection:
             for statement in AFTER:

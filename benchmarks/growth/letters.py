@@ -12,22 +12,23 @@ from sqlalchemy import func, select, update
 
 from benchmarks.growth.directory import MEASURED, SCHOOLS, Columns, address_of, begin_keys_after
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
+from outreach.campaigns import planning
+from outreach.campaigns.letter import Composer, LetterSnapshot, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import launching
+from outreach.campaigns.waves import advance_wave
 from outreach.core.db import Base, Database, Session, analyze_after, table_of
 from outreach.core.db.bulk import add_rows
 from outreach.core.settings import Settings
 from outreach.delivery.models import Batch, Composition, Mailing, Message, MessageState, MessageSubject, Reason
-from outreach.delivery.outbox.recipients import BATCH, due_of
+from outreach.delivery.outbox import due_of
+from outreach.delivery.outbox._recipients import BATCH
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response, ResponseSchool, ResponseStep, StepKind, WaitingResponse
-from outreach.engagement.tracking import trackers
-from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
-from outreach.engagement.tracking.models import Hit, HitCount, Tracker, TrackingMode
+from outreach.engagement import tracking
+from outreach.engagement.replies import Answer, Response, ResponseSchool, ResponseStep, StepKind
+from outreach.engagement.replies._models import WaitingResponse
+from outreach.engagement.tracking import Agent, Hit, HitClass, TrackingMode
+from outreach.engagement.tracking._bot_detection import VERSION, Why
+from outreach.engagement.tracking._models import HitCount, Tracker
 from tests import factories
 
 DAYS = (0, 14, 28)  # of the waves of a campaign
@@ -96,8 +97,8 @@ def launch_to_one(database: Database, settings: Settings, start: datetime, pace:
         for days in DAYS[1:]:
             then = at + timedelta(days=days)
             with database.writing() as session:
-                lifecycle.schedule_campaign(
-                    session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR
+                planning.schedule_campaign(
+                    session, planning.in_turn(session, made), then, now=then, actor=factories.AUTHOR
                 )
             _launch(database, settings, made, then)
 
@@ -120,7 +121,7 @@ def copy_to_all(database: Database, sending: SenderIdentity, count: int, now: da
         for wave in waves:
             mailing = session.get_one(Mailing, wave.mailing)
             frozen = LetterSnapshot.from_json(mailing.letter)
-            trackers.set_up(session, mailing, frozen.links, frozen.tracking)
+            tracking.set_up(session, mailing, frozen.links, frozen.tracking)
         _add(session, HitCount, _hit_counts(session, waves[0].at))
     said: dict[int, list[str]] = {}
     for wave in waves:
@@ -162,7 +163,7 @@ def _launch(database: Database, settings: Settings, campaign: int, at: datetime)
     is_left, sending = True, SenderIdentity.of(settings)
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance_wave(session, key, sending, now=at)
+            is_left = advance_wave(session, key, sending, now=at)
     left: dict[str, Any] = {"fence_id": "f", "worker_id": "w", "fenced_at": at, "settled_at": at}
     with database.writing() as session:
         wave = session.get_one(Wave, key)

@@ -13,12 +13,9 @@ from werkzeug.test import TestResponse
 from benchmarks.growth.directory import place_of
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import verification
-from outreach.campaigns.segments import audience_counts
-from outreach.campaigns.segments.audience import Audience, Concerns
-from outreach.campaigns.segments.criteria_json import from_json
-from outreach.core.audit import audit
+from outreach.campaigns import planning, results, segments
+from outreach.campaigns.segments import Audience, Concerns, from_json
+from outreach.core import audit
 from outreach.web.ui.request import JOB
 from tests import factories
 
@@ -149,9 +146,9 @@ def audience_count(name: str) -> Operation:
         def count() -> None:
             now = ground.settings.instant()
             with ground.database.reading() as session:
-                campaign = lifecycle.campaign_numbered(session, ground.draft)
+                campaign = planning.campaign_numbered(session, ground.draft)
                 meant = Audience(criterion, campaign.strand, Concerns(campaign.concerns), campaign.message_class)
-                audience_counts.count_audience(session, meant, audiences.scope_of(session, campaign, now=now))
+                segments.count_audience(session, meant, planning.scope_of(session, campaign, now=now))
 
         return count
 
@@ -163,7 +160,7 @@ def verify(ground: Ground) -> Action:
 
     def check() -> None:
         with ground.database.reading() as session:
-            if breaches := verification.verify_ledger(session, now=ground.settings.instant()):
+            if breaches := results.verify_ledger(session, now=ground.settings.instant()):
                 raise RuntimeError(f"{breaches[0].rule}: {len(breaches[0].rows)} rows")
             audit.verify_seals(session)
 

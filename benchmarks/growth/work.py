@@ -13,21 +13,19 @@ from benchmarks.growth import files
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
 from benchmarks.growth.pages import Kind, Operation
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns import planning
 from outreach.cli.main import commands, load
 from outreach.cli.running.work import letter_source_for
 from outreach.core.db import Database
 from outreach.core.db.time_limit import READS
 from outreach.delivery.models import Message
-from outreach.operations.retention.policy import Rhythm
+from outreach.operations.retention import Rhythm
 from outreach.operations.worker import clock
 from outreach.operations.worker.due import Sealing
 from outreach.operations.worker.process import WorkProcess
-from outreach.reports.files import finishing
-from outreach.reports.notes import approval, freezing, gathering
-from outreach.reports.notes.content import TableKind
-from outreach.reports.notes.drafts import NoteRequest
-from outreach.reports.notes.models import Note
+from outreach.reports import notes
+from outreach.reports.files import make_finisher
+from outreach.reports.notes import Note, NoteRequest, TableKind
 from tests import factories
 
 
@@ -89,9 +87,9 @@ def freeze(ground: Ground) -> Action:
         others = tuple(kind for kind in TableKind if kind is not TableKind.NETWORK)
         asked = NoteRequest(now.date(), "Où en sont les écoles", groupings=others)
         with ground.database.reading() as session:
-            gathered = gathering.gather_note(session, asked, now=now)
+            gathered = notes.gather_note(session, asked, now=now)
         with ground.database.writing() as session:
-            freezing.freeze_note(session, gathered, now=now, actor=factories.AUTHOR)
+            notes.freeze_note(session, gathered, now=now, actor=factories.AUTHOR)
 
     return gather_and_freeze
 
@@ -100,9 +98,9 @@ def approve(ground: Ground) -> Action:
     """The approval of the note that was frozen: its number, signature and files."""
     with ground.database.reading() as session:
         key = session.scalars(select(func.max(Note.id))).one()
-    finish, address = finishing.make_finisher(ground.settings), ground.settings.address
+    finish, address = make_finisher(ground.settings), ground.settings.address
     about = {"actor": factories.APPROVER, "approved_as": ""}
-    return lambda: approval.approve_note(
+    return lambda: notes.approve_note(
         ground.database, key, finish, address=address, now=ground.settings.instant(), **about
     )
 
@@ -116,8 +114,8 @@ def launch(ground: Ground) -> Action:
     """A wave to the whole directory, as the clock starts it."""
     work, now = _process(ground), ground.settings.instant()
     with ground.database.writing() as session:
-        lifecycle.schedule_campaign(
-            session, lifecycle.in_turn(session, ground.ready), now, now=now, actor=factories.AUTHOR
+        planning.schedule_campaign(
+            session, planning.in_turn(session, ground.ready), now, now=now, actor=factories.AUTHOR
         )
     spent = _LongestTransaction(ground.database)
 
@@ -132,7 +130,7 @@ def launch(ground: Ground) -> Action:
 def _unfilled(ground: Ground) -> bool:
     """Whether recipients of the wave are still to be written. Raises RuntimeError when it does not leave."""
     with ground.database.reading() as session:
-        wave = lifecycle.campaign_numbered(session, ground.ready).waves[-1]
+        wave = planning.campaign_numbered(session, ground.ready).waves[-1]
         if wave.drifted_from or wave.state not in {"planned", "running"}:
             raise RuntimeError(f"the wave is {wave.state}")
         if wave.mailing is None or wave.mailing.filled_at is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Select, String, column, select, table
 
-from outreach.access.scopes.policy import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, SightKind
 from outreach.core.db import Session
 from outreach.core.text.roles import RoleName
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.statuses import Status as Status  # noqa: PLC0414 - whoever reads records asks for it here
 from outreach.core.db import Base, enum_of
-from outreach.core.tables.imports import FileImport
+from outreach.core.tables import FileImport
 from outreach.core.text.errors import InputError
 from outreach.core.text.labelled import Labelled
 from outreach.directory.models import Level, Network

@@ -10,13 +10,12 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.segments.audience import Boxes, Concerns
-from outreach.campaigns.segments.saved import SegmentVersion
+from outreach.campaigns.segments import Boxes, Concerns, SegmentVersion
 from outreach.core.db import Base, enum_of
 from outreach.core.text import french
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.models import Mailing, MessageClass
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking import TrackingMode
 
 
 class CampaignState(Labelled):

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.campaigns.evidence.steps import EscalationStep
+from outreach.campaigns.evidence import EscalationStep
 from outreach.campaigns.models import Campaign
 from outreach.core.db import Base
-from outreach.directory.postal.address import PostalAddress
+from outreach.directory.postal import PostalAddress
 
 DIGEST_BYTES = 16
 

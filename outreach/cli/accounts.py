@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from outreach.access.accounts import accounts, administration, passwords
-from outreach.access.accounts.accounts import User, refuse_second_account
-from outreach.access.accounts.password_links import LinkKind
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.access import accounts
+from outreach.access.accounts import LinkKind, User, passwords, refuse_second_account
+from outreach.campaigns.letter import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_rows
 from outreach.core.db import Session
 from outreach.core.settings import Mode, Settings
@@ -18,9 +17,8 @@ from outreach.core.text.french import moment
 from outreach.core.text.roles import RoleName
 from outreach.delivery import workers
 from outreach.directory import reference
-from outreach.staff import invitations
-from outreach.staff.notifications import account_letters
-from outreach.staff.notifications.account_letters import AccountHolder, AccountMail
+from outreach.staff import invitations, notifications
+from outreach.staff.notifications import AccountHolder, AccountMail
 
 roles_option = click.option(
     "--role",
@@ -51,7 +49,7 @@ def list_accounts(operation: Operation) -> None:
     """Dit qui a un compte, avec quels rôles, et quand chacun s’est connecté."""
     with operation.database.reading() as session:
         nobody = "Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier."
-        say_rows(administration.list_accounts(session), _line, nobody)
+        say_rows(accounts.list_accounts(session), _line, nobody)
 
 
 @user.command()
@@ -67,7 +65,7 @@ def reset(operation: Operation, email: str, *, show: bool, second_factor: bool) 
         return
     with operation.database.reading() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), accounts.account_of(session, email)
-        person = AccountHolder(account.email, account.name, administration.roles_of(account), account.scope_code)
+        person = AccountHolder(account.email, account.name, accounts.roles_of(account), account.scope_code)
         mail = None if show else _written(operation, session, invitations.kind_for(account), person, actor)
     _give_link(operation, email, mail, actor)
 
@@ -75,7 +73,7 @@ def reset(operation: Operation, email: str, *, show: bool, second_factor: bool) 
 def _take_second_factor(operation: Operation, email: str) -> None:
     with operation.database.writing() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), accounts.account_of(session, email)
-        administration.reset_second_factor(session, account, by_shell=True, now=operation.now, actor=actor)
+        accounts.reset_second_factor(session, account, by_shell=True, now=operation.now, actor=actor)
         said = f"Second facteur de {account.email} réinitialisé : ses sessions sont terminées."
     say(said)
 
@@ -84,7 +82,7 @@ def _written(operation: Operation, session: Session, kind: LinkKind, person: Acc
     """The letter with a link to a person. Raises InputError when it would not leave."""
     invitations.refuse_withheld(session, workers.guard_of(operation.settings), person.email)
     by, sending = accounts.user_named(session, actor), SenderIdentity.of(operation.settings)
-    return account_letters.write_account_mail(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
+    return notifications.write_account_mail(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
 
 
 def _give_link(operation: Operation, email: str, mail: AccountMail | None, actor: str) -> None:
@@ -99,7 +97,7 @@ def _give_link(operation: Operation, email: str, mail: AccountMail | None, actor
             token = invitations.show(session, user, now=now, actor=actor)
             said = "Ce lien sert une fois. Il ne sera plus montré : donnez-le à cette personne seule."
     if not mail:
-        click.echo(account_letters.address_of(token, sending))
+        click.echo(notifications.address_of(token, sending))
     say(said)
 
 
@@ -159,7 +157,7 @@ def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
 
 def _line(account: User) -> str:
     """The account in one line."""
-    state, at = administration.account_state(account), account.last_sign_in_at
+    state, at = accounts.account_state(account), account.last_sign_in_at
     seen = f"dernière connexion le {moment(at)}" if at else "jamais de connexion"
-    named = f"{account.email} ({account.name}) : {administration.labels_of(account)}"
+    named = f"{account.email} ({account.name}) : {accounts.labels_of(account)}"
     return " ; ".join(filter(None, (named, "" if state == "ouvert" else state, seen)))

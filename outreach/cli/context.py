@@ -12,13 +12,13 @@ import click
 from rich.console import Console
 from sqlalchemy import text
 
-from outreach.access.scopes import engine
-from outreach.campaigns.segments import scope
+from outreach.access import scopes
+from outreach.campaigns import segments
 from outreach.cli.main import ANSWER, SHOWN
+from outreach.core import erasure
 from outreach.core.db import Database, Session
-from outreach.core.erasure import digests
 from outreach.core.settings import Mode, Settings, read
-from outreach.core.tables.columns import Listing, Row
+from outreach.core.tables import Listing, Row
 from outreach.core.text.dates import FIRST, LAST
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.french import typeset
@@ -57,7 +57,7 @@ class Operation:
     @cached_property
     def opened(self) -> Database:
         """The database, without a check of its version."""
-        rules = scope.info_of(self.settings) | digests.info_of(self.settings) | engine.info_of(self.settings)
+        rules = segments.info_of(self.settings) | erasure.info_of(self.settings) | scopes.info_of(self.settings)
         return Database(self.settings.database, rules)
 
     @cached_property
@@ -74,7 +74,7 @@ class Operation:
 
         Raises InputError when no one is named outside a demonstration, and Refused when the role is missing.
         """
-        from outreach.access.accounts import accounts  # noqa: PLC0415 - only for commands that act: it loads in a sixth of a second
+        from outreach.access import accounts  # noqa: PLC0415 - only for commands that act: it loads in a sixth of a second
 
         if self.acting_as:
             user = accounts.user_named(session, self.acting_as)

@@ -3,8 +3,8 @@
 import click
 
 from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
-from outreach.core.jobs import queue
-from outreach.core.jobs.models import Job
+from outreach.core import jobs
+from outreach.core.jobs import Job
 from outreach.core.text.french import moment, plural
 from outreach.core.text.roles import RoleName
 
@@ -20,7 +20,7 @@ def job() -> None:
 def list_all(operation: Operation) -> None:
     """Énumère les tâches, les dernières d’abord."""
     with operation.database.reading() as session:
-        say_rows(queue.list_jobs(session), _told, "Aucune tâche n’est gardée.")
+        say_rows(jobs.list_jobs(session), _told, "Aucune tâche n’est gardée.")
 
 
 @job.command()
@@ -30,8 +30,8 @@ def list_all(operation: Operation) -> None:
 def show(operation: Operation, number: int) -> None:
     """Montre où en est une tâche."""
     with operation.database.reading() as session:
-        found = queue.job_numbered(session, number)
-        say_json(lambda: queue.as_json(found))
+        found = jobs.job_numbered(session, number)
+        say_json(lambda: jobs.as_json(found))
         say(_told(found))
 
 
@@ -44,9 +44,9 @@ def cancel(operation: Operation, number: int) -> None:
     """Annule une tâche : elle s’arrête, et rien n’en reste."""
     with operation.database.writing() as session:
         operation.actor(session, RoleName.ADMINISTRATOR)
-        found = queue.job_numbered(session, number)
-        queue.cancel_job(session, found, now=operation.now)
-        say_json(lambda: queue.as_json(found))
+        found = jobs.job_numbered(session, number)
+        jobs.cancel_job(session, found, now=operation.now)
+        say_json(lambda: jobs.as_json(found))
     say(f"La tâche {number} est annulée.")
 
 

@@ -9,7 +9,7 @@ import click
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from outreach import __version__
-from outreach.campaigns.planning.sending_hours import read_moment
+from outreach.campaigns.planning import read_moment
 from outreach.cli import gone, phrases
 from outreach.core.text.errors import OutreachError
 from outreach.core.text.french import typeset

@@ -11,12 +11,18 @@ from outreach.cli.context import Operation, file_argument, json_option, pass_ope
 from outreach.core.db import NO_ANSWER
 from outreach.core.text.errors import InputError, OutreachError
 from outreach.core.text.french import typeset
-from outreach.reports.files import verifying
-from outreach.reports.files.rendering import LARGEST
-from outreach.reports.files.verifying import KnownNotes, NoteVerdict
-from outreach.reports.notes import listing, signing
-from outreach.reports.notes.content import NoteContent
-from outreach.reports.notes.models import ENDINGS, NoteState
+from outreach.reports import files
+from outreach.reports.files import LARGEST, KnownNotes, NoteVerdict
+from outreach.reports.notes import (
+    ENDINGS,
+    NoteContent,
+    NoteState,
+    by_number,
+    file_of,
+    public_keys_in,
+    select_notes,
+    stored_content,
+)
 
 EXITS = {NoteVerdict.VALID: 0, NoteVerdict.UNPROVEN: 3, NoteVerdict.INVALID: 1}  # click itself ends with 2
 MOST_KEYS = 64_000  # bytes of a file of public keys, each of which has 113
@@ -34,7 +40,7 @@ def note() -> None:
 def list_notes(operation: Operation, state: str | None) -> None:
     """Les notes figées, la dernière d’abord."""
     with operation.database.reading() as session:
-        rows = listing.select_notes(session, NoteState(state) if state else None).objects()
+        rows = select_notes(session, NoteState(state) if state else None).objects()
     say_json(lambda: rows)
     for row in rows:
         corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
@@ -57,10 +63,10 @@ def list_notes(operation: Operation, state: str | None) -> None:
 def show(operation: Operation, number: str, kind: str | None, output: Path | None) -> None:
     """Montre une note, ou écrit un de ses fichiers, tel qu’il est gardé (« csv » : notes d’avant 0.4.0)."""
     with operation.database.reading() as session:
-        found = listing.by_number(session, number)
-        content = listing.stored_content(found)
-        kept = listing.file_of(session, found, kind).content if kind else b""
-        row = listing.select_notes(session).object(found)
+        found = by_number(session, number)
+        content = stored_content(found)
+        kept = file_of(session, found, kind).content if kind else b""
+        row = select_notes(session).object(found)
     if kind is None:
         _tell(content, row)
         return
@@ -87,7 +93,7 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
 def verify(operation: Operation, file: Path, alone: bool, key_file: Path | None) -> None:
     """Dit si un fichier est celui d’une note ; code de sortie : 0 valide, 3 non prouvé, 1 non valide."""
     trusted = _trusted(key_file) if key_file else frozenset()
-    judged = verifying.verify_file(_beginning(file, LARGEST), None if alone else _known(operation), trusted)
+    judged = files.verify_file(_beginning(file, LARGEST), None if alone else _known(operation), trusted)
     shown = {"valid": judged.is_valid, "verdict": judged.verdict.value}
     say_json(lambda: {**shown, "number": judged.number or None, "reason": judged.said})
     say(f"Verdict : {judged.verdict.label}. {judged.said}")
@@ -98,7 +104,7 @@ def _known(operation: Operation) -> KnownNotes | None:
     """What the database holds; None where it cannot be asked or holds no note, so that it proves nothing."""
     try:
         with operation.database.reading() as session:
-            notes = verifying.known_notes(session)
+            notes = files.known_notes(session)
     except NO_ANSWER:
         said = "La base de données ne répond pas"
     except SQLAlchemyError:  # a file that is none, or is damaged: no verdict may come of it
@@ -115,7 +121,7 @@ def _known(operation: Operation) -> KnownNotes | None:
 
 def _trusted(key_file: Path) -> frozenset[str]:
     try:
-        return signing.public_keys_in(_beginning(key_file, MOST_KEYS))
+        return public_keys_in(_beginning(key_file, MOST_KEYS))
     except InputError as error:
         raise click.BadParameter(typeset(str(error)), param_hint="--key") from None
 

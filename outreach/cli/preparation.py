@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from outreach.access.accounts import accounts, passwords
+from outreach.access import accounts
+from outreach.access.accounts import passwords
 from outreach.core.db import Database, take_lock
 from outreach.core.settings import Settings
 from outreach.core.text.errors import Refused

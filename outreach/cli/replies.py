@@ -9,11 +9,9 @@ import click
 
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
 from outreach.core.text import french
-from outreach.delivery.letters.tokens import Keys
-from outreach.delivery.received import intake
-from outreach.delivery.received.intake import REFUSED, Taken, Trust
-from outreach.delivery.received.models import MailVerdict
-from outreach.delivery.received.reading import MOST_BYTES
+from outreach.delivery import received
+from outreach.delivery.letters import Keys
+from outreach.delivery.received import MOST_BYTES, REFUSED, MailVerdict, Taken, Trust
 
 # What the counts are called.
 COUNTS = {
@@ -54,7 +52,7 @@ def _taken(operation: Operation, folder: Path) -> Iterator[tuple[str, Taken]]:
     keys, trust = Keys(settings.signing_keys), Trust.of(settings)
     for file in sorted(folder.glob("*.eml")):
         content = _content(file)
-        yield file.name, intake.take_in(database, content, keys, trust, now=operation.now) if content else REFUSED
+        yield file.name, received.take_in(database, content, keys, trust, now=operation.now) if content else REFUSED
 
 
 def _content(file: Path) -> bytes:

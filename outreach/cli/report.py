@@ -7,24 +7,21 @@ from pathlib import Path
 
 import click
 
-from outreach.access.scopes.policy import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, SightKind
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import difference, explained, grouping, sentences, situation
-from outreach.adherence.situation.difference import Asked, By, Reading
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Situation, Solicitation
-from outreach.campaigns.planning.sending_hours import end_of, known_until, read_past
-from outreach.campaigns.results import actions
-from outreach.campaigns.results.actions import Actions
+from outreach.adherence.situation import Asked, Bucket, By, Grouping, Reading, Situation, Solicitation
+from outreach.campaigns import results
+from outreach.campaigns.planning import end_of, known_until, read_past
+from outreach.campaigns.results import Actions
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
 from outreach.cli.register.adherence import programme_option
 from outreach.core.db import Session
 from outreach.core.text import dates, french
 from outreach.core.text.errors import InputError
-from outreach.delivery.outbox.recipients import listed_schools
-from outreach.directory.authorities import search
-from outreach.operations.retention.processing_register import describe_processing, write_register
+from outreach.delivery.outbox import listed_schools
+from outreach.directory import authorities
+from outreach.operations.retention import describe_processing, write_register
 from outreach.web.pages.adherence.tables import tables_of
 from outreach.web.ui import exports
 
@@ -111,7 +108,7 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
     with operation.database.reading() as session:
         programme = programmes.get_programme(session, code)
         name = programmes.name_among_several(session, programme)
-        acted = actions.list_actions(session, programme, now=operation.now, at=end_of(day) if day else None)
+        acted = results.list_actions(session, programme, now=operation.now, at=end_of(day) if day else None)
         told = {"programme": programme.code, **acted.as_json()}
     say_json(lambda: told)
     if name:
@@ -164,10 +161,10 @@ def explain_difference(
         programme = programmes.get_programme(session, code)
         sight = AccessScope(SightKind.FEDERATION, federation) if federation else None
         asked = Asked(programme, programme.strand(number), By(by), sight)
-        found = difference.difference(session, asked, before, after)
+        found = situation.difference(session, asked, before, after)
         name = programmes.name_among_several(session, programme)
     say_json(found.as_json)
-    for line in explained.difference_sentences(found, name):
+    for line in situation.difference_sentences(found, name):
         say(line)
 
 
@@ -178,19 +175,19 @@ def _refuse_to_come(day: date | None, now: datetime) -> None:
 
 def _acted(session: Session, now: datetime, found: Situation, programme: Programme) -> Actions:
     """The actions until the day and the moment of a situation."""
-    return actions.list_actions(session, programme, now=now, at=known_until(found.as_of, found.known_at))
+    return results.list_actions(session, programme, now=now, at=known_until(found.as_of, found.known_at))
 
 
 def _told(
     session: Session, programme: Programme, day: date, known_at: datetime | None, by: Grouping, networks: Sequence[str]
 ) -> Told:
-    grouping.refuse_unknowable(session, day, known_at)
+    situation.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
     listed = listed_schools(known_until(day, known_at))
     counted = situation.count_situation(session, programme, day, known_at=known_at, by=by, listed=listed)
-    said = sentences.situation_sentences(counted, programme.strands)
-    said += [answer.sentence for answer in sentences.group_answers(counted, programme.strands, codes)]
-    oldest = grouping.oldest_register(session, day, known_at)
+    said = situation.situation_sentences(counted, programme.strands)
+    said += [answer.sentence for answer in situation.group_answers(counted, programme.strands, codes)]
+    oldest = situation.oldest_register(session, day, known_at)
     if oldest:
         said.append(f"Écoles : registre du {french.day(oldest)}, le plus ancien connu.")
     return Told(counted.among(codes), said, oldest)
@@ -198,7 +195,7 @@ def _told(
 
 def _codes(session: Session, networks: Sequence[str]) -> list[str]:
     """The codes of networks named by code or label, whatever their case. Raises InputError for an unknown one."""
-    offered = {network.code: network.label for network in search.list_networks(session)}
+    offered = {network.code: network.label for network in authorities.list_networks(session)}
     codes = {name.casefold(): code for code, label in offered.items() for name in (label, code)}
     for name in networks:
         if name.casefold() not in codes:

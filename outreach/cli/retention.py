@@ -9,8 +9,8 @@ from outreach.cli.context import Operation, acting, json_option, pass_operation,
 from outreach.core.text.errors import InputError
 from outreach.core.text.french import plural
 from outreach.core.text.roles import RoleName
-from outreach.operations.retention import deletion, erasure, person_data, person_report, policy
-from outreach.operations.retention.deletion import Archives
+from outreach.operations import retention
+from outreach.operations.retention import Archives
 
 
 @click.command()
@@ -22,14 +22,14 @@ def purge(operation: Operation, dry_run: bool) -> None:
     database, never = operation.database, threading.Event()
     archives = Archives.of(operation.settings)
     with database.reading() as session:
-        rules = policy.in_force(session)
+        rules = retention.in_force(session)
         if dry_run:
             counts = [
-                0 if rule.is_archive and archives is None else deletion.count_over(session, rule, now=operation.now)
+                0 if rule.is_archive and archives is None else retention.count_over(session, rule, now=operation.now)
                 for rule in rules
             ]
     if not dry_run:
-        counts = [deletion.forget_by_rule(database, rule, lambda: operation.now, never, archives) for rule in rules]
+        counts = [retention.forget_by_rule(database, rule, lambda: operation.now, never, archives) for rule in rules]
     say_json(lambda: {"rules": [{"table": rule.table, "rows": n} for rule, n in zip(rules, counts, strict=True)]})
     for rule, count in zip(rules, counts, strict=True):
         if count:
@@ -53,11 +53,11 @@ def person() -> None:
 def export(operation: Operation, address: str, pdf: Path | None) -> None:
     """Donne tout ce que le service sait d’une adresse, table par table (RGPD, articles 15 et 20)."""
     with operation.database.reading() as session:
-        known = person_data.known_of(session, address)
-        shown = person_report.readable_tables(session, known, most=person_report.MOST_ROWS)
-    say_json(lambda: person_data.export_person(address, known))
+        known = retention.known_of(session, address)
+        shown = retention.readable_tables(session, known, most=retention.MOST_ROWS)
+    say_json(lambda: retention.export_person(address, known))
     if pdf:
-        pdf.write_bytes(person_report.pdf_of(address, shown, operation.settings.address, now=operation.now))
+        pdf.write_bytes(retention.pdf_of(address, shown, operation.settings.address, now=operation.now))
     for table in shown:
         say(f"{table.title} : {plural(table.count, 'ligne')}")
     say("Le détail : --json, ou --pdf FICHIER." if known else "Le service ne sait rien de cette adresse.")
@@ -83,15 +83,15 @@ def erase(operation: Operation, address: str, yes: bool, kept: tuple[str, ...]) 
     settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
     with operation.database.reading() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        planned = erasure.plan_erasure(session, address, has_sorting_list=has_sorting_list, kept=kept)
+        planned = retention.plan_erasure(session, address, has_sorting_list=has_sorting_list, kept=kept)
     if strange := [name for name in kept if name not in planned.kept]:
         raise InputError(f"Rien ne s’appelle « {strange[0]} » parmi ce qui partirait : {', '.join(planned.named)}.")
-    for sentence in erasure.erasure_in_words(planned):
+    for sentence in retention.erasure_in_words(planned):
         say(sentence)
     if not yes:
         click.confirm("Un effacement ne s’annule pas. Effacer ?", abort=True)
     with working("La personne est effacée."):
-        count = erasure.carry_out(operation.database, planned, settings.data, now=operation.now, actor=actor)
+        count = retention.carry_out(operation.database, planned, settings.data, now=operation.now, actor=actor)
     say_json(lambda: {"rows": count, "keeps_address": planned.keeps_address})
     say(f"C’est fait : {plural(count, 'ligne')}.")
 
@@ -105,7 +105,7 @@ def replay(operation: Operation) -> None:
     settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
     with operation.database.reading() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
-    count = erasure.replay_erasures(
+    count = retention.replay_erasures(
         *(operation.database, settings.data), has_sorting_list=has_sorting_list, now=operation.now, actor=actor
     )
     say_json(lambda: {"erased": count})

@@ -2,14 +2,14 @@
 
 from datetime import date, datetime, timedelta
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import SenderIdentity
 from outreach.cli.preparation import add_people
 from outreach.core.db import Database
 from outreach.core.settings import Mode, Settings
 from outreach.core.text import dates
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
-from outreach.directory.register import edition_imports
+from outreach.directory import register
 from outreach.operations.demo import finished, mailbox, people, sample, story
 
 BEFORE = timedelta(days=4)  # the story's first campaign is written three days before it leaves
@@ -32,7 +32,7 @@ def load_sample(
     add_people(database, settings, now)
     author = people.person_for(RoleName.AUTHOR).email
     with database.writing() as session:
-        if edition_imports.was_ever_filled(session):
+        if register.was_ever_filled(session):
             raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
         known_at = story.first_wave(now) - BEFORE if with_story else now  # who had joined is known as the story begins
         sample.load(session, now=known_at, today=today, actor=author, mailbox_domain=settings.mailbox_domain)

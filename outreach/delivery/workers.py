@@ -18,14 +18,13 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, select, update
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.db import Session, take_lock
 from outreach.core.settings import PROTECTED, Mode, Settings, listed
 from outreach.core.text import french
 from outreach.core.text.errors import OutreachError
 from outreach.delivery.models import ClockPass, Gate, Installation, Mailing, Message, MessageState, Worker, is_in
-from outreach.delivery.smtp.pool import Overdue
-from outreach.delivery.smtp.relay import Guard
+from outreach.delivery.smtp import Guard, Overdue
 
 SLACK = timedelta(minutes=1)
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.db import Base, Session, enum_of, table_of
 from outreach.core.text.labelled import Labelled
 from outreach.directory.models import Authority, Contact

@@ -15,11 +15,10 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 from sqlalchemy import Select, delete, insert, or_, select
 
-from outreach.core.audit import audit
+from outreach.core import audit, erasure
 from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
-from outreach.core.erasure import digests
-from outreach.core.erasure.digests import ErasedAddresses
+from outreach.core.erasure import ErasedAddresses
 from outreach.core.text.addresses import Judgement, judge
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory import confirmations
@@ -334,7 +333,7 @@ def restorable(known: Iterable[Contact]) -> set[int]:
     in_use = {held.address_key for held in known if held.retired_at is None}
     newest: dict[str, int] = {}
     for held in known:
-        if held.address_key not in in_use and not digests.is_mark(held.address_key):
+        if held.address_key not in in_use and not erasure.is_mark(held.address_key):
             newest[held.address_key] = max(held.id, newest.get(held.address_key, 0))
     return set(newest.values())
 
@@ -480,7 +479,7 @@ def school_limits(session: Session, authorities: Iterable[int]) -> dict[tuple[in
 
 def record_bounce(session: Session, address: str, *, now: datetime, actor: str) -> int:
     """Mark an address as rejecting mail, wherever it is in use; returns how many contacts were marked."""
-    if digests.is_mark(address):
+    if erasure.is_mark(address):
         return 0
     query = select(Contact).where(
         Contact.address_key == judge(address).key, Contact.retired_at.is_(None), Contact.bounced_at.is_(None)

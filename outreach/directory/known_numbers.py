@@ -5,7 +5,7 @@ from collections.abc import Callable, Container
 from sqlalchemy import select
 
 from outreach.core.db import Session
-from outreach.core.tables.understanding import Holds
+from outreach.core.tables import Holds
 from outreach.core.text import addresses
 from outreach.directory.models import Authority, School
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.core.db import Base, enum_of
-from outreach.core.tables.imports import FileImport
+from outreach.core.tables import FileImport
 from outreach.core.text.labelled import Labelled
 from outreach.directory.display_names import shown
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from sqlalchemy import func, select
 
-from outreach.access.scopes.policy import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, SightKind
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError

@@ -14,8 +14,7 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import select, union
 
 from outreach.core.db import Session
-from outreach.core.tables.reading import GridRow, RowFault
-from outreach.core.tables.understanding import Holds
+from outreach.core.tables import GridRow, Holds, RowFault
 from outreach.directory.display_names import COMMON, ELIDED, PARTICLES, shown
 from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.directory.reference import WORD, NetworkCode, fold

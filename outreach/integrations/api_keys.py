@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, LargeBinary, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.access.accounts.password_links import DIGEST_BYTES, link_digest
-from outreach.access.scopes.policy import AccessScope, SightKind
-from outreach.core.audit import audit
-from outreach.core.audit.audit import PROGRAM
+from outreach.access.accounts import DIGEST_BYTES, link_digest
+from outreach.access.scopes import AccessScope, SightKind
+from outreach.core import audit
+from outreach.core.audit import PROGRAM
 from outreach.core.db import Base, Session, enum_of, take_lock
-from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind
+from outreach.core.tables import DATA, Column, InMemoryListing, Kind
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 
-from outreach.access.approvals.decisions import Thing
+from outreach.access.approvals import Thing
 from outreach.adherence.statuses import Status
-from outreach.campaigns.evidence.steps import ReachChannel
-from outreach.campaigns.letter.merge_fields import Field
-from outreach.campaigns.segments.scope import Fields
+from outreach.campaigns.evidence import ReachChannel
+from outreach.campaigns.letter import Field
+from outreach.campaigns.segments import Fields
 from outreach.core.settings import Settings
-from outreach.core.tables.columns import Column
-from outreach.core.tables.imports import ListKind
+from outreach.core.tables import Column, ListKind
 from outreach.directory.reference import NetworkCode
-from outreach.engagement.replies.kinds import Answer
-from outreach.operations.health.check import Check
-from outreach.operations.retention.policy import Retention
-from outreach.operations.tasks.tasks import Source
+from outreach.engagement.replies import Answer
+from outreach.operations.health import Check
+from outreach.operations.retention import Retention
+from outreach.operations.tasks import Source
 
 # Named as in the table « Where things go » of docs/architecture.md, which says what else each takes.
 EXTENSION_POINTS: Mapping[str, type] = {

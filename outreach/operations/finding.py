@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from outreach.campaigns.channels import paper
+from outreach.campaigns import channels
 from outreach.campaigns.models import Campaign
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.text import french
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.typed import folded, whole_number
-from outreach.delivery.letters import tokens
-from outreach.delivery.letters.tokens import Keys
-from outreach.directory.authorities import search
+from outreach.delivery import letters
+from outreach.delivery.letters import Keys
+from outreach.directory import authorities
 from outreach.directory.models import Authority, School
-from outreach.engagement.replies.models import Respondent, Response
-from outreach.reports.notes.models import Note, NoteApproval
+from outreach.engagement.replies import Respondent, Response
+from outreach.reports.notes import Note, NoteApproval
 
 MOST = 20
 MOST_OF_A_KIND = 200  # rows that are ordered
@@ -130,10 +130,10 @@ def find(
 
 
 def _authorities(session: Session, sought: _Sought) -> list[Found]:
-    named = search.narrow_by_name(select(Authority).options(joinedload(Authority.network)), " ".join(sought.words))
+    named = authorities.narrow_by_name(select(Authority).options(joinedload(Authority.network)), " ".join(sought.words))
     rows = [*session.scalars(named.limit(MOST_OF_A_KIND)).unique()]
     if not rows and sought.number is None:
-        keys = [*search.find(session, " ".join(sought.words), ()).schools][:MOST_OF_A_KIND]
+        keys = [*authorities.find(session, " ".join(sought.words), ()).schools][:MOST_OF_A_KIND]
         rows = [*session.scalars(select(Authority).where(among(Authority.id, keys)))]
         return [_authority(one, LEAST) for one in rows]
     return [
@@ -149,7 +149,7 @@ def _authority(one: Authority, score: float) -> Found:
 
 
 def _schools(session: Session, sought: _Sought) -> list[Found]:
-    named = search.narrow_by_name(select(School), " ".join(sought.words), School.folded).limit(MOST_OF_A_KIND)
+    named = authorities.narrow_by_name(select(School), " ".join(sought.words), School.folded).limit(MOST_OF_A_KIND)
     return [
         Found(
             FoundKind.SCHOOL,
@@ -193,7 +193,7 @@ def _answers(session: Session, sought: _Sought) -> list[Found]:
     """Answers of an authority, or of a person who named herself, the latest first: behind their authority itself."""
     query = select(Response).join(Response.authority).outerjoin(Response.respondent)
     words = " ".join(sought.words)
-    named = or_(search.is_named(words), *(Respondent.name.contains(one, autoescape=True) for one in [words]))
+    named = or_(authorities.is_named(words), *(Respondent.name.contains(one, autoescape=True) for one in [words]))
     query = query.where(Response.stands(), named).options(
         joinedload(Response.authority), joinedload(Response.respondent)
     )
@@ -209,8 +209,8 @@ def _answers(session: Session, sought: _Sought) -> list[Found]:
 
 def _letters(session: Session, text: str, keys: Keys) -> list[Found]:
     """The letter on paper of a code, eight signs that stand on it."""
-    code = tokens.read_code(text)
-    entered = paper.find_code(session, keys, code) if code else None
+    code = letters.read_code(text)
+    entered = channels.find_code(session, keys, code) if code else None
     if entered is None:
         return []
     authority = session.get_one(Authority, entered.message.authority_id)

@@ -7,23 +7,22 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from outreach.campaigns.letter.links import ANSWER
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.planning.sending_hours import spelt_moment
-from outreach.campaigns.waves import answering
-from outreach.core.audit import audit
+from outreach.campaigns import waves
+from outreach.campaigns.letter import ANSWER, SenderIdentity
+from outreach.campaigns.planning import spelt_moment
+from outreach.core import audit
 from outreach.core.db import Session, take_lock
-from outreach.core.erasure.digests import ErasedAddresses
+from outreach.core.erasure import ErasedAddresses
 from outreach.core.text.addresses import Judgement, masked
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.labelled import Labelled
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Message
 from outreach.directory import confirmations, contacts
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
-from outreach.engagement.replies.models import actor_of
+from outreach.engagement.replies import actor_of
 from outreach.staff.proposals import Proposal, ProposalKind, ProposalState
 
 MOST_A_DAY = 5  # of a mailbox: a letter that is forwarded is in many hands
@@ -96,7 +95,7 @@ def record(
     session.flush()
     audit.record_entry(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
     if held is not None and held.bounced_at is None:
-        answering.tell(session, message, SUBJECT, _letter(message, made, sending, now), sending, now=now)
+        waves.tell(session, message, SUBJECT, _letter(message, made, sending, now), sending, now=now)
 
 
 def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> None:

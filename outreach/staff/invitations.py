@@ -2,20 +2,18 @@
 
 from datetime import datetime
 
-from outreach.access.accounts import accounts, password_links
-from outreach.access.accounts.accounts import User, refuse_second_account
-from outreach.access.accounts.administration import subject_of
-from outreach.access.accounts.password_links import LinkKind
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.access.accounts import LinkKind, User, refuse_second_account, subject_of
+from outreach.campaigns.letter import SenderIdentity
+from outreach.core import audit
 from outreach.core.db import Session, take_lock
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import MessageClass
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.smtp.relay import Guard
-from outreach.staff.notifications import account_letters
-from outreach.staff.notifications.account_letters import AccountHolder, AccountMail
+from outreach.delivery.smtp import Guard
+from outreach.staff import notifications
+from outreach.staff.notifications import AccountHolder, AccountMail
 
 
 def refuse_withheld(session: Session, guard: Guard, address: str) -> None:
@@ -23,7 +21,7 @@ def refuse_withheld(session: Session, guard: Guard, address: str) -> None:
     to = judge(address)
     if why := guard.reason(to.ascii or to.address):
         raise InputError(f"{why} Aucun courriel ne partirait à {to.address}.")
-    if suppressions.suppressed_among(session, [to.key], MessageClass.STATUTORY):
+    if outbox.suppressed_among(session, [to.key], MessageClass.STATUTORY):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : aucun courriel ne lui partirait.")
 
 
@@ -57,16 +55,16 @@ def send(
 ) -> None:
     """Send a person a link, written before. Raises Refused when the account was closed or accepted meanwhile."""
     _refuse_other(session, user, mail.kind)
-    account_letters.post_account_mail(session, mail, user.id, sending, now=now, actor=actor)
+    notifications.post_account_mail(session, mail, user.id, sending, now=now, actor=actor)
     said = f"Lien envoyé à {user.email} pour choisir un mot de passe ({mail.kind.label})."
     audit.record_entry(session, now, actor, said, subject_of(user))
 
 
 def show(session: Session, user: User, *, now: datetime, actor: str) -> str:
     """Make a link that no letter carries; returns its token, which cannot be read again. Raises Refused as `send`."""
-    kind, token = kind_for(user), password_links.new_token()
+    kind, token = kind_for(user), accounts.new_token()
     _refuse_other(session, user, kind)
-    password_links.make_link(session, user.id, kind, token, now=now)
+    accounts.make_link(session, user.id, kind, token, now=now)
     said = f"Lien montré, au lieu d’un courriel à {user.email}, pour choisir un mot de passe ({kind.label})."
     audit.record_entry(session, now, actor, said, subject_of(user))
     return token

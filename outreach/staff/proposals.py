@@ -9,28 +9,26 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.access.scopes.policy import AccessScope, SightKind
-from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
-from outreach.core.audit import audit
+from outreach.access.scopes import AccessScope, SightKind
+from outreach.campaigns.letter import LetterSnapshot, SenderIdentity
+from outreach.core import audit
 from outreach.core.db import Base, Session, enum_of, take_lock
-from outreach.core.tables.columns import DATA, Column, Kind, On, QueryListing
+from outreach.core.tables import DATA, Column, Kind, On, QueryListing
 from outreach.core.text import french
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.typed import line_of_words
+from outreach.delivery import outbox
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import outbox, suppressions
-from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import search, sheet
+from outreach.directory import authorities, confirmations, contacts, register
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import Particulars, subject_of
 from outreach.directory.models import Authority, Contact, MailboxKind, Ownership, School
-from outreach.directory.register import name_corrections, school_reports
-from outreach.directory.register.school_reports import Fate, is_reported
-from outreach.engagement.replies.models import actor_of
-from outreach.staff.notifications import letters
-from outreach.staff.notifications.letters import Said, StaffLetter
+from outreach.directory.register import Fate, is_reported
+from outreach.engagement.replies import actor_of
+from outreach.staff import notifications
+from outreach.staff.notifications import Said, StaffLetter
 
 
 class ProposalKind(Labelled):
@@ -132,9 +130,9 @@ class Target:
     """What a proposal is about, as the scope sees it: raises NotFound for whatever is out of it."""
 
     def __init__(self, seen: Session, fase: int, *, contact: int | None = None, school: int | None = None) -> None:
-        owner = sheet.authority_by_fase(seen, fase)
+        owner = authorities.authority_by_fase(seen, fase)
         held = contacts.contact(seen, owner, contact) if contact is not None else None
-        one = name_corrections.school_of(seen, owner, school) if school is not None else None
+        one = register.school_of(seen, owner, school) if school is not None else None
         self.fase, self.authority = fase, owner.id
         self.contact: int | None = held.id if held else None
         self.contact_key: str = held.address_key if held else ""
@@ -296,7 +294,7 @@ def listed(
         sort=sort,
         usual="-proposed_at",
         session=session,
-        query=search.narrow_by_name(query, text),
+        query=authorities.narrow_by_name(query, text),
         order=(Proposal.proposed_at.desc(), Proposal.id.desc()),
     )
 
@@ -339,7 +337,7 @@ def answered(
     about = f"Votre proposition sur {made.authority.display_name}, « {made.subject} », {verdict}{because}."
     subject = f"Votre proposition {verdict} : {made.authority.display_name}"
     letter = StaffLetter([made.proposed_by], subject, [Said(about, PAGE)], name, contact)
-    return letter, letters.write_mail(letter, sending, now=now)
+    return letter, notifications.write_mail(letter, sending, now=now)
 
 
 def accept(
@@ -361,21 +359,21 @@ def accept(
     _take(session, made)
     source = made.source
     if made.kind is ProposalKind.SCHOOL and made.school is not None:
-        source = f"{source} : {made.said}"[: school_reports.LONGEST] if made.said else source
+        source = f"{source} : {made.said}"[: register.LONGEST] if made.said else source
         of, gone = made.school.fase, Fate.GONE
-        school_reports.report_school(
+        register.report_school(
             session, made.authority, of, gone, day=today, source=source, now=now, today=today, actor=actor
         )
     elif made.kind is ProposalKind.GONE and made.contact is not None:
         contacts.retire(session, made.authority, made.contact, now=now, actor=actor)
     elif judged is not None:
         _correct(session, made, judged, source, now=now, actor=actor)
-        suppressions.vouch_for_address(session, judged.key, now=now, actor=actor)
+        outbox.vouch_for_address(session, judged.key, now=now, actor=actor)
         if made.scope_kind is None:  # its own reader asks for it
             confirmations.confirm(session, made.authority_id, judged.key, ConfirmationWay.STAFF, at=now, actor=actor)
     _close(session, made, ProposalState.ACCEPTED, answer, now=now, actor=actor)
     if mail:
-        letters.post_mail(session, *mail, sending, now=now, actor=actor)
+        notifications.post_mail(session, *mail, sending, now=now, actor=actor)
 
 
 def _correct(session: Session, made: Proposal, judged: Judgement, source: str, *, now: datetime, actor: str) -> None:
@@ -408,7 +406,7 @@ def refuse(
     _take(session, made)
     _close(session, made, ProposalState.REFUSED, answer, now=now, actor=actor)
     if mail:
-        letters.post_mail(session, *mail, sending, now=now, actor=actor)
+        notifications.post_mail(session, *mail, sending, now=now, actor=actor)
 
 
 def _take(session: Session, made: Proposal) -> None:

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from outreach.access.accounts import administration
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts
+from outreach.access.accounts import User
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.core.db import Session
 from outreach.core.text.addresses import key_of
 from outreach.core.text.errors import InputError
 from outreach.core.text.french import all_of, plural
-from outreach.delivery.deliverability import follow_up
-from outreach.engagement.replies import inbox
+from outreach.delivery import deliverability
+from outreach.engagement import replies
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Follows:
 
 def followed_by(session: Session, email: str) -> Follows:
     """What the person with this address follows."""
-    owned = inbox.owned_by(session, email)
+    owned = replies.owned_by(session, email)
     goes_on = Campaign.state.not_in((CampaignState.CLOSED, CampaignState.CANCELLED))
     written = select(Campaign).where(Campaign.created_by == email, goes_on).order_by(Campaign.id)
-    recalls, reached_by = sum(one.recall_on is not None for one in owned), follow_up.owned_by(session, email)
+    recalls, reached_by = sum(one.recall_on is not None for one in owned), deliverability.owned_by(session, email)
     return Follows(len(owned), recalls, len(reached_by), session.scalars(written).all())
 
 
@@ -50,9 +50,9 @@ def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -
     """
     if key_of(to.strip()) == user.email:
         raise InputError("Choisissez une autre personne que celle dont le compte se ferme.")
-    administration.close_account(session, user, now=now, actor=actor)
-    responses = inbox.hand_all_over(session, user.email, to=to, now=now, actor=actor)
-    return responses, follow_up.hand_all_over(session, user.email, to=to, now=now, actor=actor)
+    accounts.close_account(session, user, now=now, actor=actor)
+    responses = replies.hand_all_over(session, user.email, to=to, now=now, actor=actor)
+    return responses, deliverability.hand_all_over(session, user.email, to=to, now=now, actor=actor)
 
 
 def told(responses: int, authorities: int) -> str:

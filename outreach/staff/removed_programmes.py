@@ -7,14 +7,13 @@ from typing import Any
 
 from sqlalchemy import Select, delete, select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Prerequisite, Programme, Strand
-from outreach.adherence.programmes import programmes
-from outreach.adherence.programmes.change_events import tell_programme
-from outreach.core.audit import audit
+from outreach.adherence.programmes import tell_programme
+from outreach.core import audit
 from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.errors import Refused
-from outreach.reports.notes.models import NoteDraft
-from outreach.reports.notes.requests import AskedNote
+from outreach.reports.notes import AskedNote, NoteDraft
 
 REFUSED = "Quelque chose repose sur ce programme ({}) : il ne se retire pas. Pour y mettre fin, fermez ses volets."
 

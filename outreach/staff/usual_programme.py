@@ -8,8 +8,8 @@ from sqlalchemy import select
 from outreach.adherence.models import Programme, Strand
 from outreach.campaigns.models import Campaign
 from outreach.core.db import Session
-from outreach.reports.notes import drafts
-from outreach.reports.notes.models import Note
+from outreach.reports import notes
+from outreach.reports.notes import Note
 
 
 def usual(session: Session, person: str, there: Sequence[Programme], day: date) -> Programme:
@@ -27,8 +27,8 @@ def usual(session: Session, person: str, there: Sequence[Programme], day: date) 
         for query in (campaign.order_by(Campaign.created_at.desc()), note.order_by(Note.frozen_at.desc()))
         for at, key in session.execute(query.limit(1))
     ]
-    own = drafts.drafts_of(session, person)
-    drafted = ((one.changed_at, drafts.read_request(one.request).programme) for one in own)
+    own = notes.drafts_of(session, person)
+    drafted = ((one.changed_at, notes.read_request(one.request).programme) for one in own)
     found += [(at, by_code[code]) for at, code in drafted if code in by_code][:1]
     if found:
         return max(found, key=lambda worked: worked[0])[1]

@@ -11,11 +11,11 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
-from outreach.access.accounts.sessions import LIFETIME
-from outreach.access.scopes import engine
-from outreach.campaigns.segments import scope
+from outreach.access import scopes
+from outreach.access.accounts import LIFETIME
+from outreach.campaigns.segments import info_of
+from outreach.core import erasure
 from outreach.core.db import Database, Way
-from outreach.core.erasure import digests
 from outreach.core.settings import ROOT, Mode, Settings
 from outreach.operations import migrations
 from outreach.web import api
@@ -156,7 +156,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
-    rules = scope.info_of(settings) | digests.info_of(settings) | engine.info_of(settings)
+    rules = info_of(settings) | erasure.info_of(settings) | scopes.info_of(settings)
     opened = database or Database(settings.database, rules).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database

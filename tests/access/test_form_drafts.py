@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.access import form_drafts
-from outreach.access.accounts import accounts
+from outreach.access import accounts, form_drafts
 from outreach.access.form_drafts import MOST, Place
 from outreach.core.text.errors import InputError
 from outreach.operations.demo import people

@@ -14,27 +14,29 @@ FACTS = """StatusFacts("Hésite", Meaning.UNDER_WAY, "L’école hésite encore.
 
 one_row_more.load("outreach.adherence.statuses", "Status", f'HESITATING = "hesitating", {FACTS}')
 
-import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
-from alembic.migration import MigrationContext  # noqa: E402
-from alembic.operations import Operations  # noqa: E402
-from sqlalchemy.exc import IntegrityError  # noqa: E402
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.exc import IntegrityError
 
-from outreach.adherence.imports import rows as lines  # noqa: E402
-from outreach.adherence.models import Status, Word  # noqa: E402
-from outreach.adherence.programmes import programmes  # noqa: E402
-from outreach.adherence.records import records  # noqa: E402
-from outreach.campaigns.segments.criteria import SchoolStatus  # noqa: E402
-from outreach.core.db import Database  # noqa: E402
-from outreach.core.settings import read  # noqa: E402
-from outreach.directory.models import Authority, Network  # noqa: E402
-from outreach.operations.migrations import append_only, tables  # noqa: E402
-from outreach.reports.notes import freezing, gathering  # noqa: E402
-from outreach.reports.notes.drafts import NoteRequest  # noqa: E402
-from outreach.web.app import create_app  # noqa: E402
-from tests.application import sign_in  # noqa: E402
-from tests.conftest import NOW, STORY_DAY  # noqa: E402
-from tests.factories import AUTHOR  # noqa: E402
-from tests.web.api.conftest import Program, made  # noqa: E402
+from outreach.adherence import (
+    programmes,
+    records,
+)
+from outreach.adherence.imports import _rows as lines
+from outreach.adherence.models import Status, Word
+from outreach.campaigns.segments import SchoolStatus
+from outreach.core.db import Database
+from outreach.core.settings import read
+from outreach.directory.models import Authority, Network
+from outreach.operations.migrations import append_only, tables
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
+from outreach.web.app import create_app
+from tests.application import sign_in
+from tests.conftest import NOW, STORY_DAY
+from tests.factories import AUTHOR
+from tests.web.api.conftest import Program, made
 
 GUARDED = (
     ("recorded_by", "source", "reason"),
@@ -106,8 +108,8 @@ def record(database):
 
 def freeze(database):
     with database.writing() as session:
-        gathered = gathering.gather_note(session, NoteRequest(STORY_DAY, "Un bilan"), now=NOW)
-        freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR)
+        gathered = notes.gather_note(session, NoteRequest(STORY_DAY, "Un bilan"), now=NOW)
+        notes.freeze_note(session, gathered, now=NOW, actor=AUTHOR)
     columns = {column.name: place for place, column in enumerate(gathered.content.tables[0].columns)}
     assert gathered.content.tables[0].rows[-1][columns["hesitating"]] == 1
     assert ("Hésite", "L’école hésite encore.") in {(one.term, one.meaning) for one in gathered.content.definitions}

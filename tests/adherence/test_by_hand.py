@@ -6,11 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from outreach.adherence import programmes, records
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import by_hand, records
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.core.audit.audit import entries_about
+from outreach.campaigns import planning
+from outreach.core.audit import entries_about
 from outreach.core.settings import ROOT
 from outreach.core.text.errors import NotFound, Refused
 from outreach.directory.models import Authority
@@ -41,12 +40,12 @@ def record(session, authority, status=Status.JOINED, now=NOW, word=Word.CONFIRME
     session.flush()
 
 
-def of(session, authority, act=by_hand.of_authority, *details, **by):
+def of(session, authority, act=records.of_authority, *details, **by):
     return act(session, session.get_one(Authority, authority), programmes.get_programme(session), *details, **by)
 
 
 def withdraw(session, authority, number, now=LATER):
-    withdrawn = of(session, authority, by_hand.withdraw_hand_record, number, now=now, actor=APPROVER)
+    withdrawn = of(session, authority, records.withdraw_hand_record, number, now=now, actor=APPROVER)
     session.flush()
     return withdrawn
 
@@ -58,7 +57,7 @@ def statuses(session, authority):
 
 
 def written(session):
-    return audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, 1), now=NOW).written
+    return planning.count_campaign_audience(session, planning.campaign_numbered(session, 1), now=NOW).written
 
 
 def test_a_withdrawn_record_counts_no_more_for_the_status_or_a_letter_and_its_row_stays(session):
@@ -91,7 +90,7 @@ def test_what_was_known_before_holds_again_and_is_told_before_it_is_done(session
 
 
 def of_falls(session, entry):
-    return by_hand.changes_without(session, programmes.get_programme(session), entry, STORY_DAY)
+    return records.changes_without(session, programmes.get_programme(session), entry, STORY_DAY)
 
 
 def test_a_record_is_withdrawn_once_and_only_by_way_of_its_own_authority(session):

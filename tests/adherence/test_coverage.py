@@ -3,15 +3,12 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, func, select
 
-from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence import programmes, situation
+from outreach.adherence.imports import HEADERS, JoiningLists, covered_until, first_covering, stated_coverage
 from outreach.adherence.models import CoveredNetwork, JoiningList
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket
-from outreach.core.audit.audit import AuditEntry
-from outreach.core.tables import imports
+from outreach.adherence.situation import Bucket
+from outreach.core import tables
+from outreach.core.audit import AuditEntry
 from outreach.core.text.errors import InputError, Refused
 from tests.conftest import STORY_DAY
 
@@ -32,10 +29,10 @@ def silent(session):
 def receive(session, silent, now):
     def call(until=None, *named, school=0):
         about = programmes.get_programme(session).id
-        said = coverage.stated_coverage(session, until, named, STORY_DAY)
-        sent = imports.open_import(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
+        said = stated_coverage(session, until, named, STORY_DAY)
+        sent = tables.open_import(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
         facts = {"programme_id": about, "coverage": said}
-        return imports.receive_import(session, KIND, sent, now=now, actor="nadia", **facts)
+        return tables.receive_import(session, KIND, sent, now=now, actor="nadia", **facts)
 
     return call
 
@@ -44,15 +41,15 @@ def receive(session, silent, now):
 def apply(session, receive, now):
     def call(*said, at=timedelta(0), **which):
         received = receive(*said, **which)
-        judged = imports.judge_import(session, KIND, received)
-        imports.apply_import(session, KIND, received, judged, now=now + at, actor="nadia")
+        judged = tables.judge_import(session, KIND, received)
+        tables.apply_import(session, KIND, received, judged, now=now + at, actor="nadia")
         return received
 
     return call
 
 
 def days(session):
-    covered = coverage.covered_until(session, programmes.get_programme(session))
+    covered = covered_until(session, programmes.get_programme(session))
     return {network.code: day for network, day in covered.items() if day}
 
 
@@ -63,7 +60,7 @@ def test_a_list_says_until_which_day_it_is_complete_for_which_networks(session, 
     apply(FIRST, "WBE", school=2)
     assert days(session) == {"WBE": LATER, "COCOF": LATER, "Libre confessionnel": FIRST}
     for _ in range(2):
-        imports.undo_import(session, KIND, now=now, actor="nadia")
+        tables.undo_import(session, KIND, now=now, actor="nadia")
     assert days(session) == {"WBE": FIRST, "Libre confessionnel": FIRST}, "what is undone covers nothing"
 
 
@@ -100,18 +97,18 @@ def test_the_audit_and_the_summary_say_what_a_list_covers(session, apply):
 )
 def test_half_a_statement_is_refused(session, until, named, fault):
     with pytest.raises(InputError, match=fault):
-        coverage.stated_coverage(session, until, named, STORY_DAY)
+        stated_coverage(session, until, named, STORY_DAY)
 
 
 def test_the_first_list_that_covers_all_networks_is_found(session, apply):
     programme = programmes.get_programme(session)
-    keys = coverage.stated_coverage(session, FIRST, ["WBE", "COCOF"], STORY_DAY).networks
+    keys = stated_coverage(session, FIRST, ["WBE", "COCOF"], STORY_DAY).networks
     apply(FIRST, "WBE", at=timedelta(1))
-    assert coverage.first_covering(session, programme.id, keys, FIRST) is None
+    assert first_covering(session, programme.id, keys, FIRST) is None
     second = apply(LATER, "COCOF", at=timedelta(2), school=1)
     apply(LATER, "WBE", "COCOF", at=timedelta(3), school=2)
-    assert coverage.first_covering(session, programme.id, keys, FIRST) is second
-    assert coverage.first_covering(session, programme.id, keys, LATER + timedelta(1)) is None
+    assert first_covering(session, programme.id, keys, FIRST) is second
+    assert first_covering(session, programme.id, keys, LATER + timedelta(1)) is None
 
 
 def test_a_list_that_is_deleted_takes_what_it_covers_with_it(session, receive):

@@ -6,12 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from outreach.access.scopes.policy import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, SightKind
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import difference
-from outreach.adherence.situation.difference import Asked, By, Reading
-from outreach.core.tables.imports import ListState
+from outreach.adherence.situation import Asked, By, Reading
+from outreach.core.tables import ListState
 from outreach.core.text.errors import InputError, Refused
 from outreach.directory.models import School
 from tests.directory.editions import apply, edition, row, undo
@@ -99,7 +98,7 @@ class Told:
         """The difference of two readings, each a day and a moment in days, or None for the knowledge of today."""
         asked = Asked(self.programme, self.programme.strand(strand), by, sight)
         readings = (Reading(on(day), None if moment is None else at(moment)) for day, moment in (first, second))
-        return difference.difference(self.session, asked, *readings, naming)
+        return situation.difference(self.session, asked, *readings, naming)
 
     def causes(self, first, second, **asked):
         """What changed: by group and status, each cause with what it adds and whom it names."""

@@ -7,14 +7,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import grouping, situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Selection
+from outreach.adherence.situation import Grouping, Selection, oldest_register, refuse_unknowable
+from outreach.adherence.situation import _situation as situation
 from outreach.core.text.errors import InputError, Refused
 from outreach.directory.models import School
-from outreach.directory.register import edition_imports
+from outreach.directory.register import applied_editions, last_import
 from tests.directory.editions import apply, edition, row, undo
 from tests.factories import undone
 
@@ -134,16 +133,16 @@ class Story:
             self.records[place] = None
 
     def edition(self, number, day):
-        last = edition_imports.last_import(self.session)
+        last = last_import(self.session)
         apply(self.session, FILES[number], self.at, max(last.edition_on if last else START, START + timedelta(day)))
 
     def undo(self):
-        if edition_imports.last_import(self.session):
+        if last_import(self.session):
             undo(self.session, self.at)
 
     def undo_later(self):
         """Undo an edition that is not the first: the zone of a school that is new again is that of the next edition."""
-        if len([one for one in edition_imports.applied_editions(self.session) if one.undone_at is None]) > 1:
+        if len([one for one in applied_editions(self.session) if one.undone_at is None]) > 1:
             self.undo()
 
 
@@ -182,14 +181,14 @@ def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_a_version_b
         undo(session, later[3]).is_kept = False
     with ready.reading() as session:
         for moment in (later[0], later[3], later[4], None):
-            grouping.refuse_unknowable(session, START, moment)
+            refuse_unknowable(session, START, moment)
         for moment in later[1:3]:
             with pytest.raises(
                 Refused, match="l’édition du registre du 6 janvier 2021, appliquée alors, a été annulée"
             ):
-                grouping.refuse_unknowable(session, START, moment)
+                refuse_unknowable(session, START, moment)
         with pytest.raises(InputError, match="personne ne connaissait la situation du 11 janvier 2021"):
-            grouping.refuse_unknowable(session, START + timedelta(days=10), FIRST_AT)
+            refuse_unknowable(session, START + timedelta(days=10), FIRST_AT)
 
 
 @pytest.mark.parametrize(
@@ -204,10 +203,10 @@ def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_a_version_b
 def test_before_the_first_edition_its_schools_stand_for_those_of_the_time(ready, day, known_at, register):
     with ready.reading() as session:
         programme = programmes.get_programme(session)
-        assert grouping.oldest_register(session, day, known_at) == register
+        assert oldest_register(session, day, known_at) == register
         assert situation.count_situation(session, programme, day, known_at=known_at).total.schools == len(SCHOOLS)
 
 
 def test_without_an_edition_there_is_no_oldest_register(database):
     with database.reading() as session:
-        assert grouping.oldest_register(session, START) is None
+        assert oldest_register(session, START) is None

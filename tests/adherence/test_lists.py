@@ -3,18 +3,15 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence import programmes, records, situation
+from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.adherence.models import Status
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import records
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket
-from outreach.core.tables import imports
-from outreach.core.tables.imports import grid_of
+from outreach.adherence.situation import Bucket
+from outreach.core import tables
+from outreach.core.tables import grid_of
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.directory.authorities import sheet as authority_sheet
+from outreach.directory import authorities
 from outreach.directory.models import School
 from tests import factories
 from tests.conftest import STORY_DAY
@@ -32,8 +29,8 @@ def sheet(*lines, header=HEADER):
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
         about = programmes.get_programme(session).id
-        return imports.receive_import(
-            session, KIND, imports.open_import(content, HEADERS), now=at, actor=actor, programme_id=about
+        return tables.receive_import(
+            session, KIND, tables.open_import(content, HEADERS), now=at, actor=actor, programme_id=about
         )
 
     return call
@@ -42,14 +39,14 @@ def receive(session, now):
 @pytest.fixture
 def apply(session, now):
     def call(received, judged=None, at=now):
-        return imports.apply_import(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
+        return tables.apply_import(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
 
     return call
 
 
 @pytest.fixture
 def undo(session, now):
-    return lambda **which: imports.undo_import(session, KIND, now=now, actor="nadia", **which)
+    return lambda **which: tables.undo_import(session, KIND, now=now, actor="nadia", **which)
 
 
 @pytest.fixture
@@ -68,7 +65,7 @@ def silent(session):
 
 
 def judge(session, received):
-    return imports.judge_import(session, KIND, received)
+    return tables.judge_import(session, KIND, received)
 
 
 def joined(session, day=STORY_DAY, strand=1):
@@ -92,8 +89,8 @@ def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo)
 def test_a_list_undone_after_midnight_says_the_day_in_brussels(session, receive, silent, apply, now):
     apply(receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;")))
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
-    imports.undo_import(session, KIND, now=midnight, actor="nadia")
-    _, authority = authority_sheet.school_by_fase(session, silent[0])
+    tables.undo_import(session, KIND, now=midnight, actor="nadia")
+    _, authority = authorities.school_by_fase(session, silent[0])
     told = records.list_events(session, authority)[-1].sentence
     assert told == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
 
@@ -337,8 +334,8 @@ def test_a_list_is_applied_only_as_it_was_seen(session, receive, silent, now):
     received, other = (receive(sheet(f"{silent[0]};1;{status};10/05/2021;;")) for status in ("adhéré", "refus"))
     judged, seen = judge(session, received), judge(session, other).plan.version
     with pytest.raises(Refused, match="regardez à nouveau"):
-        imports.apply_import(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
-    imports.apply_import(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
+        tables.apply_import(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
+    tables.apply_import(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
 
 
 def test_a_list_that_was_judged_is_not_compared_again_in_the_transaction_that_writes(

@@ -3,9 +3,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal
-from outreach.adherence.programmes import files, programmes
-from outreach.adherence.situation import situation
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.models import Level
 from outreach.operations.demo import sample
@@ -128,7 +127,7 @@ def test_a_strand_is_called_by_its_own_number_and_a_name_that_stands_twice_is_sa
 def test_a_strand_has_one_level_or_several_and_a_file_of_before_is_read(line, levels, file):
     stated = programmes.read_programme(file.replace('levels = ["secondary"]', line, 1))
     assert stated.strands[0].levels == tuple(map(Level, levels.split()))
-    assert programmes.read_programme(files.programme_as_file(stated)) == stated
+    assert programmes.read_programme(programmes.programme_as_file(stated)) == stated
 
 
 def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once(file):

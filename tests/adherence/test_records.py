@@ -4,17 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.adherence.imports.joining_lists import JoiningLists, StatedJoining, open_joinings
+from outreach.adherence import programmes, records, situation
+from outreach.adherence.imports import JoiningLists, StatedJoining, open_joinings
 from outreach.adherence.models import Status, Strand, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import records
-from outreach.adherence.records.records import SchoolStandings, Standing
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Selection
-from outreach.core.audit import audit
-from outreach.core.tables import imports
+from outreach.adherence.records import SchoolStandings, Standing
+from outreach.adherence.situation import Bucket, Selection
+from outreach.core import audit, tables
 from outreach.core.text.errors import InputError
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities
 from outreach.directory.models import School
 from tests.campaigns.waves.test_retrying import wait_for_somebody_whose_turn_it_is_not
 from tests.conftest import STORY_DAY
@@ -26,7 +23,7 @@ def record(session, now):
 
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
         programme = programmes.get_programme(session)
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         chosen = programme.strand(strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
         details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
@@ -60,7 +57,7 @@ def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
 def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database, now):
     """On PostgreSQL both would see the other's records only once they had written their own."""
     with sample_database.reading() as session:
-        programme, authority = programmes.get_programme(session), sheet.authority_by_fase(session, 9300)
+        programme, authority = programmes.get_programme(session), authorities.authority_by_fase(session, 9300)
         strand = programme.strand(1)
         schools = records.eligible_schools(session, authority, [strand], STORY_DAY)
         key, fases = programme.id, [school.fase for school in schools]
@@ -77,7 +74,7 @@ def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database,
     rows = [StatedJoining(fase, 1, Status.JOINED, STORY_DAY) for fase in fases]
     with ThreadPoolExecutor(1) as pool:
         with sample_database.writing() as session:
-            imports.take_over(
+            tables.take_over(
                 session,
                 JoiningLists(STORY_DAY),
                 open_joinings(rows, "x"),
@@ -164,7 +161,7 @@ level = "primary"
     assert total.open_to(1) == 649
     assert total.open_to(2) > 1500
     assert total.strand_authorities[1] == 312
-    rows = records.list_standings(session, sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
+    rows = records.list_standings(session, authorities.authority_by_fase(session, 9001), programme, STORY_DAY)
     assert records.standing_in_words(rows[:0], programme.strands[0]) == ""
     assert {frozenset(row.strands) for row in rows} >= {frozenset({1}), frozenset({2})}
 

@@ -4,9 +4,18 @@ from datetime import UTC, date, datetime
 import pytest
 
 from outreach.adherence.models import Strand
-from outreach.adherence.situation import sentences
-from outreach.adherence.situation.grouping import OUTSIDE, Grouping
-from outreach.adherence.situation.situation import Bucket, Situation, SituationRow, Solicitation
+from outreach.adherence.situation import (
+    Bucket,
+    Grouping,
+    Situation,
+    SituationRow,
+    Solicitation,
+    group_answers,
+    kinds_of_schools,
+    of_strand,
+    situation_sentences,
+)
+from outreach.adherence.situation._grouping import OUTSIDE
 from outreach.directory.models import Level
 
 DAY = date(2021, 5, 15)
@@ -43,9 +52,9 @@ def situation(by=Grouping.NETWORK, code="WBE", label="WBE", known_at=None, solic
 )
 def test_schools_that_are_reported_as_gone_are_told_beside_their_strand(count, told):
     found = situation(none=9)
-    assert len(sentences.situation_sentences(found, [STRAND])) == 1
+    assert len(situation_sentences(found, [STRAND])) == 1
     found.total.reported[1] = count
-    assert plain(sentences.situation_sentences(found, [STRAND])[1]) == told
+    assert plain(situation_sentences(found, [STRAND])[1]) == told
 
 
 def plain(sentence):
@@ -54,7 +63,7 @@ def plain(sentence):
 
 def answer(**asked):
     found = situation(**asked)
-    (told,) = sentences.group_answers(found, [STRAND], [found.rows[0].code])
+    (told,) = group_answers(found, [STRAND], [found.rows[0].code])
     return plain(told.sentence)
 
 
@@ -105,7 +114,7 @@ def test_of_a_strand_that_has_closed_nobody_is_still_to_be_written_to():
         ({"none": 1}, "elle n’a pas été sollicitée."),
     ):
         found = situation(**buckets)
-        (told,) = sentences.group_answers(found, [closed], ["WBE"])
+        (told,) = group_answers(found, [closed], ["WBE"])
         assert said in plain(told.sentence)
 
 
@@ -141,34 +150,34 @@ def test_groups_are_named_as_people_say_them(by, code, label, named):
     ],
 )  # fmt: skip
 def test_the_sentence_of_a_strand(buckets, told):
-    (sentence,) = sentences.situation_sentences(situation(**buckets), [STRAND])
+    (sentence,) = situation_sentences(situation(**buckets), [STRAND])
     assert plain(sentence) == f"Au 15 mai 2021, {told}"
 
 
 def test_a_sentence_names_the_moment_whose_knowledge_it_shows():
     found = situation(known_at=datetime(2021, 5, 20, 12, tzinfo=UTC), joined=1, none=1)
-    told = plain(sentences.situation_sentences(found, [STRAND])[0])
+    told = plain(situation_sentences(found, [STRAND])[0])
     assert told.startswith("Au 15 mai 2021, d’après ce qui était enregistré le 20 mai 2021 à 14 h, une des 2 écoles")
 
 
 def test_a_strand_that_is_not_open_yet_has_no_figure_and_no_answer():
     found = replace(situation(joined=1), openings={2: date(2021, 7, 31)})
     strands = [STRAND, Strand(number=2, levels=(Level.SECONDARY,), opened_on=date(2021, 7, 31))]
-    assert plain(sentences.situation_sentences(found, strands)[1]) == "Le volet 2 s’ouvre le 31 juillet 2021."
-    assert [one.strand for one in sentences.group_answers(found, strands, ["WBE"])] == [1]
+    assert plain(situation_sentences(found, strands)[1]) == "Le volet 2 s’ouvre le 31 juillet 2021."
+    assert [one.strand for one in group_answers(found, strands, ["WBE"])] == [1]
 
 
 def test_an_unknown_group_has_no_answer():
-    assert sentences.group_answers(situation(joined=1), [STRAND], ["XYZ"]) == []
+    assert group_answers(situation(joined=1), [STRAND], ["XYZ"]) == []
 
 
 def test_schools_of_several_levels_are_called_so():
     levels = tuple(Level)
-    assert sentences.kinds_of_schools(levels) == "maternelles, primaires et secondaires"
+    assert kinds_of_schools(levels) == "maternelles, primaires et secondaires"
     several = Strand(number=1, levels=levels[:2])
     for counts, words in (
         ({"joined": 2, "none": 3}, "2 des 5 écoles maternelles et primaires (40,0 %) ont adhéré"),
         ({"joined": 1}, "la seule école maternelle ou primaire a adhéré"),
     ):
-        told = sentences.of_strand(situation(**counts), several).sentence
+        told = of_strand(situation(**counts), several).sentence
         assert words in told.replace("\xa0", " ").replace("\u202f", " ")

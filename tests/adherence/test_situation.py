@@ -3,15 +3,21 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, insert, literal, select
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records.records import Standing, declared_joinings, list_standings
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
-from outreach.adherence.situation.standing import Moment, rolled_up, standing_of_schools, timeline_of
+from outreach.adherence.records import Standing, declared_joinings, list_standings
+from outreach.adherence.situation import (
+    Bucket,
+    Grouping,
+    Moment,
+    Selection,
+    Solicitation,
+    standing_of_schools,
+    timeline_of,
+)
+from outreach.adherence.situation._standing import rolled_up
 from outreach.directory.models import Authority, Federation, Level, Membership, Ownership, Teaching
-from outreach.directory.register.school_reports import SchoolReport
+from outreach.directory.register import SchoolReport
 from tests import factories
 from tests.conftest import STORY_DAY
 

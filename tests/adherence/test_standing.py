@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, RollUp, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.standing import roll_up, rolled_up, standing_of_schools
+from outreach.adherence.situation import roll_up, standing_of_schools
+from outreach.adherence.situation._standing import rolled_up
 from outreach.directory.models import Authority, School
 from tests.directory.editions import apply, edition, row
 from tests.factories import undone

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from outreach.adherence.situation.situation import Bucket, Solicitation
+from outreach.adherence.situation import Bucket, Solicitation
 from outreach.adherence.statuses import CLOSED_TO_REMINDERS, STILL_OPEN, Meaning, Status
 from outreach.directory.reference import fold
 

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.access.accounts.accounts import Role, User
-from outreach.campaigns.segments.criteria_json import PARAMETER
+from outreach.access.accounts import Role, User
+from outreach.campaigns.segments import PARAMETER
 from outreach.core.settings import ROOT
 from outreach.core.text.roles import SCOPED
 from outreach.operations.demo import people

@@ -6,12 +6,13 @@ import zlib
 
 import pytest
 
-from outreach.campaigns.letter.merge_fields import FIELDS
-from outreach.campaigns.results.verification import RULES
+from outreach.campaigns.letter import FIELDS
+from outreach.campaigns.results._verification import RULES
 from outreach.core.settings import ROOT
 from outreach.core.text.french import within_quotes
-from outreach.delivery.letters.language import FILTERS, FieldKind
-from outreach.reports.notes.gathering import COUNTED
+from outreach.delivery.letters import FieldKind
+from outreach.delivery.letters._language import FILTERS
+from outreach.reports.notes._gathering import COUNTED
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "licences" / "README.md"])
@@ -104,7 +105,7 @@ def test_no_table_is_cut_by_an_empty_line():
 def test_every_path_that_is_named_is_there():
     named = [(page.name, path) for page in PAGES for path in paths(page) if not is_there(path, page)]
     assert named == []
-    assert {"delivery/smtp/protocol.py", "outcomes.py"} <= paths(DOCS / "letters.md")
+    assert {"delivery/smtp/_protocol.py", "outcomes.py"} <= paths(DOCS / "letters.md")
 
 
 def test_every_picture_is_shown():

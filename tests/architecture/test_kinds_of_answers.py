@@ -7,9 +7,9 @@ import pytest
 
 from outreach.adherence.models import Status
 from outreach.core.settings import ROOT
-from outreach.engagement.replies.kinds import Answer, Tray
+from outreach.engagement.replies import Answer, Tray
 
-TABLE = "engagement/replies/kinds.py"
+TABLE = "engagement/replies/_kinds.py"
 NAMING = {"operations/demo/story.py": "the demonstration tells who answers what"}
 OWN_WORDS = {*Answer, *(answer.label for answer in Answer)} - {
     *Status,

@@ -13,18 +13,16 @@ from click import Group
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.campaigns.segments.audience import ORDER
-from outreach.campaigns.segments.criteria import LEAVES
+from outreach.campaigns.segments import LEAVES, ORDER
 from outreach.cli.main import commands
 from outreach.core.settings import PREFIX, ROOT, Settings
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.delivery.outbox import suppressions
-from outreach.directory.authorities import calls
+from outreach.directory import authorities
 from outreach.directory.models import Authority, CallKind, Contact
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from outreach.web.ui.templates import STATIC
 from tests.conftest import NOW
@@ -206,7 +204,7 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
     allowed = {role: {"csrf_token": form_of(one.get("/account"))["csrf_token"]} for role, one in people.items()}
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
         owner = session.get_one(Authority, letter.authority_id)
         contact = session.scalars(select(Contact.id).where(Contact.authority_id == owner.id)).first()
         samples = {**SAMPLES, "fase": str(owner.fase), "contact_id": str(contact), "message": str(letter.id)}
@@ -249,7 +247,7 @@ def test_no_get_writes_and_no_page_asks_row_by_row(app, author, launched_sample)
     with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(40)).all()
         for letter in letters:
-            recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+            replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
     asked, written = Counter(), []
     address = ""
 
@@ -287,12 +285,12 @@ def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, launche
         mine = bytes.fromhex(first.public_id)
         link = f"https://campagnes.example/a/{keys.make(TokenKind.ANSWER, mine)}"
         sender = f"<b-{keys.make(TokenKind.BOUNCE, mine)}@adm.fwb.example>"
-        recording.give_answers(session, first, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+        replies.give_answers(session, first, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
         theirs = session.get_one(Authority, first.authority_id)
         said = {"kind": CallKind.PHONE, "day": NOW.date(), "today": NOW.date(), "now": NOW, "actor": "a@fwb.example"}
-        calls.record_call(session, theirs, f"lien : {link}", **said)
+        authorities.record_call(session, theirs, f"lien : {link}", **said)
         first.reply_text, first.state, first.settled_at = f"{sender}: rejected", MessageState.REFUSED, NOW
-        suppressions.unsubscribe_letter(session, second, now=NOW, detail=f"lien du courriel {second.public_id}")
+        outbox.unsubscribe_letter(session, second, now=NOW, detail=f"lien du courriel {second.public_id}")
     samples = {**SAMPLES, "message": letter, "fase": fase}
     pages = {
         address for method, endpoint, address in addresses(app, samples) if method == "GET" and endpoint not in OPEN

@@ -11,45 +11,46 @@ from itertools import count
 
 from sqlalchemy import select
 
-from outreach.access.approvals.decisions import Extent
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.access.approvals import Extent
+from outreach.adherence import programmes, records
+from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.adherence.models import Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import by_hand, records
-from outreach.campaigns.channels import calls, due_steps, paper
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachChannel, StepState
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import channels, planning, review
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.evidence import CallOutcome, EscalationStep, ReachChannel, StepState
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import AddedReminder, AudienceException, Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.paper_models import PaperBatch
-from outreach.campaigns.planning import audiences, definitions, lifecycle
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.review import exceptions
-from outreach.campaigns.segments.criteria_json import from_plain, to_json
-from outreach.campaigns.waves import added_reminders, answering, launching, retrying, stopping
+from outreach.campaigns.planning import AudienceRule
+from outreach.campaigns.segments import from_plain, to_json
+from outreach.campaigns.waves import add_reminder as add_reminder_of_waves
+from outreach.campaigns.waves import (
+    advance_wave,
+    approve_reminder,
+    call_off_waves,
+    due_waves,
+    finish_waves,
+    receive_answer,
+    resend_doubts,
+    retry_failures,
+    submit_reminder,
+)
+from outreach.core import tables
 from outreach.core.settings import ROOT
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.core.tables import open_import
 from outreach.core.text.addresses import judge
 from outreach.core.text.dates import today
 from outreach.core.text.errors import OutreachError
-from outreach.delivery.bounces import handling, models
-from outreach.delivery.bounces import parsing as notices
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery import bounces, outbox, sending
+from outreach.delivery.letters import Keys
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason
-from outreach.delivery.outbox import outcomes, suppressions
-from outreach.delivery.outbox.outcomes import Settled
-from outreach.delivery.sending import commit_gate
-from outreach.delivery.smtp.protocol import AttemptResult, Reply, Verdict
-from outreach.directory import contacts
+from outreach.delivery.outbox import Settled
+from outreach.delivery.smtp import AttemptResult, Reply, Verdict
+from outreach.directory import contacts, register
 from outreach.directory.models import Authority, MailboxKind, School
-from outreach.directory.register import school_reports
-from outreach.directory.register.school_reports import Fate, SchoolReport
-from outreach.engagement.replies import inbox, recording
-from outreach.engagement.replies.kinds import REQUESTS, Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
+from outreach.directory.register import Fate, SchoolReport
+from outreach.engagement import replies
+from outreach.engagement.replies import REQUESTS, Answer, Given, Response
 from outreach.operations.demo.story import Post
 from tests import factories
 from tests.delivery.bounces import returns
@@ -122,12 +123,12 @@ class Doubting(Post):
         if not left:
             return
         fence_id = f"{now.timestamp():.0f}{left[0].id}"[:32]
-        passed = commit_gate.pass_through(
+        passed = sending.pass_through(
             self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
         )
         unclear = AttemptResult(Verdict.UNKNOWN, 0, "", "")
         settled = [Settled(identity, fence_id, unclear) for identity in sorted(passed)]
-        outcomes.record_outcomes(self.session, settled, now=now, again_at=now)
+        outbox.record_outcomes(self.session, settled, now=now, again_at=now)
 
 
 @dataclass
@@ -227,12 +228,12 @@ class History:
     def clock(self):
         """What the service does by itself: waves begin and end, letters leave, rungs open and close."""
         with self.database.reading() as session:
-            due = launching.due_waves(session, now=self.now)
+            due = due_waves(session, now=self.now)
         for wave in due:
             going = True
             while going:
                 with self.database.writing() as session:
-                    going = launching.advance_wave(session, wave, SENDING, now=self.now)
+                    going = advance_wave(session, wave, SENDING, now=self.now)
         if self.random.random() < 0.25:  # a relay that rests: letters wait
             return
         with self.database.writing() as session:
@@ -247,9 +248,9 @@ class History:
             post.carry(self.now)
             post.close(self.now)
         with self.database.writing() as session:
-            launching.finish_waves(session, now=self.now)
+            finish_waves(session, now=self.now)
             if self.reads_returns and self.random.random() < 0.8:
-                models.note_box_read(session, now=self.now)
+                bounces.note_box_read(session, now=self.now)
         if self.random.random() < 0.3:
             self.climb()
 
@@ -259,14 +260,14 @@ class History:
     def climb(self):
         """Rungs that are due no longer are stopped, and those whose day has come open."""
         with self.database.reading() as session:
-            waves, due = due_steps.open_steps(session, now=self.now), due_steps.due_rungs(session, now=self.now)
+            waves, due = channels.open_steps(session, now=self.now), channels.due_rungs(session, now=self.now)
         for wave, numbers in waves.items():
             with self.database.writing() as session:
-                due_steps.stop_steps(session, wave, numbers, now=self.now)
+                channels.stop_steps(session, wave, numbers, now=self.now)
         for wave, rung in due:
             with self.database.writing() as session:
-                keys, _ = due_steps.due_candidates(session, wave, rung, after=0, now=self.now)
-                due_steps.open_due_steps(session, wave, rung, keys, SENDING, now=self.now)
+                keys, _ = channels.due_candidates(session, wave, rung, after=0, now=self.now)
+                channels.open_due_steps(session, wave, rung, keys, SENDING, now=self.now)
 
     # -- the register
 
@@ -324,12 +325,12 @@ class History:
                     session.get_one(Authority, made.authority_id),
                     session.get_one(School, made.school_id).fase,
                 )
-                school_reports.withdraw_report(session, authority, fase, now=self.now, actor=AUTHOR)
+                register.withdraw_report(session, authority, fase, now=self.now, actor=AUTHOR)
                 return f"withdrawn {fase}"
             row = self.random.choice(list(self.rows.values()))
             authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
             told = {"day": today(self.now), "source": "Appel", "now": self.now, "today": today(self.now)}
-            school_reports.report_school(
+            register.report_school(
                 session, authority, row["school"], self.random.choice(list(Fate)), **told, actor=AUTHOR
             )
             return row["school"]
@@ -350,13 +351,11 @@ class History:
                 contacts.retire(session, authority, used[0], now=self.now, actor=AUTHOR)
             elif kind == "exclude":
                 reason = SuppressionReason.STAFF
-                suppressions.suppress_address(
-                    session, used[0].address_key, reason, now=self.now, actor=AUTHOR, detail="x"
-                )
+                outbox.suppress_address(session, used[0].address_key, reason, now=self.now, actor=AUTHOR, detail="x")
             else:
                 made = self.one(session, select(Suppression).where(Suppression.lifted_at.is_(None)))
                 if made is not None:
-                    suppressions.lift_suppression(
+                    outbox.lift_suppression(
                         session, made.address_key, made.reason, now=self.now, actor=AUTHOR, because="x"
                     )
             return f"{kind} {authority.fase}"
@@ -378,13 +377,13 @@ class History:
         content = "\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode()
         with self.database.writing() as session:
             sent, kind = open_import(content, HEADERS), JoiningLists(today(self.now))
-            imports.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
+            tables.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
         return f"{programme.code} {lines}" if self.several else lines
 
     def undo_list(self):
         """The last list is undone."""
         with self.database.writing() as session:
-            return imports.undo_import(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
+            return tables.undo_import(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
 
     def record(self):
         """A colleague records a status by hand, or withdraws one."""
@@ -393,10 +392,10 @@ class History:
             strand = self.random.choice(programme.strands) if self.several else programme.strands[0]
             row = self.random.choice(list(self.rows.values()))
             authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
-            made = by_hand.of_authority(session, authority, programme)
+            made = records.of_authority(session, authority, programme)
             standing = [one for one in made if one.withdrawn_at is None]
             if standing and self.random.random() < 0.5:
-                by_hand.withdraw_hand_record(
+                records.withdraw_hand_record(
                     session, authority, programme, standing[0].number, now=self.now, actor=AUTHOR
                 )
                 return f"withdrawn {standing[0].number}"
@@ -422,7 +421,7 @@ class History:
                 return "nothing to correct"
             if self.random.random() < 0.1:
                 return f"draft {made.id}"
-            lifecycle.submit_campaign(session, made, now=self.now, actor=AUTHOR)
+            planning.submit_campaign(session, made, now=self.now, actor=AUTHOR)
             self.approve(session, made)
             return f"{kind} {made.id} {programmes.strand_in_words(made.strand.programme.name, made.strand.number)}"
 
@@ -441,7 +440,7 @@ class History:
         changes = {"segment": AudienceRule.model_validate({"criteria": criteria}), "departure_gap": 0}
         changes |= {"programme": about.programme.code, "strand": about.number}
         if kind == "thanks":
-            stated = definitions.get_definition("merci-et-suite", ROOT / "campaigns")
+            stated = planning.get_definition("merci-et-suite", ROOT / "campaigns")
             return factories.campaign(session, stated.model_copy(update=changes), self.now)
         changes["reminders"] = self.random.choice(((), (7,), (14,), (7, 14)))
         changes["ladder"] = self.random.choice(LADDERS)
@@ -460,40 +459,40 @@ class History:
         return factories.campaign(session, factories.invitation(**changes), self.now)
 
     def approve(self, session, made):
-        written = audiences.count_campaign_audience(session, made, now=self.now).written
-        lifecycle.approve_campaign(session, made, now=self.now, actor=APPROVER, extent=Extent(written))
+        written = planning.count_campaign_audience(session, made, now=self.now).written
+        planning.approve_campaign(session, made, now=self.now, actor=APPROVER, extent=Extent(written))
         if self.random.random() < 0.9:
             at = self.now + self.random.choice((MINUTE, DAY, 3 * DAY))
-            lifecycle.schedule_campaign(session, made, at, now=self.now, actor=AUTHOR)
+            planning.schedule_campaign(session, made, at, now=self.now, actor=AUTHOR)
 
     def move_campaign(self):  # noqa: PLR0911 - a way for each state
         """A campaign is paused, resumed, cancelled, taken back to draft, approved again or closed."""
         with self.database.writing() as session:
             chosen = self.some(session, select(Campaign))
-            made = lifecycle.in_turn(session, chosen.id)
+            made = planning.in_turn(session, chosen.id)
             states = {wave.state for wave in made.waves}
             if made.state is CampaignState.CANCELLED:
-                lifecycle.restore_campaign(session, made, now=self.now, actor=AUTHOR)
+                planning.restore_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"restored {made.id}"
             if made.state is CampaignState.DRAFT:
-                lifecycle.submit_campaign(session, made, now=self.now, actor=AUTHOR)
+                planning.submit_campaign(session, made, now=self.now, actor=AUTHOR)
                 self.approve(session, made)
                 return f"approved {made.id}"
             if WaveState.PAUSED in states:
-                lifecycle.resume_campaign(session, made, now=self.now, actor=APPROVER, may_approve=True)
+                planning.resume_campaign(session, made, now=self.now, actor=APPROVER, may_approve=True)
                 return f"resumed {made.id}"
             if WaveState.RUNNING in states and self.random.random() < 0.7:
-                lifecycle.pause_campaign(session, made, now=self.now, actor=AUTHOR)
+                planning.pause_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"paused {made.id}"
             if self.random.random() < 0.4:
-                lifecycle.cancel_campaign(session, made, now=self.now, actor=AUTHOR)
+                planning.cancel_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"cancelled {made.id}"
             planned = [wave.number for wave in made.waves if wave.state is WaveState.PLANNED]
             if planned:
-                stopping.call_off_waves(session, made, planned[-1], now=self.now, actor=AUTHOR)
+                call_off_waves(session, made, planned[-1], now=self.now, actor=AUTHOR)
                 return f"called off {made.id}, {planned[-1]}"
             if self.random.random() < 0.3:
-                lifecycle.close_campaign(session, made, now=self.now, actor=AUTHOR)
+                planning.close_campaign(session, made, now=self.now, actor=AUTHOR)
                 return f"closed {made.id}"
             return "nothing"
 
@@ -507,46 +506,46 @@ class History:
         going = True
         while going:
             with self.database.writing() as session:
-                going = launching.advance_wave(session, number, SENDING, now=self.now)
+                going = advance_wave(session, number, SENDING, now=self.now)
         with self.database.writing() as session:
-            lifecycle.pause_campaign(session, lifecycle.in_turn(session, campaign), now=self.now, actor=AUTHOR)
+            planning.pause_campaign(session, planning.in_turn(session, campaign), now=self.now, actor=AUTHOR)
         return f"wave {number}"
 
     def leave_out(self):
         """Authorities are left out with a reason, or an exception is taken back."""
         with self.database.writing() as session:
             going = Campaign.state.in_((CampaignState.DRAFT, CampaignState.APPROVED))
-            made = lifecycle.in_turn(session, self.some(session, select(Campaign).where(going)).id)
+            made = planning.in_turn(session, self.some(session, select(Campaign).where(going)).id)
             standing = select(AudienceException).where(
                 AudienceException.campaign_id == made.id, AudienceException.withdrawn_at.is_(None)
             )
             old = self.one(session, standing)
             if old is not None and self.random.random() < 0.5:
-                exceptions.take_back(session, made, old.id, now=self.now, actor=AUTHOR)
+                review.take_back(session, made, old.id, now=self.now, actor=AUTHOR)
                 return f"taken back {old.id}"
             keys = session.scalars(select(Authority.id).order_by(Authority.id)).all()
             chosen = self.random.sample(list(keys), self.random.randint(1, 4))
-            exceptions.leave_out(session, made, chosen, "Pas cette fois", now=self.now, actor=AUTHOR)
+            review.leave_out(session, made, chosen, "Pas cette fois", now=self.now, actor=AUTHOR)
             return f"{made.id}: {chosen}"
 
     def add_reminder(self):
         """A reminder is added and approved."""
         with self.database.writing() as session:
-            made = lifecycle.in_turn(session, self.some(session, select(Campaign)).id)
+            made = planning.in_turn(session, self.some(session, select(Campaign)).id)
             asked = self.now + self.random.choice((DAY, 3 * DAY, 10 * DAY))
-            key = added_reminders.add_reminder(session, made, **WORDS, asked_at=asked, now=self.now, actor=AUTHOR).id
+            key = add_reminder_of_waves(session, made, **WORDS, asked_at=asked, now=self.now, actor=AUTHOR).id
             added = session.get_one(AddedReminder, key)
-            many = audiences.count_campaign_audience(session, made, now=self.now, only_unreacted=True).written
-            added_reminders.submit_reminder(session, added, now=self.now, actor=AUTHOR, extent=Extent(many))
-            added_reminders.approve_reminder(session, added, now=self.now, actor=APPROVER, extent=Extent(many))
+            many = planning.count_campaign_audience(session, made, now=self.now, only_unreacted=True).written
+            submit_reminder(session, added, now=self.now, actor=AUTHOR, extent=Extent(many))
+            approve_reminder(session, added, now=self.now, actor=APPROVER, extent=Extent(many))
             return made.id
 
     def send_again(self):
         """Failures of a wave are tried again, or its doubts."""
         with self.database.writing() as session:
             wave = self.some(session, select(Wave).where(Wave.mailing_id.is_not(None)))
-            made = lifecycle.in_turn(session, wave.campaign_id)
-            again = self.random.choice((retrying.retry_failures, retrying.resend_doubts))
+            made = planning.in_turn(session, wave.campaign_id)
+            again = self.random.choice((retry_failures, resend_doubts))
             return f"{again.__name__} {again(session, made, wave.number, now=self.now, actor=AUTHOR)}"
 
     # -- what authorities do
@@ -561,7 +560,7 @@ class History:
         """An authority answers from a letter."""
         with self.database.writing() as session:
             letter = self.letter(session)
-            asked = recording.question_of(session, letter, now=self.now)
+            asked = replies.question_of(session, letter, now=self.now)
             waiting = [school.id for school in asked.open()]
             chosen = self.random.choice((Answer.JOINED, Answer.JOINED, *Answer))
             named = self.random.choice(({}, {"name": "Anne Dupont"}, {"comment": "Bientôt."}))
@@ -570,14 +569,14 @@ class History:
             else:
                 some = self.random.sample(waiting, self.random.randint(1, len(waiting)))
                 given = Given(dict.fromkeys(some, chosen), **named)
-            answering.receive_answer(session, letter, given, SENDING, now=self.now)
+            receive_answer(session, letter, given, SENDING, now=self.now)
             return f"{letter.authority_id} {chosen} {sorted(given.answers)} {named}"
 
     def confirm(self):
         """A colleague does what a response asks for."""
         with self.database.writing() as session:
             waiting = self.some(session, select(Response).where(Response.waits()))
-            inbox.act_on_response(session, waiting, now=self.now, actor=AUTHOR)
+            replies.act_on_response(session, waiting, now=self.now, actor=AUTHOR)
             return f"{waiting.id} {waiting.answer}"
 
     def come_back(self):
@@ -587,14 +586,14 @@ class History:
             kind = self.random.choice(("postfix", "postfix", "human", "absence-fr"))
             content = returns.notice(kind, identity=letter.public_id, address=letter.address)
             content += f"\r\nX-{next(self.notices)}".encode()
-            handling.take_notice(session, notices.read_notice(content, returns.KEYS), now=self.now)
+            bounces.take_notice(session, bounces.read_notice(content, returns.KEYS), now=self.now)
             return f"{kind} {letter.authority_id}"
 
     def unsubscribe(self):
         """A mailbox wants no more."""
         with self.database.writing() as session:
             letter = self.letter(session)
-            suppressions.unsubscribe_letter(session, letter, now=self.now, detail="lien")
+            outbox.unsubscribe_letter(session, letter, now=self.now, detail="lien")
             return letter.authority_id
 
     # -- paper and calls
@@ -606,12 +605,12 @@ class History:
             due = EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.DUE
             step = self.some(session, select(EscalationStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            made = paper.make_batch(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
+            made = channels.make_batch(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
             if made.batch is None:
                 return "nobody"
             if self.random.random() < 0.8:
                 day = today(self.now)
-                paper.note_posted(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
+                channels.note_posted(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
             return made.batch.letters
 
     def paper_returns(self):
@@ -623,7 +622,7 @@ class History:
             if self.random.random() < 0.5:
                 for batch in session.scalars(select(PaperBatch).where(PaperBatch.mailing_id == step.mailing_id)):
                     try:
-                        paper.came_back(
+                        channels.came_back(
                             session, batch, [authority.fase], on=today(self.now), now=self.now, actor=AUTHOR
                         )
                     except OutreachError:
@@ -631,12 +630,12 @@ class History:
                     return f"back {authority.fase}"
                 return "not in a batch"
             message = session.get_one(Message, step.message_id)
-            asked = recording.question_of(session, message, now=self.now)
+            asked = replies.question_of(session, message, now=self.now)
             waiting = [school.id for school in asked.open()]
             if not waiting:
                 return "nothing to answer"
             given = Given(dict.fromkeys(waiting, Answer.JOINED), is_by_code=True)
-            answering.receive_answer(session, message, given, SENDING, now=self.now, step=step.id)
+            receive_answer(session, message, given, SENDING, now=self.now, step=step.id)
             return f"answered {authority.fase}"
 
     def call(self):
@@ -645,13 +644,13 @@ class History:
             due = (EscalationStep.channel == ReachChannel.CALL, EscalationStep.state == StepState.DUE)
             step = self.some(session, select(EscalationStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            calls.take_call(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
+            channels.take_call(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
             if step.state is not StepState.DUE:
                 return "over"
             outcome = self.random.choice((CallOutcome.REACHED, CallOutcome.NOT_REACHED, CallOutcome.WRONG_NUMBER))
             answer = Answer.HELP if outcome is CallOutcome.REACHED and self.random.random() < 0.5 else None
             noted = NotedCall(outcome, "Appel.", "le secrétariat", answer=answer)
-            calls.note_call(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
+            channels.note_call(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
             return f"{step.authority_id} {outcome} {answer}"
 
     def some(self, session, query):

@@ -7,17 +7,17 @@ import hypothesis
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import due_steps
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import channels
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.waves import launching
+from outreach.campaigns.waves import advance_wave, due_waves, finish_waves
 from outreach.cli.samples import load_sample
 from outreach.core.settings import Settings
 from outreach.core.text.dates import today
-from outreach.delivery.bounces import models
+from outreach.delivery import bounces
 from outreach.operations.demo.story import Post
-from outreach.reports.notes import freezing, gathering
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.application import sign_in, standing  # noqa: F401 - a fixture
 from tests.audit import places, recount, rows, told
@@ -54,12 +54,12 @@ class Played:
     def begin_waves(self):
         """The waves that are due are launched; no letter leaves yet."""
         with self.database.reading() as session:
-            waves = launching.due_waves(session, now=self.now)
+            waves = due_waves(session, now=self.now)
         for wave in waves:
             going = True
             while going:
                 with self.database.writing() as session:
-                    going = launching.advance_wave(session, wave, self.sending, now=self.now)
+                    going = advance_wave(session, wave, self.sending, now=self.now)
 
     def work(self):
         """What the work process does by itself: letters leave, returns are read, waves end, rungs open."""
@@ -69,14 +69,14 @@ class Played:
             post.carry(self.now)
             post.close(self.now)
         with self.database.writing() as session:
-            models.note_box_read(session, now=self.now)
-            launching.finish_waves(session, now=self.now)
+            bounces.note_box_read(session, now=self.now)
+            finish_waves(session, now=self.now)
         with self.database.reading() as session:
-            due = due_steps.due_rungs(session, now=self.now)
+            due = channels.due_rungs(session, now=self.now)
         for wave, rung in due:
             with self.database.writing() as session:
-                keys, _ = due_steps.due_candidates(session, wave, rung, after=0, now=self.now)
-                due_steps.open_due_steps(session, wave, rung, keys, self.sending, now=self.now)
+                keys, _ = channels.due_candidates(session, wave, rung, after=0, now=self.now)
+                channels.open_due_steps(session, wave, rung, keys, self.sending, now=self.now)
 
     def differences(self, *, is_between=False):
         """What any place tells otherwise than the rows, now; nothing in between, but in the deep run."""
@@ -108,8 +108,8 @@ class Played:
         """What a note about a programme says that is frozen now."""
         asked = NoteRequest(recount.day_of(self.now), "Bilan", code)
         with self.database.writing() as session:
-            gathered = gathering.gather_note(session, asked, now=self.now)
-            freezing.freeze_note(session, gathered, now=self.now, actor=AUTHOR)
+            gathered = notes.gather_note(session, asked, now=self.now)
+            notes.freeze_note(session, gathered, now=self.now, actor=AUTHOR)
         return shown.of_note(json.loads(rows.of(self.url)["notes"][-1]["figures"]), code)
 
 

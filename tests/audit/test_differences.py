@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from outreach.core.settings import read
 from outreach.core.text.dates import today
-from outreach.directory.register import edition_imports
+from outreach.directory import register
 from tests.audit import recount, rows, told
 from tests.audit.differences import CAUSES, Differences
 from tests.audit.histories import DAY, HOUR, History
@@ -34,7 +34,7 @@ class Register(History):
     def edition(self, at, on=None):
         with self.database.writing() as session:
             content = editions.edition(*(editions.row(**one) for one in self.rows.values()))
-            last = edition_imports.last_import(session)
+            last = register.last_import(session)
             on = max(on or today(at), last.edition_on) if last else today(at)
             if editions.apply(session, content, at, on, actor=AUTHOR).changes:
                 self.before = [*getattr(self, "before", ()), deepcopy(self.rows)]

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import object_session
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.planning import audiences
+from outreach.adherence.programmes import _programmes as programmes
+from outreach.campaigns import planning
 from tests.application import standing
 from tests.audit import recount, test_ways, told
 from tests.audit.test_ways import past, played
@@ -29,7 +29,7 @@ class FirstLoaded:
         return programmes.all_programmes(session)[0]
 
 
-def stopped_by_the_first(of=audiences.audience_of):
+def stopped_by_the_first(of=planning.audience_of):
     """Whom a campaign writes to, its strand taken for that of the same number in the programme loaded first."""
 
     def audience_of(campaign, departure=None):
@@ -74,8 +74,8 @@ PLACES = {
     "the situation on its page": (OF_PAGES, FirstLoaded(), on_its_page),
     "exports": (OF_PAGES, FirstLoaded(), in_files),
     "programs": ("outreach.web.api.reads.known_programmes", FirstLoaded(), in_files),
-    "notes": ("outreach.reports.notes.drafts.programmes", FirstLoaded(), test_ways.test_what_a_note_freezes),
-    "whom letters stop for": ("outreach.campaigns.planning.audiences.audience_of", stopped_by_the_first(), by_letters),
+    "notes": ("outreach.reports.notes._drafts.programmes", FirstLoaded(), test_ways.test_what_a_note_freezes),
+    "whom letters stop for": ("outreach.campaigns.planning._audiences.audience_of", stopped_by_the_first(), by_letters),
 }
 
 

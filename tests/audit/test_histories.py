@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, note, settings
 from hypothesis import strategies as st
 
-from outreach.access.scopes.policy import SightKind
+from outreach.access.scopes import SightKind
 from outreach.core.settings import read
 from tests.audit import recount, rows, told
 from tests.audit.histories import DAY, History

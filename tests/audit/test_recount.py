@@ -6,22 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import records
-from outreach.campaigns.channels import paper
-from outreach.campaigns.counting import counts as product
+from outreach.campaigns import channels, counting, planning, review, waves
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.review import exceptions
-from outreach.campaigns.waves import answering, launching
+from outreach.campaigns.planning import AudienceRule
 from outreach.core.text.dates import today
-from outreach.delivery.bounces import models
+from outreach.delivery import bounces
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, EducationType, School, Teaching
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement.replies import Answer, Given
 from outreach.operations.demo.story import FULL_BOX, Post
 from tests.audit import recount, rows
 from tests.campaigns.conftest import SENDING, approved, launch, move, settle
@@ -74,28 +68,28 @@ def campaign(programmed):
         record(session, school[JOINED], today(NOW), NOW)
     everybody = AudienceRule.model_validate({"criteria": {"and": []}})
     number = approved(database, segment=everybody, ladder="paper:7:failed")
-    move(database, number, exceptions.leave_out, [keys[EXCEPTED][0]], "Pas cette fois")
+    move(database, number, review.leave_out, [keys[EXCEPTED][0]], "Pas cette fois")
     launch(database, number)
     with database.writing() as session:
         post = Post(session, SENDING, now=NOW + DAY / 24, refusals={keys[FULL][0]: FULL_BOX})
         post.carry(NOW + DAY / 24)
         post.close(NOW + DAY / 24)
-        launching.finish_waves(session, now=NOW + DAY / 24)
+        waves.finish_waves(session, now=NOW + DAY / 24)
     with database.writing() as session:
         letter = session.scalars(select(Message).where(Message.authority_id == keys[ANSWERS][0])).one()
-        answering.receive_answer(session, letter, Given({keys[ANSWERS][1]: Answer.JOINED}), SENDING, now=NOW + 2 * DAY)
+        waves.receive_answer(session, letter, Given({keys[ANSWERS][1]: Answer.JOINED}), SENDING, now=NOW + 2 * DAY)
         schools = [session.get_one(School, key) for _, key in keys]
         record(session, schools[LISTED], today(NOW) - DAY, NOW + 3 * DAY)
         record(session, schools[EARLIER], today(NOW) - 20 * DAY, NOW + 3 * DAY)
         record(session, schools[JOINS], today(NOW), NOW + 3 * DAY)
     climb(database, NOW + 8 * DAY)
     with database.writing() as session:
-        of, wave = lifecycle.campaign_numbered(session, number), session.scalars(select(Wave)).one()
+        of, wave = planning.campaign_numbered(session, number), session.scalars(select(Wave)).one()
         printed = NOW + 8 * DAY
-        made = paper.make_batch(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
+        made = channels.make_batch(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
         day = today(printed)
         assert made.batch is not None
-        paper.note_posted(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)
+        channels.note_posted(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)
     return number
 
 
@@ -133,7 +127,7 @@ def test_what_was_worked_out_by_hand(programmed, fresh_url, campaign):
     unread = {**COUNTED, "unread": 2}  # SILENT, EARLIER: nobody reads what comes back
     assert counts(fresh_url, campaign) == (unread, unread)
     with programmed.writing() as session:
-        models.note_box_read(session, now=LATER)
+        bounces.note_box_read(session, now=LATER)
     presumed = {**COUNTED, "presumed": 2}
     assert counts(fresh_url, campaign) == (presumed, presumed)
 
@@ -151,8 +145,8 @@ def test_a_joining_that_became_known_after_paper_was_posted_is_a_reaction_whatev
         school = session.scalars(select(School).where(School.fase == 80001 + 100 * POSTED)).one()
         record(session, school, today(NOW) - 20 * DAY, LATER - DAY / 24)
     with programmed.reading() as session:
-        of = lifecycle.campaign_numbered(session, campaign)
-        said = product.of_campaign(session, of, now=LATER)
+        of = planning.campaign_numbered(session, campaign)
+        said = counting.of_campaign(session, of, now=LATER)
     for kind in (said.authorities, said.schools):
         found = {key: kind[key] for key in ("no_address", "stopped", "reached", "too_early", "had_joined")}
         assert found == {"no_address": 2, "stopped": 1, "reached": 3, "too_early": 0, "had_joined": 2}
@@ -168,8 +162,8 @@ def test_a_joining_of_another_programme_stops_and_reaches_nobody(programmed, fre
             record(session, school, today(NOW), LATER - DAY / 24, programme="autre")
         assert programmes.get_programme(session, "autre").name == "autre"
     with programmed.reading() as session:
-        of = lifecycle.campaign_numbered(session, campaign)
-        said = product.of_campaign(session, of, now=LATER)
+        of = planning.campaign_numbered(session, campaign)
+        said = counting.of_campaign(session, of, now=LATER)
     for kind in (said.authorities, said.schools):
         found = {key: kind[key] for key in ("no_address", "stopped", "reached", "joined_since", "had_joined")}
         assert found == {key: COUNTED[key] for key in found}

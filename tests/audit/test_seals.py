@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach.core.audit import audit
-from outreach.core.audit import audit as seals
-from outreach.core.audit.audit import AuditEntry, AuditSeal, SealedEntry
+from outreach.core import audit
+from outreach.core.audit import AuditEntry, SealedEntry
+from outreach.core.audit._audit import AuditSeal
 from outreach.core.db import Way
 from tests.conftest import NOW
 from tests.tampering import unguard
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.postgresql
 def seal(database, now=NOW):
     """Write one seal; returns how many entries came under it."""
     with database.reading() as session:
-        batch = seals.next_batch(session, now=now)
+        batch = audit.next_batch(session, now=now)
     if batch is None:
         return 0
     with database.writing() as session:
-        assert seals.add_seal(session, batch)
+        assert audit.add_seal(session, batch)
     return len(batch.entries)
 
 
@@ -37,7 +37,7 @@ def note(database, *sentences, way=Way.PAGE):
 
 
 def erase(session, *keys):
-    return seals.erase_words(session, keys, "Dix ans.", now=NOW, actor="automatique")
+    return audit.erase_words(session, keys, "Dix ans.", now=NOW, actor="automatique")
 
 
 def _flushed(session, entry):
@@ -47,7 +47,7 @@ def _flushed(session, entry):
 
 def checked(database, **asked):
     with database.reading() as session:
-        return seals.verify_seals(session, **asked)
+        return audit.verify_seals(session, **asked)
 
 
 @pytest.fixture
@@ -259,10 +259,10 @@ def test_an_entry_that_is_committed_late_comes_under_a_later_seal(database):
 def test_of_two_clocks_that_seal_at_once_one_does(database):
     note(database, "Un.")
     with database.reading() as session:
-        both = [seals.next_batch(session, now=NOW) for _ in range(2)]
+        both = [audit.next_batch(session, now=NOW) for _ in range(2)]
     for batch, is_first in zip(both, (True, False), strict=True):
         with database.writing() as session:
-            assert seals.add_seal(session, batch) is is_first
+            assert audit.add_seal(session, batch) is is_first
     assert checked(database).fault == ""
 
 

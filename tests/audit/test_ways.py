@@ -13,9 +13,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from outreach.core.settings import Settings
-from outreach.reports.notes import freezing, gathering
-from outreach.reports.notes.content import TableKind
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest, TableKind
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.application import sign_in, standing  # noqa: F401 - a fixture
 from tests.audit import places, recount, rows, told
@@ -184,8 +183,8 @@ def frozen_as_counted(programme, history, app, audited):
         recount.day_of(history.now), "Bilan", programme["code"], groupings=(TableKind.ZONE, TableKind.FEDERATION)
     )
     with app.extensions["outreach.database"].writing() as session:
-        gathered = gathering.gather_note(session, asked, now=history.now)
-        freezing.freeze_note(session, gathered, now=history.now, actor=AUTHOR)
+        gathered = notes.gather_note(session, asked, now=history.now)
+        notes.freeze_note(session, gathered, now=history.now, actor=AUTHOR)
     audit = audited()
     figures = json.loads(audit.rows["notes"][-1]["figures"])
     assert {table["kind"] for table in figures["tables"]} == set(KINDS)

@@ -2,10 +2,8 @@
 
 import json
 
-from outreach.access.scopes.policy import AccessScope, SightKind
-from outreach.campaigns.counting import counts
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import progress
+from outreach.access.scopes import AccessScope, SightKind
+from outreach.campaigns import counting, planning, results
 from outreach.core.text.errors import NotFound
 from tests.audit import recount
 from tests.commands import invoke
@@ -214,9 +212,9 @@ def of_letters(audit, wave):
 def of_campaign(database, audit, campaign):
     """What became of each wave's letters; every key in all, and network by network, which add up to the whole."""
     with database.reading() as session:
-        stored = lifecycle.campaign_numbered(session, campaign)
-        said = counts.of_campaign(session, stored, now=audit.now)
-        tallies = [{"number": wave.number, **tally.as_json()} for wave, tally in progress.wave_tallies(session, stored)]
+        stored = planning.campaign_numbered(session, campaign)
+        said = counting.of_campaign(session, stored, now=audit.now)
+        tallies = [{"number": wave.number, **tally.as_json()} for wave, tally in results.wave_tallies(session, stored)]
     in_all = said.as_json()
     found = misnamed(audit, campaign, in_all)
     found += of_waves(tallies, audit, campaign)
@@ -250,8 +248,8 @@ def of_members(seen_by, audit, campaign, kind, code):
     is_theirs = kind is not SightKind.FEDERATION or bool(levels & audit.represented(code))
     with seen_by.of(AccessScope(kind, code)).reading() as session:
         try:
-            stored = lifecycle.campaign_numbered(session, campaign)
-            said = progress.progress_concerning(session, stored, now=audit.now)["counts"]
+            stored = planning.campaign_numbered(session, campaign)
+            said = results.progress_concerning(session, stored, now=audit.now)["counts"]
         except NotFound:  # none of its waves concerns a member, or it is a draft (again)
             hides = is_theirs and counted["recipients"] and row["state"] not in {"draft", "to_approve"}
             return [f"campaign {campaign} hides its letters from {code}"] if hides else []

@@ -9,8 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import insert, select
 from werkzeug.serving import make_server
 
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.sessions import StaffSession
+from outreach.access.accounts import StaffSession, User
 from outreach.core.db import table_of
 from outreach.operations.demo import people
 from tests.application import (

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, Suppression
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Response
 from tests.browser.keyboard import tab_to
 from tests.browser.test_pages import overflow
 from tests.web.test_responses import letters, wbe

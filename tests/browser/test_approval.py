@@ -6,14 +6,13 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.access import accounts
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Batch, Mailing, Purpose
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.operations.demo import people
-from outreach.staff.notifications import digests
+from outreach.staff import notifications
 from tests.browser.test_campaigns import begin, sign_in
 from tests.conftest import NOW
 
@@ -24,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 def told(database, settings):
     """The mail that the clock's next pass puts into the outbox: whom it is to, and the page that it names."""
     sending, now = SenderIdentity.of(settings), settings.instant()
-    digests.send_digests(database, sending, now=now)
+    notifications.send_digests(database, sending, now=now)
     with database.reading() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.STAFF).order_by(Mailing.id)).all()[
             -1
@@ -44,7 +43,7 @@ def test_the_approver_is_told_and_plans_by_one_button(
 ):
     options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
     sending, now = SenderIdentity.of(standing.settings), standing.settings.instant()
-    assert digests.send_digests(sample_database, sending, now=now) == []
+    assert notifications.send_digests(sample_database, sending, now=now) == []
     author = sign_in("author", **options)
     address = begin(author)
     author.goto(f"{address}/dates")

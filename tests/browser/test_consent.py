@@ -8,15 +8,14 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import func, select, update
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import planning
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import lifecycle
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Batch, Composition, Message, MessageState
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.tracking.models import Hit, TrackingMode
+from outreach.engagement.tracking import Hit, TrackingMode
 from tests import factories
 from tests.arriving import move_all
 from tests.browser.test_pages import overflow
@@ -44,9 +43,9 @@ class Sending:
             stated = stated.model_copy(update={"letter": stated.letter + more})
             campaign = factories.campaign(session, stated, then)
             self.campaign = campaign.id
-            lifecycle.submit_campaign(session, campaign, now=then, actor=AUTHOR)
-            lifecycle.approve_campaign(session, campaign, now=then, actor=APPROVER)
-            lifecycle.schedule_campaign(session, campaign, then, now=then, actor=AUTHOR)
+            planning.submit_campaign(session, campaign, now=then, actor=AUTHOR)
+            planning.approve_campaign(session, campaign, now=then, actor=APPROVER)
+            planning.schedule_campaign(session, campaign, then, now=then, actor=AUTHOR)
 
     def launch(self, number, now):
         """Start a wave; returns its letter to WBE, its key and HTML, as a relay accepted it."""

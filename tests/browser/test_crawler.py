@@ -7,13 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.waves import launching
+from outreach.campaigns import waves
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.core.db import Base
 from outreach.delivery.models import Batch, Composition, Mailing
-from outreach.delivery.outbox.recipients import due_in
-from outreach.engagement.tracking.models import Hit, HitCount, NewHit
+from outreach.delivery.outbox import due_in
+from outreach.engagement.tracking import Hit
+from outreach.engagement.tracking._models import HitCount, NewHit
 from outreach.web.public.tracking_endpoint import GIF
 from tests.application import planned
 from tests.conftest import NOW
@@ -30,7 +30,7 @@ def letters(app, sample_database, served):
     sending = SenderIdentity(settings.sending_domain, served, SenderIdentity.of(settings).keys)
     wave = planned(sample_database, NOW, f"\n\nVoir [la page du programme]({served}/sign-in).\n")
     with sample_database.writing() as session:
-        launching.advance_wave(session, wave, sending, now=NOW)
+        waves.advance_wave(session, wave, sending, now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         due = [one for batch in session.scalars(select(Batch.id)) for one in due_in(session, batch, now=NOW)]
         made = Composer(sending, lambda: NOW)(session, mailing, due)

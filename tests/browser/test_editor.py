@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.merge_fields import KINDS
+from outreach.campaigns import planning
+from outreach.campaigns.letter import KINDS
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import definitions
 from outreach.core.settings import ROOT
-from outreach.delivery.letters.language import FieldKind
+from outreach.delivery.letters import FieldKind
 from tests.browser.test_campaigns import begin
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -155,7 +155,7 @@ class Writer:
 
 
 def test_ready_made_letters_and_a_thousand_others_come_back_to_the_letter(letter):
-    written = [each.letter for each in definitions.ready_made(ROOT / "campaigns").values()]
+    written = [each.letter for each in planning.ready_made(ROOT / "campaigns").values()]
     assert len(written) > 4
     writer = Writer(Random(38))
     written += [writer.text(7) for _ in range(1000)]

@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from outreach.core.jobs import queue
-from outreach.core.jobs import work as leases
-from outreach.core.jobs.queue import Asked
-from outreach.core.jobs.work import JobWork
+from outreach.core import jobs
+from outreach.core.jobs import Asked, JobWork
+from outreach.core.jobs import _work as leases
 from outreach.operations.demo import people
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -20,7 +19,7 @@ def asked(sample_database, settings):
     def ask(title="Écoles d’un pouvoir organisateur dont le nom est fort long, avec leurs implantations", **about):
         with sample_database.writing() as session:
             about = Asked(title, f"/directory/export.csv?{title}", **about)
-            return queue.ask_job(session, AUTHOR, about, now=settings.instant()).id
+            return jobs.ask_job(session, AUTHOR, about, now=settings.instant()).id
 
     return ask
 

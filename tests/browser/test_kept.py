@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
-from outreach.access.accounts.sessions import StaffSession
+from outreach.access.accounts import StaffSession
 from outreach.campaigns.models import Campaign
 from outreach.operations.demo import people
 from tests.browser.test_campaigns import begin

@@ -6,12 +6,11 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.waves import launching
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.campaigns import waves
+from outreach.campaigns.letter import Composer, SenderIdentity
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Batch, Mailing, Suppression
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.operations.demo import mailbox
 from tests.application import planned
 from tests.conftest import NOW
@@ -27,7 +26,7 @@ def letter(app, sample_database, served, monkeypatch):
     sending = type(SenderIdentity.of(settings))(settings.sending_domain, served, SenderIdentity.of(settings).keys)
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        launching.advance_wave(session, wave, sending, now=NOW)
+        waves.advance_wave(session, wave, sending, now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         due = due_in(session, session.scalars(select(Batch.id)).first(), now=NOW)[0]
         made = Composer(sending, lambda: NOW)(session, mailing, [due])[due.id]

@@ -15,13 +15,15 @@ from playwright.sync_api import Error
 from sqlalchemy import func, select, update
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.adherence.records.records import FROM_A_LETTER
-from outreach.campaigns.letter.links import IN_HEADER, IN_TEXT
+from outreach.adherence.records import FROM_A_LETTER
+from outreach.campaigns.letter import IN_TEXT
+from outreach.campaigns.letter._links import IN_HEADER
 from outreach.core.settings import read
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, Suppression
-from outreach.engagement.replies.models import Doubt, FormState, Response, SentForm
-from outreach.engagement.tracking.models import TrackingBasis
+from outreach.engagement.replies import FormState, Response, SentForm
+from outreach.engagement.replies._models import Doubt
+from outreach.engagement.tracking import TrackingBasis
 from outreach.web.app import create_app
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.browser.conftest import serving

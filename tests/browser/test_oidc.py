@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from pydantic import SecretStr
 
-from outreach.access.accounts import accounts, password_links
-from outreach.access.accounts.password_links import LinkKind
+from outreach.access import accounts
+from outreach.access.accounts import LinkKind
 from outreach.core.settings import Settings
 from outreach.core.text.roles import RoleName
 from outreach.web.sign_in import oidc
@@ -37,13 +37,13 @@ def issuer(app, served, monkeypatch):
 @pytest.fixture
 def invitation(sample_database):
     """The path of the link that a person has received who has no account elsewhere."""
-    token, now = password_links.new_token(), datetime.now(UTC)
+    token, now = accounts.new_token(), datetime.now(UTC)
     given = {"email": "lea@fwb.example", "name": "Léa", "roles": [RoleName.READER], "password_hash": ""}
     with sample_database.writing() as session:
         invited = accounts.add_user(session, now, "hugo.willems@fwb.example", **given)
         session.flush()
-        password_links.make_link(session, invited.id, LinkKind.INVITATION, token, now=now)
-    return f"{password_links.PATH}{token}"
+        accounts.make_link(session, invited.id, LinkKind.INVITATION, token, now=now)
+    return f"{accounts.PATH}{token}"
 
 
 def test_an_invited_person_binds_the_account_and_signs_in_with_the_issuer(

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from outreach.access.accounts.access_log import Line, TrailKind
+from outreach.access.accounts import Line, TrailKind
+from outreach.delivery import outbox
 from outreach.delivery.models import SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.operations.demo import people
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.conftest import NOW
@@ -95,7 +95,7 @@ def test_a_list_of_contacts_is_seen_applied_and_undone(staff, violations):
 def test_the_list_of_exclusion_keeps_the_rules(staff, sample_database, violations, looks):
     with sample_database.writing() as session:
         for address in ("po009300@adm.fwb.example", f"{'tres-long-' * 6}nom@{'x' * 60}.example"):
-            suppressions.suppress_address(
+            outbox.suppress_address(
                 session, address, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique", detail="550"
             )
     for address in ("/directory/exclusions", "/directory/exclusions/2"):

@@ -12,14 +12,13 @@ import zxingcpp
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import audiences
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.waves import launching
+from outreach.campaigns.planning import AudienceRule
 from outreach.cli.running import job_child
-from outreach.core.jobs import work
-from outreach.core.jobs.work import JobWork
+from outreach.core import jobs
+from outreach.core.jobs import JobWork
 from outreach.directory import contacts
 from outreach.directory.models import Authority
 from tests import factories
@@ -41,7 +40,7 @@ def without(sample_database):
     with sample_database.writing() as session:
         stated = factories.invitation(segment=AudienceRule.model_validate({"criteria": FEW}), reminders=())
         campaign = factories.campaign(session, stated, NOW)
-        keys = sorted({one.authority_id for one in audiences.list_addressees(session, campaign, now=NOW)})[:2]
+        keys = sorted({one.authority_id for one in planning.list_addressees(session, campaign, now=NOW)})[:2]
         for authority in (session.get_one(Authority, key) for key in keys):
             for held in contacts.contacts_of(session, authority):
                 contacts.retire(session, authority, held, now=NOW, actor=AUTHOR)
@@ -51,7 +50,7 @@ def without(sample_database):
 def job_done(database, settings):
     """Do the job that waits, as a work process does."""
     with database.writing() as session:
-        number, lease = work.claim_job(session, now=settings.instant())
+        number, lease = jobs.claim_job(session, now=settings.instant())
     job_child.do(settings, database, JobWork(database, number, lease, settings.instant))
 
 
@@ -62,7 +61,7 @@ def launched_days_ago(database, settings, days):
         session.execute(update(Wave).values(due_at=at, latest_start=at + timedelta(hours=2)))
         wave = session.scalars(select(Wave.id)).one()
     with database.writing() as session:
-        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=at)
+        waves.advance_wave(session, wave, SenderIdentity.of(settings), now=at)
     end(database)
 
 

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Response
 from tests.browser.conftest import serving
 from tests.browser.keyboard import tab_to
 from tests.pages import form_of

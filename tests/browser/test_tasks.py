@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.waves import launching
 from outreach.directory.models import Authority
 from tests.application import planned
 from tests.browser.test_campaigns import sign_in
@@ -53,7 +53,7 @@ def sent(app, sample_database):
         session.execute(update(Wave).where(Wave.id == wave).values(due_at=at, latest_start=at + timedelta(hours=2)))
         session.execute(update(Wave).where(Wave.id != wave).values(state=WaveState.CANCELLED))
     with sample_database.writing() as session:
-        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=at)
+        waves.advance_wave(session, wave, SenderIdentity.of(settings), now=at)
     end(sample_database)
 
 

@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
 from outreach.adherence.models import Strand
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import launching
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.text.dates import today
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.letters import Keys
 from outreach.directory.models import Authority, Contact, EducationType, Network, Ownership, School, Teaching
 from tests import factories
 from tests.conftest import NOW, state_from
@@ -93,8 +92,8 @@ def draft(database, **changes):
 
 def approved(database, **changes):
     number = draft(database, **changes)
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     return number
 
 
@@ -102,19 +101,19 @@ def approved(database, **changes):
 def planned_with_reminder(database, _settings):
     """A campaign, the first, planned by its author on Tuesday 18 May 2021 at 11, a reminder two weeks later."""
     settle(database, 2)
-    move(database, approved(database, reminders=(14,)), lifecycle.schedule_campaign, NOW + timedelta(days=3))
+    move(database, approved(database, reminders=(14,)), planning.schedule_campaign, NOW + timedelta(days=3))
 
 
 def move(database, number, verb, *details, now=NOW, actor=AUTHOR):
     with database.writing() as session:
-        result = verb(session, lifecycle.in_turn(session, number), *details, now=now, actor=actor)
+        result = verb(session, planning.in_turn(session, number), *details, now=now, actor=actor)
         session.flush()
         return getattr(result, "id", None)
 
 
 def launch(database, number, at=NOW + timedelta(minutes=1), sending=SENDING):
     """Plan a wave and start it when due; returns its key."""
-    wave = move(database, number, lifecycle.schedule_campaign, at)
+    wave = move(database, number, planning.schedule_campaign, at)
     advance(database, wave, at, sending)
     return wave
 
@@ -123,6 +122,6 @@ def advance(database, wave, now, sending=SENDING):
     steps = 1
     while True:
         with database.writing() as session:
-            if not launching.advance_wave(session, wave, sending, now=now):
+            if not waves.advance_wave(session, wave, sending, now=now):
                 return steps
         steps += 1

@@ -6,20 +6,16 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import planning, segments
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import audiences, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.planning.definitions import AudienceRule, Definition
-from outreach.campaigns.segments import stored_lists
-from outreach.campaigns.segments.audience import Concerns
-from outreach.campaigns.segments.criteria import listed_authorities
-from outreach.campaigns.segments.criteria_json import from_plain, to_json
+from outreach.campaigns.planning import AudienceRule, Definition
+from outreach.campaigns.segments import Concerns, from_plain, listed_authorities, to_json
 from outreach.core.settings import ROOT
 from outreach.core.text.errors import InputError
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from outreach.operations.demo.story import Post
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, draft, launch, owned, settle
@@ -54,7 +50,7 @@ def accept(database, which):
 @pytest.mark.parametrize("plain", [ALL, ONE, SILENT, {"and": [{"network": ["WBE"]}, {"not": ONE}, {"or": [SILENT]}]}])
 def test_campaigns_and_waves_are_kept_as_mailings(database, sent, plain):
     with database.reading() as session:
-        criterion = wave_criteria.read_criterion(session, plain)
+        criterion = planning.read_criterion(session, plain)
         assert "mailings" in to_json(criterion)
         assert "campaign" not in to_json(criterion)
 
@@ -77,13 +73,13 @@ def test_campaigns_and_waves_are_kept_as_mailings(database, sent, plain):
 )
 def test_letters_that_cannot_be_named_are_refused(database, sent, plain, words):
     with database.reading() as session, pytest.raises(InputError, match=words):
-        wave_criteria.read_criterion(session, plain)
+        planning.read_criterion(session, plain)
 
 
 @pytest.mark.long
 def test_without_a_wave_the_later_ones_are_meant_as_well(database, sent):
     with database.reading() as session:
-        every, first = wave_criteria.read_criterion(session, ALL), wave_criteria.read_criterion(session, ONE)
+        every, first = planning.read_criterion(session, ALL), planning.read_criterion(session, ONE)
         due_at = session.scalars(select(Wave.due_at).where(Wave.number == 2)).one()
     assert meant(database, every) == meant(database, first) == set(sent[:2])
     advance(database, 2, due_at)
@@ -94,17 +90,17 @@ def test_without_a_wave_the_later_ones_are_meant_as_well(database, sent):
 
 def meant(database, criterion):
     with database.reading() as session:
-        scope = audiences.scope_of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        scope = planning.scope_of(session, planning.campaign_numbered(session, 1), now=NOW)
         return set(session.scalars(listed_authorities(scope, criterion)))
 
 
 def test_a_correction_goes_to_those_who_received_the_wrong_letter(database, sent):
     number = draft(database, segment=AudienceRule(criteria=ONE))
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        assert {one.authority_id for one in audiences.list_addressees(session, campaign, now=NOW)} == set(sent[:2])
-        again = definitions.definition_of(session, campaign).segment.criteria
-        assert wave_criteria.read_criterion(session, again) == audiences.criterion_of(campaign)
+        campaign = planning.campaign_numbered(session, number)
+        assert {one.authority_id for one in planning.list_addressees(session, campaign, now=NOW)} == set(sent[:2])
+        again = planning.definition_of(session, campaign).segment.criteria
+        assert planning.read_criterion(session, again) == planning.criterion_of(campaign)
 
 
 @pytest.mark.long
@@ -117,9 +113,9 @@ def test_a_correction_reaches_exactly_those_of_wave_1_also_who_joined_or_answere
         session.add(Response(answer=Answer.NOT_CONCERNED, given_at=NOW, **about))
         session.add(Contact(authority_id=sent[1], **factories.contact("refus@adm.fwb.example", added_at=NOW)))
         session.add(AdherenceRecord(**factories.adherence_record(wrong[sent[0]][0], strand, NOW)))
-        suppressions.suppress_address(session, "refus@adm.fwb.example", SuppressionReason.STAFF, now=NOW, actor=AUTHOR)
-    ready = definitions.ready_made(ROOT / "campaigns")["rectificatif"].model_copy(update={"letter": "((liste_écoles))"})
-    stated = definitions.to_those_who_received(ready, 1, 1)
+        outbox.suppress_address(session, "refus@adm.fwb.example", SuppressionReason.STAFF, now=NOW, actor=AUTHOR)
+    ready = planning.ready_made(ROOT / "campaigns")["rectificatif"].model_copy(update={"letter": "((liste_écoles))"})
+    stated = planning.to_those_who_received(ready, 1, 1)
     launch(database, approved(database, **{name: getattr(stated, name) for name in Definition.model_fields}))
     assert listed_schools(database, mailing=2, kept=sent) == wrong
     with database.writing() as session:
@@ -152,11 +148,11 @@ def listed_schools(database, *, mailing, kept):
 
 def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database, sent):
     with database.writing() as session:
-        made = stored_lists.make_list(session, "Écoles pilotes", sent[:1], now=NOW, actor=AUTHOR)
+        made = segments.make_list(session, "Écoles pilotes", sent[:1], now=NOW, actor=AUTHOR)
         plain = {"and": [ONE, {"not": SILENT}, {"not": {"authorities": {"list": made.id}}}]}
-        criterion = wave_criteria.read_criterion(session, plain)
-        title = lifecycle.campaign_numbered(session, 1).title
-        said = wave_criteria.criterion_sentence(session, criterion)
+        criterion = planning.read_criterion(session, plain)
+        title = planning.campaign_numbered(session, 1).title
+        said = planning.criterion_sentence(session, criterion)
     assert said == (
         f"Pouvoirs organisateurs : à qui est parti un courriel de « {title} » (première vague), "
         f"sauf (n’a ni répondu ni adhéré après « {title} »), "
@@ -164,13 +160,13 @@ def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database,
     )
     draft(database, segment=AudienceRule(criteria=plain))
     with database.reading() as session:
-        assert said in [row.audience for row in listing.list_campaigns(session).page(1)]
+        assert said in [row.audience for row in planning.list_campaigns(session).page(1)]
 
 
 def test_a_mailing_of_no_campaign_keeps_its_number(database, sent):
     with database.reading() as session:
         criterion = from_plain({"received": {"mailings": [1, 99]}})
         assert (
-            wave_criteria.criterion_sentence(session, criterion)
+            planning.criterion_sentence(session, criterion)
             == "Pouvoirs organisateurs : à qui est parti un courriel d’une vague n° 1 ou 99."
         )

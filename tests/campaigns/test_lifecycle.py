@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.approvals.decisions import Decision
-from outreach.adherence.programmes import programmes
+from outreach.access.approvals import Decision
+from outreach.adherence import programmes
+from outreach.campaigns import planning
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     WAVE_MOVES,
@@ -16,9 +17,9 @@ from outreach.campaigns.models import (
     WaveState,
     WaveTransition,
 )
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.segments.audience import Concerns
-from outreach.core.audit.audit import entries_about
+from outreach.campaigns.planning import _lifecycle as lifecycle
+from outreach.campaigns.segments import Concerns
+from outreach.core.audit import entries_about
 from outreach.core.text.errors import InputError, NotFound, OutreachError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Gate, Mailing
@@ -226,7 +227,7 @@ def test_the_audit_says_once_that_a_wave_is_planned_and_why_it_moved(database, p
     number = bring_to(database, "running")
     with database.writing() as session:
         wave = session.scalars(select(Wave)).one()
-        schedule.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
+        planning.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
     with database.reading() as session:
         told = [
             one.sentence.partition(", première vague : ")[2] for one in entries_about(session, f"campaign:{number}")[:3]

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.models import WaveState as W
-from outreach.campaigns.planning import lifecycle, listing
-from outreach.campaigns.planning.listing import Stage
+from outreach.campaigns.planning import Stage
 from outreach.delivery.models import Message, MessageState
 from tests.campaigns.conftest import approved, launch, move, settle
 from tests.conftest import NOW
@@ -21,10 +21,10 @@ def standing(database, number):
     """Where a campaign stands, by each function that tells it; they must agree."""
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
-        told = listing.standing_of(session, campaign)
-        assert [(row.campaign, row.standing) for row in listing.list_campaigns(session).every()] == [(campaign, told)]
-        assert [row.standing for row in listing.list_campaigns(session, told.stage).page(1)] == [told]
-        assert listing.count_stages(session)[told.stage] == 1
+        told = planning.standing_of(session, campaign)
+        assert [(row.campaign, row.standing) for row in planning.list_campaigns(session).every()] == [(campaign, told)]
+        assert [row.standing for row in planning.list_campaigns(session, told.stage).page(1)] == [told]
+        assert planning.count_stages(session)[told.stage] == 1
         return told.stage, told.label
 
 
@@ -66,9 +66,9 @@ def test_what_a_cancelled_wave_sent_counts_as_begun(database, people, strand, ha
     if not has_left:
         with database.writing() as session:
             session.execute(update(Message).values(state=MessageState.QUEUED, fence_id=None, worker_id=None))
-    move(database, number, lifecycle.cancel_campaign)
-    move(database, number, lifecycle.restore_campaign)
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
-    move(database, number, lifecycle.schedule_campaign, NOW + timedelta(days=3))
+    move(database, number, planning.cancel_campaign)
+    move(database, number, planning.restore_campaign)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
+    move(database, number, planning.schedule_campaign, NOW + timedelta(days=3))
     assert standing(database, number)[0] is stage

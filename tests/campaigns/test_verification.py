@@ -5,14 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from outreach.access.approvals.decisions import Decision
+from outreach.access.approvals import Decision
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status
+from outreach.campaigns import planning, waves
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results.verification import verify_ledger
-from outreach.campaigns.waves import launching
+from outreach.campaigns.results import verify_ledger
+from outreach.delivery import outbox
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
-from outreach.delivery.outbox import outbox, suppressions
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, owned, settle
 from tests.campaigns.waves.test_launching import record
@@ -41,7 +40,7 @@ def three_accepted(database, _settings):
             )
         )
         session.add_all(Composition(message_id=key, revision=0, content="{}") for key in (1, 2, 3))
-        launching.finish_waves(session, now=LATER + timedelta(minutes=5))
+        waves.finish_waves(session, now=LATER + timedelta(minutes=5))
     assert broken(database) == []
 
 
@@ -120,7 +119,7 @@ def test_what_left_through_a_held_gate_is_seen_but_for_a_moment(database, sent, 
 @pytest.mark.parametrize(("before", "seen"), [(timedelta(seconds=2), True), (timedelta(milliseconds=500), False)])
 def test_what_left_for_a_suppressed_address_is_seen_but_for_a_moment(database, sent, before, seen):
     with database.writing() as session:
-        suppressions.suppress_address(
+        outbox.suppress_address(
             session, "po009002@adm.fwb.example", SuppressionReason.UNSUBSCRIBED, now=LATER - before, actor=AUTHOR
         )
     assert broken(database) == ([("not_when_suppressed", [2])] if seen else [])
@@ -192,5 +191,5 @@ def test_a_cancelled_wave_has_nothing_left(database, people, strand):
     settle(database, 2)
     number = approved(database)
     launch(database, number)
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.cancel_campaign)
     assert broken(database) == []

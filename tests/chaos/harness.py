@@ -17,12 +17,12 @@ from pathlib import Path
 from sqlalchemy import exists, select
 
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results.verification import verify_ledger
+from outreach.campaigns.results import verify_ledger
 from outreach.cli.running.work import run_worker
 from outreach.core.db import NO_ANSWER, Database
 from outreach.core.settings import read
+from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.delivery.outbox import outbox, outcomes
 from tests import factories
 from tests.nursery import nursery
 
@@ -58,13 +58,13 @@ def work(environment, stage, nth, signal_number):
 
 
 def _tell_of_records(watch):
-    usual = outcomes.record_outcomes
+    usual = outbox.record_outcomes
 
     def record(session, settled, **more):
         usual(session, settled, **more)
         watch(RECORDING)
 
-    outcomes.record_outcomes = record
+    outbox.record_outcomes = record
 
 
 def wait_for_leave(folder):

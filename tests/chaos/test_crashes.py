@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 
 from benchmarks.faults.decisions import joining
 from benchmarks.faults.processes import which_time
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign, WaveState
-from outreach.campaigns.planning import lifecycle
+from outreach.delivery import outbox
 from outreach.delivery.models import Batch, Message, MessageState, MessageSubject, Reason, SuppressionReason, Worker
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.sending import Failpoint
 from tests.chaos.harness import Field, is_stopped
 from tests.servers.relays import Relays
 
@@ -94,8 +94,8 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
     worker = ground.start()
     ground.wait_until(lambda: ground.taken() > 100)
     with ground.database.writing() as session:
-        campaign = lifecycle.in_turn(session, ground.campaign)
-        lifecycle.pause_campaign(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
+        campaign = planning.in_turn(session, ground.campaign)
+        planning.pause_campaign(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
     paused = ground.now
     ground.wait_until(lambda: not fenced(ground, Message.state == MessageState.HANDING))
     held = ground.taken()
@@ -103,8 +103,8 @@ def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(fi
     assert held == ground.taken() < 500
     assert max(fenced(ground)) <= paused + timedelta(seconds=1)
     with ground.database.writing() as session:
-        campaign = lifecycle.in_turn(session, ground.campaign)
-        lifecycle.resume_campaign(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
+        campaign = planning.in_turn(session, ground.campaign)
+        planning.resume_campaign(session, campaign, now=ground.now, actor="nadia.lambert@fwb.example")
     ground.wait_until(ground.is_finished)
     ground.stop(worker)
     assert ground.reckon(500) == 0
@@ -126,7 +126,7 @@ def test_an_unsubscription_and_a_joining_stop_the_letters_of_the_round_in_flight
         in_flight = session.scalars(waiting.limit(ground.connections)).all()
         left, joined = in_flight[::2], in_flight[1::2]
         for row in left:
-            suppressions.suppress_address(
+            outbox.suppress_address(
                 session, row.address, SuppressionReason.UNSUBSCRIBED, now=ground.now, actor="destinataire"
             )
         listed = MessageSubject.message_id.in_([row.id for row in joined])

@@ -13,19 +13,16 @@ from sqlalchemy import func, insert, select
 
 from outreach.cli.running import job_child
 from outreach.cli.running.work import run_worker
+from outreach.core import jobs, tables
 from outreach.core.db import Database
-from outreach.core.jobs import queue
-from outreach.core.jobs import work as leases
-from outreach.core.jobs.models import JobPiece, JobState
-from outreach.core.jobs.queue import Asked
-from outreach.core.jobs.work import PIECE_BYTES, JobWork
+from outreach.core.jobs import Asked, JobState, JobWork
+from outreach.core.jobs._models import JobPiece
+from outreach.core.jobs._work import PIECE_BYTES
 from outreach.core.settings import read
-from outreach.core.tables import imports
 from outreach.core.text.addresses import judge
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.mailboxes.contact_lists import ContactLists
-from outreach.engagement.mailboxes.import_rows import HEADERS
+from outreach.engagement.mailboxes import HEADERS, ContactLists
 from outreach.operations.demo import people
 from tests.chaos.harness import LEFT_BEHIND
 from tests.nursery import nursery
@@ -82,7 +79,7 @@ class Office:
 
     def ask(self, asked):
         with self.database.writing() as session:
-            return queue.ask_job(session, AUTHOR, asked, now=self.now).id
+            return jobs.ask_job(session, AUTHOR, asked, now=self.now).id
 
     def start(self):
         self.offset += LEFT_BEHIND
@@ -92,7 +89,7 @@ class Office:
 
     def job(self, number):
         with self.database.reading() as session:
-            found = queue.job_numbered(session, number)
+            found = jobs.job_numbered(session, number)
             session.expunge(found)
             return found
 
@@ -161,10 +158,10 @@ class Office:
         with self.database.reading() as session:
             fases = session.scalars(select(Authority.fase).order_by(Authority.fase)).all()
         lines = [f"{fases[place % len(fases)]};nouvelle-{self.lists}-{place}@ec.be" for place in range(ADDED)]
-        opened = imports.open_import("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
+        opened = tables.open_import("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
         with self.database.writing() as session:
-            received = imports.receive_import(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
-            seen = imports.judge_import(session, kind, received).plan.version
+            received = tables.receive_import(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
+            seen = tables.judge_import(session, kind, received).plan.version
             return Asked("Liste", f"/directory/contact-lists/{received.id}/application", "POST", [("version", seen)])
 
 
@@ -182,11 +179,11 @@ def office(sample_database, sample_url, tmp_path, request):
 def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kills):
     undisturbed = office.ask(Asked("Exclusions", FILE))
     with office.database.writing() as session:
-        _, lease = leases.claim_job(session, now=office.now)
+        _, lease = jobs.claim_job(session, now=office.now)
     began = time.monotonic()
     job_child.do(office.settings, office.database, JobWork(office.database, undisturbed, lease, lambda: office.now))
     office.takes = time.monotonic() - began
-    whole = b"".join(queue.read_pieces(office.database, undisturbed))
+    whole = b"".join(jobs.read_pieces(office.database, undisturbed))
     assert len(whole) > 2 * PIECE_BYTES
     office.start()
     while office.kills < kills:
@@ -197,7 +194,7 @@ def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kill
         office.finish(file)
         done = office.job(file)
         assert (done.state, done.size) == (JobState.DONE, len(whole)), done.said
-        assert b"".join(queue.read_pieces(office.database, file)) == whole
+        assert b"".join(jobs.read_pieces(office.database, file)) == whole
         assert pieces(office, file) == -(-len(whole) // PIECE_BYTES)
         before = contacts(office)
         change = office.ask(office.sent())

@@ -22,8 +22,9 @@ from sqlalchemy import func, select
 from outreach.core.db.watch import DatabaseFault
 from outreach.core.settings import ROOT, read
 from outreach.delivery import workers
-from outreach.delivery.letters.tokens import Keys, TokenKind
-from outreach.engagement.tracking.models import HitCount, Tracker, TrackingMode
+from outreach.delivery.letters import Keys, TokenKind
+from outreach.engagement.tracking import TrackingMode
+from outreach.engagement.tracking._models import HitCount, Tracker
 from outreach.operations import migrations
 from tests import factories
 from tests.chaos.harness import Field

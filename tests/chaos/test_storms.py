@@ -8,9 +8,9 @@ from sqlalchemy import select
 from benchmarks.faults import FAULTS
 from benchmarks.faults.ground import prepared
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.results.verification import verify_ledger
+from outreach.campaigns.results import verify_ledger
 from outreach.core.settings import read
-from outreach.delivery.bounces import handling
+from outreach.delivery import bounces
 from outreach.delivery.models import Suppression
 from tests.delivery.bounces.returns import notice
 
@@ -28,7 +28,7 @@ def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path
             identity = entry["id"].strip("<>").partition("@")[0]
             box.add(notice("postfix", identity=identity, address=entry["to"], RETURN=entry["from"].strip("<>")))
         settings = read({name: value for name, value in ground.environment.items() if name != "LOG"})
-        collected = handling.collect_notices(ground.database, settings, lambda: ground.now)
+        collected = bounces.collect_notices(ground.database, settings, lambda: ground.now)
         ground.wait_until(lambda: _state(ground) is WaveState.PAUSED)
         ground.stop(worker)
         tally = ground.tally()

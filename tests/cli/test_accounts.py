@@ -5,8 +5,8 @@ import json
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.password_links import AccountLink, LinkKind
+from outreach.access import accounts
+from outreach.access.accounts import AccountLink, LinkKind
 from tests.commands import invoke
 from tests.conftest import NOW
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.planning import lifecycle
+from outreach.adherence import programmes
+from outreach.campaigns import planning
 from tests import factories
 from tests.commands import invoke
 from tests.conftest import NOW
@@ -41,7 +41,7 @@ def test_with_several_it_creates_nothing_before_one_is_named(new, sample_databas
     assert (told["campaign"], told["programme"], told["strand"]) == (1, "plan-lecture", 2)
     assert json.loads(new("--programme", "mes-outils-numeriques").stdout)["strand"] == 1
     with sample_database.reading() as session:
-        first, second = (lifecycle.campaign_numbered(session, number) for number in (1, 2))
+        first, second = (planning.campaign_numbered(session, number) for number in (1, 2))
         assert (first.circular, bool(second.circular)) == ("7103", True)
 
 

@@ -15,9 +15,8 @@ from outreach.cli.main import commands
 from outreach.core.db import Database
 from outreach.core.settings import Mode, read
 from outreach.core.text import french
-from outreach.reports.notes import corrections, freezing, gathering, signing
-from outreach.reports.notes.content import HandFigure
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.notes import HandFigure, NoteRequest
 from tests.commands import invoke
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -47,9 +46,7 @@ def make(sample_database):
 
     def call(asked=ASKED):
         with sample_database.writing() as session:
-            key = freezing.freeze_note(
-                session, gathering.gather_note(session, asked, now=NOW), now=NOW, actor=AUTHOR
-            ).id
+            key = notes.freeze_note(session, notes.gather_note(session, asked, now=NOW), now=NOW, actor=AUTHOR).id
         return approve_in(sample_database, key, finish=quick.finisher(None))
 
     return call
@@ -73,7 +70,7 @@ def test_a_note_is_listed_shown_and_verified_with_its_correction(note, make, sam
     status, told = note("verify", str(file))
     assert (status, "modifiés" in told) == (1, True)
     with sample_database.reading() as session:
-        again = corrections.correction_request(session, "2021-001")
+        again = notes.correction_request(session, "2021-001")
     make(replace(again, hand_figures=(replace(FIGURE, value="99 871"),), reason="Le compte définitif."))
     listed = json.loads(note("list", "--json")[1])["items"]
     assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]
@@ -127,12 +124,12 @@ def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, make, 
         assert stated["valid"] is (stated["verdict"] == "valid")
         return status, stated["verdict"]
 
-    key.write_text(signing.pem(json.loads(file.read_text(encoding="utf-8"))["signature"]["public_key"]))
+    key.write_text(notes.pem(json.loads(file.read_text(encoding="utf-8"))["signature"]["public_key"]))
     assert judged(str(file)) == (0, "valid")
     assert judged(str(file), "--alone", "--key", str(key)) == (0, "valid")
     assert judged(str(file), "--alone") == (3, "unproven")
     assert "Verdict : non prouvé" in note("verify", str(file), "--alone")[1].replace("\u00a0", " ")
-    stranger.write_text(signing.pem(signing.public_key_of(Ed25519PrivateKey.generate())))
+    stranger.write_text(notes.pem(notes.public_key_of(Ed25519PrivateKey.generate())))
     assert judged(str(file), "--alone", "--key", str(stranger)) == (1, "invalid")
     file.write_text(file.read_text(encoding="utf-8").replace("14 des 147", "15 des 147"), encoding="utf-8")
     assert judged(str(file), "--alone") == judged(str(file), "--alone", "--key", str(key)) == (1, "invalid")

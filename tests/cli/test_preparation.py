@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from outreach.access.accounts.accounts import User
+from outreach.access.accounts import User
 from outreach.cli import preparation
 from outreach.core.db import take_lock
 from outreach.operations.demo import people

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.operations.retention.policy import RULES
+from outreach.access.accounts import AccessLogEntry, TrailKind
+from outreach.operations.retention import RULES
 from tests.commands import invoke
 
 pytestmark = pytest.mark.only_one

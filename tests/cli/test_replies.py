@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from outreach.delivery.received.models import ReceivedMail
+from outreach.delivery.received import ReceivedMail
 from outreach.directory.models import Authority, Contact
 from tests.commands import invoke
 from tests.delivery.received.corpus import mail, opening, quoted

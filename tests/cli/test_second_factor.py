@@ -2,8 +2,9 @@
 
 import pytest
 
-from outreach.access.accounts import accounts, second_factors, sessions
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.access.accounts import second_factors
+from outreach.core import audit
 from tests.cli.test_accounts import AUTHOR, CHIEF, user
 from tests.conftest import NOW
 
@@ -15,13 +16,13 @@ def test_a_lost_second_factor_is_taken_away_also_that_of_the_only_administrator(
     with sample_database.writing() as session:
         chief = accounts.user_named(session, CHIEF)
         second_factors.set_up(session, chief.id, CHIEF, "sealed", 1, replacing=False, now=NOW)
-        sessions.begin_session(session, chief.id, "Firefox", has_factor=True, now=NOW)
+        accounts.begin_session(session, chief.id, "Firefox", has_factor=True, now=NOW)
     assert "nécessaire ici" in user("reset", CHIEF, "--second-factor", "--as", AUTHOR)[1]
     assert user("reset", CHIEF, "--second-factor", "--as", CHIEF)[0] == 0
     with sample_database.reading() as session:
         number = accounts.user_named(session, CHIEF).id
         assert second_factors.factor_state(session, number) is None
-        assert sessions.sessions_of(session, number, now=NOW) == []
+        assert accounts.sessions_of(session, number, now=NOW) == []
         entry = audit.entries_about(session, f"user:{CHIEF}")[0]
         assert (entry.actor, entry.sentence) == (CHIEF, f"Second facteur de {CHIEF} réinitialisé.")
     assert "pas de second facteur" in user("reset", CHIEF, "--second-factor")[1]

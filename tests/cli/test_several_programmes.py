@@ -7,9 +7,8 @@ import pytest
 from click import Context, Group
 from python_calamine import CalamineWorkbook
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket
 from outreach.cli.main import commands
 from outreach.core.text.dates import today
 from tests.commands import invoke

@@ -8,18 +8,15 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
 from outreach.core.db import Database
-from outreach.delivery import workers
-from outreach.delivery.letters import mime
-from outreach.delivery.letters.mime import Mailbox, Personal, SharedHeaders
+from outreach.delivery import outbox, workers
+from outreach.delivery.letters import Mailbox, Personal, SharedHeaders
+from outreach.delivery.letters import _mime as mime
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, Message, MessageClass
-from outreach.delivery.outbox import outbox, recipients
-from outreach.delivery.outbox.recipients import Addressee, Composed
-from outreach.delivery.sending.composer import LetterSource
-from outreach.delivery.sending.dispatcher import Dispatcher
-from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.relay import Guard, Relay
+from outreach.delivery.outbox import Addressee, Composed
+from outreach.delivery.sending import Dispatcher, LetterSource
+from outreach.delivery.smtp import Guard, Pool, Relay
 from outreach.directory.models import Authority, Network, School
 from tests import factories
 from tests.conftest import NOW, PLACE
@@ -96,9 +93,7 @@ def mail_to(database, addresses, *, strand=None, kind=MessageClass.AWARENESS, po
         several = list(dict.fromkeys(addresses))
         to, listed = dict(zip(several, _authorities(session, len(several)), strict=True)), listed or {}
         addressees = [Addressee(to[one], one, one.casefold(), one, tuple(listed.get(one, ()))) for one in addresses]
-        recipients.put_recipients(
-            session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW
-        )
+        outbox.put_recipients(session, mailing, addressees, lambda identity: f"b-{identity}@courriel.example", now=NOW)
         outbox.set_gate(session, mailing, Gate.OPEN, now=NOW, actor="a@fwb.example")
         return mailing.id
 
@@ -162,8 +157,8 @@ def dispatcher(database, clock, monkeypatch):
 
     None leaves batches for later because the machine is slow, nor letters because it stood still for some seconds.
     """
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.SHARE_SECONDS", 60)
-    monkeypatch.setattr("outreach.delivery.sending.rounds.DOT_SECONDS", 60.0)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.SHARE_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending._rounds.DOT_SECONDS", 60.0)
     made = []
 
     def hire(sink, *, url=None, guard=None, timeouts=None, context=None, patient=True, **options):
@@ -233,9 +228,9 @@ def unhurried(monkeypatch):
 
     Rounds alone widen again what a relay asked to narrow, not the seconds that they took.
     """
-    monkeypatch.setattr("outreach.delivery.sending.pacing.SECONDS_TO_WIDEN", 3600)
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.TURN_SECONDS", 60)
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.PATIENCE_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending._pacing.SECONDS_TO_WIDEN", 3600)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.TURN_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.PATIENCE_SECONDS", 60)
 
 
 @pytest.fixture(scope="session")

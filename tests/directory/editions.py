@@ -3,10 +3,10 @@
 import csv
 import io
 
-from outreach.core.tables import imports
-from outreach.core.tables.reading import read_grid
-from outreach.directory.register.edition import open_edition, read_edition
-from outreach.directory.register.edition_imports import Editions
+from outreach.core import tables
+from outreach.core.tables import read_grid
+from outreach.directory.register import Editions, open_edition
+from outreach.directory.register._edition import read_edition
 from outreach.operations.demo.sample import HEADER as COLUMNS
 
 EDITIONS = Editions("adm.fwb.example")
@@ -73,13 +73,13 @@ def read_register(content):
 
 def apply(session, content, now, on, actor="nadia@fwb.example"):
     """Apply an edition; what it changed, or would have."""
-    received = imports.receive_import(session, EDITIONS, open_edition(content), now=now, actor=actor, edition_on=on)
-    judged = imports.judge_import(session, EDITIONS, received)
+    received = tables.receive_import(session, EDITIONS, open_edition(content), now=now, actor=actor, edition_on=on)
+    judged = tables.judge_import(session, EDITIONS, received)
     if judged.plan.changes:
-        imports.apply_import(session, EDITIONS, received, judged, now=now, actor=actor)
+        tables.apply_import(session, EDITIONS, received, judged, now=now, actor=actor)
     return judged.plan
 
 
 def undo(session, now, actor="nadia@fwb.example", **which):
     """Undo the last edition."""
-    return imports.undo_import(session, EDITIONS, now=now, actor=actor, **which)
+    return tables.undo_import(session, EDITIONS, now=now, actor=actor, **which)

@@ -17,16 +17,16 @@ one_row_more.load("outreach.directory.reference", "NetworkCode", f'GERMAN = "Ger
 
 import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
 
-from outreach.campaigns.planning.sending_hours import Spares  # noqa: E402
-from outreach.campaigns.segments.criteria_json import from_json  # noqa: E402
-from outreach.campaigns.segments.scope import NO_NAMES  # noqa: E402
+from outreach.campaigns.planning import Spares  # noqa: E402
+from outreach.campaigns.segments import from_json  # noqa: E402
+from outreach.campaigns.segments._scope import NO_NAMES  # noqa: E402
 from outreach.core.db import Database  # noqa: E402
 from outreach.core.settings import read  # noqa: E402
 from outreach.directory.models import Authority, Level, Network  # noqa: E402
 from outreach.directory.reference import NetworkCode, ensure_reference, federation_of  # noqa: E402
 from outreach.directory.supplied_names import NameBook  # noqa: E402
-from outreach.reports.notes import gathering  # noqa: E402
-from outreach.reports.notes.drafts import NoteRequest  # noqa: E402
+from outreach.reports import notes  # noqa: E402
+from outreach.reports.notes import NoteRequest  # noqa: E402
 from outreach.web.app import create_app  # noqa: E402
 from tests.application import sign_in  # noqa: E402
 from tests.conftest import NOW, STORY_DAY  # noqa: E402
@@ -70,7 +70,7 @@ def see_the_words(database, authority):
         own = names.authorities[authority].name.shown
         assert names.far(authority, (), f"{own}, commune"), "the words of another network"
         assert not names.far(authority, (), f"{own}, commission")
-        told = gathering.gather_note(session, NoteRequest(STORY_DAY, "Un bilan", networks=(CODE,)), now=NOW)
+        told = notes.gather_note(session, NoteRequest(STORY_DAY, "Un bilan", networks=(CODE,)), now=NOW)
         assert "de la Communauté germanophone" in str(told.content)
 
 

@@ -5,20 +5,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import calls
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, ReachCall
+from outreach.campaigns import channels, waves
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.evidence import CallOutcome, ReachCall
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.waves import answering
-from outreach.core.tables import imports
+from outreach.core import tables
 from outreach.core.text.addresses import judge
 from outreach.delivery.models import Message
-from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import Filters
+from outreach.directory import authorities, confirmations, contacts
+from outreach.directory.authorities import Filters
 from outreach.directory.confirmations import Confirmation, ConfirmationWay
 from outreach.directory.models import Authority, Contact, MailboxKind
-from outreach.engagement.replies.models import WithdrawalReason
+from outreach.engagement.replies import WithdrawalReason
 from tests.campaigns.conftest import AUTHOR, SENDING, people, strand
 from tests.conftest import NOW
 from tests.engagement.mailboxes.conftest import KIND, Lists
@@ -45,7 +43,7 @@ def test_an_answer_confirms_the_mailbox_that_gave_it_until_it_is_not_theirs(thre
         first, *others = [session.get_one(Message, letter) for letter in letters[:3]]
         assert last(session, first.authority_id) == [(first.address_key, ConfirmationWay.ANSWER, LATER)]
         assert [last(session, other.authority_id) for other in others] == [[], []]
-        answering.undo_answer(session, first, LATER, now=LATER, because=WithdrawalReason.NOT_OURS)
+        waves.undo_answer(session, first, LATER, now=LATER, because=WithdrawalReason.NOT_OURS)
         assert last(session, first.authority_id) == []
     give(three_asked, letters[0], "declined", now=LATER + timedelta(days=1))
     with three_asked.reading() as session:
@@ -60,28 +58,28 @@ def test_a_code_proves_nothing_of_a_mailbox_and_somebody_joined_by_phone_does(an
         authority, campaign = session.get_one(Authority, PHONE), session.get_one(Campaign, 1)
         step = session.scalars(select(ReachCall.step_id)).one()
         by = {"now": CALLED, "actor": AUTHOR}
-        calls.withdraw_call(session, authority, session.scalars(select(ReachCall.call_id)).one(), **by)
+        channels.withdraw_call(session, authority, session.scalars(select(ReachCall.call_id)).one(), **by)
         joined = NotedCall(CallOutcome.REACHED, address=judge("a@ecole.be"))
-        calls.note_call(session, campaign, step, joined, SENDING, **by)
+        channels.note_call(session, campaign, step, joined, SENDING, **by)
         assert last(session, PHONE) == [("a@ecole.be", ConfirmationWay.CALL, CALLED)]
-        calls.withdraw_call(session, authority, max(session.scalars(select(ReachCall.call_id))), **by)
+        channels.withdraw_call(session, authority, max(session.scalars(select(ReachCall.call_id))), **by)
         assert last(session, PHONE) == []
 
 
 def test_a_list_confirms_what_it_states_and_may_be_written_to_until_it_is_undone(session):
-    lists, authority = Lists(session, NOW), sheet.authority_by_fase(session, 9300)
+    lists, authority = Lists(session, NOW), authorities.authority_by_fase(session, 9300)
     (held,) = contacts.contacts_of(session, authority)
     rows = f"9300;{held.address}\n9300;new@ecole.be\n9301;\u0430nna@ecole.be\n"
     received = lists.apply(f"fase;adresse\n{rows}")
     stated = [(key, ConfirmationWay.LIST, NOW) for key in sorted((held.address_key, "new@ecole.be"))]
     assert last(session, authority.id) == stated
-    assert last(session, sheet.authority_by_fase(session, 9301).id) == [], "it awaits a second person"
-    imports.undo_import(session, KIND, **BY, list_id=received.id)
+    assert last(session, authorities.authority_by_fase(session, 9301).id) == [], "it awaits a second person"
+    tables.undo_import(session, KIND, **BY, list_id=received.id)
     assert last(session, authority.id) == []
 
 
 def test_an_address_that_is_put_back_stays_confirmed_and_the_last_time_counts(session):
-    authority = sheet.authority_by_fase(session, 9300)
+    authority = authorities.authority_by_fase(session, 9300)
     held = contacts.add(session, authority, judge("a@ecole.be"), kind=MailboxKind.IMPERSONAL, **BY)
     contacts.confirm(session, authority, held, note="par Anne", **BY)
     about = {"at": NOW - timedelta(days=9), "about": "mail:1"}  # attached later than it came
@@ -97,7 +95,9 @@ def test_an_address_that_is_put_back_stays_confirmed_and_the_last_time_counts(se
 
 
 def test_files_and_programs_are_told_when_an_authority_was_last_confirmed(session):
-    authority = sheet.authority_by_fase(session, 9300)
-    assert [row.confirmed_on for row in search.list_authorities(session, Filters(text="9300")).every()] == [None]
+    authority = authorities.authority_by_fase(session, 9300)
+    assert [row.confirmed_on for row in authorities.list_authorities(session, Filters(text="9300")).every()] == [None]
     contacts.confirm(session, authority, contacts.contacts_of(session, authority)[0], **BY)
-    assert [row.confirmed_on for row in search.list_authorities(session, Filters(text="9300")).every()] == [NOW.date()]
+    assert [row.confirmed_on for row in authorities.list_authorities(session, Filters(text="9300")).every()] == [
+        NOW.date()
+    ]

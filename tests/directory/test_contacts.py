@@ -1,12 +1,11 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.directory import contacts
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory import authorities, contacts
+from outreach.directory.authorities import Filters, Reach
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Contact, MailboxKind, Ownership, School
 
@@ -15,7 +14,7 @@ BOX = MailboxKind.IMPERSONAL
 
 @pytest.fixture
 def authority(session):
-    return sheet.authority_by_fase(session, 9300)
+    return authorities.authority_by_fase(session, 9300)
 
 
 @pytest.fixture
@@ -119,7 +118,7 @@ def test_the_same_address_in_another_case_is_the_same(session, authority, now):
 def test_a_bounced_address_is_not_used_until_staff_put_it_back(session, authority, now):
     assert contacts.record_bounce(session, "po009300@adm.fwb.example", now=now, actor="système") == 1
     assert usable(session, authority) == set()
-    assert [r.reach for r in search.list_authorities(session, Filters(text="9300")).every()] == [Reach.BOUNCED]
+    assert [r.reach for r in authorities.list_authorities(session, Filters(text="9300")).every()] == [Reach.BOUNCED]
     (old,) = contacts.contacts_of(session, authority)
     contacts.correct(session, authority, old, judge(old.address), now=now, actor="nadia", kind=BOX)
     assert usable(session, authority) == {"po009300@adm.fwb.example"}
@@ -168,11 +167,11 @@ def test_of_the_rows_of_one_address_the_newest_is_put_back_and_none_while_it_is_
     session.flush()
     assert contacts.restorable(contacts.contacts_of(session, authority)) == {second.id}
     with pytest.raises(NotFound):
-        contacts.restore(session, sheet.authority_by_fase(session, 9301), second.id, now=now, actor="nadia")
+        contacts.restore(session, authorities.authority_by_fase(session, 9301), second.id, now=now, actor="nadia")
 
 
 def test_a_retired_address_leaves_the_authority_without_one(session, authority, now):
     (old,) = contacts.contacts_of(session, authority)
     contacts.retire(session, authority, old, now=now, actor="nadia")
     session.flush()
-    assert [r.reach for r in search.list_authorities(session, Filters(text="9300")).every()] == [Reach.NO_ADDRESS]
+    assert [r.reach for r in authorities.list_authorities(session, Filters(text="9300")).every()] == [Reach.NO_ADDRESS]

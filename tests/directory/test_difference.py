@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.directory.models import Nature, RegisterKind
-from outreach.directory.register.comparison import compare
-from outreach.directory.register.edition import Edition, Reading
+from outreach.directory.register._comparison import compare
+from outreach.directory.register._edition import Edition, Reading
 from tests.directory.editions import edition, read_register, row
 
 

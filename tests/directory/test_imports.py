@@ -4,16 +4,14 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from sqlalchemy import event, func, select
 
-from outreach.core.audit import audit
-from outreach.core.tables import imports as steps
+from outreach.core import audit, tables
 from outreach.core.text.addresses import judge
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import NotFound, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Reason
-from outreach.delivery.outbox import recipients
-from outreach.directory import contacts
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import Filters
+from outreach.directory import authorities, contacts, register
+from outreach.directory.authorities import Filters
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -24,11 +22,10 @@ from outreach.directory.models import (
     RegisterKind,
     School,
 )
-from outreach.directory.register import edition_imports
-from outreach.directory.register.comparison import stored
-from outreach.directory.register.edition import Edition, open_edition
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.directory.register import open_edition
+from outreach.directory.register._comparison import stored
+from outreach.directory.register._edition import Edition
+from outreach.operations.retention import RULES, forget_by_rule
 from tests import factories
 from tests.directory import editions
 from tests.directory.editions import EDITIONS, edition, row
@@ -58,8 +55,8 @@ def state(database):
 
 def test_a_plan_writes_nothing(database):
     with database.reading() as session:
-        draft = steps.draft_import(EDITIONS, open_edition(OLD), edition_on=FIRST)
-        assert steps.judge_import(session, EDITIONS, draft).plan.changes
+        draft = tables.draft_import(EDITIONS, open_edition(OLD), edition_on=FIRST)
+        assert tables.judge_import(session, EDITIONS, draft).plan.changes
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Authority)) == 0
 
@@ -105,8 +102,8 @@ def test_undo_returns_to_what_was_before(database, now):
         editions.undo(session, now)
     assert state(database) == before
     with database.reading() as session:
-        assert search.count_authorities(session, Filters(text="sainte anne")).authorities == 0
-        assert search.count_authorities(session, Filters(province="Bruxelles")).schools == 2
+        assert authorities.count_authorities(session, Filters(text="sainte anne")).authorities == 0
+        assert authorities.count_authorities(session, Filters(province="Bruxelles")).schools == 2
 
 
 def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now):
@@ -115,7 +112,9 @@ def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
     with database.writing() as session:
         editions.undo(session, midnight)
-        told = [one.sentence for one in sheet.authority_history(session, sheet.authority_by_fase(session, 9001))]
+        told = [
+            one.sentence for one in authorities.authority_history(session, authorities.authority_by_fase(session, 9001))
+        ]
     assert [one for one in told if f"annulée le {midnight:%d/%m/%Y}" in one]
 
 
@@ -125,7 +124,7 @@ def test_undo_of_the_first_edition_leaves_nobody_and_all_are_new_in_the_next(dat
         editions.undo(session, now)
     with database.reading() as session:
         assert stored(session) == Edition({}, {}, {})
-        assert search.count_authorities(session, Filters()).authorities == 0
+        assert authorities.count_authorities(session, Filters()).authorities == 0
     with pytest.raises(NotFound), database.writing() as session:
         editions.undo(session, now)
     plan = apply(database, NEW.replace(b"Libre confessionnel", b"WBE"), now + timedelta(hours=1))
@@ -134,37 +133,37 @@ def test_undo_of_the_first_edition_leaves_nobody_and_all_are_new_in_the_next(dat
     _, periods = state(database)
     assert [one[2:] for one in periods] == [(None, None)] * 3, "also for the days before"
     with database.reading() as session:
-        assert len(contacts.contacts_of(session, sheet.authority_by_fase(session, 9001))) == 1
+        assert len(contacts.contacts_of(session, authorities.authority_by_fase(session, 9001))) == 1
 
 
 def test_what_stands_on_an_undone_edition_stays_with_an_authority_that_is_nowhere(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
-        authority = sheet.authority_by_fase(session, 9002)
+        authority = authorities.authority_by_fase(session, 9002)
         contacts.add(session, authority, judge("direction@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
         mailing = Mailing(**factories.mailing(now))
         session.add(mailing)
         session.flush()
-        to = recipients.Addressee(authority.id, "", "", "", (), Reason.NO_ADDRESS)
-        recipients.put_recipients(session, mailing, [to], lambda identity: identity, now=now)
+        to = outbox.Addressee(authority.id, "", "", "", (), Reason.NO_ADDRESS)
+        outbox.put_recipients(session, mailing, [to], lambda identity: identity, now=now)
         editions.undo(session, now)
     apply(database, edition(row()), now)
     with database.reading() as session:
-        assert search.count_authorities(session, Filters()).authorities == 1
-        told = contacts.contacts_of(session, sheet.authority_by_fase(session, 9002))
+        assert authorities.count_authorities(session, Filters()).authorities == 1
+        told = contacts.contacts_of(session, authorities.authority_by_fase(session, 9002))
         assert {one.address for one in told} == {"direction@ecole.be", "po009002@adm.fwb.example"}
     assert apply(database, OLD, now, SECOND).counts(RegisterKind.AUTHORITY)["new"] == 1
 
 
 def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again(database, now):
     with database.writing() as session:
-        number = steps.receive_import(session, EDITIONS, open_edition(OLD), now=now, actor="x", edition_on=FIRST).id
+        number = tables.receive_import(session, EDITIONS, open_edition(OLD), now=now, actor="x", edition_on=FIRST).id
 
     def apply_it():
         with database.reading() as session:
-            judged = steps.judge_import(session, EDITIONS, session.get_one(RegisterImport, number))
+            judged = tables.judge_import(session, EDITIONS, session.get_one(RegisterImport, number))
         with database.writing() as session:
-            steps.apply_import(session, EDITIONS, session.get_one(RegisterImport, number), judged, now=now, actor="x")
+            tables.apply_import(session, EDITIONS, session.get_one(RegisterImport, number), judged, now=now, actor="x")
 
     def stop(*details):
         if details[2].startswith("INSERT INTO contacts"):
@@ -183,13 +182,13 @@ def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, n
     applied, left = (open_edition(content) for content in (OLD, NEW))
     facts = {"actor": "x", "edition_on": SECOND}
     with database.writing() as session:
-        steps.receive_import(session, EDITIONS, left, now=now, **facts)
-        steps.take_over(session, EDITIONS, applied, now=now, **facts)
+        tables.receive_import(session, EDITIONS, left, now=now, **facts)
+        tables.take_over(session, EDITIONS, applied, now=now, **facts)
     (row,) = [row for row in RULES if row.model is RegisterImport]
     assert forget_by_rule(database, row, lambda: now + row.period, threading.Event()) == 1
     with database.reading() as session:
-        assert len(edition_imports.applied_editions(session)) == 1
-        assert edition_imports.waiting_editions(session) == []
+        assert len(register.applied_editions(session)) == 1
+        assert register.waiting_editions(session) == []
 
 
 def test_an_older_edition_is_refused(database, now):
@@ -221,6 +220,6 @@ def test_history_tells_the_move_on_both_sheets(database, now):
     apply(database, NEW, now, SECOND)
     with database.reading() as session:
         for fase in (9001, 9002):
-            events = sheet.authority_history(session, sheet.authority_by_fase(session, fase))
+            events = authorities.authority_history(session, authorities.authority_by_fase(session, fase))
             details = [detail for event in events for detail in event.details]
             assert "École 80002 (École du Parc) : passe du PO 9002 au PO 9001." in details

@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import DBAPIError
 
-from outreach.core.tables import imports
-from outreach.core.tables.imports import opened_file
+from outreach.core import tables
+from outreach.core.tables import opened_file
 from outreach.directory.models import RegisterKind, School
-from outreach.directory.register.edition import COLUMNS, HEADERS
-from outreach.directory.register.edition_imports import Editions
+from outreach.directory.register import COLUMNS, HEADERS, Editions
 from tests.conftest import NOW
 
 KIND = Editions("adm.fwb.example")
@@ -45,10 +44,10 @@ def edition(tmp_path):
 def apply(database, path):
     sent, facts = opened_file(path, HEADERS), {"edition_on": date(2021, 5, 1)}
     with database.reading() as session:
-        judged = imports.judge_import(session, KIND, imports.draft_import(KIND, sent, **facts), sent.cells)
+        judged = tables.judge_import(session, KIND, tables.draft_import(KIND, sent, **facts), sent.cells)
     with database.writing() as session:
-        received = imports.receive_import(session, KIND, sent, now=NOW, actor="nadia", **facts)
-        return imports.apply_import(session, KIND, received, judged, now=NOW, actor="nadia").counts(RegisterKind.SCHOOL)
+        received = tables.receive_import(session, KIND, sent, now=NOW, actor="nadia", **facts)
+        return tables.apply_import(session, KIND, received, judged, now=NOW, actor="nadia").counts(RegisterKind.SCHOOL)
 
 
 def test_what_a_command_reads_line_by_line_is_judged_with_every_row(edition):
@@ -93,5 +92,5 @@ def test_an_edition_that_changes_more_schools_than_a_statement_takes_numbers_is_
     assert apply(few_numbers, edition(many))["new"] == many
     assert apply(few_numbers, edition(many, name="Collège"))["changed"] == many
     with few_numbers.writing() as session:
-        imports.undo_import(session, KIND, now=NOW, actor="nadia")
+        tables.undo_import(session, KIND, now=NOW, actor="nadia")
         assert session.scalar(select(func.count()).where(School.name.like("École%"))) == many

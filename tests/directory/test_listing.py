@@ -1,8 +1,10 @@
 import pytest
 
-from outreach.core.tables.columns import PAGE_ROWS
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import LONGEST_SEARCH, DirectoryCounts, Filters, Reach
+from outreach.core.tables import PAGE_ROWS
+from outreach.directory import authorities
+from outreach.directory.authorities import LONGEST_SEARCH, Filters, Reach
+from outreach.directory.authorities import _search as search
+from outreach.directory.authorities._search import DirectoryCounts
 from outreach.directory.models import Level
 from tests.statements import asked
 
@@ -85,9 +87,9 @@ def test_pages_hold_every_row_once(session, sort):
 
 
 def test_a_page_of_schools_takes_three_statements_however_many(sample_database, session):
-    authority = sheet.authority_by_fase(session, 9001)
+    authority = authorities.authority_by_fase(session, 9001)
     with asked(sample_database) as seen:
-        found = sheet.list_schools(session, authority).page(1)
+        found = authorities.list_schools(session, authority).page(1)
     assert len(found) == PAGE_ROWS
     assert all(school.types and school.sites for school in found)
     assert len(seen) == 3

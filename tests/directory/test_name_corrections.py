@@ -3,13 +3,11 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.text.errors import InputError, NotFound
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters
-from outreach.directory.authorities.sheet import authority_by_fase
+from outreach.directory import authorities, register
+from outreach.directory.authorities import Filters, authority_by_fase
 from outreach.directory.models import School
-from outreach.directory.register import name_corrections
 from tests.directory import editions
 from tests.directory.editions import edition, row
 
@@ -36,17 +34,19 @@ def names(database):
 
 def found(database, words):
     with database.reading() as session:
-        return search.count_authorities(session, search.resolve_text(session, Filters(text=words))).authorities
+        return authorities.count_authorities(
+            session, authorities.resolve_text(session, Filters(text=words))
+        ).authorities
 
 
 def correct(database, now, words=CORRECTED):
     with database.writing() as session:
-        name_corrections.correct_name(session, session.scalars(select(School)).one(), words, now=now, actor=WHO)
+        register.correct_name(session, session.scalars(select(School)).one(), words, now=now, actor=WHO)
 
 
 def asked_again(database):
     with database.reading() as session:
-        return [(each.name, each.owner) for each in name_corrections.asked_again(session)]
+        return [(each.name, each.owner) for each in register.asked_again(session)]
 
 
 def test_the_register_s_spelling_is_kept_and_compared_beside_the_name_that_is_shown(database, apply):
@@ -75,14 +75,14 @@ def test_a_name_that_the_register_changed_is_asked_for_again_until_the_edition_i
 def test_a_correction_is_withdrawn_and_the_history_tells_both(database, apply, now):
     correct(database, now)
     with database.writing() as session:
-        name_corrections.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
+        register.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
     assert names(database) == (CAPITALS, SHOWN)
     with database.reading() as session:
         told = [entry.told for entry in audit.entries_about(session, "authority:9001")]
     assert f"École 80001. Nom corrigé : « {SHOWN} » devient « {CORRECTED} »." in told
     assert f"École 80001. Correction du nom « {CORRECTED} » annulée." in told
     with database.writing() as session, pytest.raises(NotFound):
-        name_corrections.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
+        register.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
 
 
 @pytest.mark.parametrize("words", ["", " ", SHOWN, "x" * 201, "deux\nlignes"])
@@ -94,8 +94,8 @@ def test_a_correction_that_says_nothing_new_or_no_name_is_refused(database, appl
 def test_an_authority_s_name_is_corrected_too_and_again(database, apply, now):
     for words in ("CECP", "Conseil, ASBL"):
         with database.writing() as session:
-            name_corrections.correct_name(session, authority_by_fase(session, 9001), words, now=now, actor=WHO)
+            register.correct_name(session, authority_by_fase(session, 9001), words, now=now, actor=WHO)
     with database.reading() as session:
         authority = authority_by_fase(session, 9001)
         assert (authority.name, authority.display_name) == ("CECP ASBL", "Conseil, ASBL")
-        assert name_corrections.name_correction(session, authority).corrected_name == "Conseil, ASBL"
+        assert register.name_correction(session, authority).corrected_name == "Conseil, ASBL"

@@ -5,11 +5,12 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.directory.authorities.sheet import authority_by_fase
-from outreach.directory.register import school_reports
-from outreach.directory.register.school_reports import Fate, SchoolReport, Verdict
+from outreach.directory import register
+from outreach.directory.authorities import authority_by_fase
+from outreach.directory.register import Fate, SchoolReport
+from outreach.directory.register._school_reports import Verdict
 from tests.directory import editions
 from tests.directory.editions import edition, row
 
@@ -38,24 +39,24 @@ def apply(database, now):
 def report(database, now, fase=80002, fate=Fate.GONE, day=TODAY, source="Appel de la secrétaire", actor=WHO, of=9001):
     with database.writing() as session:
         details = {"day": day, "source": source, "now": now, "today": TODAY, "actor": actor}
-        return school_reports.report_school(session, authority_by_fase(session, of), fase, fate, **details).id
+        return register.report_school(session, authority_by_fase(session, of), fase, fate, **details).id
 
 
 def withdraw(database, now, actor=WHO, fase=80002):
     with database.writing() as session:
-        school_reports.withdraw_report(session, authority_by_fase(session, 9001), fase, now=now, actor=actor)
+        register.withdraw_report(session, authority_by_fase(session, 9001), fase, now=now, actor=actor)
 
 
 def standing(database):
     """The verdict on each report that stands, and the day of the edition that gave it."""
     with database.reading() as session:
-        found = school_reports.list_reports(session, authority_by_fase(session, 9001))
+        found = register.list_reports(session, authority_by_fase(session, 9001))
         return [(one.school.fase, one.verdict, one.edition and one.edition.edition_on) for one in found]
 
 
 def against(database):
     with database.reading() as session:
-        return [one.school.fase for one in school_reports.contradicted_reports(session)]
+        return [one.school.fase for one in register.contradicted_reports(session)]
 
 
 def test_a_report_is_told_in_the_history_and_stands_until_it_is_withdrawn(database, apply, now):
@@ -136,7 +137,5 @@ def test_the_authority_that_has_the_school_by_then_is_not_concerned(database, ap
     report(database, now)
     apply(HERE[0], MOVED, on=TODAY)
     with database.reading() as session:
-        there, before = (
-            len(school_reports.list_reports(session, authority_by_fase(session, fase))) for fase in (9002, 9001)
-        )
+        there, before = (len(register.list_reports(session, authority_by_fase(session, fase))) for fase in (9002, 9001))
         assert (there, before) == (0, 1)

@@ -1,8 +1,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters
+from outreach.directory.authorities import Filters, list_authorities, resolve_text
 from outreach.directory.models import Authority, Contact
 from tests.conftest import NOW
 
@@ -19,8 +18,8 @@ def session(sample_database):
 
 
 def found(session, text, **filters):
-    filters = search.resolve_text(session, Filters(text=text, **filters))
-    return filters.found, [row.Authority for row in search.list_authorities(session, filters).every()]
+    filters = resolve_text(session, Filters(text=text, **filters))
+    return filters.found, [row.Authority for row in list_authorities(session, filters).every()]
 
 
 def test_words_may_stand_in_a_name_a_place_a_number_an_address_and_a_federation(session):
@@ -30,7 +29,7 @@ def test_words_may_stand_in_a_name_a_place_a_number_an_address_and_a_federation(
         assert one in found(session, text)[1]
     by_federation = found(session, "cpeons")[1]
     assert {listed.fase for listed in by_federation} == {
-        row.Authority.fase for row in search.list_authorities(session, Filters(federation="CPEONS")).every()
+        row.Authority.fase for row in list_authorities(session, Filters(federation="CPEONS")).every()
     }
     both = found(session, "cpeons anderlecht")[1]
     assert {listed.id for listed in both} <= {listed.id for listed in by_federation}
@@ -77,6 +76,6 @@ def test_a_retired_address_finds_nobody(session):
 
 
 def test_filters_of_schools_hold_for_the_school_that_is_found(session):
-    for row in search.list_authorities(session, Filters(text="athenee", municipality="Namur")).every():
+    for row in list_authorities(session, Filters(text="athenee", municipality="Namur")).every():
         assert row.schools
     assert found(session, "bassenge", municipality="Namur")[1] == []

@@ -5,7 +5,7 @@ from itertools import islice, product
 import pytest
 from sqlalchemy import func, select
 
-from outreach.core.tables.headers import LONGEST_CELL
+from outreach.core.tables._headers import LONGEST_CELL
 from outreach.directory import supplied_names
 from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.directory.supplied_names import LONGEST, NameBook, names_an_organisation

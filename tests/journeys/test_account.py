@@ -2,8 +2,8 @@
 
 import pytest
 
-from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import Filter, TrailKind
+from outreach.access import accounts
+from outreach.access.accounts import Filter, TrailKind
 from outreach.core.settings import read
 from outreach.core.text.roles import RoleName
 from outreach.operations.demo import people
@@ -32,7 +32,7 @@ def test_an_account_from_sign_in_to_sign_out(sample_database, templates):
     assert here.get("/directory").status_code == 302
     assert all(app.extensions[EXTENSION].flush() for app in processes)
     with sample_database.reading() as session:
-        told = [(line.kind, line.person) for line in access_log.list_access(session, Filter()).page(1)]
+        told = [(line.kind, line.person) for line in accounts.list_access(session, Filter()).page(1)]
     kinds = [TrailKind.SIGNED_IN] * 2 + [TrailKind.SIGN_IN_FAILED, TrailKind.SIGNED_OUT]
     assert sorted(told) == sorted((kind, email) for kind in kinds)
 

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import select, update
 
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.db import Way, system_user
 from outreach.web.app import create_app
 from tests.audit.test_seals import note, seal

@@ -9,21 +9,17 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence import programmes
+from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.programmes import programmes
+from outreach.core import tables
 from outreach.core.db import Database
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.core.tables import open_import
 from outreach.directory.models import School
-from outreach.reports.files import verifying
-from outreach.reports.files.rendering import data_file
-from outreach.reports.files.verifying import verify_file
-from outreach.reports.notes import approval, freezing, gathering, listing
-from outreach.reports.notes.content import TableKind
-from outreach.reports.notes.drafts import NoteRequest
-from outreach.reports.notes.signing import NoteSignature
+from outreach.reports import files, notes
+from outreach.reports.files import verify_file
+from outreach.reports.files._rendering import data_file
+from outreach.reports.notes import NoteRequest, NoteSignature, TableKind
 from tests.directory.editions import apply, edition, row, undo
 from tests.factories import APPROVER, AUTHOR, add_people, adherence_record
 from tests.reports.notes import quick
@@ -63,11 +59,11 @@ def record_at_random(session, chance, at):
 def as_given(database, number):
     """What anybody has of a note: its figures and its JSON as kept, and its JSON made again from what is stored."""
     with database.reading() as session:
-        note = listing.by_number(session, number)
-        kept = listing.file_of(session, note, "json").content
+        note = notes.by_number(session, number)
+        kept = notes.file_of(session, note, "json").content
         signature = NoteSignature(note.approval.signature, note.approval.public_key)
-        assert verify_file(kept, verifying.known_notes(session)).is_valid
-        return note.approval.number, note.figures, kept, data_file(listing.as_numbered(note, ADDRESS), signature)
+        assert verify_file(kept, files.known_notes(session)).is_valid
+        return note.approval.number, note.figures, kept, data_file(notes.as_numbered(note, ADDRESS), signature)
 
 
 @contextmanager
@@ -100,26 +96,26 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
         programme = programmes.load_programme(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
         kind, sent = JoiningLists(AT.date()), open_import(LIST.encode(), HEADERS)
-        imports.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
+        tables.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
         asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
-        gathered = gathering.gather_note(session, asked, now=AT)
-        key = freezing.freeze_note(session, gathered, now=AT, actor=AUTHOR).id
+        gathered = notes.gather_note(session, asked, now=AT)
+        key = notes.freeze_note(session, gathered, now=AT, actor=AUTHOR).id
     finish = quick.finisher(None)
     decided = {"address": ADDRESS, "now": AT, "actor": APPROVER, "approved_as": "validation"}
-    number = approval.approve_note(database, key, finish, **decided)
+    number = notes.approve_note(database, key, finish, **decided)
     given = as_given(database, number)
     assert given[2] == given[3]
     assert '"joined"' in given[1]
     with database.writing() as session:
         record_at_random(session, chance, AT)
-        imports.undo_import(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
+        tables.undo_import(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
         apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], DAY, AT + timedelta(days=30))
-        again = gathering.gather_note(session, asked, now=AT + timedelta(days=31))
+        again = notes.gather_note(session, asked, now=AT + timedelta(days=31))
         assert again.content.tables != gathered.content.tables  # or nothing came after it
     assert as_given(database, number) == given
     with database.writing() as session:
         undo(session, AT + timedelta(days=32), AUTHOR)
-        undone = gathering.gather_note(session, asked, now=AT + timedelta(days=33))
+        undone = notes.gather_note(session, asked, now=AT + timedelta(days=33))
         assert undone.content.tables != again.content.tables  # or nothing was undone
     assert as_given(database, number) == given
     with restored(database, tmp_path) as copy:

@@ -13,11 +13,11 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach.access.accounts.accounts import User
+from outreach.access.accounts import User
 from outreach.cli.preparation import add_people
 from outreach.core.settings import ROOT
 from outreach.delivery import workers
-from outreach.delivery.sending import relay_health
+from outreach.delivery.sending import _relay_health as relay_health
 from tests.conftest import PLACE, STORY_DAY
 from tests.factories import DRAWN
 from tests.nursery import run_command

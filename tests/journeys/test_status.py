@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from outreach.campaigns import planning, waves
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.waves import stopping
-from outreach.campaigns.waves.launching import finish_waves
+from outreach.campaigns.waves import finish_waves
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from tests.campaigns.conftest import approved, launch, move, people, settle, strand
 from tests.conftest import NOW, state_from
 from tests.journeys.test_operator import run
@@ -75,9 +74,7 @@ def test_what_may_leave_again_is_counted_among_all(database, status):
     become(database, 200, S.ACCEPTED)
     with database.writing() as session:
         first = session.scalars(select(Message).where(Message.state == S.REFUSED).order_by(Message.id)).first()
-        suppressions.suppress_address(
-            session, first.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique"
-        )
+        outbox.suppress_address(session, first.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique")
         finish_waves(session, now=NOW + timedelta(hours=1))
     told, _, counted = status()
     assert "Échecs qui peuvent repartir : 3 sur 4." in told
@@ -93,7 +90,7 @@ def test_a_wave_that_fails_too_often_warns_and_then_says_why_it_paused(database,
     assert (counted["warning"], counted["paused_because"]) == (warning, "")
     become(database, 10, S.REFUSED, reply_status="5.1.1")
     with database.writing() as session:
-        assert stopping.pause_failing_waves(session, now=NOW + timedelta(hours=1)) == 1
+        assert waves.pause_failing_waves(session, now=NOW + timedelta(hours=1)) == 1
     told, _, counted = status()
     why = "15 adresses sur 110 n’existent pas"
     assert f"En pause d’elle-même : {why}." in told
@@ -101,14 +98,14 @@ def test_a_wave_that_fails_too_often_warns_and_then_says_why_it_paused(database,
 
 
 def test_a_pause_of_the_clock_says_why_and_a_person_s_says_nothing(database, status, wave):
-    move(database, 1, lifecycle.pause_campaign)
+    move(database, 1, planning.pause_campaign)
     told, _, counted = status()
     assert ("En pause" in told, "En pause :" in told, counted["paused_because"]) == (True, False, "")
-    move(database, 1, lifecycle.resume_campaign)
+    move(database, 1, planning.resume_campaign)
     why = "le public est passé de 10 à 20 PO depuis la validation"
     with database.writing() as session:
         found = session.get_one(Wave, wave)
-        schedule.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
+        planning.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
     told, _, counted = status()
     assert f"En pause : {why}." in told
     assert counted["paused_because"] == why
@@ -118,7 +115,7 @@ def test_a_campaign_stands_where_its_page_says(database, status, run):
     told, found, _ = status()
     assert told.splitlines()[0].endswith(" : En cours.")
     assert (found["state"], found["stage"]) == ("approved", "running")
-    move(database, 1, lifecycle.pause_campaign)
+    move(database, 1, planning.pause_campaign)
     told, found, _ = status()
     assert told.splitlines()[0].endswith(" : En pause.")
     assert (found["state"], found["stage"]) == ("approved", "paused")

@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
-from outreach.campaigns.letter.links import IN_HEADER
+from outreach.campaigns.letter._links import IN_HEADER
 from outreach.campaigns.models import Wave
 from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
 from outreach.core.settings import read
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, School, Teaching, types_of

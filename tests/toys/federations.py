@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import Column, Kind, QueryListing
+from outreach.core.tables import Column, Kind, QueryListing
 from outreach.directory.models import Federation
 
 COLUMNS: Sequence[Column[Federation]] = (

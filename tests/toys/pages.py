@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, render_template, request
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text.roles import RoleName
 from outreach.directory.models import Federation
 from outreach.web.ui.exports import download

@@ -9,10 +9,9 @@ from argon2 import PasswordHasher, extract_parameters
 from flask_login.utils import encode_cookie
 from sqlalchemy import event, select, update
 
-from outreach.access.accounts import accounts, passwords
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.sessions import StaffSession
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.access.accounts import StaffSession, User, passwords
+from outreach.core import audit
 from outreach.web.app import create_app
 from outreach.web.sign_in import sessions
 from tests.pages import PageClient, actions, cells, elements, form_of, text_of

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import JoiningList
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Selection
-from outreach.core.tables import imports
-from outreach.directory.authorities import sheet
+from outreach.adherence.situation import Bucket, Selection
+from outreach.core.tables import _imports as imports
+from outreach.directory import authorities
 from outreach.directory.models import Level
 from tests.conftest import STORY_DAY
 from tests.core.tables.books import BOMB, PAGE, changed, repeated, workbook
@@ -244,7 +243,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
 @pytest.mark.long
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
     with sample_database.reading() as session:
-        schools = sheet.list_schools(session, sheet.authority_by_fase(session, 9300)).page(1)
+        schools = authorities.list_schools(session, authorities.authority_by_fase(session, 9300)).page(1)
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.reports.files import finishing
+from outreach.reports.files import _finishing as finishing
 from tests.pages import elements, form_of, links, text_of
 from tests.reports.notes import quick as quick_files
 

@@ -6,22 +6,21 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts, administration, calendar_keys, second_factors
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
+from outreach.access import accounts
+from outreach.access.accounts import AccessLogEntry, TrailKind, second_factors
+from outreach.access.accounts import _calendar_keys as calendar_keys
+from outreach.campaigns import planning
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import blackout_dates, schedule
-from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
+from outreach.campaigns.planning import ClosedPart, Spares
 from outreach.core.settings import Settings
 from outreach.core.text.roles import RoleName
-from outreach.delivery.deliverability import follow_up
+from outreach.delivery import deliverability
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.engagement.replies import inbox, recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
-from outreach.operations.tasks import calendar_feed
-from outreach.operations.tasks.calendar_feed import FeedEvent
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given, Response
+from outreach.operations import tasks
+from outreach.operations.tasks._calendar_feed import FeedEvent
 from tests.application import planned
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -79,7 +78,7 @@ def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribe
     before = read(app, address)["wave-1"]
     with sample_database.writing() as session:
         wave = session.get_one(Wave, 1)
-        schedule.move_wave(session, wave, WaveState.CANCELLED, now=NOW, actor="ada@fwb.example", note="annulée")
+        planning.move_wave(session, wave, WaveState.CANCELLED, now=NOW, actor="ada@fwb.example", note="annulée")
     after = read(app, address)["wave-1"]
     assert (str(before["status"]), str(after["status"])) == ("CONFIRMED", "CANCELLED")
     assert after["sequence"] > before["sequence"]
@@ -90,7 +89,7 @@ def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribe
 def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     with sample_database.writing() as session:
         day = date(2021, 5, 20)
-        made = blackout_dates.add_blackout_date(
+        made = planning.add_blackout_date(
             session,
             first=day,
             last=day,
@@ -104,7 +103,7 @@ def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     address = subscribed("reader")
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CONFIRMED"
     with sample_database.writing() as session:
-        blackout_dates.withdraw_blackout_date(session, number, now=NOW, actor="a")
+        planning.withdraw_blackout_date(session, number, now=NOW, actor="a")
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CANCELLED"
 
 
@@ -113,8 +112,8 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
     with sample_database.writing() as session:
         owner = AUTHOR
         authority = session.scalars(select(Authority).order_by(Authority.id)).first()
-        follow_up.hand_over(session, authority, to=owner, now=NOW, actor=owner)
-        follow_up.set_recall(session, authority, day=NOW.date() + timedelta(days=5), now=NOW, actor=owner)
+        deliverability.hand_over(session, authority, to=owner, now=NOW, actor=owner)
+        deliverability.set_recall(session, authority, day=NOW.date() + timedelta(days=5), now=NOW, actor=owner)
         key = f"recall-{authority.id}"
     recall = read(app, subscribed("author"))[key]
     assert recall.decoded("dtstart") == NOW.date() + timedelta(days=5)
@@ -125,15 +124,15 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
 def test_an_answer_to_come_back_to_is_in_the_calendar_until_it_is_handled(app, subscribed, launched_sample):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
-        (response,) = recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
-        inbox.recall_response(session, response, day=NOW.date() + timedelta(days=5), now=NOW, actor=AUTHOR)
+        (response,) = replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        replies.recall_response(session, response, day=NOW.date() + timedelta(days=5), now=NOW, actor=AUTHOR)
         number, name = response.id, response.authority.display_name
     key = f"recall-answer-{number}"
     address = subscribed("author")
     recall = read(app, address)[key]
     assert (recall.decoded("dtstart"), str(recall["summary"])) == (date(2021, 5, 20), f"À rappeler : {name}")
     with launched_sample.writing() as session:
-        inbox.set_response_aside(session, session.get_one(Response, number), now=NOW, actor=AUTHOR)
+        replies.set_response_aside(session, session.get_one(Response, number), now=NOW, actor=AUTHOR)
     assert key not in read(app, address)
 
 
@@ -194,12 +193,12 @@ def change_password(session, user):
 
 
 def end_sessions(session, user):
-    administration.end_all_sessions(session, user, now=NOW, actor=AUTHOR)
+    accounts.end_all_sessions(session, user, now=NOW, actor=AUTHOR)
 
 
 def close_and_reopen(session, user):
-    administration.close_account(session, user, now=NOW, actor=AUTHOR)
-    administration.reopen_account(session, user, now=NOW, actor=AUTHOR)
+    accounts.close_account(session, user, now=NOW, actor=AUTHOR)
+    accounts.reopen_account(session, user, now=NOW, actor=AUTHOR)
 
 
 def set_up_a_factor(session, user):
@@ -207,7 +206,7 @@ def set_up_a_factor(session, user):
 
 
 def change_scope(session, user):
-    administration.set_roles(session, user, [RoleName.NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
+    accounts.set_roles(session, user, [RoleName.NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
 
 
 @pytest.mark.long
@@ -242,7 +241,7 @@ def test_the_account_and_a_role_are_asked_for_at_each_reading(app, subscribed, s
     assert client.get(address).status_code == 200
     with sample_database.writing() as session:
         user = owner_of_the_only_one(session)
-        number, had = user.id, administration.roles_of(user)
+        number, had = user.id, accounts.roles_of(user)
         if lost == "account":
             user.active = False
         else:
@@ -251,9 +250,9 @@ def test_the_account_and_a_role_are_asked_for_at_each_reading(app, subscribed, s
     with sample_database.writing() as session:
         user = accounts.account_numbered(session, number)
         if lost == "account":
-            administration.reopen_account(session, user, now=NOW, actor=AUTHOR)
+            accounts.reopen_account(session, user, now=NOW, actor=AUTHOR)
         else:
-            administration.set_roles(session, user, had, now=NOW, actor=AUTHOR)
+            accounts.set_roles(session, user, had, now=NOW, actor=AUTHOR)
     assert client.get(address).status_code == 404, "nor when these come back"
 
 
@@ -265,7 +264,7 @@ def test_the_key_lies_nowhere_in_the_database(subscribed, sample_database):
 
 def test_the_file_is_what_a_calendar_program_takes(sample_database):
     event = FeedEvent("wave-1", "Envoi : é, « ; \\ »" + "x" * 100, NOW, None, "/campaigns/1")
-    raw = calendar_feed.write_feed([event], "https://campagnes.example")
+    raw = tasks.write_feed([event], "https://campagnes.example")
     assert all(len(line) <= 75 for line in raw.split(b"\r\n")), "RFC 5545, §3.1"
     (read_back,) = Calendar.from_ical(raw).walk("VEVENT")
     assert str(read_back["summary"]) == event.title

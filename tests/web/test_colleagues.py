@@ -6,10 +6,10 @@ from urllib.parse import unquote
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.programmes.programmes import get_programme
-from outreach.adherence.records.by_hand import of_authority
+from outreach.adherence.programmes import get_programme
+from outreach.adherence.records import of_authority
 from outreach.delivery.models import Suppression
-from outreach.directory.authorities.sheet import authority_by_fase
+from outreach.directory.authorities import authority_by_fase
 from outreach.operations.demo import people
 from tests.pages import elements, links, text_of
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
-from outreach.campaigns.letter.snapshot import LetterSnapshot
+from outreach.access import accounts
+from outreach.campaigns.letter import LetterSnapshot
 from outreach.core.text.dates import today
 from outreach.core.text.french import spelt_day
 from outreach.core.text.roles import RoleName

@@ -4,16 +4,15 @@ import pytest
 from sqlalchemy import select
 
 from outreach.core.text.roles import RoleName
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.letters import Keys
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
 from outreach.operations import finding
 from outreach.operations.finding import FoundKind, FoundPage
-from outreach.reports.notes import freezing, gathering
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
 from outreach.web.pages.staff.finding import PAGES
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import AUTHOR
@@ -70,8 +69,8 @@ QUESTIONS = (
 @pytest.fixture
 def session(launched_sample):
     with launched_sample.writing() as opened:
-        gathered = gathering.gather_note(opened, NoteRequest(STORY_DAY, "Le bilan de mai"), now=NOW)
-        freezing.freeze_note(opened, gathered, now=NOW, actor=AUTHOR)
+        gathered = notes.gather_note(opened, NoteRequest(STORY_DAY, "Le bilan de mai"), now=NOW)
+        notes.freeze_note(opened, gathered, now=NOW, actor=AUTHOR)
         yield opened
 
 
@@ -89,7 +88,7 @@ def test_the_right_one_comes_first_to_95_of_100_questions(session):
 
 def test_an_answer_is_found_by_its_authority_and_by_who_gave_it(session):
     letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
-    (given,) = recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+    (given,) = replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
     name = session.get_one(Authority, letter.authority_id).display_name
     assert first(session, name) == (AUTHORITY, given.authority.fase)
     assert first(session, f"réponse {name}") == (ANSWER, given.id)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.core.site import guide
+from outreach.core.site import _guide as guide
 from outreach.web.pages.staff.guide import BASE
 from outreach.web.ui.navigation import HELP
 from tests.pages import elements, links, text_of

@@ -7,13 +7,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.waves import launching
+from outreach.campaigns import waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.settings import read
 from outreach.core.text.errors import SettingsError
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Message
-from outreach.engagement.tracking.models import Tracker
+from outreach.engagement.tracking._models import Tracker
 from outreach.web.app import create_app
 from outreach.web.ui import headers
 from outreach.web.ui.templates import asset
@@ -87,7 +87,7 @@ def tokens(app, sample_database):
     sender = SenderIdentity.of(app.extensions["outreach.settings"])
     wave = planned(sample_database, NOW, "\n\nVoir [le programme](https://programme.example/).\n")
     with sample_database.writing() as session:
-        launching.advance_wave(session, wave, sender, now=NOW)
+        waves.advance_wave(session, wave, sender, now=NOW)
         letter = session.scalars(select(Message.public_id).where(Message.reason.is_(None)).limit(1)).one()
         tracker = session.scalars(select(Tracker.public_id).order_by(Tracker.recipients.desc())).first()
     made = dict.fromkeys((TokenKind.UNSUBSCRIBE, TokenKind.ANSWER, TokenKind.VIEW), (letter, 0))

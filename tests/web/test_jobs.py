@@ -7,12 +7,10 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from werkzeug.exceptions import Forbidden
 
-from outreach.access.accounts import accounts, administration
+from outreach.access import accounts
 from outreach.cli.running import job_child
-from outreach.core.jobs import queue
-from outreach.core.jobs import work as leases
-from outreach.core.jobs.models import Job, JobState
-from outreach.core.jobs.work import JobWork
+from outreach.core import jobs
+from outreach.core.jobs import Job, JobState, JobWork
 from outreach.core.text.errors import OutreachError
 from outreach.core.text.roles import RoleName
 from outreach.directory.models import Contact
@@ -35,14 +33,14 @@ def do(settings, sample_database):
 
     def done():
         with sample_database.writing() as session:
-            number, lease = leases.claim_job(session, now=settings.instant())
+            number, lease = jobs.claim_job(session, now=settings.instant())
         work = JobWork(sample_database, number, lease, settings.instant)
         try:
             job_child.do(settings, sample_database, work)
         except OutreachError as error:
             work.fail(str(error))
         with sample_database.reading() as session:
-            job = queue.job_numbered(session, number)
+            job = jobs.job_numbered(session, number)
             session.expunge(job)
         return job
 
@@ -128,7 +126,7 @@ def test_a_waiting_job_is_cancelled_and_asked_for_again(signed_in):
 def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
     page = ask(signed_in("reader"))
     with sample_database.writing() as session:
-        accounts.user_named(session, queue.job_numbered(session, int(page.rpartition("/")[2])).asked_by).active = False
+        accounts.user_named(session, jobs.job_numbered(session, int(page.rpartition("/")[2])).asked_by).active = False
     failed = do()
     assert failed.state is JobState.FAILED
     assert "Aucun compte actif" in failed.said
@@ -138,7 +136,7 @@ def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
 def test_a_job_has_the_roles_that_the_person_has_by_then(signed_in, sample_database, do):
     page = ask(signed_in("administrator"), "/administration/accounts/export.csv")
     with sample_database.writing() as session:
-        person = queue.job_numbered(session, int(page.rpartition("/")[2])).asked_by
+        person = jobs.job_numbered(session, int(page.rpartition("/")[2])).asked_by
         accounts.user_named(session, person).roles = []
     with pytest.raises(Forbidden):
         do()
@@ -158,9 +156,9 @@ def test_a_job_of_a_federation_has_its_members_alone_and_goes_with_its_scope(app
         with pytest.raises(Forbidden):
             do()
     with sample_database.writing() as session:
-        person = accounts.user_named(session, queue.job_numbered(session, int(page.rpartition("/")[2])).asked_by)
+        person = accounts.user_named(session, jobs.job_numbered(session, int(page.rpartition("/")[2])).asked_by)
         other = {"scope": "FELSI", "now": app.extensions["outreach.settings"].instant(), "actor": "x"}
-        administration.set_roles(session, person, [RoleName.FEDERATION], **other)
+        accounts.set_roles(session, person, [RoleName.FEDERATION], **other)
         assert session.scalars(select(Job)).all() == []
 
 

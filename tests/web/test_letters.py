@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import func, select
 
-from outreach.campaigns.correspondence import one_off
+from outreach.campaigns import correspondence
+from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Purpose, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.directory.authorities.sheet import authority_by_fase
+from outreach.directory.authorities import authority_by_fase
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import form_of, text_of
@@ -64,8 +64,8 @@ def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, sign
 
 def test_the_form_says_before_one_writes_that_a_mailbox_is_excluded(author, sample_database):
     with sample_database.writing() as session:
-        address = one_off.get_mailbox(session, authority_by_fase(session, 9300)).address
-        suppressions.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor=AUTHOR)
+        address = correspondence.get_mailbox(session, authority_by_fase(session, 9300)).address
+        outbox.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor=AUTHOR)
     assert f"{address} est exclue depuis" in text_of(author.get(PLACE))
 
 

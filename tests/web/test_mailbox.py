@@ -7,11 +7,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.core.settings import read
-from outreach.delivery.letters.mime import ACCOUNT_LIST
-from outreach.delivery.received.models import ReceivedMail
-from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Parcel, State
-from outreach.delivery.smtp.relay import Guard, Relay
+from outreach.delivery.letters import ACCOUNT_LIST
+from outreach.delivery.received import ReceivedMail
+from outreach.delivery.smtp import Guard, Parcel, Pool, Relay, State
 from outreach.directory.models import Contact
 from outreach.operations.demo import mailbox, people
 from outreach.web.app import create_app

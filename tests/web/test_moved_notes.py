@@ -7,18 +7,15 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence import programmes, records, situation
+from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import records
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Selection
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
-from outreach.directory.authorities import sheet
-from outreach.reports.notes import approval, corrections, freezing, gathering
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.adherence.situation import Bucket, Selection
+from outreach.core import tables
+from outreach.core.tables import open_import
+from outreach.directory import authorities
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
 from tests.cli.test_json import run
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import APPROVER, AUTHOR
@@ -47,8 +44,8 @@ def freeze(sample_database):
 
     def call(title="Bilan pour le Parlement", as_of=DAY, **asked):
         with sample_database.writing() as session:
-            gathered = gathering.gather_note(session, NoteRequest(as_of, title, **asked), now=NOW)
-            return freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
+            gathered = notes.gather_note(session, NoteRequest(as_of, title, **asked), now=NOW)
+            return notes.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
 
     return call
 
@@ -60,11 +57,11 @@ def plan(sample_database, silent):
     def call(*days, status="adhéré"):
         with sample_database.reading() as session:
             kind, sent = (
-                JoiningLists(STORY_DAY, corrections.by_list),
+                JoiningLists(STORY_DAY, notes.by_list),
                 open_import(content(silent, *days, status=status), HEADERS),
             )
             programme = programmes.get_programme(session).id
-            return imports.judge_import(session, kind, imports.draft_import(kind, sent, programme_id=programme)).plan
+            return tables.judge_import(session, kind, tables.draft_import(kind, sent, programme_id=programme)).plan
 
     return call
 
@@ -81,7 +78,7 @@ def test_a_note_leads_to_what_the_records_say_of_its_day_today(author, sample_da
     approve(sample_database, key)
     with sample_database.writing() as session:
         (strand, *_) = programmes.get_programme(session).strands
-        school = sheet.school_by_fase(session, silent[0])[0]
+        school = authorities.school_by_fase(session, silent[0])[0]
         told = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": DAY, "source": "", "reason": ""}
         at = {"recorded_at": NOW + timedelta(seconds=1), "recorded_by": AUTHOR}
         session.add(AdherenceRecord(school_id=school.id, strand_id=strand.id, **told, **at))
@@ -98,7 +95,7 @@ def test_a_note_leads_to_what_the_records_say_of_its_day_today(author, sample_da
 
 def approve(database, key):
     decided = {"address": "https://campagnes.fwb.example", "approved_as": "validation", **DECIDED}
-    return approval.approve_note(database, key, quick.finisher(None), **decided)
+    return notes.approve_note(database, key, quick.finisher(None), **decided)
 
 
 @pytest.mark.long
@@ -124,7 +121,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
     with sample_database.writing() as session:
         kind, sent = JoiningLists(STORY_DAY), open_import(content(silent, date(2021, 3, 1)), HEADERS)
         programme = programmes.get_programme(session).id
-        imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=programme)
+        tables.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=programme)
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1], "another status on the earlier day alone"
     assert plan(date(2021, 2, 2)).notes == []
 
@@ -133,7 +130,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
 def test_a_note_that_was_refused_or_corrected_is_not_named(sample_database, freeze, plan):
     refused = freeze("Refusée")
     with sample_database.writing() as session:
-        approval.refuse_note(session, refused, "Un autre jour.", **DECIDED)
+        notes.refuse_note(session, refused, "Un autre jour.", **DECIDED)
     first = approve(sample_database, freeze("Fausse"))
     second = approve(sample_database, freeze("Juste", date(2021, 5, 11), corrects=first, reason="Un autre jour."))
     assert [note.number for note in plan(date(2021, 5, 1)).notes] == [second]
@@ -151,7 +148,7 @@ def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_no
     sample_database, freeze, plan, silent
 ):
     with sample_database.writing() as session:
-        school, authority = sheet.school_by_fase(session, silent[0])
+        school, authority = authorities.school_by_fase(session, silent[0])
         programme = programmes.get_programme(session)
         key = programme.id
         declared = {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": date(2021, 5, 3)}
@@ -163,7 +160,7 @@ def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_no
     assert [(note.as_of, note.rows) for note in found.notes] == [(DAY, 1)]
     with sample_database.writing() as session:
         sent = open_import(content(silent, date(2021, 3, 1)), HEADERS)
-        imports.take_over(session, JoiningLists(STORY_DAY), sent, now=NOW, actor=AUTHOR, programme_id=key)
+        tables.take_over(session, JoiningLists(STORY_DAY), sent, now=NOW, actor=AUTHOR, programme_id=key)
     freeze("Bilan corrigé")
     refused = plan(date(2021, 4, 1), status="refus")
     assert {(note.title, note.rows) for note in refused.notes} == {("Bilan pour le Parlement", 1), ("Bilan corrigé", 1)}
@@ -198,7 +195,7 @@ def test_the_command_names_them_without_applying_anything(run, tmp_path, sample_
 def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(program, sample_database, silent, freeze):
     number = approve(sample_database, freeze())
     with sample_database.writing() as session:
-        approval.publish_note(session, number, **DECIDED)
+        notes.publish_note(session, number, **DECIDED)
     freeze("Autre bilan", date(2021, 5, 14))
     items = [{"school": school, "strand": 1, "status": "joined", "day": "2020-12-15"} for school in silent]
     asked = program.post("/adherence-lists", {"items": items, "dry_run": True}, **{"Idempotency-Key": "a"})

@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access.form_drafts import Draft
-from outreach.reports.files import finishing
-from outreach.reports.notes import recounting
-from outreach.reports.notes.content import FigureChange
-from outreach.reports.notes.models import Note, NoteDraft, NoteFile, NoteRecount
+from outreach.reports.files import _finishing as finishing
+from outreach.reports.notes import Note, NoteDraft, NoteFile
+from outreach.reports.notes import _recounting as recounting
+from outreach.reports.notes._content import FigureChange
+from outreach.reports.notes._models import NoteRecount
 from tests.pages import elements, form_of, links, text_of
 from tests.reports.notes import quick as quick_files
 

@@ -8,10 +8,8 @@ from pydantic import SecretStr
 from pyotp import TOTP
 from sqlalchemy import select, update
 
-from outreach.access.accounts import accounts, identities, password_links
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.password_links import LinkKind
+from outreach.access import accounts
+from outreach.access.accounts import AccessLogEntry, LinkKind, TrailKind, User
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.roles import RoleName
 from outreach.operations.demo import people
@@ -57,7 +55,7 @@ def bound(sample_database):
     def bind(provider, email, subject):
         with sample_database.writing() as session:
             user = session.scalars(select(User).where(User.email == email)).one()
-            identities.bind_identity(session, user.id, provider.url, subject, now=user.created_at)
+            accounts.bind_identity(session, user.id, provider.url, subject, now=user.created_at)
             return user.id
 
     return bind
@@ -279,13 +277,13 @@ def invited(sample_database):
     """The path of a link of this kind, for an account without a password."""
 
     def invite(kind=LinkKind.INVITATION, email="lea@fwb.example"):
-        token, at = password_links.new_token(), ASKED_AT
+        token, at = accounts.new_token(), ASKED_AT
         with sample_database.writing() as session:
             if not accounts.account_exists(session, email):
                 given = {"name": "Léa", "roles": [RoleName.AUTHOR], "password_hash": ""}
                 accounts.add_user(session, at, CHIEF, email=email, **given)
-            password_links.make_link(session, accounts.account_of(session, email).id, kind, token, now=at)
-        return f"{password_links.PATH}{token}"
+            accounts.make_link(session, accounts.account_of(session, email).id, kind, token, now=at)
+        return f"{accounts.PATH}{token}"
 
     return invite
 

@@ -6,10 +6,9 @@ import io
 import pytest
 from sqlalchemy import delete, select
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Selection
-from outreach.core.tables.imports import ColumnMatching
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket, Selection
+from outreach.core.tables import ColumnMatching
 from outreach.directory.models import Authority, Contact, School
 from tests.conftest import STORY_DAY
 from tests.core.tables.books import workbook

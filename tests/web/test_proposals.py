@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities
 from outreach.directory.models import Contact, ContactSource
-from outreach.directory.register.school_reports import SchoolReport
+from outreach.directory.register import SchoolReport
 from outreach.staff.proposals import Proposal, ProposalState
 from outreach.web.ui import request
 from tests.pages import links, text_of
@@ -22,9 +22,9 @@ def member(app, sample_database):
     scope = Scope(sample_database, "federation", "CECP")
     with sample_database.reading() as session:
         for fase in sorted(scope.listed):
-            owner = sheet.authority_by_fase(session, fase)
+            owner = authorities.authority_by_fase(session, fase)
             held = session.scalars(select(Contact).where(Contact.authority_id == owner.id)).first()
-            schools = [one.school.fase for one in sheet.list_schools(session, owner).every()]
+            schools = [one.school.fase for one in authorities.list_schools(session, owner).every()]
             own = [one for one in schools if one in scope.schools]
             if held and own and len(schools) > len(own):
                 return (
@@ -113,7 +113,7 @@ def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(a
     page = f"/directory/{fase}/proposals/new"
     assert cecp.send(f"/directory/{stranger}/proposals", form, page=page).status_code == 404
     with sample_database.reading() as session:
-        elsewhere = sheet.authority_by_fase(session, stranger)
+        elsewhere = authorities.authority_by_fase(session, stranger)
         theirs = session.scalars(select(Contact.id).where(Contact.authority_id == elsewhere.id)).first()
     assert cecp.send(f"/directory/{fase}/proposals?contact={theirs}", form, page=page).status_code == 404
     assert cecp.send(f"/directory/{fase}/proposals?school={scope.school_elsewhere}", form, page=page).status_code == 404

@@ -6,22 +6,19 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.core.audit.audit import AuditEntry
-from outreach.core.audit.events import Event
+from outreach.core.audit import AuditEntry, Event
 from outreach.core.text import french
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import received
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.delivery.received import holding, intake
-from outreach.delivery.received.intake import Trust
-from outreach.delivery.received.models import AttachedBy, MailStep, ReceivedMail
-from outreach.directory import confirmations
-from outreach.directory.authorities import sheet
+from outreach.delivery.received import ReceivedMail, Trust
+from outreach.delivery.received._models import AttachedBy, MailStep
+from outreach.directory import authorities, confirmations
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from outreach.operations.demo import people
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
@@ -50,7 +47,7 @@ def write(app, launched_sample, letter):
     def written(text="Nous adhérons.", *, stray=False, **named):
         mark = "" if stray else f"+{keys.make(TokenKind.REPLY, bytes.fromhex(letter[1]))}"
         content = mail(text, **{"sender": "x@y.example", **named}, to=f"reponses{mark}@fwb.example")
-        intake.take_in(launched_sample, content, keys, Trust(), now=NOW)
+        received.take_in(launched_sample, content, keys, Trust(), now=NOW)
         with launched_sample.reading() as session:
             return session.scalars(select(ReceivedMail.id).order_by(ReceivedMail.id.desc())).first()
 
@@ -77,7 +74,7 @@ def tabs(page):
 
 def holds(database):
     with database.reading() as session:
-        return len(session.scalars(select(ReceivedMail.id).where(holding.holds_letters())).all())
+        return len(session.scalars(select(ReceivedMail.id).where(received.holds_letters())).all())
 
 
 @pytest.mark.journey
@@ -200,7 +197,7 @@ def test_the_thread_and_the_history_have_what_was_written_and_a_federation_that_
     assert said in text_of(author.get(f"/directory/{letter[3]}")).replace("\xa0", " ")
     with launched_sample.reading() as session:
         authority = session.get_one(Authority, letter[2])
-        federation = sheet.represented_by(session, authority)[0][0].code
+        federation = authorities.represented_by(session, authority)[0][0].code
     page = signed_in_of_scope(app, "federation", federation).get(f"/directory/{letter[3]}")
     assert said in text_of(page).replace("\xa0", " ")
     assert "mot" not in [word for word in text_of(page).split() if word == "mot"]
@@ -319,17 +316,17 @@ def test_a_domain_that_everybody_has_suggests_nobody(launched_sample, write):
         held.address = held.address_key = held.address_ascii = "po@gmail.com"
     strange = write(stray=True, sender="autre@gmail.com")
     with launched_sample.reading() as session:
-        assert intake.suggest_authorities(session, session.get_one(ReceivedMail, strange)) == []
+        assert received.suggest_authorities(session, session.get_one(ReceivedMail, strange)) == []
 
 
 def test_a_mail_that_is_proved_is_not_detached_and_one_that_is_attached_not_attached_again(write, launched_sample):
     number = write()
     with launched_sample.writing() as session:
         authority = session.scalars(select(Authority)).first()
-        for act in (holding.detach_mail, partial(holding.attach_mail, authority=authority)):
+        for act in (received.detach_mail, partial(received.attach_mail, authority=authority)):
             with pytest.raises(Refused):
                 act(session, number, now=NOW, actor="x")
         with pytest.raises(NotFound):
-            holding.detach_mail(session, number + 1, now=NOW, actor="x")
+            received.detach_mail(session, number + 1, now=NOW, actor="x")
         with pytest.raises(Refused):
-            holding.reopen_mail(session, number, now=NOW, actor="x")
+            received.reopen_mail(session, number, now=NOW, actor="x")

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from outreach.campaigns.correspondence.models import ServiceReply
+from outreach.campaigns.correspondence import ServiceReply
 from outreach.delivery.models import Mailing, Purpose
 from tests.pages import form_of, links, text_of
 from tests.web.test_responses import letters, wbe

@@ -6,20 +6,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, func, insert, select, update
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Strand, Word
-from outreach.adherence.programmes import programmes
+from outreach.campaigns import planning, waves
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.waves import launching
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.db import Way
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Ownership, School
-from outreach.engagement.replies import inbox, recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response, ResponseSchool
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Response, ResponseSchool
+from outreach.engagement.replies import _recording as recording
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import actions, elements, form_of, links, text_of
@@ -322,7 +321,9 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
 def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help"})
     with sample_database.writing() as session:
-        inbox.take_response(session, session.scalars(select(Response)).one(), now=NOW, actor="marc.dethier@fwb.example")
+        replies.take_response(
+            session, session.scalars(select(Response)).one(), now=NOW, actor="marc.dethier@fwb.example"
+        )
     assert "Reprendre à Marc Dethier" in text_of(author.get("/responses/1"))
     author.send("/responses/1/owner", page="/responses/1")
     assert "elle était à Marc Dethier" in text_of(author.get("/responses/1"))
@@ -499,12 +500,12 @@ def finish(database, *, ends):
     """Every letter left, and nobody is reminded any more; where it ends, the campaign is closed as well."""
     by = {"now": NOW, "actor": "nadia.lambert@fwb.example"}
     with database.writing() as session:
-        launching.finish_waves(session, now=NOW)
+        waves.finish_waves(session, now=NOW)
         for wave in session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED)):
-            schedule.move_wave(session, wave, WaveState.CANCELLED, **by)
+            planning.move_wave(session, wave, WaveState.CANCELLED, **by)
     if ends:
         with database.writing() as session:
-            lifecycle.close_campaign(session, lifecycle.in_turn(session, 1), **by)
+            planning.close_campaign(session, planning.in_turn(session, 1), **by)
 
 
 @pytest.mark.long

@@ -5,14 +5,14 @@ import re
 import pytest
 from sqlalchemy import event, select
 
-from outreach.access.accounts import calendar_keys
-from outreach.access.accounts.accounts import User
-from outreach.access.scopes import engine
-from outreach.access.scopes.engine import scoped_database
-from outreach.access.scopes.policy import AccessScope, SightKind
-from outreach.adherence.programmes import programmes
+from outreach.access import accounts
+from outreach.access.accounts import User
+from outreach.access.scopes import AccessScope, SightKind, scoped_database
+from outreach.access.scopes import _engine as engine
+from outreach.adherence import programmes
 from outreach.campaigns.models import Campaign
-from outreach.reports.notes.models import Note, NoteApproval, NotePublication
+from outreach.reports.notes import Note, NoteApproval
+from outreach.reports.notes._models import NotePublication
 from tests.access.scopes.pruned import prune
 from tests.access.scopes.test_engine import talked_sample
 from tests.conftest import NOW
@@ -106,7 +106,7 @@ def test_the_feed_is_scoped_like_its_owner(app, launched_sample):
         signed_in(app, "federation", code)
         with launched_sample.writing() as session:
             person = session.scalars(select(User).where(User.scope_code == code).order_by(User.id.desc())).first()
-            key = calendar_keys.make_calendar_key(session, person.id, now=NOW)
+            key = accounts.make_calendar_key(session, person.id, now=NOW)
         said[code] = app.test_client().get(f"/calendar.ics?key={key}").text
         assert "/campaigns/" not in said[code]
         assert "À rappeler" not in said[code]

@@ -13,8 +13,8 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, text
 from werkzeug.exceptions import HTTPException
 
-from outreach.access.accounts import accounts, sessions
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts
+from outreach.access.accounts import User
 from outreach.core.text.roles import RoleName
 from outreach.directory.models import Authority, Contact, School
 from outreach.web.sign_in.sessions import KEY, TOKEN
@@ -58,7 +58,7 @@ def signed_in(app, role, code):
             scope=code,
         )
         session.flush()
-        key = sessions.begin_session(session, person.id, "Firefox sous Linux", has_factor=True, now=now)
+        key = accounts.begin_session(session, person.id, "Firefox sous Linux", has_factor=True, now=now)
         cookie = {"_user_id": person.fs_uniquifier, "_fresh": True, KEY: key, TOKEN: f"{person.id}.x"}
     with client.session_transaction() as kept:
         kept.update(cookie)

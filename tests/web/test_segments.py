@@ -5,10 +5,10 @@ import io
 import pytest
 from sqlalchemy import select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Status
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.segments import saved
-from outreach.campaigns.segments.criteria import SchoolStatus
+from outreach.campaigns import segments
+from outreach.campaigns.segments import SchoolStatus
 from outreach.directory.models import Authority
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -51,7 +51,7 @@ def test_where_several_programmes_are_loaded_a_segment_says_that_its_strands_are
     author, sample_database
 ):
     with sample_database.writing() as session:
-        saved.save_segment(
+        segments.save_segment(
             session, "Sans réponse", SchoolStatus(strand=2, statuses=(Status.NONE,)), now=NOW, actor=AUTHOR
         )
     assert "au volet 2" in text_of(author.get("/segments/1"))

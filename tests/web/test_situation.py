@@ -11,22 +11,20 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import insert
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
+from outreach.adherence.situation import Bucket, Selection, Solicitation
+from outreach.campaigns import results
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning.sending_hours import known_until
-from outreach.campaigns.results import actions
+from outreach.campaigns.planning import known_until
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.roles import RoleName
 from outreach.delivery import workers
-from outreach.delivery.outbox.recipients import listed_schools
+from outreach.delivery.outbox import listed_schools
 from outreach.directory.models import RegisterImport
-from outreach.operations import alerts
+from outreach.operations import alerts, backups
 from outreach.operations.alerts import AlertKind, AlertSighting
-from outreach.operations.backups import restore_tests
-from outreach.operations.backups.restore_tests import Rehearsed
+from outreach.operations.backups._restore_tests import Rehearsed
 from tests.application import ASKED_AT, planned
 from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.directory.editions import undo
@@ -207,7 +205,7 @@ def test_the_answer_for_a_network_is_two_clicks_away_and_stays_with_the_day(auth
 def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sample_database):
     planned(sample_database, NOW)
     with sample_database.reading() as session:
-        acted = actions.list_actions(session, programmes.get_programme(session), now=ASKED_AT)
+        acted = results.list_actions(session, programmes.get_programme(session), now=ASKED_AT)
     action, *_ = acted.planned
     for place in ("/", "/situation/actions"):
         page = author.get(place)
@@ -331,7 +329,7 @@ def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sam
     settings = app.extensions["outreach.settings"]
     app.extensions["outreach.settings"] = settings.model_copy(update={"backups": tmp_path})
     with sample_database.writing() as session:
-        restore_tests.record_restore_test(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+        backups.record_restore_test(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
     proven = "Dernière restauration prouvée : 15 mai 2021 à 11 h (sauvegarde du 15 mai 2021 à 11 h)."
     assert (proven in text_of(signed_in(role).get("/"))) is is_told
     assert proven not in text_of(signed_in(role).get("/?as_of=2021-05-14"))

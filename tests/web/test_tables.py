@@ -14,35 +14,32 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import Row, inspect, select
 from sqlalchemy.exc import NoInspectionAvailable
 
-from outreach.access.accounts.accounts import Role, User
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachChannel, StepReason
+from outreach.access.accounts import Role, User
+from outreach.adherence import programmes
+from outreach.campaigns import evidence, segments
+from outreach.campaigns.evidence import ReachChannel, StepReason
 from outreach.campaigns.paper_models import PaperBatch
-from outreach.campaigns.segments import saved, stored_lists
-from outreach.campaigns.segments.criteria import InNetwork
-from outreach.core.jobs import queue
-from outreach.core.jobs.queue import Asked
+from outreach.campaigns.segments import InNetwork
+from outreach.core import jobs
+from outreach.core.jobs import Asked
 from outreach.core.settings import ROOT
-from outreach.core.tables.columns import On
+from outreach.core.tables import On
 from outreach.core.text.addresses import judge
 from outreach.core.text.roles import SCOPED
-from outreach.delivery.letters.seen import FormKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import FormKind
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.received.models import AttachedBy, ReceivedMail
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
+from outreach.delivery.received import ReceivedMail
+from outreach.delivery.received._models import AttachedBy
+from outreach.directory import authorities, contacts
 from outreach.directory.models import MailboxKind
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.models import Answer, Doubt, FormState, SentForm
-from outreach.engagement.replies.recording import Given
-from outreach.integrations import api_keys
-from outreach.integrations.webhooks_in import sources
-from outreach.integrations.webhooks_in.deliveries import Delivery, keep_deliveries
-from outreach.integrations.webhooks_out import endpoints
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, FormState, Given, SentForm
+from outreach.engagement.replies._models import Doubt
+from outreach.integrations import api_keys, webhooks_in, webhooks_out
+from outreach.integrations.webhooks_in import Delivery, keep_deliveries
 from outreach.operations.demo import people
-from outreach.reports.notes.models import Note
+from outreach.reports.notes import Note
 from outreach.staff.proposals import Proposal
 from outreach.web.ui import pager
 from outreach.web.ui.pager import Shown
@@ -95,10 +92,10 @@ def chief(signed_in, launched_sample):
     with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(9)).all()
         for letter, answer in zip(letters, [Answer.HELP, Answer.JOINED, Answer.DECLINED] * 3, strict=True):
-            recording.give_answers(session, letter, Given({}, request=answer), now=NOW)
-            suppressions.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            replies.give_answers(session, letter, Given({}, request=answer), now=NOW)
+            outbox.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
         for number in range(3):
-            judged, held = judge(f"a{number}@ecole.be"), sheet.authority_by_fase(session, 9300)
+            judged, held = judge(f"a{number}@ecole.be"), authorities.authority_by_fase(session, 9300)
             contacts.add(session, held, judged, now=NOW, actor=factories.AUTHOR, kind=MailboxKind.IMPERSONAL)
         programme = programmes.get_programme(session)
         for number in range(3):
@@ -112,7 +109,7 @@ def chief(signed_in, launched_sample):
         for letter in {letter.authority_id: letter for letter in letters}.values():
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
             told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
-            steps.open_step(session, **of, **told, now=NOW, actor="x")
+            evidence.open_step(session, **of, **told, now=NOW, actor="x")
         for letter in letters[:3]:
             of = {"message_id": letter.id, "authority_id": letter.authority_id, "digest": "x", "answers": "joined,help"}
             told = {"kind": FormKind.ANSWER, "state": FormState.TO_VERIFY, "doubt": Doubt.NO_PAGE}
@@ -126,11 +123,11 @@ def chief(signed_in, launched_sample):
             session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
-            stored_lists.make_list(session, named, [one.authority_id for one in letters], **by)
-            saved.save_segment(session, named, InNetwork(("WBE",)), **by)
-            queue.ask_job(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
-            endpoints.make_endpoint(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
-            made = sources.make_source(session, name=f"service-{number}", public_key="", known=[], **by)
+            segments.make_list(session, named, [one.authority_id for one in letters], **by)
+            segments.save_segment(session, named, InNetwork(("WBE",)), **by)
+            jobs.ask_job(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            webhooks_out.make_endpoint(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
+            made = webhooks_in.make_source(session, name=f"service-{number}", public_key="", known=[], **by)
             keep_deliveries(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(

@@ -5,25 +5,22 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, select
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import receipts
+from outreach.adherence import programmes
+from outreach.campaigns import planning, waves
 from outreach.core.text.roles import RoleName
-from outreach.delivery.deliverability import follow_up
+from outreach.delivery import deliverability, received
 from outreach.delivery.models import Message
-from outreach.delivery.received import holding
-from outreach.delivery.received.models import AttachedBy, ReceivedMail
-from outreach.directory.authorities import sheet
+from outreach.delivery.received import ReceivedMail
+from outreach.delivery.received._models import AttachedBy
+from outreach.directory import authorities
 from outreach.directory.models import Authority, Level
-from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import ReachFilters
-from outreach.engagement.replies import inbox, inbox_list, recording
-from outreach.engagement.replies.kinds import Answer, Tray
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import mailboxes, replies
+from outreach.engagement.mailboxes import ReachFilters
+from outreach.engagement.replies import Answer, Given, Tray
 from outreach.operations.alerts import AlertKind
-from outreach.operations.health.sentences import ShownAlert
-from outreach.operations.tasks import tasks
-from outreach.operations.tasks.tasks import TaskKind, Whose, group_tasks
+from outreach.operations.health import ShownAlert
+from outreach.operations.tasks import TaskKind, Whose, group_tasks
+from outreach.operations.tasks import _tasks as tasks
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -49,7 +46,7 @@ def helped(session):
     return [
         response
         for letter in letters
-        for response in recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        for response in replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
     ]
 
 
@@ -75,7 +72,7 @@ def test_a_mail_of_a_person_waits_where_the_campaign_stands_until_somebody_decid
             f"/responses/mails/{mails[0].id}",
             NOW.date(),
         )
-    holding.settle_mail(session, mails[0].id, now=NOW, actor=AUTHOR)
+    received.settle_mail(session, mails[0].id, now=NOW, actor=AUTHOR)
     assert of_kind(session, TaskKind.REPLY) == []
 
 
@@ -87,28 +84,28 @@ def test_a_mail_awaits_whoever_took_it_and_after_ten_working_days_administrators
     (line,) = of_kind(session, TaskKind.REPLY)
     assert (line.action, line.title) == ("Rattacher", "x@y.be")
     assert of_kind(session, TaskKind.REPLY, manages) == []
-    holding.take_mail(session, mail.id, now=NOW, actor=APPROVER)
+    received.take_mail(session, mail.id, now=NOW, actor=APPROVER)
     assert of_kind(session, TaskKind.REPLY) == []
     assert len(of_kind(session, TaskKind.REPLY, APPROVES)) == 1
     tenth, after = NOW + 16 * DAY, NOW + 17 * DAY  # of a Saturday, with Whit Monday between
-    assert receipts.working_day(NOW.date(), 10) == tenth.date()
+    assert waves.working_day(NOW.date(), 10) == tenth.date()
     for day, count in ((tenth, 0), (after, 1)):
         assert len(of_kind(session, TaskKind.REPLY, manages, now=day)) == count
         assert tasks.count_tasks(session, manages, now=day) == count
-    holding.settle_mail(session, mail.id, now=NOW, actor=APPROVER)
+    received.settle_mail(session, mail.id, now=NOW, actor=APPROVER)
     assert of_kind(session, TaskKind.REPLY, manages, now=after) == []
 
 
 @pytest.mark.long
 def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, helped):
     mine, _, free = helped
-    inbox.take_response(session, mine, **BY)
+    replies.take_response(session, mine, **BY)
     named = [line.title for line in of_kind(session, TaskKind.ANSWER)]
     assert set(named) == {each.authority.display_name for each in helped}
     (line,) = (line for line in of_kind(session, TaskKind.ANSWER) if line.title == mine.authority.display_name)
     assert line.reason == f"« Besoin d’aide », volet {mine.strand.number} : vous la suivez."
     assert (line.action, line.path, line.since) == ("Aider", f"/responses/{mine.id}", NOW.date())
-    inbox.set_response_aside(session, free, **BY)
+    replies.set_response_aside(session, free, **BY)
     assert len(of_kind(session, TaskKind.ANSWER)) == 2
     assert of_kind(session, TaskKind.ANSWER, APPROVES) == [], "an approver handles none"
 
@@ -116,7 +113,7 @@ def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, 
 @pytest.mark.long
 def test_an_answer_put_off_leaves_the_list_and_the_bar_until_its_day(session, helped):
     count = tasks.count_tasks(session, WRITES, now=NOW)
-    inbox.recall_response(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
+    replies.recall_response(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
     assert len(of_kind(session, TaskKind.ANSWER)) == 2
     assert tasks.count_tasks(session, WRITES, now=NOW) == count - 1
     assert of_kind(session, TaskKind.RECALL) == []
@@ -131,30 +128,30 @@ def test_what_waits_longer_than_the_service_promises_says_so(session, helped):
 
 
 def test_an_authority_to_call_back_counts_and_a_fault_of_nobody_is_one_line_with_the_others(session):
-    authority = sheet.authority_by_fase(session, 9300)
+    authority = authorities.authority_by_fase(session, 9300)
     (faults,) = of_kind(session, TaskKind.MAILBOX)
     assert faults.path.startswith("/directory/reachability?owner=nobody")
     assert "Personne ne les suit." in faults.reason
     count = tasks.count_tasks(session, WRITES, now=NOW)
-    follow_up.set_recall(session, authority, day=NOW.date(), **BY)
+    deliverability.set_recall(session, authority, day=NOW.date(), **BY)
     (call,) = of_kind(session, TaskKind.RECALL)
     assert (call.title, call.action) == (authority.display_name, "Appeler")
     assert call.path == "/directory/9300/reachability"
     assert tasks.count_tasks(session, WRITES, now=NOW) == count + 1
-    follow_up.set_recall(session, authority, day=NOW.date() + DAY, **BY)
+    deliverability.set_recall(session, authority, day=NOW.date() + DAY, **BY)
     assert of_kind(session, TaskKind.RECALL) == []
     assert tasks.count_tasks(session, WRITES, now=NOW) == count
-    follow_up.set_recall(session, authority, day=NOW.date(), **BY)
-    follow_up.release_follow_up(session, authority, **BY)
+    deliverability.set_recall(session, authority, day=NOW.date(), **BY)
+    deliverability.release_follow_up(session, authority, **BY)
     assert tasks.count_tasks(session, WRITES, now=NOW) == count, "nobody is to come back to it"
 
 
 def test_an_authority_of_another_level_is_called_back_too_and_the_bar_counts_what_the_list_has(session):
     at_level = {
-        row.key for row in health.list_mailbox_health(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows
+        row.key for row in mailboxes.list_mailbox_health(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows
     }
     other = session.scalars(select(Authority).where(Authority.id.not_in(at_level)).order_by(Authority.id)).first()
-    follow_up.set_recall(session, other, day=NOW.date(), **BY)
+    deliverability.set_recall(session, other, day=NOW.date(), **BY)
     found = lines(session, WRITES)
     (call,) = (task for task in found if task.kind is TaskKind.RECALL)
     assert (call.title, call.reason) == (other.display_name, "Vous deviez y revenir le 15 mai 2021.")
@@ -163,7 +160,7 @@ def test_an_authority_of_another_level_is_called_back_too_and_the_bar_counts_wha
 
 @pytest.mark.long
 def test_what_is_done_in_the_same_way_is_one_row_that_opens_as_many_answers(session, helped):
-    inbox.recall_response(session, helped[0], day=NOW.date(), **BY)
+    replies.recall_response(session, helped[0], day=NOW.date(), **BY)
     rows = [row for row in group_tasks(lines(session, WRITES)) if row.kind is not TaskKind.MAILBOX]
     assert [(row.kind, row.count, row.title, row.others) for row in rows] == [
         (TaskKind.RECALL, 1, "demande d’aide, à reprendre", 0),
@@ -171,12 +168,12 @@ def test_what_is_done_in_the_same_way_is_one_row_that_opens_as_many_answers(sess
     ]
     assert rows[0].path == f"/responses/{helped[0].id}", "a thing alone opens itself"
     assert sum(row.count for row in rows) == tasks.count_tasks(session, WRITES, now=NOW)
-    inbox.recall_response(session, helped[1], day=NOW.date() + DAY, **BY)
+    replies.recall_response(session, helped[1], day=NOW.date() + DAY, **BY)
     rows = [row for row in group_tasks(lines(session, WRITES)) if row.kind is TaskKind.ANSWER]
     assert sum(row.count for row in rows) == 1, "what is put off is no task"
-    listed = inbox_list.awaiting_responses(session, AUTHOR, NOW.date(), tray=Tray.HELP)
+    listed = replies.awaiting_responses(session, AUTHOR, NOW.date(), tray=Tray.HELP)
     assert {row.id for row in listed.page(1)} == {helped[0].id, helped[2].id}, "the one to come back to, too"
-    assert inbox_list.count_trays(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
+    assert replies.count_trays(session, owner=AUTHOR, on=NOW.date())[Tray.HELP] == 2
 
 
 def test_a_campaign_goes_from_list_to_list(session):
@@ -185,11 +182,11 @@ def test_a_campaign_goes_from_list_to_list(session):
 
     campaign = factories.campaign(session, factories.invitation(title="À nous"), NOW)
     assert (of(WRITES), of(APPROVES)) == ([], [])
-    lifecycle.submit_campaign(session, campaign, **BY)
+    planning.submit_campaign(session, campaign, **BY)
     assert (of(WRITES), of(APPROVES)) == ([], [(TaskKind.APPROVAL, "Lire et valider")])
     (asked,) = of_kind(session, TaskKind.APPROVAL, APPROVES)
     assert asked.reason.startswith("La campagne attend votre validation, demandée par Nadia Lambert")
-    lifecycle.send_back(session, campaign, now=NOW, actor=APPROVER, reason="Trop long.")
+    planning.send_back(session, campaign, now=NOW, actor=APPROVER, reason="Trop long.")
     assert (of(WRITES), of(APPROVES)) == ([(TaskKind.RETURNED, "Corriger")], [])
     (returned,) = of_kind(session, TaskKind.RETURNED)
     assert returned.reason == "Renvoyée par Marc Dethier : Trop long."

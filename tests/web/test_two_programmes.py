@@ -14,24 +14,20 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket
-from outreach.campaigns.planning import lifecycle, segment_uses
-from outreach.campaigns.segments import saved
-from outreach.campaigns.segments.criteria import HasLevel
+from outreach.access import accounts
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket
+from outreach.campaigns import planning, segments
+from outreach.campaigns.segments import HasLevel
 from outreach.core.text.dates import today
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message
 from outreach.directory.models import Level
-from outreach.engagement.replies import inbox, inbox_list, recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given, Response
+from outreach.operations import tasks
 from outreach.operations.demo import mailbox
-from outreach.operations.tasks import calendar_feed, tasks
-from outreach.operations.tasks.tasks import TaskKind, Whose
+from outreach.operations.tasks import TaskKind, Whose
 from outreach.web.ui.programme import KEEPS
 from tests import factories
 from tests.application import ASKED_AT
@@ -350,7 +346,7 @@ def test_each_list_is_narrowed_to_the_programme_that_is_chosen(author, two_progr
     made = author.begin("/campaigns/begin?definition=blank", title="Lire au printemps", strand=f"{SECOND}/1").location
     number = made.split("/")[2]
     with two_programmes.writing() as session:
-        campaign = lifecycle.campaign_numbered(session, int(number))
+        campaign = planning.campaign_numbered(session, int(number))
         campaign.starts_at = NOW + timedelta(days=9)
     for place in ("/campaigns", "/calendar?month=2021-05"):
         joined = "&" if "?" in place else "?"
@@ -373,9 +369,9 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
         first, second = programmes.all_programmes(session)
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
         for each in letters:
-            recording.give_answers(session, each, Given({}, request=Answer.HELP), now=NOW)
+            replies.give_answers(session, each, Given({}, request=Answer.HELP), now=NOW)
         campaign = factories.campaign(session, factories.invitation(title="Lire", programme=SECOND), NOW)
-        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+        planning.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
         session.flush()
         author, approver = Whose(AUTHOR, frozenset({RoleName.AUTHOR})), Whose(APPROVER, frozenset({RoleName.APPROVER}))
         found = {}
@@ -385,8 +381,8 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
             theirs = tasks.list_tasks(session, approver, **asked).tasks
             assert all(f"Programme « {NAME} »." in line.reason for line in theirs)
             theirs = [line.title for line in theirs]
-            tray = inbox_list.list_responses(session, None, programme=one).count()
-            assert sum(inbox_list.count_trays(session, programme=one).values()) == tray
+            tray = replies.list_responses(session, None, programme=one).count()
+            assert sum(replies.count_trays(session, programme=one).values()) == tray
             found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray
     assert found == {FIRST: (2, 1, [], 2), SECOND: (0, 1, ["Lire"], 0), None: (2, 1, ["Lire"], 2)}
 
@@ -395,10 +391,10 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
 def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
     with two_programmes.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
         response = session.scalars(select(Response)).one()
-        inbox.recall_response(session, response, day=today(NOW) + timedelta(days=1), now=NOW, actor=AUTHOR)
-        told = [one.title for one in calendar_feed.feed_events(session, accounts.user_named(session, AUTHOR), now=NOW)]
+        replies.recall_response(session, response, day=today(NOW) + timedelta(days=1), now=NOW, actor=AUTHOR)
+        told = [one.title for one in tasks.feed_events(session, accounts.user_named(session, AUTHOR), now=NOW)]
     told = [one for one in told if not one.startswith("Fermé")]
     assert {one.partition(" : ")[0] for one in told} == {"Envoi", "Dernier jour pour répondre", "À rappeler"}
     assert [one for one in told if "Mes outils numériques, volet 1" not in one] == []
@@ -408,9 +404,9 @@ def test_a_calendar_says_of_which_programme_its_events_are(two_programmes):
 def test_what_is_told_of_an_authority_names_the_programme(author, two_programmes):
     with two_programmes.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
         response = session.scalars(select(Response)).one()
-        inbox.set_response_aside(session, response, now=NOW, actor=AUTHOR)
+        replies.set_response_aside(session, response, now=NOW, actor=AUTHOR)
         fase = response.authority.fase
     (history,) = elements(author.get(f"/directory/{fase}/history"), "main")
     lines = [text_of(one).replace("\xa0", " ") for one in elements(history, "li") if "ourriel" in text_of(one)]
@@ -422,16 +418,15 @@ def test_segments_are_those_that_campaigns_of_the_programme_took_and_those_of_no
     with two_programmes.writing() as session:
         first, second = programmes.all_programmes(session)
         for name in ("Du premier", "Du second", "De personne"):
-            saved.save_segment(session, name, HasLevel((Level.SECONDARY,)), now=NOW, actor=AUTHOR)
-        kept = {segment.name: segment for segment, _ in saved.all_segments(session)}
+            segments.save_segment(session, name, HasLevel((Level.SECONDARY,)), now=NOW, actor=AUTHOR)
+        kept = {segment.name: segment for segment, _ in segments.all_segments(session)}
         for name, code in (("Du premier", FIRST), ("Du second", SECOND)):
             campaign = factories.campaign(session, factories.invitation(programme=code), NOW)
-            segment_uses.take_segment(session, campaign, kept[name], now=NOW, actor=AUTHOR)
+            planning.take_segment(session, campaign, kept[name], now=NOW, actor=AUTHOR)
         session.flush()
         shown = {
             one and one.code: {
-                row.segment.name: row.campaigns
-                for row in segment_uses.list_segments(session, {}, programme=one).every()
+                row.segment.name: row.campaigns for row in planning.list_segments(session, {}, programme=one).every()
             }
             for one in (first, second, None)
         }

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.situation import Bucket
+from outreach.adherence.situation import Bucket
 from outreach.directory.models import Ownership, School, Teaching, types_of
 from tests.factories import AUTHOR
 from tests.pages import cells, elements, links, text_of

@@ -32,8 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from outreach.access.accounts import sessions
-from outreach.core.audit import audit
+from outreach.access.accounts._sessions import end_sessions
+from outreach.core import audit
 from outreach.core.db import Base, Session, take_lock
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError, Refused
@@ -257,7 +257,7 @@ def set_up(
         factor.sealed, factor.counter, factor.set_up_at = sealed, counter, now
     else:
         session.add(SecondFactor(user_id=user_id, sealed=sealed, counter=counter, set_up_at=now))
-    sessions.end_sessions(session, user_id)
+    end_sessions(session, user_id)
     audit.record_entry(
         session, now, email, f"Second facteur {'remplacé' if factor else 'mis en place'}.", _subject(email)
     )
@@ -291,7 +291,7 @@ def reset(session: Session, user_id: int, email: str, *, actor: str, by_shell: b
         raise Refused("Votre propre second facteur se remplace sur « Mon compte », avec votre mot de passe et un code.")
     if not _forget(session, user_id):
         raise Refused(f"Le compte {email} n’a pas de second facteur.")
-    sessions.end_sessions(session, user_id)
+    end_sessions(session, user_id)
     audit.record_entry(session, now, actor, f"Second facteur de {email} réinitialisé.", _subject(email))
 
 

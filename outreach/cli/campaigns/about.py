@@ -1,6 +1,6 @@
 """What every command about a campaign says of it: its programme and its strand."""
 
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
 from outreach.campaigns.models import Campaign
 from outreach.core.db import Session
 

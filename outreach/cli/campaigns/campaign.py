@@ -4,15 +4,11 @@ from datetime import datetime
 
 import click
 
-from outreach.access.accounts import accounts
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.counting import counts
+from outreach.access import accounts
+from outreach.adherence import programmes
+from outreach.campaigns import counting, planning, results, segments, waves
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import audiences, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.results import progress
-from outreach.campaigns.segments import presentation
-from outreach.campaigns.waves import retrying, stopping
-from outreach.campaigns.waves.retrying import Retriable
+from outreach.campaigns.waves import Retriable
 from outreach.cli.campaigns.about import about_of, called_of
 from outreach.cli.campaigns.experiments import show_draw, show_effect
 from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
@@ -20,11 +16,10 @@ from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
+from outreach.delivery import outbox
 from outreach.delivery.models import Reason
-from outreach.delivery.outbox import listing as ledger
-from outreach.delivery.outbox import outbox
-from outreach.delivery.outbox.outbox import Tally
-from outreach.directory.authorities import sheet
+from outreach.delivery.outbox import Tally
+from outreach.directory import authorities
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
 
@@ -45,7 +40,7 @@ def list_all(operation: Operation) -> None:
     """Énumère les campagnes."""
     with operation.database.reading() as session:
         say_rows(
-            listing.list_campaigns(session, sort="campaign"),
+            planning.list_campaigns(session, sort="campaign"),
             lambda row: f"{row.campaign.id}  {row.standing.label} : {row.campaign.title} ({row.about})",
             "Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1",
         )
@@ -60,19 +55,19 @@ def list_all(operation: Operation) -> None:
 @pass_operation
 def new(operation: Operation, definition: str, code: str | None, strand: int | None) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
-    stated = definitions.get_definition(definition, *definitions.definition_folders(operation.settings.mode))
+    stated = planning.get_definition(definition, *planning.definition_folders(operation.settings.mode))
     with operation.database.writing() as session:
         author = accounts.user_named(session, operation.actor(session, RoleName.AUTHOR))
         programme, there = (
             programmes.get_programme(session, code or stated.programme),
             programmes.all_programmes(session),
         )
-        chosen = definitions.strand_of(there, stated, programme) if strand is None else programme.strand(strand)
+        chosen = planning.strand_of(there, stated, programme) if strand is None else programme.strand(strand)
         if chosen is None:
             raise Refused(f"Rien n’est créé : nommez le volet du programme « {programme.name} » par --strand.")
-        was = definitions.strand_of(there, stated)
-        like = definitions.definition_about(stated, programme, chosen, is_only=len(there) == 1, was=was)
-        made = lifecycle.create_campaign(session, like, now=operation.now, author=author)
+        was = planning.strand_of(there, stated)
+        like = planning.definition_about(stated, programme, chosen, is_only=len(there) == 1, was=was)
+        made = planning.create_campaign(session, like, now=operation.now, author=author)
         said = programmes.strand_names(session)[chosen.id]
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
         told |= {"programme": programme.code, "strand": chosen.number}
@@ -88,12 +83,12 @@ def new(operation: Operation, definition: str, code: str | None, strand: int | N
 def show_audience(operation: Operation, number: int, fase: int | None) -> None:
     """Compte le public d’une campagne, et ceux qui sont écartés, par raison."""
     with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
+        stored_campaign = planning.campaign_numbered(session, number)
         if fase is not None:
             _tell_why(session, stored_campaign, fase, operation.now)
             return
-        counts = audiences.count_campaign_audience(session, stored_campaign, now=operation.now)
-        said = wave_criteria.criterion_sentence(session, audiences.criterion_of(stored_campaign))
+        counts = planning.count_campaign_audience(session, stored_campaign, now=operation.now)
+        said = planning.criterion_sentence(session, planning.criterion_of(stored_campaign))
         about, called = about_of(stored_campaign), called_of(session, stored_campaign)
     names = ("authorities", "written", "addresses", "of_schools", "schools")
     told = {name: getattr(counts, name) for name in names}
@@ -112,10 +107,10 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 
 
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
-    authority = sheet.authority_by_fase(session, fase)
-    meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
-    why = presentation.explain_authority(session, meant, scope, authority)
-    names = wave_criteria.criteria_names(session, [leaf for leaf, _ in why.criteria])
+    authority = authorities.authority_by_fase(session, fase)
+    meant, scope = planning.audience_of(stored_campaign), planning.scope_of(session, stored_campaign, now=now)
+    why = segments.explain_authority(session, meant, scope, authority)
+    names = planning.criteria_names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]
     about = about_of(stored_campaign)
@@ -135,8 +130,8 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
 def show_counts(operation: Operation, number: int) -> None:
     """Compte les PO d’une campagne : visés, destinataires, atteints."""
     with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        found = counts.of_campaign(session, stored_campaign, now=operation.now)
+        stored_campaign = planning.campaign_numbered(session, number)
+        found = counting.of_campaign(session, stored_campaign, now=operation.now)
         called = called_of(session, stored_campaign)
     say_json(found.as_json)
     say(f"{called}.")
@@ -151,13 +146,13 @@ def show_counts(operation: Operation, number: int) -> None:
 def status(operation: Operation, number: int) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque courriel."""
     with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
+        stored_campaign = planning.campaign_numbered(session, number)
         standing, counted = (
-            listing.standing_of(session, stored_campaign),
-            progress.wave_tallies(session, stored_campaign),
+            planning.standing_of(session, stored_campaign),
+            results.wave_tallies(session, stored_campaign),
         )
-        again = retrying.list_retriable(session, stored_campaign, now=operation.now)
-        say_json(lambda: progress.campaign_as_json(session, stored_campaign, now=operation.now))
+        again = waves.list_retriable(session, stored_campaign, now=operation.now)
+        say_json(lambda: results.campaign_as_json(session, stored_campaign, now=operation.now))
         say(f"{called_of(session, stored_campaign)} : {standing.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
@@ -165,10 +160,10 @@ def status(operation: Operation, number: int) -> None:
 
 def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     say(f"{french.initial(wave.name)} (--wave {wave.number}), {french.moment(wave.due_at)} : {wave.state.label}.")
-    if why := stopping.said_of_pause(session, wave):
-        by_itself = " d’elle-même" if stopping.why_paused(session, wave) else ""
+    if why := waves.said_of_pause(session, wave):
+        by_itself = " d’elle-même" if waves.why_paused(session, wave) else ""
         say(f"  En pause{by_itself} : {why}.")
-    if warns := stopping.pause_warning(session, wave):
+    if warns := waves.pause_warning(session, wave):
         say(f"  Attention : {warns}.")
     if not tally.intended:
         return
@@ -184,7 +179,7 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
 
 def _tell_of_tries(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     """Print what is retried automatically, and what may be retried by command."""
-    if deferred := ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None:
+    if deferred := outbox.tried_again(session, wave.mailing_id) if wave.mailing_id else None:
         attempts, at = deferred
         when = "à la reprise" if wave.state is WaveState.PAUSED else f"vers {french.hour(at)}"
         say(f"  Reportés : {french.plural(attempts, 'essai')} au plus, prochain {when}.")

@@ -2,10 +2,9 @@
 
 import click
 
-from outreach.campaigns.experiments import assignment, blinding, effects
-from outreach.campaigns.experiments.blinding import EffectState
+from outreach.campaigns import experiments, planning
+from outreach.campaigns.experiments import EffectState
 from outreach.campaigns.models import CLOCK
-from outreach.campaigns.planning import lifecycle
 from outreach.cli.campaigns.about import about_of, called_of
 from outreach.cli.context import NumberType, Operation, json_option, pass_operation, say, say_json, working
 from outreach.core.text import french
@@ -20,16 +19,16 @@ from outreach.core.text.errors import Refused
 def show_draw(operation: Operation, number: int, check: bool) -> None:
     """Montre le tirage au sort des départs et de quoi le refaire, ou le vérifie."""
     with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
+        stored_campaign = planning.campaign_numbered(session, number)
         about, called = about_of(stored_campaign), called_of(session, stored_campaign)
-        attempt = assignment.latest_attempt(session, number)
-        told = assignment.attempt_as_json(session, attempt)
+        attempt = experiments.latest_attempt(session, number)
+        told = experiments.attempt_as_json(session, attempt)
         if check and attempt.drawn_at is None:
             raise Refused("Ce tirage n’est pas fait : il se fait à la validation.")
-        if check and (found := assignment.find_mismatches(session, attempt)):
+        if check and (found := experiments.find_mismatches(session, attempt)):
             raise Refused(" ".join(one.label for one in found))
-        sizes, kept = assignment.sizes_of(session, attempt), assignment.is_followed(attempt, number)
-        attempts = assignment.attempts_of(session, attempt.campaign_id)
+        sizes, kept = experiments.sizes_of(session, attempt), experiments.is_followed(attempt, number)
+        attempts = experiments.attempts_of(session, attempt.campaign_id)
         void = sum(one.voided_at is not None for one in attempts)
     say_json(lambda: {**about, **told})
     say(f"{called}.")
@@ -50,18 +49,18 @@ def show_draw(operation: Operation, number: int, check: bool) -> None:
 def show_effect(operation: Operation, number: int) -> None:
     """Dit ce que le tirage d’une campagne a montré ; une fois les jours comparés couverts, le calcule et le fige."""
     with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        lock, kept = blinding.lock_of(session, stored_campaign), blinding.frozen_effect(session, stored_campaign)
+        stored_campaign = planning.campaign_numbered(session, number)
+        lock, kept = experiments.lock_of(session, stored_campaign), experiments.frozen_effect(session, stored_campaign)
         is_to_compute = kept is None and lock.state is EffectState.READY
         with working("L’effet se calcule…"):
-            outcome = effects.compute_effect(session, stored_campaign, lock) if is_to_compute else None
+            outcome = experiments.compute_effect(session, stored_campaign, lock) if is_to_compute else None
     if outcome:
         with operation.database.writing() as session:
-            stored_campaign = lifecycle.campaign_numbered(session, number)
-            effects.freeze_effect(session, stored_campaign, lock, outcome, now=operation.now, actor=CLOCK)
+            stored_campaign = planning.campaign_numbered(session, number)
+            experiments.freeze_effect(session, stored_campaign, lock, outcome, now=operation.now, actor=CLOCK)
     with operation.database.reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        told, about = effects.told_of(session, stored_campaign), about_of(stored_campaign)
+        stored_campaign = planning.campaign_numbered(session, number)
+        told, about = experiments.told_of(session, stored_campaign), about_of(stored_campaign)
         called = called_of(session, stored_campaign)
     say_json(lambda: {**about, **told})
     say(f"{called}.")

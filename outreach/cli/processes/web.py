@@ -22,7 +22,7 @@ from outreach.core.db import Database, Way
 from outreach.core.settings import Settings, read
 from outreach.core.text import logs
 from outreach.core.text.errors import OutreachError
-from outreach.operations.health.watch import watch_clock
+from outreach.operations.health import watch_clock
 from outreach.web.app import create_app
 from outreach.web.ui.headers import fixed
 from outreach.web.ui.request import came_by_https

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import click
 
-from outreach.adherence.imports.coverage import covered_until, stated_coverage
-from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan
-from outreach.adherence.imports.naming import programme_of
-from outreach.adherence.imports.rows import HEADERS, JoiningLine
-from outreach.adherence.programmes import files, programmes
-from outreach.campaigns.planning import listing
+from outreach.adherence import programmes
+from outreach.adherence.imports import (
+    HEADERS,
+    JoiningLine,
+    JoiningLists,
+    JoiningPlan,
+    covered_until,
+    programme_of,
+    stated_coverage,
+)
+from outreach.campaigns import planning
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
 from outreach.cli.register.directory import (
     SHOWN,
@@ -23,11 +28,10 @@ from outreach.cli.register.directory import (
     say_reading,
     undo_list,
 )
-from outreach.core.tables.imports import last_applied, opened_file
-from outreach.core.tables.reading import decode_text
+from outreach.core.tables import decode_text, last_applied, opened_file
 from outreach.core.text import dates, french
 from outreach.core.text.roles import RoleName
-from outreach.reports.notes import corrections
+from outreach.reports import notes
 
 programme_option = click.option(
     "--programme", "code", default="", help="Le code du programme ; à donner s’il y en a plusieurs."
@@ -50,8 +54,8 @@ def load(operation: Operation, file: Path, dry_run: bool) -> None:
     stated = programmes.read_programme(decode_text(file.read_bytes())[0])
     database = operation.database
     with database.reading() if dry_run else database.writing() as session:
-        compared = files.programme_difference(session, stated)
-        warnings = [*compared.warnings, *listing.stopped_by(session, stated)]
+        compared = programmes.programme_difference(session, stated)
+        warnings = [*compared.warnings, *planning.stopped_by(session, stated)]
         if not dry_run:
             actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
             before, changes = compared.before, compared.changes
@@ -105,7 +109,7 @@ def import_joinings(
         facts = {"programme_id": programme.id, "coverage": coverage}
         if name := programmes.name_among_several(session, programme):
             say(f"Programme : {name}.")
-    kind = JoiningLists(today, corrections.by_list)
+    kind = JoiningLists(today, notes.by_list)
     if import_list(operation, kind, lambda: sent, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 

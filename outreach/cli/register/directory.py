@@ -26,26 +26,30 @@ from outreach.cli.context import (
     say_json,
     working,
 )
+from outreach.core import tables
 from outreach.core.settings import Mode
-from outreach.core.tables import imports
-from outreach.core.tables.headers import Headers, MissingColumns
-from outreach.core.tables.imports import ImportPreview, ListKind, Opened, Plan, Sent, opened_file
-from outreach.core.tables.reading import Rejection
+from outreach.core.tables import (
+    Headers,
+    ImportPreview,
+    ListKind,
+    MissingColumns,
+    Opened,
+    Plan,
+    Rejection,
+    Sent,
+    opened_file,
+)
 from outreach.core.text import dates, french
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters
+from outreach.directory import authorities
+from outreach.directory.authorities import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
-from outreach.directory.register import edition_imports
-from outreach.directory.register.comparison import FIELD_LABELS, Change, Difference
-from outreach.directory.register.edition import HEADERS as EDITION_HEADERS
-from outreach.directory.register.edition_imports import Editions
-from outreach.engagement.mailboxes.contact_lists import ContactLists
-from outreach.engagement.mailboxes.import_plan import ContactPlan
-from outreach.engagement.mailboxes.import_rows import HEADERS
+from outreach.directory.register import FIELD_LABELS, Change, Difference, Editions, last_import
+from outreach.directory.register import HEADERS as EDITION_HEADERS
+from outreach.engagement.mailboxes import HEADERS, ContactLists, ContactPlan
 
 SHOWN = 15
 
@@ -97,7 +101,7 @@ def import_list(
     with columns_asked(kind.headers):
         sent = read()
         with operation.database.reading() as session, working("La liste est comparée…"):
-            judged = imports.judge_import(session, kind, imports.draft_import(kind, sent, **facts), sent.cells)
+            judged = tables.judge_import(session, kind, tables.draft_import(kind, sent, **facts), sent.cells)
     say_json(judged.plan.summary)
     show(judged.plan)
     if dry_run or judged.plan.nothing:
@@ -106,8 +110,8 @@ def import_list(
         confirm("Appliquer cette liste ?")
     with operation.database.writing() as session, working("La liste s’applique…"):
         actor = operation.actor(session, RoleName.AUTHOR)
-        received = imports.receive_import(session, kind, sent, now=operation.now, actor=actor, **facts)
-        imports.apply_import(session, kind, received, judged, now=operation.now, actor=actor)
+        received = tables.receive_import(session, kind, sent, now=operation.now, actor=actor, **facts)
+        tables.apply_import(session, kind, received, judged, now=operation.now, actor=actor)
     return True
 
 
@@ -129,7 +133,7 @@ def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *
         confirm(question)
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)
-        imports.undo_import(session, kind, now=operation.now, actor=actor)
+        tables.undo_import(session, kind, now=operation.now, actor=actor)
 
 
 def say_reading(plan: ImportPreview) -> None:
@@ -222,7 +226,7 @@ def apply(
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière édition appliquée."""
     with operation.database.reading() as session:
-        last = edition_imports.last_import(session)
+        last = last_import(session)
     dated = f"l’édition du {french.day(last.edition_on)}" if last else "la dernière édition"
     undo_list(operation, _editions(operation), f"Annuler {dated} ?", yes=yes)
     say(f"{french.initial(dated)} est annulée.")
@@ -281,10 +285,10 @@ def directory() -> None:
 def count(operation: Operation) -> None:
     """Compte les PO et les écoles, en tout et par réseau."""
     with operation.database.reading() as session:
-        rows = [("total", "Total", search.count_authorities(session, Filters()))]
+        rows = [("total", "Total", authorities.count_authorities(session, Filters()))]
         rows += [
-            (n.code, n.label, search.count_authorities(session, Filters(networks=(n.code,))))
-            for n in search.list_networks(session)
+            (n.code, n.label, authorities.count_authorities(session, Filters(networks=(n.code,))))
+            for n in authorities.list_networks(session)
         ]
     names = ("authorities", "schools", "authorities_with_secondary", "secondary_schools")
     figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}

@@ -7,10 +7,8 @@ import click
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json, working
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
-from outreach.delivery.bounces.boxes import BoxError
-from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.parsing import NoticeVerdict
-from outreach.delivery.received import intake
+from outreach.delivery import received
+from outreach.delivery.bounces import BoxError, Handling, NoticeVerdict
 
 MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
 
@@ -25,7 +23,7 @@ def bounces(operation: Operation) -> None:
     clock = operation.settings.instant
     try:
         with working("Lecture de la boîte des retours…"):
-            collected = intake.collect_returns(operation.database, operation.settings, clock, most=sys.maxsize)
+            collected = received.collect_returns(operation.database, operation.settings, clock, most=sys.maxsize)
     except BoxError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise Refused(MISSING) from error

@@ -8,22 +8,19 @@ from pathlib import Path
 
 import click
 
+from outreach.campaigns import results
 from outreach.campaigns.models import CLOCK
-from outreach.campaigns.results import verification
 from outreach.cli.context import Operation, file_argument, json_option, pass_operation, say, say_json, working
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.db import Database
-from outreach.core.erasure import digests
+from outreach.core.erasure import carry_erasures, info_of, read_erasures
 from outreach.core.settings import Mode, Settings
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, OutreachError, Refused
 from outreach.delivery import workers
-from outreach.operations import migrations
-from outreach.operations.backups import making, manifest, restore_tests
-from outreach.operations.backups.making import Origin, Restored
-from outreach.operations.retention import erasure
-from outreach.reports.files import verifying
-from outreach.reports.notes import signing
+from outreach.operations import backups, migrations, retention
+from outreach.operations.backups import Origin, Restored
+from outreach.reports import files, notes
 
 NOBODY_ERASED = (
     "Aucun effacement n’est connu ici. S’il y en a eu : copiez erasures.jsonl dans le dossier de données, puis lancez "
@@ -52,9 +49,9 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
     """Sauvegarde la base et son manifeste dans un dossier (OUTREACH_BACKUPS), pendant que le service tourne."""
     place, settings = _folder(operation.settings, folder), operation.settings
     with working("La base est sauvegardée."):
-        made = making.make_backup(settings.database, place, _origin(settings), now=operation.now)
-        digests.carry_erasures(settings.data, place)
-        gone = making.forget_backups(place, keep, now=operation.now) if keep else 0
+        made = backups.make_backup(settings.database, place, _origin(settings), now=operation.now)
+        carry_erasures(settings.data, place)
+        gone = backups.forget_backups(place, keep, now=operation.now) if keep else 0
     say_json(lambda: {"file": str(made.file), "manifest": str(made.manifest)})
     say(f"Sauvegarde : {made.file}")
     say(f"Manifeste : {made.manifest}")
@@ -70,18 +67,18 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
 def restore(operation: Operation, file: Path, database_url: str) -> None:
     """Restaure une sauvegarde dans une base neuve, la vérifie, nomme les réglages à changer ; sinon, termine par 1."""
     with working("La base est restaurée et vérifiée."):
-        restored = making.restore_backup(file, database_url, _origin(operation.settings).keys, prove)
+        restored = backups.restore_backup(file, database_url, _origin(operation.settings).keys, prove)
     erased = 0 if restored.faults else _erase_again(operation, file.parent, database_url)
     named = (
         {}
         if restored.faults
-        else {"OUTREACH_DATABASE_URL": making.address_without_password(database_url), **restored.lacking}
+        else {"OUTREACH_DATABASE_URL": backups.address_without_password(database_url), **restored.lacking}
     )
     contents = restored.manifest.contents
     say_json(
         lambda: {
             "ok": not restored.faults and not restored.lacking,
-            "database": making.address_without_password(database_url),
+            "database": backups.address_without_password(database_url),
             "revision": contents.revision,
             "made_at": restored.manifest.made_at.isoformat(),
             "tables": len(contents.tables),
@@ -111,9 +108,9 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
     place, settings, began = _folder(operation.settings, folder), operation.settings, time.monotonic()
     database, now = operation.database, operation.now
     with working("La sauvegarde la plus récente est restaurée à part et vérifiée."):
-        rehearsed = restore_tests.run_restore_test(place, settings.database, _origin(settings).keys, prove_all)
+        rehearsed = backups.run_restore_test(place, settings.database, _origin(settings).keys, prove_all)
     with database.writing() as session:
-        restore_tests.record_restore_test(session, rehearsed, now=now, seconds=time.monotonic() - began)
+        backups.record_restore_test(session, rehearsed, now=now, seconds=time.monotonic() - began)
     made_at = rehearsed.made_at and rehearsed.made_at.isoformat()
     told = {"ok": not rehearsed.faults, "file": rehearsed.file, "made_at": made_at, "faults": [*rehearsed.faults]}
     say_json(lambda: told)
@@ -126,7 +123,7 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
 
 def _is_new_here(settings: Settings, restored: Restored) -> bool:
     """Whether the backup is of another data folder, and this one knows no erasure that came with it."""
-    return restored.manifest.installation != _origin(settings).installation and not digests.read_erasures(settings.data)
+    return restored.manifest.installation != _origin(settings).installation and not read_erasures(settings.data)
 
 
 def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
@@ -136,15 +133,17 @@ def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
     """
     settings = operation.settings
     if not folder.samefile(settings.data):
-        digests.carry_erasures(folder, settings.data)
-    if not digests.read_erasures(settings.data):
+        carry_erasures(folder, settings.data)
+    if not read_erasures(settings.data):
         return 0
-    database, has_sorting_list = Database(url, digests.info_of(settings)), bool(settings.sorting_list)
+    database, has_sorting_list = Database(url, info_of(settings)), bool(settings.sorting_list)
     try:
         if not migrations.is_current(database.engine):
             return None
         now = operation.now
-        return erasure.replay_erasures(database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK)
+        return retention.replay_erasures(
+            database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK
+        )
     except Refused:  # without the key, which the settings to change name
         return None
     finally:
@@ -161,7 +160,7 @@ def _tell(restored: Restored, url: str) -> None:
     tables = f"{french.plural(len(contents.tables), 'table')}, {french.plural(contents.rows, 'ligne')}"
     say(f"La base du {french.moment(restored.manifest.made_at)} est restaurée et vérifiée : {tables}.")
     say("Réglages à changer :")
-    say(f"  OUTREACH_DATABASE_URL={making.address_without_password(url)}")
+    say(f"  OUTREACH_DATABASE_URL={backups.address_without_password(url)}")
     for sentence in restored.lacking.values():
         say(f"  {sentence}")
     say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/trouble.md, Restore).")
@@ -177,10 +176,10 @@ def prove(url: str, at: datetime, other: tuple[str, ...] = ()) -> list[str]:
         if not migrations.is_current(database.engine):
             return [*other]
         with database.reading() as session:
-            breaches = verification.verify_ledger(session, now=at)
+            breaches = results.verify_ledger(session, now=at)
             told = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
             fault = audit.verify_seals(session).fault
-            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + verifying.find_faults(session)
+            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + files.find_faults(session)
     finally:
         database.dispose()
 
@@ -201,9 +200,9 @@ def _folder(settings: Settings, given: Path | None) -> Path:
 def _origin(settings: Settings) -> Origin:
     """The installation and the fingerprints of its keys. A demonstration's own files are not made for it."""
     identity = workers.read(settings.data).identity if (settings.data / "installation").exists() else ""
-    has_key = settings.note_key_file or (settings.mode is Mode.DEMO and (settings.data / signing.OWN_KEY).exists())
+    has_key = settings.note_key_file or (settings.mode is Mode.DEMO and (settings.data / notes.OWN_KEY).exists())
     try:
-        public = signing.public_key_of(signing.signing_key(settings)) if has_key else ""
+        public = notes.public_key_of(notes.signing_key(settings)) if has_key else ""
     except OutreachError:
         public = ""  # a key that cannot be read is told by what needs it
-    return Origin(identity, manifest.fingerprints(settings, signing.key_fingerprint(public) if public else ""))
+    return Origin(identity, backups.fingerprints(settings, notes.key_fingerprint(public) if public else ""))

@@ -10,9 +10,7 @@ from sqlalchemy.engine import make_url
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
 from outreach.core.settings import Settings
 from outreach.core.text.errors import SettingsError
-from outreach.operations.health.check import Examined, HealthState, fault
-from outreach.operations.health.doctor import CheckResult, run_checks
-from outreach.operations.health.registry import CHECKS
+from outreach.operations.health import CHECKS, CheckResult, Examined, HealthState, fault, run_checks
 
 MARKS = {HealthState.OK: "bien", HealthState.WARNING: "attention", HealthState.FAULT: "défaut"}
 

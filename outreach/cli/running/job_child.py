@@ -21,16 +21,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.accounts import User
-from outreach.access.scopes import engine
-from outreach.campaigns.segments import scope
-from outreach.core import sandbox
+from outreach.access import accounts, scopes
+from outreach.access.accounts import User
+from outreach.campaigns import segments
+from outreach.core import erasure, sandbox
 from outreach.core.db import Database
 from outreach.core.db.watch import is_away, is_busy
-from outreach.core.erasure import digests
-from outreach.core.jobs.models import Job
-from outreach.core.jobs.work import JobWork, LeaseLost
+from outreach.core.jobs import Job, JobWork, LeaseLost
 from outreach.core.settings import Settings, read
 from outreach.core.text import logs
 from outreach.core.text.errors import OutreachError
@@ -61,7 +58,7 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = read()
-    rules = scope.info_of(settings) | digests.info_of(settings) | engine.info_of(settings)
+    rules = segments.info_of(settings) | erasure.info_of(settings) | scopes.info_of(settings)
     database = Database(settings.database, rules)
     work = JobWork(database, number, lease, settings.instant)
     try:

@@ -11,7 +11,7 @@ from outreach.core.settings import Mode, Settings
 from outreach.core.text import dates
 from outreach.core.text.french import typeset
 from outreach.core.text.roles import RoleName
-from outreach.directory.register import edition_imports
+from outreach.directory import register
 from outreach.operations import migrations
 from outreach.operations.demo import people
 
@@ -31,7 +31,7 @@ def up(operation: Operation) -> None:
     if settings.mode is Mode.DEMO:
         add_people(database, settings, operation.now)
         with database.reading() as session:
-            empty = not edition_imports.was_ever_filled(session)
+            empty = not register.was_ever_filled(session)
         if empty:
             from outreach.cli.samples import load_sample  # noqa: PLC0415 - once an installation: half of what a start loads
 

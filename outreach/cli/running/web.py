@@ -16,7 +16,7 @@ from outreach.core.settings import ROOT, Settings
 from outreach.core.settings.reading import gone
 from outreach.core.text.errors import Refused
 from outreach.core.text.french import typeset
-from outreach.delivery.bounces import boxes
+from outreach.delivery import bounces
 from outreach.operations.demo import mailbox
 
 MORE_PORTS = 50  # that are tried for a demonstration's mailbox, after the one that is taken
@@ -104,7 +104,7 @@ def _fault_at(place: str, settings: Settings) -> OSError | None:
 
 def mailbox_command(settings: Settings) -> list[str]:
     """The command line of the process that keeps an installation's demonstration mailbox."""
-    returns = boxes.maildir_of(settings.returns_url)
+    returns = bounces.maildir_of(settings.returns_url)
     return mailbox.command(settings.demo_mailbox, mailbox.folder_of(settings.data), returns)
 
 

@@ -11,23 +11,19 @@ from typing import NamedTuple
 
 import click
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.results import verification
+from outreach.campaigns import results
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.cli.running import web
-from outreach.core.audit import audit as seals
-from outreach.core.audit.audit import SealCheck
+from outreach.core.audit import SealCheck, verify_seals
 from outreach.core.db import Database, Session
 from outreach.core.settings import Settings
 from outreach.core.text import french, logs
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
-from outreach.delivery import workers
+from outreach.delivery import sending, workers
 from outreach.delivery.models import ClockPass, RelayState
-from outreach.delivery.sending import composer, relay_health
-from outreach.delivery.sending.composer import LetterSource
-from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.sending import Failpoint, LetterSource
 from outreach.operations.worker.clock import clock
 from outreach.operations.worker.process import WorkProcess
 
@@ -49,7 +45,7 @@ def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[F
     gc.freeze()
     gc.set_threshold(SELDOM)
     database.dispose()  # no connection may be shared with the process that is forked here
-    with composer.forked_source(letter_source_for(settings, database), settings.database) as beside:
+    with sending.forked_source(letter_source_for(settings, database), settings.database) as beside:
         process = WorkProcess(settings, database, beside, on_failpoint)
         ticking = clock(process.due)
         process.open()
@@ -90,8 +86,8 @@ def mailbox(operation: Operation) -> None:
 def verify(operation: Operation) -> None:
     """Vérifie que le registre des envois est cohérent et que le journal est intact ; sinon, termine par 1."""
     with operation.database.reading() as session:
-        breaches = verification.verify_ledger(session, now=operation.now)
-        findings = seals.verify_seals(session)
+        breaches = results.verify_ledger(session, now=operation.now)
+        findings = verify_seals(session)
     is_well = not breaches and not findings.fault
     told = [breach.as_json() for breach in breaches]
     say_json(lambda: {"ok": is_well, "breaches": told, "audit": asdict(findings)})
@@ -117,7 +113,7 @@ def audit() -> None:
 def verify_audit(operation: Operation, head: str) -> None:
     """Vérifie que les sceaux du journal tiennent ; sinon, nomme la première entrée et termine par 1."""
     with operation.database.reading() as session:
-        findings = seals.verify_seals(session, head=head.strip().lower())
+        findings = verify_seals(session, head=head.strip().lower())
     say_json(lambda: {"ok": not findings.fault, **asdict(findings)})
     say(_told(findings))
     sys.exit(1 if findings.fault else 0)
@@ -153,7 +149,7 @@ def relay_status(operation: Operation) -> None:
     here, now = workers.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
         passes = {passed.place: passed for passed in workers.last_passes(session)}
-        states = relay_health.relay_states(session)
+        states = sending.relay_states(session)
         places = sorted({here, *passes, *(state.place for state in states)}, key=lambda place: (place != here, place))
         of_each = [_InstallationState(place, passes.get(place), _at(place, states)) for place in places]
         waiting = workers.waiting(session, now=now)
@@ -201,7 +197,7 @@ def _say_state(session: Session, one: _InstallationState, *, is_here: bool, is_w
     clock = f"Dernier passage de l’horloge : {french.moment(passed.at)}." if passed else "L’horloge n’a jamais tourné."
     say(f"  {clock}")
     names = [state.name for state in one.relays]
-    held = relay_health.relay_hindrances(session, names, place=one.place, now=now)
+    held = sending.relay_hindrances(session, names, place=one.place, now=now)
     reasons = [sentence for sentence in (*held.values(), passed.hindrance if passed else "") if sentence]
     for sentence in dict.fromkeys(reasons):
         say(f"  {sentence}")
@@ -216,7 +212,7 @@ def retry_relays(operation: Operation) -> None:
     """Fait essayer tout de suite les serveurs d’envoi qui attendent ou sont en alarme."""
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)
-        tried = relay_health.try_now(session, now=operation.now, actor=actor)
+        tried = sending.try_now(session, now=operation.now, actor=actor)
     for name in tried:
         say(f"Le serveur d’envoi {name} est essayé de nouveau dans les secondes qui viennent.")
     if not tried:

@@ -11,7 +11,7 @@ import dns.resolver
 import dns.reversename
 
 from outreach.core.text.errors import OutreachError
-from outreach.delivery.deliverability.domains import MailVerdict
+from outreach.delivery.deliverability._domains import MailVerdict
 
 GIVES_UP = 3  # names in a row that nobody answered for: then the resolver is away, and the rest waits
 Answer = dns.resolver.Answer

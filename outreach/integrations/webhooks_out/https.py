@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach.core.connections import cut_after
 from outreach.integrations import signatures
-from outreach.integrations.webhooks_out.deliveries import NotDelivered
-from outreach.integrations.webhooks_out.endpoints import is_public
+from outreach.integrations.webhooks_out._deliveries import NotDelivered
+from outreach.integrations.webhooks_out._endpoints import is_public
 
 STEP_SECONDS, WHOLE_SECONDS = 5.0, 15.0
 MEDIA_TYPE = "application/cloudevents-batch+json"

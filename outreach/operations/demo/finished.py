@@ -14,32 +14,25 @@ from operator import itemgetter
 
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.access import accounts
+from outreach.adherence import programmes
+from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.adherence.models import Coverage, Programme, Strand
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.standing import all_eligible
-from outreach.campaigns.experiments import assignment, blinding, effects
-from outreach.campaigns.experiments.design import DEPARTURES
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.adherence.situation import all_eligible
+from outreach.campaigns import experiments, planning, review, waves
+from outreach.campaigns.experiments import DEPARTURES
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import definitions, lifecycle, schedule
-from outreach.campaigns.planning.definitions import Definition
-from outreach.campaigns.planning.schedule import ClosingRule
-from outreach.campaigns.planning.sending_hours import Audiences, moment_of
-from outreach.campaigns.review import approval
-from outreach.campaigns.waves import answering, launching
+from outreach.campaigns.planning import Audiences, ClosingRule, Definition, moment_of
+from outreach.core import tables
 from outreach.core.db import Session
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.core.tables import open_import
 from outreach.core.text.dates import BRUSSELS, today
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, School
-from outreach.engagement.replies import inbox
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Given, Response
 from outreach.operations.demo import people, sample
 from outreach.operations.demo.story import JOINS, READING_LINES, Post
 
@@ -87,7 +80,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     early, late = starts_before(today(now))
     _try_out(session, programme, early - 20 * DAY)
     for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
-        campaign = _sent(session, sending, definitions.get_definition(letter, definitions.DEMONSTRATED), starts)
+        campaign = _sent(session, sending, planning.get_definition(letter, planning.DEMONSTRATED), starts)
         _join(session, sending, programme, campaign, effect, now)
     _to_come(session, now)
 
@@ -123,25 +116,23 @@ def _sent(session: Session, sending: SenderIdentity, stated: Definition, starts:
     approver = people.person_for(RoleName.APPROVER).email
     written = starts - 4 * DAY
     stated = stated.model_copy(update={"departure_gap": GAP, "first_come": False})
-    campaign = lifecycle.create_campaign(session, stated, now=written, author=author)
-    lifecycle.revise_campaign(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
+    campaign = planning.create_campaign(session, stated, now=written, author=author)
+    planning.revise_campaign(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
     asked = written + 60 * MINUTE
-    judged = approval.review_campaign(session, campaign, sending, now=asked)
+    judged = review.review_campaign(session, campaign, sending, now=asked)
     written_to = judged.counts.written
-    approval.ask_approval(
-        session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged
-    )
+    review.ask_approval(session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged)
     seen = judged.overlap.shared if judged.overlap else 0
-    approval.give_approval(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen)
-    lifecycle.schedule_campaign(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
+    review.give_approval(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen)
+    planning.schedule_campaign(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
     for wave in sorted(campaign.waves, key=lambda one: one.due_at):
         at = wave.due_at
-        while launching.advance_wave(session, wave.id, sending, now=at):
+        while waves.advance_wave(session, wave.id, sending, now=at):
             pass
         post = Post(session, sending, now=at, refusals={})
         post.carry(at)
         post.close(at + MINUTE)
-        launching.finish_waves(session, now=at + 5 * MINUTE)
+        waves.finish_waves(session, now=at + 5 * MINUTE)
     return campaign
 
 
@@ -157,7 +148,7 @@ def _try_out(session: Session, programme: Programme, at: datetime) -> None:
             sent.append(f"{number};{strand.number};adhéré;{day - (1 + number % 5) * DAY:%d/%m/%Y};Essai;")
     rows = open_import("\r\n".join([COLUMNS, *sent]).encode(), HEADERS)
     author = people.person_for(RoleName.AUTHOR).email
-    imports.take_over(session, JoiningLists(day), rows, now=at, actor=author, programme_id=programme.id)
+    tables.take_over(session, JoiningLists(day), rows, now=at, actor=author, programme_id=programme.id)
 
 
 def _one_of_each(session: Session, strand: Strand, day: date) -> list[int]:
@@ -178,11 +169,11 @@ def _join(
     session: Session, sending: SenderIdentity, programme: Programme, campaign: Campaign, effect: float, now: datetime
 ) -> None:
     """Have authorities answer, and join by their departure; tell it by a list that covers the days; freeze."""
-    author, lock = people.person_for(RoleName.AUTHOR).email, blinding.lock_of(session, campaign)
+    author, lock = people.person_for(RoleName.AUTHOR).email, experiments.lock_of(session, campaign)
     attempt, until = lock.attempt, lock.until
     if attempt is None or until is None:
         return
-    drawn = assignment.order_of(session, attempt)
+    drawn = experiments.order_of(session, attempt)
     departed = [[fase for one in drawn for fase in one.departures[place]] for place in range(DEPARTURES)]
     joined: dict[int, date] = {}
     for window, written in enumerate((0, 1)):
@@ -195,18 +186,18 @@ def _join(
     lines = [f"{schools[fase][1]};{campaign.strand.number};adhéré;{joined[fase]:%d/%m/%Y};Plateforme;"
              for fase in sorted(joined.keys() & schools.keys())]  # fmt: skip
     waiting_answers = _answer(session, sending, campaign, schools, joined)
-    networks = frozenset(one.id for one in blinding.networks_drawn(session, attempt))
+    networks = frozenset(one.id for one in experiments.networks_drawn(session, attempt))
     told_at = min(moment_of(datetime.combine(until + DAY, STARTS)).at, now)
     sent = open_import("\r\n".join([COLUMNS, *lines]).encode(), HEADERS)
     facts = {"programme_id": programme.id, "coverage": Coverage(until, networks)}
-    imports.take_over(session, JoiningLists(today(told_at)), sent, now=told_at, actor=author, **facts)
+    tables.take_over(session, JoiningLists(today(told_at)), sent, now=told_at, actor=author, **facts)
     for response in waiting_answers:
-        inbox.set_response_aside(
+        replies.set_response_aside(
             session, response, now=told_at, actor=author, note="Dite par la liste de la plateforme."
         )
-    opened_lock = blinding.lock_of(session, campaign)
-    outcome = effects.compute_effect(session, campaign, opened_lock)
-    effects.freeze_effect(session, campaign, opened_lock, outcome, now=told_at + 60 * MINUTE, actor=author)
+    opened_lock = experiments.lock_of(session, campaign)
+    outcome = experiments.compute_effect(session, campaign, opened_lock)
+    experiments.freeze_effect(session, campaign, opened_lock, outcome, now=told_at + 60 * MINUTE, actor=author)
 
 
 def _spread(waiting: Sequence[int], number: int) -> list[int]:
@@ -244,11 +235,11 @@ def _answer(
         given.append((at, letters[fase], Given(said, None if said else line.answer, line.comment)))
     waiting, post = [], Post(session, sending, now=min(at for at, _, _ in given), refusals={})
     for at, letter, what in sorted(given, key=itemgetter(0)):
-        for response in answering.receive_answer(session, letter, what, sending, now=at):
+        for response in waves.receive_answer(session, letter, what, sending, now=at):
             if response.answer is JOINS.answer:
                 waiting.append(response)
             elif response.answer.awaits_staff:
-                inbox.act_on_response(session, response, now=at + DAY, actor=actor)
+                replies.act_on_response(session, response, now=at + DAY, actor=actor)
         post.carry(at + MINUTE / 4)
     post.close(max(at for at, _, _ in given) + MINUTE)
     return waiting
@@ -273,17 +264,17 @@ def _schools(session: Session, campaign: Campaign) -> dict[int, tuple[int, int]]
 def _to_come(session: Session, now: datetime) -> None:
     """A draft with dates, whose plan is read on its last step."""
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    stated = definitions.get_definition(INVITATION, definitions.READY_MADE)
+    stated = planning.get_definition(INVITATION, planning.READY_MADE)
     told = {"title": "Invitation de printemps", "programme": sample.CODE, "reminders": (14, 24)}
     stated = stated.model_copy(update=told)
-    campaign = lifecycle.create_campaign(session, stated, now=now - 80 * MINUTE, author=author)
+    campaign = planning.create_campaign(session, stated, now=now - 80 * MINUTE, author=author)
     starts = next(
         planned[0].at
         for weeks in count(8)
         if (
-            planned := schedule.plan_waves(
+            planned := planning.plan_waves(
                 session, campaign, now=now, start=_start(today(now) + timedelta(weeks=weeks))
             )
         )
     )
-    lifecycle.revise_campaign(session, campaign, {"starts_at": starts}, now=now - 75 * MINUTE, actor=author.email)
+    planning.revise_campaign(session, campaign, {"starts_at": starts}, now=now - 75 * MINUTE, actor=author.email)

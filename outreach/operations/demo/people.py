@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from outreach.core import site
 from outreach.core.db import Session
 from outreach.core.settings import kept_secret
-from outreach.core.site import statements
-from outreach.core.site.statements import CONFORMITY, Conformity, StatementKind
+from outreach.core.site import CONFORMITY, Conformity, StatementKind
 from outreach.core.text.roles import RoleName
 
 
@@ -66,5 +66,5 @@ EXAMPLES = {
 
 def fill(session: Session, *, now: datetime, today: date, actor: str) -> None:
     """Write both pages, dated `today`, unless they are written."""
-    for kind in statements.missing_statements(session):
-        statements.write_statement(session, kind, EXAMPLES[kind], today, now=now, actor=actor)
+    for kind in site.missing_statements(session):
+        site.write_statement(session, kind, EXAMPLES[kind], today, now=now, actor=actor)

@@ -16,18 +16,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
+from outreach.adherence.imports import HEADERS, JoiningLists
+from outreach.core import tables
 from outreach.core.db import Session
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.core.tables import open_import
 from outreach.core.text.dates import BRUSSELS
 from outreach.directory import contacts
 from outreach.directory.models import EducationType, Level
-from outreach.directory.register.edition import COLUMNS
-from outreach.directory.register.edition import HEADERS as EDITION_HEADERS
-from outreach.directory.register.edition_imports import Editions, derived_mailbox
+from outreach.directory.register import COLUMNS, Editions, derived_mailbox
+from outreach.directory.register import HEADERS as EDITION_HEADERS
 from outreach.operations.demo.population import (
     SampleAuthority,
     SamplePlace,
@@ -127,13 +125,13 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
         at, editions = min(_morning(day), now), Editions(mailbox_domain)
-        imports.take_over(session, editions, open_import(content, EDITION_HEADERS), now=at, actor=actor, edition_on=day)
+        tables.take_over(session, editions, open_import(content, EDITION_HEADERS), now=at, actor=actor, edition_on=day)
     mailbox = derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
     programme = programmes.load_programme(session, sample.programme, now=morning, actor=actor)
     sent = open_import(sample.joinings, HEADERS)
-    imports.take_over(session, JoiningLists(today), sent, now=morning, actor=actor, programme_id=programme.id)
+    tables.take_over(session, JoiningLists(today), sent, now=morning, actor=actor, programme_id=programme.id)
 
 
 def _morning(day: date) -> datetime:

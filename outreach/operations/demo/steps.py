@@ -7,13 +7,13 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
-from outreach.access.accounts.accounts import User
-from outreach.access.approvals.decisions import Decision, DecisionKind, Thing
+from outreach.access.accounts import User
+from outreach.access.approvals import Decision, DecisionKind, Thing
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
 from outreach.campaigns.models import Wave
 from outreach.core.db import Session
 from outreach.delivery.models import Message, MessageState
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Response
 
 
 class FirstStep(StrEnum):

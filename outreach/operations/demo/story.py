@@ -20,44 +20,30 @@ from itertools import count
 
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
 from outreach.adherence.models import Status
-from outreach.campaigns.channels import calls, due_steps
-from outreach.campaigns.channels import paper as batches
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachChannel, Rung, stored_steps
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import channels, planning, review, waves
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.evidence import CallOutcome, EscalationStep, ReachChannel, Rung, stored_steps
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import audiences, definitions, lifecycle, sending_hours
-from outreach.campaigns.planning.definitions import AudienceRule, Definition
-from outreach.campaigns.planning.sending_hours import Audiences, moment_of
-from outreach.campaigns.review import approval
-from outreach.campaigns.waves import answering, launching
+from outreach.campaigns.planning import AudienceRule, Audiences, Definition, moment_of
 from outreach.core.db import Session
 from outreach.core.text.addresses import judge
 from outreach.core.text.dates import BRUSSELS, today
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
-from outreach.delivery import workers
-from outreach.delivery.bounces import models
+from outreach.delivery import bounces, outbox, workers
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import outcomes, suppressions
-from outreach.delivery.outbox.outcomes import Settled
-from outreach.delivery.outbox.recipients import Composed, due_in
-from outreach.delivery.sending import commit_gate
-from outreach.delivery.sending.rounds import due_mailings
-from outreach.delivery.smtp.protocol import Reply, result_of
+from outreach.delivery.outbox import Composed, Settled, due_in
+from outreach.delivery.sending import clear_batch, due_mailings, pass_through
+from outreach.delivery.smtp import Reply, result_of
 from outreach.directory import contacts
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority
-from outreach.engagement.replies import inbox, recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
-from outreach.engagement.tracking import opens_and_clicks, trackers
-from outreach.engagement.tracking.bot_detection import OPENING, Agent, Signals, classify_hit
-from outreach.engagement.tracking.opens_and_clicks import Sighting
+from outreach.engagement import replies, tracking
+from outreach.engagement.replies import Answer, Given, Response
+from outreach.engagement.tracking import OPENING, Agent, Sighting, Signals, classify_hit
 from outreach.operations.demo import people, sample
 
 ROUND = 8
@@ -95,7 +81,7 @@ class Post:
         workers.leave(self.session, self.worker_id, now=now)
 
     def _work_through(self, batch: int, mailing: int, now: datetime) -> None:
-        commit_gate.clear_batch(self.session, batch, now=now, day=today(now))
+        clear_batch(self.session, batch, now=now, day=today(now))
         due = due_in(self.session, batch, now=now)
         composed = Composer(self.sending, lambda: now)(self.session, self.session.get_one(Mailing, mailing), due)
         letters = [composed[message.id] for message in due]
@@ -109,12 +95,10 @@ class Post:
         refused = [letter.id for letter in letters if letter.id in refusals]
         settled = [Settled(identity, None, result_of(refusals[identity], after_dot=False)) for identity in refused]
         fence_id, left = uuid.uuid4().hex, [letter for letter in letters if letter.id not in refusals]
-        passed = commit_gate.pass_through(
-            self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
-        )
+        passed = pass_through(self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now))
         taken = result_of(TAKEN, after_dot=True)
         settled += [Settled(identity, fence_id, taken) for identity in sorted(passed)]
-        outcomes.record_outcomes(self.session, settled, now=now, again_at=now)
+        outbox.record_outcomes(self.session, settled, now=now, again_at=now)
         self.posted += [Posted(letter.wire, now) for letter in left if letter.id in passed]
 
 
@@ -183,7 +167,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     wave = campaign.waves[0]
     _exclude(session, wave.campaign, first - MINUTE)
     take_mailboxes(session, wave.campaign, now=first - MINUTE)
-    while launching.advance_wave(session, wave.id, sending, now=first):
+    while waves.advance_wave(session, wave.id, sending, now=first):
         pass
     intended = _letters(session, wave)
     refusals = {intended[UNKNOWN].authority_id: UNKNOWN_BOX, intended[FULL].authority_id: FULL_BOX}
@@ -191,11 +175,11 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     give_numbers(session, refused, now=first)
     post = Post(session, sending, now=first, refusals=refusals)
     post.carry(first)
-    launching.finish_waves(session, now=first + 5 * MINUTE)
+    waves.finish_waves(session, now=first + 5 * MINUTE)
     letters = [letter for letter in _letters(session, wave) if letter.state is MessageState.ACCEPTED]
     given = _answer(session, letters, sending, post, first, now)
     left = letters[UNSUBSCRIBED]
-    suppressions.unsubscribe_letter(
+    outbox.unsubscribe_letter(
         session, left, now=first + timedelta(hours=5), detail=f"lien du courriel {left.public_id}"
     )
     _handle(session, given, now)
@@ -204,14 +188,14 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     post.close(now)
     _plan_for_all(session, sending, campaign.waves[-1], now)
     _draft(session, now)
-    models.note_box_read(session, now=now)
+    bounces.note_box_read(session, now=now)
     return post.posted
 
 
 def first_wave(now: datetime) -> datetime:
     """When the campaign left: at 9.30 on the last day that letters could leave, at least 6 days before `now`."""
     days = (today(now) - timedelta(days=LEAST_DAYS + more) for more in count())
-    day = next(day for day in days if not sending_hours.closing_reason(day, {Audiences.SCHOOL_SIDE}, urgent=True))
+    day = next(day for day in days if not planning.closing_reason(day, {Audiences.SCHOOL_SIDE}, urgent=True))
     return moment_of(datetime.combine(day, STARTS)).at
 
 
@@ -222,17 +206,15 @@ def _approved(
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
     written = approved_at - timedelta(hours=26)
-    campaign = lifecycle.create_campaign(session, stated, now=written, author=author)
-    lifecycle.revise_campaign(
-        session, campaign, {"starts_at": starts_at}, now=written + 20 * MINUTE, actor=author.email
-    )
+    campaign = planning.create_campaign(session, stated, now=written, author=author)
+    planning.revise_campaign(session, campaign, {"starts_at": starts_at}, now=written + 20 * MINUTE, actor=author.email)
     asked = written + timedelta(hours=2)
-    judged = approval.review_campaign(session, campaign, sending, now=asked)
+    judged = review.review_campaign(session, campaign, sending, now=asked)
     shared = judged.overlap.shared if judged.overlap else 0
     confirmed = judged.counts.written
-    approval.ask_approval(session, campaign, sending, now=asked, actor=author.email, confirmed=confirmed, judged=judged)
-    approval.give_approval(session, campaign, sending, now=approved_at, actor=approver, overlap=shared)
-    lifecycle.schedule_campaign(session, campaign, None, now=approved_at + 15 * MINUTE, actor=author.email)
+    review.ask_approval(session, campaign, sending, now=asked, actor=author.email, confirmed=confirmed, judged=judged)
+    review.give_approval(session, campaign, sending, now=approved_at, actor=approver, overlap=shared)
+    planning.schedule_campaign(session, campaign, None, now=approved_at + 15 * MINUTE, actor=author.email)
     return campaign
 
 
@@ -250,7 +232,7 @@ def _plan_for_all(session: Session, sending: SenderIdentity, reminder: Wave, now
         }
     )
     earliest = datetime.combine(today(reminder.due_at) + timedelta(days=PAUSE_DAYS), STARTS)
-    opens = sending_hours.next_open(earliest, set(Audiences), urgent=False).wall
+    opens = planning.next_open(earliest, set(Audiences), urgent=False).wall
     approved_at = now - timedelta(hours=20)
     _approved(session, sending, to_all, starts_at=moment_of(opens).at, approved_at=approved_at)
 
@@ -272,12 +254,12 @@ def _invitation(first: datetime, now: datetime) -> Definition:
 
 def _stated(name: str) -> Definition:
     """A ready-made campaign of the first programme."""
-    return definitions.get_definition(name, definitions.READY_MADE).model_copy(update={"programme": sample.CODE})
+    return planning.get_definition(name, planning.READY_MADE).model_copy(update={"programme": sample.CODE})
 
 
 def _draft(session: Session, now: datetime) -> None:
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    lifecycle.create_campaign(session, _stated(DRAFT), now=now - 90 * MINUTE, author=author)
+    planning.create_campaign(session, _stated(DRAFT), now=now - 90 * MINUTE, author=author)
 
 
 def _letters(session: Session, wave: Wave) -> Sequence[Message]:
@@ -288,10 +270,10 @@ def _letters(session: Session, wave: Wave) -> Sequence[Message]:
 
 def _exclude(session: Session, campaign: Campaign, now: datetime) -> None:
     """Suppress the address of a person who asked this by telephone."""
-    addressee = audiences.list_addressees(session, campaign, now=now)[EXCLUDED - 1]
+    addressee = planning.list_addressees(session, campaign, now=now)[EXCLUDED - 1]
     actor = people.person_for(RoleName.AUTHOR).email
     reason, said = SuppressionReason.STAFF, "Demande par téléphone."
-    suppressions.suppress_address(session, addressee.address_key, reason, now=now, actor=actor, detail=said)
+    outbox.suppress_address(session, addressee.address_key, reason, now=now, actor=actor, detail=said)
 
 
 def _answer(
@@ -306,7 +288,7 @@ def _answer(
         given = _given(session, letter, LINES[place % len(LINES)], now)
         if given is None:
             continue
-        responses += answering.receive_answer(session, letter, given, sending, now=at)
+        responses += waves.receive_answer(session, letter, given, sending, now=at)
         post.carry(at + MINUTE / 4)
     return responses
 
@@ -325,7 +307,7 @@ def _given(session: Session, letter: Message, line: StoryLine, now: datetime) ->
     if line.answer.status is None:
         proposed = f"direction.{letter.address}" if line.answer.is_wrong_mailbox else ""
         return Given({}, line.answer, line.comment, proposed_address=proposed)
-    asked = recording.question_of(session, letter, now=now)
+    asked = replies.question_of(session, letter, now=now)
     silent = [row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE]
     return Given(dict.fromkeys(silent, line.answer), comment=line.comment) if silent else None
 
@@ -335,23 +317,21 @@ def _handle(session: Session, given: Sequence[Response], now: datetime) -> None:
     actor = people.person_for(RoleName.AUTHOR).email
     joined = [response for response in given if response.answer is Answer.JOINED]
     for response in joined[: len(joined) // 2]:
-        inbox.act_on_response(session, response, now=min(response.given_at + timedelta(hours=3), now), actor=actor)
+        replies.act_on_response(session, response, now=min(response.given_at + timedelta(hours=3), now), actor=actor)
     helped = next(response for response in given if response.answer is Answer.HELP)
-    inbox.take_response(session, helped, now=min(helped.given_at + timedelta(hours=2), now), actor=actor)
+    replies.take_response(session, helped, now=min(helped.given_at + timedelta(hours=2), now), actor=actor)
 
 
 def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datetime) -> None:
     """Count openings of most letters, by people and machines, and clicks on the programme's page from some."""
     if wave.mailing_id is None:
         return
-    identity = next(iter(trackers.of_mailing(session, wave.mailing_id).values()))
-    target = trackers.target_of(session, identity)
+    identity = next(iter(tracking.of_mailing(session, wave.mailing_id).values()))
+    target = tracking.target_of(session, identity)
     if target is None or target.tracker is None:
         return
     seen = [signals for place in range(len(letters)) for signals in _signals(place, first, min(target.links))]
-    opens_and_clicks.count_hits(
-        session, [Sighting(target.tracker, signals, classify_hit(signals, ())[0]) for signals in seen]
-    )
+    tracking.count_hits(session, [Sighting(target.tracker, signals, classify_hit(signals, ())[0]) for signals in seen])
 
 
 def _signals(place: int, first: datetime, link: int) -> Iterator[Signals]:
@@ -375,7 +355,7 @@ TOLD = "Le secrétariat a la lettre, reçue à une autre adresse, et la transmet
 
 def take_mailboxes(session: Session, campaign: Campaign, *, now: datetime) -> None:
     """Leave the last authorities of a campaign, `NO_MAILBOX` of them, without any mailbox in use."""
-    found = audiences.list_addressees(session, campaign, now=now)
+    found = planning.list_addressees(session, campaign, now=now)
     for key in sorted({one.authority_id for one in found if one.authority_id})[-NO_MAILBOX:]:
         authority = session.get_one(Authority, key)
         for held in contacts.contacts_of(session, authority):
@@ -396,23 +376,23 @@ def reach(session: Session, wave: Wave, refused: Sequence[int], sending: SenderI
     paper, call = stored_steps(wave.campaign.ladder)
     printed, returned, called = (_at(wave, day, at, now) for day, at in (PRINTED, CAME_BACK, CALLED))
     _climb(session, wave, paper, sending, printed)
-    made = batches.make_batch(session, wave.campaign, wave, sending, sheet=True, now=printed, actor=_author())
+    made = channels.make_batch(session, wave.campaign, wave, sending, sheet=True, now=printed, actor=_author())
     if made.batch is None:
         raise Refused("L’histoire n’a personne à qui écrire sur papier.")
-    batches.note_posted(session, made.batch, on=today(printed), today=today(printed), now=printed, actor=_author())
+    channels.note_posted(session, made.batch, on=today(printed), today=today(printed), now=printed, actor=_author())
     back = session.scalars(select(Authority.fase).where(Authority.id.in_(refused))).all()
-    batches.came_back(session, made.batch, back, on=today(returned), now=returned, actor=_author())
+    channels.came_back(session, made.batch, back, on=today(returned), now=returned, actor=_author())
     _climb(session, wave, call, sending, called)
     of_calls = EscalationStep.mailing_id == wave.mailing_id, EscalationStep.channel == ReachChannel.CALL
     step = session.scalars(select(EscalationStep.id).where(*of_calls).order_by(EscalationStep.id).limit(1)).one()
-    calls.take_call(session, wave.campaign, step, now=called, actor=_author())
+    channels.take_call(session, wave.campaign, step, now=called, actor=_author())
     noted = NotedCall(CallOutcome.REACHED, TOLD, "le secrétariat")
-    calls.note_call(session, wave.campaign, step, noted, sending, now=called, actor=_author())
+    channels.note_call(session, wave.campaign, step, noted, sending, now=called, actor=_author())
 
 
 def _climb(session: Session, wave: Wave, rung: Rung, sending: SenderIdentity, now: datetime) -> None:
-    keys, _ = due_steps.due_candidates(session, wave.id, rung, after=0, now=now)
-    due_steps.open_due_steps(session, wave.id, rung, keys, sending, now=now)
+    keys, _ = channels.due_candidates(session, wave.id, rung, after=0, now=now)
+    channels.open_due_steps(session, wave.id, rung, keys, sending, now=now)
 
 
 def _at(wave: Wave, least: int, at: time, now: datetime) -> datetime:

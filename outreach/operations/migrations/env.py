@@ -6,8 +6,8 @@ from alembic.script import Script
 from sqlalchemy import delete, insert, inspect
 
 from outreach.core.db import Base
+from outreach.operations import retention  # noqa: F401 - whatever is compared has to be loaded
 from outreach.operations.migrations.kinds import AppliedRevision
-from outreach.operations.retention import every_table  # noqa: F401 - whatever is compared has to be loaded
 
 
 def note_kind(ctx: MigrationContext, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001

@@ -10,15 +10,14 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.core.audit.events import number_waiting
+from outreach.core.audit import number_waiting
 from outreach.delivery.workers import Uncertain
-from outreach.integrations.webhooks_in.deliveries import apply_waiting
-from outreach.operations.retention import deletion, policy
-from outreach.operations.retention.deletion import Archives
-from outreach.operations.retention.policy import Retention, Rhythm
+from outreach.integrations.webhooks_in import apply_waiting
+from outreach.operations import retention
+from outreach.operations.retention import Archives, Retention, Rhythm
 from outreach.operations.worker.due import DueWork
 from outreach.operations.worker.resilience import going_on, hindrance, remember
-from outreach.reports.notes import corrections
+from outreach.reports import notes
 
 TICK_SECONDS = 5
 APPLY_SECONDS = 2  # a joining that was sent stops the reminder of the next round
@@ -74,7 +73,7 @@ def tell(due: DueWork) -> None:
 def apply_sent(due: DueWork) -> None:
     """Apply the joinings that other services sent, in a job of its own: a reminder that is due waits for none."""
     with going_on("applying what services sent", due.database):
-        apply_waiting(due.database, due.clock(), corrections.by_list)
+        apply_waiting(due.database, due.clock(), notes.by_list)
 
 
 def push(due: DueWork) -> None:
@@ -93,12 +92,12 @@ def forget(due: DueWork, rhythm: Rhythm) -> None:
     """Delete what was kept for its time, of the tables with this rhythm. One that fails keeps no other."""
     rules: list[Retention] = []
     with going_on("reading how long things are kept", due.database), due.database.reading() as session:
-        rules += policy.in_force(session)
+        rules += retention.in_force(session)
     archives = Archives.of(due.settings)
     for rule in rules:
         if rule.rhythm is rhythm:
             with going_on(f"deleting what is old of {rule.table}", due.database):
-                deletion.forget_by_rule(due.database, rule, due.clock, due.stop, archives)
+                retention.forget_by_rule(due.database, rule, due.clock, due.stop, archives)
 
 
 def ask(due: DueWork) -> None:

@@ -6,30 +6,39 @@ import time
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from outreach.access.accounts import password_links
-from outreach.campaigns.channels import due_steps
-from outreach.campaigns.evidence.steps import Rung
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.waves import drift, launching, stopping
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.campaigns import channels
+from outreach.campaigns.evidence import Rung
+from outreach.campaigns.letter import SenderIdentity
+from outreach.campaigns.waves import (
+    LOOK_EVERY,
+    advance_wave,
+    coming_waves,
+    due_waves,
+    failing_waves,
+    finish_waves,
+    is_free,
+    news_of,
+    note_drift,
+    pause_failing_waves,
+    ranked_audience,
+    stage_audience,
+)
+from outreach.core import audit
 from outreach.core.db import Database, try_lock
 from outreach.core.settings import Mode, Settings
 from outreach.core.text.dates import today
-from outreach.delivery import workers
-from outreach.delivery.bounces.boxes import BoxError
-from outreach.delivery.deliverability import domains
-from outreach.delivery.outbox import outbox
-from outreach.delivery.received import intake
-from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.rounds import Lane, due_by_lane
-from outreach.engagement.tracking import arrivals, opens_and_clicks
+from outreach.delivery import deliverability, outbox, received, sending, workers
+from outreach.delivery.bounces import BoxError
+from outreach.delivery.sending import Lane, due_by_lane
+from outreach.engagement import tracking
 from outreach.operations.alerts import AlertKind
-from outreach.operations.health.watch import AlertWatch
+from outreach.operations.health import AlertWatch
 from outreach.operations.worker.job_room import JobRoom
 from outreach.operations.worker.mail_room import MailRoom
 from outreach.operations.worker.push_room import PushRoom
 from outreach.operations.worker.resilience import going_on, hindrance
-from outreach.staff.notifications import access_letters, account_letters, digests
+from outreach.staff import notifications
 
 EVERY = timedelta(minutes=1)
 logger = logging.getLogger(__name__)
@@ -75,10 +84,10 @@ LAUNCH_SECONDS = 4.0  # less than the interval of the clock
 def pause_failing(settings: Settings, database: Database) -> None:
     """Pause the waves that fail too often. They are looked for in a reading transaction, which blocks no writer."""
     with database.reading() as session:
-        is_failing = bool(stopping.failing_waves(session))
+        is_failing = bool(failing_waves(session))
     if is_failing:
         with database.writing() as session:
-            stopping.pause_failing_waves(session, now=settings.instant())
+            pause_failing_waves(session, now=settings.instant())
 
 
 class DueWork:
@@ -97,7 +106,7 @@ class DueWork:
         self.mail_room, self.job_room, self.relays, self.stop = mail_room, job_room, relays, stop
         self.place = workers.place_of(settings.data)
         self.sealing, self.push_room = Sealing(settings, database), PushRoom(settings, database, stop)
-        self._drift_looked_at = self._climbed_at = self.clock() - drift.LOOK_EVERY
+        self._drift_looked_at = self._climbed_at = self.clock() - LOOK_EVERY
         self.sending = SenderIdentity.of(settings)
         self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.dispatcher.writer.worker_id)
 
@@ -110,7 +119,7 @@ class DueWork:
         end = time.monotonic() + LAUNCH_SECONDS
         while not self.stop.is_set():
             with self.database.reading() as session:
-                waves = launching.due_waves(session, now=self.clock())
+                waves = due_waves(session, now=self.clock())
             goes_on = False
             for wave in waves:
                 with going_on(f"wave {wave}", self.database):
@@ -125,10 +134,10 @@ class DueWork:
         A wave whose audience cannot be counted is a line of the log; the others are noted.
         """
         now = self.clock()
-        if abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
+        if abs(now - self._drift_looked_at) < LOOK_EVERY:
             return
         with self.database.reading() as session:
-            waves = drift.coming_waves(session, now=now)
+            waves = coming_waves(session, now=now)
         for wave in waves:
             with going_on(f"looking at the audience of wave {wave}", self.database):
                 self._note_drift(wave)
@@ -137,10 +146,10 @@ class DueWork:
     def climb(self) -> None:
         """Stop the steps that are due no longer, and open those of rungs whose day has come, every five minutes."""
         now = self.clock()
-        if abs(now - self._climbed_at) < drift.LOOK_EVERY:
+        if abs(now - self._climbed_at) < LOOK_EVERY:
             return
         with self.database.reading() as session:
-            waves, rungs = due_steps.open_steps(session, now=now), due_steps.due_rungs(session, now=now)
+            waves, rungs = channels.open_steps(session, now=now), channels.due_rungs(session, now=now)
         for wave, steps in waves.items():
             with going_on(f"steps of wave {wave}", self.database):
                 self._stop_steps(wave, steps)
@@ -164,12 +173,12 @@ class DueWork:
         with self.database.writing() as session:
             if try_lock(session, "clock"):  # else another process settles just this
                 outbox.doubt_the_abandoned(session, now=now)
-                opens_and_clicks.settle_doubts(session, now=now)
+                tracking.settle_doubts(session, now=now)
                 outbox.resend_the_doubtful(session, now=now)
                 outbox.withdraw_stranded(session, now=now)
-                launching.finish_waves(session, now=now)
-                account_letters.empty_settled(session, now=now)
-            no_relay = relay_health.relay_hindrance(session, self.relays, place=self.place, now=now)
+                finish_waves(session, now=now)
+                notifications.empty_settled(session, now=now)
+            no_relay = sending.relay_hindrance(session, self.relays, place=self.place, now=now)
             workers.clock_passed(session, hindered or no_relay, place=self.place, now=now)
 
     def tell(self) -> None:
@@ -178,14 +187,14 @@ class DueWork:
         Nothing while no letter may leave from here: it is told once some may, for what is not too old by then.
         """
         if not hindrance(self.settings, self.database):
-            for mailing in digests.send_digests(self.database, self.sending, now=self.clock()):
+            for mailing in notifications.send_digests(self.database, self.sending, now=self.clock()):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
-            if (told := access_letters.send_access_news(self.database, self.sending, now=self.clock())) is not None:
+            if (told := notifications.send_access_news(self.database, self.sending, now=self.clock())) is not None:
                 self.mail_room.wake_here(told, Lane.STAFF)
             guard = workers.guard_of(self.settings)
-            key = password_links.request_key(self.settings.own_key)
+            key = accounts.request_key(self.settings.own_key)
             takes, now = self.settings.takes_password, self.clock()
-            for mailing in account_letters.answer_requests(
+            for mailing in notifications.answer_requests(
                 self.database, self.sending, guard, key, takes_password=takes, now=now
             ):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
@@ -193,7 +202,7 @@ class DueWork:
     def collect(self) -> None:
         """Handle what came back by mail."""
         try:
-            intake.collect_mails(self.database, self.settings, self.clock, self.stop)
+            received.collect_mails(self.database, self.settings, self.clock, self.stop)
         except BoxError:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise
@@ -202,61 +211,61 @@ class DueWork:
     def check_domains(self) -> None:
         """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""
         with self.database.reading() as session:
-            due = domains.due_domains(session, now=self.clock())
+            due = deliverability.due_domains(session, now=self.clock())
         if due:
             from outreach.delivery.deliverability import dns  # noqa: PLC0415 - most processes ask nothing
 
             asking = dns.dns_resolver(self.settings.dns_server)
             verdicts = dns.look_up(due, asking, self.stop)
             with self.database.writing() as session:
-                domains.record_domains(session, verdicts, now=self.clock())
+                deliverability.record_domains(session, verdicts, now=self.clock())
 
     def _move_hits(self) -> None:
         """Move the hits that came since the last pass, for two seconds at most: a slice of them in each transaction."""
         end = time.monotonic() + MOVE_SECONDS
         with self.database.reading() as session:
-            is_more = arrivals.is_any(session)
+            is_more = tracking.is_any(session)
         while is_more and time.monotonic() < end and not self.stop.is_set():
             with self.database.writing() as session:
-                is_more = arrivals.move_hits(session) == arrivals.SLICE
-            self.stop.wait(arrivals.REST_SECONDS)
+                is_more = tracking.move_hits(session) == tracking.SLICE
+            self.stop.wait(tracking.REST_SECONDS)
 
     def _note_drift(self, wave: int) -> None:
         with self.database.reading() as session:
-            words = drift.news_of(session, wave, now=self.clock())
+            words = news_of(session, wave, now=self.clock())
         if words:
             with self.database.writing() as session:
-                drift.note_drift(session, wave, words, now=self.clock())
+                note_drift(session, wave, words, now=self.clock())
 
     def _stop_steps(self, wave: int, steps: Sequence[int]) -> None:
-        for start in range(0, len(steps), due_steps.SLICE):
-            some = steps[start : start + due_steps.SLICE]
+        for start in range(0, len(steps), channels.SLICE):
+            some = steps[start : start + channels.SLICE]
             with self.database.reading() as session:
-                ended = due_steps.stopped_steps(session, wave, some, now=self.clock())
+                ended = channels.stopped_steps(session, wave, some, now=self.clock())
             if ended:
                 with self.database.writing() as session:
-                    due_steps.stop_steps(session, wave, ended, now=self.clock())
+                    channels.stop_steps(session, wave, ended, now=self.clock())
 
     def _climb(self, wave: int, rung: Rung) -> None:
         """Open the steps of a rung, slice by slice, each in a short transaction."""
         after, is_more = 0, True
         while is_more and not self.stop.is_set():
             with self.database.reading() as session:
-                found, after = due_steps.due_candidates(session, wave, rung, after=after, now=self.clock())
+                found, after = channels.due_candidates(session, wave, rung, after=after, now=self.clock())
             if found:
                 with self.database.writing() as session:
-                    due_steps.open_due_steps(session, wave, rung, found, self.sending, now=self.clock())
+                    channels.open_due_steps(session, wave, rung, found, self.sending, now=self.clock())
             is_more = after > 0
 
     def _advance(self, wave: int) -> bool:
         """Take one step of a wave. Its audience is ranked where nobody waits for it, then staged slice by slice."""
         with self.database.reading() as session:
-            if not launching.is_free(session, wave):
+            if not is_free(session, wave):
                 return False
-            ranking = launching.ranked_audience(session, wave, now=self.clock())
+            ranking = ranked_audience(session, wave, now=self.clock())
         while ranking is not None:
             with self.database.writing() as session:
-                if not launching.stage_audience(session, wave, ranking, now=self.clock()):
+                if not stage_audience(session, wave, ranking, now=self.clock()):
                     break
         with self.database.writing() as session:
-            return launching.advance_wave(session, wave, self.sending, now=self.clock())
+            return advance_wave(session, wave, self.sending, now=self.clock())

@@ -16,10 +16,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from outreach.core import jobs
 from outreach.core.db import Database
-from outreach.core.jobs import work
-from outreach.core.jobs.models import JobState
-from outreach.core.jobs.work import LeaseLost
+from outreach.core.jobs import JobState, LeaseLost
 from outreach.core.settings import ROOT, Settings
 from outreach.core.text.logs import told
 from outreach.operations.worker.resilience import EXPECTED, going_on
@@ -82,7 +81,7 @@ class JobRoom:
     def look(self) -> None:
         """At each pass of the clock: look for a job here and, over the broker, in whichever process is idle."""
         with self.database.reading() as session:
-            is_due = work.anything_due(session, now=self.clock())
+            is_due = jobs.anything_due(session, now=self.clock())
         if is_due:
             self.wake()
             if self.wakeups:
@@ -104,7 +103,7 @@ class JobRoom:
 
     def _claim(self) -> tuple[int, str] | None:
         with self.database.writing() as session:
-            return work.claim_job(session, now=self.clock())
+            return jobs.claim_job(session, now=self.clock())
 
     def _do(self, number: int, lease: str) -> None:
         command = [*self._child, str(number), lease]
@@ -119,9 +118,9 @@ class JobRoom:
             return  # its lease runs out: by then the database may answer
         with going_on(f"giving job {number} back", self.database), self.database.writing() as session:
             if is_too_long:
-                work.end_job(session, number, lease, JobState.FAILED, now=self.clock(), said=TOO_LONG)
+                jobs.end_job(session, number, lease, JobState.FAILED, now=self.clock(), said=TOO_LONG)
             else:
-                work.put_back(session, number, lease, now=self.clock(), broke=not self.stop.is_set())
+                jobs.put_back(session, number, lease, now=self.clock(), broke=not self.stop.is_set())
 
     def _watch(self, child: "subprocess.Popen[bytes]", number: int, lease: str) -> bool:
         """Keep the lease until the child ends, or has to; returns whether it took too long."""
@@ -134,7 +133,7 @@ class JobRoom:
                 renewed = time.monotonic()
                 try:
                     with self.database.writing() as session:
-                        work.renew_lease(session, number, lease, now=self.clock())
+                        jobs.renew_lease(session, number, lease, now=self.clock())
                 except LeaseLost:
                     return False
                 except EXPECTED as error:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from outreach.core.db import NO_ANSWER, Database
-from outreach.delivery.sending.dispatcher import Dispatcher
-from outreach.delivery.sending.rounds import DueMailing, Lane
+from outreach.delivery.sending import Dispatcher, DueMailing, Lane
 from outreach.operations.worker.resilience import going_on
 from outreach.operations.worker.wakeups import Wakeups
 

@@ -8,13 +8,9 @@ from collections.abc import Callable, Sequence
 
 from outreach.core.db import Database, Way
 from outreach.core.settings import Settings
-from outreach.delivery import workers
-from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.composer import LetterSource
-from outreach.delivery.sending.dispatcher import Dispatcher
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.relay import Relay
+from outreach.delivery import sending, workers
+from outreach.delivery.sending import Dispatcher, Failpoint, LetterSource
+from outreach.delivery.smtp import Pool, Relay
 from outreach.operations.worker.due import DueWork, pause_failing
 from outreach.operations.worker.job_room import JobRoom
 from outreach.operations.worker.mail_room import MailRoom
@@ -84,7 +80,7 @@ class WorkProcess:
         with self.database.writing() as session:
             now = self.clock()
             worker_id = workers.join_in(session, now=now)
-            relay_health.try_at_start(session, names, place=self.place, now=now)
+            sending.try_at_start(session, names, place=self.place, now=now)
             workers.settle_in(session, workers.read(self.settings.data), now=now)
         return worker_id
 

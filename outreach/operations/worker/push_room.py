@@ -6,8 +6,8 @@ from functools import cached_property
 
 from outreach.core.db import Database
 from outreach.core.settings import Settings
-from outreach.integrations.webhooks_out import deliveries
-from outreach.integrations.webhooks_out.deliveries import Deliver
+from outreach.integrations import webhooks_out
+from outreach.integrations.webhooks_out import Deliver
 from outreach.operations.worker.resilience import going_on
 
 AT_ONCE = 8  # programs: of more, those that wait longest go first
@@ -27,7 +27,7 @@ class PushRoom:
     def look(self) -> None:
         """Begin to push to the programs that wait for events."""
         with self._database.reading() as session:
-            waiting = deliveries.due_endpoints(session, now=self._settings.instant())
+            waiting = webhooks_out.due_endpoints(session, now=self._settings.instant())
         for target in waiting:
             with self._begins:
                 if self._stop.is_set() or target in self._busy or len(self._busy) >= AT_ONCE:
@@ -42,7 +42,7 @@ class PushRoom:
         try:
             with going_on(f"pushing events to program {target}", self._database):
                 while not self._stop.is_set() and time.monotonic() < until:
-                    if not deliveries.push_next(self._database, target, address, deliver, clock):
+                    if not webhooks_out.push_next(self._database, target, address, deliver, clock):
                         break
         finally:
             with self._begins:

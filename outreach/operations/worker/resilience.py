@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from outreach.core import erasure
 from outreach.core.db import Database
 from outreach.core.db.watch import is_away
-from outreach.core.erasure import digests
 from outreach.core.settings import SendingSwitch, Settings
 from outreach.core.text.errors import OutreachError, Refused
 from outreach.core.text.logs import told
@@ -51,7 +51,7 @@ def hindrance(settings: Settings, database: Database) -> str:
         return "L’envoi est coupé par OUTREACH_SENDING=off."
     with database.reading() as session:
         try:
-            digests.refuse_other_key(session)
+            erasure.refuse_other_key(session)
         except Refused as error:
             return str(error)
         if settings.stays_here:

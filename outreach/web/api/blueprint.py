@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from outreach.adherence.programmes.programmes import SeveralProgrammes
+from outreach.adherence.programmes import SeveralProgrammes
 from outreach.core.db import NO_ANSWER, Database
-from outreach.core.tables.columns import QueryListing, Row
+from outreach.core.tables import QueryListing, Row
 from outreach.core.text.errors import InputError
 from outreach.integrations import api_keys
 from outreach.integrations.api_keys import ApiKey

@@ -7,11 +7,8 @@ from flask import Blueprint, Flask, Response, current_app, request
 
 from outreach.core.db import Database
 from outreach.core.text.errors import InputError, NotFound
-from outreach.integrations import signatures
-from outreach.integrations.webhooks_in import deliveries as receiving
-from outreach.integrations.webhooks_in import sources
-from outreach.integrations.webhooks_in.deliveries import Delivery, Kept
-from outreach.integrations.webhooks_in.models import LONGEST_ID, WebhookSource
+from outreach.integrations import signatures, webhooks_in
+from outreach.integrations.webhooks_in import LONGEST_ID, Delivery, Kept, WebhookSource
 from outreach.web.public.tracking_endpoint import Batches, NotHandled
 from outreach.web.ui import errors
 from outreach.web.ui.request import current_day, now, reading, settings
@@ -28,7 +25,7 @@ def install(app: Flask, database: Database) -> None:
 
     def keep(deliveries: Sequence[Delivery]) -> Sequence[Kept]:
         with database.writing() as session:
-            return receiving.keep_deliveries(session, deliveries)
+            return webhooks_in.keep_deliveries(session, deliveries)
 
     app.extensions[EXTENSION] = Batches[Delivery, Kept]("hook deliveries were not kept", keep)
 
@@ -38,16 +35,16 @@ def receive(name: str) -> Response:
     """Keep a delivery of joinings. One that was kept already is answered alike; its name serves no other one."""
     body, identity = request.get_data(), request.headers.get("webhook-id", "")
     with reading() as session:
-        sender = sources.get_source_named(session, name)
+        sender = webhooks_in.get_source_named(session, name)
         if sender is None:
             raise NotFound("Aucun service de ce nom n’envoie ici.")
         if not _is_theirs(sender, identity, body):
             return errors.answer(401, UNSIGNED)
-        number, about = sender.id, sources.programme_of(session, sender)
+        number, about = sender.id, webhooks_in.programme_of(session, sender)
     if not 0 < len(identity) <= LONGEST_ID or not identity.isprintable():
         raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
-    rows, until = receiving.read_delivery(body, current_day())
-    receiving.refuse_others(rows, about)
+    rows, until = webhooks_in.read_delivery(body, current_day())
+    webhooks_in.refuse_others(rows, about)
     batches: Batches[Delivery, Kept] = current_app.extensions[EXTENSION]
     try:
         became = batches.put(Delivery(number, identity, rows, until, now()))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Response
 
-from outreach.core.audit import events as feed
+from outreach.core import audit
 from outreach.web.api.blueprint import pages
 from outreach.web.api.shapes import CloudEvents, EventsAsked
 from outreach.web.api.specification import EVENTS, answers, query_as
@@ -42,8 +42,8 @@ def events() -> Response:
 
 def _batch(asked: EventsAsked) -> list[dict[str, object]]:
     with reading() as session:
-        found = feed.events_after(session, asked.after, asked.limit)
-        return [feed.cloud_event(event, settings().address) for event in found]
+        found = audit.events_after(session, asked.after, asked.limit)
+        return [audit.cloud_event(event, settings().address) for event in found]
 
 
 def _waited(asked: EventsAsked) -> list[dict[str, object]]:
@@ -53,7 +53,7 @@ def _waited(asked: EventsAsked) -> list[dict[str, object]]:
     while time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
         with database().reading() as session:
-            is_there = feed.last_event(session) > asked.after
+            is_there = audit.last_event(session) > asked.after
         if is_there:
             return _batch(asked)
     return []

@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import Field, RootModel, create_model
 
-from outreach.adherence.situation.difference import Cause
-from outreach.adherence.situation.situation import Bucket, Solicitation
+from outreach.adherence.situation import Bucket, Cause, Solicitation
 from outreach.campaigns.models import WaveState
 from outreach.web.api.shapes import CampaignBaseTold, Told
 

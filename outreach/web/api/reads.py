@@ -7,34 +7,25 @@ from functools import partial
 
 from flask import Response, render_template
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
+from outreach.adherence import records, situation
 from outreach.adherence.models import AdherenceRecord, Programme
-from outreach.adherence.programmes import files
-from outreach.adherence.programmes import programmes as known_programmes
-from outreach.adherence.records import records
-from outreach.adherence.situation import difference, grouping, situation
-from outreach.adherence.situation.concerning import programmes_concerning
-from outreach.adherence.situation.difference import A_MONTH, Asked, By, Reading
-from outreach.adherence.situation.grouping import Grouping
+from outreach.adherence.programmes import all_programme_files, as_json, get_programme
+from outreach.adherence.situation import A_MONTH, Asked, By, Grouping, Reading, programmes_concerning
+from outreach.campaigns import planning, results
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import calendar, lifecycle, segment_uses
-from outreach.campaigns.planning import listing as campaign_list
-from outreach.campaigns.planning.sending_hours import known_until, read_past
-from outreach.campaigns.results import progress
-from outreach.campaigns.results.progress import overall_figures
+from outreach.campaigns.planning import known_until, read_past
+from outreach.campaigns.results import overall_figures
 from outreach.core.db import Session
-from outreach.core.tables.columns import Expression, QueryListing, Row
+from outreach.core.tables import Expression, QueryListing, Row
 from outreach.core.text.dates import parse_day, today
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.delivery.outbox import listing as recipient_list
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.outbox.recipients import listed_schools
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import Filters
-from outreach.engagement.replies import inbox_list
-from outreach.engagement.replies.models import Response as GivenResponse
-from outreach.reports.notes import listing as note_list
-from outreach.reports.notes.models import Note, NoteState
+from outreach.delivery import outbox
+from outreach.delivery.outbox import listed_schools
+from outreach.directory.authorities import Filters, authority_by_fase, list_authorities, list_networks, list_schools
+from outreach.engagement import replies
+from outreach.engagement.replies import Response as GivenResponse
+from outreach.reports.notes import Note, NoteState, select_notes
 from outreach.web.api import resources
 from outreach.web.api.blueprint import holder, page_of, pages, told
 from outreach.web.api.figures import CampaignStandingTold, DifferenceTold, SituationTold
@@ -107,7 +98,7 @@ def situation_difference() -> Response:
         except InputError as fault:
             raise NotFound(str(fault)) from None
         asks = Asked(programme, strand, By(asked.by), holder().sight)
-        return told(difference.difference(session, asks, before, after, own).as_json())
+        return told(situation.difference(session, asks, before, after, own).as_json())
 
 
 @pages.get("/networks")
@@ -115,7 +106,7 @@ def situation_difference() -> Response:
 def networks() -> Response:
     """Les réseaux, dans leur ordre habituel."""
     with reading() as session:
-        return told(resources.every([resources.network(one) for one in search.list_networks(session)]))
+        return told(resources.every([resources.network(one) for one in list_networks(session)]))
 
 
 @pages.get("/programmes")
@@ -127,11 +118,7 @@ def programmes() -> Response:
     """
     with reading() as session:
         theirs = programmes_concerning(session, current_day())
-        found = [
-            known_programmes.as_json(programme, rules)
-            for programme, rules in files.all_programme_files(session)
-            if programme in theirs
-        ]
+        found = [as_json(programme, rules) for programme, rules in all_programme_files(session) if programme in theirs]
     return told(resources.every(found))
 
 
@@ -142,7 +129,7 @@ def authorities() -> Response:
     asked = query_as(AuthoritiesAsked)
     filters = Filters(networks=(asked.network,) if asked.network else ())
     with reading() as session:
-        return page_of(search.list_authorities(session, filters), asked, resources.authority)
+        return page_of(list_authorities(session, filters), asked, resources.authority)
 
 
 @pages.get("/authorities/<number:authority>/schools")
@@ -150,8 +137,8 @@ def authorities() -> Response:
 def schools(authority: int) -> Response:
     """Les écoles d’un pouvoir organisateur, par numéro FASE."""
     with reading() as session:
-        found = sheet.authority_by_fase(session, authority)
-        listing = sheet.list_schools(session, found)
+        found = authority_by_fase(session, authority)
+        listing = list_schools(session, found)
         return page_of(listing, query_as(PageAsked), lambda row: resources.school(row, found))
 
 
@@ -162,10 +149,8 @@ def segments() -> Response:
     with reading() as session:
         programme = _programme(session, query_as(ProgrammeAsked).programme)
         counted = [
-            resources.segment(
-                row, programme.code, segment_uses.count_segment(session, row.segment, programme, now=now())
-            )
-            for row in segment_uses.list_segments(session, accounts.colleagues(session)).every()
+            resources.segment(row, programme.code, planning.count_segment(session, row.segment, programme, now=now()))
+            for row in planning.list_segments(session, accounts.colleagues(session)).every()
         ]
     return told(resources.every(counted))
 
@@ -180,10 +165,8 @@ def campaigns() -> Response:
     is_whole = holder().sight is None
     resource = partial(resources.campaign, is_whole=is_whole)
     with reading() as session:
-        among = None if is_whole else calendar.campaigns_with_waves(session, now=now())
-        listing = campaign_list.list_campaigns(
-            session, among=among, figures=partial(overall_figures, session, now=now())
-        )
+        among = None if is_whole else planning.campaigns_with_waves(session, now=now())
+        listing = planning.list_campaigns(session, among=among, figures=partial(overall_figures, session, now=now()))
         return _page_of_programme(session, _of_strands(listing, Campaign.strand_id), resource)
 
 
@@ -195,9 +178,9 @@ def campaign(campaign: int) -> Response:
     À une clé de fédération ou de réseau, ses vagues qui écrivent à des membres, et combien de membres.
     """
     with reading() as session:
-        say = progress.progress_concerning if holder().sight else progress.campaign_as_json
-        said = say(session, lifecycle.campaign_numbered(session, campaign), now=now())
-        (row,) = campaign_list.list_campaigns(session, among=[campaign]).every()
+        say = results.progress_concerning if holder().sight else results.campaign_as_json
+        said = say(session, planning.campaign_numbered(session, campaign), now=now())
+        (row,) = planning.list_campaigns(session, among=[campaign]).every()
         return told(resources.standing(row, said["counts"]["programme"], said))
 
 
@@ -206,12 +189,12 @@ def campaign(campaign: int) -> Response:
 def recipients(campaign: int, wave: int) -> Response:
     """Les courriels d’une vague : à qui, et ce que chacun est devenu."""
     with reading() as session:
-        waves = [one for one in lifecycle.campaign_numbered(session, campaign).waves if one.number == wave]
+        waves = [one for one in planning.campaign_numbered(session, campaign).waves if one.number == wave]
         if not waves:
             raise NotFound(f"La campagne {campaign} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
             return told(resources.every([]))
-        listing = recipient_list.list_letters(session, waves[0].mailing_id)
+        listing = outbox.list_letters(session, waves[0].mailing_id)
         return page_of(listing, query_as(PageAsked), resources.recipient)
 
 
@@ -220,7 +203,7 @@ def recipients(campaign: int, wave: int) -> Response:
 def responses() -> Response:
     """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
-        listed = _of_strands(inbox_list.all_responses(session), GivenResponse.strand_id)
+        listed = _of_strands(replies.all_responses(session), GivenResponse.strand_id)
         return _page_of_programme(session, listed, resources.response)
 
 
@@ -229,7 +212,7 @@ def responses() -> Response:
 def exclusions() -> Response:
     """Les adresses auxquelles le service n’écrit plus."""
     with reading() as session:
-        return page_of(suppressions.list_suppressions(session), query_as(PageAsked), resources.exclusion)
+        return page_of(outbox.list_suppressions(session), query_as(PageAsked), resources.exclusion)
 
 
 @pages.get("/notes")
@@ -241,7 +224,7 @@ def notes() -> Response:
         theirs = (
             [_programme(session, asked.programme)] if asked.programme else programmes_concerning(session, current_day())
         )
-        listing = note_list.select_notes(session, NoteState.PUBLISHED)
+        listing = select_notes(session, NoteState.PUBLISHED)
         among = replace(listing, query=listing.query.where(Note.programme_id.in_([one.id for one in theirs])))
         return page_of(among, asked, lambda one: resources.note(one, one.programme.code, address))
 
@@ -278,7 +261,7 @@ def _page_of_programme(
 
 def _programme(session: Session, code: str) -> Programme:
     """The programme with this code, or the only one, of those that concern the members of a scoped key."""
-    return known_programmes.get_programme(session, code, programmes_concerning(session, current_day()))
+    return get_programme(session, code, programmes_concerning(session, current_day()))
 
 
 def _when(session: Session, as_of: date | None, moment: date | None, usual: date) -> tuple[date, datetime | None]:
@@ -288,7 +271,7 @@ def _when(session: Session, as_of: date | None, moment: date | None, usual: date
         day = parse_day(as_of.isoformat()) if as_of else today(known_at) if known_at else usual
         if day > current_day():
             raise Refused("Cette date est dans l’avenir.")
-        grouping.refuse_unknowable(session, day, known_at)
+        situation.refuse_unknowable(session, day, known_at)
     except InputError as fault:  # not of the form, which was read, but of what there is to know
         raise Refused(str(fault)) from None
     return day, known_at

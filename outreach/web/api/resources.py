@@ -9,21 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from outreach.adherence.models import Status, Word
-from outreach.adherence.records.records import RecordRow
-from outreach.adherence.situation.situation import Bucket
+from outreach.adherence.records import RecordRow
+from outreach.adherence.situation import Bucket
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.planning.listing import CampaignRow
-from outreach.campaigns.planning.segment_uses import ListedSegment
-from outreach.campaigns.results.progress import Overall
-from outreach.campaigns.segments.audience import Concerns
-from outreach.delivery.outbox.listing import Recipient, cause_of_state, outcome_of
-from outreach.delivery.outbox.suppressions import Excluded
-from outreach.directory.authorities.search import ListedRow, Reach
-from outreach.directory.authorities.sheet import ListedSchool
+from outreach.campaigns.planning import CampaignRow, ListedSegment
+from outreach.campaigns.results import Overall
+from outreach.campaigns.segments import Concerns
+from outreach.delivery.outbox import Excluded, Recipient, cause_of_state, outcome_of
+from outreach.directory.authorities import ListedRow, ListedSchool, Reach
 from outreach.directory.models import Authority, EducationType, Located, Network
-from outreach.engagement.replies.models import Response, follow_up
-from outreach.reports.notes.content import public_address
-from outreach.reports.notes.models import Note
+from outreach.engagement.replies import Response, follow_up
+from outreach.reports.notes import Note, public_address
 
 Resource = dict[str, Any]
 NOBODY = Overall()  # the numbers of a campaign that wrote to nobody

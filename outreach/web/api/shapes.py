@@ -9,13 +9,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, S
 from outreach.adherence.models import Status
 from outreach.adherence.models import Word as WordGiven
 from outreach.campaigns.models import CampaignState
-from outreach.campaigns.planning.listing import Stage
+from outreach.campaigns.planning import Stage
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Reason, SuppressionReason, SuppressionScope
-from outreach.delivery.outbox.listing import LetterOutcome
-from outreach.directory.authorities.search import Reach
+from outreach.delivery.outbox import LetterOutcome
+from outreach.directory.authorities import Reach
 from outreach.directory.models import Level
-from outreach.engagement.replies.kinds import Answer, FollowUp
+from outreach.engagement.replies import Answer, FollowUp
 
 BEFORE_ALL = -1
 

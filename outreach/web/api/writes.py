@@ -7,17 +7,16 @@ from typing import Any
 
 from flask import Response, g, request
 
-from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan, StatedJoining, open_joinings
+from outreach.adherence import programmes
+from outreach.adherence.imports import JoiningLists, JoiningPlan, StatedJoining, open_joinings, stated_coverage
 from outreach.adherence.models import Coverage, JoiningList
-from outreach.adherence.programmes import programmes
+from outreach.core import tables
 from outreach.core.db import Session
-from outreach.core.tables import imports
-from outreach.core.tables.imports import Opened
+from outreach.core.tables import Opened
 from outreach.core.text.errors import InputError, Refused
 from outreach.integrations import idempotency
 from outreach.integrations.idempotency import NamedWrite
-from outreach.reports.notes import corrections
+from outreach.reports import notes
 from outreach.web.api.blueprint import holder, pages
 from outreach.web.api.limits import Room
 from outreach.web.api.shapes import JoiningSent, JoiningsSent, JoiningsTold, Nothing
@@ -65,20 +64,20 @@ def send_joinings() -> Response:
 
 def _foreseen(sent: JoiningsSent) -> str:
     """What a list would change; nothing is recorded."""
-    kind, of = JoiningLists(current_day(), corrections.by_list), _opened(sent)
+    kind, of = JoiningLists(current_day(), notes.by_list), _opened(sent)
     with reading() as session:
         return _told(
-            None, imports.judge_import(session, kind, imports.draft_import(kind, of, **_facts(session, sent))).plan
+            None, tables.judge_import(session, kind, tables.draft_import(kind, of, **_facts(session, sent))).plan
         )
 
 
 def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     """Take a list over, once; returns the answer. Raises Refused where what is known changes again and again."""
-    kind, of = JoiningLists(current_day(), corrections.by_list), _opened(sent)
+    kind, of = JoiningLists(current_day(), notes.by_list), _opened(sent)
     for _ in range(TRIES):
         with reading() as session:
             facts = _facts(session, sent)
-            judged = imports.judge_import(session, kind, imports.draft_import(kind, of, **facts))
+            judged = tables.judge_import(session, kind, tables.draft_import(kind, of, **facts))
         with database().writing() as session:
             idempotency.take_turn(session, asked)
             if (before := idempotency.answered(session, asked, now=now())) is not None:
@@ -86,14 +85,14 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
             received: JoiningList | None = None
             if not judged.plan.nothing:
                 kind.hold(session)
-                if judged.basis != kind.basis(session, imports.draft_import(kind, of, **facts)):
+                if judged.basis != kind.basis(session, tables.draft_import(kind, of, **facts)):
                     continue
-                received = imports.receive_import(session, kind, of, now=now(), actor=holder().actor, **facts)
-                imports.apply_import(session, kind, received, judged, now=now(), actor=holder().actor)
+                received = tables.receive_import(session, kind, of, now=now(), actor=holder().actor, **facts)
+                tables.apply_import(session, kind, received, judged, now=now(), actor=holder().actor)
             answer = _told(received, judged.plan)
             idempotency.keep(session, asked, answer, now=now())
             return answer
-    raise Refused(imports.CHANGED)
+    raise Refused(tables.CHANGED)
 
 
 def _facts(session: Session, sent: JoiningsSent) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def _facts(session: Session, sent: JoiningsSent) -> dict[str, Any]:
 def _covered(session: Session, sent: JoiningsSent) -> Coverage | None:
     """What a list is complete for. Raises Refused on a day to come and on a network that there is not."""
     try:
-        return coverage.stated_coverage(session, sent.complete_until, sent.covers, current_day())
+        return stated_coverage(session, sent.complete_until, sent.covers, current_day())
     except InputError as fault:  # not of the form, which was read, but of what there is now
         raise Refused(str(fault)) from None
 

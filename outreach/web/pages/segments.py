@@ -7,17 +7,13 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
-from outreach.access.accounts import accounts
-from outreach.campaigns.planning import segment_uses, wave_criteria
-from outreach.campaigns.planning.segment_uses import ListedSegment
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.segments import saved, stored_lists
-from outreach.campaigns.segments.criteria import sentence_of
-from outreach.campaigns.segments.saved import SavedSegment
-from outreach.campaigns.segments.stored_lists import LONGEST_NAME, AmongAuthorities, ListRow, Numbers
+from outreach.access import accounts
+from outreach.campaigns import planning, segments
+from outreach.campaigns.planning import ListedSegment
+from outreach.campaigns.results import WrittenList
+from outreach.campaigns.segments import LONGEST_NAME, AmongAuthorities, ListRow, Numbers, SavedSegment, sentence_of
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing, QueryListing
-from outreach.core.tables.understanding import Holds
+from outreach.core.tables import Holds, InMemoryListing, QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -86,7 +82,7 @@ def make_list() -> Redirect | tuple[str, int]:
     if not asked.faults:
         try:
             with database().writing() as session:
-                made = stored_lists.make_list(session, name, keys, now=now(), actor=actor())
+                made = segments.make_list(session, name, keys, now=now(), actor=actor())
                 return redirect(url_for(".authority_list", number=made.id))
         except InputError as error:
             asked = NewList(name, asked.numbers, name_fault=str(error))
@@ -98,7 +94,7 @@ def make_list() -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def authority_list(number: int) -> str:
     with reading() as session:
-        held = stored_lists.list_numbered(session, number)
+        held = segments.list_numbered(session, number)
         return render_template(
             "pages/segments/list.html",
             held=held,
@@ -113,9 +109,9 @@ def write_to_list(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities on a list, or to those that a search finds among them."""
     text = sought(request)
     with reading() as session:
-        held = stored_lists.list_numbered(session, number)
+        held = segments.list_numbered(session, number)
         if text:
-            keys = stored_lists.list_members(session, held, text=text).keys()
+            keys = segments.list_members(session, held, text=text).keys()
             written = WrittenList(f"{held.name} : « {text} »", None, keys)
         else:
             written = WrittenList(held.name, AmongAuthorities(list=number))
@@ -127,8 +123,8 @@ def write_to_list(number: int) -> Redirect | str | tuple[str, int]:
 def write_to_segment(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to those whom a segment means."""
     with reading() as session:
-        chosen = saved.segment_numbered(session, number)
-        written = WrittenList(chosen.name, saved.latest_version(session, chosen).criterion, segment=number)
+        chosen = segments.segment_numbered(session, number)
+        written = WrittenList(chosen.name, segments.latest_version(session, chosen).criterion, segment=number)
     return write_to(written)
 
 
@@ -136,7 +132,7 @@ def write_to_segment(number: int) -> Redirect | str | tuple[str, int]:
 @needs(RoleName.READER)
 def segment(number: int) -> str:
     with reading() as session:
-        shown = saved.segment_numbered(session, number)
+        shown = segments.segment_numbered(session, number)
         return _segment_page(session, shown, SegmentNameForm(formdata=None, data={"name": shown.name}))
 
 
@@ -145,11 +141,11 @@ def segment(number: int) -> str:
 def rename(number: int) -> Redirect | tuple[str, int]:
     form = SegmentNameForm()
     with telling(form.name), database().writing() as session:
-        segment, name = saved.segment_numbered(session, number), form.name.data or ""
-        saved.rename_segment(session, segment, name, now=now(), actor=actor())
+        segment, name = segments.segment_numbered(session, number), form.name.data or ""
+        segments.rename_segment(session, segment, name, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
-            return _segment_page(session, saved.segment_numbered(session, number), form), 422
+            return _segment_page(session, segments.segment_numbered(session, number), form), 422
     flash("Le nom est changé.", "success")
     return redirect(url_for(".segment", number=number))
 
@@ -158,7 +154,7 @@ def rename(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def retire(number: int) -> Redirect:
     with database().writing() as session:
-        saved.retire_segment(session, saved.segment_numbered(session, number), now=now(), actor=actor())
+        segments.retire_segment(session, segments.segment_numbered(session, number), now=now(), actor=actor())
     flash("Le segment est retiré. Les campagnes qui l’ont repris gardent leur public.", "success")
     return redirect(url_for(".index"))
 
@@ -169,18 +165,18 @@ def _segment_page(session: Session, shown: SavedSegment, form: SegmentNameForm) 
         shown=shown,
         form=form,
         sentence=sentence_of,
-        names=wave_criteria.criteria_names(session, [version.criterion for version in shown.versions]),
-        uses=segment_uses.list_uses(session, shown),
+        names=planning.criteria_names(session, [version.criterion for version in shown.versions]),
+        uses=planning.list_uses(session, shown),
         longest=LONGEST_NAME,
     )
 
 
 def _stated() -> Numbers:
     """The numbers that a request states, typed and in a file. Raises InputError when the file cannot be read."""
-    numbers, sent = stored_lists.read_numbers(posted("numbers")), request.files.get("file")
+    numbers, sent = segments.read_numbers(posted("numbers")), request.files.get("file")
     if sent is None or not sent.filename:
         return numbers
-    of_file = stored_lists.of_file(sent.read(), _numbers)
+    of_file = segments.of_file(sent.read(), _numbers)
     return Numbers(tuple(dict.fromkeys((*numbers.fases, *of_file.fases))), (*numbers.rejected, *of_file.rejected))
 
 
@@ -191,7 +187,7 @@ def _numbers() -> Holds:
 
 def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tuple[int, ...]]:
     """The form again, with the keys of its authorities. What is unknown is named, and no longer in the text."""
-    known = stored_lists.known_fases(session, numbers.fases)
+    known = segments.known_fases(session, numbers.fases)
     unknown = [str(fase) for fase in numbers.fases if fase not in known]
     faults = [f"Ligne {row.row} : {row.message}" for row in numbers.rejected[:SHOWN]]
     if len(numbers.rejected) > SHOWN:
@@ -206,20 +202,20 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
 @has_files(pages, "/export", "segments", RoleName.READER)
 def _segments(session: Session) -> InMemoryListing[ListedSegment]:
     names, asked = accounts.colleagues(session), {"text": sought(request), "sort": sorting(request)}
-    return segment_uses.list_segments(session, names, programme=programmes.filtered(session), **asked)
+    return planning.list_segments(session, names, programme=programmes.filtered(session), **asked)
 
 
 @has_files(pages, "/lists/export", "listes", RoleName.READER, endpoint="export_lists")
 def _lists(session: Session) -> InMemoryListing[ListRow]:
-    return stored_lists.list_stored_lists(
+    return segments.list_stored_lists(
         session, accounts.colleagues(session), text=sought(request), sort=sorting(request)
     )
 
 
 @has_files(pages, "/lists/<number:number>", "liste-{number}", RoleName.READER, endpoint="export_list")
 def _members(session: Session, number: int) -> QueryListing[Authority]:
-    held = stored_lists.list_numbered(session, number)
-    return stored_lists.list_members(session, held, text=sought(request), sort=sorting(request))
+    held = segments.list_numbered(session, number)
+    return segments.list_members(session, held, text=sought(request), sort=sorting(request))
 
 
 def _lists_page(session: Session, asked: NewList) -> str:

@@ -4,7 +4,7 @@ import json
 
 from flask import Blueprint, Response, render_template
 
-from outreach.campaigns.results import experiment
+from outreach.campaigns import results
 from outreach.core.text.errors import NotFound
 from outreach.web.public.notes import POLICY
 from outreach.web.ui.request import reading
@@ -25,7 +25,7 @@ def keep_to_itself(response: Response) -> Response:
 def draw(number: int, ending: str) -> Response:
     with reading() as session:
         try:
-            found = experiment.public_draw(session, number)
+            found = results.public_draw(session, number)
         except NotFound:
             return Response(render_template("public/draw_unknown.html"), 404)
         if ending:

@@ -20,7 +20,7 @@ from outreach.core.db.watch import DatabaseAway, DatabaseFault
 from outreach.core.settings import Settings
 from outreach.core.text.errors import TookTooLong
 from outreach.delivery import workers
-from outreach.operations.health.figures import Figures
+from outreach.operations.health import Figures
 from outreach.web.ui.request import READING_SECONDS, now, settings
 
 PATH = "/healthz"

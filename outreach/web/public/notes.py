@@ -6,13 +6,9 @@ from flask import Blueprint, Response, render_template
 
 from outreach.core.db import Session
 from outreach.core.text.errors import Refused
-from outreach.reports.files import verifying
-from outreach.reports.files.document import CellGrid
-from outreach.reports.files.outline import corrected_grid, public_correction, public_outline
-from outreach.reports.notes import listing, signing
-from outreach.reports.notes.content import Correction
-from outreach.reports.notes.models import Note
-from outreach.reports.notes.signing import NoteSignature
+from outreach.reports import files, notes
+from outreach.reports.files import CellGrid, corrected_grid, public_correction, public_outline
+from outreach.reports.notes import Correction, Note, NoteSignature
 from outreach.web.ui.request import reading, settings
 
 pages = Blueprint("public_notes", __name__, url_prefix="/n")
@@ -43,7 +39,7 @@ def keep_to_itself(response: Response) -> Response:
 @pages.get("/key")
 def keys() -> Response:
     with reading() as session:
-        used = verifying.used_keys(session)
+        used = files.used_keys(session)
     current = _current_key()
     former = [key for key in used if key.public_key != current]
     return Response(
@@ -52,8 +48,8 @@ def keys() -> Response:
             current=current,
             used=used,
             former=former,
-            fingerprint=signing.key_fingerprint,
-            pem=signing.pem,
+            fingerprint=notes.key_fingerprint,
+            pem=notes.pem,
         )
     )
 
@@ -66,17 +62,17 @@ def revisions() -> Response:
 @pages.get("/<number>")
 def note(number: str) -> Response:
     with reading() as session:
-        found = listing.published_note(session, number)
+        found = notes.published_note(session, number)
         if found is None or found.approval is None:
             return Response(render_template("public/note_unknown.html"), 404)
-        numbered = listing.as_numbered(found, settings().address)
+        numbered = notes.as_numbered(found, settings().address)
         html = render_template(
             "public/note.html",
             shown=public_outline(numbered),
             note=found,
             seal=numbered.sealed_json().decode(),
             signature=NoteSignature(found.approval.signature, found.approval.public_key),
-            files=listing.files_of(session, found),
+            files=notes.files_of(session, found),
             corrects=_corrected_one(session, found),
             later=_correcting_one(session, found),
         )
@@ -85,18 +81,16 @@ def note(number: str) -> Response:
 
 def _corrected_one(session: Session, found: Note) -> OtherNote | None:
     """The note that this one corrects."""
-    correction = listing.stored_content(found).correction
+    correction = notes.stored_content(found).correction
     if correction is None:
         return None
-    return _other(
-        correction.number, correction, has_page=listing.published_note(session, correction.number) is not None
-    )
+    return _other(correction.number, correction, has_page=notes.published_note(session, correction.number) is not None)
 
 
 def _correcting_one(session: Session, found: Note) -> OtherNote | None:
     """The note that corrects this one, once it is published itself."""
-    later = listing.published_note(session, found.corrected_by.number) if found.corrected_by else None
-    correction = listing.stored_content(later).correction if later else None
+    later = notes.published_note(session, found.corrected_by.number) if found.corrected_by else None
+    correction = notes.stored_content(later).correction if later else None
     if later is None or later.approval is None or correction is None:
         return None
     return _other(later.approval.number, correction, has_page=True)
@@ -111,6 +105,6 @@ def _other(number: str, correction: Correction, *, has_page: bool) -> OtherNote:
 def _current_key() -> str:
     """The public half of the key that signs now, or '' where none can be read: the page says so."""
     try:
-        return signing.public_key_of(signing.signing_key(settings()))
+        return notes.public_key_of(notes.signing_key(settings()))
     except Refused:
         return ""

@@ -8,7 +8,7 @@ from flask import request
 
 from outreach.core.db import Session
 from outreach.delivery.models import Message
-from outreach.engagement.tracking import consent
+from outreach.engagement import tracking
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ def shown_measure(
     session: Session, message: Message, typed: Mapping[str, str], *, confirms: bool = False
 ) -> dict[str, Any]:
     """What the form of the agreement to be measured shows: its box as it was left, else as it is stored."""
-    choice = consent.choice_of(session, message)
+    choice = tracking.choice_of(session, message)
     ticked = "measure" in typed if "wording" in typed else bool(choice and choice.basis)
-    return {"choice": choice, "wording": consent.consent_wording(), "ticked": ticked, "confirms_measure": confirms}
+    return {"choice": choice, "wording": tracking.consent_wording(), "ticked": ticked, "confirms_measure": confirms}
 
 
 def unsaved_measure(session: Session, message: Message) -> dict[str, Any]:

@@ -20,12 +20,9 @@ from outreach.core.db import NO_ANSWER, Database
 from outreach.core.db.prepared import KeptConnection
 from outreach.core.settings import Mode, Settings
 from outreach.core.text.logs import told
-from outreach.delivery.letters.tokens import Keys, TokenKind
-from outreach.engagement.tracking import arrivals, opens_and_clicks, trackers
-from outreach.engagement.tracking.arrivals import Arrival
-from outreach.engagement.tracking.bot_detection import OPENING, HitClass, Programs, Readers, Signals
-from outreach.engagement.tracking.opens_and_clicks import Sighting
-from outreach.engagement.tracking.trackers import Target
+from outreach.delivery.letters import Keys, TokenKind
+from outreach.engagement import tracking
+from outreach.engagement.tracking import OPENING, Arrival, HitClass, Programs, Readers, Sighting, Signals, Target
 from outreach.web.ui import headers
 from outreach.web.ui.request import client_of
 
@@ -200,7 +197,7 @@ class Hits:
         self._kept = KeptConnection()
         self._storing = Batches("openings or clicks were not counted", self._store, self._kept.give_back)
         self._readers, self._programs, self._salt = Readers(), Programs(), secrets.token_hex(32)
-        self._links: trackers.Links = {}
+        self._links: tracking.Links = {}
         self._newest, self._looked_at = 0, float("-inf")  # the last group that is known, and when it was looked for
         # Only genuine addresses are remembered: how fast another one is refused tells nothing of its token.
         self._known: Recent[bytes, Target] = Recent(MOST_KNOWN)
@@ -279,8 +276,8 @@ class Hits:
                         self._judge(seen, target.tracker, sightings)
                     else:
                         others.append(Arrival(seen.identity.hex(), seen.signals))
-                opens_and_clicks.count_hits(connection, sightings)
-                arrivals.append_hits(connection, others)
+                tracking.count_hits(connection, sightings)
+                tracking.append_hits(connection, others)
         except BaseException:
             for seen in batch:
                 self._readers.forget(seen.reader)
@@ -295,7 +292,7 @@ class Hits:
             sightings.append(Sighting(met.where, met.signals, met.thought, -1))
             sightings.append(Sighting(met.where, met.signals, HitClass.MACHINE))
 
-    def _found(self, connection: trackers.Writer, missing: Sequence[Seen]) -> dict[bytes, Target]:
+    def _found(self, connection: tracking.Writer, missing: Sequence[Seen]) -> dict[bytes, Target]:
         """What the tokens of hits lead to, of those that are known by now. It never changes, so it is remembered.
 
         A click is looked up, as it leads on. An opening is not: now and then, all new groups are; the pixel of one that
@@ -304,10 +301,10 @@ class Hits:
         known = {seen.identity: self._known.get(seen.identity) for seen in missing}
         found = {identity: target for identity, target in known.items() if target is not None}
         clicked = {seen.identity for seen in missing if seen.signals.link != OPENING} - found.keys()
-        new = trackers.targets_of(connection, clicked, self._links) if clicked else {}
+        new = tracking.targets_of(connection, clicked, self._links) if clicked else {}
         now = time.monotonic()
         if len(found) + len(clicked) < len(known) and now - self._looked_at > LOOK_SECONDS:
-            groups = trackers.latest_trackers(connection, self._newest, MOST_GROUPS, self._links)
+            groups = tracking.latest_trackers(connection, self._newest, MOST_GROUPS, self._links)
             self._newest = max((target.tracker or 0 for target in groups.values()), default=self._newest)
             self._looked_at, new = now, {**new, **groups}
         for identity, target in new.items():

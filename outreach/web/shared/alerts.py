@@ -6,8 +6,8 @@ from flask_login import current_user
 
 from outreach.core.db import Session
 from outreach.core.settings import listed
-from outreach.delivery.smtp.relay import Relay
-from outreach.operations.health.sentences import ShownAlert, shown_alerts
+from outreach.delivery.smtp import Relay
+from outreach.operations.health import ShownAlert, shown_alerts
 from outreach.web.ui.request import now, settings
 
 

@@ -10,18 +10,15 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import RadioField, SelectChoice, StringField
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
+from outreach.adherence import situation
 from outreach.adherence.models import Programme, Strand
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import sentences
-from outreach.campaigns.counting.classes import Class
-from outreach.campaigns.planning import definitions, lifecycle, wave_criteria
-from outreach.campaigns.planning.definitions import Definition
-from outreach.campaigns.results import from_lists
-from outreach.campaigns.results.account import Account
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.review import checks
-from outreach.campaigns.segments.audience import Concerns
+from outreach.adherence.programmes import all_programmes, strand_in_words
+from outreach.campaigns import planning, results, review
+from outreach.campaigns.counting import Class
+from outreach.campaigns.planning import Definition
+from outreach.campaigns.results import Account, WrittenList
+from outreach.campaigns.segments import Concerns
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, Refused
@@ -55,7 +52,7 @@ class Beginning:
 
 def ready_made(session: Session) -> Mapping[str, Definition]:
     """The ready-made campaigns to begin with, by name."""
-    return definitions.offered_definitions(session, settings().mode)
+    return planning.offered_definitions(session, settings().mode)
 
 
 def blank(
@@ -64,16 +61,16 @@ def blank(
     """A campaign with nothing in it yet about a strand, signed as the ready-made ones of its programme are."""
     models = list(ready.values())
     fitting = (
-        one for one in models for each in programme.strands if definitions.is_for(one, programme, each, is_only=is_only)
+        one for one in models for each in programme.strands if planning.is_for(one, programme, each, is_only=is_only)
     )
     sender = next(fitting, models[0]).sender
-    return definitions.blank_definition(title, strand.number, sender, programme.code)
+    return planning.blank_definition(title, strand.number, sender, programme.code)
 
 
 def like(stated: Definition, was: Strand | None, programme: Programme, strand: Strand, is_only: bool) -> Definition:
     """A campaign about a strand that takes after another, which `was` about its own where that is sure: a
     `Beginning.like` once these two are given."""
-    return definitions.definition_about(stated, programme, strand, is_only=is_only, was=was)
+    return planning.definition_about(stated, programme, strand, is_only=is_only, was=was)
 
 
 class BeginningForm(FlaskForm):
@@ -134,12 +131,12 @@ class Offered:
         if strand.closed_on and strand.is_closed(self.day):
             when = f"fermé depuis le {french.day(strand.closed_on)}"
         circular = f"Circulaire {strand.circular}" if strand.circular else ""
-        return " · ".join(filter(None, (circular, f"écoles {sentences.kinds_of_schools(strand.levels)}", when)))
+        return " · ".join(filter(None, (circular, f"écoles {situation.kinds_of_schools(strand.levels)}", when)))
 
 
 def offered_now(session: Session) -> Offered:
     """The strands that may be chosen today."""
-    return Offered(programmes.all_programmes(session), current_day())
+    return Offered(all_programmes(session), current_day())
 
 
 def begin(beginning: Beginning) -> Redirect | str | tuple[str, int]:
@@ -175,8 +172,8 @@ def _fill(form: BeginningForm, beginning: Beginning, offered: Offered) -> None:
 def _create(session: Session, about: Definition, written: WrittenList | None, title: str) -> int:
     author, named = accounts.user_named(session, actor()), about.model_copy(update={"title": title})
     if written is None:
-        return lifecycle.create_campaign(session, named, now=now(), author=author).id
-    return from_lists.begin_from_list(session, written, named, now=now(), author=author, title=title).id
+        return planning.create_campaign(session, named, now=now(), author=author).id
+    return results.begin_from_list(session, written, named, now=now(), author=author, title=title).id
 
 
 def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: Offered) -> str:
@@ -186,7 +183,7 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         about = beginning.like(programme, strand, offered.is_only)
         try:
             author = accounts.user_named(session, current_user.email)
-            account = from_lists.account_for(session, about, beginning.written, now=now(), author=author)
+            account = results.account_for(session, about, beginning.written, now=now(), author=author)
         except (InputError, Refused) as error:
             fault = str(error)
     return render_template(
@@ -197,7 +194,7 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         strand=strand,
         foreign=_foreign(beginning, programme, strand, offered),
         account=account,
-        said=wave_criteria.criterion_sentence(session, wave_criteria.read_criterion(session, about.segment.criteria))
+        said=planning.criterion_sentence(session, planning.read_criterion(session, about.segment.criteria))
         if about and account and not beginning.written
         else "",
         out_of_scope=out_of_scope(strand, about.concerns) if strand and about else "",
@@ -213,7 +210,7 @@ def _foreign(beginning: Beginning, programme: Programme | None, strand: Strand |
     written = next((one for one in offered.programmes if one.id == beginning.of), None)
     if written is None or programme is None or strand is None or programme.id == written.id:
         return ""
-    about = programmes.strand_in_words(programme.name, strand.number)
+    about = strand_in_words(programme.name, strand.number)
     return (
         f"Ce courriel est écrit pour « {written.name} », et la campagne porterait sur « {about} » : son texte et "
         "son expéditeur restent tels quels. Changez-les ensuite ; « Vérifier » dit où il parle encore de l’autre "
@@ -225,13 +222,13 @@ def _next_steps(beginning: Beginning, about: Definition | None) -> list[str]:
     """Where « Continuer » may lead, first the usual one: a list has its audience, and a ready-made letter its text."""
     if beginning.written is None:
         return ["audience"]
-    return ["check", "letter"] if about and not checks.unfinished_parts(about) else ["letter"]
+    return ["check", "letter"] if about and not review.unfinished_parts(about) else ["letter"]
 
 
 def out_of_scope(strand: Strand, concerns: Concerns) -> str:
     """Why an authority is not concerned, in French."""
     return {
-        Concerns.OPEN: f"sans école {sentences.kinds_of_schools(strand.levels, 1)} concernée",
+        Concerns.OPEN: f"sans école {situation.kinds_of_schools(strand.levels, 1)} concernée",
         Concerns.JOINED: "sans école qui a adhéré",
         Concerns.LISTED: "sans école que citait le courriel à corriger",
     }[concerns]

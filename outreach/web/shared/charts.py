@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 from flask import Response
 
-from outreach.access.scopes import wording
+from outreach.access import scopes
 from outreach.core.sandbox import pdf
 from outreach.core.settings import Mode
-from outreach.core.site.letterhead import Letterhead
-from outreach.core.tables.writing import SERVICE
+from outreach.core.site import Letterhead
+from outreach.core.tables import SERVICE
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
-from outreach.reports.charts.chart import Chart, Sender
+from outreach.reports.charts import Chart, Sender
 from outreach.web.ui import programme
 from outreach.web.ui.exports import attachment, origin_of
 from outreach.web.ui.request import counted, end_reading, now, settings
@@ -24,7 +24,7 @@ from outreach.web.ui.templates import letterhead
 def source(known: str = "") -> str:
     """Where and when figures come from, for the foot of what leaves the pages; `known` goes before the moment."""
     feigned = "Démonstration, chiffres fictifs. " if settings().mode is Mode.DEMO else ""
-    whose = f"{wording.members_in_words(counted()).removeprefix('du ')}, " if counted() else ""
+    whose = f"{scopes.members_in_words(counted()).removeprefix('du ')}, " if counted() else ""
     return french.typeset(
         f"{feigned}Source : {SERVICE}{programme.said()}, {whose}{known}établi le {french.moment(now())}"
     )

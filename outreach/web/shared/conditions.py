@@ -9,18 +9,26 @@ from dataclasses import dataclass, field, replace
 
 from werkzeug.datastructures import MultiDict
 
-from outreach.campaigns.planning import audiences
-from outreach.campaigns.segments import presentation, stored_lists
-from outreach.campaigns.segments.criteria import LEAVES, Criterion, Not
-from outreach.campaigns.segments.criteria_json import from_json, refuse_more, to_json
-from outreach.campaigns.segments.presentation import Choices, Offer, Options, Values
-from outreach.campaigns.segments.scope import Scope
-from outreach.campaigns.segments.stored_lists import AmongAuthorities
+from outreach.campaigns import planning, segments
+from outreach.campaigns.segments import (
+    LEAVES,
+    AmongAuthorities,
+    Choices,
+    Criterion,
+    Not,
+    Offer,
+    Options,
+    Scope,
+    Values,
+    from_json,
+    refuse_more,
+    to_json,
+)
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.typed import whole_number
-from outreach.directory.authorities import search
+from outreach.directory import authorities
 from outreach.directory.reference import PROVINCES
 
 
@@ -82,18 +90,18 @@ def fields_of(lines: Sequence[ConditionLine]) -> list[tuple[str, str]]:
 
 def known(session: Session, scope: Scope) -> dict[str, Options]:
     """The options of controls that only the database knows."""
-    zones, municipalities = search.list_zones(session), search.list_municipalities(session)
+    zones, municipalities = authorities.list_zones(session), authorities.list_municipalities(session)
     return {
         "zone.root": [(zone, zone) for zone in zones],
         "province.root": [(province, province) for province in PROVINCES],
         "municipality.root": [(name, name) for name in municipalities],
         "strand": [(str(number), f"Volet {number}") for number in scope.strands],
         "mailings": [
-            (str(wave.mailing_id), f"{wave.campaign.title}, {wave.name}") for wave in audiences.waves_that_left(session)
+            (str(wave.mailing_id), f"{wave.campaign.title}, {wave.name}") for wave in planning.waves_that_left(session)
         ],
         "list": [
             (str(made.id), f"{made.name} ({count} PO)")
-            for made, count in stored_lists.all_lists(session, most=audiences.MOST_OFFERED)
+            for made, count in segments.all_lists(session, most=planning.MOST_OFFERED)
         ],
     }
 
@@ -109,7 +117,7 @@ def without_strangers(session: Session, lines: Sequence[ConditionLine]) -> list[
     every = {number for numbers in stated.values() for number in numbers}
     if not every:
         return list(lines)
-    known_numbers = stored_lists.known_fases(session, every)
+    known_numbers = segments.known_fases(session, every)
     return [_judged(line, [one for one in stated[line.number] if one not in known_numbers]) for line in lines]
 
 
@@ -134,7 +142,7 @@ def _line_of(number: int, condition: Criterion) -> ConditionLine:
     inner = condition.negated if isinstance(condition, Not) else condition
     if inner.word not in LEAVES:
         return ConditionLine(number, "", criterion=condition, stated=to_json(condition))
-    word, values = presentation.values_of(inner)  # type: ignore[arg-type]
+    word, values = segments.values_of(inner)  # type: ignore[arg-type]
     return ConditionLine(number, word, values, inner is not condition, condition)
 
 
@@ -142,13 +150,13 @@ def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Con
     if not word:
         stated = from_json(given.get(f"{number}.json", ""))
         return ConditionLine(place, "", criterion=stated, stated=to_json(stated))
-    names = presentation.names_of(word)
+    names = segments.names_of(word)
     if not names or whole_number(number, digits=4) is None:
         raise InputError("Un de ces choix n’existe pas.")
-    word, values = presentation.offered_as(word, {name: given.getlist(f"{number}.{name}") for name in names})
+    word, values = segments.offered_as(word, {name: given.getlist(f"{number}.{name}") for name in names})
     is_denied = f"{number}.not" in given
     try:
-        criterion: Criterion = presentation.make_leaf(word, values)
+        criterion: Criterion = segments.make_leaf(word, values)
     except InputError as error:
         return ConditionLine(place, word, values, is_denied, fault=str(error))
     return ConditionLine(place, word, values, is_denied, Not(criterion) if is_denied else criterion)
@@ -156,13 +164,11 @@ def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> Con
 
 def _added(offer: Offer, place: int, part: str, value: str) -> ConditionLine:
     """A new line, with the first option of each choice of one, and the option by which it was found."""
-    ones = (part for part in offer.parts if part.shape is presentation.Shape.ONE and not part.is_optional)
+    ones = (part for part in offer.parts if part.shape is segments.Shape.ONE and not part.is_optional)
     values = {part.name: [part.options[0][0]] for part in ones}
     if part:
         values[part] = [value]
     try:
-        return ConditionLine(
-            place, offer.word, values, criterion=presentation.make_leaf(offer.word, values), is_new=True
-        )
+        return ConditionLine(place, offer.word, values, criterion=segments.make_leaf(offer.word, values), is_new=True)
     except InputError as error:
         return ConditionLine(place, offer.word, values, fault=str(error), is_new=True)

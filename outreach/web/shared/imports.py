@@ -12,11 +12,23 @@ from typing import Any, Generic
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.core import tables
 from outreach.core.db import Session, time_limit
-from outreach.core.tables import imports
-from outreach.core.tables.headers import ERROR, Headers, MissingColumns, cell_of
-from outreach.core.tables.imports import ListJudgement, ListKind, ListState, Opened, Plan, Sent, grid_of
-from outreach.core.tables.reading import Grid, Rejection
+from outreach.core.tables import (
+    ERROR,
+    Grid,
+    Headers,
+    ListJudgement,
+    ListKind,
+    ListState,
+    MissingColumns,
+    Opened,
+    Plan,
+    Rejection,
+    Sent,
+    cell_of,
+    grid_of,
+)
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.web.shared.jobs import later
@@ -63,7 +75,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     def opened(self, content: bytes) -> Opened:
         """Read a file. Raises InputError."""
-        return imports.open_import(content, self.kind().headers)
+        return tables.open_import(content, self.kind().headers)
 
     @abstractmethod
     def done(self, received: Sent, plan: Plan) -> str:
@@ -79,7 +91,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     def before(self, session: Session) -> Mapping[str, Any]:
         """What else the page shows on which a file is sent."""
-        return {"recent": imports.recent_imports(session, self.kind().table)}
+        return {"recent": tables.recent_imports(session, self.kind().table)}
 
     def shown(self, session: Session, received: Sent, plan: Plan | None) -> Mapping[str, Any]:
         """What else the page of a list shows; `plan` is what it would do, None once it is applied."""
@@ -117,7 +129,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
                 with reading() as session:
                     facts = self.facts(session, form, sent)
                 with database().writing() as session:
-                    received = imports.receive_import(session, kind, sent, now=now(), actor=actor(), **facts)
+                    received = tables.receive_import(session, kind, sent, now=now(), actor=actor(), **facts)
                     return redirect(url_for(".shown_list", list_id=received.id))
             except (InputError, Refused) as error:
                 form[error.field if isinstance(error, FieldFault) else self.blamed].errors = [str(error)]
@@ -131,7 +143,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def shown_list(self, list_id: int) -> str | Redirect:
         """What a list would change, or did. A person is asked first what its columns mean, where one is missing."""
         with reading() as session:
-            received = imports.list_by_id(session, self.kind().table, list_id)
+            received = tables.list_by_id(session, self.kind().table, list_id)
             try:
                 judged = self._judged(session, received)
             except MissingColumns:
@@ -143,7 +155,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
         kind = self.kind()
         with reading() as session:
             received = self._waiting(session, list_id)
-            grid = imports.columns_of(session, kind, received).grid
+            grid = tables.columns_of(session, kind, received).grid
         return self._columns_page(list_id, grid)
 
     def match(self, list_id: int) -> Redirect | tuple[str, int]:
@@ -151,20 +163,20 @@ class ListPages(ABC, Generic[Sent, Plan]):
         kind = self.kind()
         with reading() as session:
             received = self._waiting(session, list_id)
-            grid = imports.columns_of(session, kind, received).grid
+            grid = tables.columns_of(session, kind, received).grid
         said = columns_said(kind.headers, grid)
         try:
             kind.headers.sheet(said)
         except InputError as error:
             return self._columns_page(list_id, said, str(error)), 422
         with database().writing() as session:
-            imports.remember_columns(session, kind.lock, said, now=now(), actor=actor())
+            tables.remember_columns(session, kind.lock, said, now=now(), actor=actor())
         return redirect(url_for(".shown_list", list_id=list_id))
 
     def _waiting(self, session: Session, list_id: int) -> Sent:
         """A list that waits. Raises Refused when it was applied."""
-        received = imports.list_by_id(session, self.kind().table, list_id)
-        imports.refuse_applied(received)
+        received = tables.list_by_id(session, self.kind().table, list_id)
+        tables.refuse_applied(received)
         return received
 
     def _columns_page(self, list_id: int, grid: Grid, fault: str = "") -> str:
@@ -174,7 +186,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def rejected(self, list_id: int, kind: str) -> Response:
         """The rejected rows, to be corrected and sent again."""
         with reading() as session:
-            received = imports.list_by_id(session, self.kind().table, list_id)
+            received = tables.list_by_id(session, self.kind().table, list_id)
             judged = self._judged(session, received)
             left = _left(received, judged)
             if left is None:
@@ -185,22 +197,22 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def apply(self, list_id: int) -> Redirect:
         """Do what the page has shown; when it would be something else by now, refuse. A large list is a job."""
         with reading() as session:
-            is_large = imports.size_of_cells(session, self.kind().table, list_id) > MOST_AT_ONCE
+            is_large = tables.size_of_cells(session, self.kind().table, list_id) > MOST_AT_ONCE
         if is_large and not job():
             return later(f"Appliquer {self.called}", url_for(".shown_list", list_id=list_id))
         kind, seen = self.kind(), posted("version")
         with time_limit.lifted(), database().reading() as session:
-            judged = imports.judge_import(session, kind, imports.list_by_id(session, kind.table, list_id))
+            judged = tables.judge_import(session, kind, tables.list_by_id(session, kind.table, list_id))
         with finishing() as session:
-            received = imports.list_by_id(session, kind.table, list_id)
-            plan = imports.apply_import(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
+            received = tables.list_by_id(session, kind.table, list_id)
+            plan = tables.apply_import(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
             tell(self.done(received, plan))
         return redirect(url_for(".shown_list", list_id=list_id))
 
     def undoing(self, list_id: int) -> str | Redirect:
         """What undoing the last list applied takes back, to be confirmed."""
         with reading() as session:
-            received = imports.list_by_id(session, self.kind().table, list_id)
+            received = tables.list_by_id(session, self.kind().table, list_id)
             if not self._is_latest(session, received):
                 return redirect(url_for(".shown_list", list_id=list_id))
             return self._list_page(session, received, None, asks=True)
@@ -209,16 +221,16 @@ class ListPages(ABC, Generic[Sent, Plan]):
         """Undo the last list applied."""
         kind = self.kind()
         with database().writing() as session:
-            imports.undo_import(session, kind, now=now(), actor=actor(), list_id=list_id)
+            tables.undo_import(session, kind, now=now(), actor=actor(), list_id=list_id)
         flash(self.undone, "success")
         return redirect(url_for(".shown_list", list_id=list_id))
 
     def _judged(self, session: Session, received: Sent) -> ListJudgement[Plan] | None:
         waits = received.state is ListState.RECEIVED
-        return imports.judge_import(session, self.kind(), received) if waits else None
+        return tables.judge_import(session, self.kind(), received) if waits else None
 
     def _is_latest(self, session: Session, received: Sent) -> bool:
-        last = imports.last_applied(session, self.kind().table)
+        last = tables.last_applied(session, self.kind().table)
         return last is not None and last.id == received.id
 
     def _list_page(

@@ -5,11 +5,10 @@ from urllib.parse import unquote, urlsplit
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.core import jobs
 from outreach.core.db import Session
-from outreach.core.jobs import queue
-from outreach.core.jobs.models import KEPT, Job, JobState
-from outreach.core.jobs.queue import Asked
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.jobs import KEPT, Asked, Job, JobState
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.web.shared.list_files import has_files
@@ -44,7 +43,7 @@ def ask() -> Redirect:
 @needs(RoleName.READER)
 def job(number: int) -> str:
     with reading() as session:
-        found = queue.job_of(session, number, actor())
+        found = jobs.job_of(session, number, actor())
         return render_template("pages/jobs/job.html", job=found, kept=KEPT)
 
 
@@ -52,7 +51,7 @@ def job(number: int) -> str:
 @needs(RoleName.READER)
 def cancel(number: int) -> Redirect:
     with database().writing() as session:
-        queue.cancel_job(session, queue.job_of(session, number, actor()), now=now())
+        jobs.cancel_job(session, jobs.job_of(session, number, actor()), now=now())
     flash("La tâche est annulée ; vous pouvez la redemander.", "success")
     return redirect(url_for(".job", number=number))
 
@@ -61,7 +60,7 @@ def cancel(number: int) -> Redirect:
 @needs(RoleName.READER)
 def again(number: int) -> Redirect:
     with database().writing() as session:
-        another = queue.repeat_job(session, queue.job_of(session, number, actor()), now=now()).id
+        another = jobs.repeat_job(session, jobs.job_of(session, number, actor()), now=now()).id
     return redirect(url_for(".job", number=another))
 
 
@@ -71,7 +70,7 @@ def again(number: int) -> Redirect:
 def file(number: int) -> Response | tuple[str, int]:
     """The file of a job that is done."""
     with reading() as session:
-        found = queue.job_of(session, number, actor())
+        found = jobs.job_of(session, number, actor())
         if found.state is not JobState.DONE or not found.file_name:
             raise Refused("Cette tâche n’a pas encore de fichier : regardez où elle en est.")
         name, mimetype, size = found.file_name, found.mimetype, found.size
@@ -80,12 +79,12 @@ def file(number: int) -> Response | tuple[str, int]:
     if asks_first and (asked := asks_first(url_for(".job", number=number))):
         page: tuple[str, int] = asked
         return page
-    return exports.sending(queue.read_pieces(database(), number), mimetype, name, size)
+    return exports.sending(jobs.read_pieces(database(), number), mimetype, name, size)
 
 
 @has_files(pages, "/export", "taches", RoleName.READER)
 def _listed(session: Session) -> InMemoryListing[Job]:
-    return queue.list_jobs(session, actor(), text=sought(request), sort=sorting(request))
+    return jobs.list_jobs(session, actor(), text=sought(request), sort=sorting(request))
 
 
 def later(title: str, location: str) -> Redirect:
@@ -96,5 +95,5 @@ def later(title: str, location: str) -> Redirect:
 
 def _begun(asked: Asked) -> Redirect:
     with database().writing() as session:
-        number = queue.ask_job(session, actor(), asked, now=now()).id
+        number = jobs.ask_job(session, actor(), asked, now=now()).id
     return redirect(url_for("jobs.job", number=number))

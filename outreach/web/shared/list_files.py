@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response
 
-from outreach.access.accounts import accounts
-from outreach.core.tables.columns import NOBODY, Kind, Listing, On
+from outreach.access import accounts
+from outreach.core.tables import NOBODY, Kind, Listing, On
 from outreach.core.text.roles import RoleName
 from outreach.web.ui.exports import download
 from outreach.web.ui.request import needs, reading

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from flask import request
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.concerning import programmes_concerning
+from outreach.adherence.situation import programmes_concerning
 from outreach.core.db import Session
 from outreach.staff.usual_programme import usual
 from outreach.web.ui import programme as of_request

@@ -7,12 +7,10 @@ from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence.models import Programme, Strand
-from outreach.campaigns.channels import calls
-from outreach.campaigns.planning import definitions, lifecycle
-from outreach.campaigns.planning.definitions import Definition
-from outreach.campaigns.results import from_lists
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns import channels, planning, results
+from outreach.campaigns.planning import Definition
+from outreach.campaigns.results import WrittenList
+from outreach.campaigns.segments import Concerns
 from outreach.core.text.typed import line_of_words
 from outreach.web.shared.beginning import Beginning, begin, blank, ready_made
 from outreach.web.ui.request import actor, database, now, reading
@@ -30,7 +28,7 @@ def write_to(
     it is blank.
     """
     line_of_words(written.name)
-    name = from_lists.name_for_list(written)
+    name = results.name_for_list(written)
     return begin(Beginning(name, partial(_like, name, concerns, kinds), strand, written))
 
 
@@ -43,16 +41,18 @@ def _like(
         stated
         for kind in kinds
         for word, stated in ready.items()
-        if word.startswith(f"{kind}-") and definitions.is_for(stated, programme, strand, is_only=is_only)
+        if word.startswith(f"{kind}-") and planning.is_for(stated, programme, strand, is_only=is_only)
     )
     empty = blank(ready, name, programme, strand, is_only=is_only)
     stated = next(fitting, empty).model_copy(update={"concerns": concerns})
-    return definitions.definition_about(stated, programme, strand, is_only=is_only)
+    return planning.definition_about(stated, programme, strand, is_only=is_only)
 
 
 def call_those(number: int, authorities: Collection[int]) -> Redirect:
     """Add the authorities of a list to the calls of a campaign, and lead there. Raises as `asked_calls.ask`."""
     with database().writing() as session:
-        asked = calls.ask_for_calls(session, lifecycle.in_turn(session, number), authorities, now=now(), actor=actor())
+        asked = channels.ask_for_calls(
+            session, planning.in_turn(session, number), authorities, now=now(), actor=actor()
+        )
     flash(asked.told, "success" if asked.added else "info")
     return redirect(url_for("campaigns.list_calls", number=number))

@@ -10,8 +10,8 @@ from queue import Empty, Full, Queue
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 
-from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import Line, Seen, TrailKind
+from outreach.access import accounts
+from outreach.access.accounts import Line, Seen, TrailKind
 from outreach.core.db import NO_ANSWER, Database
 from outreach.core.text.logs import told
 from outreach.web.ui.request import actor, now
@@ -70,7 +70,7 @@ class TrailQueue:
             except Empty:
                 pass
             try:
-                self._write(access_log.without_repeats(batch, self._last))
+                self._write(accounts.without_repeats(batch, self._last))
             except Exception:  # the thread goes on with the next lines
                 logger.exception("%s lines of the trail are lost", len(batch), extra={"event": "trail_failed"})
             finally:
@@ -86,7 +86,7 @@ class TrailQueue:
             time.sleep(wait)
             try:
                 with self._database.writing() as session:
-                    access_log.add_access_lines(session, lines)
+                    accounts.add_access_lines(session, lines)
             except NO_ANSWER as error:
                 fault = error
             else:

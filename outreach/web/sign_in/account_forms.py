@@ -9,8 +9,8 @@ from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, Length, StopValidation
 
-from outreach.access.accounts import accounts, passwords
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts
+from outreach.access.accounts import User, passwords
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError
 from outreach.web.sign_in import sessions

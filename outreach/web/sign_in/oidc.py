@@ -11,10 +11,8 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts, identities, password_links
-from outreach.access.accounts.access_log import TrailKind
-from outreach.access.accounts.identities import Admission
-from outreach.access.accounts.password_links import DeadLink, LinkKind, LiveLink
+from outreach.access import accounts
+from outreach.access.accounts import Admission, DeadLink, LinkKind, LiveLink, TrailKind
 from outreach.access.oidc.claims import Cause, SignInRefused, roles_given
 from outreach.core.settings import Settings, listed
 from outreach.core.text.errors import NotFound, Refused
@@ -179,7 +177,7 @@ def bind() -> str | tuple[str, int] | Redirect:
     if is_proved := blueprint.proved(form):
         allow_binding(current_user.id)
     with reading() as snapshot:
-        identity = identities.identity_of(snapshot, current_user.id, settings().oidc_issuer)
+        identity = accounts.identity_of(snapshot, current_user.id, settings().oidc_issuer)
     page = render_template("pages/account/oidc_bind.html", form=form, is_proved=is_proved, identity=identity)
     return (page, 422) if form.errors else page
 
@@ -190,7 +188,7 @@ def _signed_in(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
         return redirect(way_of(current_user, flow.next))
     who = _identified(issuer, flow, given)
     with database().writing() as writing:
-        admission = identities.admit_identity(writing, who.issuer, who.subject, _roles(who), now=now())
+        admission = accounts.admit_identity(writing, who.issuer, who.subject, _roles(who), now=now())
     _enter(admission)
     return redirect(way_of(current_user, flow.next))
 
@@ -200,7 +198,7 @@ def _bound(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
         raise SignInRefused(Cause.OTHER_PERSON if current_user.is_authenticated else Cause.STATE)
     who = _identified(issuer, flow, given)
     with database().writing() as writing:
-        identities.bind_identity(writing, flow.person, who.issuer, who.subject, now=now())
+        accounts.bind_identity(writing, flow.person, who.issuer, who.subject, now=now())
     flash("Votre compte est lié à votre identité : vous pouvez vous connecter avec elle.", "success")
     return redirect(url_for("account.index"))
 
@@ -212,8 +210,8 @@ def _accepted(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     _refuse_link(flow.invitation)
     who = _identified(issuer, flow, given)
     with database().writing() as writing:
-        identities.accept_by_identity(writing, flow.invitation, who.issuer, who.subject, now=now())
-        admission = identities.admit_identity(writing, who.issuer, who.subject, _roles(who), now=now())
+        accounts.accept_by_identity(writing, flow.invitation, who.issuer, who.subject, now=now())
+        admission = accounts.admit_identity(writing, who.issuer, who.subject, _roles(who), now=now())
     _enter(admission)
     flash("Votre compte est lié à votre identité : vous vous connecterez avec elle.", "success")
     return redirect(way_of(current_user, "/"))
@@ -222,7 +220,7 @@ def _accepted(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
 def _refuse_link(token: str) -> LiveLink:
     """A link that somebody else sent, to an account that the issuer may open. Raises DeadLink for any other."""
     with reading() as snapshot:
-        link = password_links.read_link(snapshot, token, now=now())
+        link = accounts.read_link(snapshot, token, now=now())
     if not may_bind(link.kind, link.email):
         raise DeadLink("Ce lien sert à choisir un mot de passe. Ouvrez-le pour cela.")
     return link

@@ -3,8 +3,8 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts, password_links, passwords
-from outreach.access.accounts.password_links import PATH, DeadLink, LiveLink, UnknownLink
+from outreach.access import accounts
+from outreach.access.accounts import PATH, DeadLink, LiveLink, UnknownLink, passwords
 from outreach.core.settings import Mode
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
@@ -32,21 +32,21 @@ def forgotten() -> str:
 def ask() -> Redirect | tuple[str, int]:
     """Keep a request. The answer, and what is done for it, is the same whether the address has an account or not."""
     form, network = ForgottenForm(), client_of(request.environ, settings().proxies)
-    key = password_links.request_key(settings().own_key)
+    key = accounts.request_key(settings().own_key)
     try:
         address = judge(form.email.data or "").key
     except InputError as error:
         form.email.errors = [str(error)]
         return _forgotten_page(form), 422
     with reading() as snapshot:
-        is_slowed = password_links.is_slowed(snapshot, key, network, now=now())
-        is_enough = password_links.is_enough(snapshot, key, address, now=now())
+        is_slowed = accounts.is_slowed(snapshot, key, network, now=now())
+        is_enough = accounts.is_enough(snapshot, key, address, now=now())
     if is_slowed:
         form.form_errors.append(SLOWED)
         return _forgotten_page(form), 429
     if not is_enough:
         with database().writing() as writing:
-            password_links.ask_for_link(writing, key, address, network, now=now())
+            accounts.ask_for_link(writing, key, address, network, now=now())
     # Where passwords are switched off, too, the answer is the same: it tells nobody which account keeps one.
     flash(ASKED if not settings().emergency_account else f"{SWITCHED_OFF} {ASKED_BY_IT}", "info")
     return redirect(url_for("account.sign_in"))
@@ -61,14 +61,14 @@ def _forgotten_page(form: ForgottenForm) -> str:
 def link(token: str) -> str:
     """The form. Programs that scan mail open every link: this changes nothing."""
     with reading() as snapshot:
-        found = password_links.read_link(snapshot, token, now=now())
+        found = accounts.read_link(snapshot, token, now=now())
     return _page(token, found, NewPasswordForm(found.email, found.name))
 
 
 @pages.post(f"{PATH}<token>")
 def choose(token: str) -> Redirect | tuple[str, int]:
     with reading() as snapshot:
-        found = password_links.read_link(snapshot, token, now=now())
+        found = accounts.read_link(snapshot, token, now=now())
     if not settings().takes_password(found.email):
         raise Refused(SWITCHED_OFF)
     form = NewPasswordForm(found.email, found.name)

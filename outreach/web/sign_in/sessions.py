@@ -9,9 +9,8 @@ from flask import Flask, Response, after_this_request, current_app, g, request, 
 from flask_login import LoginManager, current_user, login_user, logout_user
 from itsdangerous import BadData, BadSignature, URLSafeTimedSerializer
 
-from outreach.access.accounts import accounts, sessions
-from outreach.access.accounts.access_log import TrailKind
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts
+from outreach.access.accounts import TrailKind, User
 from outreach.core.db import NO_ANSWER, Session
 from outreach.core.text.roles import RoleName
 from outreach.web.sign_in.access_log_queue import note
@@ -75,7 +74,7 @@ def enter(user: User, *, has_factor: bool = False, how: str = "") -> None:
 def leave() -> None:
     """Sign out whoever is signed in."""
     with database().writing() as writing:
-        sessions.end_session(writing, session.pop(KEY, ""))
+        accounts.end_session(writing, session.pop(KEY, ""))
     note(TrailKind.SIGNED_OUT, actor())
     session.pop(TOKEN, None)
     _forget_steps()
@@ -105,7 +104,7 @@ def begin_session(writing: Session, user_id: int, *, has_factor: bool = False) -
     _forget_steps()
     session[TOKEN] = f"{user_id}.{secrets.token_hex(20)}"
     browser = browser_of(request.user_agent.string)
-    session[KEY] = sessions.begin_session(writing, user_id, browser, has_factor=has_factor, now=now())
+    session[KEY] = accounts.begin_session(writing, user_id, browser, has_factor=has_factor, now=now())
 
 
 def person_of(token: str, *, seconds: int) -> int | None:
@@ -164,7 +163,7 @@ def claim_in_session() -> Claim:
 def is_slowed(claim: Claim) -> bool:
     """Whether too many of its attempts failed, which the log then says. It only reads: a flood holds up no writer."""
     with reading() as snapshot:
-        if sessions.is_open(snapshot, _key(), claim.most, now=now()):
+        if accounts.is_open(snapshot, _key(), claim.most, now=now()):
             return False
     _log(claim)
     return True
@@ -173,7 +172,7 @@ def is_slowed(claim: Claim) -> bool:
 def count_failure(claim: Claim) -> bool:
     """Count an attempt that failed; False when too many others have failed meanwhile, which the log then says."""
     with database().writing() as writing:
-        is_counted = sessions.count_failure(writing, _key(), claim.most, now=now())
+        is_counted = accounts.count_failure(writing, _key(), claim.most, now=now())
     note(claim.failure, claim.account, claim.detail)
     if not is_counted:
         _log(claim)
@@ -188,7 +187,7 @@ def _log(claim: Claim) -> None:
 
 
 def _key() -> bytes:
-    return sessions.attempt_key(settings().own_key)
+    return accounts.attempt_key(settings().own_key)
 
 
 def cookie_name() -> str:

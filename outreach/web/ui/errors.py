@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, g, render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
-from outreach.adherence.programmes.programmes import SeveralProgrammes
+from outreach.adherence.programmes import SeveralProgrammes
 from outreach.core.db import NO_ANSWER, time_limit
 from outreach.core.text.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.core.text.french import typeset

@@ -7,19 +7,9 @@ from tempfile import SpooledTemporaryFile
 from flask import Response, make_response, render_template, request
 from flask_login import current_user
 
-from outreach.access.scopes import wording
-from outreach.access.scopes.policy import AccessScope
-from outreach.core.tables.writing import (
-    Cell,
-    Origin,
-    Table,
-    column_letter,
-    csv_bytes,
-    with_column,
-    write_csv,
-    write_xlsx,
-    xlsx,
-)
+from outreach.access import scopes
+from outreach.access.scopes import AccessScope
+from outreach.core.tables import Cell, Origin, Table, column_letter, csv_bytes, with_column, write_csv, write_xlsx, xlsx
 from outreach.core.text import french
 from outreach.core.text.errors import TookTooLong
 from outreach.web.ui import programme
@@ -77,7 +67,7 @@ def origin_of(campaign: str, sight: AccessScope | None) -> Origin:
     """Where a file of this request comes from, and what it is about."""
     scope = sight.code if sight else ""
     about = {"programme": programme.name(), "code": programme.code()}
-    return Origin(now(), current_user.name, campaign, wording.authorities_in_words(sight), scope, **about)
+    return Origin(now(), current_user.name, campaign, scopes.authorities_in_words(sight), scope, **about)
 
 
 def form(table: Table, kind: str, name: str) -> Response:

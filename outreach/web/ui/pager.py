@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Request
 
-from outreach.core.tables.columns import FEW_ROWS, MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
+from outreach.core.tables import FEW_ROWS, MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
 from outreach.core.text.french import plural
 from outreach.core.text.typed import whole_number
 

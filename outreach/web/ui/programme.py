@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask, g, request
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
-from outreach.adherence.programmes import programmes
 from outreach.core.text.french import typeset, within_quotes
 from outreach.web.ui.request import reading
 

@@ -17,17 +17,16 @@ from flask import Flask, Response, abort, current_app, flash, g, redirect, reque
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from outreach.access.scopes.engine import scoped_database
-from outreach.access.scopes.policy import AccessScope
+from outreach.access.scopes import AccessScope, scoped_database
 from outreach.core.db import NO_ANSWER, Database, Session, time_limit
-from outreach.core.jobs.work import JobWork
+from outreach.core.jobs import JobWork
 from outreach.core.settings import Mode, Settings
 from outreach.core.settings.values import Network, address_of, is_within
 from outreach.core.text import dates
 from outreach.core.text.addresses import Judgement, judge
 from outreach.core.text.errors import TookTooLong
 from outreach.core.text.roles import RoleName
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.letters import Keys
 
 Proxies = tuple[Network, ...]
 OF_ONE = 64  # bits of the IPv6 network in which whoever is connected takes any address (RFC 4291 §2.5.1)

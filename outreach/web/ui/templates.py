@@ -13,10 +13,10 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from werkzeug.routing import IntegerConverter
 
+from outreach.core import site
 from outreach.core.db import NO_ANSWER
 from outreach.core.settings import Mode
-from outreach.core.site import letterhead as letterheads
-from outreach.core.site.letterhead import NONE, Letterhead
+from outreach.core.site import NONE, Letterhead
 from outreach.core.text import french
 from outreach.core.text.french import typeset
 from outreach.core.text.roles import RoleName
@@ -110,7 +110,7 @@ def letterhead() -> Letterhead:
         return known
     try:
         with reading() as session:
-            known = letterheads.current_letterhead(session)
+            known = site.current_letterhead(session)
     except NO_ANSWER:
         pass
     current_app.extensions[KEPT] = (time.monotonic(), known)

@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from outreach.access.accounts import sessions
-from outreach.access.accounts.sessions import PERIOD, SignInAttempt
+from outreach.access import accounts
+from outreach.access.accounts import SignInAttempt
+from outreach.access.accounts._sessions import PERIOD
 from outreach.core.db import Database
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)
-KEY = sessions.attempt_key("the secret of these tests")
+KEY = accounts.attempt_key("the secret of these tests")
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def fail(database):
 
     def counted(most, now=NOW):
         with database.writing() as session:
-            return sessions.count_failure(session, KEY, most, now=now)
+            return accounts.count_failure(session, KEY, most, now=now)
 
     return counted
 
@@ -59,7 +60,7 @@ def test_processes_that_count_at_once_let_no_more_through_than_one_would(databas
         at_once.wait()
         for _ in range(5):
             with own.writing() as session:
-                let.append(sessions.count_failure(session, KEY, {"account:a": 10, "address:b": 100}, now=NOW))
+                let.append(accounts.count_failure(session, KEY, {"account:a": 10, "address:b": 100}, now=NOW))
         own.dispose()
 
     threads = [threading.Thread(target=try_often) for _ in range(8)]
@@ -77,6 +78,6 @@ def test_a_row_names_nobody_and_is_of_no_use_without_the_key(fail, database):
         stored = {bytes(name) for name in session.scalars(text("SELECT name FROM sign_in_attempts"))}
         assert {len(name) for name in stored} == {16}
         assert not any(b"nadia" in name or b"192" in name for name in stored)
-        other = sessions.attempt_key("another secret")
-        assert sessions.is_open(session, other, {"account:nadia.lambert@fwb.example": 1}, now=NOW)
-        assert not sessions.is_open(session, KEY, {"account:nadia.lambert@fwb.example": 1}, now=NOW)
+        other = accounts.attempt_key("another secret")
+        assert accounts.is_open(session, other, {"account:nadia.lambert@fwb.example": 1}, now=NOW)
+        assert not accounts.is_open(session, KEY, {"account:nadia.lambert@fwb.example": 1}, now=NOW)

@@ -3,11 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts, identities, password_links, sessions
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.password_links import DeadLink, LinkKind
+from outreach.access import accounts
+from outreach.access.accounts import DeadLink, LinkKind, User
 from outreach.access.oidc.claims import Cause, SignInRefused
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.text.roles import RoleName
 from tests.conftest import NOW
 
@@ -27,13 +26,13 @@ def people(database):
             for name, role in (("anne", AUTHOR), ("bert", ADMINISTRATOR))
         )
         session.flush()
-        identities.bind_identity(session, anne.id, ISSUER, "s-1", now=NOW)
+        accounts.bind_identity(session, anne.id, ISSUER, "s-1", now=NOW)
         return anne.id, bert.id
 
 
 def admitted(database, roles, subject="s-1", issuer=ISSUER):
     with database.writing() as session:
-        return identities.admit_identity(session, issuer, subject, roles, now=NOW)
+        return accounts.admit_identity(session, issuer, subject, roles, now=NOW)
 
 
 def roles_of(database, number):
@@ -49,7 +48,7 @@ def refusal(act):
 
 def bound(database, number, subject):
     with database.writing() as session:
-        identities.bind_identity(session, number, ISSUER, subject, now=NOW)
+        accounts.bind_identity(session, number, ISSUER, subject, now=NOW)
 
 
 def test_an_identity_opens_one_account_and_only_with_its_issuer(database, people):
@@ -90,11 +89,11 @@ def test_roles_by_claim_replace_those_given_by_hand(database, people):
 def test_without_a_role_nobody_is_let_in_and_what_was_open_ends(database, people):
     anne, _ = people
     with database.writing() as session:
-        sessions.begin_session(session, anne, "Firefox", now=NOW)
+        accounts.begin_session(session, anne, "Firefox", now=NOW)
     assert admitted(database, set()).refused is Cause.ROLELESS
     assert roles_of(database, anne) == set()
     with database.reading() as session:
-        assert not sessions.sessions_of(session, anne, now=NOW)
+        assert not accounts.sessions_of(session, anne, now=NOW)
     assert admitted(database, {AUTHOR}).refused is None
 
 
@@ -115,28 +114,28 @@ def test_the_last_administrator_keeps_the_role_until_another_has_it(database, pe
 
 
 def link_of(database, number, kind):
-    token = password_links.new_token()
+    token = accounts.new_token()
     with database.writing() as session:
-        password_links.make_link(session, number, kind, token, now=NOW)
+        accounts.make_link(session, number, kind, token, now=NOW)
     return token
 
 
 def accept(database, token, subject):
     with database.writing() as session:
-        identities.accept_by_identity(session, token, ISSUER, subject, now=NOW)
+        accounts.accept_by_identity(session, token, ISSUER, subject, now=NOW)
 
 
 def test_an_invitation_is_accepted_by_an_identity_once_and_leaves_no_password(database, people):
     _, bert = people
     with database.writing() as session:
-        sessions.begin_session(session, bert, "Firefox", now=NOW)
+        accounts.begin_session(session, bert, "Firefox", now=NOW)
     token = link_of(database, bert, LinkKind.RESET)
     assert refusal(lambda: accept(database, token, "s-1")) is Cause.TAKEN
     accept(database, token, "s-2")
     with database.reading() as session:
         user = session.get_one(User, bert)
         assert (user.password, user.has_password("")) == ("", False)
-        assert not sessions.sessions_of(session, bert, now=NOW)
+        assert not accounts.sessions_of(session, bert, now=NOW)
     assert admitted(database, None, subject="s-2").user_id == bert
     with pytest.raises(DeadLink):
         accept(database, token, "s-3")

@@ -1,7 +1,7 @@
 import pytest
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.accounts import User, refuse_second_account
+from outreach.access import accounts
+from outreach.access.accounts import User, refuse_second_account
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 

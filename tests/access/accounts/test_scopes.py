@@ -2,8 +2,9 @@
 
 import pytest
 
-from outreach.access.accounts import accounts, administration, second_factors
-from outreach.access.scopes.policy import AccessScope, SightKind
+from outreach.access import accounts
+from outreach.access.accounts import second_factors
+from outreach.access.scopes import AccessScope, SightKind
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import SCOPED, RoleName
@@ -25,10 +26,10 @@ def test_an_account_has_the_sight_of_its_role_and_code_and_no_role_of_staff(staf
         session.flush()
         assert user.sight == AccessScope(SightKind.FEDERATION, "SeGEC")
         assert not user.holds(*(role for role in RoleName if role not in SCOPED))
-        administration.set_roles(session, user, [NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
+        accounts.set_roles(session, user, [NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
         assert user.sight == AccessScope(SightKind.NETWORK, "WBE")
-        assert administration.labels_of(user) == "réseau WBE"
-        administration.set_roles(session, user, [READER], now=NOW, actor=AUTHOR)
+        assert accounts.labels_of(user) == "réseau WBE"
+        accounts.set_roles(session, user, [READER], now=NOW, actor=AUTHOR)
         assert (user.sight, user.scope_code) == (None, "")
 
 
@@ -37,7 +38,7 @@ def test_a_change_of_scope_ends_the_sessions(staffed):
         user = added(session, [FEDERATION], "SeGEC")
         session.flush()
         sign = user.fs_uniquifier
-        administration.set_roles(session, user, [FEDERATION], scope="CECP", now=NOW, actor=AUTHOR)
+        accounts.set_roles(session, user, [FEDERATION], scope="CECP", now=NOW, actor=AUTHOR)
         assert user.fs_uniquifier != sign
 
 

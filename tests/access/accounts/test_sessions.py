@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from outreach.access.accounts import accounts, sessions
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.sessions import LIFETIME
+from outreach.access import accounts
+from outreach.access.accounts import LIFETIME, User
 from outreach.core.text.roles import RoleName
 from tests.conftest import NOW
 
@@ -26,7 +25,7 @@ def anne(database):
 
 def begin(database, user, now=NOW):
     with database.writing() as session:
-        return sessions.begin_session(session, user, "Firefox sous Linux", now=now)
+        return accounts.begin_session(session, user, "Firefox sous Linux", now=now)
 
 
 def holder(database, uniquifier, key, now=NOW):
@@ -43,7 +42,7 @@ def test_a_key_opens_for_twelve_hours_and_until_it_is_ended(database, anne):
     assert holder(database, "somebody else", key) is None
     assert holder(database, uniquifier, "a guess") is None
     with database.writing() as session:
-        sessions.end_session(session, key)
+        accounts.end_session(session, key)
     assert (holder(database, uniquifier, key), holder(database, uniquifier, other)) == (None, "anne@fwb.example")
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from outreach.access.accounts import accounts
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.core import audit
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
 

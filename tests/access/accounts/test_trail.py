@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import AccessLogEntry, Filter, Line, TrailKind
+from outreach.access import accounts
+from outreach.access.accounts import AccessLogEntry, Filter, Line, TrailKind
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -18,14 +18,14 @@ NADIA, MARC = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"
 def add(database):
     def added(*lines):
         with database.writing() as session:
-            access_log.add_access_lines(session, lines)
+            accounts.add_access_lines(session, lines)
 
     return added
 
 
 def kept(database, **asked):
     with database.reading() as session:
-        listed = access_log.list_access(session, Filter(**asked))
+        listed = accounts.list_access(session, Filter(**asked))
         assert listed.count() == len(listed.page(1))
         return [(line.kind, line.person, line.detail) for line in listed.page(1)]
 

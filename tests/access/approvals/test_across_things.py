@@ -5,33 +5,40 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Decision, DecisionKind, Extent, Thing
-from outreach.campaigns.correspondence import reply_templates
-from outreach.campaigns.correspondence.models import TextUse
-from outreach.campaigns.planning import lifecycle
-from outreach.core.audit import audit
+from outreach.access.approvals import (
+    Decision,
+    DecisionKind,
+    Extent,
+    Thing,
+    awaiting_approval,
+    may_decide,
+    record_decision,
+)
+from outreach.campaigns import correspondence, planning
+from outreach.campaigns.correspondence import TextUse
+from outreach.core import audit
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
-from outreach.reports.notes import approval, freezing, listing
+from outreach.reports import notes
+from outreach.reports.notes import _freezing as freezing
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, draft, move, people, strand
 from tests.conftest import NOW
 from tests.reports.notes.conftest import approve, freeze, gathered
 from tests.staff.notifications.test_notices import begun, choose, tell
 
 __all__ = ["approve", "begun", "choose", "freeze", "gathered", "people", "strand"]
-TEXT = f"Bonjour,\n\n{reply_templates.SCHOOLS}\n"
+TEXT = f"Bonjour,\n\n{correspondence.SCHOOLS}\n"
 
 
 def awaiting(database, person):
     with database.reading() as session:
-        found = session.scalars(decisions.awaiting_approval(person)).all()
+        found = session.scalars(awaiting_approval(person)).all()
         return {thing: [one.title for one in found if one.thing is thing] for thing in {one.thing for one in found}}
 
 
 def write(database, words=TEXT, actor=AUTHOR):
     with database.writing() as session:
-        reply_templates.write_template(session, TextUse.JOINED, words, now=NOW, actor=actor)
+        correspondence.write_template(session, TextUse.JOINED, words, now=NOW, actor=actor)
 
 
 def test_a_note_and_a_campaign_of_one_person_await_another_and_are_decided_apart(
@@ -39,16 +46,16 @@ def test_a_note_and_a_campaign_of_one_person_await_another_and_are_decided_apart
 ):
     number, note = draft(database), freeze()
     assert number == note, "the same key, so that only the kind of thing tells them apart"
-    move(database, number, lifecycle.submit_campaign)
+    move(database, number, planning.submit_campaign)
     title = gathered.content.title
     both = {Thing.NOTE: [title], Thing.CAMPAIGN: ["Invitation au premier volet"]}
     assert (awaiting(database, APPROVER), awaiting(database, AUTHOR)) == (both, {})
     approve(note)
     assert awaiting(database, APPROVER) == {Thing.CAMPAIGN: ["Invitation au premier volet"]}
-    move(database, number, lifecycle.send_back, actor=APPROVER)
+    move(database, number, planning.send_back, actor=APPROVER)
     assert awaiting(database, APPROVER) == {}
     with database.reading() as session:
-        assert listing.get_note_by_key(session, note).approval.number == "2021-001"
+        assert notes.get_note_by_key(session, note).approval.number == "2021-001"
         approvals = session.scalars(select(Decision.subject).where(Decision.kind == DecisionKind.APPROVED)).all()
     assert approvals == [f"note:{note}"]
 
@@ -57,9 +64,9 @@ def test_a_hand_in_one_thing_is_none_in_another(database, begun, freeze):
     claire = add_colleague(database, "claire", RoleName.APPROVER, RoleName.AUTHOR)
     number, note = draft(database), freeze(actor=claire)
     with database.reading() as session:
-        of_note = freezing.content_of(listing.get_note_by_key(session, note)).subject
+        of_note = freezing.content_of(notes.get_note_by_key(session, note)).subject
         of_campaign = Thing.CAMPAIGN.subject(number)
-        may = [decisions.may_decide(session, claire, subject) for subject in (of_note, of_campaign)]
+        may = [may_decide(session, claire, subject) for subject in (of_note, of_campaign)]
     assert may == [False, True]
 
 
@@ -74,7 +81,7 @@ def test_notes_tell_their_approvers_then_their_author(database, begun, freeze, a
     assert (to, subject) == (AUTHOR, f"{title} : note, validée")
     assert "est validée par Marc Dethier." in text
     with database.writing() as session:
-        approval.refuse_note(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
+        notes.refuse_note(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (AUTHOR, f"{title} : note, refusée")
     assert "est refusée par Marc Dethier : Le jour est faux." in text
@@ -90,8 +97,8 @@ def test_a_text_tells_its_approver_then_its_author_and_a_newer_version_is_anothe
     ((to, _, _),) = tell(database)
     assert to == APPROVER
     with database.writing() as session:
-        held = reply_templates.current_template(session, TextUse.JOINED)
-        reply_templates.approve_template(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
+        held = correspondence.current_template(session, TextUse.JOINED)
+        correspondence.approve_template(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (AUTHOR, "Adhésion confirmée : version du texte, validée")
     assert "La version du texte « Adhésion confirmée » est validée par Marc Dethier." in text
@@ -100,10 +107,10 @@ def test_a_text_tells_its_approver_then_its_author_and_a_newer_version_is_anothe
 def test_a_version_that_another_one_replaced_is_not_approved_any_more(database, begun):
     write(database)
     with database.reading() as session:
-        older = reply_templates.content_of(reply_templates.current_template(session, TextUse.JOINED).row)
+        older = correspondence.content_of(correspondence.current_template(session, TextUse.JOINED).row)
     write(database, TEXT + "Deux")
     with database.writing() as session, pytest.raises(Refused, match="Nadia Lambert a retiré la version du texte"):
-        decisions.record_decision(session, older, DecisionKind.APPROVED, now=NOW, actor=APPROVER)
+        record_decision(session, older, DecisionKind.APPROVED, now=NOW, actor=APPROVER)
     assert awaiting(database, APPROVER) == {Thing.TEXT: ["Adhésion confirmée"]}
 
 
@@ -112,17 +119,17 @@ def test_the_audit_says_each_decision_in_the_words_of_its_thing(database, begun,
     write(database)
     write(database, TEXT + "Deux")
     with database.writing() as session:
-        version = reply_templates.current_template(session, TextUse.JOINED).row.id
-        reply_templates.approve_template(session, TextUse.JOINED, version, now=NOW, actor=APPROVER)
-        approval.refuse_note(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
+        version = correspondence.current_template(session, TextUse.JOINED).row.id
+        correspondence.approve_template(session, TextUse.JOINED, version, now=NOW, actor=APPROVER)
+        notes.refuse_note(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
     approve(first)
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, partial(lifecycle.send_back, reason="Plus court"), actor=APPROVER)
-    move(database, number, lifecycle.revise_campaign, {"subject": "Autre ((fase_po))"})
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
-    move(database, number, partial(lifecycle.confirm_extent, extent=Extent(3, 4)), actor=APPROVER)
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.submit_campaign)
+    move(database, number, partial(planning.send_back, reason="Plus court"), actor=APPROVER)
+    move(database, number, planning.revise_campaign, {"subject": "Autre ((fase_po))"})
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
+    move(database, number, partial(planning.confirm_extent, extent=Extent(3, 4)), actor=APPROVER)
+    move(database, number, planning.cancel_campaign)
     held, text = "Campagne « Invitation au premier volet »", "Texte « Adhésion confirmée »"
     note = f"Note « {gathered.content.title} »"
     frozen = f"{note} figée, au 15 mai 2021 (code de contrôle {gathered.content.sha256()[:12]})."

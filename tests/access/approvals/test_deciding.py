@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Content, DecisionKind, Thing
-from outreach.campaigns.planning import lifecycle
+from outreach.access import approvals
+from outreach.access.approvals import Content, DecisionKind, Thing
+from outreach.campaigns import planning
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, draft, move, people, strand
@@ -25,14 +25,14 @@ def decided(database, people):
 
     def decide(kind, actor=AUTHOR, content=LETTER, **told):
         with database.writing() as session:
-            return decisions.record_decision(session, content, kind, now=next(at), actor=actor, **told).id
+            return approvals.record_decision(session, content, kind, now=next(at), actor=actor, **told).id
 
     return decide
 
 
 def awaiting(database, person, thing=Thing.CAMPAIGN):
     with database.reading() as session:
-        return [made.key for made in session.scalars(decisions.awaiting_approval(person)) if made.thing is thing]
+        return [made.key for made in session.scalars(approvals.awaiting_approval(person)) if made.thing is thing]
 
 
 def test_what_is_submitted_awaits_every_approver_who_has_no_hand_in_it(database, decided):
@@ -45,7 +45,7 @@ def test_what_is_submitted_awaits_every_approver_who_has_no_hand_in_it(database,
     assert awaiting(database, APPROVER, Thing.REMINDER) == []
     with database.reading() as session:
         people = (APPROVER, claire, luc, AUTHOR, "x")
-        may = [decisions.may_decide(session, person, LETTER.subject) for person in people]
+        may = [approvals.may_decide(session, person, LETTER.subject) for person in people]
     assert may == [True, False, False, False, False]
 
 
@@ -62,11 +62,11 @@ def test_who_comes_second_reads_who_decided_and_when(database, decided, after):
 
 def test_two_approvers_at_once_make_one_approval(database, people, strand):
     claire, number = add_colleague(database, "claire", RoleName.APPROVER), draft(database)
-    move(database, number, lifecycle.submit_campaign)
+    move(database, number, planning.submit_campaign)
 
     def approve(actor):
         try:
-            return move(database, number, lifecycle.approve_campaign, actor=actor)
+            return move(database, number, planning.approve_campaign, actor=actor)
         except Refused as refusal:
             return str(refusal)
 
@@ -84,8 +84,8 @@ def test_an_approval_is_of_the_content_that_was_submitted(database, decided):
         decided(DecisionKind.APPROVED, APPROVER, changed)
     decided(DecisionKind.APPROVED, APPROVER)
     with database.reading() as session:
-        assert decisions.standing_approval(session, LETTER).actor == APPROVER
-        assert decisions.standing_approval(session, changed) is None
+        assert approvals.standing_approval(session, LETTER).actor == APPROVER
+        assert approvals.standing_approval(session, changed) is None
 
 
 def test_nothing_is_approved_that_nobody_submitted(decided):

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.access.approvals import decisions, delegates
-from outreach.access.approvals.decisions import Delegate, Thing
-from outreach.campaigns.planning import lifecycle
-from outreach.core.audit import audit
+from outreach.access import approvals
+from outreach.access.approvals import Delegate, Thing
+from outreach.campaigns import planning
+from outreach.core import audit
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
-from outreach.staff.notifications.models import Pace
+from outreach.staff.notifications import Pace
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, approved, draft, launch, move, people, strand
 from tests.conftest import NOW
 from tests.staff.notifications.test_notices import begun, choose, tell
@@ -27,14 +27,14 @@ def claire(database, people):
 
 def name(database, absent, deputy, first=TODAY, last=LAST, now=NOW):
     with database.writing() as session:
-        return delegates.name_delegate(
+        return approvals.name_delegate(
             session, Delegate(absent=absent, deputy=deputy, first_on=first, last_on=last), now=now
         ).id
 
 
 def asked(database, actor=AUTHOR):
     number = draft(database)
-    move(database, number, lifecycle.submit_campaign, actor=actor)
+    move(database, number, planning.submit_campaign, actor=actor)
     return number
 
 
@@ -62,11 +62,11 @@ def test_a_deputy_who_is_the_author_decides_nothing_so_who_is_away_is_told_all_t
     number = asked(database, actor=claire)
     assert told(database) == [APPROVER]
     with database.reading() as session:
-        assert not decisions.may_decide(session, claire, Thing.CAMPAIGN.subject(number))
-        assert session.scalars(decisions.awaiting_approval(claire)).all() == []
+        assert not approvals.may_decide(session, claire, Thing.CAMPAIGN.subject(number))
+        assert session.scalars(approvals.awaiting_approval(claire)).all() == []
     with pytest.raises(Refused, match="autre personne"):
-        move(database, number, lifecycle.approve_campaign, actor=claire)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+        move(database, number, planning.approve_campaign, actor=claire)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
 
 
 @pytest.mark.long
@@ -75,7 +75,7 @@ def test_a_deputy_hears_of_the_waves_that_who_is_away_approved(database, begun, 
     launch(database, number)
     told(database)
     name(database, APPROVER, claire)
-    move(database, number, lifecycle.pause_campaign, actor="hugo.willems@fwb.example")
+    move(database, number, planning.pause_campaign, actor="hugo.willems@fwb.example")
     assert told(database) == [AUTHOR, claire]
 
 
@@ -91,11 +91,11 @@ def test_a_deputy_who_wants_no_mail_gets_it_on_these_days_at_once(database, begu
 def test_the_days_end_early_by_who_named_the_deputy_and_the_audit_says_both(database, begun, claire):
     key = name(database, APPROVER, claire)
     with database.writing() as session, pytest.raises(NotFound):
-        delegates.end_delegation(session, key, now=NOW, actor=claire)
+        approvals.end_delegation(session, key, now=NOW, actor=claire)
     with database.writing() as session:
-        delegates.end_delegation(session, key, now=NOW, actor=APPROVER)
+        approvals.end_delegation(session, key, now=NOW, actor=APPROVER)
     with database.writing() as session, pytest.raises(NotFound):
-        delegates.end_delegation(session, key, now=NOW, actor=APPROVER)
+        approvals.end_delegation(session, key, now=NOW, actor=APPROVER)
     asked(database)
     assert told(database) == [APPROVER, claire]
     with database.reading() as session:
@@ -133,6 +133,6 @@ def test_nobody_is_away_twice_nor_replaced_by_who_is_away(database, claire):
         name(database, claire, luc)
     name(database, APPROVER, luc, LAST + timedelta(days=1), LAST + timedelta(days=1))
     with database.reading() as session:
-        found = [(one.deputy, one.first_on) for one in delegates.of_absent(session, APPROVER, TODAY)]
+        found = [(one.deputy, one.first_on) for one in approvals.of_absent(session, APPROVER, TODAY)]
         assert found == [(claire, TODAY), (luc, LAST + timedelta(days=1))]
-        assert [one.absent for one in delegates.of_deputy(session, claire, TODAY)] == [APPROVER]
+        assert [one.absent for one in approvals.of_deputy(session, claire, TODAY)] == [APPROVER]

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from outreach.access.scopes.policy import TABLES
+from outreach.access.scopes._policy import TABLES
 from outreach.core.db import Base
 
 TAUGHT = {"M": "nursery", "P": "primary", "S": "secondary"}

@@ -2,11 +2,11 @@
 
 from sqlalchemy import insert, select
 
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
 from outreach.core.db import Base
 from outreach.delivery.models import MessageSubject
 from outreach.directory.models import Contact
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Response
 from tests.conftest import NOW, STORY_DAY
 
 SIGNED, NOTED = {"at": NOW, "actor": "x"}, {"at": NOW, "actor": "x", "note": "dit"}

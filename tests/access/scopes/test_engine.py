@@ -6,29 +6,26 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from outreach.access.scopes import engine, policy
-from outreach.access.scopes.engine import Unguarded, scoped_database
-from outreach.access.scopes.policy import TABLES, AccessScope, ByValue, Public, Scoped, SightKind
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Selection
-from outreach.campaigns.counting import classes
+from outreach.access.scopes import AccessScope, SightKind, scoped_database
+from outreach.access.scopes import _engine as engine
+from outreach.access.scopes import _policy as policy
+from outreach.access.scopes._engine import Unguarded
+from outreach.access.scopes._policy import TABLES, ByValue, Public, Scoped
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket, Grouping, Selection
+from outreach.campaigns import counting, planning, segments
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import audiences, calendar, lifecycle
-from outreach.campaigns.results import actions
-from outreach.campaigns.segments import audience_counts
-from outreach.campaigns.segments.scope import scope_at
+from outreach.campaigns.results import _actions as actions
+from outreach.campaigns.segments import scope_at
 from outreach.core.db import Base
 from outreach.core.db.prepared import Prepared
 from outreach.delivery.models import Message, MessageState
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import Filters
+from outreach.directory import authorities
+from outreach.directory.authorities import Filters
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
-from outreach.operations.retention import erasure  # noqa: F401
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
+from outreach.operations.retention import _erasure as erasure  # noqa: F401
 from tests import application, factories  # noqa: F401 - the state that this one goes on from
 from tests.access.scopes.pruned import prune
 from tests.access.scopes.talked import talk
@@ -74,7 +71,7 @@ def talked_sample(database, _settings):
             mailboxes.add(contact)
         letters = session.scalars(select(Message).order_by(Message.id)).all()
         for letter in letters[::5]:
-            recording.give_answers(session, letter, Given({}, request=Answer.HELP, comment="dit"), now=NOW)
+            replies.give_answers(session, letter, Given({}, request=Answer.HELP, comment="dit"), now=NOW)
         talk(session, [(school, authority) for school, authority, *_ in pairs[::37]], letters[::5])
 
 
@@ -92,13 +89,13 @@ def every_figure(session):
     """What real functions say, about the directory, the situation of today and of the past, audiences and waves."""
     programme = programmes.get_programme(session)
     day, past = STORY_DAY, date(2021, 3, 1)
-    yield "counts", search.count_authorities(session, Filters())
-    yield "capped", search.count_authorities(session, Filters(level="secondary"), 10)
-    yield "typo", search.count_authorities(session, Filters(text="comunale"))
-    yield "federation", search.count_authorities(session, Filters(text="SeGEC"))
-    yield "directory", [tuple(row) for row in search.list_authorities(session, Filters(), "name").table().rows]
-    yield "zones", search.list_zones(session)
-    yield "municipalities", search.list_municipalities(session)
+    yield "counts", authorities.count_authorities(session, Filters())
+    yield "capped", authorities.count_authorities(session, Filters(level="secondary"), 10)
+    yield "typo", authorities.count_authorities(session, Filters(text="comunale"))
+    yield "federation", authorities.count_authorities(session, Filters(text="SeGEC"))
+    yield "directory", [tuple(row) for row in authorities.list_authorities(session, Filters(), "name").table().rows]
+    yield "zones", authorities.list_zones(session)
+    yield "municipalities", authorities.list_municipalities(session)
     for by in Grouping:
         yield f"by {by}", figures(situation.count_situation(session, programme, day, by=by))
         yield f"past by {by}", figures(situation.count_situation(session, programme, past, by=by))
@@ -113,20 +110,20 @@ def every_figure(session):
     acted = actions.list_actions(session, programme, now=NOW)
     yield "actions", acted.as_json()
     yield "departures", actions.list_departures(session, programme)
-    yield "calendar", calendar.calendar_weeks(session, day.replace(day=1))
+    yield "calendar", planning.calendar_weeks(session, day.replace(day=1))
     for wave in session.scalars(select(Wave).order_by(Wave.id)):
-        scope = audiences.scope_of(session, wave.campaign, now=NOW)
-        planned = audiences.planned_of(wave, now=NOW)
-        yield f"audience {wave.number}", audience_counts.count_audience(session, planned, scope)
+        scope = planning.scope_of(session, wave.campaign, now=NOW)
+        planned = planning.planned_of(wave, now=NOW)
+        yield f"audience {wave.number}", segments.count_audience(session, planned, scope)
     for authority in session.scalars(select(Authority).order_by(Authority.fase).limit(5)):
-        listed = sheet.list_schools(session, authority)
+        listed = authorities.list_schools(session, authority)
         yield (
             f"sheet {authority.fase}",
             [(one.school.fase, one.types, [s.fase for s in one.sites]) for one in listed.every()],
         )
         yield (
             f"of {authority.fase}",
-            [(one.code, levels) for one, levels in sheet.represented_by(session, authority)],
+            [(one.code, levels) for one, levels in authorities.represented_by(session, authority)],
         )
 
 
@@ -191,7 +188,7 @@ def test_whom_a_launch_meant_entered_with_it_where_no_letter_was_for_a_member(ta
         number = session.scalars(select(Wave.campaign_id).where(Wave.mailing_id.is_not(None))).one()
     with scoped_database(talked_sample, CECP).reading() as session:
         assert session.scalars(select(Wave).where(Wave.mailing_id.is_not(None))).all() == []
-        classified = classes.classify_campaign(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        classified = counting.classify_campaign(session, planning.campaign_numbered(session, number), now=NOW)
         entered = session.scalars(select(classified.authorities.c.entered_later)).all()
     assert entered
     assert not any(entered)

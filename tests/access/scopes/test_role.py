@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from outreach.access.scopes import engine
-from outreach.access.scopes.engine import Unguarded
-from outreach.access.scopes.policy import TABLES, AccessScope, SightKind
+from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import _engine as engine
+from outreach.access.scopes._engine import Unguarded
+from outreach.access.scopes._policy import TABLES
 from outreach.core.db import Base, Database
 from outreach.directory.models import Authority
-from outreach.operations.backups import making
-from outreach.operations.health import databases
-from outreach.operations.health.check import Examined, HealthState
+from outreach.operations import backups
+from outreach.operations.health import Examined, HealthState
+from outreach.operations.health import _databases as databases
 from tests.access.scopes.test_engine import CECP, SEGEC, rows, talked_sample
 from tests.conftest import NOW
 from tests.operations.backups import ORIGIN, beside, programs_of_the_server, well
@@ -97,9 +98,9 @@ def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch):
 def test_a_restored_database_holds_scopes_by_the_same_role(named, tmp_path):
     """A backup has neither roles nor rights: the server's role may read nothing of the new database."""
     url = named.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    made = making.make_backup(url, tmp_path, ORIGIN, now=NOW)
+    made = backups.make_backup(url, tmp_path, ORIGIN, now=NOW)
     with beside(url, tmp_path) as new:
-        making.restore_backup(made.file, new, ORIGIN.keys, well)
+        backups.restore_backup(made.file, new, ORIGIN.keys, well)
         restored = Database(new, {engine.INFO: ROLE})
         with restored.reading() as session:
             engine.examine_role(session, ROLE)

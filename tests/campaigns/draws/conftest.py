@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from outreach.access.approvals.decisions import Extent
-from outreach.campaigns.experiments import assignment
+from outreach.access.approvals import Extent
+from outreach.campaigns import experiments, planning
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import lifecycle
 from outreach.delivery.models import Message
 from tests import factories
 from tests.campaigns.conftest import advance
@@ -25,7 +24,7 @@ def drawable(database, _settings):
     factories.gather(database, COUNT, now=NOW)
     with database.writing() as session:
         campaign = factories.campaign(session, factories.invitation(**CHANGES), NOW)
-        lifecycle.revise_campaign(session, campaign, {"starts_at": START}, now=NOW, actor=AUTHOR)
+        planning.revise_campaign(session, campaign, {"starts_at": START}, now=NOW, actor=AUTHOR)
 
 
 @state_from("drawable")
@@ -38,23 +37,23 @@ def drawn(database, _settings):
 
 def of(session, number=1):
     """The campaign with this number."""
-    return lifecycle.in_turn(session, number)
+    return planning.in_turn(session, number)
 
 
 def submit(database, number=1, now=NOW):
     with database.writing() as session:
-        lifecycle.submit_campaign(session, of(session, number), now=now, actor=AUTHOR, extent=Extent(COUNT, COUNT))
+        planning.submit_campaign(session, of(session, number), now=now, actor=AUTHOR, extent=Extent(COUNT, COUNT))
 
 
 def approve(database, number=1, now=NOW):
     with database.writing() as session:
         extent = Extent(COUNT, COUNT)
-        lifecycle.approve_campaign(session, of(session, number), now=now, actor=APPROVER, extent=extent)
+        planning.approve_campaign(session, of(session, number), now=now, actor=APPROVER, extent=extent)
 
 
 def plan(database, number=1, now=NOW):
     with database.writing() as session:
-        lifecycle.schedule_campaign(session, of(session, number), None, now=now, actor=AUTHOR)
+        planning.schedule_campaign(session, of(session, number), None, now=now, actor=AUTHOR)
 
 
 def waves(database, number=1):
@@ -84,14 +83,14 @@ def launch(database, wave):
 def members(database, *departures, number=1):
     """The keys of the authorities that the draw gave to these departures."""
     with database.reading() as session:
-        return sorted(session.scalars(assignment.assigned_to(number, *departures)))
+        return sorted(session.scalars(experiments.assigned_to(number, *departures)))
 
 
 def draw_as_stored(database, number=1):
     """The draw of a campaign: its seed and the order of its strata."""
     with database.reading() as session:
-        attempt = assignment.draw_of(session, number)
-        return attempt.seed, assignment.order_of(session, attempt)
+        attempt = experiments.draw_of(session, number)
+        return attempt.seed, experiments.order_of(session, attempt)
 
 
 def campaign_state(database, number=1):

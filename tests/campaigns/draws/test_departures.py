@@ -9,17 +9,25 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import LetterSnapshot
+from outreach.campaigns import planning, review
+from outreach.campaigns.letter import Composer, LetterSnapshot
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import audiences, blackout_dates, lifecycle
-from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
-from outreach.campaigns.review import ending
-from outreach.campaigns.waves import drift, exemptions, launching, stopping
+from outreach.campaigns.planning import ClosedPart, Spares
+from outreach.campaigns.waves import (
+    advance_wave,
+    call_off_waves,
+    closed_waves,
+    counts_of,
+    drift_of,
+    move_wave,
+    pause_failing_waves,
+    pause_warning,
+    why_paused,
+)
 from outreach.core.text.dates import today
 from outreach.core.text.errors import Refused
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Reason
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from tests import factories
 from tests.campaigns.conftest import SENDING, advance
 from tests.campaigns.draws.conftest import (
@@ -115,12 +123,12 @@ def test_a_departure_that_moves_moves_the_later_ones(drawn):
     closed = today(first.due_at)
     with drawn.writing() as session:
         day = {"first": closed, "last": closed, "part": ClosedPart.DAY, "spares": Spares.NOBODY}
-        blackout_dates.add_blackout_date(session, **day, name="Grève", now=NOW, actor=AUTHOR)
+        planning.add_blackout_date(session, **day, name="Grève", now=NOW, actor=AUTHOR)
     with drawn.writing() as session:
         campaign = of(session)
-        found = exemptions.closed_waves(session, campaign, now=NOW)[0]
+        found = closed_waves(session, campaign, now=NOW)[0]
         to, by = found.to.at, {"now": NOW, "actor": APPROVER}
-        exemptions.move_wave(session, campaign, found.wave.number, to, may_approve=True, **by)
+        move_wave(session, campaign, found.wave.number, to, may_approve=True, **by)
     days = [today(wave.due_at) for wave in waves(drawn) if not wave.reminder]
     assert days[0] == today(to) > closed
     assert all((later - earlier).days >= GAP for earlier, later in pairwise(days))
@@ -134,9 +142,9 @@ def test_a_pause_moves_the_later_departures(drawn):
     later = wave_of(drawn, 2).due_at
     resumed = first.due_at + 3 * DAY
     with drawn.writing() as session:
-        lifecycle.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
+        planning.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
     with drawn.writing() as session:
-        lifecycle.resume_campaign(session, of(session), now=resumed, actor=AUTHOR)
+        planning.resume_campaign(session, of(session), now=resumed, actor=AUTHOR)
     assert today(wave_of(drawn, 2).due_at) >= today(resumed) + GAP * DAY > today(later)
     assert (today(wave_of(drawn, 3).due_at) - today(wave_of(drawn, 2).due_at)).days >= GAP
 
@@ -145,7 +153,7 @@ def test_a_departure_waits_while_the_one_before_is_paused(drawn):
     first, second = wave_of(drawn, 1), wave_of(drawn, 2)
     launch(drawn, first)
     with drawn.writing() as session:
-        lifecycle.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
+        planning.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
     advance(drawn, second.id, second.due_at)
     moved = wave_of(drawn, 2)
     assert (moved.state, moved.mailing_id) == (WaveState.PLANNED, None)
@@ -158,7 +166,7 @@ def drawn_until(drawable):
     """The same draw, whose last day of sending is that of its last reminder."""
     last = START.date() + 37 * DAY
     with drawable.writing() as session:
-        lifecycle.revise_campaign(session, of(session), {"stops_on": last}, now=NOW, actor=AUTHOR)
+        planning.revise_campaign(session, of(session), {"stops_on": last}, now=NOW, actor=AUTHOR)
     submit(drawable)
     approve(drawable)
     plan(drawable)
@@ -175,7 +183,7 @@ def paused(database):
     first = wave_of(database, 1)
     launch(database, first)
     with database.writing() as session:
-        lifecycle.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
+        planning.pause_campaign(session, of(session), now=first.due_at, actor=AUTHOR)
     return first
 
 
@@ -184,7 +192,7 @@ def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
     database, last = drawn_until
     first = paused(database)
     with database.writing() as session:
-        lifecycle.resume_campaign(session, of(session), now=first.due_at + 7 * DAY, actor=AUTHOR)
+        planning.resume_campaign(session, of(session), now=first.due_at + 7 * DAY, actor=AUTHOR)
     coming = on_their_way(database)
     assert max(today(wave.due_at) for wave in coming) <= last
     assert {(wave.departure, wave.reminder) for wave in coming} >= {(2, 0), (2, 1), (3, 0)}
@@ -209,11 +217,11 @@ def test_a_departure_that_was_missed_leaves_the_rest_to_be_planned_again(drawn):
     second, before = wave_of(drawn, 2), draw_as_stored(drawn)
     late = second.latest_start + timedelta(minutes=1)
     with drawn.writing() as session:
-        assert not launching.advance_wave(session, second.id, SENDING, now=late)
+        assert not advance_wave(session, second.id, SENDING, now=late)
     assert {wave.state for wave in waves(drawn)[1:]} == {WaveState.MISSED, WaveState.CANCELLED}
     with drawn.writing() as session:
         campaign = of(session)
-        lifecycle.schedule_campaign(session, campaign, None, now=late, actor=AUTHOR, earliest=late)
+        planning.schedule_campaign(session, campaign, None, now=late, actor=AUTHOR, earliest=late)
     planned = [wave for wave in waves(drawn) if wave.state is WaveState.PLANNED]
     assert {(wave.departure, wave.reminder) for wave in planned if wave.departure > 1} == {
         (departure, reminder) for departure in (2, 3) for reminder in range(3)
@@ -228,15 +236,15 @@ def test_cancelling_restoring_editing_and_approving_again_change_no_draw(drawn):
     later = wave_of(drawn, 1).due_at + DAY
     finish(drawn, 1)
     with drawn.writing() as session:
-        lifecycle.cancel_campaign(session, of(session), now=later, actor=AUTHOR)
+        planning.cancel_campaign(session, of(session), now=later, actor=AUTHOR)
     with drawn.writing() as session:
         campaign = of(session)
-        lifecycle.restore_campaign(session, campaign, now=later, actor=AUTHOR)
-        lifecycle.revise_campaign(session, campaign, {"title": "Autrement"}, now=later, actor=AUTHOR)
+        planning.restore_campaign(session, campaign, now=later, actor=AUTHOR)
+        planning.revise_campaign(session, campaign, {"title": "Autrement"}, now=later, actor=AUTHOR)
     submit(drawn, now=later)
     approve(drawn, now=later)
     with drawn.writing() as session:
-        lifecycle.schedule_campaign(session, of(session), None, now=later, actor=AUTHOR, earliest=later)
+        planning.schedule_campaign(session, of(session), None, now=later, actor=AUTHOR, earliest=later)
     assert draw_as_stored(drawn) == before
     planned = [wave for wave in waves(drawn) if wave.state is WaveState.PLANNED]
     assert [wave.departure for wave in planned if not wave.reminder] == [2, 3]
@@ -256,15 +264,15 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
         fenced = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
         left = update(Message).where(Message.id.in_(some)).values(state=MessageState.ACCEPTED, **fenced)
         session.execute(left)
-        lifecycle.cancel_campaign(session, of(session), now=wave.due_at, actor=AUTHOR)
+        planning.cancel_campaign(session, of(session), now=wave.due_at, actor=AUTHOR)
     with drawn.writing() as session:
-        lifecycle.restore_campaign(session, of(session), now=wave.due_at, actor=AUTHOR)
+        planning.restore_campaign(session, of(session), now=wave.due_at, actor=AUTHOR)
     with drawn.reading() as session:
-        assert ending.left_before(session, of(session)) == 30
+        assert review.left_before(session, of(session)) == 30
     submit(drawn, now=wave.due_at)
     approve(drawn, now=wave.due_at)
     with drawn.writing() as session:
-        lifecycle.schedule_campaign(
+        planning.schedule_campaign(
             session, of(session), None, now=wave.due_at, actor=AUTHOR, earliest=wave.due_at + DAY
         )
     again = wave_of(drawn, 1)
@@ -290,34 +298,34 @@ def test_a_departure_that_fails_says_of_how_many_letters_as_any_wave_does(drawn)
         ):
             session.execute(update(Message).where(Message.id.in_(some)).values(**ended, **fenced))
     with drawn.reading() as session:
-        said = stopping.pause_warning(session, session.get_one(Wave, wave.id))
+        said = pause_warning(session, session.get_one(Wave, wave.id))
     assert said == "5 adresses sur 55 n’existent pas ; la vague se met en pause d’elle-même à une sur dix"
     with drawn.writing() as session:
         refused = update(Message).where(Message.id == keys[55])
         session.execute(refused.values(state=MessageState.REFUSED, reply_status="5.1.1", **fenced))
-        assert stopping.pause_failing_waves(session, now=wave.due_at + DAY) == 1
-        assert stopping.why_paused(session, session.get_one(Wave, wave.id)) == "6 adresses sur 56 n’existent pas"
-        lifecycle.cancel_campaign(session, of(session), now=wave.due_at + DAY, actor=AUTHOR)
+        assert pause_failing_waves(session, now=wave.due_at + DAY) == 1
+        assert why_paused(session, session.get_one(Wave, wave.id)) == "6 adresses sur 56 n’existent pas"
+        planning.cancel_campaign(session, of(session), now=wave.due_at + DAY, actor=AUTHOR)
     with drawn.reading() as session:
-        assert ending.left_before(session, of(session)) == 50
+        assert review.left_before(session, of(session)) == 50
 
 
 def test_calling_a_departure_off_leaves_all_to_be_planned_again_and_a_reminder_only_itself(drawn):
     launch(drawn, wave_of(drawn, 1))
     with drawn.writing() as session:
-        alone = stopping.call_off_waves(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
+        alone = call_off_waves(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
         assert len(alone) == 1
     with drawn.writing() as session:
-        assert len(stopping.call_off_waves(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
+        assert len(call_off_waves(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
         assert not any(wave.state is WaveState.PLANNED for wave in of(session).waves)
 
 
 def test_a_departure_drifts_from_its_own_list(drawn):
     with drawn.reading() as session:
         wave = session.get_one(Wave, wave_of(drawn, 2).id)
-        counts = drift.counts_of(session, wave, now=NOW)
+        counts = counts_of(session, wave, now=NOW)
         assert counts.written == len(members(drawn, 2))
-        assert drift.drift_of(session, wave, counts) is None
+        assert drift_of(session, wave, counts) is None
     kept = members(drawn, 2)[:40]
     with drawn.writing() as session:
         session.execute(
@@ -327,10 +335,10 @@ def test_a_departure_drifts_from_its_own_list(drawn):
         )
     with drawn.reading() as session:
         wave = session.get_one(Wave, wave_of(drawn, 2).id)
-        found = drift.drift_of(session, wave, drift.counts_of(session, wave, now=NOW))
+        found = drift_of(session, wave, counts_of(session, wave, now=NOW))
         assert (found.before, found.current) == (70, 30)
         first = session.get_one(Wave, wave_of(drawn, 1).id)
-        assert drift.drift_of(session, first, drift.counts_of(session, first, now=NOW)) is None
+        assert drift_of(session, first, counts_of(session, first, now=NOW)) is None
 
 
 @pytest.mark.long
@@ -341,11 +349,11 @@ def test_other_awareness_waits_for_the_last_departure(drawn, changes, waits):
     with drawn.writing() as session:
         other = factories.campaign(session, factories.invitation(**changes), NOW)
 
-        counts = audiences.count_campaign_audience(session, other, now=begun)
+        counts = planning.count_campaign_audience(session, other, now=begun)
         assert counts.left_out.get(Reason.DRAWN, 0) == (COUNT if waits else 0)
-        assert audiences.count_campaign_audience(session, other, now=begun, leaves_at=over).written == COUNT
+        assert planning.count_campaign_audience(session, other, now=begun, leaves_at=over).written == COUNT
 
 
 def test_a_draw_that_is_made_keeps_its_departures(drawn):
     with drawn.writing() as session, pytest.raises(Refused, match="final"):
-        lifecycle.revise_campaign(session, of(session), {"departure_gap": 0}, now=NOW, actor=AUTHOR)
+        planning.revise_campaign(session, of(session), {"departure_gap": 0}, now=NOW, actor=AUTHOR)

@@ -7,18 +7,20 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.approvals.decisions import Decision, DecisionKind, Extent
-from outreach.campaigns.experiments import assignment, design
-from outreach.campaigns.experiments.design import Mismatch
-from outreach.campaigns.experiments.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.access.approvals import Decision, DecisionKind, Extent
+from outreach.campaigns import experiments, planning, review
+from outreach.campaigns.experiments import DrawAttempt
+from outreach.campaigns.experiments import _design as design
+from outreach.campaigns.experiments._design import Mismatch
+from outreach.campaigns.experiments._models import DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import definitions, experiment_plan, lifecycle
-from outreach.campaigns.review import checks
-from outreach.core.audit import audit
+from outreach.campaigns.planning import _experiment_plan as experiment_plan
+from outreach.campaigns.planning import _lifecycle as lifecycle
+from outreach.core import audit
 from outreach.core.text.errors import Refused
 from outreach.directory.models import Contact
-from outreach.staff.notifications import news
-from outreach.staff.notifications.news import News
+from outreach.staff.notifications import _news as news
+from outreach.staff.notifications._news import News
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.draws.conftest import (
@@ -51,8 +53,8 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
     caplog.set_level("INFO", "outreach")
     submit(drawable)
     with drawable.reading() as session:
-        attempt = assignment.open_attempt(session, 1)
-        told = assignment.attempt_as_json(session, attempt)
+        attempt = experiments.open_attempt(session, 1)
+        told = experiments.attempt_as_json(session, attempt)
         assert [told[name] for name in ("nonce", "approver_bytes", "content_digest", "seed")] == [None] * 4
         assert {(one["order"] == [], one["departures"] == []) for one in told["strata"]} == {(True, True)}
         submitted = session.scalars(select(Decision).where(Decision.kind == DecisionKind.SUBMITTED)).one()
@@ -68,8 +70,8 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
 def test_the_plan_is_what_was_approved(drawable):
     submit(drawable)
     with drawable.reading() as session:
-        attempt = assignment.open_attempt(session, 1)
-        told = assignment.plan_of(attempt)
+        attempt = experiments.open_attempt(session, 1)
+        told = experiments.plan_of(attempt)
         assert told["campaign_digest"] == lifecycle.content_hash(of(session))
         assert told["departures"] == ["2021-09-07", "2021-09-21", "2021-10-05"]
         assert told["figure_on"] == "2021-10-18"
@@ -81,14 +83,14 @@ def test_the_seed_follows_from_the_nonce_and_what_was_approved_alone(drawable):
     submit(drawable)
     approve(drawable)
     with drawable.reading() as session:
-        attempt = assignment.draw_of(session, 1)
-        listed = [[stratum.name, fase] for stratum in assignment.strata_of(session, attempt) for fase in stratum.fases]
+        attempt = experiments.draw_of(session, 1)
+        listed = [[stratum.name, fase] for stratum in experiments.strata_of(session, attempt) for fase in stratum.fases]
         frozen = {"approver_bytes": "", "attempt": 1, "content": json.loads(attempt.plan), "list": sorted(listed)}
         text = json.dumps(frozen, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         content = sha256(text.encode()).digest()
         assert (attempt.approver_bytes, attempt.content_digest) == ("", content.hex())
         assert attempt.seed == sha256(bytes.fromhex(attempt.nonce) + content).hexdigest()
-        assert assignment.find_mismatches(session, attempt) == []
+        assert experiments.find_mismatches(session, attempt) == []
         assert attempt.seed in said(drawable)
         assert attempt.nonce in said(drawable)
 
@@ -111,7 +113,7 @@ def test_whatever_is_changed_of_a_draw_is_named(drawn, changed, mismatches):
         unguard(session, "draw_attempts")
         session.execute(update(DrawAttempt).values(changed))
         session.expire_all()
-        found = assignment.find_mismatches(session, assignment.draw_of(session, 1))
+        found = experiments.find_mismatches(session, experiments.draw_of(session, 1))
         assert found == mismatches
         assert all(one.label.endswith(".") for one in found)
 
@@ -119,9 +121,9 @@ def test_whatever_is_changed_of_a_draw_is_named(drawn, changed, mismatches):
 def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(drawn):
     """An operator tries nonces until a draw pleases, and writes all of it as if it had come so."""
     with drawn.writing() as session:
-        attempt = assignment.draw_of(session, 1)
-        strata, chosen = assignment.strata_of(session, attempt), b"chosen".ljust(32)
-        content = design.content_digest(dict(assignment.plan_of(attempt)), strata, attempt.number, b"")
+        attempt = experiments.draw_of(session, 1)
+        strata, chosen = experiments.strata_of(session, attempt), b"chosen".ljust(32)
+        content = design.content_digest(dict(experiments.plan_of(attempt)), strata, attempt.number, b"")
         seed = design.seed_of(chosen, content)
         unguard(session, "draw_attempts", "drawn_authorities")
         attempt.nonce, attempt.commitment, attempt.seed = chosen.hex(), sha256(chosen).hexdigest(), seed.hex()
@@ -129,7 +131,7 @@ def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(dra
         for row in session.scalars(select(DrawnAuthority).where(DrawnAuthority.place.is_not(None))):
             row.place, row.departure = places[row.fase], places[row.fase] % 3 + 1
         session.flush()
-        assert assignment.find_mismatches(session, attempt) == [Mismatch.AUDIT]
+        assert experiments.find_mismatches(session, attempt) == [Mismatch.AUDIT]
 
 
 @pytest.mark.parametrize("exchanged", ["place", "departure"])
@@ -143,7 +145,7 @@ def test_two_authorities_that_changed_places_or_departures_are_found(drawn, exch
         setattr(first, exchanged, getattr(other, exchanged))
         setattr(other, exchanged, own)
         session.flush()
-        assert assignment.find_mismatches(session, assignment.draw_of(session, 1)) == [Mismatch.ORDER]
+        assert experiments.find_mismatches(session, experiments.draw_of(session, 1)) == [Mismatch.ORDER]
 
 
 def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
@@ -152,14 +154,14 @@ def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
         with drawable.writing() as session:
             lifecycle.send_back(session, of(session), now=NOW, actor=APPROVER, reason="Relisez")
         with drawable.reading() as session:
-            attempt = assignment.attempts_of(session, 1)[-1]
+            attempt = experiments.attempts_of(session, 1)[-1]
             assert (attempt.number, attempt.revealed_nonce, attempt.seed) == (number, attempt.nonce, None)
             assert f"tentative n° {number} est annulée, son nombre secret était {attempt.nonce}" in said(drawable)
     submit(drawable)
     approve(drawable)
     with drawable.reading() as session:
-        assert [one.voided_at is not None for one in assignment.attempts_of(session, 1)] == [True, True, False]
-        assert assignment.draw_of(session, 1).number == 3
+        assert [one.voided_at is not None for one in experiments.attempts_of(session, 1)] == [True, True, False]
+        assert experiments.draw_of(session, 1).number == 3
 
 
 @pytest.mark.parametrize("way", ["revise", "cancel"])
@@ -170,8 +172,8 @@ def test_whatever_ends_a_submission_voids_its_attempt(drawable, way):
             lifecycle.cancel_campaign(session, of(session), **BY)
         else:
             lifecycle.revise_campaign(session, of(session), {"title": "Autrement"}, **BY)
-        assert assignment.open_attempt(session, 1) is None
-        assert assignment.attempts_of(session, 1)[0].voided_at == NOW
+        assert experiments.open_attempt(session, 1) is None
+        assert experiments.attempts_of(session, 1)[0].voided_at == NOW
 
 
 def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
@@ -180,7 +182,7 @@ def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
         lifecycle.submit_campaign(session, of(session), **BY)
         raise ZeroDivisionError
     with drawable.reading() as session:
-        assert assignment.attempts_of(session, 1) == []
+        assert experiments.attempts_of(session, 1) == []
     assert "draw_submitted" in [getattr(record, "event", "") for record in caplog.records]
 
 
@@ -192,11 +194,11 @@ def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(dra
         lifecycle.revise_campaign(session, of(session), {"title": "Autrement"}, **BY)
     submit(drawn)
     with drawn.reading() as session:
-        assert assignment.open_attempt(session, 1) is None
+        assert experiments.open_attempt(session, 1) is None
     approve(drawn)
     assert draw_as_stored(drawn) == before
     with drawn.reading() as session:
-        assert len(assignment.attempts_of(session, 1)) == 1
+        assert len(experiments.attempts_of(session, 1)) == 1
 
 
 @pytest.mark.parametrize("gap", [0, 21])
@@ -212,7 +214,7 @@ def test_the_gap_of_departures_that_are_drawn_does_not_change_any_more(drawn, ga
 def copy(database, now=NOW, **changes):
     """Another campaign like the first one, whose departures are drawn; returns its number."""
     with database.writing() as session:
-        like = definitions.definition_of(session, of(session)).model_copy(update={"title": "Copie", **changes})
+        like = planning.definition_of(session, of(session)).model_copy(update={"title": "Copie", **changes})
         assert like.departure_gap == GAP
         made = factories.campaign(session, like, now)
         lifecycle.revise_campaign(session, made, {"starts_at": START + timedelta(days=60)}, now=now, actor=AUTHOR)
@@ -229,7 +231,7 @@ def test_a_copy_makes_its_own_draw(drawn):
 def test_a_campaign_that_kept_the_draw_of_another_one_under_0_3_0_still_leaves_by_it(drawn):
     number = copy(drawn)
     with drawn.writing() as session:
-        kept = assignment.draw_of(session, 1)
+        kept = experiments.draw_of(session, 1)
         session.add(FollowedDraw(campaign_id=number, attempt_id=kept.id, followed_at=NOW))
     submit(drawn, number)
     approve(drawn, number)
@@ -248,7 +250,7 @@ def test_while_it_awaits_an_approval_the_plan_is_what_was_submitted(drawable):
         session.execute(update(Contact).where(Contact.id.in_(some)).values(retired_at=NOW, retired_by=AUTHOR))
     with drawable.reading() as session:
         shown = experiment_plan.experiment_plan_of(session, of(session), now=NOW)
-        assert shown.attempt is assignment.open_attempt(session, 1)
+        assert shown.attempt is experiments.open_attempt(session, 1)
         assert len(experiment_plan.candidates(session, of(session), now=NOW)) == COUNT - 20
     for name in ("gap", "strata", "departures", "figure_on", "refusals", "outside"):
         assert getattr(shown, name) == getattr(before, name), name
@@ -261,7 +263,7 @@ def test_what_was_submitted_before_the_question_was_asked_goes_back_to_its_autho
     with drawable.writing() as session:
         session.execute(update(Campaign).values(first_come=None))
     with drawable.reading() as session:
-        blocks = checks.check_campaign(session, of(session), SENDING, now=NOW).blocks
+        blocks = review.check_campaign(session, of(session), SENDING, now=NOW).blocks
     said = " ".join(blocks).replace("\xa0", " ")
     assert "Dites si des places ou des moyens sont attribués dans l’ordre des demandes, à l’étape des dates" in said
     assert "renvoyez la campagne à la rédaction" in said
@@ -293,8 +295,8 @@ def test_authorities_that_share_a_mailbox_stay_outside(drawable):
     submit(drawable)
     approve(drawable)
     with drawable.reading() as session:
-        attempt = assignment.draw_of(session, 1)
-        assert len(assignment.outside_of(session, attempt)) == 2
+        attempt = experiments.draw_of(session, 1)
+        assert len(experiments.outside_of(session, attempt)) == 2
         outside = session.scalars(select(DrawnAuthority).where(DrawnAuthority.outside.is_not(None))).all()
         assert {(row.departure, row.place) for row in outside} == {(1, None)}
 
@@ -326,6 +328,6 @@ def test_the_day_of_the_figure_moves_with_the_second_departure(drawable):
 
 def test_a_reminder_in_haste_concerns_its_own_departure_alone(drawable):
     with drawable.reading() as session:
-        remarks = " ".join(checks.check_campaign(session, of(session), SENDING, now=NOW).remarks)
+        remarks = " ".join(review.check_campaign(session, of(session), SENDING, now=NOW).remarks)
     assert "des PO de ce départ reçoivent deux courriels en une semaine" in remarks
     assert str(COUNT) not in remarks

@@ -4,18 +4,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 
-from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence.imports import HEADERS, JoiningLists, stated_coverage
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.counting import entries
-from outreach.campaigns.experiments import assignment
-from outreach.campaigns.experiments.assignment import Candidate
-from outreach.campaigns.experiments.design import Listed
+from outreach.campaigns import counting, experiments, planning
+from outreach.campaigns.experiments import Candidate, Listed
 from outreach.campaigns.models import CampaignState, Wave, WaveState
-from outreach.campaigns.planning import experiment_plan, lifecycle
-from outreach.campaigns.waves import launching
-from outreach.core.tables import imports
+from outreach.campaigns.planning import _experiment_plan as experiment_plan
+from outreach.campaigns.waves import _launching as launching
+from outreach.core import tables
 from outreach.core.text.dates import today
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, EducationType, Network, Ownership, School, Teaching
@@ -37,15 +33,15 @@ def draw(database, many=90):
         settle(database, many // 2, schools=2)
     number = draft(database)
     with database.writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         campaign.departure_gap, campaign.starts_at = 14, LEFT
         rows = session.execute(_silent().limit(many)).all()
         candidates = [
             Candidate(key, 1, Listed(fase, "Libre confessionnel", place >= many - many // 2, False))
             for place, (key, fase) in enumerate(rows)
         ]
-        attempt = assignment.submit_draw(session, campaign, stated_plan(many), candidates, now=NOW)
-        assignment.reveal_attempt(session, attempt, now=NOW)
+        attempt = experiments.submit_draw(session, campaign, stated_plan(many), candidates, now=NOW)
+        experiments.reveal_attempt(session, attempt, now=NOW)
         campaign.state = CampaignState.APPROVED
     return number
 
@@ -78,8 +74,8 @@ def leave(database, number, departure, at: datetime | None = None):
     """Let a departure leave: every letter is accepted at once; returns the keys of its authorities."""
     at = at or LEFT + (departure - 1) * GAP
     with database.writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        whom = session.scalars(assignment.assigned_to(number, departure)).all()
+        campaign = planning.campaign_numbered(session, number)
+        whom = session.scalars(experiments.assigned_to(number, departure)).all()
         mailing = Mailing(
             **factories.mailing(at, filled_at=at, strand_id=campaign.strand_id, stop_strand_id=campaign.strand_id)
         )
@@ -91,7 +87,7 @@ def leave(database, number, departure, at: datetime | None = None):
         wave = Wave(campaign=campaign, is_staged=True, **kind, **times)
         session.add_all([batch, wave])
         session.flush()
-        entries.enter_audience(session, wave, (0, launching.LAST_KEY), now=at)
+        counting.enter_audience(session, wave, (0, launching.LAST_KEY), now=at)
         wave.mailing = mailing
         session.flush()
         sent = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": at, "settled_at": at, "due_at": at}
@@ -117,7 +113,7 @@ def _address(key):
 def departures(database, number):
     """The FASE numbers of each departure, those outside left out."""
     with database.reading() as session:
-        strata = assignment.order_of(session, assignment.draw_of(session, number))
+        strata = experiments.order_of(session, experiments.draw_of(session, number))
     return [sorted(fase for one in strata for fase in one.departures[place]) for place in range(3)]
 
 
@@ -142,11 +138,11 @@ def tell(database, joined, until, networks=("Libre confessionnel",), *, at, prog
     kind = JoiningLists(today(at))
     with database.writing() as session:
         lines = [f"{school_of(session, fase)};1;adhéré;{day:%d/%m/%Y}" for fase, day in joined.items()]
-        said = coverage.stated_coverage(session, until, networks if until else (), today(at))
+        said = stated_coverage(session, until, networks if until else (), today(at))
         facts = {"programme_id": programme, "coverage": said}
-        sent = imports.open_import("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
-        received = imports.receive_import(session, kind, sent, now=at, actor="nadia", **facts)
-        imports.apply_import(
-            session, kind, received, imports.judge_import(session, kind, received), now=at, actor="nadia"
+        sent = tables.open_import("\r\n".join(["fase;volet;statut;date", *lines]).encode(), HEADERS)
+        received = tables.receive_import(session, kind, sent, now=at, actor="nadia", **facts)
+        tables.apply_import(
+            session, kind, received, tables.judge_import(session, kind, received), now=at, actor="nadia"
         )
         return received.id

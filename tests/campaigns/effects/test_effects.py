@@ -10,22 +10,23 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.experiments import assignment, blinding, design, effects, estimate, observed
-from outreach.campaigns.experiments.blinding import EffectState
-from outreach.campaigns.experiments.design import Table, canonical
-from outreach.campaigns.experiments.estimate import interval
-from outreach.campaigns.experiments.models import DrawnEffect
+from outreach.campaigns import experiments, planning, results, waves
+from outreach.campaigns.experiments import EffectState, Table
+from outreach.campaigns.experiments import _assignment as assignment
+from outreach.campaigns.experiments import _design as design
+from outreach.campaigns.experiments import _estimate as estimate
+from outreach.campaigns.experiments import _observed as observed
+from outreach.campaigns.experiments._design import canonical
+from outreach.campaigns.experiments._estimate import interval
+from outreach.campaigns.experiments._models import DrawnEffect
 from outreach.campaigns.models import CampaignState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import actions, experiment, figures, funnel, progress
-from outreach.campaigns.waves import added_reminders
 from outreach.core.settings import ROOT
 from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound, Refused
 from outreach.directory.models import Authority, Ownership
-from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies import Answer
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
@@ -43,20 +44,20 @@ METHOD_OF_0_3_0 = "Newcombe 1998, méthode 10 ; 9 999 retirages ; conclut si les
 
 def lock(database, number):
     with database.reading() as session:
-        return blinding.lock_of(session, lifecycle.campaign_numbered(session, number))
+        return experiments.lock_of(session, planning.campaign_numbered(session, number))
 
 
 def told(database, number):
     with database.reading() as session:
-        return effects.told_of(session, lifecycle.campaign_numbered(session, number))
+        return experiments.told_of(session, planning.campaign_numbered(session, number))
 
 
 def freeze(database, number):
     with database.writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        opened = blinding.lock_of(session, campaign)
-        outcome = effects.compute_effect(session, campaign, opened)
-        effects.freeze_effect(session, campaign, opened, outcome, now=AFTER, actor="nadia")
+        campaign = planning.campaign_numbered(session, number)
+        opened = experiments.lock_of(session, campaign)
+        outcome = experiments.compute_effect(session, campaign, opened)
+        experiments.freeze_effect(session, campaign, opened, outcome, now=AFTER, actor="nadia")
     return outcome
 
 
@@ -109,8 +110,8 @@ def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_1
         tell(database, {departures(database, lottery)[2][0]: DAY}, until, networks, at=AFTER)
         assert lock(database, lottery).state is EffectState.LOCKED
     with database.reading() as session, pytest.raises(Refused, match="attend la première liste"):
-        campaign = lifecycle.campaign_numbered(session, lottery)
-        effects.compute_effect(session, campaign, lock(database, lottery))
+        campaign = planning.campaign_numbered(session, lottery)
+        experiments.compute_effect(session, campaign, lock(database, lottery))
     opens = tell(database, {departures(database, lottery)[2][1]: DAY}, LAST, at=AFTER)
     assert (lock(database, lottery).state, lock(database, lottery).opened_by.id) == (EffectState.READY, opens)
     assert told(database, lottery) == {
@@ -146,7 +147,7 @@ def test_joinings_and_coverage_of_the_programme_loaded_first_are_none_of_another
 ):
     with database.writing() as session:
         second = programmes.load_programme(session, SECOND, now=NOW, actor="nadia")
-        lifecycle.campaign_numbered(session, left).strand_id = second.strands[0].id
+        planning.campaign_numbered(session, left).strand_id = second.strands[0].id
         session.flush()
         key = second.id
     others = dict.fromkeys(departures(database, left)[1], DAY + timedelta(days=2))
@@ -156,8 +157,8 @@ def test_joinings_and_coverage_of_the_programme_loaded_first_are_none_of_another
 
     def counted():
         with database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, left)
-            outcome = effects.compute_effect(session, campaign, blinding.lock_of(session, campaign))
+            campaign = planning.campaign_numbered(session, left)
+            outcome = experiments.compute_effect(session, campaign, experiments.lock_of(session, campaign))
         return [sum(each["first"][place] for each in outcome["strata"]) for place in range(3)]
 
     assert counted() == [15, 1, 1]
@@ -217,7 +218,7 @@ def test_joinings_that_staff_confirmed_count_only_once_a_list_tells_them(databas
 def test_a_campaign_that_stopped_before_departure_2_is_blocked(database, lottery):
     leave(database, lottery, 1)
     with database.writing() as session:
-        lifecycle.campaign_numbered(session, lottery).state = CampaignState.CLOSED
+        planning.campaign_numbered(session, lottery).state = CampaignState.CLOSED
     assert lock(database, lottery).state is EffectState.BLOCKED
     assert "arrêtée avant le deuxième départ" in told(database, lottery)["told"]
 
@@ -231,7 +232,7 @@ def test_a_departure_that_moved_moves_the_days_that_are_compared(database, lotte
 
 def beside(database, number):
     with database.reading() as session:
-        return blinding.beside_counts(session, lifecycle.campaign_numbered(session, number)).replace("\xa0", " ")
+        return experiments.beside_counts(session, planning.campaign_numbered(session, number)).replace("\xa0", " ")
 
 
 @pytest.mark.long
@@ -255,7 +256,7 @@ def test_beside_counts_a_page_says_when_the_effect_is_told(database, lottery):
 def test_beside_counts_a_page_says_that_a_draw_that_stopped_has_no_effect(database, lottery):
     leave(database, lottery, 1)
     with database.writing() as session:
-        lifecycle.campaign_numbered(session, lottery).state = CampaignState.CLOSED
+        planning.campaign_numbered(session, lottery).state = CampaignState.CLOSED
     assert "ne disent pas l’effet. La campagne s’est arrêtée avant le deuxième départ" in beside(database, lottery)
 
 
@@ -267,12 +268,12 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
     answer(database, strand, key, Answer.HELP)
     tell(database, joined, None, at=AFTER)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, left)
-        came = figures.campaign_results(session, campaign, now=AFTER)
-        done = actions.list_actions(session, programmes.get_programme(session), now=AFTER).done
-        way = funnel.campaign_course(session, campaign, came, [], now=AFTER)
-        listed = progress.overall_figures(session, [left], now=AFTER)[left]
-        status = progress.campaign_as_json(session, campaign, now=AFTER)
+        campaign = planning.campaign_numbered(session, left)
+        came = results.campaign_results(session, campaign, now=AFTER)
+        done = results.list_actions(session, programmes.get_programme(session), now=AFTER).done
+        way = results.campaign_course(session, campaign, came, [], now=AFTER)
+        listed = results.overall_figures(session, [left], now=AFTER)[left]
+        status = results.campaign_as_json(session, campaign, now=AFTER)
     total = came.counts.authorities
     assert lock(database, left).state is EffectState.LOCKED
     assert [(one.sent, one.answered) for one in way.yields] == [(30, 1), (30, 0), (30, 0)]
@@ -287,9 +288,9 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
 def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(database, left, joined):
     def add():
         with database.writing() as session:
-            campaign = lifecycle.campaign_numbered(session, left)
+            campaign = planning.campaign_numbered(session, left)
             asked = {"asked_at": AFTER + timedelta(days=7), "now": AFTER, "actor": "nadia"}
-            added_reminders.add_reminder(session, campaign, subject="Encore", letter="Bonjour.", **asked)
+            waves.add_reminder(session, campaign, subject="Encore", letter="Bonjour.", **asked)
 
     with pytest.raises(Refused, match="celles de son plan, figé avant la validation"):
         add()
@@ -300,9 +301,9 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
 @pytest.mark.long
 def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(database, people, strand, left, joined):
     with database.reading() as session:
-        found = experiment.public_draw(session, left)
+        found = results.public_draw(session, left)
         with pytest.raises(NotFound):
-            experiment.public_draw(session, 99)
+            results.public_draw(session, 99)
     assert (found.drawn, found.outside, found.given["state"], found.given["tables"]) == (90, 0, "locked", [])
     assert "Tirage n° 1, aucun annulé." in found.attempts.replace("\xa0", " ")
     assert [sum(counts) for _, counts in found.strata] == [45, 45]
@@ -310,7 +311,7 @@ def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(databa
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        given = experiment.public_draw(session, left).given
+        given = results.public_draw(session, left).given
     assert (given["state"], given["told"]) == ("ready", outcome["told"])
     both = [f"Libre confessionnel, {schools}, autres" for schools in ("plusieurs écoles", "une école")]
     assert given["tables"] == [
@@ -324,7 +325,7 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        given = experiment.public_draw(session, left).given
+        given = results.public_draw(session, left).given
         order = assignment.order_of(session, assignment.draw_of(session, left))
     file = tmp_path / "draw.json"
     file.write_text(json.dumps(given), encoding="utf-8")
@@ -341,7 +342,7 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
 
 def said(outcome, **changed):
     changed = {**outcome, **changed}
-    return " ".join([*effects.effect_limits(changed), effects.clue(changed)]).replace("\xa0", " ")
+    return " ".join([*experiments.effect_limits(changed), experiments.clue(changed)]).replace("\xa0", " ")
 
 
 @pytest.mark.long
@@ -363,7 +364,7 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     outside = said(outcome, outside=7, schools=[649, 212])
     assert "7 PO, qui gèrent 212 des 649 écoles, sont en dehors du tirage" in outside
     of_0_3_0 = {name: told for name, told in outcome.items() if name != "waited"}
-    assert effects.effect_limits(of_0_3_0) == []
+    assert experiments.effect_limits(of_0_3_0) == []
     assert one[0] not in before
 
 

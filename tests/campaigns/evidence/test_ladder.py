@@ -2,7 +2,8 @@
 
 import pytest
 
-from outreach.campaigns.evidence.steps import MOST_DAYS, ReachChannel, RungWhen, stored_steps, write_steps
+from outreach.campaigns.evidence import ReachChannel, RungWhen, stored_steps, write_steps
+from outreach.campaigns.evidence._steps import MOST_DAYS
 from outreach.core.text.errors import InputError
 
 PAPER, CALL = ReachChannel.PAPER, ReachChannel.CALL

@@ -1,6 +1,6 @@
 """Lists of authorities for tests of draws."""
 
-from outreach.campaigns.experiments.design import Listed
+from outreach.campaigns.experiments import Listed
 
 
 def some(count, network="Libre", *, first=9001, several=False, under_way=False, shares=False):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.experiments import design
-from outreach.campaigns.experiments.design import DrawnStratum, Listed, Reason, Stratum, canonical, stratify
+from outreach.campaigns.experiments import Listed, stratify
+from outreach.campaigns.experiments import _design as design
+from outreach.campaigns.experiments._design import DrawnStratum, Reason, Stratum, canonical
 from outreach.core.settings import ROOT
 from tests.campaigns.experiments.examples import some
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.experiments import estimate
-from outreach.campaigns.experiments.design import Counted, DrawnStratum, Period, Table, Windows, counted, first_joinings
-from outreach.campaigns.experiments.estimate import (
+from outreach.campaigns.experiments import Table
+from outreach.campaigns.experiments import _estimate as estimate
+from outreach.campaigns.experiments._design import Counted, DrawnStratum, Period, Windows, counted, first_joinings
+from outreach.campaigns.experiments._estimate import (
     Interval,
     Side,
     difference,

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.experiments.design import Table
-from outreach.campaigns.experiments.estimate import total
-from outreach.campaigns.experiments.grouping import Group, group_strata
+from outreach.campaigns.experiments import Table, group_strata
+from outreach.campaigns.experiments._estimate import total
+from outreach.campaigns.experiments._grouping import Group
 
 SMALLEST = 20
 SIDES = st.integers(0, 90).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size)))

@@ -2,20 +2,22 @@ from datetime import date
 
 import pytest
 
-from outreach.campaigns.experiments import design
+from outreach.campaigns import experiments
 
 DAYS = (date(2026, 3, 2), date(2026, 3, 16), date(2026, 3, 30))
 
 
 def test_what_is_compared_follows_the_second_departure():
     late = (DAYS[0], date(2026, 3, 19), date(2026, 4, 2))
-    assert (design.effect_windows(late, 14).second, design.effect_windows(late, 14).end) == (17, 31)
-    assert design.effect_windows(DAYS, 21).length == 14, "departure 2 left before the window of departure 1 was over"
+    assert (experiments.effect_windows(late, 14).second, experiments.effect_windows(late, 14).end) == (17, 31)
+    assert experiments.effect_windows(DAYS, 21).length == 14, (
+        "departure 2 left before the window of departure 1 was over"
+    )
 
 
 def test_a_wave_for_all_that_follows_none_may_be_drawn():
-    assert design.draw_refusals(200, DAYS) == []
-    assert design.draw_refusals(200, DAYS, deadline=DAYS[-1], stops_on=DAYS[-1]) == []
+    assert experiments.draw_refusals(200, DAYS) == []
+    assert experiments.draw_refusals(200, DAYS, deadline=DAYS[-1], stops_on=DAYS[-1]) == []
 
 
 @pytest.mark.parametrize(
@@ -31,5 +33,5 @@ def test_a_wave_for_all_that_follows_none_may_be_drawn():
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_what_to_do(against, words):
-    (refusal,) = design.draw_refusals(**{"drawn": 200, "departures": DAYS, **against})
+    (refusal,) = experiments.draw_refusals(**{"drawn": 200, "departures": DAYS, **against})
     assert words in refusal

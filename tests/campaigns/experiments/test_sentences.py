@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from outreach.campaigns.experiments.design import Table
-from outreach.campaigns.experiments.estimate import Effect, Interval, sentence, signed_points
+from outreach.campaigns.experiments import Table, signed_points
+from outreach.campaigns.experiments._estimate import Effect, Interval, sentence
 
 YES = Effect(Interval(0.149, 0.096, 0.204), Table(102, 17, 198, 4), Table(97, 11, 97, 1), 300)
 

@@ -1,20 +1,20 @@
 """The ladder as the clock climbs it, for tests."""
 
-from outreach.campaigns.channels import due_steps
+from outreach.campaigns import channels
 from tests.campaigns.conftest import SENDING
 
 
 def climb(database, now):
     """One look of the clock: steps that are over stop, rungs whose day has come open; returns how many did each."""
     with database.reading() as session:
-        waves, due = due_steps.open_steps(session, now=now), due_steps.due_rungs(session, now=now)
+        waves, due = channels.open_steps(session, now=now), channels.due_rungs(session, now=now)
     stopped = opened = 0
     for wave, numbers in waves.items():
         with database.writing() as session:
-            stopped += due_steps.stop_steps(session, wave, numbers, now=now)
+            stopped += channels.stop_steps(session, wave, numbers, now=now)
     for wave, rung in due:
         with database.reading() as session:
-            keys, _ = due_steps.due_candidates(session, wave, rung, after=0, now=now)
+            keys, _ = channels.due_candidates(session, wave, rung, after=0, now=now)
         with database.writing() as session:
-            opened += due_steps.open_due_steps(session, wave, rung, keys, SENDING, now=now)
+            opened += channels.open_due_steps(session, wave, rung, keys, SENDING, now=now)
     return stopped, opened

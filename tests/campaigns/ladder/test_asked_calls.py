@@ -3,14 +3,12 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import calls as asked_calls
-from outreach.campaigns.channels import calls as noting
-from outreach.campaigns.channels import calls as work_list
-from outreach.campaigns.evidence.steps import EscalationStep, StepReason, StepState
+from outreach.campaigns import channels
+from outreach.campaigns.evidence import EscalationStep, StepReason, StepState
 from outreach.campaigns.models import Campaign
 from outreach.core.text.errors import InputError, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from tests.campaigns.conftest import AUTHOR
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import became, day, five_on_a_ladder
@@ -21,12 +19,12 @@ __all__ = ["five_on_a_ladder"]
 
 def ask(database, keys):
     with database.writing() as session:
-        return asked_calls.ask_for_calls(session, session.get_one(Campaign, 1), keys, now=day(1), actor=AUTHOR)
+        return channels.ask_for_calls(session, session.get_one(Campaign, 1), keys, now=day(1), actor=AUTHOR)
 
 
 def calls(database):
     with database.reading() as session:
-        found = work_list.list_calls(session, session.get_one(Campaign, 1)).every()
+        found = channels.list_calls(session, session.get_one(Campaign, 1)).every()
         return {row.authority.id: row.step.reason for row in found}
 
 
@@ -37,7 +35,7 @@ def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder
     give(five_on_a_ladder, 2, "in_preparation", now=day(0))
     with five_on_a_ladder.writing() as session:
         third = session.get_one(Message, 3)
-        suppressions.suppress_address(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
+        outbox.suppress_address(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
     asked = ask(five_on_a_ladder, {1, 2, 3, 4, 99})
     assert (asked.added, asked.waiting, asked.left_out) == (2, 0, 3)
     assert asked.told.startswith("2\u00a0PO ajoutés aux appels, 3 pas à appeler")
@@ -54,7 +52,7 @@ def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_
     assert climb(five_on_a_ladder, day(2))[0] == 1
     with five_on_a_ladder.writing() as session:
         step = session.scalars(select(EscalationStep).where(EscalationStep.authority_id == 2)).one()
-        noting.take_call(session, session.get_one(Campaign, 1), step.id, now=day(3), actor=AUTHOR)
+        channels.take_call(session, session.get_one(Campaign, 1), step.id, now=day(3), actor=AUTHOR)
         assert step.state is StepState.DUE
 
 
@@ -63,7 +61,7 @@ def test_nobody_and_too_many_and_a_campaign_that_ended_are_refused(five_on_a_lad
     with pytest.raises(InputError, match="de 1 à 300"):
         ask(five_on_a_ladder, set())
     with pytest.raises(InputError, match="filtrez"):
-        ask(five_on_a_ladder, set(range(asked_calls.MOST + 1)))
+        ask(five_on_a_ladder, set(range(channels.MOST + 1)))
     with five_on_a_ladder.writing() as session:
         session.get_one(Campaign, 1).state = "closed"
     with pytest.raises(Refused, match="terminée"):
@@ -72,4 +70,4 @@ def test_nobody_and_too_many_and_a_campaign_that_ended_are_refused(five_on_a_lad
 
 def test_the_campaigns_to_call_for_are_those_whose_letters_left(five_on_a_ladder):
     with five_on_a_ladder.reading() as session:
-        assert list(asked_calls.campaigns_to_call_for(session)) == [1]
+        assert list(channels.campaigns_to_call_for(session)) == [1]

@@ -6,21 +6,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.campaigns.counting import counts
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import EscalationStep, ReachTransition, StepReason, StepState
+from outreach.campaigns import counting, evidence, planning
+from outreach.campaigns.evidence import EscalationStep, ReachTransition, StepReason, StepState
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import reached
-from outreach.delivery.bounces import models
+from outreach.campaigns.results import _reached as reached
+from outreach.delivery import bounces, outbox
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
-from outreach.engagement.tracking.models import Hit
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.engagement import tracking
+from outreach.engagement.tracking import Agent, Hit, HitClass
+from outreach.engagement.tracking._bot_detection import VERSION, Why
+from outreach.operations.retention import RULES, forget_by_rule
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, draft, launch, move, settle
 from tests.campaigns.ladder.climbing import climb
 from tests.conftest import NOW, state_from
@@ -31,14 +27,14 @@ LADDER = "other_mailbox:1:failed paper:3:failed call:5:failed"
 
 
 def approve(database, number):
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
 
 
 def with_ladder(database, ladder, **changes):
     """A campaign of this ladder, approved and launched; returns its number."""
     number = draft(database, **changes)
-    move(database, number, lifecycle.revise_campaign, {"ladder": ladder})
+    move(database, number, planning.revise_campaign, {"ladder": ladder})
     approve(database, number)
     launch(database, number, at=AT)
     return number
@@ -75,7 +71,7 @@ def day(number):
 
 def after(database, step, state, **details):
     with database.writing() as session:
-        steps.move_step(session, steps.in_turn(session, step), state, now=NOW, actor=AUTHOR, **details)
+        evidence.move_step(session, evidence.in_turn(session, step), state, now=NOW, actor=AUTHOR, **details)
 
 
 @pytest.mark.long
@@ -112,14 +108,14 @@ def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_i
     after(five_on_a_ladder, 5, StepState.TRIED)
     assert told(five_on_a_ladder) == f"5 PO à atteindre : 1 a réagi, 1 présumé atteint, {unread}."
     with five_on_a_ladder.writing() as session:
-        models.note_box_read(session, now=day(8))
+        bounces.note_box_read(session, now=day(8))
     assert told(five_on_a_ladder) == "5 PO à atteindre : 1 a réagi, 4 présumés atteints."
 
 
 def told(database, number=1):
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
-        counted = counts.of_authorities(session, campaign, now=day(9)).authorities
+        counted = counting.of_authorities(session, campaign, now=day(9)).authorities
         todo = reached.still_to_do(counted, reached.count_open_steps(session, campaign))
         return f"{reached.sentence(counted)[:-1]}{todo}.".replace("\u00a0", " ").replace("\u202f", " ")
 
@@ -169,7 +165,7 @@ def test_what_stops_a_reminder_stops_an_open_step(open_on_paper, stops):
 def exclude(database, reason):
     with database.writing() as session:
         letter = session.get_one(Message, 1)
-        suppressions.suppress_address(session, letter.address_key, reason, now=NOW, actor=AUTHOR)
+        outbox.suppress_address(session, letter.address_key, reason, now=NOW, actor=AUTHOR)
 
 
 @pytest.mark.long
@@ -213,7 +209,7 @@ def test_no_rung_opens_once_what_letters_brought_is_deleted(programmed):
     said = {"given_by": "x", "taken_on": NOW.date(), "wording": "x", "channel": "x"}
     with programmed.writing() as session:
         for contact in session.scalars(select(Contact)).all():
-            bases.record_consent(session, contact, **said, now=NOW, actor=AUTHOR)
+            tracking.record_consent(session, contact, **said, now=NOW, actor=AUTHOR)
     with_ladder(programmed, "paper:5:failed call:10:silent")
     became(programmed, *[MessageState.ACCEPTED] * 3)
     seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": VERSION}

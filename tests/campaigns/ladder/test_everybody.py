@@ -5,16 +5,12 @@ from random import Random
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.counting import counts
-from outreach.campaigns.counting.classes import TO_REACH, Reach
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import OPEN, EscalationStep, ReachChannel, StepReason, StepState
+from outreach.campaigns import counting, evidence, planning, results
+from outreach.campaigns.counting import TO_REACH, Reach
+from outreach.campaigns.evidence import OPEN, EscalationStep, ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences
-from outreach.campaigns.results import reached
-from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.segments.criteria import listed_authorities
-from outreach.campaigns.segments.mailing_criteria import ReachedBy
+from outreach.campaigns.results import Filters
+from outreach.campaigns.segments import ReachedBy, listed_authorities
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from tests.campaigns.conftest import AUTHOR, settle
@@ -97,7 +93,7 @@ def ends(session, key, end):
 def move(session, step, to):
     try:
         reason = StepReason.RETURNED if to is StepState.FAILED else None
-        steps.move_step(session, steps.in_turn(session, step.id), to, now=AT, actor=AUTHOR, reason=reason)
+        evidence.move_step(session, evidence.in_turn(session, step.id), to, now=AT, actor=AUTHOR, reason=reason)
     except Refused:
         return
 
@@ -117,8 +113,8 @@ def no_two_channels(database):
 def everybody_is_told(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, 1)
-        counted = counts.of_authorities(session, campaign, now=day(number)).authorities
-        rows = list(reached.list_reached(session, campaign, Filters(), now=day(number)).every())
+        counted = counting.of_authorities(session, campaign, now=day(number)).authorities
+        rows = list(results.list_reached(session, campaign, Filters(), now=day(number)).every())
         assert counted["targeted"] == len(rows) == 12
         assert all((row.reach is not None) == (row.kind in TO_REACH) for row in rows)
         assert {one: sum(row.reach is one for row in rows) for one in Reach} == {one: counted[one] for one in Reach}
@@ -127,6 +123,6 @@ def everybody_is_told(database, number):
         assert all(row.stands and (row.evidence or row.why) for row in rows)
         left = {row.key for row in rows if row.reach not in (None, Reach.REACHED)}
         proved = {row.key for row in rows if row.evidence}
-        scope = audiences.scope_of(session, campaign, now=day(number))
+        scope = planning.scope_of(session, campaign, now=day(number))
         for kind, expected in (("proved", proved), ("unproved", left)):
             assert set(session.scalars(listed_authorities(scope, ReachedBy(mailings=(1,), reach=kind)))) == expected

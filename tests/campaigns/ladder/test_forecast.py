@@ -3,10 +3,9 @@
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.channels import due_steps
-from outreach.campaigns.evidence.steps import check_steps
+from outreach.campaigns import channels, planning
+from outreach.campaigns.evidence import check_steps
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
 from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact
 from tests.campaigns.conftest import draft, move, settle
@@ -15,9 +14,9 @@ from tests.conftest import NOW
 
 def counted(database, ladder):
     number = draft(database)
-    move(database, number, lifecycle.revise_campaign, {"ladder": ladder})
+    move(database, number, planning.revise_campaign, {"ladder": ladder})
     with database.reading() as session:
-        found = due_steps.forecast_steps(session, session.get_one(Campaign, number), now=NOW)
+        found = channels.forecast_steps(session, session.get_one(Campaign, number), now=NOW)
         assert all(one.told for one in found)
         return [dict(one.networks) for one in found]
 
@@ -46,13 +45,13 @@ def test_a_ladder_is_part_of_what_is_approved_and_an_empty_one_leaves_older_appr
     settle(programmed, 1)
     number = draft(programmed)
     with programmed.reading() as session:
-        before = lifecycle.content_hash(session.get_one(Campaign, number))
-    move(programmed, number, lifecycle.revise_campaign, {"ladder": "call:5:failed"})
+        before = planning.content_hash(session.get_one(Campaign, number))
+    move(programmed, number, planning.revise_campaign, {"ladder": "call:5:failed"})
     with programmed.reading() as session:
-        assert lifecycle.content_hash(session.get_one(Campaign, number)) != before
-    move(programmed, number, lifecycle.revise_campaign, {"ladder": ""})
+        assert planning.content_hash(session.get_one(Campaign, number)) != before
+    move(programmed, number, planning.revise_campaign, {"ladder": ""})
     with programmed.reading() as session:
-        assert lifecycle.content_hash(session.get_one(Campaign, number)) == before
+        assert planning.content_hash(session.get_one(Campaign, number)) == before
 
 
 @pytest.mark.parametrize("stated", ["paper", "paper:x:failed", "pigeon:3:failed", "paper:3:perhaps"])

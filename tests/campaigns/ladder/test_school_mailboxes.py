@@ -5,23 +5,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import calls, paper
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.counting import counts
-from outreach.campaigns.counting.classes import Reach
-from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, StepState
+from outreach.campaigns import channels, counting, planning, waves
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.counting import Reach
+from outreach.campaigns.evidence import CallOutcome, EscalationStep, StepState
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.paper_models import PaperBatch, PaperLetter
-from outreach.campaigns.planning import audiences
-from outreach.campaigns.segments.audience import Boxes
-from outreach.campaigns.waves import answering
+from outreach.campaigns.segments import Boxes
+from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, Reason
-from outreach.delivery.outbox import recipients
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, School
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Response
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, settle
 from tests.campaigns.ladder.climbing import climb
@@ -56,11 +52,11 @@ def printed(database):
     """The schools that the letter on paper lists."""
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        paper.make_batch(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
+        channels.make_batch(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
-        about = paper.schools_of(session, message)
-        asked = recording.question_of(session, message, now=day(1), about=about)
+        about = channels.schools_of(session, message)
+        asked = replies.question_of(session, message, now=day(1), about=about)
         return letter.schools, tuple(row.school.id for row in asked.schools)
 
 
@@ -106,9 +102,9 @@ def test_a_school_that_answered_does_not_end_it_for_another_whose_letter_failed(
     became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
     with written_by_school.writing() as session:
         letter = session.scalars(select(Message).order_by(Message.id)).first()
-        (school,) = recording.question_of(session, letter, now=day(1)).open()
-        given = recording.Given({school.id: Answer.JOINED})
-        recording.give_answers(session, letter, given, now=day(1))
+        (school,) = replies.question_of(session, letter, now=day(1)).open()
+        given = replies.Given({school.id: Answer.JOINED})
+        replies.give_answers(session, letter, given, now=day(1))
     assert climb(written_by_school, day(1)) == (0, 1)
 
 
@@ -124,9 +120,9 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
     with written_by_school.writing() as session:
         campaign = session.get_one(Campaign, 1)
         step = session.scalars(select(EscalationStep).order_by(-EscalationStep.id)).first()
-        assert "2\u00a0écoles attendent" in calls.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
+        assert "2\u00a0écoles attendent" in channels.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
-        calls.note_call(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        channels.note_call(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
         (response,) = session.scalars(select(Response))
         first, _, third = session.scalars(select(School.id).order_by(School.id))
         assert {school.id for school in response.schools} == {first, third}
@@ -138,7 +134,7 @@ def called(database, *, answer=None, schools=()):
     with database.writing() as session:
         step = session.scalars(select(EscalationStep).where(EscalationStep.channel == "call")).one()
         noted = NotedCall(CallOutcome.REACHED, answer=answer, schools=schools)
-        calls.note_call(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        channels.note_call(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
 
 
 @state_from("written_by_school")
@@ -157,15 +153,15 @@ def two_to_call(database, _settings):
         session.flush()
         told = {"campaign_id": 1, "due_at": day(3), "latest_start": day(4), "state": WaveState.RUNNING, "number": 2}
         session.add(Wave(**told, reminder=1, mailing_id=reminder.id, departure=wave.departure))
-        found = audiences.addressees_among(session, wave.campaign, [1], now=day(3))
-        recipients.put_recipients(session, reminder, found, SENDING.return_path, now=day(3))
+        found = planning.addressees_among(session, wave.campaign, [1], now=day(3))
+        outbox.put_recipients(session, reminder, found, SENDING.return_path, now=day(3))
 
 
 def going_on(database):
     """The places of the mailboxes whose reminder is still queued, and of those that a later one would go to."""
     with database.reading() as session:
         query = select(Message.address).where(Message.state == S.QUEUED).order_by(Message.address)
-        found = audiences.addressees_among(session, session.get_one(Campaign, 1), [1], now=day(3))
+        found = planning.addressees_among(session, session.get_one(Campaign, 1), [1], now=day(3))
         later = sorted(one.address for one in found if one.reason is not Reason.ANSWERED)
         assert later == list(session.scalars(query))
         return [int(address[5]) for address in later]
@@ -201,9 +197,9 @@ def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_anot
     with written_by_school.writing() as session:
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
-        given = recording.Given(dict.fromkeys(letter.schools, Answer.JOINED), is_by_code=True)
+        given = replies.Given(dict.fromkeys(letter.schools, Answer.JOINED), is_by_code=True)
         given = replace(given, about=frozenset(letter.schools))
-        answering.receive_answer(session, message, given, SENDING, now=day(1), step=letter.step_id)
+        waves.receive_answer(session, message, given, SENDING, now=day(1), step=letter.step_id)
     assert climb(written_by_school, day(2)) == (1, 0)
     assert opened(written_by_school)[-1] == (1, "paper", "stopped", "answered")
 
@@ -211,7 +207,7 @@ def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_anot
 def told(database, at=3):
     """How many authorities and schools the campaign reached, by how sure it is; parts without any are left out."""
     with database.reading() as session:
-        found = counts.of_campaign(session, session.get_one(Campaign, 1), now=day(at))
+        found = counting.of_campaign(session, session.get_one(Campaign, 1), now=day(at))
         each = {one.value: (found.authorities[one], found.schools[one]) for one in Reach}
         assert [sum(many) for many in zip(*each.values(), strict=True)] == [1, 3]
         return {key: many for key, many in each.items() if any(many)}
@@ -226,7 +222,7 @@ def test_each_school_counts_by_the_letters_that_list_it(written_by_school):
     printed(written_by_school)
     with written_by_school.writing() as session:
         batch = session.scalars(select(PaperBatch)).one()
-        paper.note_posted(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
+        channels.note_posted(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
     assert told(written_by_school) == {"too_early": (1, 3)}
     assert told(written_by_school, at=11) == {"presumed": (1, 2), "unread": (0, 1)}
     became(written_by_school, S.REFUSED, S.REFUSED, S.EXPIRED)

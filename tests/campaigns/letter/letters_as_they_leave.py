@@ -4,26 +4,20 @@ from itertools import cycle
 
 from sqlalchemy import select
 
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.password_links import LinkKind
-from outreach.campaigns.correspondence import replies
-from outreach.campaigns.correspondence.replies import Writer
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import WrittenLetter, freeze_letter
-from outreach.campaigns.planning import definitions
-from outreach.campaigns.review.checks import PLACEHOLDER
-from outreach.campaigns.waves import answering, launching
+from outreach.access.accounts import LinkKind, User
+from outreach.campaigns import correspondence, planning, waves
+from outreach.campaigns.correspondence import Writer
+from outreach.campaigns.letter import Composer, WrittenLetter, freeze_letter
+from outreach.campaigns.review import PLACEHOLDER
 from outreach.core.settings import ROOT
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
-from outreach.delivery.outbox.recipients import Addressee, due_in
+from outreach.delivery.outbox import Addressee, due_in
 from outreach.directory.models import Authority, Ownership, School
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
-from outreach.operations.health import watch
-from outreach.staff.notifications import account_letters, letters
-from outreach.staff.notifications.account_letters import AccountHolder
-from outreach.staff.notifications.letters import Said, StaffLetter
+from outreach.engagement.replies import Answer, Given
+from outreach.operations.health import _watch as watch
+from outreach.staff import notifications
+from outreach.staff.notifications import AccountHolder, Said, StaffLetter
 from tests import factories
 from tests.campaigns.conftest import DEADLINE, READING, approved, launch, settle
 from tests.conftest import NOW
@@ -56,7 +50,7 @@ def settle_hard_names(database):
 
 def as_they_leave(database):
     """Each letter's kind and case in words, with its bytes."""
-    for stated in definitions.ready_made(ROOT / "campaigns").values():
+    for stated in planning.ready_made(ROOT / "campaigns").values():
         yield from _ready_made(database, stated)
     yield from _after_a_wave(database)
     yield from _to_staff(database)
@@ -73,7 +67,7 @@ def _ready_made(database, stated):
         to = {ONE: _addressee(session, few), MANY: _addressee(session, many)}
         for is_reminder, case in cases:
             frozen = freeze_letter(written, READING, DEADLINE, is_reminder=is_reminder)
-            sent = launching.send_one(
+            sent = waves.send_one(
                 session, written, frozen, READING, to[case], Purpose.TEST, "v1", now=NOW, actor=AUTHOR
             )
             yield f"{stated.title}{' (rappel)' * is_reminder}, {case}", _wire(session, sent.id)
@@ -92,10 +86,12 @@ def _after_a_wave(database):
     with database.writing() as session:
         left = session.scalars(select(Message).order_by(Message.id.desc())).first()
         joined = dict.fromkeys(_schools(session, left.authority_id)[:5], Answer.JOINED)
-        (response,) = answering.receive_answer(session, left, Given(joined), READING, now=NOW)
+        (response,) = waves.receive_answer(session, left, Given(joined), READING, now=NOW)
         yield "Accusé de réception", _wire(session, _last(session, Purpose.CONFIRMATION))
-        prepared = replies.prepare_reply(session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW)
-        replies.send_reply(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
+        prepared = correspondence.prepare_reply(
+            session, response, TEXT, Writer("Nadia Lambert", AUTHOR), READING, now=NOW
+        )
+        correspondence.send_reply(session, response, prepared, READING, "a" * 32, now=NOW, actor=AUTHOR)
         yield "Réponse du service", _wire(session, _last(session, Purpose.REPLY))
 
 
@@ -104,17 +100,17 @@ def _to_staff(database):
     news = StaffLetter([AUTHOR], "Invitation : à valider", told, "Nadia Lambert", AUTHOR, may_be_fewer=True)
     holder = AccountHolder(AUTHOR, "Nadia Lambert", [RoleName.AUTHOR])
     with database.writing() as session:
-        frozen = letters.write_mail(news, READING, now=NOW)
-        told = letters.post_mail(session, news, frozen, READING, now=NOW, actor=AUTHOR)
+        frozen = notifications.write_mail(news, READING, now=NOW)
+        told = notifications.post_mail(session, news, frozen, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : nouvelles d’une campagne", _wire(session, told)
-        mail = account_letters.write_account_mail(LinkKind.FORGOTTEN, READING, holder, contact=AUTHOR, now=NOW)
+        mail = notifications.write_account_mail(LinkKind.FORGOTTEN, READING, holder, contact=AUTHOR, now=NOW)
         user = session.scalars(select(User.id).where(User.email == AUTHOR)).one()
-        link = account_letters.post_account_mail(session, mail, user, READING, now=NOW, actor=AUTHOR)
+        link = notifications.post_account_mail(session, mail, user, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : mot de passe", _wire(session, link)
         said = ["Le relais ne répond plus depuis 9 h.", "Les envois attendent."]
         alert = watch.letter_about([AUTHOR], "Alerte : le relais ne répond plus", said)
-        letters.post_mail(
-            session, alert, letters.write_mail(alert, READING, now=NOW), READING, now=NOW, actor=watch.SERVICE
+        notifications.post_mail(
+            session, alert, notifications.write_mail(alert, READING, now=NOW), READING, now=NOW, actor=watch.SERVICE
         )
         yield "Au personnel : alerte", _wire(session, _last(session, Purpose.STAFF))
 

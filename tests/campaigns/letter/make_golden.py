@@ -14,14 +14,14 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.letter.composing import Composer
+from outreach.adherence import programmes
+from outreach.campaigns.letter import Composer
 from outreach.cli.preparation import prepare
 from outreach.core.db import Database
 from outreach.delivery.models import Batch, Mailing
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory.models import Authority, Federation, Level, Membership
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking import TrackingMode
 from tests import factories
 from tests.campaigns.conftest import READING, SENDING, approved, launch, settle
 from tests.conftest import NOW

@@ -8,23 +8,21 @@ from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
-from outreach.access.accounts.password_links import LinkKind
+from outreach.access.accounts import LinkKind
 from outreach.adherence.models import Status, Strand
-from outreach.campaigns.letter.composing import Alike
-from outreach.campaigns.letter.field_values import Facts
-from outreach.campaigns.letter.links import Links, Measure
-from outreach.campaigns.letter.snapshot import SenderIdentity, WrittenLetter, compile_snapshot, freeze_letter
-from outreach.campaigns.planning import definitions
-from outreach.campaigns.waves import receipts
+from outreach.campaigns.letter import Alike, Facts, SenderIdentity, WrittenLetter, compile_snapshot, freeze_letter
+from outreach.campaigns.letter._links import Links, Measure
+from outreach.campaigns.planning import _definitions as definitions
+from outreach.campaigns.waves import _receipts as receipts
 from outreach.core.settings import ROOT
 from outreach.core.text.roles import RoleName
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import School
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.tracking.models import TrackingMode
-from outreach.operations.health import watch
-from outreach.staff.notifications import account_letters, letters
+from outreach.engagement.replies import Answer
+from outreach.engagement.tracking import TrackingMode
+from outreach.operations.health import _watch as watch
+from outreach.staff import notifications
 from tests.campaigns.conftest import DEADLINE
 from tests.conftest import NOW
 
@@ -118,21 +116,21 @@ def _copy():
 
 
 def _news():
-    news = [letters.Said("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
-    told = letters.StaffLetter(
+    news = [notifications.Said("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
+    told = notifications.StaffLetter(
         ["nadia@fwb.example"], "Nouvelles", news, "Nadia Lambert", "service@fwb.example", may_be_fewer=True
     )
-    return letters.write_mail(told, SENDING, now=NOW).draft.html
+    return notifications.write_mail(told, SENDING, now=NOW).draft.html
 
 
 def _alert():
     alert = watch.letter_about([], "Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."])
-    return letters.write_mail(alert, SENDING, now=NOW).draft.html
+    return notifications.write_mail(alert, SENDING, now=NOW).draft.html
 
 
 def _of_account(kind):
-    holder = account_letters.AccountHolder("marc@fwb.example", "Marc Dethier", (RoleName.AUTHOR, RoleName.APPROVER))
-    made = account_letters.write_account_mail(
+    holder = notifications.AccountHolder("marc@fwb.example", "Marc Dethier", (RoleName.AUTHOR, RoleName.APPROVER))
+    made = notifications.write_account_mail(
         kind, SENDING, holder, contact="service@fwb.example", now=NOW, by="Hugo Willems"
     )
     return made.frozen.draft.html

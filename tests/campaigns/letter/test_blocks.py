@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from outreach.campaigns.letter.composing import Values
-from outreach.campaigns.letter.field_values import PATTERNS, buttons
-from outreach.campaigns.letter.links import Links, Measure
-from outreach.delivery.letters.compiled_letters import Rows, Value
+from outreach.campaigns.letter._composing import Values
+from outreach.campaigns.letter._field_values import PATTERNS, buttons
+from outreach.campaigns.letter._links import Links, Measure
+from outreach.delivery.letters import Rows, Value
 
 SENT = {
     # Not to be changed: a letter that was sent and is sent again, or read again, would differ. Add a pattern instead.

@@ -12,26 +12,18 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import LetterSnapshot, WrittenLetter, freeze_letter, shared_headers_of
+from outreach.campaigns import planning
+from outreach.campaigns.letter import Composer, LetterSnapshot, WrittenLetter, freeze_letter, shared_headers_of
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import definitions
-from outreach.campaigns.planning.lifecycle import (
-    campaign_numbered,
-    content_hash,
-    revise_campaign,
-    send_back,
-    submit_campaign,
-)
+from outreach.campaigns.planning import campaign_numbered, content_hash, revise_campaign, send_back, submit_campaign
 from outreach.core.settings import ROOT
 from outreach.core.text.errors import InputError, NotFound
-from outreach.delivery.bounces import parsing
-from outreach.delivery.bounces.parsing import NoticeVerdict
-from outreach.delivery.letters import wording
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import bounces
+from outreach.delivery.bounces import NoticeVerdict
+from outreach.delivery.letters import Keys, TokenKind, wording_remarks
 from outreach.delivery.models import Batch, Mailing, MessageClass
-from outreach.delivery.outbox.recipients import due_in
-from outreach.delivery.received import readings
+from outreach.delivery.outbox import due_in
+from outreach.delivery.received import _readings as readings
 from outreach.directory.models import Authority, School
 from outreach.directory.reference import fold
 from tests.campaigns.conftest import AUTHOR, DEADLINE, READING, SENDING, approved, draft, launch, settle
@@ -41,7 +33,7 @@ from tests.factories import adherence_record
 
 HOSTILE = "[clic](https://evil.test) <script>alert(1)</script>\n# Titre =cmd() {{7*7}} ((fase_po)) \u202eabc"
 
-READY_MADE = definitions.ready_made(ROOT / "campaigns")
+READY_MADE = planning.ready_made(ROOT / "campaigns")
 
 
 def composed(database):
@@ -192,7 +184,7 @@ def test_a_letter_offers_to_unsubscribe_by_mail_where_mail_is_read(database, peo
         token = re.fullmatch("u-(.{40})@courriel.example", to)[1]
         assert READING.keys.read(token, TokenKind.MAILTO).id == bytes.fromhex(identity)
         sent = f"From: po@adm.fwb.example\r\nTo: {to}\r\nSubject: {unquote(subject)}\r\n\r\n".encode()
-        notice = parsing.read_notice(sent, READING.keys)
+        notice = bounces.read_notice(sent, READING.keys)
         assert (unquote(subject), notice.verdict) == ("Ne plus recevoir de courriels", NoticeVerdict.UNSUBSCRIPTION)
         assert notice.proved == bytes.fromhex(identity)
 
@@ -294,7 +286,7 @@ def test_every_ready_made_campaign_makes_a_letter(database, people, strand):
     files = sorted((ROOT / "campaigns").glob("*.md"))
     assert files
     for path in files:
-        definitions.get_definition(path.stem, ROOT / "campaigns")
+        planning.get_definition(path.stem, ROOT / "campaigns")
     launch(database, approved(database))
     ((message, _),) = composed(database)
     text, html = parts(message)
@@ -327,11 +319,11 @@ def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(da
         f"À répondre pour le 14 juin : {words}, volet 1 – FASE {fase}"
         for words, fase in (("1 école", 9001), ("12 écoles", 9002))
     ]
-    for ready in definitions.ready_made(ROOT / "campaigns").values():
+    for ready in planning.ready_made(ROOT / "campaigns").values():
         assert ready.subject.startswith(("À répondre pour le ((", "À vérifier pour le (("))
         assert ready.subject.endswith(" – FASE ((fase_po))")
         assert ready.sender.name.startswith("Fédération Wallonie-Bruxelles – ")
-        assert [remark.text for remark in wording.wording_remarks(ready.subject, "x") if not remark.line] == []
+        assert [remark.text for remark in wording_remarks(ready.subject, "x") if not remark.line] == []
 
 
 SEEN_FIRST = "((écoles_restantes)) école(% if plusieurs_écoles %)s(% endif %) de ((nom_po)) & vous"
@@ -421,9 +413,9 @@ def test_a_word_that_spreadsheets_leave_for_nothing_says_nothing(database, peopl
 def test_a_definition_that_cannot_be_read_is_refused_in_a_sentence(tmp_path, content, words):
     (tmp_path / "x.md").write_text(content)
     with pytest.raises(InputError, match=words):
-        definitions.get_definition(str(tmp_path / "x.md"), tmp_path)
+        planning.get_definition(str(tmp_path / "x.md"), tmp_path)
 
 
 def test_an_unknown_definition_names_those_that_exist():
     with pytest.raises(NotFound, match="invitation-volet-1"):
-        definitions.get_definition("../../etc/passwd", ROOT / "campaigns")
+        planning.get_definition("../../etc/passwd", ROOT / "campaigns")

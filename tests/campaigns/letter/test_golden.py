@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.delivery.letters.tokens import Keys
+from outreach.campaigns.letter import Composer, SenderIdentity
+from outreach.delivery.letters import Keys
 from outreach.delivery.models import Mailing
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory.models import Network
 from outreach.operations import migrations
 from tests import factories

@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.letter import composing
+from outreach.campaigns import letter, planning
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.planning.audiences import list_addressees
-from outreach.campaigns.review.preview import Preview
-from outreach.core.site import letterhead
-from outreach.core.site.letterhead import LARGEST_IN_LETTER, Letterhead
+from outreach.campaigns.planning import list_addressees
+from outreach.campaigns.review import Preview
+from outreach.core import site
+from outreach.core.site import Letterhead
+from outreach.core.site._letterhead import LARGEST_IN_LETTER
 from outreach.delivery.models import Mailing, Message
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, draft, launch, move, settle
 from tests.campaigns.letter.test_composing import composed
@@ -23,12 +23,12 @@ LOGO = png(440, 100)
 
 def head(database, lines=LINES, logo=LOGO):
     with database.writing() as session:
-        letterhead.change_letterhead(session, Letterhead(lines, logo), now=NOW, actor=AUTHOR)
+        site.change_letterhead(session, Letterhead(lines, logo), now=NOW, actor=AUTHOR)
 
 
 def submitted(database):
     number = draft(database)
-    move(database, number, lifecycle.submit_campaign)
+    move(database, number, planning.submit_campaign)
     return number
 
 
@@ -61,7 +61,7 @@ def test_a_letterhead_that_changes_after_the_submission_changes_nothing_in_what_
     head(database)
     number = submitted(database)
     head(database, ("Autre ministère",), b"")
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     read = first_read(database, number)
     launch(database, number)
     head(database, ("Encore un autre",), png(64, 64))
@@ -71,7 +71,7 @@ def test_a_letterhead_that_changes_after_the_submission_changes_nothing_in_what_
     assert LINES[0] in read.text
     assert [part.get_content_type() for part in related.iter_parts()] == ["text/html", "image/png"]
     with database.reading() as session:
-        assert lifecycle.is_approved(session, session.get_one(Campaign, number))
+        assert planning.is_approved(session, session.get_one(Campaign, number))
 
 
 def test_what_was_submitted_before_letters_had_a_head_keeps_its_bytes(database, people, strand):
@@ -88,7 +88,7 @@ def test_what_was_submitted_before_letters_had_a_head_keeps_its_bytes(database, 
 
 def _hash(database, number):
     with database.reading() as session:
-        return lifecycle.content_hash(session.get_one(Campaign, number))
+        return planning.content_hash(session.get_one(Campaign, number))
 
 
 def test_the_letterhead_belongs_to_what_is_approved(database, people, strand):
@@ -122,7 +122,7 @@ def test_a_logo_that_is_too_heavy_for_letters_stays_on_pages_and_notes(database,
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("shown", [composing.as_read, composing.as_shown])
+@pytest.mark.parametrize("shown", [letter.as_read, letter.as_shown])
 def test_a_letter_in_a_browser_has_its_logo_as_it_left(database, people, strand, shown):
     settle(database, 1)
     head(database)

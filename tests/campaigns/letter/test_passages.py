@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
-from outreach.campaigns.letter.passages import ONE, SEVERAL, add_variant, split_passages
+from outreach.campaigns.letter import FIELDS, GROUPS, add_variant, split_passages
+from outreach.campaigns.letter._passages import ONE, SEVERAL
 
 LINES = ["", "texte", f"(% if {ONE} %)", f"(% if {SEVERAL} %)", "(% if rappel %)", "(% else %)", "(% endif %)"]
 

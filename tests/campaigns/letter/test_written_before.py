@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from outreach.campaigns.evidence.steps import EscalationStep, ReachChannel, StepState
-from outreach.campaigns.letter.composing import subject_read
+from outreach.campaigns import planning
+from outreach.campaigns.evidence import EscalationStep, ReachChannel, StepState
+from outreach.campaigns.letter import subject_read
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.review import Preview
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from tests.campaigns.conftest import SENDING, advance, approved, launch, settle
@@ -21,9 +21,9 @@ GONE = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
 def previewed(database, number):
     """By authority, whether the preview of the reminder's subject says that it is one."""
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         preview = Preview(
-            session, campaign, SENDING, schedule.plan_waves(session, campaign, now=LATER), now=LATER, wave=2
+            session, campaign, SENDING, planning.plan_waves(session, campaign, now=LATER), now=LATER, wave=2
         )
         everybody = session.scalars(select(Authority))
         return {one.id: "(rappel)" in preview.of(one).subject for one in everybody}

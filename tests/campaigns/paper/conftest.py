@@ -3,9 +3,8 @@
 import pytest
 from sqlalchemy import delete, select, update
 
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachChannel, StepReason
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns import evidence, planning
+from outreach.campaigns.evidence import ReachChannel, StepReason
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact
 from tests.campaigns.conftest import SENDING, approved, launch, settle
@@ -32,7 +31,7 @@ def paper_campaign(database, schools=(1, 12, 147), **changes):
         for letter in session.scalars(select(Message).order_by(Message.id)):
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
             told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.NO_ADDRESS}
-            steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+            evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
     return number
 
 
@@ -49,4 +48,4 @@ def unreached(three_unreached):
 
 
 def campaign_of(session, number):
-    return lifecycle.campaign_numbered(session, number)
+    return planning.campaign_numbered(session, number)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from outreach.campaigns.channels import paper_files
+from outreach.campaigns.channels import _paper_files as paper_files
 from outreach.core.settings import ROOT
 from tests.campaigns.paper.conftest import paper_campaign
 

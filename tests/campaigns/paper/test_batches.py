@@ -9,29 +9,28 @@ import pytest
 import zxingcpp
 from sqlalchemy import select, update
 
+from outreach.adherence import records
 from outreach.adherence.models import Status, Word
-from outreach.adherence.records import records
-from outreach.campaigns.channels import paper, paper_files, paper_letters
-from outreach.campaigns.evidence.steps import EscalationStep, StepReason, StepState
-from outreach.campaigns.letter import composing
+from outreach.campaigns import waves
+from outreach.campaigns.channels import _paper as paper
+from outreach.campaigns.channels import _paper_files as paper_files
+from outreach.campaigns.channels import _paper_letters as paper_letters
+from outreach.campaigns.evidence import EscalationStep, StepReason, StepState
+from outreach.campaigns.letter import for_paper
 from outreach.campaigns.paper_models import PaperLetter
-from outreach.campaigns.waves import answering
-from outreach.core.site import letterhead
-from outreach.core.site.letterhead import Letterhead
+from outreach.core.site import Letterhead
+from outreach.core.site import _letterhead as letterhead
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import InputError, Refused
-from outreach.delivery.letters import tokens
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery import outbox
+from outreach.delivery.letters import Keys, read_code
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.delivery.outbox import suppressions
+from outreach.directory import postal
 from outreach.directory.models import Authority, Contact, School
-from outreach.directory.postal import postal_addresses
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
+from outreach.operations.retention import RULES, forget_by_rule
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
@@ -116,7 +115,7 @@ def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_rig
                 read[max(first for first in firsts if first <= place)] = found.text
         assert len(read) == len(letters)
         for letter, first in zip(letters, firsts, strict=True):
-            code = tokens.read_code(read[first].rpartition("/")[2])
+            code = read_code(read[first].rpartition("/")[2])
             assert read[first] == f"{SENDING.address}/r/{code}"
             step = session.get_one(EscalationStep, letter.step_id)
             assert paper.find_code(session, SENDING.keys, code).message.authority_id == step.authority_id
@@ -185,9 +184,9 @@ def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_
     with database.writing() as session:
         letter = session.scalars(select(PaperLetter).order_by(PaperLetter.place)).first()
         message = session.get_one(Message, session.get_one(EscalationStep, letter.step_id).message_id)
-        asked = recording.question_of(session, message, now=later)
+        asked = replies.question_of(session, message, now=later)
         given = Given({school.id: Answer.JOINED for school in asked.open()}, is_by_code=True)
-        answering.receive_answer(session, message, given, SENDING, now=later, step=letter.step_id)
+        waves.receive_answer(session, message, given, SENDING, now=later, step=letter.step_id)
         late = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": NOW.date() - timedelta(days=9)}
         of = asked.authority, asked.programme, asked.strand, asked.open()[:1]
         records.record_adherence(session, *of, **late, now=later, today=later.date(), actor=AUTHOR, source="Liste")
@@ -262,7 +261,7 @@ def test_an_unfit_address_fails_its_step_and_no_letter_is_made(unreached):
     database, number = unreached
     with database.writing() as session:
         po = session.scalars(select(Authority).order_by(Authority.id)).first()
-        postal_addresses.came_back(session, po, on=NOW.date(), now=NOW, actor=AUTHOR)
+        postal.came_back(session, po, on=NOW.date(), now=NOW, actor=AUTHOR)
         name = po.fase
     made = made_batch(database, number)
     assert made[1] == [name]
@@ -300,7 +299,7 @@ def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(u
         assert paper.came_back(session, found, [po.fase], on=day, **by) == 1
         with pytest.raises(InputError, match="numéro FASE 1"):
             paper.came_back(session, found, [1], on=day, **by)
-        assert not postal_addresses.held_of(session, po).is_fit
+        assert not postal.held_of(session, po).is_fit
     assert states(database)[0] == (StepState.FAILED, StepReason.RETURNED)
 
 
@@ -337,7 +336,7 @@ def _pixels(path):
 
 def _mail_text(session, message, schools):
     """The words of the mail's own part, as its text form says them: without buttons, notes of links, its footer."""
-    html = composing.for_paper(
+    html = for_paper(
         session, message_mailing(session, message), [paper_letters._due(message, _Listed(schools))], SENDING, now=NOW
     )[message.id][1]
     body = html.partition('<td class="page"')[2].partition('</td></tr>\n<tr><td class="foot"')[0]
@@ -361,7 +360,7 @@ def test_a_step_is_judged_again_as_it_is_printed(unreached):
     database, number = unreached
     with database.writing() as session:
         letter = session.scalars(select(Message).order_by(Message.id)).first()
-        suppressions.suppress_address(session, "po@ecole.be", SuppressionReason.UNSUBSCRIBED, now=NOW, actor=AUTHOR)
+        outbox.suppress_address(session, "po@ecole.be", SuppressionReason.UNSUBSCRIBED, now=NOW, actor=AUTHOR)
         box = factories.contact("po@ecole.be", added_at=NOW)
         session.add(Contact(authority_id=letter.authority_id, **box))
     assert made_batch(database, number)[0] is not None

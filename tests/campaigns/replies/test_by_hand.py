@@ -7,17 +7,17 @@ from email.policy import default
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import DecisionKind, Thing
-from outreach.campaigns.correspondence import one_off, replies, reply_templates
-from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply, TextUse
-from outreach.campaigns.correspondence.replies import Writer
-from outreach.campaigns.results import history
-from outreach.campaigns.segments.scope import KEY
+from outreach.access import approvals
+from outreach.access.approvals import DecisionKind, Thing
+from outreach.campaigns import correspondence, results
+from outreach.campaigns.correspondence import ServiceLetter, ServiceReply, TextUse, Writer
+from outreach.campaigns.correspondence import _replies as replies
+from outreach.campaigns.correspondence import _reply_templates as reply_templates
+from outreach.campaigns.segments._scope import KEY
 from outreach.core.settings import FrequencyCap
 from outreach.core.text.errors import InputError, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, launch, settle
@@ -40,21 +40,25 @@ def authority(database, people):
 def write(database, authority, text=TEXT, key="a" * 32, now=NOW, actor=AUTHOR, address=""):
     with database.reading() as session:
         held = session.get_one(Authority, authority)
-        to = one_off.get_mailbox(session, held, address)
-        prepared = one_off.prepare_letter(session, held, to, text, Writer("Nadia Lambert", actor), SENDING, now=now)
+        to = correspondence.get_mailbox(session, held, address)
+        prepared = correspondence.prepare_letter(
+            session, held, to, text, Writer("Nadia Lambert", actor), SENDING, now=now
+        )
     with database.writing() as session:
         held = session.get_one(Authority, authority)
-        letter, is_new = one_off.write_letter(session, held, to, text, prepared, SENDING, key, now=now, actor=actor)
+        letter, is_new = correspondence.write_letter(
+            session, held, to, text, prepared, SENDING, key, now=now, actor=actor
+        )
         return letter.id, is_new
 
 
 def approve(database, number, actor=APPROVER, now=NOW):
     with database.reading() as session:
-        letter, _ = one_off.letter_numbered(session, number)
-        prepared = one_off.prepared_again(session, letter, SENDING, now=now)
+        letter, _ = correspondence.letter_numbered(session, number)
+        prepared = correspondence.prepared_again(session, letter, SENDING, now=now)
     with database.writing() as session:
-        letter, _ = one_off.letter_numbered(session, number)
-        one_off.approve_letter(session, letter, prepared, SENDING, now=now, actor=actor)
+        letter, _ = correspondence.letter_numbered(session, number)
+        correspondence.approve_letter(session, letter, prepared, SENDING, now=now, actor=actor)
 
 
 def make_ready(database):
@@ -96,11 +100,11 @@ def test_an_approved_text_unchanged_leaves_at_once_as_awareness_and_in_the_histo
     with database.reading() as session:
         (mailing,) = session.scalars(select(Mailing))
         assert (mailing.message_class, mailing.stop_strand_id) == (MessageClass.AWARENESS, None)
-        told = history.letter_events(session, session.get_one(Authority, authority), now=NOW)
+        told = results.letter_events(session, session.get_one(Authority, authority), now=NOW)
         (event,) = [event for event in told if "Courriel du service" in event.sentence]
         assert (event.actor, event.sentence.startswith(f"Courriel du service, à {BOX} : ")) == (AUTHOR, True)
         assert "Objet : Notre appel – FASE 9001" in [line.replace("\xa0", " ") for line in event.details]
-        assert decisions.last_decision(session, Thing.LETTER.subject(number)) is None, "nobody was asked"
+        assert approvals.last_decision(session, Thing.LETTER.subject(number)) is None, "nobody was asked"
 
 
 def test_any_other_text_waits_for_a_second_person_who_approves_it_as_merged(database, authority):
@@ -136,8 +140,8 @@ def test_a_letter_sent_twice_from_one_page_is_one_letter_and_a_second_one_waits_
 
 def end(database, number, kind, actor=AUTHOR, reason=""):
     with database.writing() as session:
-        letter, _ = one_off.letter_numbered(session, number)
-        one_off.end_letter(session, letter, kind, now=NOW, actor=actor, reason=reason)
+        letter, _ = correspondence.letter_numbered(session, number)
+        correspondence.end_letter(session, letter, kind, now=NOW, actor=actor, reason=reason)
 
 
 def test_a_letter_is_refused_with_a_reason_by_a_second_person_and_withdrawn_by_who_wrote_it(database, authority):
@@ -170,7 +174,7 @@ def test_no_letter_leaves_for_a_mailbox_that_unsubscribed_or_is_excluded_not_eve
     write(database, other, READY, key="c" * 32)
     with database.writing() as session:
         for address in (BOX, "po009002@adm.fwb.example"):
-            suppressions.suppress_address(session, address, reason, now=NOW, actor=AUTHOR)
+            outbox.suppress_address(session, address, reason, now=NOW, actor=AUTHOR)
     with pytest.raises(Refused, match=said):
         approve(database, waiting)
     end(database, waiting, DecisionKind.WITHDRAWN)
@@ -234,13 +238,13 @@ def test_a_prepared_text_with_a_gap_asks_for_no_approval(database, people):
             session, TextUse.PRESENT, reply_templates.FIRST[TextUse.PRESENT], now=NOW, actor=AUTHOR
         )
         held = reply_templates.current_template(session, TextUse.PRESENT)
-        assert (held.is_to_approve, decisions.last_decision(session, reply_templates.content_of(held.row).subject)) == (
+        assert (held.is_to_approve, approvals.last_decision(session, reply_templates.content_of(held.row).subject)) == (
             False,
             None,
         )
         reply_templates.write_template(session, TextUse.PRESENT, TEXT, now=NOW, actor=AUTHOR)
         held = reply_templates.current_template(session, TextUse.PRESENT)
         assert (
-            decisions.last_decision(session, reply_templates.content_of(held.row).subject).kind
+            approvals.last_decision(session, reply_templates.content_of(held.row).subject).kind
             is DecisionKind.SUBMITTED
         )

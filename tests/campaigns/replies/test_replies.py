@@ -8,19 +8,17 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Status, Word
-from outreach.campaigns.correspondence import replies, reply_templates
-from outreach.campaigns.correspondence.models import ServiceReply, TextUse
-from outreach.campaigns.correspondence.replies import Writer
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.results import history
+from outreach.campaigns import results
+from outreach.campaigns.correspondence import ServiceReply, TextUse, Writer
+from outreach.campaigns.correspondence import _replies as replies
+from outreach.campaigns.correspondence import _reply_templates as reply_templates
+from outreach.campaigns.letter import Composer
 from outreach.core.text.errors import InputError, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Batch, Mailing, Message, Purpose, SuppressionReason
-from outreach.delivery.outbox import outbox, suppressions
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory.models import Authority, School
-from outreach.engagement.replies import inbox
-from outreach.engagement.replies.inbox import effect_of
-from outreach.engagement.replies.models import StepKind, steps_of
+from outreach.engagement.replies import EffectChanged, StepKind, effect_of, response_numbered, steps_of
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING
 from tests.conftest import NOW
@@ -34,7 +32,7 @@ TEXT = "Bonjour **((nom_po))**,\n\nAppelez-moi.\n\n((contact))"
 
 def reply(database, key, page="a" * 32, text=TEXT, now=LATER):
     with database.writing() as session:
-        response = inbox.response_numbered(session, key)
+        response = response_numbered(session, key)
         prepared = replies.prepare_reply(session, response, text, NADIA, SENDING, now=now)
         return replies.send_reply(session, response, prepared, SENDING, page, now=now, actor=AUTHOR)
 
@@ -73,12 +71,12 @@ def test_a_reply_sent_twice_from_one_page_leaves_once_and_is_in_the_history_and_
     (key,) = give(database, letters[0], "help")
     assert [reply(database, key), reply(database, key)] == [True, False]
     with database.reading() as session:
-        response = inbox.response_numbered(session, key)
+        response = response_numbered(session, key)
         assert [(step.step, step.actor) for step in steps_of(session, response)] == [
             (StepKind.TAKEN, AUTHOR), (StepKind.REPLIED, AUTHOR),
         ]  # fmt: skip
         assert len(session.scalars(outbox.authorities_written_since(NOW)).all()) == 3
-        told = history.letter_events(session, session.get_one(Authority, response.authority_id), now=LATER)
+        told = results.letter_events(session, session.get_one(Authority, response.authority_id), now=LATER)
         (event,) = [event for event in told if "en réponse" in event.sentence]
         assert (event.at, event.actor) == (LATER, AUTHOR)
         assert "Appelez-moi." in event.details
@@ -110,7 +108,7 @@ def carry(database):
 def suppress(database, letter, reason):
     with database.writing() as session:
         address = session.get_one(Message, letter).address_key
-        suppressions.suppress_address(session, address, reason, now=LATER, actor=AUTHOR)
+        outbox.suppress_address(session, address, reason, now=LATER, actor=AUTHOR)
 
 
 @pytest.mark.parametrize(
@@ -147,14 +145,14 @@ def write(database, text=reply_templates.FIRST[TextUse.JOINED], approver=APPROVE
 
 def confirm(database, key, news):
     with database.writing() as session:
-        response = inbox.response_numbered(session, key)
+        response = response_numbered(session, key)
         seen = effect_of(session, response, now=LATER).version
         replies.confirm_joining(session, response, news, SENDING, now=LATER, actor=AUTHOR, seen=seen)
 
 
 def news_of(database, key):
     with database.reading() as session:
-        response = inbox.response_numbered(session, key)
+        response = response_numbered(session, key)
         return replies.prepare_news(session, response, NADIA, SENDING, now=LATER)
 
 
@@ -162,7 +160,7 @@ def news_of(database, key):
 def test_a_confirmed_joining_is_told_in_the_approved_text_with_its_schools(database, letters):
     (key,) = give(database, letters[0], "joined")
     with database.writing() as session:
-        school = inbox.response_numbered(session, key).schools[0]
+        school = response_numbered(session, key).schools[0]
         session.execute(update(School).where(School.id == school.id).values(name="((contact)) *St* [x](y) & <b>"))
     assert news_of(database, key) is None
     write(database)
@@ -184,7 +182,7 @@ def test_no_news_leaves_and_nothing_is_confirmed_once_its_text_or_its_schools_ch
     news = news_of(database, key)
     write(database, text=f"Bonjour,\n\n{reply_templates.SCHOOLS}\n", approver="")
     assert news_of(database, key) is None  # nobody approved it yet
-    with pytest.raises(inbox.EffectChanged):
+    with pytest.raises(EffectChanged):
         confirm(database, key, news)
     assert stands(database, letters[0]) == [(Status.JOINED, Word.DECLARED)] * 2
     assert wires(database) == []

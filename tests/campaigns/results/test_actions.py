@@ -6,14 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.counting import counts
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import actions
-from outreach.campaigns.results.actions import WaveAction
+from outreach.adherence import programmes
+from outreach.campaigns import counting, planning, results
+from outreach.campaigns.results import WaveAction
 from outreach.delivery.models import Message, MessageState
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from tests.campaigns.conftest import approved, launch, move, settle
 from tests.campaigns.results.test_figures import become
 from tests.conftest import NOW
@@ -26,7 +23,7 @@ LABELS = {"WBE": "WBE", "Libre confessionnel": "Libre confessionnel"}
 
 def found(database, **which):
     with database.reading() as session:
-        return actions.list_actions(session, programmes.get_programme(session), now=LATER, **which)
+        return results.list_actions(session, programmes.get_programme(session), now=LATER, **which)
 
 
 @pytest.fixture
@@ -58,8 +55,8 @@ def test_a_letter_refused_before_its_content_was_handed_over_was_tried(database,
     with database.writing() as session:
         session.execute(update(Message).where(refused).values(at_once))
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
-        whole = counts.of_campaign(session, campaign, now=LATER).authorities
+        campaign = planning.campaign_numbered(session, 1)
+        whole = counting.of_campaign(session, campaign, now=LATER).authorities
     (done,) = found(database).done
     assert sum(done.sent.values()) == whole["recipients"] == 4
     (by_then,) = found(database, at=NOW + timedelta(hours=1)).done
@@ -76,7 +73,7 @@ def test_a_planned_wave_says_to_whom_it_would_write_today(database, people, stra
     settle(database, 2)
     settle(database, 1, network="WBE")
     at = NOW + timedelta(days=3)
-    move(database, approved(database), lifecycle.schedule_campaign, at)
+    move(database, approved(database), planning.schedule_campaign, at)
     (planned,) = found(database).planned
     assert planned.meant == {"Libre confessionnel": 2, "WBE": 1}
     assert (planned.wave, planned.at, planned.is_planned) == ("première vague", at, True)

@@ -4,15 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Word
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import actions, figures, funnel
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.segments.audience import Concerns
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.tracking.bot_detection import OPENING, HitClass
-from outreach.engagement.tracking.opens_and_clicks import Measured
+from outreach.campaigns import planning, results
+from outreach.campaigns.results import Figure
+from outreach.campaigns.results import _funnel as funnel
+from outreach.campaigns.segments import Concerns
+from outreach.engagement.replies import Answer
+from outreach.engagement.tracking import OPENING, HitClass, Measured
 from tests.campaigns.conftest import approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, record, sent, seven_sent
 from tests.conftest import NOW
@@ -23,8 +22,8 @@ F = Figure
 
 def told(database, now=LATER, number=1):
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        came = figures.campaign_results(session, campaign, now=now)
+        campaign = planning.campaign_numbered(session, number)
+        came = results.campaign_results(session, campaign, now=now)
         return came, funnel.campaign_course(session, campaign, came, [], now=now)
 
 
@@ -67,9 +66,9 @@ def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
         group.add(OPENING, HitClass.MACHINE, NOW.date(), 9)
         group.add(1, HitClass.UNDETERMINED, LATER.date(), 1)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
+        campaign = planning.campaign_numbered(session, 1)
         shown = funnel.campaign_course(
-            session, campaign, figures.campaign_results(session, campaign, now=LATER), groups, now=LATER
+            session, campaign, results.campaign_results(session, campaign, now=LATER), groups, now=LATER
         )
     assert [(day.opened, day.clicked) for day in shown.days] == [(4, 0), (4, 0), (4, 2)]
     assert shown.has_openings
@@ -103,6 +102,6 @@ def test_a_wave_has_the_same_answers_on_its_campaign_and_among_the_actions_of_wh
     answer(database, strand, withdrawn, Answer.HELP)  # by the code on paper: no mail left
     came, shown = told(database)
     with database.reading() as session:
-        (done,) = actions.list_actions(session, programmes.get_programme(session), now=LATER).done
+        (done,) = results.list_actions(session, programmes.get_programme(session), now=LATER).done
     assert ([wave.answered for wave in shown.yields], sum(done.answered.values())) == ([1], 1)
     assert came.total.count(F.ANSWERED) == 2

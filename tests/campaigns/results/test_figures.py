@@ -6,24 +6,19 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns.counting import counts
-from outreach.campaigns.counting.classes import Reach
-from outreach.campaigns.counting.counts import Counts
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import figures, reached
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.progress import Overall, overall_figures
-from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.segments.audience import Concerns
-from outreach.campaigns.waves import launching, retrying
+from outreach.campaigns import planning, results, waves
+from outreach.campaigns.counting import Counts, Reach
+from outreach.campaigns.counting import _counts as counts
+from outreach.campaigns.results import Figure, Filters, Overall, overall_figures
+from outreach.campaigns.results import _reached as reached
+from outreach.campaigns.segments import Concerns
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.delivery.outbox import outcomes
 from outreach.directory.models import Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Acknowledgement, Respondent, Response
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
-from outreach.engagement.tracking.models import Hit
+from outreach.engagement import tracking
+from outreach.engagement.replies import Acknowledgement, Answer, Respondent, Response
+from outreach.engagement.tracking import Agent, Hit, HitClass
+from outreach.engagement.tracking._bot_detection import VERSION, Why
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, owned, settle
 from tests.conftest import NOW, state_from
@@ -61,13 +56,13 @@ def answer(database, strand, authority, said, **told):
 
 def found(database, number=1):
     with database.reading() as session:
-        return figures.campaign_results(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        return results.campaign_results(session, planning.campaign_numbered(session, number), now=LATER)
 
 
 def behind(database, number=1):
     """The keys of the authorities that each figure counts."""
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         return {each: set(reached.list_reached(session, campaign, Filters(each), now=LATER).keys()) for each in Figure}
 
 
@@ -163,7 +158,7 @@ def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand,
     launch(database, approved(database))
     with database.reading() as session:
         counted = overall_figures(session, [1, 2, 99], now=LATER)
-        total = figures.campaign_results(session, lifecycle.campaign_numbered(session, 1), now=LATER).total
+        total = results.campaign_results(session, planning.campaign_numbered(session, 1), now=LATER).total
         names = F.RECIPIENTS, F.ANSWERED, F.JOINED_SINCE
         assert counted == {1: Overall(*(total.count(name) for name in names))}, "nothing of 2 has left"
     assert counted[1] == Overall(6, 1, 1)
@@ -174,7 +169,7 @@ def test_what_came_back_was_sent_and_is_not_handed_over(database, sent):
     one, *_ = sent
     with database.writing() as session:
         letter = session.scalars(select(Message).where(Message.authority_id == one)).one()
-        outcomes.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
+        outbox.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
     came = behind(database)
     assert one in came[F.RECIPIENTS] & came[F.RETURNED] & came[F.LEFT]
     assert one not in came[F.HANDED_OVER]
@@ -184,7 +179,7 @@ def test_what_came_back_was_sent_and_is_not_handed_over(database, sent):
 def test_an_authority_counts_once_however_many_waves_it_had(database, strand, sent):
     with database.writing() as session:
         session.execute(update(Message).where(Message.state == S.QUEUED).values(state=S.ACCEPTED, **FENCED))
-        (wave,) = lifecycle.campaign_numbered(session, 1).waves
+        (wave,) = planning.campaign_numbered(session, 1).waves
         wave.state = "finished"
     launch(database, 1, NOW + timedelta(days=1))
     came = found(database).total
@@ -208,7 +203,7 @@ def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, se
 def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
     came = found(database)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
+        campaign = planning.campaign_numbered(session, 1)
         for figure in Figure:
             listed = reached.list_reached(session, campaign, Filters(figure), now=LATER)
             assert (
@@ -268,12 +263,12 @@ def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(dat
         refused = Message.state == S.REFUSED
         answered = {"reply_code": 550, "fence_id": None, "fenced_at": None, "worker_id": None}
         session.execute(update(Message).where(refused).values(answered))
-        launching.finish_waves(session, now=NOW)
+        waves.finish_waves(session, now=NOW)
     _one, _two, _three, doubtful, failed, *_ = sent
     record(database, strand, sent[doubtful][0])
     before = behind(database)
-    move(database, 1, retrying.retry_failures, 1, now=LATER)
-    move(database, 1, retrying.resend_doubts, 1, now=LATER)
+    move(database, 1, waves.retry_failures, 1, now=LATER)
+    move(database, 1, waves.resend_doubts, 1, now=LATER)
     with database.reading() as session:
         assert list(session.scalars(select(Message.state))).count(S.QUEUED) == 2
     after = behind(database)
@@ -291,7 +286,7 @@ def test_a_click_that_may_be_a_machines_proves_nothing(sent, database, hit_class
     said = {"given_by": "x", "taken_on": NOW.date(), "wording": "x", "channel": "x"}
     with database.writing() as session:
         for contact in session.scalars(select(Contact)).all():
-            bases.record_consent(session, contact, **said, now=NOW, actor=AUTHOR)
+            tracking.record_consent(session, contact, **said, now=NOW, actor=AUTHOR)
         seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": VERSION}
         session.add(Hit(message_id=1, link=1, at=LATER, hit_class=hit_class, **seen))
     assert found(database).total.count(F.REACHED) == reached

@@ -7,14 +7,13 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Strand, Word
-from outreach.campaigns.results import history
-from outreach.campaigns.results.history import AnswerInFile
-from outreach.campaigns.segments.audience import Boxes
-from outreach.campaigns.waves import answering
+from outreach.campaigns import waves
+from outreach.campaigns.results import _history as history
+from outreach.campaigns.results._history import AnswerInFile
+from outreach.campaigns.segments import Boxes
 from outreach.core.text.errors import NotFound
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement.replies import Answer, Given
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools, three_limited
@@ -43,7 +42,7 @@ def boxes(boxes_written):
 def give(database, letter, answers, request=None, now=LATER):
     with database.writing() as session:
         message = session.get_one(Message, letter)
-        answering.receive_answer(session, message, Given(answers, request), SENDING, now=now)
+        waves.receive_answer(session, message, Given(answers, request), SENDING, now=now)
 
 
 def read(database, letter, now=LAST):

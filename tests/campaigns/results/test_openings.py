@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.results import openings
-from outreach.campaigns.results.openings import LetterOpenings
+from outreach.campaigns import results
+from outreach.campaigns.results._openings import LetterOpenings
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
-from outreach.engagement.tracking import bases, opens_and_clicks
-from outreach.engagement.tracking.bot_detection import Agent, HitClass, Signals
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement import tracking
+from outreach.engagement.tracking import Agent, HitClass, Signals, TrackingMode
+from outreach.engagement.tracking import _bases as bases
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW
@@ -49,7 +49,7 @@ def hit(database, letter, link, at, hit_class=HitClass.HUMAN):
 
 def told(database, letters, now=LATER):
     with database.reading() as session:
-        found = openings.of_letters(session, letters, now=now)
+        found = results.of_letters(session, letters, now=now)
     return {letters.index(key): ", ".join(seen.told) for key, seen in found.items()}
 
 
@@ -67,7 +67,7 @@ def test_each_measured_letter_says_what_was_seen_and_no_other_letter_anything(da
         0: "ouvert le 17 mai (probable), cliqué le 18 mai, à part, 1\u00a0accès automatique",
         1: "jamais ouvert",
     }
-    assert told(database, letters, now=LATER + opens_and_clicks.KEPT) == {}
+    assert told(database, letters, now=LATER + tracking.KEPT) == {}
 
 
 @pytest.mark.postgresql

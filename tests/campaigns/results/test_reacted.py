@@ -7,19 +7,18 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
+from outreach.campaigns import planning
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import audiences, lifecycle, wave_criteria
-from outreach.campaigns.segments.criteria import listed_authorities
+from outreach.campaigns.segments import listed_authorities
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.tracking.reactions import Reaction, reacting_authorities
+from outreach.engagement.replies import Answer, Response
+from outreach.engagement.tracking import Reaction, reacting_authorities
 from tests import factories
 from tests.campaigns.conftest import advance, approved, launch, settle
 from tests.conftest import NOW
 from tests.factories import undone
 
-reactions = pytest.importorskip("outreach.campaigns.results.reactions")
+reactions = pytest.importorskip("outreach.campaigns.results._reactions")
 STATES = [MessageState.ACCEPTED] * 4 + [MessageState.REFUSED, MessageState.IN_DOUBT, MessageState.WITHDRAWN]
 
 
@@ -56,12 +55,12 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
             session.begin()
             shuffle(session, dice)
             session.flush()
-            campaign = lifecycle.campaign_numbered(session, 1)
-            scope = audiences.scope_of(session, campaign, now=later)
+            campaign = planning.campaign_numbered(session, 1)
+            scope = planning.scope_of(session, campaign, now=later)
             for wave in (None, 1, 2):
                 of_wave = {} if wave is None else {"wave": wave}
                 plain = {"reacted": {"campaign": 1, **of_wave, "reaction": "none"}}
-                meant = set(session.scalars(listed_authorities(scope, wave_criteria.read_criterion(session, plain))))
+                meant = set(session.scalars(listed_authorities(scope, planning.read_criterion(session, plain))))
                 asked = reactions.asked_of(campaign, now=later, wave=wave)
                 rows = reactions.letters(session, asked, reacting_authorities(asked, Reaction.NONE))
                 assert {row.authority_id for row in rows} == meant

@@ -6,22 +6,18 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Status, Word
-from outreach.campaigns.counting import counts
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import figures, reached, reactions
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.waves import launching
+from outreach.campaigns import planning, results, waves
+from outreach.campaigns.counting import _counts as counts
+from outreach.campaigns.results import Figure, Filters
+from outreach.campaigns.results import _reactions as reactions
 from outreach.core.text.errors import NotFound
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.outbox import outcomes
-from outreach.delivery.outbox.listing import LetterOutcome
+from outreach.delivery.outbox import LetterOutcome
 from outreach.directory.models import Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.bot_detection import OPENING, Agent, Signals
-from outreach.engagement.tracking.models import TrackingMode
-from outreach.engagement.tracking.reactions import Reaction, reacting_authorities
+from outreach.engagement import tracking
+from outreach.engagement.replies import Answer
+from outreach.engagement.tracking import OPENING, Agent, Reaction, Signals, TrackingMode, reacting_authorities
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent, seven_sent
@@ -35,13 +31,13 @@ S, R = MessageState, Reaction
 
 def read(database, wave=None, *, only_none=False):
     with database.reading() as session:
-        of = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER, wave=wave)
+        of = reactions.asked_of(planning.campaign_numbered(session, 1), now=LATER, wave=wave)
         return reactions.list_reactions(session, of, reacting_authorities(of, R.NONE) if only_none else None)
 
 
 def count(database, wave=None):
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
+        campaign = planning.campaign_numbered(session, 1)
         return reactions.count_reactions(session, reactions.asked_of(campaign, now=LATER, wave=wave))
 
 
@@ -77,8 +73,8 @@ def test_those_who_reacted_are_those_that_the_results_count(database, strand, se
     record(database, strand, sent[two][0], Word.DECLARED)
     answer(database, strand, three, Answer.HELP)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
-        told = figures.campaign_results(session, campaign, now=LATER)
+        campaign = planning.campaign_numbered(session, 1)
+        told = results.campaign_results(session, campaign, now=LATER)
     came = behind(database)
     reacted = came[Figure.JOINED_SINCE] | came[Figure.DECLARED] | came[Figure.ANSWERED]
     assert silent(database) == came[Figure.HANDED_OVER] - reacted
@@ -94,12 +90,12 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
         boxes = {box.authority_id: box for box in session.scalars(select(Contact))}
         words = {"given_by": "Paul Maes", "taken_on": NOW.date(), "wording": "J’accepte.", "channel": "téléphone"}
         for key in (first, second):
-            bases.record_consent(session, boxes[key], **words, now=NOW, actor=AUTHOR)
+            tracking.record_consent(session, boxes[key], **words, now=NOW, actor=AUTHOR)
     launch(database, approved(database, tracking=TrackingMode.INDIVIDUAL))
     become(database, [S.ACCEPTED] * 3)
     with database.writing() as session:
         box = session.scalars(select(Contact).where(Contact.authority_id == third)).one()
-        bases.record_consent(session, box, **words, now=LATER, actor=AUTHOR)
+        tracking.record_consent(session, box, **words, now=LATER, actor=AUTHOR)
         letters = dict(session.execute(select(Message.authority_id, Message.id)).all())
         seen = [(first, Agent.SCANNER, 0), (first, Agent.PROXY, 5), (first, Agent.BROWSER, 9), (second, Agent.NONE, 3)]
         for key, agent, minutes in seen:
@@ -122,12 +118,12 @@ def test_of_one_wave_only_what_came_since_counts(database, strand, sent):
     answer(database, strand, one, Answer.DECLINED)
     with database.writing() as session:
         session.execute(update(Message).values(settled_at=NOW))
-        launching.finish_waves(session, now=NOW)
-        (wave,) = lifecycle.campaign_numbered(session, 1).waves
+        waves.finish_waves(session, now=NOW)
+        (wave,) = planning.campaign_numbered(session, 1).waves
         wave.state = "finished"
     launch(database, 1, NOW + timedelta(days=1))
     with database.writing() as session:
-        wave = lifecycle.campaign_numbered(session, 1).waves[1]
+        wave = planning.campaign_numbered(session, 1).waves[1]
         queued = (Message.mailing_id == wave.mailing_id, Message.state == S.QUEUED)
         at = NOW + timedelta(days=1)
         session.execute(
@@ -148,7 +144,7 @@ def test_a_letter_that_came_back_reached_nobody_and_says_why(database, sent):
     one, *_ = sent
     with database.writing() as session:
         letter = session.scalars(select(Message).where(Message.authority_id == one)).one()
-        outcomes.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
+        outbox.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
     assert one not in silent(database)
     row = next(row for row in read(database) if row.authority_id == one)
     assert (row.cause, row.sent) == ("l’adresse n’existe pas", NOW)
@@ -160,12 +156,12 @@ def test_every_letter_of_a_list_is_in_its_file_some_authorities_at_a_time(databa
     monkeypatch.setattr(reactions, "AT_ONCE", 3)
     answer(database, strand, next(iter(sent)), Answer.JOINED)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
+        campaign = planning.campaign_numbered(session, 1)
         meant = reactions.asked_of(campaign, now=LATER)
         for filters in (Filters(), Filters(answer=Answer.JOINED), Filters(outcome=LetterOutcome.ACCEPTED)):
-            keys = reached.list_reached(session, campaign, filters, now=LATER).keys()
+            keys = results.list_reached(session, campaign, filters, now=LATER).keys()
             rows = list(reactions.reactions_table(session, meant, keys, filters.letters, {}).rows)
-            assert len(rows) == reached.count_letters(session, campaign, filters, now=LATER) == len(keys)
+            assert len(rows) == results.count_letters(session, campaign, filters, now=LATER) == len(keys)
         assert len(list(reactions.reactions_table(session, meant, sorted(sent), (), {}).rows)) == len(sent) > 6
 
 
@@ -178,7 +174,7 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
         launch(database, number)
         become(database, [S.ACCEPTED] * 1000)
         with database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, number)
+            campaign = planning.campaign_numbered(session, number)
             meant = reactions.asked_of(campaign, now=LATER)
             with asked(database) as seen:
                 reactions.count_reactions(session, meant)

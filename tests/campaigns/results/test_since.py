@@ -6,16 +6,12 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Word
-from outreach.campaigns.counting import counts
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import figures, funnel, reached, reactions
-from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.segments import audience
-from outreach.campaigns.segments.criteria import listed_authorities
-from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
+from outreach.campaigns import counting, planning, results, segments
+from outreach.campaigns.results import Filters
+from outreach.campaigns.segments import ReactedTo, ReactionKind, listed_authorities
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.engagement.tracking.reactions import Reaction
+from outreach.engagement.tracking import Reaction
 from tests.campaigns.conftest import approved, launch, owned, settle
 from tests.campaigns.results.test_figures import LATER, become, record
 from tests.conftest import state_from
@@ -32,7 +28,7 @@ def two_waves(database, _settings):
     launch(database, number, FIRST)
     become(database, [MessageState.ACCEPTED] * 5)
     with database.writing() as session:
-        lifecycle.campaign_numbered(session, number).waves[0].state = "finished"
+        planning.campaign_numbered(session, number).waves[0].state = "finished"
     launch(database, number, SECOND)
     with database.writing() as session:
         left = {"state": MessageState.ACCEPTED, "fence_id": "f", "worker_id": "w"}
@@ -49,16 +45,16 @@ def waves(two_waves):
 def told(database):
     """What all places tell of the joinings of the campaign: curve, way, waves, lists, criteria, counts."""
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
-        shown = funnel.campaign_course(
-            session, campaign, figures.campaign_results(session, campaign, now=LATER), [], now=LATER
+        campaign = planning.campaign_numbered(session, 1)
+        shown = results.campaign_course(
+            session, campaign, results.campaign_results(session, campaign, now=LATER), [], now=LATER
         )
-        asked = reactions.asked_of(campaign, now=LATER)
-        rows = reactions.list_reactions(session, asked)
+        asked = results.asked_of(campaign, now=LATER)
+        rows = results.list_reactions(session, asked)
         reacted = Filters(reaction=Reaction.REACTED)
-        scope = audiences.scope_of(session, campaign, now=LATER)
+        scope = planning.scope_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
-        counted = counts.of_campaign(session, campaign, now=LATER)
+        counted = counting.of_campaign(session, campaign, now=LATER)
         return {
             "days": [(day.declared, day.joined_since, day.joined_since_schools) for day in shown.days],
             "schools": (shown.way[-1].declared_schools, shown.way[-1].schools),
@@ -68,7 +64,7 @@ def told(database):
                 for row in rows
                 if row.declared or row.joined_since
             },
-            "reacted": set(reached.list_reached(session, campaign, reacted, now=LATER).keys()),
+            "reacted": set(results.list_reached(session, campaign, reacted, now=LATER).keys()),
             "criterion": set(
                 session.scalars(listed_authorities(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
             ),
@@ -105,7 +101,7 @@ def test_a_joining_counts_from_the_day_of_the_letter_that_listed_it_wave_by_wave
     record(database, strand, waves[of_second][0], effective_on=today(SECOND))
     record(database, strand, waves[declared][0], Word.DECLARED, effective_on=today(SECOND))
     with database.reading() as session:
-        one, two = (wave.mailing_id for wave in lifecycle.campaign_numbered(session, 1).waves)
+        one, two = (wave.mailing_id for wave in planning.campaign_numbered(session, 1).waves)
     assert told(database) == {
         "days": [(0, 1, 1), (1, 2, 2), (1, 2, 2)],
         "schools": (1, 2),
@@ -139,10 +135,10 @@ def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_
     for school in (*waves[whole], waves[part][0]):
         record(database, strand, school, effective_on=today(FIRST) - timedelta(days=1))
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
-        scope = audiences.scope_of(session, campaign, now=LATER)
-        rows = session.execute(select(audience.audience_rows(audiences.unreacted_of(campaign, now=LATER), scope))).all()
-    told = {row.authority_id: (audience.reason_of(row.rank), row.schools) for row in rows}
+        campaign = planning.campaign_numbered(session, 1)
+        scope = planning.scope_of(session, campaign, now=LATER)
+        rows = session.execute(select(segments.audience_rows(planning.unreacted_of(campaign, now=LATER), scope))).all()
+    told = {row.authority_id: (segments.reason_of(row.rank), row.schools) for row in rows}
     assert told == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
 
 

@@ -6,16 +6,14 @@ from itertools import cycle
 import pytest
 from sqlalchemy import update
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import Status
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import sentences, situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
-from outreach.campaigns.planning.sending_hours import known_until
-from outreach.campaigns.segments.audience import Boxes
+from outreach.adherence.situation import Bucket, Grouping, Selection, Solicitation
+from outreach.campaigns.planning import known_until
+from outreach.campaigns.segments import Boxes
 from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.delivery.outbox.recipients import listed_schools
+from outreach.delivery.outbox import listed_schools
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.campaigns.waves.test_limited_mailboxes import AT, LATER, record, schools, three_limited
@@ -112,5 +110,5 @@ def test_the_sentence_tells_the_two_apart(database, schools):
     with database.reading() as session:
         programme, listed = programmes.get_programme(session), listed_schools(LATER)
         found = situation.count_situation(session, programme, today(LATER), listed=listed)
-        (told,) = sentences.group_answers(found, programme.strands, [found.rows[0].code])
+        (told,) = situation.group_answers(found, programme.strands, [found.rows[0].code])
     assert "3 ont été sollicitées et n’ont pas répondu, 2 n’ont pas encore été sollicitées" in told.sentence

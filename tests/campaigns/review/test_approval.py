@@ -7,28 +7,25 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.accounts.accounts import User
-from outreach.access.approvals.decisions import Decision
+from outreach.access.accounts import User
+from outreach.access.approvals import Decision
 from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import planning, review
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.planning import audiences, definitions, lifecycle, schedule
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.planning.lifecycle import campaign_numbered
-from outreach.campaigns.review import approval, checks
-from outreach.campaigns.review import preview as test_letter
-from outreach.campaigns.review.preview import Preview, hard_cases
-from outreach.campaigns.segments.audience import Concerns
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME
-from outreach.core.audit.audit import AuditEntry
+from outreach.campaigns.planning import AudienceRule, campaign_numbered
+from outreach.campaigns.review import Preview, hard_cases
+from outreach.campaigns.review import _approval as approval
+from outreach.campaigns.segments import Concerns
+from outreach.campaigns.waves import CALL_OFF_TIME
+from outreach.core.audit import AuditEntry
 from outreach.core.settings import ROOT
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Mailing, Message, MessageState, Purpose, SuppressionReason
-from outreach.delivery.outbox import outbox, suppressions
-from outreach.delivery.smtp.relay import Guard
+from outreach.delivery.smtp import Guard
 from outreach.directory.models import Authority
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW
@@ -36,7 +33,7 @@ from tests.delivery.letters.linter import faults
 from tests.tampering import unguard
 
 ANYBODY = Guard(anybody=True)
-READY = definitions.ready_made(ROOT / "campaigns")
+READY = planning.ready_made(ROOT / "campaigns")
 SIX = {
     "invitation-volet-1",
     "rappel-volet-1",
@@ -61,12 +58,12 @@ def invite(database, network="Libre non confessionnel"):
 
 
 def revise(database, number, **changes):
-    move(database, number, lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, changes, **by))
+    move(database, number, lambda session, campaign, **by: planning.revise_campaign(session, campaign, changes, **by))
 
 
 def looked_over(database, number):
     with database.reading() as session:
-        return checks.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
+        return review.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
 
 
 def ask(database, number, **details):
@@ -93,9 +90,9 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         invite(sample_database)
     with sample_database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        campaign = lifecycle.create_campaign(session, READY[name], now=NOW, author=author)
-        found = checks.check_campaign(session, campaign, SENDING, now=NOW)
-        assert found.blocks == checks.unfinished_parts(campaign)
+        campaign = planning.create_campaign(session, READY[name], now=NOW, author=author)
+        found = review.check_campaign(session, campaign, SENDING, now=NOW)
+        assert found.blocks == review.unfinished_parts(campaign)
         assert found.remarks == []
         assert found.run.letters == found.counts.addresses > 0
         assert found.run.missing == {}
@@ -103,7 +100,7 @@ def test_every_ready_made_campaign_reaches_somebody_in_the_sample_with_letters_t
         preview = Preview(session, campaign, SENDING, [], now=NOW)
         shown = [preview.of(row.Authority) for row in preview.recipients()[:20]]
         assert [faults(one.wire) for one in shown] == [[]] * len(shown)
-        assert definitions.definition_of(session, campaign).letter == READY[name].letter
+        assert planning.definition_of(session, campaign).letter == READY[name].letter
 
 
 @pytest.mark.long
@@ -122,7 +119,7 @@ def test_every_ready_made_reminder_takes_who_was_invited_by_any_campaign_and_has
         with database.writing() as session:
             number = factories.campaign(session, READY[name], NOW).id
         with database.reading() as session:
-            addressees = audiences.list_addressees(session, campaign_numbered(session, number), now=NOW)
+            addressees = planning.list_addressees(session, campaign_numbered(session, number), now=NOW)
             assert {one.authority_id for one in addressees} == {invited[2][0]}, name
         assert looked_over(database, number).uninvited == []
 
@@ -170,7 +167,7 @@ def test_a_campaign_is_copied_whole(database, people, strand):
     own = {"preheader": "((écoles_restantes)) écoles", "circular_url": "https://circulaires.example/7831"}
     number = draft(database, reminders=(7, 21), **own)
     with database.reading() as session:
-        stated = definitions.definition_of(session, campaign_numbered(session, number))
+        stated = planning.definition_of(session, campaign_numbered(session, number))
     assert stated.reminders == (7, 21)
     assert {name: getattr(stated, name) for name in own} == own
 
@@ -267,8 +264,8 @@ def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(databa
     revise(database, number, starts_at=NOW - timedelta(days=7))
     assert any("date de la première vague est passée" in one for one in looked_over(database, number).remarks)
     ask(database, number)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
-    move(database, number, functools.partial(lifecycle.schedule_campaign, at=None, earliest=NOW + CALL_OFF_TIME))
+    move(database, number, planning.approve_campaign, actor=APPROVER)
+    move(database, number, functools.partial(planning.schedule_campaign, at=None, earliest=NOW + CALL_OFF_TIME))
     assert not any("date de la première vague est passée" in one for one in looked_over(database, number).remarks)
 
 
@@ -285,7 +282,7 @@ def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_afte
         stops_on=NOW.date() + timedelta(days=40),
     )
     with database.reading() as session:
-        waves = schedule.plan_waves(session, campaign_numbered(session, number), now=NOW)
+        waves = planning.plan_waves(session, campaign_numbered(session, number), now=NOW)
     assert [(wave.number, wave.at.date().isoformat()) for wave in waves] == [
         (1, "2021-05-18"),
         (2, "2021-06-01"),
@@ -324,11 +321,11 @@ def test_an_audience_that_has_grown_waits_for_the_approver(database, people, str
         assert (wave.state, wave.drifted_from, wave.mailing.gate) == (WaveState.PAUSED, 20, Gate.HELD)
         assert outbox.tally_mailings(session, [wave.mailing_id])[wave.mailing_id].pending == 32
     with pytest.raises(Refused, match="revient à une personne qui valide"):
-        move(database, number, lifecycle.resume_campaign)
+        move(database, number, planning.resume_campaign)
     move(
         database,
         number,
-        lambda session, c, **by: lifecycle.resume_campaign(session, c, may_approve=True, **by),
+        lambda session, c, **by: planning.resume_campaign(session, c, may_approve=True, **by),
         actor=APPROVER,
     )
     with database.reading() as session:
@@ -353,18 +350,18 @@ def test_a_trial_is_in_no_count_and_stops_for_nobody_s_joining(database, people,
     with database.writing() as session:
         authority = session.scalars(select(Authority)).one()
         to = judge("moi@ecole.be")
-        test_letter.send_test(
+        review.send_test(
             session, session.get_one(Campaign, number), SENDING, authority, to, ANYBODY, now=NOW, actor=AUTHOR
         )
-        counted = audiences.count_campaign_audience(session, session.get_one(Campaign, number), now=NOW)
+        counted = planning.count_campaign_audience(session, session.get_one(Campaign, number), now=NOW)
         mailing = session.scalars(select(Mailing)).one()
         assert (mailing.purpose, mailing.gate, mailing.stop_strand_id) == (Purpose.TEST, Gate.OPEN, None)
         assert counted.written == 1
         written = outbox.authorities_written_since(NOW - timedelta(days=1))
         assert session.scalars(written).all() == []
-        suppressions.suppress_address(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        outbox.suppress_address(session, to.key, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         with pytest.raises(InputError, match="liste d’exclusion"):
-            test_letter.send_test(
+            review.send_test(
                 session, session.get_one(Campaign, number), SENDING, authority, to, ANYBODY, now=NOW, actor=AUTHOR
             )
 
@@ -377,7 +374,7 @@ def test_a_trial_goes_to_accounts_and_to_whom_the_installation_names_and_twenty_
     def trial(address, *, now=NOW, actor=AUTHOR):
         with database.writing() as session:
             campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
-            test_letter.send_test(session, campaign, SENDING, authority, judge(address), allowed, now=now, actor=actor)
+            review.send_test(session, campaign, SENDING, authority, judge(address), allowed, now=now, actor=actor)
 
     for address in ("autre@ecole.be", "moi@ecole.be.be", "x@sous.essais.be"):
         with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
@@ -407,7 +404,7 @@ def test_a_trial_to_a_domain_that_only_looks_the_same_to_a_computer_is_refused(d
         session.execute(update(User).where(User.email == APPROVER).values(email="a@strasse.be"))
         campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
         with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
-            test_letter.send_test(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
+            review.send_test(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
 
 
 @pytest.mark.long
@@ -453,8 +450,8 @@ def test_reminders_that_fall_together_or_too_late_leave_once_or_not_and_it_is_sa
     )
     with database.reading() as session:
         campaign = campaign_numbered(session, number)
-        waves = schedule.plan_waves(session, campaign, now=NOW)
-        said = schedule.left_out(campaign, waves)
+        waves = planning.plan_waves(session, campaign, now=NOW)
+        said = planning.left_out(campaign, waves)
     assert [wave.at.date().isoformat() for wave in waves] == ["2021-05-20", "2021-05-25"]
     assert len(said) == 3
     assert "dernier jour d’envoi" in said[2]
@@ -472,14 +469,14 @@ def test_everybody_in_other_words_is_everybody(database, people, strand, criteri
 def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_no_other(database, people, strand):
     settle(database, 1)
     number, other = approved(database), approved(database)
-    wave = move(database, number, lifecycle.schedule_campaign, NOW + timedelta(minutes=1))
+    wave = move(database, number, planning.schedule_campaign, NOW + timedelta(minutes=1))
     with database.writing() as session:
         unguard(session, "decisions")
         broken = session.get_one(Campaign, number)
         broken.letter = "((inconnu))"
-        last = lifecycle.campaign_history(session, broken)[0]
+        last = planning.campaign_history(session, broken)[0]
         columns = {column.key: getattr(last, column.key) for column in Decision.__table__.columns}
-        session.add(Decision(**{**columns, "id": None, "digest": lifecycle.content_hash(broken)}))
+        session.add(Decision(**{**columns, "id": None, "digest": planning.content_hash(broken)}))
     advance(database, wave, NOW + timedelta(minutes=1))
     fine = launch(database, other)
     with database.reading() as session:

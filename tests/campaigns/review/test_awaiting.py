@@ -4,15 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Extent, Thing
-from outreach.campaigns.correspondence import reply_templates
-from outreach.campaigns.correspondence.models import ReplyTemplate, TextUse
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import added_reminders
+from outreach.access import approvals
+from outreach.access.approvals import Extent, Thing
+from outreach.campaigns import correspondence, planning, waves
+from outreach.campaigns.correspondence import ReplyTemplate, TextUse
 from outreach.core.text.roles import RoleName
-from outreach.operations.tasks import tasks as awaiting
-from outreach.operations.tasks.tasks import TaskKind, Whose
+from outreach.operations.tasks import TaskKind, Whose, count_tasks, list_tasks
 from tests.campaigns.conftest import APPROVER, AUTHOR, approved, draft, launch, move, settle
 from tests.conftest import NOW
 
@@ -22,8 +19,8 @@ BOTH = {RoleName.AUTHOR, RoleName.APPROVER}
 def tasks(session, person, roles):
     """The kinds and pages of what awaits a person; the bar counts as many."""
     whose = Whose(person, frozenset(roles))
-    found = list(awaiting.list_tasks(session, whose, now=NOW, within=5).tasks)
-    assert awaiting.count_tasks(session, whose, now=NOW) == len(found)
+    found = list(list_tasks(session, whose, now=NOW, within=5).tasks)
+    assert count_tasks(session, whose, now=NOW) == len(found)
     return [(task.kind, task.path) for task in found]
 
 
@@ -41,8 +38,8 @@ def test_each_role_is_awaited_by_its_own(database, people, strand):
     draft(database)  # nobody waits for a draft that its author has not finished
     asked, returned, unplanned, planned = draft(database), draft(database), approved(database), approved(database)
     for number in (asked, returned):
-        move(database, number, lifecycle.submit_campaign)
-    move(database, returned, lifecycle.send_back, actor=APPROVER)
+        move(database, number, planning.submit_campaign)
+    move(database, returned, planning.send_back, actor=APPROVER)
     launch(database, planned, NOW + timedelta(minutes=1))
     own = {TaskKind.RETURNED: [returned], TaskKind.UNPLANNED: [unplanned]}
     assert numbers(database, APPROVER, {RoleName.APPROVER}) == {TaskKind.APPROVAL: [asked]}
@@ -52,10 +49,10 @@ def test_each_role_is_awaited_by_its_own(database, people, strand):
     move(
         database,
         returned,
-        lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, {"title": "x"}, **by),
+        lambda session, campaign, **by: planning.revise_campaign(session, campaign, {"title": "x"}, **by),
     )
     assert numbers(database, AUTHOR, BOTH) == own, "a correction that is begun is not yet made"
-    move(database, returned, lifecycle.submit_campaign)
+    move(database, returned, planning.submit_campaign)
     assert numbers(database, AUTHOR, BOTH) == {TaskKind.UNPLANNED: [unplanned]}
 
 
@@ -63,13 +60,13 @@ def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, peop
     def awaited(person):
         with database.reading() as session:
             assert tasks(session, person, {RoleName.AUTHOR}) == []
-            found = session.scalars(decisions.awaiting_approval(person)).all()
+            found = session.scalars(approvals.awaiting_approval(person)).all()
             assert len(tasks(session, person, {*RoleName})) == len(found)
             return [session.get_one(ReplyTemplate, made.key).text for made in found if made.thing is Thing.TEXT]
 
     def write(words, use=TextUse.JOINED):
         with database.writing() as session:
-            reply_templates.write_template(session, use, words, now=NOW, actor=AUTHOR)
+            correspondence.write_template(session, use, words, now=NOW, actor=AUTHOR)
 
     write("Aide", TextUse.HELP)
     assert awaited(APPROVER) == []
@@ -77,8 +74,8 @@ def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, peop
     write("Deux")
     assert (awaited(APPROVER), awaited(AUTHOR)) == (["Deux"], [])
     with database.writing() as session:
-        held = reply_templates.current_template(session, TextUse.JOINED)
-        reply_templates.approve_template(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
+        held = correspondence.current_template(session, TextUse.JOINED)
+        correspondence.approve_template(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
     assert awaited(APPROVER) == []
 
 
@@ -88,8 +85,8 @@ def test_an_added_reminder_awaits_whoever_may_approve_it(database, people, stran
     launch(database, number)
     words = {"subject": "x", "letter": "x", "asked_at": NOW + timedelta(days=4), "now": NOW, "actor": AUTHOR}
     with database.writing() as session:
-        reminder = added_reminders.add_reminder(session, lifecycle.in_turn(session, number), **words)
-        added_reminders.submit_reminder(session, reminder, now=NOW, actor=AUTHOR, extent=Extent(1))
+        reminder = waves.add_reminder(session, planning.in_turn(session, number), **words)
+        waves.submit_reminder(session, reminder, now=NOW, actor=AUTHOR, extent=Extent(1))
     with database.reading() as session:
         for person, roles, expected in ((APPROVER, BOTH, 1), (AUTHOR, BOTH, 0), (APPROVER, {RoleName.AUTHOR}, 0)):
             assert [kind for kind, _ in tasks(session, person, roles)] == [TaskKind.APPROVAL] * expected

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.review import checks
+from outreach.campaigns import planning
+from outreach.campaigns.review import _checks as checks
 from outreach.directory.models import Contact
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement import tracking
+from outreach.engagement.tracking import TrackingMode
 from tests.campaigns.conftest import AUTHOR, SENDING, draft, settle
 from tests.conftest import NOW
 
@@ -39,8 +39,8 @@ def test_only_mailboxes_that_are_written_to_and_whose_agreement_holds_are_counte
     with database.writing() as session:
         held = session.scalars(select(Contact).order_by(Contact.id)).all()
         given = {"given_by": "A. Petit", "taken_on": date(2021, 5, 1), "wording": "J’accepte.", "channel": "formulaire"}
-        first, *_ = [bases.record_consent(session, each, **given, now=NOW, actor=AUTHOR) for each in held]
-        bases.withdraw_basis(session, first, now=NOW, actor=AUTHOR)
+        first, *_ = [tracking.record_consent(session, each, **given, now=NOW, actor=AUTHOR) for each in held]
+        tracking.withdraw_basis(session, first, now=NOW, actor=AUTHOR)
         held[2].bounced_at = NOW
     assert [counted(database, number) for number in numbers] == [1, 1]
     assert [said(database, number) for number in numbers] == [checks.sentence(1, 2), ""]
@@ -49,10 +49,10 @@ def test_only_mailboxes_that_are_written_to_and_whose_agreement_holds_are_counte
 def counted(database, number):
     with database.reading() as session:
         return checks.count_measured_alone(
-            session, lifecycle.campaign_numbered(session, number), now=NOW + timedelta(minutes=1)
+            session, planning.campaign_numbered(session, number), now=NOW + timedelta(minutes=1)
         )
 
 
 def said(database, number):
     with database.reading() as session:
-        return checks.check_campaign(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW).measured
+        return checks.check_campaign(session, planning.campaign_numbered(session, number), SENDING, now=NOW).measured

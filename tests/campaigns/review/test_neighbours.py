@@ -8,14 +8,11 @@ from functools import partial
 import pytest
 from sqlalchemy import select, update
 
+from outreach.campaigns import planning, review, waves
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.planning.lifecycle import campaign_numbered
-from outreach.campaigns.review import approval, checks, exceptions, overlap, reminder_checks
-from outreach.campaigns.segments.audience import Concerns
-from outreach.campaigns.segments.scope import KEY
-from outreach.campaigns.waves import added_reminders
+from outreach.campaigns.planning import AudienceRule, campaign_numbered
+from outreach.campaigns.segments import Concerns
+from outreach.campaigns.segments._scope import KEY
 from outreach.core.settings import FrequencyCap
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
@@ -34,26 +31,26 @@ def at(day, month=5):
 def wished(database, start, **changes):
     """A draft that is to leave at an instant; returns its number."""
     number, stated = draft(database), {"starts_at": start, **changes}
-    move(database, number, lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, stated, **by))
+    move(database, number, lambda session, campaign, **by: planning.revise_campaign(session, campaign, stated, **by))
     return number
 
 
 def planned(database, start, **changes):
     """Approve and plan a campaign; returns its first wave's key."""
-    return move(database, approved(database, **changes), lifecycle.schedule_campaign, start)
+    return move(database, approved(database, **changes), planning.schedule_campaign, start)
 
 
 def planned_to(database, start, network):
     """Approve and plan a campaign to a network; returns its number."""
     number = approved(database, segment=AudienceRule(criteria={"network": [network]}))
-    move(database, number, lifecycle.schedule_campaign, start)
+    move(database, number, planning.schedule_campaign, start)
     return number
 
 
 def remarks(database, number, now=NOW, words=("de ces PO", "en une semaine")):
     """What the checks remark in these words."""
     with database.reading() as session:
-        found = checks.check_campaign(session, campaign_numbered(session, number), SENDING, now=now).remarks
+        found = review.check_campaign(session, campaign_numbered(session, number), SENDING, now=now).remarks
     return [one for one in found if any(word in one for word in words)]
 
 
@@ -80,20 +77,20 @@ def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(data
     settle(database, few, network="WBE")
     first, second = planned_to(database, at(20), "WBE"), planned_to(database, at(24), "WBE")
     number = wished(database, at(25))
-    move(database, number, lambda *of, **by: approval.ask_approval(*of, SENDING, confirmed=10, **by))
+    move(database, number, lambda *of, **by: review.ask_approval(*of, SENDING, confirmed=10, **by))
     with database.reading() as session:
-        found = checks.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW).overlap
+        found = review.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW).overlap
         assert (found is not None) == is_warned
         if found:  # each authority once, however many campaigns write to it
             assert (found.shared, [(one.id, count) for one, count in found.campaigns]) == (2, [(first, 2), (second, 2)])
-    give = partial(approval.give_approval, sending=SENDING)
+    give = partial(review.give_approval, sending=SENDING)
     if is_warned:
         for seen in (0, 1):
             with pytest.raises(InputError, match="2 PO de ce public reçoivent un autre courriel"):
                 move(database, number, partial(give, overlap=seen), actor=APPROVER)
     move(database, number, partial(give, overlap=2), actor=APPROVER)
     with database.reading() as session:
-        (last, *_) = lifecycle.campaign_history(session, campaign_numbered(session, number))
+        (last, *_) = planning.campaign_history(session, campaign_numbered(session, number))
         assert last.told == (
             "validée en sachant que 2 PO reçoivent un autre courriel dans les sept jours" if is_warned else "validée"
         )
@@ -106,14 +103,14 @@ def test_those_whom_others_write_to_become_an_exception_and_no_longer_overlap(da
     planned_to(database, at(20), "WBE")
     number = wished(database, at(25))
     with database.reading() as session:
-        assert overlap.shared_with_others(session, campaign_numbered(session, number), now=NOW) == shared
-    move(database, number, exceptions.leave_out, shared, "Rappel en même temps")
+        assert review.shared_with_others(session, campaign_numbered(session, number), now=NOW) == shared
+    move(database, number, review.leave_out, shared, "Rappel en même temps")
     with database.reading() as session:
         campaign = campaign_numbered(session, number)
-        found = audiences.list_addressees(session, campaign, now=NOW)
+        found = planning.list_addressees(session, campaign, now=NOW)
         assert {one.authority_id for one in found if one.reason is None} == mine
         assert {one.authority_id for one in found if one.reason is Reason.LEFT_OUT} == shared
-        assert checks.check_campaign(session, campaign, SENDING, now=NOW).overlap is None
+        assert review.check_campaign(session, campaign, SENDING, now=NOW).overlap is None
 
 
 @pytest.mark.long
@@ -150,7 +147,7 @@ def test_a_campaign_that_leaves_again_is_its_own_neighbour(database, people, str
 def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database, people, strand):
     settle(database, 3)
     number = approved(database, reminders=(10,))
-    wave = move(database, number, lifecycle.schedule_campaign, NOW + timedelta(minutes=1))
+    wave = move(database, number, planning.schedule_campaign, NOW + timedelta(minutes=1))
     advance(database, wave, NOW + timedelta(minutes=1))
     settle_letters(database, 3)
     with database.writing() as session:
@@ -158,27 +155,25 @@ def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database,
         due = max(one.due_at for one in campaign.waves)
         words = {"subject": "Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((tableau_écoles))\n"}
         now = due - timedelta(days=1)
-        added = added_reminders.add_reminder(
-            session, campaign, **words, asked_at=due + timedelta(days=1), now=now, actor=AUTHOR
-        )
-        found = reminder_checks.check_reminder(session, added, SENDING, now=now)
+        added = waves.add_reminder(session, campaign, **words, asked_at=due + timedelta(days=1), now=now, actor=AUTHOR)
+        found = review.check_reminder(session, added, SENDING, now=now)
         assert found.blocks == []
         assert [one for one in found.remarks if "de ces PO" in one] == [
             f"3 de ces PO reçoivent déjà un courriel le {french.spelt_day(due, french.OF_YEAR)} (cette campagne)."
         ]
         assert (found.overlap.shared, found.overlap.of_others) == (3, 0)
         assert found.overlap.campaigns == [(campaign, 3)]
-        reminder_checks.ask_reminder_approval(session, added, found, now=now, actor=AUTHOR)
+        review.ask_reminder_approval(session, added, found, now=now, actor=AUTHOR)
         with pytest.raises(InputError, match="3 PO de ce public reçoivent un autre courriel"):
-            reminder_checks.give_reminder_approval(session, added, found, now=now, actor=APPROVER)
-        reminder_checks.give_reminder_approval(session, added, found, now=now, actor=APPROVER, overlap=3)
+            review.give_reminder_approval(session, added, found, now=now, actor=APPROVER)
+        review.give_reminder_approval(session, added, found, now=now, actor=APPROVER, overlap=3)
 
 
 @pytest.mark.long
 def test_a_correction_warns_of_other_letters_than_the_one_it_corrects(database, people, strand):
     settle(database, 3)
     wrong = approved(database, title="Faux", reminders=(5,))
-    wave = move(database, wrong, lifecycle.schedule_campaign, NOW + timedelta(minutes=1))
+    wave = move(database, wrong, planning.schedule_campaign, NOW + timedelta(minutes=1))
     advance(database, wave, NOW + timedelta(minutes=1))
     settle_letters(database, 3)
     rule = AudienceRule(criteria={"received": {"campaign": wrong, "wave": 1}})
@@ -186,11 +181,11 @@ def test_a_correction_warns_of_other_letters_than_the_one_it_corrects(database, 
     move(
         database,
         number,
-        lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, {"starts_at": at(17)}, **by),
+        lambda session, campaign, **by: planning.revise_campaign(session, campaign, {"starts_at": at(17)}, **by),
     )
     assert remarks(database, number) == ["3 de ces PO reçoivent déjà un courriel le 20 mai (« Faux »)."]
     later = {"starts_at": at(17), "concerns": Concerns.OPEN}
-    move(database, number, lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, later, **by))
+    move(database, number, lambda session, campaign, **by: planning.revise_campaign(session, campaign, later, **by))
     assert "3 de ces PO reçoivent déjà un courriel le 15 mai (« Faux »)." in remarks(database, number), "no correction"
 
 

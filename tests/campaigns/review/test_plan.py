@@ -7,17 +7,15 @@ import pytest
 from sqlalchemy import delete, select
 
 from outreach.adherence.models import AdherenceRecord, Strand, Word
-from outreach.campaigns.channels import due_steps
-from outreach.campaigns.experiments import design
-from outreach.campaigns.experiments.design import Stratum
+from outreach.campaigns import channels, planning, review
+from outreach.campaigns.experiments import _design as design
+from outreach.campaigns.experiments._design import Stratum
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.review import checks, plan
+from outreach.campaigns.review import _plan as plan
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageClass, MessageState
 from outreach.directory.models import Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Acknowledgement, Response
+from outreach.engagement.replies import Acknowledgement, Answer, Response
 from tests import factories
 from tests.campaigns.conftest import APPROVER, SENDING, approved, draft, launch, move, owned, settle
 from tests.campaigns.results.test_figures import become
@@ -73,9 +71,9 @@ def coming(database, **changes):
 
 def planned(database, number, now=OVER):
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        findings = checks.check_campaign(session, campaign, SENDING, now=now)
-        return plan.plan_of(session, campaign, findings, due_steps.forecast_steps(session, campaign, now=now), now=now)
+        campaign = planning.campaign_numbered(session, number)
+        findings = review.check_campaign(session, campaign, SENDING, now=now)
+        return plan.plan_of(session, campaign, findings, channels.forecast_steps(session, campaign, now=now), now=now)
 
 
 def lines(found):
@@ -119,7 +117,7 @@ def test_letters_on_paper_and_calls_stand_on_their_days_with_whom_silence_adds(d
         session.get_one(Campaign, number).ladder = "paper:5:failed call:12:silent"
     with database.reading() as session:
         addressed = session.get_one(Campaign, number)
-        failing = [sum(one.networks.values()) for one in due_steps.forecast_steps(session, addressed, now=OVER)]
+        failing = [sum(one.networks.values()) for one in channels.forecast_steps(session, addressed, now=OVER)]
     wave, paper, call = planned(database, number).lines
     assert [(line.day - wave.day).days for line in (paper, call)] == [5, 12]
     assert paper.authorities == failing[0] == 1
@@ -148,7 +146,7 @@ def test_a_plan_precedes_the_first_letter_and_follows_the_waves_that_are_planned
     undated = draft(database)
     assert planned(database, undated) is None
     number = approved(database)
-    move(database, number, lifecycle.schedule_campaign, NOW + DAY, actor=APPROVER)
+    move(database, number, planning.schedule_campaign, NOW + DAY, actor=APPROVER)
     assert [line.at for line in planned(database, number, now=NOW).lines] == [NOW + DAY]
     begun = approved(database)
     launch(database, begun)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from outreach.campaigns.planning import definitions
-from outreach.campaigns.review import checks
+from outreach.campaigns import planning, review
 from outreach.core.settings import Mode
 from tests import factories
 from tests.campaigns.conftest import SENDING
@@ -11,7 +10,7 @@ from tests.conftest import NOW
 from tests.programmes import FIRST, two_programmes
 
 __all__ = ["two_programmes"]
-READY = definitions.ready_made(*definitions.definition_folders(Mode.DEMO))
+READY = planning.ready_made(*planning.definition_folders(Mode.DEMO))
 
 
 @pytest.mark.long
@@ -19,6 +18,6 @@ READY = definitions.ready_made(*definitions.definition_folders(Mode.DEMO))
 def test_no_letter_that_is_ready_has_a_remark_on_its_words(two_programmes, name):
     stated = READY[name].model_copy(update={"programme": READY[name].programme or FIRST, "corrects": False})
     with two_programmes.writing() as session:
-        found = checks.check_campaign(session, factories.campaign(session, stated, NOW), SENDING, now=NOW)
+        found = review.check_campaign(session, factories.campaign(session, stated, NOW), SENDING, now=NOW)
         assert [one for one in found.remarks if one.startswith(("Objet", "Ligne", "Texte"))] == []
         session.rollback()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from outreach.access.approvals.text_diff import Piece, PieceKind, Rewording, compare_texts
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.review import approval
+from outreach.access.approvals import Rewording, compare_texts
+from outreach.access.approvals._text_diff import Piece, PieceKind
+from outreach.campaigns import planning, review
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, approved, move
 
 SAME, GONE, ADDED = PieceKind.SAME, PieceKind.GONE, PieceKind.ADDED
@@ -45,8 +45,8 @@ def test_a_letter_is_compared_with_the_one_that_was_approved_last(database, stra
     assert changed(database, number) == {}
     rewrite(database, number, "Répondez vite.")
     assert changed(database, number) == {"Courriel": [(GONE, "Répondez."), (ADDED, "Répondez vite.")]}
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     assert changed(database, number) == {}
     rewrite(database, number, "Répondez.")
     assert changed(database, number) == {"Courriel": [(GONE, "Répondez vite."), (ADDED, "Répondez.")]}
@@ -54,12 +54,10 @@ def test_a_letter_is_compared_with_the_one_that_was_approved_last(database, stra
 
 def rewrite(database, number, letter):
     with database.writing() as session:
-        lifecycle.revise_campaign(
-            session, lifecycle.in_turn(session, number), {"letter": letter}, now=NOW, actor=AUTHOR
-        )
+        planning.revise_campaign(session, planning.in_turn(session, number), {"letter": letter}, now=NOW, actor=AUTHOR)
 
 
 def changed(database, number):
     with database.reading() as session:
-        found = approval.since_approval(session, lifecycle.campaign_numbered(session, number))
+        found = review.since_approval(session, planning.campaign_numbered(session, number))
     return {text.name: [(one.kind, one.text) for one in text.pieces if one.kind is not SAME] for text in found}

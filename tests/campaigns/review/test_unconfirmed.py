@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.review import checks
+from outreach.campaigns import planning, review
 from outreach.directory import confirmations
 from outreach.directory.confirmations import STALE_AFTER, ConfirmationWay
 from outreach.directory.models import Contact
@@ -26,5 +25,5 @@ def test_letters_to_addresses_that_nobody_confirmed_for_two_years_are_counted(da
         for held, age in ((young, STALE_AFTER - timedelta(days=1)), (old, STALE_AFTER + timedelta(days=1))):
             confirmations.add(session, held.id, ConfirmationWay.CALL, at=NOW - age, actor="x")
     with database.reading() as session:
-        found = checks.check_campaign(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW)
+        found = review.check_campaign(session, planning.campaign_numbered(session, number), SENDING, now=NOW)
     assert (found.unconfirmed, found.extent.letters) == (2, 3)

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.planning.lifecycle import campaign_numbered
-from outreach.campaigns.review import checks
+from outreach.campaigns import review
+from outreach.campaigns.planning import campaign_numbered
 from outreach.directory.models import Authority
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking import TrackingMode
 from tests.campaigns.conftest import SENDING, draft, people, settle, strand
 from tests.conftest import NOW
 
@@ -29,7 +29,7 @@ __all__ = ["people", "strand"]
 )
 def test_a_link_that_shows_another_address_than_it_leads_to_is_remarked_on(link, mode, shown):
     letter = SimpleNamespace(subject="", letter=f"Lisez {link}.", tracking=mode)
-    told = [remark for remark in checks.wording_of(letter, SENDING) if remark.startswith("Un lien affiche")]
+    told = [remark for remark in review.wording_of(letter, SENDING) if remark.startswith("Un lien affiche")]
     assert [f"« {shown} »" in remark for remark in told] == [True] * bool(shown)
 
 
@@ -40,7 +40,7 @@ def test_those_are_named_whose_subject_is_long_once_its_fields_are_filled(databa
         long.corrected_name, fase = f"PO {'x' * 60}", long.fase
     number = draft(database, subject="À répondre avant le ((date_limite)) pour ((nom_po))")
     with database.reading() as session:
-        found = checks.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
+        found = review.check_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)
     said = "objet de plus de 90 caractères, que des boîtes coupent"
     assert [remark for remark in found.remarks if " PO : " in remark] == [
         f"1 PO : {said} : PO {'x' * 60} (FASE {fase}) ; raccourcissez l’objet."

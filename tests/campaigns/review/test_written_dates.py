@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from outreach.campaigns.planning.schedule import Deadline, PlannedWave
-from outreach.campaigns.planning.sending_hours import Opening
-from outreach.campaigns.review import written_dates
+from outreach.campaigns.planning import PlannedWave
+from outreach.campaigns.planning._schedule import Deadline
+from outreach.campaigns.planning._sending_hours import Opening
+from outreach.campaigns.review import _written_dates as written_dates
 
 SENT = datetime(2026, 12, 1, 9, tzinfo=UTC)
 LIMIT, LATER = date(2027, 1, 4), date(2027, 1, 18)

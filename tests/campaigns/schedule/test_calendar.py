@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import update
 
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.planning import calendar, lifecycle
-from outreach.campaigns.planning.sending_hours import Spares
+from outreach.campaigns.planning import Spares
 from tests.campaigns.conftest import approved, draft, move, settle
 from tests.conftest import NOW, state_from
 from tests.statements import asked
@@ -20,7 +20,7 @@ MAY = date(2021, 5, 1)
 def planned_for_18_may(database, _settings):
     """A campaign, the first, planned for 18 May 2021, 11 o'clock, to be answered thirty days later."""
     settle(database, 1)
-    move(database, approved(database), lifecycle.schedule_campaign, NOW + timedelta(days=3))
+    move(database, approved(database), planning.schedule_campaign, NOW + timedelta(days=3))
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def planned(planned_for_18_may):
 
 def days(database, month):
     with database.reading() as session:
-        return [day for week in calendar.calendar_weeks(session, month) for day in week]
+        return [day for week in planning.calendar_weeks(session, month) for day in week]
 
 
 def entries(database, month):
@@ -85,20 +85,20 @@ def test_a_day_beside_the_month_says_what_leaves_on_it_and_no_more(database, pla
     beside = [day.on.isoformat() for day in days(database, MAY) if not day.is_of_month and day.says_something]
     assert beside == ["2021-06-01"]
     with database.reading() as session:
-        assert calendar.next_entry(session, calendar.calendar_weeks(session, MAY)) is None
+        assert planning.next_entry(session, planning.calendar_weeks(session, MAY)) is None
 
 
 def test_the_month_says_what_leaves_in_the_weeks_after_those_shown(database, planned):
     with database.writing() as session:
         session.execute(update(Wave).values(due_at=datetime(2021, 6, 8, 9, tzinfo=UTC)))
     with database.reading() as session:
-        following = calendar.next_entry(session, calendar.calendar_weeks(session, MAY))
+        following = planning.next_entry(session, planning.calendar_weeks(session, MAY))
     assert following is not None
     assert following.at == datetime(2021, 6, 8, 9, tzinfo=UTC)
     with database.writing() as session:
         session.execute(update(Wave).values(state=WaveState.CANCELLED))
     with database.reading() as session:
-        assert calendar.next_entry(session, calendar.calendar_weeks(session, MAY)) is None
+        assert planning.next_entry(session, planning.calendar_weeks(session, MAY)) is None
 
 
 def test_a_deadline_a_year_later_is_found(database, planned):
@@ -159,7 +159,7 @@ def test_a_month_takes_four_statements_however_many_campaigns(database, planned)
     few = statements()
     for _ in range(3):
         number = approved(database)
-        move(database, number, lifecycle.schedule_campaign, NOW + timedelta(days=4))
+        move(database, number, planning.schedule_campaign, NOW + timedelta(days=4))
         with database.writing() as session:
             session.get_one(Campaign, draft(database)).starts_at = NOW
     assert len(statements()) == len(few) == 4

@@ -6,20 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.planning import blackout_dates, calendar, lifecycle, schedule
-from outreach.campaigns.planning.sending_hours import (
+from outreach.campaigns import planning, waves
+from outreach.campaigns.planning import (
     AddedClosure,
     Audiences,
     ClosedPart,
-    Closing,
     Spares,
     closed_office,
-    closing,
     closing_reason,
     next_open,
 )
-from outreach.campaigns.waves import exemptions
-from outreach.core.audit import audit
+from outreach.campaigns.planning import _schedule as schedule
+from outreach.campaigns.planning._sending_hours import Closing, closing
+from outreach.core import audit
 from outreach.core.text.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, AUTHOR
 from tests.conftest import NOW
@@ -89,10 +88,10 @@ def test_a_time_found_is_open_and_the_same_when_asked_again(given, recipients, u
 
 
 def test_a_school_year_is_computed_run_by_run():
-    runs = {(run.first, run.last): run.closing.name for run in blackout_dates.computed_closings(2026)}
+    runs = {(run.first, run.last): run.closing.name for run in planning.computed_closings(2026)}
     assert runs[(date(2026, 10, 19), date(2026, 10, 31))] == "congé d’automne"
-    assert blackout_dates.school_year_of(date(2027, 8, 15)) == blackout_dates.school_year_of(date(2026, 8, 16)) == 2026
-    assert blackout_dates.days_of(2026) == (date(2026, 8, 16), date(2027, 8, 15))
+    assert planning.school_year_of(date(2027, 8, 15)) == planning.school_year_of(date(2026, 8, 16)) == 2026
+    assert planning.days_of(2026) == (date(2026, 8, 16), date(2027, 8, 15))
 
 
 @pytest.fixture
@@ -102,14 +101,14 @@ def planned(planned_with_reminder):
 
 def close(database, **changes):
     with database.writing() as session:
-        return blackout_dates.add_blackout_date(session, **{**STRIKE, **changes}, now=NOW, actor="chef@fwb.example").id
+        return planning.add_blackout_date(session, **{**STRIKE, **changes}, now=NOW, actor="chef@fwb.example").id
 
 
 def test_it_counts_for_what_is_planned_from_then_on_until_it_is_taken_back(database, planned):
     def first():
         with database.reading() as session:
-            campaign = lifecycle.as_if(session, lifecycle.campaign_numbered(session, planned), {"starts_at": OPEN})
-            days = {day.on: day.closing for week in calendar.calendar_weeks(session, date(2021, 5, 1)) for day in week}
+            campaign = planning.as_if(session, planning.campaign_numbered(session, planned), {"starts_at": OPEN})
+            days = {day.on: day.closing for week in planning.calendar_weeks(session, date(2021, 5, 1)) for day in week}
             told = schedule.plan_waves(session, campaign, now=NOW)[0].told
             return told, days[TUESDAY] and days[TUESDAY].name
 
@@ -120,12 +119,12 @@ def test_it_counts_for_what_is_planned_from_then_on_until_it_is_taken_back(datab
     with pytest.raises(Refused, match="déjà dans le calendrier"):
         close(database)
     with database.writing() as session:
-        blackout_dates.withdraw_blackout_date(session, number, now=NOW, actor="chef@fwb.example")
+        planning.withdraw_blackout_date(session, number, now=NOW, actor="chef@fwb.example")
     assert first() == ("", None)
     with database.writing() as session, pytest.raises(Refused, match="déjà retirée"):
-        blackout_dates.withdraw_blackout_date(session, number, now=NOW, actor="chef@fwb.example")
+        planning.withdraw_blackout_date(session, number, now=NOW, actor="chef@fwb.example")
     with database.reading() as session:
-        (known,) = blackout_dates.blackout_dates_between(session, TUESDAY, TUESDAY)
+        (known,) = planning.blackout_dates_between(session, TUESDAY, TUESDAY)
         assert (known.withdrawal.withdrawn_by, known.withdrawal.withdrawn_at) == ("chef@fwb.example", NOW)
         sentences = [entry.sentence for entry in audit.entries_about(session, f"closure:{number}")]
         assert sentences == [
@@ -155,14 +154,14 @@ def test_days_that_cannot_be_closed_are_refused(database, changes, words):
 def test_a_planned_wave_is_named_and_moved_only_by_who_planned_it_or_an_approver(database, planned):
     def closed_waves():
         with database.reading() as session:
-            known = blackout_dates.get_blackout_date(session, number).closure
-            within = exemptions.waves_within(session, known, now=NOW)
+            known = planning.get_blackout_date(session, number).closure
+            within = waves.waves_within(session, known, now=NOW)
             return [(one.wave.number, one.name, one.to.at) for one in within]
 
     def moved(to, actor=AUTHOR, *, may_approve=False):
         with database.writing() as session:
-            campaign = lifecycle.in_turn(session, planned)
-            exemptions.move_wave(session, campaign, 1, to, now=NOW, actor=actor, may_approve=may_approve)
+            campaign = planning.in_turn(session, planned)
+            waves.move_wave(session, campaign, 1, to, now=NOW, actor=actor, may_approve=may_approve)
 
     number = close(database)
     wednesday = OPEN + timedelta(days=1)
@@ -181,9 +180,9 @@ def test_a_planned_wave_is_named_and_moved_only_by_who_planned_it_or_an_approver
     with pytest.raises(Refused, match="croiserait"):
         moved(first[2], APPROVER, may_approve=True)
     with database.writing() as session:
-        blackout_dates.withdraw_blackout_date(session, number, now=NOW, actor="chef@fwb.example")
+        planning.withdraw_blackout_date(session, number, now=NOW, actor="chef@fwb.example")
     number = close(database, first=date(2021, 5, 19), last=date(2021, 5, 20))
     moved(closed_waves()[0][2], APPROVER, may_approve=True)
     with database.reading() as session:
-        wave = lifecycle.campaign_numbered(session, planned).waves[0]
+        wave = planning.campaign_numbered(session, planned).waves[0]
         assert (wave.due_at.date(), wave.latest_start - wave.due_at) == (date(2021, 5, 25), schedule.LATEST)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from outreach.campaigns import planning
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.planning.sending_hours import moment_of, read_moment, refuse_far_away
+from outreach.campaigns.planning import moment_of, read_moment, refuse_far_away
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import InputError
 from tests.campaigns.conftest import advance, approved, move, settle
@@ -51,7 +51,7 @@ def test_a_skipped_time_moves_an_hour_on_and_a_repeated_one_is_the_first_and_bot
 def test_a_wave_of_those_nights_starts_once_at_its_instant(database, people, strand, wall):
     settle(database, 2)
     number, at = approved(database), moment_of(wall).at
-    wave = move(database, number, lifecycle.schedule_campaign, at, now=at - timedelta(days=1))
+    wave = move(database, number, planning.schedule_campaign, at, now=at - timedelta(days=1))
     started = []
     for minutes in range(-180, 181, 5):
         now = at + timedelta(minutes=minutes)

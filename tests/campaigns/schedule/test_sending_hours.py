@@ -12,16 +12,9 @@ from holidays import country_holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.planning import sending_hours
-from outreach.campaigns.planning.sending_hours import (
-    Audiences,
-    calendar_caution,
-    closing_reason,
-    moment_of,
-    moves,
-    next_open,
-    off_hours,
-)
+from outreach.campaigns.planning import Audiences, calendar_caution, closing_reason, moment_of, next_open
+from outreach.campaigns.planning import _sending_hours as sending_hours
+from outreach.campaigns.planning._sending_hours import moves, off_hours
 from outreach.core.settings import ROOT
 from outreach.core.text.french import NARROW, WIDE
 

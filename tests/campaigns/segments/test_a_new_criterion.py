@@ -7,10 +7,19 @@ from pydantic import Field
 from sqlalchemy import select
 
 from outreach.adherence.models import Programme
-from outreach.campaigns.segments import presentation
-from outreach.campaigns.segments.criteria import EVERYBODY, LEAVES, Not, listed_authorities, sentence_of
-from outreach.campaigns.segments.criteria_json import from_json, to_json
-from outreach.campaigns.segments.scope import NO_NAMES, Fields, scope_at
+from outreach.campaigns.segments import (
+    EVERYBODY,
+    LEAVES,
+    Fields,
+    Not,
+    from_json,
+    listed_authorities,
+    scope_at,
+    sentence_of,
+    to_json,
+)
+from outreach.campaigns.segments import _presentation as presentation
+from outreach.campaigns.segments._scope import NO_NAMES
 from outreach.directory.models import Authority
 from tests.application import app, author, backend, signed_in, standing, while_writing
 from tests.conftest import NOW

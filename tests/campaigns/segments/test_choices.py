@@ -4,22 +4,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.adherence.models import Status
-from outreach.campaigns.segments import presentation
-from outreach.campaigns.segments.criteria import (
+from outreach.campaigns.segments import (
     LEAVES,
     And,
+    Choices,
     HasLevel,
     InNetwork,
     InZone,
     Not,
-    NotWrittenSince,
-    Or,
     SchoolStatus,
     Unreachable,
+    from_json,
     sentence_of,
+    to_json,
 )
-from outreach.campaigns.segments.criteria_json import from_json, to_json
-from outreach.campaigns.segments.presentation import Choices
+from outreach.campaigns.segments import _presentation as presentation
+from outreach.campaigns.segments._criteria import NotWrittenSince, Or
 from outreach.directory.models import Level
 from outreach.directory.reference import NetworkCode
 

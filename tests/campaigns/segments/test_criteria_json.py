@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from outreach.campaigns.segments.criteria import InZone, count_leaves
-from outreach.campaigns.segments.criteria_json import from_json, from_plain, from_store, within_limits
+from outreach.campaigns.segments import InZone, from_json, from_plain, from_store, within_limits
+from outreach.campaigns.segments._criteria import count_leaves
 from outreach.core.text.errors import InputError
 
 

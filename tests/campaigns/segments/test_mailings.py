@@ -9,19 +9,28 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Strand
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.segments.criteria import And, Not, listed_authorities, sentence_of
-from outreach.campaigns.segments.criteria_json import from_json, to_json
-from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind, ReceivedMailing
-from outreach.campaigns.segments.scope import Names, scope_at
+from outreach.campaigns.segments import (
+    And,
+    Names,
+    Not,
+    ReactedTo,
+    ReactionKind,
+    ReceivedMailing,
+    from_json,
+    listed_authorities,
+    scope_at,
+    sentence_of,
+    to_json,
+)
 from outreach.core.db import Database
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
 from outreach.directory.models import Authority, Contact, Network, Ownership, School
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.tracking.bot_detection import OPENING, VERSION, Agent, HitClass, Why
-from outreach.engagement.tracking.models import BasisKind, BasisWithdrawal, Hit, TrackingBasis
+from outreach.engagement.replies import Answer, Response
+from outreach.engagement.tracking import OPENING, Agent, BasisWithdrawal, Hit, HitClass, TrackingBasis
+from outreach.engagement.tracking._bot_detection import VERSION, Why
+from outreach.engagement.tracking._models import BasisKind
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import undone

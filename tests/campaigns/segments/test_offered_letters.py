@@ -2,8 +2,8 @@
 
 import pytest
 
-from outreach.campaigns.segments import presentation
-from outreach.campaigns.segments.criteria_json import from_json, to_json
+from outreach.campaigns import segments
+from outreach.campaigns.segments import from_json, to_json
 from outreach.core.text.errors import InputError
 
 STORED = (
@@ -19,9 +19,9 @@ KNOWN = {"mailings": [("1", "Volet 1, première vague")], "strand": [("1", "Vole
 @pytest.mark.parametrize("stored", STORED)
 def test_a_stored_criterion_is_shown_in_the_one_offer_and_keeps_its_bytes(stored):
     criterion = from_json(stored)
-    word, values = presentation.values_of(criterion)
-    assert word == presentation.LETTERS
-    assert to_json(presentation.make_leaf(word, values)) == to_json(criterion)
+    word, values = segments.values_of(criterion)
+    assert word == segments.LETTERS
+    assert to_json(segments.make_leaf(word, values)) == to_json(criterion)
 
 
 @pytest.mark.parametrize("stored", STORED)
@@ -32,17 +32,17 @@ def test_a_form_that_states_an_old_word_is_read_as_before(stored):
         name: [str(one) for one in (value if isinstance(value, list) else [value])] for name, value in plain.items()
     }
     given = {name: [one for one in values if one != "False"] for name, values in given.items()}
-    word, values = presentation.offered_as(criterion.word, given)
-    assert to_json(presentation.make_leaf(word, values)) == to_json(criterion)
+    word, values = segments.offered_as(criterion.word, given)
+    assert to_json(segments.make_leaf(word, values)) == to_json(criterion)
 
 
 def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
-    offered = presentation.list_offers(KNOWN)
-    assert presentation.LETTERS in offered
-    assert set(offered).isdisjoint(presentation.OF_LETTERS)
-    labels = {found.label: (found.part, found.value) for found in presentation.find_offers(offered, "ni répondu")}
+    offered = segments.list_offers(KNOWN)
+    assert segments.LETTERS in offered
+    assert set(offered).isdisjoint(segments.OF_LETTERS)
+    labels = {found.label: (found.part, found.value) for found in segments.find_offers(offered, "ni répondu")}
     assert labels["Réponses et vagues : N’a ni répondu ni adhéré"] == ("what", "reacted.none")
-    assert not presentation.list_offers({})[presentation.LETTERS].is_possible, "nothing was sent yet"
+    assert not segments.list_offers({})[segments.LETTERS].is_possible, "nothing was sent yet"
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
 )
 def test_what_does_not_fit_together_is_refused_in_words(values, said):
     with pytest.raises(InputError, match=said):
-        presentation.make_leaf(presentation.LETTERS, values)
+        segments.make_leaf(segments.LETTERS, values)

@@ -10,15 +10,11 @@ import pytest
 from sqlalchemy import event, func, select, text, update
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import planning, segments, waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.segments import audience_counts
-from outreach.campaigns.segments.audience import Audience, Concerns
-from outreach.campaigns.segments.criteria import LEAVES, And, Not, Or
-from outreach.campaigns.segments.criteria_json import from_json
-from outreach.campaigns.segments.scope import scope_at
-from outreach.campaigns.waves import launching
+from outreach.campaigns.segments import LEAVES, And, Audience, Concerns, Not, from_json, scope_at
+from outreach.campaigns.segments._criteria import Or
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass, MessageState
 from tests import factories
 from tests.conftest import NOW
@@ -92,7 +88,7 @@ def test_no_criterion_reads_a_list_again_for_each_authority(written_often):
             session.execute(text("SET LOCAL work_mem = '64kB'"))
             scope = replace(scope_at(session, 1, now=NOW), ignoring=(MAILINGS,))
             meant = Audience(criterion, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
-            audience_counts.count_audience(session, meant, scope)
+            segments.count_audience(session, meant, scope)
             assert session.scalar(text("SHOW enable_nestloop")) == "on"
         assert_each_list_is_read_once(seen)
 
@@ -108,13 +104,11 @@ def test_an_audience_is_counted_and_launched_before_any_table_is_analysed(databa
     then = NOW + timedelta(days=14)
     with plans(database) as seen:
         with database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, made)
+            campaign = planning.campaign_numbered(session, made)
             for only_unreacted in (False, True):
-                audiences.count_campaign_audience(session, campaign, now=then, only_unreacted=only_unreacted)
+                planning.count_campaign_audience(session, campaign, now=then, only_unreacted=only_unreacted)
         with database.writing() as session:
-            lifecycle.schedule_campaign(
-                session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR
-            )
+            planning.schedule_campaign(session, planning.in_turn(session, made), then, now=then, actor=factories.AUTHOR)
         launch(database, settings, made, then)
     assert_each_list_is_read_once(seen)
 
@@ -125,7 +119,7 @@ def launch(database, settings, campaign, at):
     is_left = True
     while is_left:
         with database.writing() as session:
-            is_left = launching.advance_wave(session, key, SenderIdentity.of(settings), now=at)
+            is_left = waves.advance_wave(session, key, SenderIdentity.of(settings), now=at)
     with database.writing() as session:
         wave = session.get_one(Wave, key)
         assert session.scalar(select(func.count()).where(Message.mailing_id == wave.mailing_id)) == AUTHORITIES

@@ -2,8 +2,8 @@
 
 import pytest
 
-from outreach.campaigns.segments import saved
-from outreach.campaigns.segments.criteria import And, InNetwork, Unreachable
+from outreach.campaigns import segments
+from outreach.campaigns.segments import And, InNetwork, Unreachable
 from outreach.core.text.errors import InputError, Refused
 from tests.conftest import NOW
 
@@ -12,17 +12,17 @@ WBE, BOTH = InNetwork(("WBE",)), And((InNetwork(("WBE",)), Unreachable()))
 
 def test_each_change_is_a_version_that_stays(database):
     with database.writing() as session:
-        first = saved.save_segment(session, " Les WBE ", And((WBE,)), now=NOW, actor="nadia")
+        first = segments.save_segment(session, " Les WBE ", And((WBE,)), now=NOW, actor="nadia")
         segment, number = first.segment, first.segment.id
-        assert saved.revise_segment(session, segment, WBE, now=NOW, actor="marc") is first, (
+        assert segments.revise_segment(session, segment, WBE, now=NOW, actor="marc") is first, (
             "the same criteria make none"
         )
-        saved.revise_segment(session, segment, BOTH, now=NOW, actor="marc")
-        saved.save_segment(session, "Autre", BOTH, now=NOW, actor="nadia")
+        segments.revise_segment(session, segment, BOTH, now=NOW, actor="marc")
+        segments.save_segment(session, "Autre", BOTH, now=NOW, actor="nadia")
     with database.reading() as session:
-        rows = [(one.name, version.number, version.criterion) for one, version in saved.all_segments(session)]
+        rows = [(one.name, version.number, version.criterion) for one, version in segments.all_segments(session)]
         assert rows == [("Autre", 1, BOTH), ("Les WBE", 2, BOTH)]
-        stored = saved.segment_numbered(session, number)
+        stored = segments.segment_numbered(session, number)
         assert [(one.number, one.made_by, one.criterion) for one in stored.versions] == [
             (2, "marc", BOTH),
             (1, "nadia", WBE),
@@ -31,19 +31,19 @@ def test_each_change_is_a_version_that_stays(database):
 
 def test_the_name_of_a_segment_in_use_is_its_own(database):
     with database.writing() as session:
-        segment = saved.save_segment(session, "Les WBE", WBE, now=NOW, actor="nadia").segment
-        other = saved.save_segment(session, "Autre", WBE, now=NOW, actor="nadia").segment
+        segment = segments.save_segment(session, "Les WBE", WBE, now=NOW, actor="nadia").segment
+        other = segments.save_segment(session, "Autre", WBE, now=NOW, actor="nadia").segment
         with pytest.raises(InputError, match="s’appelle déjà « Les WBE »"):
-            saved.save_segment(session, "lès wbe", BOTH, now=NOW, actor="nadia")
+            segments.save_segment(session, "lès wbe", BOTH, now=NOW, actor="nadia")
         with pytest.raises(InputError):
-            saved.rename_segment(session, other, "Les WBE", now=NOW, actor="nadia")
-        saved.rename_segment(session, segment, "Les WBE", now=NOW, actor="nadia")
-        saved.retire_segment(session, segment, now=NOW, actor="nadia")
-        saved.rename_segment(session, other, "Les WBE", now=NOW, actor="nadia")
-        assert [one.name for one, _ in saved.all_segments(session)] == ["Les WBE"]
+            segments.rename_segment(session, other, "Les WBE", now=NOW, actor="nadia")
+        segments.rename_segment(session, segment, "Les WBE", now=NOW, actor="nadia")
+        segments.retire_segment(session, segment, now=NOW, actor="nadia")
+        segments.rename_segment(session, other, "Les WBE", now=NOW, actor="nadia")
+        assert [one.name for one, _ in segments.all_segments(session)] == ["Les WBE"]
         for change in (
-            lambda: saved.revise_segment(session, segment, BOTH, now=NOW, actor="x"),
-            lambda: saved.retire_segment(session, segment, now=NOW, actor="x"),
+            lambda: segments.revise_segment(session, segment, BOTH, now=NOW, actor="x"),
+            lambda: segments.retire_segment(session, segment, now=NOW, actor="x"),
         ):
             with pytest.raises(Refused, match="retiré"):
                 change()
@@ -51,4 +51,4 @@ def test_the_name_of_a_segment_in_use_is_its_own(database):
 
 def test_a_segment_needs_a_name(database):
     with database.reading() as session, pytest.raises(InputError):
-        saved.save_segment(session, "  ", WBE, now=NOW, actor="nadia")
+        segments.save_segment(session, "  ", WBE, now=NOW, actor="nadia")

@@ -8,41 +8,42 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.standing import roll_up
+from outreach.adherence.situation import roll_up
 from outreach.adherence.statuses import CLOSED_TO_REMINDERS
-from outreach.campaigns.segments import audience, audience_counts, presentation
-from outreach.campaigns.segments.audience import ORDER, Audience, Boxes, Concerns
-from outreach.campaigns.segments.criteria import (
+from outreach.campaigns import segments
+from outreach.campaigns.segments import (
+    ORDER,
+    AmongAuthorities,
     And,
-    ConfirmedWithin,
+    Audience,
+    Boxes,
+    Concerns,
     FederationCode,
     HasLevel,
-    HasSize,
     InFederation,
     InMunicipality,
     InNetwork,
     InProvince,
     InZone,
-    NeverAnswered,
     Not,
-    NotWrittenSince,
-    Or,
+    ReactedTo,
     RolledUp,
     SchoolStatus,
     Unreachable,
-    Which,
     criterion_leaves,
+    from_json,
     listed_authorities,
+    scope_at,
     sentence_of,
+    to_json,
 )
-from outreach.campaigns.segments.criteria_json import from_json, to_json
-from outreach.campaigns.segments.mailing_criteria import ReactedTo
-from outreach.campaigns.segments.scope import scope_at
-from outreach.campaigns.segments.stored_lists import AmongAuthorities, AuthorityList, AuthorityListMember
+from outreach.campaigns.segments._criteria import ConfirmedWithin, HasSize, NeverAnswered, NotWrittenSince, Or, Which
+from outreach.campaigns.segments._stored_lists import AuthorityList, AuthorityListMember
 from outreach.core.db import Database
 from outreach.core.text.errors import InputError
+from outreach.delivery import outbox
 from outreach.delivery.models import (
     Batch,
     Gate,
@@ -56,7 +57,6 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
 )
-from outreach.delivery.outbox import suppressions
 from outreach.directory import confirmations
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import (
@@ -72,7 +72,7 @@ from outreach.directory.models import (
     School,
     Teaching,
 )
-from outreach.directory.register.school_reports import SchoolReport
+from outreach.directory.register import SchoolReport
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import undone
@@ -233,7 +233,7 @@ def store_mailbox(session, owner, address, kind):
     session.flush()
     reasons = {"unsubscribed": SuppressionReason.UNSUBSCRIBED, "staff": SuppressionReason.STAFF}
     if kind in reasons:
-        suppressions.suppress_address(session, address, reasons[kind], now=NOW, actor="x")
+        outbox.suppress_address(session, address, reasons[kind], now=NOW, actor="x")
     return made.id
 
 
@@ -427,8 +427,8 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
     with session:
         scope = scope_at(session, 1, now=NOW)
         meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS, boxes=boxes)
-        rows = session.execute(select(audience.audience_rows(meant, scope))).all()
-        counts = audience_counts.count_audience(session, meant, scope)
+        rows = session.execute(select(segments.audience_rows(meant, scope))).all()
+        counts = segments.count_audience(session, meant, scope)
         expected = {
             key: sorted(map(str, reasons(person, concerns, boxes)))
             for key, person in zip(keys, people, strict=True)
@@ -436,7 +436,7 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         }
         found = {}
         for row in rows:
-            found.setdefault(row.authority_id, []).append(str(audience.reason_of(row.rank)))
+            found.setdefault(row.authority_id, []).append(str(segments.reason_of(row.rank)))
         assert {key: sorted(several) for key, several in found.items()} == expected
         assert counts.authorities == len(expected) == counts.written + sum(counts.left_out.values())
         assert list(counts.left_out) == [reason for reason in ORDER if reason in counts.left_out]
@@ -460,15 +460,15 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         )
         concerned = sum(len(about(people[keys.index(key)], None, concerns)) for key in expected)
         assert counts.silent == (concerned - counts.schools if boxes is Boxes.SCHOOLS else 0)
-        first = audience_counts.first_authorities(session, meant, scope, 10)
+        first = segments.first_authorities(session, meant, scope, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}
         assert sum(row.mailboxes for row in first) == counts.addresses
         assert sum(row.schools for row in first) == counts.schools
         for reason in ORDER:
-            there = audience_counts.first_authorities(session, meant, scope, 10, reason=reason)
+            there = segments.first_authorities(session, meant, scope, 10, reason=reason)
             assert len(there) == counts.left_out.get(reason, 0)
         for key in keys:
-            why = presentation.explain_authority(session, meant, scope, session.get_one(Authority, key))
+            why = segments.explain_authority(session, meant, scope, session.get_one(Authority, key))
             assert why.is_meant == (key in expected)
             assert why.is_written == ("None" in expected.get(key, []))
             assert [held for _, held in why.criteria] == [
@@ -519,7 +519,7 @@ def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
         scope = scope_at(session, 1, now=NOW)
         meant = Audience(whom, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
         with asked(ground) as statements:
-            audience_counts.count_audience(session, meant, scope)
+            segments.count_audience(session, meant, scope)
     assert len(statements) == 2
 
 

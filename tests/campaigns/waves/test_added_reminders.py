@@ -6,24 +6,22 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.approvals.decisions import Extent
+from outreach.access.approvals import Extent
 from outreach.adherence.models import AdherenceRecord
-from outreach.campaigns.letter.snapshot import LetterSnapshot
+from outreach.campaigns import planning, results, review, waves
+from outreach.campaigns.letter import LetterSnapshot
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.planning.schedule import Deadline, PlannedWave
-from outreach.campaigns.planning.sending_hours import Opening
-from outreach.campaigns.results import history, verification
-from outreach.campaigns.review import ending, overlap
-from outreach.campaigns.waves import added_reminders, answering, drift, exemptions, launching
-from outreach.core.audit import audit
+from outreach.campaigns.planning import PlannedWave
+from outreach.campaigns.planning._schedule import Deadline
+from outreach.campaigns.planning._sending_hours import Opening
+from outreach.campaigns.review import _overlap as overlap
+from outreach.core import audit
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement.replies import Answer, Given
 from tests import factories
 from tests.campaigns.conftest import (
     APPROVER,
@@ -62,7 +60,7 @@ def begun(six_reached):
 def answer(database, authority, school, now=LATER):
     with database.writing() as session:
         message = session.scalars(select(Message).where(Message.authority_id == authority)).first()
-        answering.receive_answer(session, message, Given({school: Answer.HELP}), SENDING, now=now)
+        waves.receive_answer(session, message, Given({school: Answer.HELP}), SENDING, now=now)
 
 
 def join(database, strand, school):
@@ -72,9 +70,9 @@ def join(database, strand, school):
 
 def add(database, number, *, asked_at=LATER + timedelta(days=2), now=LATER, **words):
     with database.writing() as session:
-        campaign = lifecycle.in_turn(session, number)
+        campaign = planning.in_turn(session, number)
         asked = {**WORDS, **words, "asked_at": asked_at}
-        return added_reminders.add_reminder(session, campaign, **asked, now=now, actor=AUTHOR).id
+        return waves.add_reminder(session, campaign, **asked, now=now, actor=AUTHOR).id
 
 
 def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
@@ -87,8 +85,8 @@ def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
 
 def agreed(database, key, authorities=0):
     """Have a reminder approved; returns its wave's key and moment."""
-    turn(database, key, added_reminders.submit_reminder, extent=Extent(authorities))
-    wave = turn(database, key, added_reminders.approve_reminder, actor=APPROVER, extent=Extent(authorities))
+    turn(database, key, waves.submit_reminder, extent=Extent(authorities))
+    wave = turn(database, key, waves.approve_reminder, actor=APPROVER, extent=Extent(authorities))
     with database.reading() as session:
         return wave, session.get_one(Wave, wave).due_at
 
@@ -111,8 +109,8 @@ def test_it_goes_to_those_who_have_not_reacted_when_it_leaves_and_to_nobody_else
     answer(database, answered, schools[answered][0])
     key = add(database, number)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        counts = audiences.count_campaign_audience(session, campaign, now=LATER, only_unreacted=True)
+        campaign = planning.campaign_numbered(session, number)
+        counts = planning.count_campaign_audience(session, campaign, now=LATER, only_unreacted=True)
         assert (counts.authorities, counts.written, counts.left_out) == (6, 5, {Reason.ANSWERED: 1})
     wave, at = agreed(database, key, 5)
     join(database, strand, schools[joined][0])
@@ -140,10 +138,10 @@ def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database,
 
     def answers(session):
         message = session.scalars(select(Message).where(Message.authority_id == one)).first()
-        answering.receive_answer(session, message, Given({schools[one][0]: Answer.HELP}), SENDING, now=at)
+        waves.receive_answer(session, message, Given({schools[one][0]: Answer.HELP}), SENDING, now=at)
 
     def launches(session):
-        launching.advance_wave(session, wave, SENDING, now=at)
+        waves.advance_wave(session, wave, SENDING, now=at)
 
     def do(act):
         with database.writing() as session:
@@ -162,14 +160,14 @@ def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database,
 def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     number, _schools = begun
     key = add(database, number)
-    turn(database, key, added_reminders.submit_reminder, extent=Extent(6))
+    turn(database, key, waves.submit_reminder, extent=Extent(6))
     with pytest.raises(Refused, match="autre personne"):
-        turn(database, key, added_reminders.approve_reminder, extent=Extent(6))
-    turn(database, key, added_reminders.send_back, actor=APPROVER, reason="plus court")
+        turn(database, key, waves.approve_reminder, extent=Extent(6))
+    turn(database, key, waves.send_back, actor=APPROVER, reason="plus court")
     turn(
         database,
         key,
-        added_reminders.revise_reminder,
+        waves.revise_reminder,
         **WORDS | {"subject": "Autre"},
         asked_at=LATER + timedelta(days=3),
     )
@@ -192,40 +190,40 @@ def test_who_wrote_the_reminder_or_its_campaign_decides_nothing_about_its_wave(d
     settle(database, 6)
     claire, luc = (add_colleague(database, name, RoleName.APPROVER, RoleName.AUTHOR) for name in ("claire", "luc"))
     number = draft(database)
-    move(database, number, lifecycle.submit_campaign, actor=claire)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign, actor=claire)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     launch(database, number)
     give_ends(database, 6)
     key = add(database, number)
-    turn(database, key, added_reminders.submit_reminder, actor=luc, extent=Extent(6))
-    wave = turn(database, key, added_reminders.approve_reminder, actor=APPROVER, extent=Extent(6))
+    turn(database, key, waves.submit_reminder, actor=luc, extent=Extent(6))
+    wave = turn(database, key, waves.approve_reminder, actor=APPROVER, extent=Extent(6))
     with database.writing() as session:
         planned = session.get_one(Wave, wave)
         at = planned.due_at.replace(hour=21)
         for person in (AUTHOR, claire, luc):
             with pytest.raises(Refused, match="Cette dérogation revient à une autre personne"):
-                exemptions.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=person)
+                waves.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=person)
             with pytest.raises(Refused, match="La confirmation revient à une autre personne"):
-                drift.confirm_audience(session, planned, Extent(6, 6), now=LATER, actor=person)
-        drift.confirm_audience(session, planned, Extent(6, 6), now=LATER, actor=APPROVER)
-        assert exemptions.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=APPROVER).due_at == at
+                waves.confirm_audience(session, planned, Extent(6, 6), now=LATER, actor=person)
+        waves.confirm_audience(session, planned, Extent(6, 6), now=LATER, actor=APPROVER)
+        assert waves.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=APPROVER).due_at == at
 
 
 def test_what_cancels_or_changes_the_campaign_or_the_reminder_cancels_its_wave(database, begun):
     number, _schools = begun
     key = add(database, number)
     first, _at = agreed(database, key)
-    turn(database, key, added_reminders.revise_reminder, **WORDS, asked_at=LATER + timedelta(days=9))
+    turn(database, key, waves.revise_reminder, **WORDS, asked_at=LATER + timedelta(days=9))
     second, _at = agreed(database, key)
     with database.writing() as session:
-        launching.finish_waves(session, now=LATER)
-        campaign = lifecycle.in_turn(session, number)
-        lifecycle.revise_campaign(session, campaign, {"subject": "Autre"}, now=LATER, actor=AUTHOR)
+        waves.finish_waves(session, now=LATER)
+        campaign = planning.in_turn(session, number)
+        planning.revise_campaign(session, campaign, {"subject": "Autre"}, now=LATER, actor=AUTHOR)
         states = [session.get_one(Wave, wave).state for wave in (first, second)]
         assert states == [WaveState.CANCELLED] * 2
     with pytest.raises(Refused, match="validée"):
         add(database, number)
-    turn(database, key, added_reminders.abandon_reminder)
+    turn(database, key, waves.abandon_reminder)
     with database.reading() as session:
         assert session.get_one(AddedReminder, key).state is ReminderState.ABANDONED
 
@@ -236,7 +234,7 @@ def test_it_comes_after_every_other_wave_and_is_numbered_on(database, people, st
     launch(database, number)
     give_ends(database, 2)
     with database.reading() as session:
-        planned = lifecycle.campaign_numbered(session, number).waves[1].due_at
+        planned = planning.campaign_numbered(session, number).waves[1].due_at
     with pytest.raises(Refused, match="choisissez un moment après elle"):
         add(database, number)
     key = add(database, number, asked_at=planned + timedelta(days=7))
@@ -257,19 +255,19 @@ def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
     _wave, at = agreed(database, add(database, number))
     other = approved(database)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         coming = {
-            key: history.to_come(session, session.get_one(Authority, key), now=LATER)
+            key: results.to_come(session, session.get_one(Authority, key), now=LATER)
             for key in (answered, silent, newcomer)
         }
         assert [planned.left_out for planned in coming[answered]] == [Reason.ANSWERED]
         assert [planned.wave.number for planned in coming[silent]] == [2]
         assert coming[newcomer] == []
-        assert ending.losses_of(session, campaign, now=LATER, number=2).written == 5
+        assert review.losses_of(session, campaign, now=LATER, number=2).written == 5
         near = [PlannedWave(1, 0, at, Opening(at, at), Deadline(at.date(), at.date()))]
-        theirs = lifecycle.campaign_numbered(session, other)
+        theirs = planning.campaign_numbered(session, other)
         assert [day.authorities for day in overlap.near(session, theirs, near, now=LATER).days] == [5]
-        meant = audiences.unreacted_of(campaign, now=LATER)  # as of a reminder near another campaign's
+        meant = planning.unreacted_of(campaign, now=LATER)  # as of a reminder near another campaign's
         assert [day.authorities for day in overlap.near(session, theirs, near, now=LATER, meant=meant).days] == [5]
 
 
@@ -280,8 +278,8 @@ def test_verify_finds_a_reminder_that_nobody_else_approved(database, begun):
     wave, at = agreed(database, key)
     advance(database, wave, at)
     with database.reading() as session:
-        assert [breach for breach in verification.verify_ledger(session, now=at) if breach.rule == "approved"] == []
+        assert [breach for breach in results.verify_ledger(session, now=at) if breach.rule == "approved"] == []
     with database.writing() as session:
         session.get_one(AddedReminder, key).created_by = APPROVER
     with database.reading() as session:
-        assert [breach.rule for breach in verification.verify_ledger(session, now=at)].count("approved") == 1
+        assert [breach.rule for breach in results.verify_ledger(session, now=at)].count("approved") == 1

@@ -5,12 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachChannel, StepReason, StepState
+from outreach.campaigns import evidence, planning, waves
+from outreach.campaigns.evidence import ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.waves import launching
-from outreach.campaigns.waves.answering import AnswerTerm, Term, term, term_of
+from outreach.campaigns.waves import AnswerTerm, Term, term_of
+from outreach.campaigns.waves._answering import term
 from outreach.core.text.dates import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from tests.campaigns.conftest import AUTHOR, advance, approved, launch, move, settle
@@ -69,7 +68,7 @@ def finish(database, now):
             row.state, row.fence_id, row.fenced_at = MessageState.ACCEPTED, "f", now
             row.settled_at, row.reply_code = now, 250
     with database.writing() as session:
-        assert launching.finish_waves(session, now=now) == 1
+        assert waves.finish_waves(session, now=now) == 1
 
 
 @pytest.mark.long
@@ -91,7 +90,7 @@ def test_the_last_wave_counts_from_when_it_left_or_left_again_in_brussels(databa
     again = datetime(2021, 6, 19, 22, 30, tzinfo=UTC)  # the twentieth in Brussels
     with database.writing() as session:
         wave = session.get_one(Wave, reminder)
-        schedule.move_wave(session, wave, WaveState.RUNNING, now=again, actor=AUTHOR)
+        planning.move_wave(session, wave, WaveState.RUNNING, now=again, actor=AUTHOR)
     assert at(database, again) == Term(AnswerTerm.OPEN, None)
     finish(database, again)
     assert at(database, again) == Term(AnswerTerm.OPEN, date(2021, 6, 20) + 89 * DAY)
@@ -99,7 +98,7 @@ def test_the_last_wave_counts_from_when_it_left_or_left_again_in_brussels(databa
 
 def test_a_campaign_that_ended_says_so_and_counts_from_the_wave_that_left(database, campaign):
     finish(database, NOW)
-    move(database, campaign, lifecycle.cancel_campaign, now=NOW + DAY)
+    move(database, campaign, planning.cancel_campaign, now=NOW + DAY)
     last = date(2021, 8, 12)  # the ninetieth day, the fifteenth of May counted
     assert at(database, NOW + DAY) == Term(AnswerTerm.ENDED, last)
     midnight = datetime(2021, 8, 12, 22, 0, tzinfo=UTC)
@@ -111,17 +110,17 @@ def test_a_campaign_that_ended_says_so_and_counts_from_the_wave_that_left(databa
 def test_a_letter_on_paper_that_stands_for_the_mail_is_answered_for_ninety_days_more(database, campaign, was_posted):
     """A rung may come 120 days after its wave, when the answer page of the mail has closed."""
     finish(database, NOW)
-    move(database, campaign, lifecycle.cancel_campaign, now=NOW + DAY)
+    move(database, campaign, planning.cancel_campaign, now=NOW + DAY)
     printed, posted = NOW + 120 * DAY, today(NOW) + 122 * DAY
     assert at(database, printed).stands is AnswerTerm.OVER
     with database.writing() as session:
         letter, other = session.scalars(select(Message).order_by(Message.id).limit(2)).all()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.EXPIRED}
-        step, by = steps.open_step(session, **of, **told, now=printed, actor=AUTHOR), {"actor": AUTHOR}
-        steps.move_step(session, step, StepState.PRINTED, now=printed, **by)
+        step, by = evidence.open_step(session, **of, **told, now=printed, actor=AUTHOR), {"actor": AUTHOR}
+        evidence.move_step(session, step, StepState.PRINTED, now=printed, **by)
         if was_posted:
-            steps.move_step(session, step, StepState.TRIED, now=printed + 5 * DAY, day=posted, **by)
+            evidence.move_step(session, step, StepState.TRIED, now=printed + 5 * DAY, day=posted, **by)
         assert term_of(session, other, DEADLINE, now=printed).stands is AnswerTerm.OVER, "it stands for one letter"
     last = (posted if was_posted else today(printed)) + 89 * DAY
     assert at(database, NOW + 200 * DAY) == Term(AnswerTerm.ENDED, last)
@@ -130,7 +129,7 @@ def test_a_letter_on_paper_that_stands_for_the_mail_is_answered_for_ninety_days_
 
 def test_a_test_letter_counts_from_its_own_day(database, campaign):
     with database.writing() as session:
-        wave = lifecycle.campaign_numbered(session, campaign).waves[0]
+        wave = planning.campaign_numbered(session, campaign).waves[0]
         wave.mailing.purpose, wave.mailing = Purpose.TEST, None
         session.flush()
         created = session.scalars(select(Mailing.created_at)).one()

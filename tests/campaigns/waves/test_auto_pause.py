@@ -5,12 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from outreach.campaigns import planning, waves
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import stopping
-from outreach.delivery.bounces import handling, parsing
+from outreach.delivery import bounces
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
-from outreach.delivery.sending.auto_stop import Rates
+from outreach.delivery.sending import Rates
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.conftest import NOW, state_from
 from tests.delivery.bounces.returns import KEYS, notice
@@ -59,7 +58,7 @@ def end(database, count, state, status, at):
 
 def pause_failing(database, at):
     with database.writing() as session:
-        return stopping.pause_failing_waves(session, now=at)
+        return waves.pause_failing_waves(session, now=at)
 
 
 @pytest.mark.long
@@ -73,12 +72,12 @@ def test_a_wave_pauses_with_its_reason_and_counts_anew_once_it_goes_on(database,
     with database.reading() as session:
         found = session.get_one(Wave, wave)
         assert (found.state, session.get_one(Mailing, found.mailing_id).gate) == (WaveState.PAUSED, Gate.HELD)
-        assert stopping.why_paused(session, found) == "6 adresses sur 52 n’existent pas"
+        assert waves.why_paused(session, found) == "6 adresses sur 52 n’existent pas"
     with database.writing() as session:
-        lifecycle.resume_campaign(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+        planning.resume_campaign(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
     assert pause_failing(database, LATER) == 0
     with database.reading() as session:
-        assert stopping.why_paused(session, session.get_one(Wave, wave)) == ""
+        assert waves.why_paused(session, session.get_one(Wave, wave)) == ""
     again = LATER + timedelta(minutes=5)
     end(database, 45, MessageState.ACCEPTED, "2.0.0", again)
     assert pause_failing(database, again) == 0
@@ -93,7 +92,7 @@ def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
     end(database, 4, MessageState.REFUSED, "5.7.1", LATER)
     assert pause_failing(database, LATER) == 1
     with database.reading() as session:
-        assert stopping.held_waves(session) == [
+        assert waves.held_waves(session) == [
             (session.get_one(Wave, wave), "le serveur d’envoi refuse 4 courriels sur 64 au nom de ses règles (5.7)")
         ]
 
@@ -105,7 +104,7 @@ def comes_back(database, name, addresses, at):
             content = notice(name, identity=letter.public_id, address=letter.address)
             own = content.replace(b"@relais.example>", f"{letter.public_id}@relais.example>".encode())
             own = own.replace(b"7f3d-arf", letter.public_id.encode())
-            assert handling.take_notice(session, parsing.read_notice(own, KEYS), now=at) is not None
+            assert bounces.take_notice(session, bounces.read_notice(own, KEYS), now=at) is not None
 
 
 @pytest.mark.one_example
@@ -128,12 +127,12 @@ def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(d
     comes_back(database, name, taken[few : few + more], LATER)
     assert pause_failing(database, LATER) == bool(why)
     with database.reading() as session:
-        assert stopping.why_paused(session, session.get_one(Wave, wave)) == why
+        assert waves.why_paused(session, session.get_one(Wave, wave)) == why
     if not why:
         return
     again = LATER + timedelta(minutes=5)
     with database.writing() as session:
-        lifecycle.resume_campaign(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+        planning.resume_campaign(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
     end(database, 60, MessageState.ACCEPTED, "2.0.0", again)
     assert pause_failing(database, again) == 0
     comes_back(database, name, taken[10:20], again)
@@ -142,8 +141,8 @@ def test_what_comes_back_by_mail_pauses_a_wave_as_what_the_relay_says_and_once(d
 
 def test_what_a_person_paused_was_not_paused_automatically(database, wave):
     with database.writing() as session:
-        lifecycle.pause_campaign(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
+        planning.pause_campaign(session, session.get_one(Campaign, 1), now=LATER, actor=AUTHOR)
     end(database, 60, MessageState.REFUSED, "5.1.1", LATER)
     assert pause_failing(database, LATER) == 0
     with database.reading() as session:
-        assert stopping.held_waves(session) == []
+        assert waves.held_waves(session) == []

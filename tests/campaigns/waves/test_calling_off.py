@@ -7,12 +7,11 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
+from outreach.campaigns import planning, results, waves
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.planning.listing import Stage, stage_of
-from outreach.campaigns.results import progress
-from outreach.campaigns.waves import launching, stopping
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME, call_off_waves
+from outreach.campaigns.planning import Stage, stage_of
+from outreach.campaigns.waves import CALL_OFF_TIME, call_off_waves
+from outreach.campaigns.waves import _stopping as stopping
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message
 from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, settle
@@ -23,7 +22,7 @@ SECOND = timedelta(seconds=1)
 
 def on_the_page(session, campaign, at, *, now, actor):
     """Plan a campaign as its page does."""
-    return lifecycle.schedule_campaign(session, campaign, at, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
+    return planning.schedule_campaign(session, campaign, at, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
 
 
 def dated(database, at, **changes):
@@ -31,11 +30,11 @@ def dated(database, at, **changes):
     number = draft(database, **changes)
 
     def revise(session, campaign, **by):
-        lifecycle.revise_campaign(session, campaign, {"starts_at": at}, **by)
+        planning.revise_campaign(session, campaign, {"starts_at": at}, **by)
 
     move(database, number, revise)
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     return number
 
 
@@ -86,12 +85,12 @@ def test_what_is_past_and_would_leave_after_the_last_day_is_not_planned(database
     move(
         database,
         number,
-        lambda session, campaign, **by: lifecycle.revise_campaign(
+        lambda session, campaign, **by: planning.revise_campaign(
             session, campaign, {"starts_at": at, "stops_on": at.date()}, **by
         ),
     )
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     with pytest.raises(Refused, match="dernier jour"):
         move(database, number, on_the_page, None, now=at + timedelta(hours=9))
 
@@ -109,17 +108,17 @@ def test_a_reminder_is_called_off_alone_at_any_time_once_a_wave_has_left(databas
 def test_what_is_due_later_keeps_its_time_and_the_command_line_has_no_grace(database, people, strand):
     at = NOW + timedelta(days=3)
     move(database, dated(database, at), on_the_page, None, now=NOW)
-    move(database, dated(database, at), lifecycle.schedule_campaign, None, now=at)
+    move(database, dated(database, at), planning.schedule_campaign, None, now=at)
     assert due(database) == [at, at]
     with pytest.raises(InputError, match="passé"):
-        move(database, dated(database, at), lifecycle.schedule_campaign, None, now=at + SECOND)
+        move(database, dated(database, at), planning.schedule_campaign, None, now=at + SECOND)
 
 
 @pytest.mark.long
 def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(database, people, strand):
     settle(database, 3)
     number = approved(database, reminders=(14,))
-    wave = move(database, number, lifecycle.schedule_campaign, NOW + CALL_OFF_TIME)
+    wave = move(database, number, planning.schedule_campaign, NOW + CALL_OFF_TIME)
     move(database, number, call_off_waves, 1, now=NOW + CALL_OFF_TIME - SECOND)
     advance(database, wave, NOW + CALL_OFF_TIME)
     assert letters(database) == 0
@@ -127,7 +126,7 @@ def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(d
         assert set(session.scalars(select(Wave.state))) == {WaveState.CANCELLED}
         assert stopping.CALLED_OFF in set(session.scalars(select(WaveTransition.note)))
         assert stage_of(session, session.get_one(Campaign, number)) is Stage.APPROVED
-    again = move(database, number, lifecycle.schedule_campaign, NOW + 2 * CALL_OFF_TIME)
+    again = move(database, number, planning.schedule_campaign, NOW + 2 * CALL_OFF_TIME)
     advance(database, again, NOW + 2 * CALL_OFF_TIME)
     assert letters(database) == 3
 
@@ -135,13 +134,13 @@ def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(d
 def test_the_wave_of_the_moment_after_calling_off_is_the_first_of_the_last_planning(database, people, strand):
     number = approved(database, reminders=(14, 28))
     for at in (NOW + CALL_OFF_TIME, NOW + timedelta(days=60)):
-        move(database, number, lifecycle.schedule_campaign, at, now=at - CALL_OFF_TIME)
+        move(database, number, planning.schedule_campaign, at, now=at - CALL_OFF_TIME)
         with database.reading() as session:
             planned = select(Wave.number).where(Wave.state == WaveState.PLANNED)
             first = session.scalars(planned.order_by(Wave.number)).first()
         move(database, number, call_off_waves, first, now=at - SECOND)
         with database.reading() as session:
-            found = progress.campaign_progress(session, session.get_one(Campaign, number))
+            found = results.campaign_progress(session, session.get_one(Campaign, number))
             assert (found.wave.number, found.is_measured) == (first, False)
     assert first == 4
 
@@ -149,7 +148,7 @@ def test_the_wave_of_the_moment_after_calling_off_is_the_first_of_the_last_plann
 def test_called_off_after_the_start_names_the_other_button(database, people, strand):
     settle(database, 3)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule_campaign, NOW + CALL_OFF_TIME)
+    wave = move(database, number, planning.schedule_campaign, NOW + CALL_OFF_TIME)
     advance(database, wave, NOW + CALL_OFF_TIME)
     with pytest.raises(Refused, match="« Annuler ce qui n’est pas parti »"):
         move(database, number, call_off_waves, 1, now=NOW + CALL_OFF_TIME + SECOND)
@@ -160,7 +159,7 @@ def test_what_is_planned_no_more_cannot_be_called_off(database, people, strand):
     number = approved(database)
     with pytest.raises(Refused, match="plus planifié"):
         move(database, number, call_off_waves, 1)
-    move(database, number, lifecycle.schedule_campaign, NOW + CALL_OFF_TIME)
+    move(database, number, planning.schedule_campaign, NOW + CALL_OFF_TIME)
     move(database, number, call_off_waves, 1)
     with pytest.raises(Refused, match="plus planifié"):
         move(database, number, call_off_waves, 1)
@@ -173,13 +172,13 @@ def test_a_person_and_the_clock_at_once_never_both_win(database, people, strand)
     number = approved(database)
     for number in [approved(database) for _ in range(5)]:
         before = letters(database)
-        wave = move(database, number, lifecycle.schedule_campaign, NOW + CALL_OFF_TIME)
+        wave = move(database, number, planning.schedule_campaign, NOW + CALL_OFF_TIME)
         together = Barrier(2)
 
         def start(wave=wave, together=together):
             together.wait()
             with database.writing() as session:
-                launching.advance_wave(session, wave, SENDING, now=NOW + CALL_OFF_TIME)
+                waves.advance_wave(session, wave, SENDING, now=NOW + CALL_OFF_TIME)
 
         def withdraw(number=number, together=together):
             together.wait()
@@ -201,7 +200,7 @@ def test_a_person_and_the_clock_at_once_never_both_win(database, people, strand)
 )
 def test_the_last_minute_before_a_planned_wave(database, people, strand, before, is_starting):
     number = approved(database)
-    move(database, number, lifecycle.schedule_campaign, NOW + timedelta(hours=1))
+    move(database, number, planning.schedule_campaign, NOW + timedelta(hours=1))
     at = NOW + timedelta(hours=1) - timedelta(seconds=before)
     with database.reading() as session:
         found = stopping.starting_wave(session.get_one(Campaign, number), now=at)

@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns import planning, results, review, waves
 from outreach.campaigns.models import Campaign, Colour, ExemptionKind, Wave
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.results import history, progress
-from outreach.campaigns.review import reminder_checks
-from outreach.campaigns.review.checks import blocks_of
-from outreach.campaigns.review.preview import DryRun, Preview
-from outreach.campaigns.segments.scope import KEY, info_of, rule_of
-from outreach.campaigns.waves import added_reminders, exemptions, launching, retrying
-from outreach.campaigns.waves.retrying import Retriable
+from outreach.campaigns.planning import AudienceRule
+from outreach.campaigns.review import Preview
+from outreach.campaigns.review._checks import blocks_of
+from outreach.campaigns.review._preview import DryRun
+from outreach.campaigns.segments import info_of, rule_of
+from outreach.campaigns.segments._scope import KEY
+from outreach.campaigns.waves import Retriable
+from outreach.campaigns.waves import _launching as launching
 from outreach.core.db import Database, Way
 from outreach.core.settings import FrequencyCap, read
 from outreach.core.text.errors import Refused
@@ -36,7 +36,7 @@ def calm(database):
 
 def count(database, number, now):
     with database.reading() as session:
-        return audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=now)
+        return planning.count_campaign_audience(session, planning.campaign_numbered(session, number), now=now)
 
 
 def stands(database, wave):
@@ -63,7 +63,7 @@ def test_whoever_was_written_to_in_these_days_is_left_out_and_counted(database, 
     counts = count(database, number, SOON)
     assert (counts.written, counts.left_out) == (1, {Reason.SOLICITED: 2})
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         (block,) = blocks_of(campaign, replace(counts, written=0), DryRun())
         assert (
             "ne partirait à personne : choisissez une date plus tardive, ou demandez à une personne qui valide" in block
@@ -114,27 +114,27 @@ def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand,
     written(database)
     number = approved(database)
     with pytest.raises(Refused, match="autre personne"):
-        move(database, number, exemptions.waive_calm, "x", actor=AUTHOR)
-    move(database, number, exemptions.waive_calm, "Rectification de lundi", actor=APPROVER)
+        move(database, number, waves.waive_calm, "x", actor=AUTHOR)
+    move(database, number, waves.waive_calm, "Rectification de lundi", actor=APPROVER)
     with pytest.raises(Refused):
-        move(database, number, exemptions.waive_calm, "encore", actor=APPROVER)
+        move(database, number, waves.waive_calm, "encore", actor=APPROVER)
     assert count(database, number, SOON).left_out == {}
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        (kept,) = exemptions.exemptions_of(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        (kept,) = waves.exemptions_of(session, campaign)
         assert (kept.kind, kept.reason, kept.actor) == (ExemptionKind.CALM, "Rectification de lundi", APPROVER)
-        assert lifecycle.is_approved(session, campaign)
-    move(database, number, exemptions.restore_calm, actor=APPROVER)
+        assert planning.is_approved(session, campaign)
+    move(database, number, waves.restore_calm, actor=APPROVER)
     with pytest.raises(Refused):
-        move(database, number, exemptions.restore_calm, actor=APPROVER)
+        move(database, number, waves.restore_calm, actor=APPROVER)
     assert count(database, number, SOON).left_out == {Reason.SOLICITED: 1}
-    move(database, number, exemptions.waive_calm, "Si, quand même", actor=APPROVER)
+    move(database, number, waves.waive_calm, "Si, quand même", actor=APPROVER)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        first, second = exemptions.exemptions_of(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        first, second = waves.exemptions_of(session, campaign)
         assert (first.withdrawal.withdrawn_by, first.withdrawal.withdrawn_at) == (APPROVER, NOW)
         assert second.withdrawal is None
-        assert any("dérogation est retirée" in entry.sentence for entry in progress.campaign_journal(session, campaign))
+        assert any("dérogation est retirée" in entry.sentence for entry in results.campaign_journal(session, campaign))
     assert stands(database, launch(database, number, SOON)) == ["queued"]
 
 
@@ -149,9 +149,9 @@ def test_failures_do_not_leave_again_to_whoever_was_written_to_since(database, p
     to_one = AudienceRule(criteria={"authorities": {"fase": [9001]}})
     assert stands(database, launch(database, approved(database, segment=to_one), SOON)) == ["queued"]
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        assert retrying.list_retriable(session, campaign, now=SOON) == {1: Retriable(1, 0, 1)}
-    move(database, number, retrying.retry_failures, 1, now=SOON)
+        campaign = planning.campaign_numbered(session, number)
+        assert waves.list_retriable(session, campaign, now=SOON) == {1: Retriable(1, 0, 1)}
+    move(database, number, waves.retry_failures, 1, now=SOON)
     assert stands(database, first) == ["refused", "queued"]
 
 
@@ -160,10 +160,10 @@ def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, ca
     settle(database, 2)
     number, closed = written(database), NOW + timedelta(days=6, hours=23)
     with database.writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         words = {"subject": "Encore un mot", "letter": "((tableau_écoles))", "asked_at": closed}
-        added = added_reminders.add_reminder(session, campaign, **words, now=SOON, actor=AUTHOR)
-        findings = reminder_checks.check_reminder(session, added, SENDING, now=SOON)
+        added = waves.add_reminder(session, campaign, **words, now=SOON, actor=AUTHOR)
+        findings = review.check_reminder(session, added, SENDING, now=SOON)
         preview = Preview(session, campaign, SENDING, [findings.planned], now=SOON, reminder=added)
         assert len(preview.recipients()) == 2, "its page shows the letter to the first of them"
     assert findings.planned.at > closed
@@ -176,7 +176,7 @@ def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
     seen = {}
     for rule in (None, FrequencyCap(9, 7)):
         database.info[KEY] = rule
-        wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+        wave = move(database, approved(database), planning.schedule_campaign, NOW)
         with asked(database) as statements:
             advance(database, wave, NOW)
         seen[rule] = len(statements)
@@ -189,13 +189,13 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
     written(database, colour=Colour.BLUE)
     written(database, colour=Colour.GREEN)
     with database.reading() as session, asked(database) as statements:
-        counted = history.letters_received_by(session, [one, other], now=SOON)
+        counted = results.letters_received_by(session, [one, other], now=SOON)
     assert counted == {key: {Colour.BLUE: 1, Colour.GREEN: 1} for key in (one, other)}
-    assert history.letters_in_words(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
-    assert history.letters_in_words({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
+    assert results.letters_in_words(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
+    assert results.letters_in_words({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
     assert len(statements) == 2
     with database.reading() as session:
-        assert history.letters_received_by(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
+        assert results.letters_received_by(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
 
 
 @pytest.mark.long

@@ -4,10 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.campaigns.letter.snapshot import LetterSnapshot
+from outreach.campaigns import planning
+from outreach.campaigns.letter import LetterSnapshot
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import blackout_dates, calendar, definitions, lifecycle, sending_hours
-from outreach.campaigns.planning.sending_hours import Audiences, ClosedPart, Spares
+from outreach.campaigns.planning import Audiences, ClosedPart, Spares
+from outreach.campaigns.planning import _calendar as calendar
+from outreach.campaigns.planning import _sending_hours as sending_hours
 from tests.campaigns.conftest import advance, approved, draft, move, settle
 from tests.conftest import NOW
 
@@ -45,14 +47,12 @@ def deadlines(database, wave):
 def test_the_letter_states_the_day_that_the_plan_and_the_calendar_show(database, people, strand):
     settle(database, 1)
     number = approved(database, deadline_days=11)  # Saturday 29 May
-    wave = move(database, number, lifecycle.schedule_campaign, TUESDAY)
+    wave = move(database, number, planning.schedule_campaign, TUESDAY)
     assert deadlines(database, wave) == (date(2021, 5, 31), {date(2021, 5, 31)}, None)
     strike = {"part": ClosedPart.DAY, "spares": Spares.NOBODY, "name": "grève générale"}
     with database.writing() as session:
         monday = date(2021, 5, 31)
-        blackout_dates.add_blackout_date(
-            session, first=monday, last=monday, **strike, now=NOW, actor="chef@fwb.example"
-        )
+        planning.add_blackout_date(session, first=monday, last=monday, **strike, now=NOW, actor="chef@fwb.example")
     advance(database, wave, TUESDAY)
     first_of_june = date(2021, 6, 1)
     assert deadlines(database, wave) == (first_of_june, {first_of_june}, first_of_june)
@@ -62,9 +62,9 @@ def test_a_date_that_the_author_chose_is_that_of_every_wave_whatever_the_calenda
     settle(database, 1)
     chosen = date(2021, 6, 6)  # a Sunday
     number = approved(database, deadline_on=chosen, reminders=(7,))
-    wave = move(database, number, lifecycle.schedule_campaign, TUESDAY)
+    wave = move(database, number, planning.schedule_campaign, TUESDAY)
     with database.reading() as session:
-        assert {one.answer_by for one in lifecycle.campaign_numbered(session, number).waves} == {chosen}
+        assert {one.answer_by for one in planning.campaign_numbered(session, number).waves} == {chosen}
     advance(database, wave, TUESDAY)
     assert deadlines(database, wave) == (chosen, {chosen}, chosen)
 
@@ -72,11 +72,11 @@ def test_a_date_that_the_author_chose_is_that_of_every_wave_whatever_the_calenda
 def test_another_date_is_another_content_and_none_keeps_the_digest(database, people, strand):
     number = draft(database)
     with database.writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        before = lifecycle.content_hash(campaign)
+        campaign = planning.campaign_numbered(session, number)
+        before = planning.content_hash(campaign)
         campaign.deadline_on = date(2021, 6, 4)
-        assert lifecycle.content_hash(campaign) != before
-        stated = definitions.definition_of(session, campaign)
-        assert (stated.deadline_on, definitions.begin_again(stated).deadline_on) == (date(2021, 6, 4), None)
+        assert planning.content_hash(campaign) != before
+        stated = planning.definition_of(session, campaign)
+        assert (stated.deadline_on, planning.begin_again(stated).deadline_on) == (date(2021, 6, 4), None)
         campaign.deadline_on = None
-        assert lifecycle.content_hash(campaign) == before
+        assert planning.content_hash(campaign) == before

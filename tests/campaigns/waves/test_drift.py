@@ -5,15 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.approvals.decisions import Extent
+from outreach.access.approvals import Extent
+from outreach.campaigns import planning, review, waves
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.review import approval
-from outreach.campaigns.segments.audience import Boxes
-from outreach.campaigns.waves import drift, exemptions
+from outreach.campaigns.segments import Boxes
 from outreach.core.text.errors import Refused
 from outreach.directory.models import Authority, Contact, ContactSchool, Ownership
-from outreach.staff.notifications import digests, news
+from outreach.staff.notifications import _digests as digests
+from outreach.staff.notifications import _news as news
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, SENDING, add_contact, advance, draft, move, settle
 from tests.conftest import state_from
 
@@ -41,12 +40,12 @@ def plan(database, boxes=Boxes.AUTHORITY):
                 session.add(ContactSchool(contact_id=contact.id, school_id=made[contact.authority_id][0]))
     number = draft(database, boxes=boxes)
     with database.writing() as session:
-        approval.ask_approval(
-            session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=20
+        review.ask_approval(
+            session, planning.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=20
         )
     with database.writing() as session:
-        approval.give_approval(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=APPROVER)
-    move(database, number, lifecycle.schedule_campaign, IN_A_WEEK)
+        review.give_approval(session, planning.campaign_numbered(session, number), SENDING, now=NOW, actor=APPROVER)
+    move(database, number, planning.schedule_campaign, IN_A_WEEK)
 
 
 def add_addresses(database, count, boxes=Boxes.AUTHORITY):
@@ -66,11 +65,11 @@ def add_addresses(database, count, boxes=Boxes.AUTHORITY):
 def told_before(database, now=THE_DAY_BEFORE):
     """The drifts that the clock notes now, and whom they are told to."""
     with database.reading() as session:
-        notes = {key: drift.news_of(session, key, now=now) for key in drift.coming_waves(session, now=now)}
+        notes = {key: waves.news_of(session, key, now=now) for key in waves.coming_waves(session, now=now)}
     with database.writing() as session:
         for key, words in notes.items():
             if words:
-                drift.note_drift(session, key, words, now=now)
+                waves.note_drift(session, key, words, now=now)
     return list(filter(None, notes.values()))
 
 
@@ -106,8 +105,8 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
         assert "20 à 32 courriels depuis la validation" in news.sentence(session, one)
         assert news.page_of(session, one) == f"/campaigns/{number}/waves/1/drift"
         wave = session.get_one(Wave, key)
-        assert schedule.planned_at(session, wave) == NOW, "the clock's note is no planning"
-        assert exemptions.planners_of(session, wave) == [AUTHOR]
+        assert planning.planned_at(session, wave) == NOW, "the clock's note is no planning"
+        assert waves.planners_of(session, wave) == [AUTHOR]
 
 
 @pytest.mark.long
@@ -120,10 +119,10 @@ def test_an_audience_that_is_again_the_approved_one_is_no_drift_any_more(databas
         added = Contact.address.like("direction%")
         ended = {"retired_at": THE_DAY_BEFORE - timedelta(hours=1), "retired_by": AUTHOR}
         session.execute(update(Contact).where(added).values(**ended))
-    assert told_before(database) == [drift.BACK]
+    assert told_before(database) == [waves.BACK]
     assert told_before(database) == [], "once"
     with database.reading() as session:
-        assert drift.noted_drift(session, session.get_one(Wave, key)) == "", "the page says it no more"
+        assert waves.noted_drift(session, session.get_one(Wave, key)) == "", "the page says it no more"
         *_, last = [one for one in news.untold(session, now=THE_DAY_BEFORE) if one.wave]
         assert "confirmer" not in news.sentence(session, last).replace("Rien n’est à confirmer", "")
     advance(database, key, IN_A_WEEK)
@@ -137,11 +136,11 @@ def test_a_wave_whose_letters_drifted_is_held_and_one_that_an_approver_confirmed
     add_addresses(database, 12)
     told_before(database)
     with database.writing() as session:
-        wave = drift.planned_wave(lifecycle.in_turn(session, number), 1)
+        wave = waves.planned_wave(planning.in_turn(session, number), 1)
         with pytest.raises(Refused, match="autre personne"):
-            drift.confirm_audience(session, wave, Extent(20, 32), now=THE_DAY_BEFORE, actor=AUTHOR)
+            waves.confirm_audience(session, wave, Extent(20, 32), now=THE_DAY_BEFORE, actor=AUTHOR)
         with pytest.raises(Refused, match="a encore changé"):
-            drift.confirm_audience(session, wave, Extent(20, 31), now=THE_DAY_BEFORE, actor=APPROVER)
+            waves.confirm_audience(session, wave, Extent(20, 31), now=THE_DAY_BEFORE, actor=APPROVER)
         session.rollback()
     advance(database, key, IN_A_WEEK)
     with database.reading() as session:
@@ -156,10 +155,10 @@ def test_what_an_approver_confirmed_leaves_at_its_hour(database, planned):
     add_addresses(database, 12)
     told_before(database)
     with database.writing() as session:
-        wave = drift.planned_wave(lifecycle.in_turn(session, number), 1)
-        assert drift.noted_drift(session, wave)
-        drift.confirm_audience(session, wave, Extent(20, 32), now=THE_DAY_BEFORE + timedelta(minutes=1), actor=APPROVER)
-        assert drift.noted_drift(session, wave) == "", "the page says it no more"
+        wave = waves.planned_wave(planning.in_turn(session, number), 1)
+        assert waves.noted_drift(session, wave)
+        waves.confirm_audience(session, wave, Extent(20, 32), now=THE_DAY_BEFORE + timedelta(minutes=1), actor=APPROVER)
+        assert waves.noted_drift(session, wave) == "", "the page says it no more"
     assert told_before(database, THE_DAY_BEFORE + timedelta(hours=1)) == []
     advance(database, key, IN_A_WEEK)
     with database.reading() as session:

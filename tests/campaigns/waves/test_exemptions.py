@@ -5,11 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns import planning, results, waves
 from outreach.campaigns.models import ExemptionKind, Wave
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import progress
-from outreach.campaigns.waves import exemptions
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.text.errors import InputError, Refused
 from tests.campaigns.conftest import APPROVER, AUTHOR, advance, move
 from tests.conftest import NOW
@@ -25,7 +23,7 @@ def planned(planned_with_reminder):
 
 
 def let(database, number, at, reason="Correction urgente.", *, wave=1, actor=APPROVER):
-    return move(database, number, exemptions.let_leave, wave, at, reason, actor=actor)
+    return move(database, number, waves.let_leave, wave, at, reason, actor=actor)
 
 
 def night_of(at):
@@ -40,11 +38,11 @@ def test_an_approver_lets_a_wave_leave_at_a_closed_hour_with_a_reason_that_stays
     advance(database, wave, at)
     with database.reading() as session:
         assert session.get_one(Wave, wave).mailing.filled_at == at
-        campaign = lifecycle.campaign_numbered(session, number)
-        (kept,) = exemptions.exemptions_of(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        (kept,) = waves.exemptions_of(session, campaign)
         assert (kept.kind, kept.wave_id, kept.at, kept.actor) == (ExemptionKind.HOURS, wave, NOW, APPROVER)
         assert kept.reason == "Correction urgente"
-        told = [entry.sentence for entry in progress.campaign_journal(session, campaign)]
+        told = [entry.sentence for entry in results.campaign_journal(session, campaign)]
         assert any("hors des heures d’envoi : Correction urgente." in sentence for sentence in told)
         audited = session.scalars(select(AuditEntry.sentence)).all()
         assert any("hors des heures d’envoi : Correction urgente" in sentence for sentence in audited)
@@ -68,4 +66,4 @@ def test_it_is_refused_without_a_reason_to_its_author_and_across_other_waves(dat
         let(database, number, at, **changes)
     with database.reading() as session:
         assert session.get_one(Wave, wave).due_at == OPEN
-        assert exemptions.exemptions_of(session, lifecycle.campaign_numbered(session, number)) == []
+        assert waves.exemptions_of(session, planning.campaign_numbered(session, number)) == []

@@ -8,27 +8,21 @@ from itertools import batched
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.evidence import proof
-from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns import evidence, planning
+from outreach.campaigns.letter import Composer
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.segments.criteria import listed_authorities
-from outreach.campaigns.segments.mailing_criteria import ReactedTo, ReactionKind
+from outreach.campaigns.segments import ReactedTo, ReactionKind, listed_authorities
 from outreach.core.text.dates import today
 from outreach.core.text.errors import NotFound, Refused
-from outreach.delivery import workers
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery import outbox, received, workers
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
-from outreach.delivery.outbox import outcomes
-from outreach.delivery.outbox.outcomes import Settled
-from outreach.delivery.outbox.recipients import due_in
-from outreach.delivery.received import holding, intake
-from outreach.delivery.received.intake import Trust
-from outreach.delivery.received.models import ReceivedMail
-from outreach.delivery.sending import commit_gate
-from outreach.delivery.smtp.protocol import Reply, result_of
-from outreach.engagement.tracking import reactions
-from outreach.engagement.tracking.reactions import Asked
+from outreach.delivery.outbox import Settled, due_in
+from outreach.delivery.received import ReceivedMail, Trust
+from outreach.delivery.sending import _commit_gate as commit_gate
+from outreach.delivery.smtp import Reply, result_of
+from outreach.engagement import tracking
+from outreach.engagement.tracking import Asked
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, launch, settle
 from tests.conftest import NOW
@@ -66,7 +60,7 @@ def letters(database, wave):
 def write_back(database, letter, said="Nous répondons.", at=REMINDED, **headers):
     mark = SENDING.keys.make(TokenKind.REPLY, bytes.fromhex(letter.public_id))
     content = mail(said, sender="x@y.example", to=f"reponses+{mark}@fwb.example", **headers)
-    return intake.take_in(database, content, SENDING.keys, Trust(), now=at)
+    return received.take_in(database, content, SENDING.keys, Trust(), now=at)
 
 
 def send(database, wave, moment):
@@ -97,7 +91,7 @@ def send(database, wave, moment):
             moment()
             with database.writing() as session:
                 commit_gate.settle_denied(session, {one.id for one in some} - passed, now=now, day=today(now))
-                outcomes.record_outcomes(
+                outbox.record_outcomes(
                     session, [Settled(key, fence_id, TAKEN) for key in passed], now=now, again_at=now
                 )
 
@@ -138,15 +132,15 @@ def test_what_is_held_waits_until_a_colleague_has_decided_and_leaves_then(databa
     assert held[key].due_at > REMINDED, "it is not asked about again at once"
     with database.writing() as session:
         kept = session.scalars(
-            select(ReceivedMail).where(holding.holds_letters(), holding.is_about([held[key].mailing_id]))
+            select(ReceivedMail).where(received.holds_letters(), received.is_about([held[key].mailing_id]))
         ).one()
         assert kept.authority_id == key
-        holding.settle_mail(session, kept.id, now=REMINDED, actor=AUTHOR)
-        assert session.scalars(select(ReceivedMail).where(holding.holds_letters())).all() == []
+        received.settle_mail(session, kept.id, now=REMINDED, actor=AUTHOR)
+        assert session.scalars(select(ReceivedMail).where(received.holds_letters())).all() == []
         with pytest.raises(Refused):
-            holding.settle_mail(session, kept.id, now=REMINDED, actor=AUTHOR)
+            received.settle_mail(session, kept.id, now=REMINDED, actor=AUTHOR)
         with pytest.raises(NotFound):
-            holding.settle_mail(session, kept.id + 1, now=REMINDED, actor=AUTHOR)
+            received.settle_mail(session, kept.id + 1, now=REMINDED, actor=AUTHOR)
     carry(database, REMINDED)
     assert letters(database, second)[key].state is MessageState.ACCEPTED
 
@@ -159,14 +153,14 @@ def test_a_mail_written_back_is_a_reaction_proves_that_its_letter_arrived_and_ca
     kinds = {ReactionKind.REPLIED: {wrote}, ReactionKind.NONE: {away, silent}, ReactionKind.ANSWERED: set()}
     with database.reading() as session:
         campaign = session.get_one(Wave, first).campaign
-        scope, mailings = audiences.scope_of(session, campaign, now=REMINDED), (wrote.mailing_id,)
+        scope, mailings = planning.scope_of(session, campaign, now=REMINDED), (wrote.mailing_id,)
         for kind, expected in kinds.items():
             found = session.scalars(listed_authorities(scope, ReactedTo(mailings=mailings, reaction=kind))).all()
             assert {*found} == {one.authority_id for one in expected}, kind
-        assert session.scalars(select(proof.proved_authorities(mailings, today(REMINDED)).subquery())).all() == [
+        assert session.scalars(select(evidence.proved_authorities(mailings, today(REMINDED)).subquery())).all() == [
             wrote.authority_id
         ]
-        known = reactions.of_authorities(Asked(mailings, today(REMINDED)))
+        known = tracking.of_authorities(Asked(mailings, today(REMINDED)))
         found = dict(session.execute(select(known.c.authority_id, known.c.reaction)).all())
         assert found == {one.authority_id: "reacted" if one is wrote else "none" for one in asked}
 
@@ -178,7 +172,7 @@ def test_an_absence_and_a_mail_of_nobody_or_of_another_campaign_hold_nothing(dat
     if kind == "absence":
         assert write_back(database, letter, Auto_Submitted="auto-replied").verdict == "automatic"
     elif kind == "unproved":
-        intake.take_in(database, mail("Non.", sender=letter.address), SENDING.keys, Trust(), now=REMINDED)
+        received.take_in(database, mail("Non.", sender=letter.address), SENDING.keys, Trust(), now=REMINDED)
     else:
         elsewhere = launch(database, approved(database), FIRST)
         carry(database, FIRST)
@@ -191,7 +185,7 @@ def test_an_absence_and_a_mail_of_nobody_or_of_another_campaign_hold_nothing(dat
 def test_a_mail_of_no_campaign_holds_what_follows_a_letter_and_no_first_one(database, people, strand):
     first, second = invited(database, 1)
     (letter,) = letters(database, first).values()
-    intake.take_in(database, mail("Oui.", sender=letter.address), SENDING.keys, Trust(anybody=True), now=REMINDED)
+    received.take_in(database, mail("Oui.", sender=letter.address), SENDING.keys, Trust(anybody=True), now=REMINDED)
     with database.reading() as session:
         kept = session.scalars(select(ReceivedMail)).one()
         assert (kept.attached_by, kept.message_id) == ("sender", None)
@@ -211,7 +205,7 @@ def test_a_wave_that_is_cancelled_withdraws_what_was_held(database, people, stra
         wave = session.get_one(Wave, second)
         number, campaign = wave.number, wave.campaign_id
     with database.writing() as session:
-        lifecycle.cancel_campaign(session, lifecycle.in_turn(session, campaign), now=REMINDED, actor=AUTHOR)
+        planning.cancel_campaign(session, planning.in_turn(session, campaign), now=REMINDED, actor=AUTHOR)
     assert [one.state for one in letters(database, second).values()] == [MessageState.WITHDRAWN]
     with database.reading() as session:
         assert session.get_one(Wave, second).state is WaveState.CANCELLED, number

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach.access.approvals.decisions import Extent
+from outreach.access.approvals import Extent
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.programmes import programmes
+from outreach.campaigns import planning
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.waves import launching
-from outreach.campaigns.waves.launching import due_waves, finish_waves
+from outreach.campaigns.waves import _launching as launching
+from outreach.campaigns.waves import due_waves, finish_waves
+from outreach.delivery import outbox
 from outreach.delivery.models import (
     Gate,
     Mailing,
@@ -22,9 +23,9 @@ from outreach.delivery.models import (
     MessageSubject,
     SuppressionReason,
 )
-from outreach.delivery.outbox import outbox, recipients, suppressions
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.tracking.models import Tracker, TrackingMode
+from outreach.engagement.tracking import TrackingMode
+from outreach.engagement.tracking._models import Tracker
 from tests import factories
 from tests.campaigns.conftest import (
     APPROVER,
@@ -70,7 +71,7 @@ def test_everybody_intended_is_there_once_with_the_first_reason_that_leaves_them
         add_contact(session, authorities[4], "direction@adm.fwb.example")
         session.execute(update(Contact).where(Contact.authority_id == keys[5]).values(retired_at=NOW, retired_by="x"))
         session.execute(update(Contact).where(Contact.authority_id == keys[6]).values(review_asked_at=NOW))
-        suppressions.suppress_address(
+        outbox.suppress_address(
             session, "po009008@adm.fwb.example", SuppressionReason.UNSUBSCRIBED, now=NOW, actor=AUTHOR
         )
     launch(database, approved(database))
@@ -101,12 +102,12 @@ def test_only_the_chosen_networks_are_written_to(database, people, strand):
     move(
         database,
         number,
-        lambda session, campaign, **by: lifecycle.revise_campaign(
+        lambda session, campaign, **by: planning.revise_campaign(
             session, campaign, {"criteria": '{"network":["WBE"]}'}, **by
         ),
     )
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor="marc.dethier@fwb.example")
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor="marc.dethier@fwb.example")
     launch(database, number)
     assert [name for name, *_ in rows(database)] == ["PO 2"]
 
@@ -118,7 +119,7 @@ def test_a_launch_in_slices_keeps_the_gate_closed_until_it_is_complete_and_survi
     monkeypatch.setattr(launching, "SLICE", 3)
     settle(database, 10)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule_campaign, NOW)
+    wave = move(database, number, planning.schedule_campaign, NOW)
     counts = []
     for _ in range(4):
         with database.writing() as session:
@@ -141,10 +142,10 @@ def test_a_launch_looks_past_those_who_are_not_meant_to_the_last(database, peopl
     settle(database, 4)
     number = draft(database)
     only = {"criteria": '{"network":["WBE"]}'}
-    move(database, number, lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, only, **by))
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
-    wave, counts = move(database, number, lifecycle.schedule_campaign, NOW), []
+    move(database, number, lambda session, campaign, **by: planning.revise_campaign(session, campaign, only, **by))
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
+    wave, counts = move(database, number, planning.schedule_campaign, NOW), []
     for _ in range(2):
         with database.writing() as session:
             more = launching.advance_wave(session, wave, SENDING, now=NOW)
@@ -157,14 +158,14 @@ def test_a_wave_paused_while_it_is_launched_stays_held(database, people, strand,
     monkeypatch.setattr(launching, "SLICE", 3)
     settle(database, 5)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule_campaign, NOW)
+    wave = move(database, number, planning.schedule_campaign, NOW)
     with database.writing() as session:
         assert launching.advance_wave(session, wave, SENDING, now=NOW)
-    move(database, number, lifecycle.pause_campaign)
+    move(database, number, planning.pause_campaign)
     advance(database, wave, NOW)
     with database.reading() as session:
         assert session.scalars(select(Mailing.gate)).one() is Gate.HELD
-    move(database, number, lifecycle.resume_campaign)
+    move(database, number, planning.resume_campaign)
     with database.reading() as session:
         assert session.scalars(select(Mailing.gate)).one() is Gate.OPEN
 
@@ -173,10 +174,10 @@ def test_a_wave_cancelled_while_it_is_launched_is_filled_no_further(database, pe
     monkeypatch.setattr(launching, "SLICE", 3)
     settle(database, 8)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule_campaign, NOW)
+    wave = move(database, number, planning.schedule_campaign, NOW)
     with database.writing() as session:
         assert launching.advance_wave(session, wave, SENDING, now=NOW)
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.cancel_campaign)
     with database.writing() as session:
         assert launching.advance_wave(session, wave, SENDING, now=NOW) is False
     assert [reason for *_, reason in rows(database)] == ["cancelled"] * 3
@@ -189,8 +190,8 @@ def test_a_recipient_written_down_twice_is_refused_by_the_database(database, peo
     launch(database, approved(database))
     with pytest.raises(IntegrityError), database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
-        (addressee,) = audiences.list_addressees(session, session.scalars(select(Wave)).one().campaign, now=NOW)
-        recipients.put_recipients(session, mailing, [addressee], SENDING.return_path, now=NOW)
+        (addressee,) = planning.list_addressees(session, session.scalars(select(Wave)).one().campaign, now=NOW)
+        outbox.put_recipients(session, mailing, [addressee], SENDING.return_path, now=NOW)
 
 
 @pytest.mark.long
@@ -199,7 +200,7 @@ def test_a_recipient_written_down_twice_is_refused_by_the_database(database, peo
 )
 def test_a_wave_is_never_sent_hours_late_by_itself(database, people, strand, late, state):
     settle(database, 1)
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     advance(database, wave, NOW + late)
     with database.reading() as session:
         assert session.get_one(Wave, wave).state == state
@@ -213,7 +214,7 @@ def test_a_wave_is_never_sent_hours_late_by_itself(database, people, strand, lat
 def test_no_invitation_leaves_once_its_strand_has_closed(database, people, strand, closes, state):
     """A day that was given after the wave was planned counts, too."""
     settle(database, 1)
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     with database.writing() as session:
         session.get_one(Wave, wave).campaign.strand.closed_on = NOW.date() + timedelta(closes)
         programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
@@ -244,10 +245,10 @@ def test_a_statutory_wave_goes_on_until_its_doubts_are_sent_again(database, peop
     with database.writing() as session:
         session.execute(update(Message).values(state=MessageState.IN_DOUBT, fence_id="f", fenced_at=NOW))
         assert finish_waves(session, now=NOW) == 0
-    move(database, number, lifecycle.pause_campaign)
+    move(database, number, planning.pause_campaign)
     with database.writing() as session:
         assert outbox.resend_the_doubtful(session, now=later) == 0
-    move(database, number, lifecycle.resume_campaign)
+    move(database, number, planning.resume_campaign)
     with database.writing() as session:
         assert outbox.resend_the_doubtful(session, now=later) == 2
         assert finish_waves(session, now=later) == 0
@@ -262,7 +263,7 @@ def test_a_cancelled_wave_sends_no_doubt_again(database, people, strand):
     launch(database, number := approved(database, message_class=MessageClass.STATUTORY))
     with database.writing() as session:
         session.execute(update(Message).values(state=MessageState.IN_DOUBT, fence_id="f", fenced_at=NOW))
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.cancel_campaign)
     with database.writing() as session:
         assert outbox.resend_the_doubtful(session, now=NOW + timedelta(hours=1)) == 0
 
@@ -272,7 +273,7 @@ def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, p
     for size in (3, 40):
         settle(database, size)
         with database.reading() as session, asked(database) as seen:
-            audiences.list_addressees(session, lifecycle.campaign_numbered(session, number), now=NOW)
+            planning.list_addressees(session, planning.campaign_numbered(session, number), now=NOW)
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 9
 
@@ -280,11 +281,11 @@ def test_an_audience_costs_the_same_few_statements_whatever_its_size(database, p
 def approved_for(database, count, **changes):
     """A campaign that would have written to so many when it was approved."""
     number = draft(database, **changes)
-    move(database, number, lifecycle.submit_campaign)
+    move(database, number, planning.submit_campaign)
     move(
         database,
         number,
-        lambda *given, **by: lifecycle.approve_campaign(*given, extent=Extent(count), **by),
+        lambda *given, **by: planning.approve_campaign(*given, extent=Extent(count), **by),
         actor=APPROVER,
     )
     return number
@@ -301,7 +302,7 @@ def test_many_recipients_are_written_down_ahead_and_their_gate_opens_in_time(dat
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
     settle(database, 5)
     number, due = approved_for(database, 5), NOW + timedelta(minutes=10)
-    wave = move(database, number, lifecycle.schedule_campaign, due)
+    wave = move(database, number, planning.schedule_campaign, due)
     ahead = due - timedelta(seconds=60)
     with database.reading() as session:
         assert due_waves(session, now=ahead - timedelta(seconds=1)) == []
@@ -322,7 +323,7 @@ def test_groups_are_counted_ahead_and_again_when_recipients_are_added(
     monkeypatch.setattr(launching, "MANY", 3)
     settle(database, 21)
     due = NOW + timedelta(minutes=10)
-    wave = move(database, approved_for(database, 21, tracking=mode), lifecycle.schedule_campaign, due)
+    wave = move(database, approved_for(database, 21, tracking=mode), planning.schedule_campaign, due)
     is_ahead = mode is TrackingMode.AGGREGATE
 
     def groups():
@@ -342,7 +343,7 @@ def test_nothing_is_written_down_while_a_wave_can_be_called_off(database, people
     monkeypatch.setattr(launching, "MANY", 3)
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
     settle(database, 5)
-    wave = move(database, approved_for(database, 5), lifecycle.schedule_campaign, NOW + timedelta(seconds=80))
+    wave = move(database, approved_for(database, 5), planning.schedule_campaign, NOW + timedelta(seconds=80))
     with database.reading() as session:
         assert due_waves(session, now=NOW + timedelta(seconds=59)) == []
         assert due_waves(session, now=NOW + timedelta(seconds=60)) == [wave]
@@ -352,7 +353,7 @@ def test_few_recipients_are_written_down_as_their_letters_are_due(database, peop
     monkeypatch.setattr(launching, "AHEAD", timedelta(seconds=10))
     settle(database, 5)
     due = NOW + timedelta(minutes=10)
-    wave = move(database, approved_for(database, 5), lifecycle.schedule_campaign, due)
+    wave = move(database, approved_for(database, 5), planning.schedule_campaign, due)
     with database.reading() as session:
         assert due_waves(session, now=due - timedelta(seconds=1)) == []
         assert due_waves(session, now=due) == [wave]

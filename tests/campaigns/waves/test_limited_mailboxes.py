@@ -6,30 +6,27 @@ from functools import partial
 import pytest
 from sqlalchemy import insert, select, update
 
-from outreach.access.accounts.accounts import User
-from outreach.access.approvals.decisions import Extent
+from outreach.access.accounts import User
+from outreach.access.approvals import Extent
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns.letter import composing
+from outreach.campaigns import planning, results, review, waves
+from outreach.campaigns.letter import as_read, as_shown
 from outreach.campaigns.models import Colour, Wave, WaveState, WaveTransition
-from outreach.campaigns.planning import audiences, definitions, lifecycle
-from outreach.campaigns.planning.definitions import AudienceRule, Definition
-from outreach.campaigns.results import history, verification
-from outreach.campaigns.review import approval, checks
-from outreach.campaigns.review import preview as test_letter
-from outreach.campaigns.review.preview import Preview
-from outreach.campaigns.segments.audience import Boxes, Concerns
-from outreach.campaigns.waves import answering, retrying
-from outreach.campaigns.waves.retrying import Retriable
+from outreach.campaigns.planning import AudienceRule, Definition
+from outreach.campaigns.planning import _lifecycle as lifecycle
+from outreach.campaigns.review import Preview
+from outreach.campaigns.review import _checks as checks
+from outreach.campaigns.segments import Boxes, Concerns
+from outreach.campaigns.waves import Retriable
 from outreach.core.settings import ROOT
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.delivery.smtp.relay import Guard
+from outreach.delivery.smtp import Guard
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, ContactSchool, Ownership, School
-from outreach.engagement.replies import inbox_list, recording
-from outreach.engagement.replies.kinds import Answer, Tray
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given, Tray
 from outreach.operations.demo.story import Post
 from tests import factories
 from tests.campaigns import conftest
@@ -109,7 +106,7 @@ def answer(database, letter, schools=None, request=None, now=LATER):
     with database.writing() as session:
         message = session.get_one(Message, letter)
         given = Given(dict.fromkeys(schools or (), Answer.IN_PREPARATION), request)
-        return [made.id for made in answering.receive_answer(session, message, given, SENDING, now=now)]
+        return [made.id for made in waves.receive_answer(session, message, given, SENDING, now=now)]
 
 
 @pytest.mark.postgresql
@@ -127,7 +124,7 @@ def test_a_letter_lists_the_schools_that_its_mailbox_answers_for(database, schoo
 def test_a_campaign_writes_to_the_mailboxes_that_it_chose(database, schools, boxes, written):
     number = approved(database, boxes)
     with database.reading() as session:
-        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        counts = planning.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
         listed = 2 if boxes is Boxes.SCHOOLS else 3
         assert (counts.written, counts.schools) == (1, listed)
         assert (counts.addresses, counts.of_schools) == (len(written), len(written - {ALL}))
@@ -143,7 +140,7 @@ def test_an_authority_without_a_mailbox_of_its_own_is_written_to_at_those_of_its
         session.execute(update(Contact).where(Contact.address == ALL).values(gone))
     number = approved(database, Boxes.AUTHORITY)
     with database.reading() as session:
-        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        counts = planning.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
         assert (counts.written, counts.addresses, counts.of_schools, counts.schools) == (1, 2, 2, 2)
     launch(database, number)
     assert letters(database) == {FIRST: schools[:2], SECOND: schools[1:2]}, "one letter for both schools of a mailbox"
@@ -153,7 +150,7 @@ def test_who_has_no_mailbox_of_the_chosen_kind_is_left_out_and_counted(database,
     (other,) = settle(database, 1)
     number = approved(database, Boxes.SCHOOLS)
     with database.reading() as session:
-        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        counts = planning.count_campaign_audience(session, lifecycle.campaign_numbered(session, number), now=NOW)
         assert (counts.written, counts.left_out) == (1, {Reason.NO_ADDRESS: 1})
     launch(database, number)
     with database.reading() as session:
@@ -168,7 +165,7 @@ def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(d
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         preview = Preview(session, campaign, SENDING, [], now=NOW)
-        shown = [one.text for one in preview.letters(audiences.list_addressees(session, campaign, now=NOW))]
+        shown = [one.text for one in preview.letters(planning.list_addressees(session, campaign, now=NOW))]
         assert [said in one for one in shown] == [True, False, False]
         assert said in preview.of(session.scalars(select(Authority)).one()).text
     launch(database, number)
@@ -189,7 +186,7 @@ def test_a_letter_says_as_what_its_mailbox_receives_it(database, schools):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         letters_shown = Preview(session, campaign, SENDING, [], now=NOW).letters(
-            audiences.list_addressees(session, campaign, now=NOW)
+            planning.list_addressees(session, campaign, now=NOW)
         )
         shown = {one.address: (one.text, one.html) for one in letters_shown}
     for address, said in ((ALL, own), (FIRST, of_one), (SECOND, of_two)):
@@ -202,7 +199,7 @@ def told_directly(database, said):
     """To whom letters go that say so."""
     with database.reading() as session:
         rows = session.scalars(select(Message)).all()
-        return {row.address for row in rows if said in composing.as_read(session, row, SENDING, now=NOW)}
+        return {row.address for row in rows if said in as_read(session, row, SENDING, now=NOW)}
 
 
 @pytest.mark.long
@@ -231,12 +228,12 @@ def test_a_wave_waits_when_schools_got_their_first_mailboxes_after_the_approval(
     ((authority, keys),) = settle(database, 1, schools=12).items()
     number = draft(database, boxes)
     with database.writing() as session:
-        approval.ask_approval(
+        review.ask_approval(
             session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=1
         )
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        approval.give_approval(session, campaign, SENDING, now=NOW, actor=factories.APPROVER)
+        review.give_approval(session, campaign, SENDING, now=NOW, actor=factories.APPROVER)
         for key in keys:
             add_contact(session, session.get_one(Authority, authority), f"direction{key}@ecole.example")
         for address, key in [(f"direction{key}@ecole.example", key) for key in keys]:
@@ -257,7 +254,7 @@ def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_scho
     sent(database)
     with database.reading() as session:
         (authority,) = session.scalars(select(Authority.id))
-        assert history.letters_received_by(session, [authority], now=LATER) == {authority: {Colour.BLUE: 2}}
+        assert results.letters_received_by(session, [authority], now=LATER) == {authority: {Colour.BLUE: 2}}
         for most, is_tired in ((2, True), (3, False)):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(checks, "BUDGET", most)
@@ -335,9 +332,9 @@ def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_ea
     wave = launch(database, approved(database, concerns=Concerns.LISTED, segment=rule))
     assert letters(database, wave) == {ALL: [schools[0], schools[2]], FIRST: schools[:1], SECOND: Reason.NOT_CONCERNED}
     with database.reading() as session:
-        counts = audiences.count_campaign_audience(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        counts = planning.count_campaign_audience(session, lifecycle.campaign_numbered(session, 1), now=NOW)
         assert (counts.authorities, counts.written, counts.addresses) == (1, 1, 1)
-        corrected = audiences.count_campaign_audience(session, session.get_one(Wave, wave).campaign, now=NOW)
+        corrected = planning.count_campaign_audience(session, session.get_one(Wave, wave).campaign, now=NOW)
         assert (corrected.written, corrected.addresses, corrected.schools) == (1, 2, 2)
 
 
@@ -346,12 +343,12 @@ def test_a_correction_lists_what_the_wrong_letters_listed_of_the_schools_that_ea
 def test_a_correction_goes_to_the_mailboxes_that_the_wrong_letter_went_to(database, schools, people, boxes):
     launch(database, approved(database, boxes))
     written = set(sent(database))
-    ready = definitions.ready_made(ROOT / "campaigns")["rectificatif"]
-    stated = definitions.to_those_who_received(ready, 1, 1)
+    ready = planning.ready_made(ROOT / "campaigns")["rectificatif"]
+    stated = planning.to_those_who_received(ready, 1, 1)
     with database.writing() as session:
         author = session.scalars(select(User).where(User.email == AUTHOR)).one()
         made = lifecycle.create_campaign(session, stated, now=LATER, author=author)
-        rows = audiences.list_addressees(session, made, now=LATER)
+        rows = planning.list_addressees(session, made, now=LATER)
         assert ({row.address for row in rows if row.reason is None}, made.boxes) == (written, boxes)
         asked = Definition.model_validate({**stated.model_dump(), "boxes": Boxes.SCHOOLS})
         assert lifecycle.create_campaign(session, asked, now=LATER, author=author).boxes is Boxes.SCHOOLS
@@ -366,9 +363,7 @@ def test_the_letter_and_its_numbers_speak_of_these_schools_as_its_preview_does(d
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         preview = Preview(session, campaign, SENDING, [], now=NOW)
-        shown = {
-            one.address: one.text for one in preview.letters(audiences.list_addressees(session, campaign, now=NOW))
-        }
+        shown = {one.address: one.text for one in preview.letters(planning.list_addressees(session, campaign, now=NOW))}
         first = preview.of(session.scalars(select(Authority)).one())
     assert "2\u00a0sur 3, 1\u00a0ont adhéré" in shown[ALL]
     for address, key in ((FIRST, schools[0]), (SECOND, schools[1])):
@@ -386,7 +381,7 @@ def test_what_left_is_read_again_as_the_preview_showed_it(database, schools):
     launch(database, approved(database, letter=f"{COUNTS}\n\n((contact))"))
     with database.reading() as session:
         row = session.scalars(select(Message).where(Message.address == FIRST)).one()
-        read = composing.as_shown(session, row, SENDING, now=NOW)
+        read = as_shown(session, row, SENDING, now=NOW)
         assert [name for name in names(session) if name in read] == [session.get_one(School, schools[0]).name]
         assert "1\u00a0sur 1" in read
 
@@ -399,7 +394,7 @@ def test_a_test_letter_lists_what_the_preview_shows(database, schools):
         campaign = lifecycle.campaign_numbered(session, number)
         authority = session.scalars(select(Authority)).one()
         preview = Preview(session, campaign, SENDING, [], now=NOW).of(authority)
-        test_letter.send_test(
+        review.send_test(
             session, campaign, SENDING, authority, judge("a@b.example"), Guard(anybody=True), now=NOW, actor=AUTHOR
         )
     assert preview.address == FIRST
@@ -412,16 +407,16 @@ def test_a_mailbox_is_asked_about_its_schools_and_answers_for_no_other(database,
     keys = sent(database)
     with database.writing() as session:
         message = session.get_one(Message, keys[FIRST])
-        asked = recording.question_of(session, message, now=LATER)
+        asked = replies.question_of(session, message, now=LATER)
         assert [row.school.id for row in asked.schools] == [school.id for school in asked.open()] == schools[:1]
         for other in (schools[1:2], schools[:2]):
             with pytest.raises(InputError, match="plus de réponse"):
-                recording.give_answers(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
+                replies.give_answers(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
         assert session.scalars(select(AdherenceRecord)).all() == []
-        (made,) = recording.give_answers(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
+        (made,) = replies.give_answers(session, message, Given({schools[0]: Answer.JOINED}), now=LATER)
         assert [school.id for school in made.schools] == schools[:1]
         assert session.scalars(select(AdherenceRecord.school_id)).all() == schools[:1]
-        whole = recording.question_of(session, session.get_one(Message, keys[ALL]), now=LATER)
+        whole = replies.question_of(session, session.get_one(Message, keys[ALL]), now=LATER)
         assert [row.school.id for row in whole.schools] == schools
 
 
@@ -433,7 +428,7 @@ def test_a_replaced_mailbox_still_answers_for_its_schools_from_its_old_letter(da
         details = {"now": NOW, "actor": AUTHOR, "kind": held.mailbox_kind}
         contacts.correct(session, held.authority, held, judge("nouvelle@adm.fwb.example"), **details)
     with database.reading() as session:
-        asked = recording.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
+        asked = replies.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
         assert [row.school.id for row in asked.schools] == schools[:1]
 
 
@@ -487,7 +482,7 @@ def test_failed_letters_of_the_other_mailboxes_may_leave_again(database, schools
         session.execute(update(Wave).values(state="finished"))
         campaign = lifecycle.campaign_numbered(session, number)
         expected = {1: Retriable(failed=again, kept=3 - again)}
-        assert retrying.list_retriable(session, campaign, now=LATER) == expected
+        assert waves.list_retriable(session, campaign, now=LATER) == expected
 
 
 @pytest.mark.long
@@ -497,7 +492,7 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
     for hour, address in enumerate((FIRST, SECOND, FIRST)):
         answer(database, keys[address], request=Answer.HELP, now=LATER + timedelta(hours=hour))
     with database.reading() as session:
-        assert inbox_list.count_trays(session)[Tray.HELP] == 2
+        assert replies.count_trays(session)[Tray.HELP] == 2
 
 
 @pytest.mark.postgresql
@@ -536,7 +531,7 @@ def reminded(database, number):
     """Why an added reminder would leave out each mailbox, or None."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        rows = audiences.list_addressees(session, campaign, now=LATER, only_unreacted=True)
+        rows = planning.list_addressees(session, campaign, now=LATER, only_unreacted=True)
         return {row.address: row.reason for row in rows}
 
 
@@ -559,7 +554,7 @@ def test_school_heads_and_their_authority_are_written_to_and_the_reminder_leaves
     assert carry(database, first, AT) == {ALL, *boxes}
     with database.reading() as session:
         row = session.scalars(select(Message).where(Message.address == ALL)).one()
-        assert f"écrit directement à ces {heads}\u00a0écoles." in composing.as_read(session, row, SENDING, now=AT)
+        assert f"écrit directement à ces {heads}\u00a0écoles." in as_read(session, row, SENDING, now=AT)
     joined = keys[7:10]
     for key in joined:
         record(database, key, strand, Status.JOINED, LATER)
@@ -570,9 +565,9 @@ def test_school_heads_and_their_authority_are_written_to_and_the_reminder_leaves
     assert letters(database, second) == {ALL: others, **left}
     assert carry(database, second, due_at) == {ALL, *(address for address, key in boxes.items() if key in others)}
     with database.reading() as session:
-        assert verification.verify_ledger(session, now=due_at) == []
+        assert results.verify_ledger(session, now=due_at) == []
         row = session.scalars(select(Message).where(Message.address == ALL).order_by(Message.id.desc())).first()
-        assert f"écrit directement à ces {heads - 3}\u00a0écoles." in composing.as_read(session, row, SENDING, now=AT)
+        assert f"écrit directement à ces {heads - 3}\u00a0écoles." in as_read(session, row, SENDING, now=AT)
 
 
 def carry(database, wave, at):

@@ -8,18 +8,17 @@ from email.policy import default
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.planning.sending_hours import AddedClosure, ClosedPart, Spares
-from outreach.campaigns.waves import answering, receipts
+from outreach.campaigns import waves
+from outreach.campaigns.letter import Composer
+from outreach.campaigns.planning import AddedClosure, ClosedPart, Spares
+from outreach.campaigns.waves import _receipts as receipts
 from outreach.core.text.addresses import judge
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.outbox.recipients import due_in
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
+from outreach.delivery.outbox import due_in
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given, Response
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
@@ -74,9 +73,9 @@ def test_a_wrong_contact_gets_no_letter_and_its_receipt_repeats_the_address_prop
 def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(database, letters):
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        one, two = (school.id for school in recording.question_of(session, message, now=LATER).open())
+        one, two = (school.id for school in replies.question_of(session, message, now=LATER).open())
         given = Given({one: Answer.IN_PREPARATION, two: Answer.DECLINED})
-        first, second = answering.receive_answer(session, message, given, SENDING, now=LATER)
+        first, second = waves.receive_answer(session, message, given, SENDING, now=LATER)
         assert [receipts.reference_of(session, made) for made in (first, second)] == [f"R-{first.id}"] * 2
         receipt = receipts.last_receipt(session, message)
         assert receipt.reference == f"R-{first.id}"
@@ -117,9 +116,9 @@ def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
     assert f"R-{second}. Elle remplace votre réponse du 16 mai 2021 à 11 h (R-{first}). Le service" in after
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        one, _two = (school.id for school in recording.question_of(session, message, now=LATER).open())
+        one, _two = (school.id for school in replies.question_of(session, message, now=LATER).open())
         now = LATER + timedelta(hours=2)
-        (third,) = answering.receive_answer(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
+        (third,) = waves.receive_answer(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
         replacing = receipts.of(session, [third]).replacing.replace("\u00a0", " ")
     told = f"Pour les écoles nommées ici, elle remplace votre réponse du 16 mai 2021 à 12 h (R-{second})."
     assert replacing == told
@@ -144,7 +143,7 @@ def test_a_letter_names_ten_schools_and_counts_the_others(database, people, stra
 def test_a_name_with_marks_of_the_letter_language_stands_in_the_letter_as_it_is(database, letters):
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        recording.question_of(session, message, now=LATER).open()[0].corrected_name = "École ((nom_po)) *1*"
+        replies.question_of(session, message, now=LATER).open()[0].corrected_name = "École ((nom_po)) *1*"
     give(database, letters[0], "declined")
     ((_, text),) = posted(database)
     assert "École ((nom_po)) *1* (FASE 80001)" in text
@@ -204,7 +203,7 @@ def test_a_letter_makes_one_copy_ever_also_beside_its_confirmation(database, let
 @pytest.mark.parametrize("reason", [SuppressionReason.UNSUBSCRIBED, SuppressionReason.STAFF])
 def test_no_copy_leaves_for_an_excluded_address_not_even_one_that_unsubscribed(database, letters, reason):
     with database.writing() as session:
-        suppressions.suppress_address(session, TO.key, reason, now=NOW, actor="a@fwb.example")
+        outbox.suppress_address(session, TO.key, reason, now=NOW, actor="a@fwb.example")
     give(database, letters[0], "joined", copy_to=TO)
     with database.writing() as session:
         Post(session, SENDING, now=LATER, refusals={}).carry(LATER)

@@ -6,14 +6,13 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.adherence.models import Strand
-from outreach.adherence.situation.standing import standing_of_some
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import verification
+from outreach.adherence.situation import standing_of_some
+from outreach.campaigns import planning, results
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.directory import register
 from outreach.directory.models import Authority, School
-from outreach.directory.register import school_reports
-from outreach.directory.register.school_reports import Fate, SchoolReport
+from outreach.directory.register import Fate, SchoolReport
 from outreach.operations.demo.story import Post
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, settle
 from tests.conftest import NOW
@@ -33,7 +32,7 @@ def report(database, school, now=NOW):
         fase = session.get_one(School, school).fase
         owner = session.scalars(select(Authority).where(Authority.fase == 9001 + (fase - 80001) // 100)).one()
         details = {"day": today(now), "source": "Appel", "now": now, "today": today(now), "actor": AUTHOR}
-        school_reports.report_school(session, owner, fase, Fate.GONE, **details)
+        register.report_school(session, owner, fase, Fate.GONE, **details)
 
 
 def carry(database, now=LATER):
@@ -59,8 +58,8 @@ def test_an_audience_leaves_it_out_of_list_and_count_and_says_why_of_an_only_sch
         report(database, school)
     number = approved(database)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        counts = audiences.count_campaign_audience(session, campaign, now=NOW)
+        campaign = planning.campaign_numbered(session, number)
+        counts = planning.count_campaign_audience(session, campaign, now=NOW)
         assert (counts.authorities, counts.written, counts.schools) == (2, 1, 1)
         assert counts.left_out == {Reason.REPORTED: 1}
         counted = session.execute(standing_of_some([first, second], session.get_one(Strand, strand), today(NOW)))
@@ -78,7 +77,7 @@ def test_a_letter_that_waits_loses_it_and_one_about_nothing_else_is_withdrawn(da
     carry(database)
     assert letters(database) == {first: (S.ACCEPTED, None, [kept]), second: (S.WITHDRAWN, Reason.REPORTED, [])}
     with database.reading() as session:
-        assert verification.verify_ledger(session, now=LATER) == []
+        assert results.verify_ledger(session, now=LATER) == []
 
 
 def test_a_withdrawn_report_lets_letters_name_it_again(database, made):
@@ -87,7 +86,7 @@ def test_a_withdrawn_report_lets_letters_name_it_again(database, made):
     with database.writing() as session:
         owner = session.get_one(Authority, first)
         fase = session.get_one(School, left).fase
-        school_reports.withdraw_report(session, owner, fase, now=NOW, actor=AUTHOR)
+        register.withdraw_report(session, owner, fase, now=NOW, actor=AUTHOR)
     launch(database, approved(database))
     assert letters(database)[first] == (S.QUEUED, None, [kept, left])
 
@@ -102,9 +101,9 @@ def test_a_reminder_leaves_it_out(database, made):
     for school in (left, only):
         report(database, school, LATER)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         for only_unreacted in (False, True):
-            found = audiences.list_addressees(session, campaign, now=LATER, only_unreacted=only_unreacted)
+            found = planning.list_addressees(session, campaign, now=LATER, only_unreacted=only_unreacted)
             told = {one.authority_id: (one.schools, one.reason) for one in found}
             assert told == {first: ((kept,), None), second: ((), Reason.REPORTED)}
 
@@ -114,6 +113,6 @@ def test_what_left_for_a_school_reported_before_is_seen(database, made):
     carry(database)
     report(database, made[min(made)][1], NOW + timedelta(minutes=5))
     with database.writing() as session:
-        assert verification.verify_ledger(session, now=LATER)[0].rule == "not_once_reported"
+        assert results.verify_ledger(session, now=LATER)[0].rule == "not_once_reported"
         session.execute(update(SchoolReport).values(recorded_at=LATER + timedelta(seconds=1)))
-        assert verification.verify_ledger(session, now=LATER) == []
+        assert results.verify_ledger(session, now=LATER) == []

@@ -8,17 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text, update
 
+from outreach.campaigns import planning, waves
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import retrying
-from outreach.campaigns.waves.launching import finish_waves
-from outreach.campaigns.waves.retrying import Retriable
-from outreach.core.audit.audit import entries_about
+from outreach.campaigns.waves import Retriable, finish_waves
+from outreach.core.audit import entries_about
 from outreach.core.text.errors import NotFound, Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Composition, Gate, Mailing, Message, MessageState
-from outreach.delivery.outbox import outbox
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.conftest import NOW, state_from
 
@@ -53,10 +50,10 @@ def states(database):
 def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database, ended):
     number = ended
     with database.reading() as session:
-        assert retrying.list_retriable(session, lifecycle.campaign_numbered(session, number), now=NOW) == {
+        assert waves.list_retriable(session, planning.campaign_numbered(session, number), now=NOW) == {
             1: Retriable(2, 0)
         }
-    move(database, number, retrying.retry_failures, 1, now=LATER)
+    move(database, number, waves.retry_failures, 1, now=LATER)
     assert states(database) == [MessageState.ACCEPTED, MessageState.QUEUED, MessageState.QUEUED, MessageState.IN_DOUBT]
     with database.writing() as session:
         assert session.scalars(select(Mailing.gate)).one() is Gate.OPEN
@@ -70,18 +67,18 @@ def test_the_failures_of_a_finished_wave_leave_again_and_it_ends_again(database,
         session.execute(update(Message).where(queued).values(state=MessageState.ACCEPTED, **FENCED))
         assert finish_waves(session, now=LATER) == 1
     with pytest.raises(Refused, match="rien à renvoyer"):
-        move(database, number, retrying.retry_failures, 1, now=LATER)
+        move(database, number, waves.retry_failures, 1, now=LATER)
     assert MessageState.QUEUED not in states(database)
 
 
 def test_doubts_that_have_rested_leave_once_more_and_only_once(database, ended):
     number = ended
     with pytest.raises(Refused, match="15 minutes"):
-        move(database, number, retrying.resend_doubts, 1, now=NOW + timedelta(minutes=14))
+        move(database, number, waves.resend_doubts, 1, now=NOW + timedelta(minutes=14))
     with database.reading() as session:
-        found = retrying.list_retriable(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        found = waves.list_retriable(session, planning.campaign_numbered(session, number), now=LATER)
         assert found == {1: Retriable(2, 1)}
-    move(database, number, retrying.resend_doubts, 1, now=LATER)
+    move(database, number, waves.resend_doubts, 1, now=LATER)
     assert states(database)[3] is MessageState.QUEUED
     with database.writing() as session:
         assert session.scalars(select(Wave.state)).one() is WaveState.RUNNING
@@ -90,7 +87,7 @@ def test_doubts_that_have_rested_leave_once_more_and_only_once(database, ended):
         )
         assert finish_waves(session, now=LATER) == 1
     with pytest.raises(Refused, match="une seule fois"):
-        move(database, number, retrying.resend_doubts, 1, now=LATER + timedelta(days=1))
+        move(database, number, waves.resend_doubts, 1, now=LATER + timedelta(days=1))
 
 
 def test_who_has_answered_since_is_left_alone_and_counted_apart(database, strand, ended):
@@ -103,12 +100,12 @@ def test_who_has_answered_since_is_left_alone_and_counted_apart(database, strand
             details = {"message_id": one.id, "authority_id": one.authority_id, "strand_id": strand, "given_at": NOW}
             session.add(Response(answer=Answer.INFORMED, **details))
     with database.reading() as session:
-        found = retrying.list_retriable(session, lifecycle.campaign_numbered(session, number), now=LATER)
+        found = waves.list_retriable(session, planning.campaign_numbered(session, number), now=LATER)
         assert found == {1: Retriable(1, 0, kept=1)}
-    move(database, number, retrying.retry_failures, 1, now=LATER)
+    move(database, number, waves.retry_failures, 1, now=LATER)
     assert [state.value for state in states(database)] == ["accepted", "refused", "queued", "in_doubt"]
     with pytest.raises(Refused):
-        move(database, number, retrying.resend_doubts, 1, now=LATER)
+        move(database, number, waves.resend_doubts, 1, now=LATER)
 
 
 def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, ended):
@@ -121,18 +118,18 @@ def test_whom_a_later_wave_has_reached_gets_no_earlier_letter(database, ended):
             later = session.scalars(select(Mailing.id).order_by(Mailing.id.desc())).first()
             session.execute(update(Message).where(Message.mailing_id == later).values(state=state, **FENCED))
         with database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, number)
-            found = retrying.list_retriable(session, campaign, now=LATER).get(1)
+            campaign = planning.campaign_numbered(session, number)
+            found = waves.list_retriable(session, campaign, now=LATER).get(1)
             assert found == (Retriable(kept=2) if is_reached else Retriable(2, 1)), state
-            resendable = retrying.resendable_from(session, campaign, 1, now=LATER).values()
+            resendable = waves.resendable_from(session, campaign, 1, now=LATER).values()
             assert set(resendable) == (set() if is_reached else rested), state
-        for verb in (retrying.retry_failures, retrying.resend_doubts) if is_reached else ():
+        for verb in (waves.retry_failures, waves.resend_doubts) if is_reached else ():
             with pytest.raises(Refused):
                 move(database, number, verb, 1, now=LATER)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("verb", [retrying.retry_failures, retrying.resend_doubts], ids=["retry", "resend"])
+@pytest.mark.parametrize("verb", [waves.retry_failures, waves.resend_doubts], ids=["retry", "resend"])
 def test_nothing_leaves_again_while_another_wave_is_being_filled(database, ended, verb):
     number = ended
     launch(database, number, NOW + timedelta(minutes=30))
@@ -141,22 +138,22 @@ def test_nothing_leaves_again_while_another_wave_is_being_filled(database, ended
         later.filled_at = None
         session.execute(update(Message).where(Message.mailing_id == later.id).values(state=MessageState.REFUSED))
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        assert retrying.list_retriable(session, campaign, now=LATER) == {}
-        assert retrying.resendable_from(session, campaign, 1, now=LATER) == {}
+        campaign = planning.campaign_numbered(session, number)
+        assert waves.list_retriable(session, campaign, now=LATER) == {}
+        assert waves.resendable_from(session, campaign, 1, now=LATER) == {}
     with pytest.raises(Refused, match="relance 1 sont en train d’être inscrits"):
         move(database, number, verb, 1, now=LATER)
 
 
-@pytest.mark.parametrize("verb", [retrying.retry_failures, retrying.resend_doubts], ids=["retry", "resend"])
-@pytest.mark.parametrize("end", [lifecycle.close_campaign, lifecycle.cancel_campaign], ids=["closed", "cancelled"])
+@pytest.mark.parametrize("verb", [waves.retry_failures, waves.resend_doubts], ids=["retry", "resend"])
+@pytest.mark.parametrize("end", [planning.close_campaign, planning.cancel_campaign], ids=["closed", "cancelled"])
 def test_a_campaign_that_has_ended_sends_nothing_again(database, ended, end, verb):
     number = ended
     move(database, number, end)
     with pytest.raises(Refused, match=r"Clôturée|Annulée"):
         move(database, number, verb, 1, now=LATER)
     with database.reading() as session:
-        assert retrying.list_retriable(session, lifecycle.campaign_numbered(session, number), now=LATER) == {}
+        assert waves.list_retriable(session, planning.campaign_numbered(session, number), now=LATER) == {}
     assert MessageState.QUEUED not in states(database)
 
 
@@ -165,12 +162,12 @@ def test_a_wave_under_way_or_that_does_not_exist_is_refused(database, people, st
     number = approved(database)
     launch(database, number)
     with pytest.raises(Refused, match="attendez sa fin"):
-        move(database, number, retrying.retry_failures, 1)
+        move(database, number, waves.retry_failures, 1)
     with pytest.raises(NotFound, match="vague 9"):
-        move(database, number, retrying.retry_failures, 9)
-    move(database, number, lifecycle.pause_campaign)
+        move(database, number, waves.retry_failures, 9)
+    move(database, number, planning.pause_campaign)
     with pytest.raises(Refused, match="En pause"):
-        move(database, number, retrying.resend_doubts, 1)
+        move(database, number, waves.resend_doubts, 1)
 
 
 @pytest.mark.long
@@ -180,11 +177,11 @@ def test_a_pause_holds_every_wave_that_runs(database, ended):
     with database.writing() as session:
         of_the_second = Message.mailing_id == session.get_one(Wave, wave).mailing_id
         session.execute(update(Message).where(of_the_second).values(state=MessageState.REFUSED, **FENCED))
-    move(database, number, retrying.retry_failures, 1, now=LATER)
-    move(database, number, lifecycle.pause_campaign)
+    move(database, number, waves.retry_failures, 1, now=LATER)
+    move(database, number, planning.pause_campaign)
     with database.reading() as session:
         assert session.scalars(select(Mailing.gate)).all() == [Gate.HELD, Gate.HELD]
-    move(database, number, lifecycle.resume_campaign)
+    move(database, number, planning.resume_campaign)
     with database.reading() as session:
         assert session.scalars(select(Mailing.gate)).all() == [Gate.OPEN, Gate.OPEN]
 
@@ -219,8 +216,8 @@ def test_a_wave_is_not_ended_on_what_was_counted_before_somebody_sent_a_letter_a
 
     with ThreadPoolExecutor(1) as pool:
         with database.writing() as session:
-            campaign = lifecycle.in_turn(session, number)
-            retrying.resend_doubts(session, campaign, 1, now=LATER, actor=AUTHOR)
+            campaign = planning.in_turn(session, number)
+            waves.resend_doubts(session, campaign, 1, now=LATER, actor=AUTHOR)
             clock = pool.submit(end)
             assert begun.wait(20)
             wait_for_somebody_whose_turn_it_is_not(session)

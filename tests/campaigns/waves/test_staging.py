@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import planning
 from outreach.campaigns.models import StagedAuthority, Wave
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import launching
+from outreach.campaigns.waves import _launching as launching
+from outreach.delivery import outbox
 from outreach.delivery.models import Gate, Mailing, Message, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
 from tests import factories
 from tests.campaigns.conftest import NOW, SENDING, advance, approved, move, settle
@@ -87,7 +87,7 @@ def reasons(database):
 def wave_to_eight(database, _settings):
     """Eight authorities, and a wave to them that is due."""
     settle(database, 8)
-    move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    move(database, approved(database), planning.schedule_campaign, NOW)
 
 
 @pytest.mark.long
@@ -110,7 +110,7 @@ def test_killed_in_or_after_any_transaction_a_launch_writes_to_everybody_once(wa
 @pytest.mark.postgresql
 def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, strand):
     everybody = sorted(settle(database, 8))
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     one, other = ranked(database, wave), ranked(database, wave)
     assert [stage(database, wave, ranking) for ranking in (one, other, other, one)] == [True, True, True, False]
     assert ranked(database, wave) is None, "all are staged: nobody ranks them again"
@@ -121,13 +121,13 @@ def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, 
 @pytest.mark.long
 def test_what_changes_between_staging_and_the_slice_is_judged_again(database, people, strand):
     one, other, third, fourth = found = settle(database, 4)
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     ranking = ranked(database, wave)
     while stage(database, wave, ranking):
         pass
     with database.writing() as session:
         address = session.scalars(select(Contact.address).where(Contact.authority_id == one)).one()
-        suppressions.suppress_address(session, address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        outbox.suppress_address(session, address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         session.execute(update(Contact).where(Contact.authority_id == other).values(retired_at=NOW, retired_by="x"))
         joined = factories.adherence_record(found[third][0], strand, NOW)
         session.add(AdherenceRecord(**joined))
@@ -138,7 +138,7 @@ def test_what_changes_between_staging_and_the_slice_is_judged_again(database, pe
 @pytest.mark.long
 def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(database, people, strand):
     one, newcomer, *others = settle(database, 4)
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     ranking = ranked(database, wave)
     while stage(database, wave, ranking):
         pass
@@ -152,7 +152,7 @@ def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(d
 @pytest.mark.long
 def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
     settle(database, 3)
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     stage(database, wave, ranked(database, wave))
     more = settle(database, 1)
     with database.writing() as session:
@@ -165,12 +165,12 @@ def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
 
 
 @pytest.mark.parametrize(
-    ("verb", "details"), [(lifecycle.cancel_campaign, ()), (lifecycle.revise_campaign, ({"title": "Autre"},))]
+    ("verb", "details"), [(planning.cancel_campaign, ()), (planning.revise_campaign, ({"title": "Autre"},))]
 )
 def test_a_wave_that_is_planned_no_more_leaves_nothing_staged(database, people, strand, verb, details):
     settle(database, 5)
     number = approved(database)
-    wave = move(database, number, lifecycle.schedule_campaign, NOW)
+    wave = move(database, number, planning.schedule_campaign, NOW)
     stage(database, wave, ranked(database, wave))
     move(database, number, verb, *details)
     assert staged(database) == 0
@@ -180,7 +180,7 @@ def test_a_wave_that_is_planned_no_more_leaves_nothing_staged(database, people, 
 @pytest.mark.long
 def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_letter(database, people, strand):
     everybody = sorted(settle(database, 8))
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     with database.writing() as session:
         assert launching.advance_wave(session, wave, SENDING, now=NOW)
         session.execute(delete(StagedAuthority))
@@ -193,7 +193,7 @@ def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_lett
 def test_a_process_leaves_a_wave_that_another_one_launches(database, people, strand):
     """On SQLite there is nothing to wait for: it has one writer."""
     settle(database, 2)
-    wave = move(database, approved(database), lifecycle.schedule_campaign, NOW)
+    wave = move(database, approved(database), planning.schedule_campaign, NOW)
     with database.reading() as other:
         assert launching.is_free(other, wave)
         with database.writing() as session:

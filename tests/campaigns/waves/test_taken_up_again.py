@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.snapshot import LetterSnapshot
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import LetterSnapshot
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.waves import launching, retrying
-from outreach.core.audit.audit import entries_about
+from outreach.campaigns.waves import _launching as launching
+from outreach.core.audit import entries_about
 from outreach.core.text.errors import Refused
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.delivery.sending.in_flight import Failpoint
+from outreach.delivery.sending import Failpoint
 from outreach.directory.models import Authority
 from tests.campaigns.conftest import APPROVER, add_contact, advance, approved, launch, move, settle
 from tests.conftest import NOW
@@ -37,10 +37,10 @@ def leave(database, wave, states):
 
 def again(database, number, at):
     """Take a cancelled campaign back, have it approved as it is, and start its next wave; returns the wave's key."""
-    move(database, number, lifecycle.restore_campaign, now=at)
-    move(database, number, lifecycle.submit_campaign, now=at)
-    move(database, number, lifecycle.approve_campaign, now=at, actor=APPROVER)
-    wave = move(database, number, lifecycle.schedule_campaign, at, now=at)
+    move(database, number, planning.restore_campaign, now=at)
+    move(database, number, planning.submit_campaign, now=at)
+    move(database, number, planning.approve_campaign, now=at, actor=APPROVER)
+    wave = move(database, number, planning.schedule_campaign, at, now=at)
     advance(database, wave, at)
     return wave
 
@@ -64,19 +64,19 @@ def test_a_campaign_taken_back_is_a_draft_that_needs_another_approval(database, 
     settle(database, 2)
     number = approved(database)
     with pytest.raises(Refused, match="n’est pas annulée"):
-        move(database, number, lifecycle.restore_campaign)
-    move(database, number, lifecycle.cancel_campaign, actor=APPROVER)
-    move(database, number, lifecycle.restore_campaign, actor=APPROVER)
+        move(database, number, planning.restore_campaign)
+    move(database, number, planning.cancel_campaign, actor=APPROVER)
+    move(database, number, planning.restore_campaign, actor=APPROVER)
     with pytest.raises(Refused, match="pas validée"):
-        move(database, number, lifecycle.schedule_campaign, LATER)
+        move(database, number, planning.schedule_campaign, LATER)
     with database.reading() as session:
         assert session.get_one(Campaign, number).state is CampaignState.DRAFT
         told = entries_about(session, f"campaign:{number}")[0]
         assert (told.actor, told.sentence.partition("» ")[2]) == (APPROVER, "reprise en brouillon.")
-    move(database, number, lifecycle.submit_campaign)
+    move(database, number, planning.submit_campaign)
     with pytest.raises(Refused, match="autre personne"):
-        move(database, number, lifecycle.approve_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)  # who takes it back has not written it
+        move(database, number, planning.approve_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)  # who takes it back has not written it
 
 
 @pytest.mark.long
@@ -90,7 +90,7 @@ def test_the_wave_after_a_broken_one_writes_only_where_nothing_has_left(database
     number = approved(database)
     first = launch(database, number)
     leave(database, first, [*LEFT, MessageState.REFUSED])
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.cancel_campaign)
     before = letters(database, first)
     second = again(database, number, LATER)
     written = [name for state in LEFT for name in before[state]]
@@ -109,8 +109,8 @@ def test_nobody_is_written_to_again_whose_doubtful_letter_waited_for_its_second_
     leave(database, first, [MessageState.IN_DOUBT])
     with database.writing() as session:
         wave = session.get_one(Wave, first)
-        retrying.resend_doubts(session, wave.campaign, wave.number, now=LATER, actor=APPROVER)
-    move(database, number, lifecycle.cancel_campaign, now=LATER)
+        waves.resend_doubts(session, wave.campaign, wave.number, now=LATER, actor=APPROVER)
+    move(database, number, planning.cancel_campaign, now=LATER)
     found = letters(database, again(database, number, LATER))
     assert (len(found.get(Reason.WRITTEN, [])), len(found[MessageState.QUEUED])) == (1, 2)
 
@@ -120,11 +120,11 @@ def test_its_reminders_then_write_to_everybody_as_usual(database, people, strand
     settle(database, 3)
     number = approved(database, reminders=(14,))
     leave(database, launch(database, number), [MessageState.ACCEPTED])
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.cancel_campaign)
     second = again(database, number, LATER)
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
-        assert audiences.count_campaign_audience(session, campaign, now=LATER).written == 3
+        assert planning.count_campaign_audience(session, campaign, now=LATER).written == 3
         reminder = campaign.waves[-1]
         key, due = reminder.id, reminder.due_at
         assert reminder.state is WaveState.PLANNED
@@ -138,9 +138,9 @@ def test_a_wave_broken_off_twice_is_completed_by_the_third(database, people, str
     settle(database, 3)
     number = approved(database)
     leave(database, launch(database, number), [MessageState.ACCEPTED])
-    move(database, number, lifecycle.cancel_campaign)
+    move(database, number, planning.cancel_campaign)
     leave(database, again(database, number, LATER), [MessageState.ACCEPTED])
-    move(database, number, lifecycle.cancel_campaign, now=LATER)
+    move(database, number, planning.cancel_campaign, now=LATER)
     third = letters(database, again(database, number, LATER + timedelta(hours=1)))
     assert (len(third[Reason.WRITTEN]), len(third[MessageState.QUEUED])) == (2, 1)
 
@@ -153,10 +153,10 @@ def test_a_reminder_that_was_broken_off_is_completed_as_a_reminder(database, peo
     leave(database, first, [MessageState.ACCEPTED] * 3)
     with database.writing() as session:
         launching.finish_waves(session, now=LATER)
-    reminder = move(database, number, lifecycle.schedule_campaign, LATER, now=LATER)
+    reminder = move(database, number, planning.schedule_campaign, LATER, now=LATER)
     advance(database, reminder, LATER)
     leave(database, reminder, [MessageState.ACCEPTED])
-    move(database, number, lifecycle.cancel_campaign, now=LATER)
+    move(database, number, planning.cancel_campaign, now=LATER)
     third = again(database, number, LATER + timedelta(hours=1))
     found = letters(database, third)
     assert (len(found[Reason.WRITTEN]), len(found[MessageState.QUEUED]), is_reminder(database, third)) == (1, 2, True)
@@ -172,7 +172,7 @@ def test_a_relay_gets_each_letter_once_though_its_campaign_was_cancelled_in_mid_
     def cancel_once(stage):
         fences.append(stage is Failpoint.AFTER_FENCE)
         if fences.count(True) == 2 and fences[-1]:
-            move(database, number, lifecycle.cancel_campaign)
+            move(database, number, planning.cancel_campaign)
 
     clock.at = LATER
     first = launch(database, number)

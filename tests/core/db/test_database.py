@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
-from outreach.core import db
-from outreach.core.audit import audit
-from outreach.core.audit.audit import AuditEntry
+from outreach.core import audit, db
+from outreach.core.audit import AuditEntry
 from outreach.core.db import Base, Database, sqlite
 from outreach.operations import migrations
 

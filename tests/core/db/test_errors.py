@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.db import Database, bulk, errors, table_of
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import event, insert, select, text
 
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.db import table_of
 from outreach.core.db.bulk import among
 

@@ -7,14 +7,13 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select, text
 
+from outreach.core import tables
 from outreach.core.db import analyze_after, try_lock
-from outreach.core.tables import imports
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities, contacts
 from outreach.directory.models import Contact, MailboxKind, Network, RegisterImport
-from outreach.directory.register.edition import open_edition
+from outreach.directory.register import open_edition
 from tests.directory import editions
 from tests.directory.editions import EDITIONS, edition, row
 
@@ -43,10 +42,10 @@ def apply(database, content, now):
 
 def received(session, now):
     """The number of an edition that waits, and what it would change."""
-    sent = imports.receive_import(
+    sent = tables.receive_import(
         session, EDITIONS, open_edition(edition(row())), now=now, actor="x", edition_on=date(2021, 3, 1)
     )
-    return sent.id, imports.judge_import(session, EDITIONS, sent)
+    return sent.id, tables.judge_import(session, EDITIONS, sent)
 
 
 def test_one_edition_applied_twice_at_once_is_applied_once(database, now):
@@ -62,7 +61,7 @@ def test_one_address_added_twice_at_once_is_added_once(database, now):
 
     def add():
         with database.writing() as session:
-            authority = sheet.authority_by_fase(session, 9001)
+            authority = authorities.authority_by_fase(session, 9001)
             contacts.add(session, authority, judge("a@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
 
     outcomes = both(add)
@@ -78,10 +77,10 @@ def test_an_edition_is_applied_only_as_it_was_shown(database, now):
     with database.writing() as session:
         sent = session.get_one(RegisterImport, number)
         with pytest.raises(Refused, match="changé entre-temps"):
-            imports.apply_import(session, EDITIONS, sent, judged, now=now, actor="x")
-        again = imports.judge_import(session, EDITIONS, sent)
+            tables.apply_import(session, EDITIONS, sent, judged, now=now, actor="x")
+        again = tables.judge_import(session, EDITIONS, sent)
         with pytest.raises(Refused, match="changé entre-temps"):
-            imports.apply_import(session, EDITIONS, sent, again, now=now, actor="x", seen=judged.plan.version)
+            tables.apply_import(session, EDITIONS, sent, again, now=now, actor="x", seen=judged.plan.version)
 
 
 def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied_once(database, now):
@@ -91,7 +90,7 @@ def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied
     def apply_it():
         with database.writing() as session:
             sent = session.get_one(RegisterImport, number)
-            imports.apply_import(session, EDITIONS, sent, judged, now=now, actor="x")
+            tables.apply_import(session, EDITIONS, sent, judged, now=now, actor="x")
 
     assert sorted(type(outcome).__name__ for outcome in both(apply_it)) == ["NoneType", "Refused"]
     with database.reading() as session:

@@ -7,8 +7,8 @@ import time
 import pytest
 from sqlalchemy import func, select
 
-from outreach.core.audit import events
-from outreach.core.audit.events import Event, EventKind, publish_event, tell_all
+from outreach.core import audit
+from outreach.core.audit import Event, EventKind, publish_event, tell_all
 from outreach.core.db import Database
 from tests.conftest import NOW
 
@@ -28,14 +28,14 @@ def test_events_get_the_next_numbers_once_they_are_committed(database):
     with database.writing() as session:
         tell_all(session, KIND, [(f"school:{n}", {"school": n}) for n in range(5)], at=NOW)
     with database.reading() as session:
-        assert events.events_after(session, 0, 10) == []
-    assert events.number_waiting(database) == 5
-    assert events.number_waiting(database) == 0
+        assert audit.events_after(session, 0, 10) == []
+    assert audit.number_waiting(database) == 5
+    assert audit.number_waiting(database) == 0
     with database.reading() as session:
-        assert [event.number for event in events.events_after(session, 2, 2)] == [3, 4]
-        assert events.last_event(session) == 5
-        (first,) = events.events_after(session, 0, 1)
-        told = events.cloud_event(first, "https://outreach.example")
+        assert [event.number for event in audit.events_after(session, 2, 2)] == [3, 4]
+        assert audit.last_event(session) == 5
+        (first,) = audit.events_after(session, 0, 1)
+        told = audit.cloud_event(first, "https://outreach.example")
     assert told["data"] == {"school": 0}
     assert (told["id"], told["type"], told["time"]) == (
         "1",
@@ -63,9 +63,9 @@ def test_a_plain_sequence_would_pass_over_who_commits_last(postgresql):
         with postgresql.reading() as session:
             seen = read_after(session, Event.id, 0)
             cursor = max(seen)
-        assert events.number_waiting(postgresql) == 1
+        assert audit.number_waiting(postgresql) == 1
         slow.commit()
-        assert events.number_waiting(postgresql) == 1
+        assert audit.number_waiting(postgresql) == 1
         with postgresql.reading() as session:
             assert read_after(session, Event.id, cursor) == [], "the sequence has passed over the slow one"
             assert session.scalar(select(func.count(Event.id))) == 2
@@ -90,13 +90,13 @@ def test_eight_writers_and_two_numberers_leave_no_gap_to_a_reader(postgresql):  
 
     def number():
         while not done.is_set():
-            events.number_waiting(postgresql)
+            audit.number_waiting(postgresql)
 
     def follow():
         last = 0
         while len(read) < written and not done.wait(0.001):
             with postgresql.reading() as session:
-                batch = [event.number for event in events.events_after(session, last, 50)]
+                batch = [event.number for event in audit.events_after(session, last, 50)]
             if batch and batch != list(range(last + 1, last + 1 + len(batch))):
                 faults.append((last, batch))
             read.extend(batch)
@@ -122,4 +122,4 @@ def test_an_event_of_a_transaction_that_is_undone_is_never_told(database: Databa
     with pytest.raises(RuntimeError), database.writing() as session:
         tell_one(session, 1)
         raise RuntimeError
-    assert events.number_waiting(database) == 0
+    assert audit.number_waiting(database) == 0

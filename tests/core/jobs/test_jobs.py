@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.core.jobs import queue
-from outreach.core.jobs import work as leases
-from outreach.core.jobs.models import Job, JobPiece, JobState
-from outreach.core.jobs.queue import Asked
-from outreach.core.jobs.work import PIECE_BYTES, JobWork, LeaseLost
+from outreach.core.jobs import Asked, Job, JobState, JobWork, LeaseLost
+from outreach.core.jobs import _queue as queue
+from outreach.core.jobs import _work as leases
+from outreach.core.jobs._models import JobPiece
+from outreach.core.jobs._work import PIECE_BYTES
 from outreach.core.text.errors import NotFound, Refused
 from tests.conftest import NOW
 

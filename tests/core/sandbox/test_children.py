@@ -48,7 +48,7 @@ def test_every_process_that_we_start_is_one_of_these():
     # The supervisor and the job room start our own processes, which read the settings. PostgreSQL's programs get
     # the database's password and no other secret.
     assert starting == {
-        "operations/backups/postgresql.py",
+        "operations/backups/_postgresql.py",
         "core/sandbox/__init__.py",
         "cli/processes/supervisor.py",
         "operations/worker/job_room.py",

@@ -12,7 +12,7 @@ from outreach.core.settings.model import SECRETS
 from outreach.core.settings.reading import NAMED
 from outreach.core.settings.values import is_guessable
 from outreach.core.text.errors import SettingsError
-from outreach.delivery.letters import tokens
+from outreach.delivery import letters
 from tests.factories import DRAWN
 
 REAL = {
@@ -335,7 +335,7 @@ def test_a_key_that_can_be_guessed_is_refused_and_not_repeated(name, key):
 def test_a_retired_key_of_tokens_may_be_guessable_as_letters_that_left_bear_it():
     keys = ",".join([DRAWN[1], DRAWN[0][::-1], "k" * 40])
     assert len(read({**REAL, "OUTREACH_TOKEN_KEYS": keys}).signing_keys) == 3
-    assert faults.LIVE_KEYS == tokens.LIVE_KEYS
+    assert faults.LIVE_KEYS == letters.LIVE_KEYS
 
 
 def test_no_key_that_is_drawn_at_random_is_taken_for_a_guessable_one():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from outreach.core.audit import audit
-from outreach.core.site import letterhead
-from outreach.core.site.letterhead import Letterhead
+from outreach.core import audit
+from outreach.core.site import Letterhead
+from outreach.core.site import _letterhead as letterhead
 from outreach.core.text.errors import InputError
 from tests.conftest import NOW
 from tests.factories import AUTHOR

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.core.audit import audit
-from outreach.core.site import statements
-from outreach.core.site.statements import CONFORMITY, FIELDS, SHORT, SUBJECT, StatementKind
+from outreach.core import audit, site
+from outreach.core.site import CONFORMITY, FIELDS, SUBJECT, StatementKind
+from outreach.core.site._statements import SHORT
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.operations.demo.people import EXAMPLES
@@ -20,19 +20,19 @@ TODAY, KIND = today(NOW), StatementKind.ACCESSIBILITY
 def write(database, dated_on=TODAY, kind=KIND, seen=None, **changes):
     with database.writing() as session:
         words = {**EXAMPLES[kind], **changes}
-        return statements.write_statement(session, kind, words, dated_on, now=NOW, actor=AUTHOR, seen=seen)
+        return site.write_statement(session, kind, words, dated_on, now=NOW, actor=AUTHOR, seen=seen)
 
 
 def test_the_newest_version_stands_and_the_audit_says_what_changed(database):
     with database.reading() as session:
-        assert statements.missing_statements(session) == list(StatementKind)
+        assert site.missing_statements(session) == list(StatementKind)
     assert write(database, TODAY - timedelta(days=1))
     assert write(database, contact=" Le service\r\n numerique@fwb.example ", conformity="full")
     assert not write(database, contact="Le service\nnumerique@fwb.example", conformity="full")
     with database.reading() as session:
-        assert statements.missing_statements(session) == [StatementKind.DATA_PROTECTION]
-        held, earlier = statements.statement_versions(session, KIND)
-        assert held.id == statements.current_statement(session, KIND).id
+        assert site.missing_statements(session) == [StatementKind.DATA_PROTECTION]
+        held, earlier = site.statement_versions(session, KIND)
+        assert held.id == site.current_statement(session, KIND).id
         assert (held.words["contact"], held.conformity.label) == (
             "Le service\nnumerique@fwb.example",
             "totalement conforme",
@@ -63,7 +63,7 @@ def test_a_version_over_one_that_was_not_read_is_refused(database):
 def test_a_field_that_is_empty_too_long_or_unfit_is_refused_by_its_name(typed, said):
     field = next(field for field in FIELDS[KIND] if field.most == SHORT)
     with pytest.raises(InputError, match=re.escape(said)) as refused:
-        statements.fit_field(field, typed)
+        site.fit_field(field, typed)
     assert field.label in str(refused.value)
 
 
@@ -71,7 +71,7 @@ def test_a_page_bears_no_day_to_come(database):
     with pytest.raises(InputError, match="à venir"):
         write(database, TODAY + timedelta(days=1))
     with database.reading() as session:
-        assert statements.missing_statements(session) == list(StatementKind)
+        assert site.missing_statements(session) == list(StatementKind)
 
 
 def test_the_examples_of_a_demonstration_have_every_field():

@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import AccessLogEntry, Filter, Line, TrailKind
-from outreach.core.tables.columns import DATA, Column, InMemoryListing, Kind, On, QueryListing
-from outreach.core.tables.writing import csv_bytes
+from outreach.access import accounts
+from outreach.access.accounts import AccessLogEntry, Filter, Line, TrailKind
+from outreach.core.tables import DATA, Column, InMemoryListing, Kind, On, QueryListing, csv_bytes
 from outreach.core.text.errors import InputError
 from tests.conftest import NOW
 
@@ -112,10 +111,10 @@ def test_keys_are_those_of_authorities_each_once():
 def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
     with database.writing() as session:
         lines = [Line(NOW + timedelta(hours=n // 4), TrailKind.EXPORTED, "x", f"/{n}") for n in range(30)]
-        access_log.add_access_lines(session, lines)
+        accounts.add_access_lines(session, lines)
     with database.reading() as session:
         for sort in ("", "at", "-at", "kind", "-kind", "person", "detail"):
-            listed = access_log.list_access(session, Filter(), sort)
+            listed = accounts.list_access(session, Filter(), sort)
             every = [entry.id for entry in listed.every()]
             paged = [entry.id for number in range(1, 6) for entry in listed.page(number, 7)]
             assert paged == every, sort
@@ -128,7 +127,7 @@ def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
 @pytest.mark.postgresql
 def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database):
     with database.writing() as session:
-        access_log.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
+        accounts.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
     with database.reading() as session:
         lines = {"query": select(AccessLogEntry), "order": (AccessLogEntry.id,), "key": AccessLogEntry.id}
         listed = QueryListing(title="", columns=(), session=session, **lines)
@@ -148,10 +147,10 @@ def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database)
 def test_a_file_holds_a_batch_of_objects_and_never_all(database):
     """What was read is let go as the file goes on: SQLAlchemy's session holds objects weakly."""
     with database.writing() as session:
-        access_log.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(1200)])
+        accounts.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(1200)])
     with database.reading() as session:
         most = 0
-        for _ in access_log.list_access(session, Filter()).every():
+        for _ in accounts.list_access(session, Filter()).every():
             most = max(most, len(session.identity_map))
         assert 0 < most <= 1001
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from outreach.core.tables.headers import Headers, Heading, MissingColumns
-from outreach.core.tables.reading import Grid, read_grid
+from outreach.core.tables import Grid, Headers, Heading, MissingColumns, read_grid
 from tests.core.tables.books import workbook
 
 HEADERS = Headers(

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from outreach.core.settings import ROOT
-from outreach.core.tables.headers import Headers, Heading
-from outreach.core.tables.reading import RowFault, file_grid, is_csv, read_grid
+from outreach.core.tables import Headers, Heading, RowFault, read_grid
+from outreach.core.tables._reading import file_grid, is_csv
 from outreach.core.text.errors import InputError
 from tests.core.tables.books import workbook
 

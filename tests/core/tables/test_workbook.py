@@ -9,8 +9,7 @@ import pytest
 import xlsxwriter
 
 from outreach.core.sandbox import workbook as workbook_module
-from outreach.core.tables.headers import Headers, Heading
-from outreach.core.tables.reading import read_grid
+from outreach.core.tables import Headers, Heading, read_grid
 from outreach.core.text.errors import InputError
 from tests.core.tables.books import BOMB, PAGE, book_of, changed, ods, packed, repeated, workbook
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from python_calamine import CalamineWorkbook
 
-from outreach.core.tables.writing import Origin, Table, csv_bytes, xlsx
+from outreach.core.tables import Origin, Table, csv_bytes, xlsx
 
 CELLS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "http://x.be", "007", "éà"]
 

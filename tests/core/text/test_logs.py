@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Database
 from outreach.core.settings import ROOT
 from outreach.core.text import logs
 from outreach.core.text.errors import InputError
-from outreach.delivery.bounces.boxes import BoxError
+from outreach.delivery.bounces import BoxError
 from outreach.directory.models import Network
-from outreach.operations.health.watch import AlertWatch
+from outreach.operations.health import AlertWatch
 from outreach.operations.worker import resilience
 from outreach.operations.worker.resilience import going_on
 from outreach.web.public.tracking_endpoint import Batches, NotHandled

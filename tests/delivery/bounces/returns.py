@@ -4,11 +4,11 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.parsing import NoticeVerdict
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.bounces import Handling, KeptNotice, NoticeVerdict
+from outreach.delivery.bounces._models import KeptReport
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact, ContactSource
 from tests import factories
 from tests.conftest import NOW
@@ -78,7 +78,7 @@ def exclude_for_another(database, key, named="jeanne@commune.example", at=NOW):
     """Exclude an address as notices of before did: for the refusal of an address that it forwards to."""
     letter = states(database, sent(database, [key]))[key].id
     with database.writing() as session:
-        suppressions.suppress_address(session, key, SuppressionReason.HARD_BOUNCE, now=at, actor="courriels revenus")
+        outbox.suppress_address(session, key, SuppressionReason.HARD_BOUNCE, now=at, actor="courriels revenus")
         failed = KeptReport(number=1, recipient=named, verdict=NoticeVerdict.FAILED, status="5.1.1")
         known = {"digest": f"{letter} {named}", "read_at": at, "message_id": letter, "handling": Handling.EXCLUDED}
         session.add(KeptNotice(**known, verdict=NoticeVerdict.FAILED, reports=[failed]))

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.core.audit.audit import AuditEntry, entries_about
-from outreach.delivery.bounces import handling, parsing
-from outreach.delivery.bounces.handling import excluded_for_another
-from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
-from outreach.delivery.bounces.parsing import NoticeVerdict
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.core.audit import AuditEntry, entries_about
+from outreach.delivery import bounces, outbox
+from outreach.delivery.bounces import Handling, KeptNotice, NoticeVerdict, excluded_for_another
+from outreach.delivery.bounces import _handling as handling
+from outreach.delivery.bounces._models import KeptReport
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import (
     Mailing,
     Message,
@@ -20,9 +20,9 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
 )
-from outreach.delivery.outbox import outbox, outcomes, suppressions
-from outreach.delivery.outbox.outcomes import Settled
-from outreach.delivery.smtp.protocol import Reply, result_of
+from outreach.delivery.outbox import Settled
+from outreach.delivery.outbox import _outcomes as outcomes
+from outreach.delivery.smtp import Reply, result_of
 from outreach.directory.models import Contact
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import (
@@ -51,7 +51,7 @@ def mailing(database):
 
 def take(database, content, now=LATER):
     with database.writing() as session:
-        kept = handling.take_notice(session, parsing.read_notice(content, KEYS), now=now)
+        kept = handling.take_notice(session, bounces.read_notice(content, KEYS), now=now)
         return kept.handling if kept else None
 
 
@@ -161,7 +161,7 @@ def without_token(content):
 def test_without_a_token_the_message_id_and_its_recipient_prove_it_together(database, mailing):
     """D4."""
     content = without_token(told(database, mailing, "postfix"))
-    assert parsing.read_notice(content, KEYS).proved is None
+    assert bounces.read_notice(content, KEYS).proved is None
     stranger = content.replace(FIRST.encode(), b"po999999@adm.fwb.example")
     assert take(database, stranger) is H.UNVERIFIED
     crossed = content.replace(FIRST.encode(), SECOND.encode())
@@ -266,7 +266,7 @@ def test_an_exclusion_for_another_address_is_found_by_its_notice_until_one_names
         keys = {one.address_key: one.id for one in session.scalars(select(Suppression))}
         assert excluded_for_another(session) == {keys[to[0]]: OTHER}
     with database.writing() as session:
-        suppressions.lift_suppression(session, to[0], SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
+        outbox.lift_suppression(session, to[0], SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
         assert excluded_for_another(session) == {}
 
 
@@ -333,13 +333,13 @@ def test_a_notice_of_a_letter_from_before_an_exclusion_was_lifted_counts_no_more
     def is_excluded_by(letter):
         take(database, of_status(database, letter, FIRST, status))
         with database.reading() as session:
-            return bool(suppressions.in_force(session, [FIRST]))
+            return bool(outbox.in_force(session, [FIRST]))
 
     late = [sent(database, [FIRST]) for _ in range(3)]
     first = [mailing, *(sent(database, [FIRST]) for _ in range(needed - 1))]
     assert [is_excluded_by(letter) for letter in first][-1]
     with database.writing() as session:
-        suppressions.lift_suppression(session, FIRST, SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
+        outbox.lift_suppression(session, FIRST, SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
     assert not any(is_excluded_by(letter) for letter in late)
     again = [sent(database, [FIRST]) for _ in range(needed)]
     with database.writing() as session:
@@ -407,7 +407,7 @@ def test_unsubscribing_by_mail_is_written_down_as_by_the_link_and_once(database,
     identity = states(database, mailing)[SECOND].public_id
     with database.writing() as session:
         letter = outbox.message_named(session, bytes.fromhex(identity))
-        assert suppressions.unsubscribe_letter(session, letter, now=LATER, detail=f"lien du courriel {identity}")
+        assert outbox.unsubscribe_letter(session, letter, now=LATER, detail=f"lien du courriel {identity}")
     with database.reading() as session:
         rows = session.scalars(select(Suppression).order_by(Suppression.id)).all()
         entries = [entries_about(session, f"exclusion:{row.id}") for row in rows]
@@ -433,7 +433,7 @@ def test_an_unsubscription_by_mail_stops_awareness_only_and_proves_that_a_doubt_
     take(database, told(database, mailing, "unsubscribe"))
     assert states(database, mailing)[FIRST].state is S.ACCEPTED
     with database.reading() as session:
-        stopped = [suppressions.suppressed_among(session, [FIRST], kind) for kind in MessageClass]
+        stopped = [outbox.suppressed_among(session, [FIRST], kind) for kind in MessageClass]
         assert stopped == [{FIRST}, set()]
 
 

@@ -9,11 +9,11 @@ import trustme
 
 from outreach.core.settings import read
 from outreach.core.text.errors import Refused
-from outreach.delivery import workers
-from outreach.delivery.bounces import boxes, handling
-from outreach.delivery.bounces.boxes import BoxError, Folder, ImapBox, MaildirBox
-from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.parsing import MOST_BYTES, NoticeVerdict
+from outreach.delivery import bounces, workers
+from outreach.delivery.bounces import BoxError, Folder, Handling, NoticeVerdict
+from outreach.delivery.bounces import _handling as handling
+from outreach.delivery.bounces._boxes import ImapBox, MaildirBox
+from outreach.delivery.bounces._parsing import MOST_BYTES
 from outreach.delivery.models import MessageState
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, KEYS, SECOND, THIRD, three_sent, told
@@ -31,7 +31,7 @@ def mailing(database):
 
 def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
     box.put(SMALL, SMALL + b"a" * (2 * MOST_BYTES))
-    with boxes.open_box(box.url) as opened:
+    with bounces.open_box(box.url) as opened:
         keys = opened.keys(10)
         sizes = sorted(len(content) for content in opened.read(keys).values())
     assert sizes == [len(SMALL), MOST_BYTES]
@@ -40,7 +40,7 @@ def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
 
 def test_so_many_are_named_and_no_more_the_oldest_first(box):
     box.put(*(SMALL.replace(b"Texte", str(number).encode()) for number in range(5)))
-    with boxes.open_box(box.url) as opened:
+    with bounces.open_box(box.url) as opened:
         assert len(opened.keys(10)) == 5
         first = opened.keys(2)
         assert len(first) == 2
@@ -50,7 +50,7 @@ def test_so_many_are_named_and_no_more_the_oldest_first(box):
 
 def test_what_is_put_away_lies_in_its_folder_and_what_is_gone_is_nobody_s_business(box):
     box.put(SMALL, SMALL, SMALL)
-    with boxes.open_box(box.url) as opened:
+    with bounces.open_box(box.url) as opened:
         one, two, three = opened.keys(10)
         opened.put_away([one], Folder.HANDLED)
         opened.put_away([two], Folder.FOR_PEOPLE)
@@ -70,7 +70,7 @@ def test_who_looks_at_a_notice_does_not_take_it_away(box):
         message.set_subdir("cur")
         message.set_flags("S")
         box.box[key] = message
-    with boxes.open_box(box.url) as opened:
+    with bounces.open_box(box.url) as opened:
         (only,) = opened.keys(10)
         opened.put_away([only], Folder.HANDLED)
         assert opened.keys(10) == []
@@ -78,13 +78,13 @@ def test_who_looks_at_a_notice_does_not_take_it_away(box):
 
 @pytest.mark.parametrize("url", ["maildir:///nowhere/at/all", "imap://a:b@127.0.0.1:1/INBOX"])
 def test_a_box_that_is_not_there_is_said(url):
-    with pytest.raises(BoxError, match="ne se lit pas"), boxes.open_box(url) as opened:
+    with pytest.raises(BoxError, match="ne se lit pas"), bounces.open_box(url) as opened:
         opened.keys(1)
 
 
 @pytest.mark.parametrize(("old", "new"), [("s%C3%A9same", "faux"), ("INBOX", "Nulle-part")])
 def test_a_wrong_password_or_folder_is_said(server, old, new):
-    with pytest.raises(BoxError, match="ne se lit pas"), boxes.open_box(server.url.replace(old, new)) as opened:
+    with pytest.raises(BoxError, match="ne se lit pas"), bounces.open_box(server.url.replace(old, new)) as opened:
         opened.keys(1)
 
 
@@ -95,11 +95,11 @@ def test_a_certificate_is_checked(server, tmp_path, monkeypatch):
     server.put(SMALL)
     with closing(Wrapped(server.port, path)) as wrapped:
         url = f"imaps://retours:s%C3%A9same@localhost:{wrapped.port}/INBOX"
-        with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"), boxes.open_box(url):
+        with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"), bounces.open_box(url):
             pass
         authority.cert_pem.write_to_path(tmp_path / "authority.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-        with boxes.open_box(url) as opened:
+        with bounces.open_box(url) as opened:
             (only,) = opened.keys(10)
             opened.put_away([only], Folder.HANDLED)
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from outreach.delivery import outbox
 from outreach.delivery.models import DoubtPolicy, Message, MessageClass, MessageState
-from outreach.delivery.outbox import outbox
-from outreach.delivery.outbox.outbox import Proof
+from outreach.delivery.outbox import Proof
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, FORGED, SECOND, notice, sent, three_sent, told
 from tests.delivery.bounces.test_bounces import LATER, suppressed, take, without_token

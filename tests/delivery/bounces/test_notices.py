@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.bounces.parsing import MOST_BYTES, NoticeVerdict, Report, read_notice
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.bounces import NoticeVerdict, read_notice
+from outreach.delivery.bounces._parsing import MOST_BYTES, Report
+from outreach.delivery.letters import Keys, TokenKind
 from tests.delivery.bounces.returns import FOLDER, FORGED, KEYS, notice, report
 
 IDENTITY, ADDRESS = "0123456789abcdef", "po009001@adm.fwb.example"

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.core.settings import read
-from outreach.delivery.deliverability import dns, domains
-from outreach.delivery.deliverability.domains import DomainCheck, MailVerdict
+from outreach.delivery import deliverability
+from outreach.delivery.deliverability import DomainCheck, dns
+from outreach.delivery.deliverability._domains import MailVerdict
 from outreach.directory.models import Contact
 from outreach.operations.worker.clock import check_domains, clock
 from outreach.operations.worker.due import DueWork
@@ -60,7 +61,7 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
         due.check_domains()
     assert asked == set(VERDICTS), "never a domain that is reserved for examples"
     with sample_database.reading() as session:
-        assert {found.domain: found.verdict for found in domains.known_domains(session).values()} == VERDICTS
+        assert {found.domain: found.verdict for found in deliverability.known_domains(session).values()} == VERDICTS
         assert len(session.scalars(select(DomainCheck)).all()) == len(VERDICTS), "once is enough for today"
 
 
@@ -74,17 +75,20 @@ def test_the_clock_asks_about_domains_only_where_that_is_switched_on(tmp_path, s
 def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_database, now):
     spell(sample_database, "a@ecole.be", "a@absente.be", "a@muette.be")
     with sample_database.writing() as session:
-        domains.record_domains(session, VERDICTS, now=now)
-        domains.record_domains(session, {"muette.be": MailVerdict.UNANSWERED}, now=now)
+        deliverability.record_domains(session, VERDICTS, now=now)
+        deliverability.record_domains(session, {"muette.be": MailVerdict.UNANSWERED}, now=now)
     with sample_database.reading() as session:
-        due = {hours: domains.due_domains(session, now=now + timedelta(hours=hours)) for hours in (1, 6, 24, 24 * 30)}
+        due = {
+            hours: deliverability.due_domains(session, now=now + timedelta(hours=hours))
+            for hours in (1, 6, 24, 24 * 30)
+        }
         assert due == {
             1: [],
             6: ["muette.be"],
             24: ["absente.be", "muette.be"],
             720: ["absente.be", "ecole.be", "muette.be"],
         }
-        assert domains.known_domains(session, ["muette.be"])["muette.be"].verdict is MailVerdict.REFUSES
+        assert deliverability.known_domains(session, ["muette.be"])["muette.be"].verdict is MailVerdict.REFUSES
 
 
 def spell(database, *addresses):
@@ -105,4 +109,4 @@ def spell(database, *addresses):
     ],
 )
 def test_the_domain_that_is_asked_about_is_the_one_that_letters_go_to(address, ascii_address, domain):
-    assert domains.domain_of(address, ascii_address) == domain
+    assert deliverability.domain_of(address, ascii_address) == domain

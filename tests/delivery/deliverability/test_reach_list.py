@@ -6,18 +6,16 @@ import pytest
 
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
-from outreach.delivery.deliverability import domains, follow_up
-from outreach.delivery.deliverability.domains import MailVerdict
-from outreach.delivery.deliverability.follow_up import NOBODY, Followed
+from outreach.delivery import deliverability, outbox
+from outreach.delivery.deliverability import NOBODY, Followed
+from outreach.delivery.deliverability._domains import MailVerdict
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory import authorities, confirmations, contacts
+from outreach.directory.authorities import Filters, Reach
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Level, MailboxKind
-from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import MailboxHealth, ReachFilters
+from outreach.engagement import mailboxes
+from outreach.engagement.mailboxes import MailboxHealth, ReachFilters
 from tests import factories
 from tests.conftest import NOW
 
@@ -26,16 +24,16 @@ BY = {"now": NOW, "actor": factories.AUTHOR}
 
 @pytest.fixture
 def authority(session):
-    return sheet.authority_by_fase(session, 9300)
+    return authorities.authority_by_fase(session, 9300)
 
 
 def state(session, authority):
     """Its state, the same in the list and by itself."""
     session.flush()
-    alone = health.mailbox_health_of(session, authority)
-    assert [row for row in health.list_mailbox_health(session, ReachFilters(), now=NOW).rows if row.fase == 9300] == [
-        alone
-    ]
+    alone = mailboxes.mailbox_health_of(session, authority)
+    assert [
+        row for row in mailboxes.list_mailbox_health(session, ReachFilters(), now=NOW).rows if row.fase == 9300
+    ] == [alone]
     return alone.state
 
 
@@ -71,11 +69,11 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
     assert state(session, authority) is MailboxHealth.BOUNCED
     second = add(session, authority, "a@absente.be")
     assert state(session, authority) is MailboxHealth.PARTLY
-    domains.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=NOW)
+    deliverability.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=NOW)
     assert state(session, authority) is MailboxHealth.NO_MAIL
-    suppressions.suppress_address(session, second.address_key, SuppressionReason.UNSUBSCRIBED, **BY)
+    outbox.suppress_address(session, second.address_key, SuppressionReason.UNSUBSCRIBED, **BY)
     assert state(session, authority) is MailboxHealth.NO_MAIL
-    suppressions.suppress_address(session, second.address_key, SuppressionReason.COMPLAINT, **BY)
+    outbox.suppress_address(session, second.address_key, SuppressionReason.COMPLAINT, **BY)
     assert state(session, authority) is MailboxHealth.EXCLUDED
     for held in (first, second):
         contacts.retire(session, authority, held, **BY)
@@ -86,20 +84,20 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
 def test_those_without_contact_are_those_of_the_directory_for_each_level_and_network(session):
     without = MailboxHealth.NO_MAILBOX, MailboxHealth.BOUNCED
     for level in (None, Level.SECONDARY):
-        found = health.list_mailbox_health(session, ReachFilters(states=without, level=level), now=NOW)
-        known = list(search.list_authorities(session, Filters(level=level, reach=Reach.UNREACHABLE)).every())
+        found = mailboxes.list_mailbox_health(session, ReachFilters(states=without, level=level), now=NOW)
+        known = list(authorities.list_authorities(session, Filters(level=level, reach=Reach.UNREACHABLE)).every())
         assert {row.fase for row in found.rows} == {row.Authority.fase for row in known} != set()
-        assert found.tally() == search.count_authorities(session, Filters(level=level)).authorities
-        for network in search.list_networks(session):
+        assert found.tally() == authorities.count_authorities(session, Filters(level=level)).authorities
+        for network in authorities.list_networks(session):
             some = Filters(level=level, reach=Reach.UNREACHABLE, networks=(network.code,))
-            assert found.tally(network.code, *without) == search.count_authorities(session, some).authorities
+            assert found.tally(network.code, *without) == authorities.count_authorities(session, some).authorities
 
 
 def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serve_is_refused(session, authority):
     (held,) = contacts.contacts_of(session, authority)
     contacts.confirm(session, authority, held, note="appel", **BY)
     assert state(session, authority) is MailboxHealth.CONFIRMED
-    (mailbox,) = health.mailbox_health_of(session, authority).mailboxes
+    (mailbox,) = mailboxes.mailbox_health_of(session, authority).mailboxes
     assert (mailbox.said, mailbox.confirmed.note) == ("confirmée le 15 mai 2021 (un collègue)", "appel")
     held.bounced_at = NOW
     session.flush()
@@ -109,27 +107,27 @@ def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serv
 
 def test_who_looks_after_an_authority_and_until_when_are_the_last_steps(session, authority):
     def now():
-        return follow_up.current_follow_up(session, [authority.id]).get(authority.id)
+        return deliverability.current_follow_up(session, [authority.id]).get(authority.id)
 
     assert now() is None
     monday = NOW.date() + timedelta(days=2)
-    follow_up.set_recall(session, authority, day=monday, **BY)
+    deliverability.set_recall(session, authority, day=monday, **BY)
     assert now() == Followed(factories.AUTHOR, monday)
     for wrong in (NOW.date() - timedelta(days=1), NOW.date() + timedelta(days=367)):
         with pytest.raises(InputError):
-            follow_up.set_recall(session, authority, day=wrong, **BY)
+            deliverability.set_recall(session, authority, day=wrong, **BY)
     with pytest.raises(InputError):
-        follow_up.hand_over(session, authority, to=factories.APPROVER, **BY)
-    assert follow_up.hand_all_over(session, factories.AUTHOR, to="", **BY) == 1
-    assert follow_up.owned_by(session, factories.AUTHOR) == []
+        deliverability.hand_over(session, authority, to=factories.APPROVER, **BY)
+    assert deliverability.hand_all_over(session, factories.AUTHOR, to="", **BY) == 1
+    assert deliverability.owned_by(session, factories.AUTHOR) == []
     assert now() == Followed("", monday)
     found = {
         owner: [
             row.fase
-            for row in health.list_mailbox_health(session, ReachFilters(owner=owner, recalled=True), now=NOW).rows
+            for row in mailboxes.list_mailbox_health(session, ReachFilters(owner=owner, recalled=True), now=NOW).rows
         ]
         for owner in (factories.AUTHOR, NOBODY)
     }
     assert found == {factories.AUTHOR: [], NOBODY: [9300]}
-    assert health.list_mailbox_health(session, ReachFilters(), now=NOW).recalls == (1, 0)
-    assert health.list_mailbox_health(session, ReachFilters(), now=NOW + timedelta(days=2)).recalls == (1, 1)
+    assert mailboxes.list_mailbox_health(session, ReachFilters(), now=NOW).recalls == (1, 0)
+    assert mailboxes.list_mailbox_health(session, ReachFilters(), now=NOW + timedelta(days=2)).recalls == (1, 1)

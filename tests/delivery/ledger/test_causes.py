@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.outbox.listing import cause, cause_of
+from outreach.delivery.outbox._listing import cause, cause_of
 
 
 @pytest.mark.parametrize(

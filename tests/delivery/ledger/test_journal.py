@@ -5,12 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, update
 
-from outreach.core.audit.audit import entries_about
-from outreach.delivery import workers
+from outreach.core.audit import entries_about
+from outreach.delivery import outbox, workers
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.outbox import outbox, outcomes
-from outreach.delivery.outbox.outcomes import Settled
-from outreach.delivery.smtp.protocol import AttemptResult, Verdict
+from outreach.delivery.outbox import Settled
+from outreach.delivery.smtp import AttemptResult, Verdict
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to, states
 
@@ -28,7 +27,7 @@ def answer(database, mailing, outcome, at=NOW):
     """Every letter of a mailing gets the same answer, in one round."""
     settled = [Settled(row.id, row.fence_id, outcome) for row in rows(database, mailing)]
     with database.writing() as session:
-        outcomes.record_outcomes(session, settled, now=at, again_at=at)
+        outbox.record_outcomes(session, settled, now=at, again_at=at)
 
 
 def rows(database, mailing):
@@ -69,8 +68,8 @@ def test_each_mailing_has_its_own_line_and_an_old_answer_none(database):
     first, second = (mail_to(database, addresses(count, name)) for name, count in (("a", 2), ("b", 1)))
     settled = [Settled(row.id, None, OUTCOMES["deferred"]) for one in (first, second) for row in rows(database, one)]
     with database.writing() as session:
-        outcomes.record_outcomes(session, settled, now=NOW, again_at=NOW)
-        outcomes.record_outcomes(
+        outbox.record_outcomes(session, settled, now=NOW, again_at=NOW)
+        outbox.record_outcomes(
             session, [Settled(settled[0].message_id, "old", OUTCOMES["policy"])], now=NOW, again_at=NOW
         )
     told = [sentence for mailing in (first, second) for _, sentence in lines(database, mailing)]
@@ -81,7 +80,7 @@ def test_the_line_is_in_the_transaction_of_the_rows(database):
     mailing = mail_to(database, addresses(2))
     with pytest.raises(RuntimeError), database.writing() as session:
         settled = [Settled(row.id, None, OUTCOMES["deferred"]) for row in rows(database, mailing)]
-        outcomes.record_outcomes(session, settled, now=NOW, again_at=NOW)
+        outbox.record_outcomes(session, settled, now=NOW, again_at=NOW)
         session.flush()
         raise RuntimeError("no commit")
     assert lines(database, mailing) == []

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import func, literal, select, true
 
-from outreach.core.audit.audit import entries_about
+from outreach.core.audit import entries_about
+from outreach.delivery import outbox
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import outbox, resending, suppressions
-from outreach.delivery.outbox.resending import Spared
+from outreach.delivery.outbox import Spared
 from tests.delivery.conftest import addresses, mail_to, states
 from tests.delivery.sending.test_doubts import at_random
 
@@ -17,8 +17,8 @@ NOBODY = Spared(select(literal(0)).where(~true()))
 def retry(database, mailing, clock, without=NOBODY):
     with database.writing() as session:
         found = session.get_one(Mailing, mailing)
-        counted = resending.count_failed(session, [mailing], without=without).get(mailing, (0, 0))[0]
-        done = resending.retry_failed(session, found, without=without, now=clock())
+        counted = outbox.count_failed(session, [mailing], without=without).get(mailing, (0, 0))[0]
+        done = outbox.retry_failed(session, found, without=without, now=clock())
         assert done == counted
         return done
 
@@ -26,9 +26,7 @@ def retry(database, mailing, clock, without=NOBODY):
 def resend(database, mailing, clock, **details):
     with database.writing() as session:
         found = session.get_one(Mailing, mailing)
-        return resending.resend_rested(
-            session, found, without=NOBODY, now=clock(), actor="nadia@fwb.example", **details
-        )
+        return outbox.resend_rested(session, found, without=NOBODY, now=clock(), actor="nadia@fwb.example", **details)
 
 
 def test_what_was_refused_leaves_again_under_its_name_and_what_was_accepted_never(database, relay, dispatcher, clock):
@@ -80,7 +78,7 @@ def test_who_unsubscribed_in_between_is_left_alone(database, relay, dispatcher, 
     dispatcher(sink).deliver(mailing)
     with database.writing() as session:
         details = {"now": clock(), "actor": "x", "detail": ""}
-        suppressions.suppress_address(session, only, SuppressionReason.UNSUBSCRIBED, **details)
+        outbox.suppress_address(session, only, SuppressionReason.UNSUBSCRIBED, **details)
     assert retry(database, mailing, clock) == 0
     assert states(database, mailing)[only].state is S.REFUSED
 
@@ -91,7 +89,7 @@ def test_a_doubt_stays_one_when_its_address_is_written_to_no_more(database, rela
     mailing = mail_to(database, [only])
     dispatcher(sink).deliver(mailing)
     with database.writing() as session:
-        suppressions.suppress_address(session, only, SuppressionReason.COMPLAINT, now=clock(), actor="x")
+        outbox.suppress_address(session, only, SuppressionReason.COMPLAINT, now=clock(), actor="x")
     clock.forward(minutes=16)
     assert resend(database, mailing, clock) == 0
     assert states(database, mailing)[only].state is S.IN_DOUBT

@@ -12,8 +12,7 @@ from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses
 
-from outreach.delivery.letters.mime import lines_end
-from outreach.delivery.letters.tokens import LENGTH
+from outreach.delivery.letters import LENGTH, lines_end
 
 LONGEST_LINE = 998
 MARKED = re.compile(r"\+[a-z2-7]{40}@")  # a mailbox of replies, with the mark of a letter

@@ -9,10 +9,19 @@ from email.policy import SMTP, default
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.letters import mime
-from outreach.delivery.letters.compiled_letters import Draft, Letter, Value, letter_body, one_line
-from outreach.delivery.letters.language import FieldKind, Marks, holds, parse_line
-from outreach.delivery.letters.mime import Personal
+from outreach.delivery import letters
+from outreach.delivery.letters import (
+    Draft,
+    FieldKind,
+    Letter,
+    Marks,
+    Personal,
+    Value,
+    letter_body,
+    one_line,
+    parse_line,
+)
+from outreach.delivery.letters._language import holds
 from tests.delivery.letters.test_mime import AT, STANDING, said, stored, words
 
 FIELDS = {
@@ -58,7 +67,7 @@ def test_a_filled_letter_reads_as_the_email_package_writes_it(source, nom, commu
     values = values_of(made, nom, commune, truth)
     filled = made.fill(values, truth)
     ours = message_from_bytes(
-        mime.assemble_message(
+        letters.assemble_message(
             STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html
         ),
         policy=default,

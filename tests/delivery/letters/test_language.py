@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.core.text.errors import InputError
-from outreach.delivery.letters.compiled_letters import letter_body
-from outreach.delivery.letters.language import Choice, FieldKind, Marks, Run, Slot, parse, parse_line
+from outreach.delivery.letters import FieldKind, Marks, Run, Slot, letter_body, parse_line
+from outreach.delivery.letters._language import Choice, parse
 
 FIELDS = {
     "nom_po": FieldKind.WORDS,

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from outreach.delivery.letters import markdown
-from outreach.delivery.letters.language import LONGEST_SOURCE, MOST_STEPS
+from outreach.delivery import letters
+from outreach.delivery.letters._language import LONGEST_SOURCE, MOST_STEPS
 
 ESCAPED = "\\a" * (LONGEST_SOURCE // 2 - 4000)
 
@@ -17,16 +17,16 @@ ESCAPED = "\\a" * (LONGEST_SOURCE // 2 - 4000)
 )
 def test_no_link_is_looked_for_in_what_takes_too_long_to_read(source):
     begun = time.process_time()
-    assert markdown.list_links(source) == []
+    assert letters.list_links(source) == []
     assert time.process_time() - begun < 0.3
 
 
 def test_links_are_found_however_many_paragraphs_have_one():
-    assert len(markdown.list_links("[a](https://b.example)\r\n\r\n" * 2000)) == 2000
+    assert len(letters.list_links("[a](https://b.example)\r\n\r\n" * 2000)) == 2000
 
 
 @pytest.mark.deep
 def test_the_most_brackets_that_a_letter_may_have_are_soon_read():
     begun = time.process_time()
-    markdown.list_links("[" * (MOST_STEPS // len(ESCAPED) - 1) + ESCAPED)
+    letters.list_links("[" * (MOST_STEPS // len(ESCAPED) - 1) + ESCAPED)
     assert time.process_time() - begun < 3

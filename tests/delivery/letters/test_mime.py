@@ -14,10 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outreach.delivery.letters import mime
-from outreach.delivery.letters.compiled_letters import Draft, Letter, Value, one_line
-from outreach.delivery.letters.language import Slot
-from outreach.delivery.letters.mime import Mailbox, Personal, SharedHeaders
+from outreach.delivery.letters import Draft, Letter, Mailbox, Personal, SharedHeaders, Slot, Value, one_line
+from outreach.delivery.letters import _mime as mime
 from tests.delivery.letters.linter import faults
 
 AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)

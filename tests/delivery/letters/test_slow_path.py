@@ -15,10 +15,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.core.text.typed import is_forbidden
-from outreach.delivery.letters import mime
-from outreach.delivery.letters.compiled_letters import Draft, Letter, Pattern, Repeat, Rows, Value, one_line
-from outreach.delivery.letters.language import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
-from outreach.delivery.letters.mime import Mailbox, Personal, SharedHeaders
+from outreach.delivery.letters import (
+    ELSE,
+    END,
+    Draft,
+    Letter,
+    Mailbox,
+    Pattern,
+    Personal,
+    Repeat,
+    Rows,
+    SharedHeaders,
+    Slot,
+    Value,
+    one_line,
+)
+from outreach.delivery.letters import _mime as mime
+from outreach.delivery.letters._language import FIRST_ELIF, FIRST_IF, FIRST_SLOT
 from tests.delivery.letters import linter
 from tests.delivery.letters.test_mime import stored
 

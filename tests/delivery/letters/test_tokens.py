@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.access.accounts import password_links
-from outreach.delivery.letters.tokens import INERT, Keys, Token, TokenKind, hide_tokens
+from outreach.access import accounts
+from outreach.delivery.letters import INERT, Keys, Token, TokenKind, hide_tokens
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 KEYS = Keys((b"k" * 32, b"j" * 32, b"i" * 32))
@@ -85,7 +85,7 @@ def test_a_text_keeps_no_working_token_also_where_an_address_quotes_another(befo
     assert hide_tokens(f"{before}{token}.") == f"{before}{INERT}."
 
 
-@pytest.mark.parametrize("path", [password_links.PATH, quote(password_links.PATH, safe="")])
+@pytest.mark.parametrize("path", [accounts.PATH, quote(accounts.PATH, safe="")])
 def test_a_text_from_outside_keeps_no_link_to_choose_a_password(path):
     told = "550 5.7.1 spam: https://sensibilisation.example{}{} (http://uribl.example)".format
-    assert hide_tokens(told(path, password_links.new_token())) == told(path, INERT)
+    assert hide_tokens(told(path, accounts.new_token())) == told(path, INERT)

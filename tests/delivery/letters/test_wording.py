@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.letters.language import LONGEST_SOURCE
-from outreach.delivery.letters.wording import MOST, Remark, wording_remarks
+from outreach.delivery.letters import wording_remarks
+from outreach.delivery.letters._language import LONGEST_SOURCE
+from outreach.delivery.letters._wording import MOST, Remark
 from outreach.directory.reference import ACRONYMS
 
 SUBJECT = "FASE ((fase_po)) – Équipement numérique, avant le ((date_limite))"

@@ -9,7 +9,7 @@ from email.policy import SMTP
 from hashlib import sha256
 from quopri import encodestring
 
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 
 KEYS = Keys((b"k" * 32,))
 SERVER = "mx.fwb.example"

@@ -5,11 +5,10 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.delivery.bounces.models import KeptNotice
+from outreach.delivery import received
+from outreach.delivery.bounces import KeptNotice
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.delivery.received import intake
-from outreach.delivery.received.intake import Trust
-from outreach.delivery.received.models import ReceivedFile, ReceivedMail
+from outreach.delivery.received import ReceivedFile, ReceivedMail, Trust
 from outreach.directory.models import Authority, Contact, ContactSource
 from tests import factories
 from tests.conftest import NOW
@@ -31,7 +30,7 @@ def letters(database):
 
 
 def take(database, content, trust=OURS):
-    return intake.take_in(database, content, KEYS, trust, now=NOW)
+    return received.take_in(database, content, KEYS, trust, now=NOW)
 
 
 def count(database, table):

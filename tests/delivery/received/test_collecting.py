@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from outreach.core.settings import read
-from outreach.delivery.bounces import boxes
-from outreach.delivery.bounces.boxes import BoxError
-from outreach.delivery.bounces.models import KeptNotice
-from outreach.delivery.received import intake, readings
-from outreach.delivery.received.models import ReceivedMail
+from outreach.delivery import received
+from outreach.delivery.bounces import BoxError, KeptNotice
+from outreach.delivery.bounces import _boxes as boxes
+from outreach.delivery.received import ReceivedMail
 from tests.conftest import NOW
 from tests.delivery.bounces.returns import FIRST, THIRD, three_sent, told
 from tests.delivery.mailboxes import Folders, Frail
@@ -40,7 +39,7 @@ def mailing(database):
 
 
 def collect(database, settings, box, **named):
-    intake.collect_mails(database, settings.model_copy(update={"replies_url": box.url, **named}), lambda: NOW)
+    received.collect_mails(database, settings.model_copy(update={"replies_url": box.url, **named}), lambda: NOW)
 
 
 def texts(database):
@@ -94,7 +93,7 @@ def test_letters_name_the_mailbox_once_it_has_been_read_and_as_long_as_it_is_nam
 
 def named_by(database):
     with database.reading() as session:
-        return readings.replies_address(session)
+        return received.replies_address(session)
 
 
 @pytest.mark.parametrize("box", ["maildir"], indirect=True)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from outreach.delivery.received import quotes, reading
-from outreach.delivery.received.markup import text_of
-from outreach.delivery.received.reading import MailKind, UnreadableMailError, is_proved
+from outreach.delivery.received import _quotes as quotes
+from outreach.delivery.received import _reading as reading
+from outreach.delivery.received._markup import text_of
+from outreach.delivery.received._reading import MailKind, UnreadableMailError, is_proved
 from tests.delivery.received import corpus
 from tests.delivery.received.corpus import KEYS, SERVER, Sent, mail
 

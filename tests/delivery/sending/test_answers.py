@@ -9,13 +9,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit.audit import entries_about
+from outreach.core.audit import entries_about
+from outreach.delivery import outbox, sending
 from outreach.delivery.models import MessageState, RelayState, Suppression, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.sending import auto_stop, relay_health
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.smtp.connection import Timeouts
-from outreach.delivery.smtp.protocol import State
+from outreach.delivery.sending import Failpoint
+from outreach.delivery.smtp import State
+from outreach.delivery.smtp._connection import Timeouts
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to, states
 
@@ -123,7 +122,7 @@ def test_every_answer_has_its_meaning(database, relay, dispatcher, options):
     assert found["taken, in latin-1"].reply_text == "2.0.0 reçu"
     assert found["taken, in several lines"].reply_text == "2.0.0 ok 2.0.0 queued as 4XyZ"
     with database.reading() as session:
-        counted = auto_stop.recent_rates(session, {mailing: NOW - timedelta(days=1)})[mailing]
+        counted = sending.recent_rates(session, {mailing: NOW - timedelta(days=1)})[mailing]
         lines = [one.sentence for one in entries_about(session, f"mailing:{mailing}")]
     assert (counted.bad, counted.policy) == (4, 2)
     told = Counter[str]()
@@ -178,13 +177,13 @@ def test_what_came_before_an_exclusion_was_lifted_counts_no_more(database, relay
 
     write(3)
     with database.writing() as session:
-        suppressions.lift_suppression(session, to, SuppressionReason.HARD_BOUNCE, now=clock(), actor="Nadia Lambert")
+        outbox.lift_suppression(session, to, SuppressionReason.HARD_BOUNCE, now=clock(), actor="Nadia Lambert")
     write(2)
     with database.reading() as session:
-        assert not suppressions.in_force(session, [to])
+        assert not outbox.in_force(session, [to])
     write(1)
     with database.reading() as session:
-        assert [one.reason for one in suppressions.in_force(session, [to])] == [SuppressionReason.HARD_BOUNCE]
+        assert [one.reason for one in outbox.in_force(session, [to])] == [SuppressionReason.HARD_BOUNCE]
 
 
 @pytest.mark.parametrize("name", RELAYS)
@@ -200,7 +199,7 @@ def test_every_relay_is_taken_as_it_is(database, relay, dispatcher, name):
     with database.reading() as session:
         until = [state.rests_until for state in session.scalars(select(RelayState))]
         assert until == ([NOW + timedelta(minutes=1)] if rests else [])
-        assert bool(relay_health.relay_hindrance(session, [f"127.0.0.1:{sink.port}"], place=PLACE, now=NOW)) == rests
+        assert bool(sending.relay_hindrance(session, [f"127.0.0.1:{sink.port}"], place=PLACE, now=NOW)) == rests
 
 
 def test_no_connection_waits_for_ever():

@@ -5,12 +5,11 @@ import secrets
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from outreach.delivery import workers
+from outreach.delivery import outbox, workers
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, MessageState
-from outreach.delivery.outbox import outbox
-from outreach.delivery.sending import commit_gate
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.smtp.protocol import State
+from outreach.delivery.sending import Failpoint
+from outreach.delivery.sending import _commit_gate as commit_gate
+from outreach.delivery.smtp import State
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
 from tests.delivery.sending.test_fence import at, due, ends, hold, in_full_rounds, record
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.delivery import workers
+from outreach.delivery import outbox, sending, workers
 from outreach.delivery.models import (
     Batch,
     Composition,
@@ -21,13 +21,10 @@ from outreach.delivery.models import (
     SuppressionReason,
     Worker,
 )
-from outreach.delivery.outbox import outbox, recipients, suppressions
-from outreach.delivery.outbox.recipients import due_in
-from outreach.delivery.sending import commit_gate
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.sending.rounds import due_mailings
-from outreach.delivery.smtp.protocol import State
-from outreach.directory.register.school_reports import SchoolReport
+from outreach.delivery.outbox import due_in
+from outreach.delivery.sending import Failpoint, due_mailings
+from outreach.delivery.smtp import State
+from outreach.directory.register import SchoolReport
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
@@ -58,7 +55,7 @@ def hold(database, mailing, gate=Gate.HELD):
 
 def unsubscribe(database, address, reason=SuppressionReason.UNSUBSCRIBED):
     with database.writing() as session:
-        suppressions.suppress_address(session, address, reason, now=NOW, actor=ACTOR)
+        outbox.suppress_address(session, address, reason, now=NOW, actor=ACTOR)
 
 
 def record(database, school, strand, status=Status.JOINED, word=Word.DECLARED):
@@ -128,7 +125,7 @@ def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(da
     assert ends(database, legal) == [(S.ACCEPTED, None), stopped]
     assert ends(database, awareness) == [stopped, stopped]
     with database.writing() as session:
-        suppressions.lift_suppression(session, addresses(2)[1], SuppressionReason.HARD_BOUNCE, now=NOW, actor=ACTOR)
+        outbox.lift_suppression(session, addresses(2)[1], SuppressionReason.HARD_BOUNCE, now=NOW, actor=ACTOR)
     again = mail_to(database, addresses(2), kind=MessageClass.STATUTORY)
     dispatcher(sink).deliver(again)
     assert ends(database, again) == [(S.ACCEPTED, None)] * 2
@@ -222,8 +219,8 @@ def test_nobody_can_stand_twice_in_a_mailing(database):
     with pytest.raises(IntegrityError), database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
         to = session.scalars(select(Message.authority_id)).one()
-        one = recipients.Addressee(to, "A@adm.fwb.example", "a@adm.fwb.example", "")
-        recipients.put_recipients(session, mailing, [one], lambda identity: identity, now=NOW)
+        one = outbox.Addressee(to, "A@adm.fwb.example", "a@adm.fwb.example", "")
+        outbox.put_recipients(session, mailing, [one], lambda identity: identity, now=NOW)
 
 
 @in_full_rounds
@@ -322,7 +319,7 @@ def test_a_batch_is_one_worker_s_until_its_lease_ends(database, clock):
 
 @in_full_rounds
 def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, dispatcher, clock, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.rounds.RENEW_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending._rounds.RENEW_SECONDS", 0)
     ends = []
 
     def watch(stage):
@@ -337,7 +334,7 @@ def test_a_batch_is_held_for_longer_while_its_letters_leave(database, relay, dis
 
 @in_full_rounds
 def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, dispatcher, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.rounds.RENEW_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending._rounds.RENEW_SECONDS", 0)
 
     fenced = []
 
@@ -388,7 +385,7 @@ def test_a_round_reads_its_own_letters_not_all_that_are_queued(database, strand)
         due = due_in(session, session.scalars(select(func.min(Batch.id))).one(), now=NOW)
         for start in range(0, 288, 48):  # what is asked six times is prepared
             letters = [letter(one) for one in due[start : start + 48]]
-            passed = commit_gate.pass_through(
+            passed = sending.pass_through(
                 session, letters, fence_id=f"f{start}", worker_id="w", now=NOW, day=NOW.date()
             )
             assert len(passed) == 48

@@ -1,9 +1,8 @@
 """A letter in hand is in one place at a time, and its result is kept until it is recorded."""
 
-from outreach.delivery.outbox.outcomes import Settled
-from outreach.delivery.outbox.recipients import Composed
-from outreach.delivery.sending.in_flight import InFlight
-from outreach.delivery.smtp.protocol import AttemptResult, Verdict
+from outreach.delivery.outbox import Composed, Settled
+from outreach.delivery.sending._in_flight import InFlight
+from outreach.delivery.smtp import AttemptResult, Verdict
 
 ACCEPTED, CUT_OFF = AttemptResult(Verdict.ACCEPTED, 250), AttemptResult(Verdict.UNREACHED, text="coupé")
 

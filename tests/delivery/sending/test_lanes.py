@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
 from outreach.delivery.models import MessageState as S
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.sending.rounds import DueMailing, Lane, due_by_lane, lane_of
+from outreach.delivery.sending import DueMailing, Failpoint, Lane, due_by_lane
+from outreach.delivery.sending._rounds import lane_of
 from tests.delivery.conftest import addresses, compose, mail_to, states
 
 pytestmark = pytest.mark.postgresql
@@ -67,7 +67,7 @@ def test_mail_to_staff_waits_for_no_turn_to_end(database, relay, dispatcher):
 def test_composing_does_not_use_up_a_turn(database, relay, dispatcher, monkeypatch):
     left, ahead = [], [0.0]
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.time", clock)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.time", clock)
 
     def look(stage=Failpoint.AFTER_COMPOSE):
         if stage is Failpoint.AFTER_COMPOSE:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.outbox.outcomes import next_try, rest_of
-from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, SECONDS_TO_WIDEN, TokenBucket, Width
-from outreach.delivery.smtp.protocol import Garbage, Reader
+from outreach.delivery.outbox import rest_of
+from outreach.delivery.outbox._outcomes import next_try
+from outreach.delivery.sending._pacing import ROUNDS_TO_WIDEN, SECONDS_TO_WIDEN, TokenBucket, Width
+from outreach.delivery.smtp._protocol import Garbage, Reader
 from tests.conftest import NOW
 
 

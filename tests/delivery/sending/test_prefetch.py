@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from outreach.delivery.models import Batch
-from outreach.delivery.sending import composer
-from outreach.delivery.sending.composer import LetterSource
+from outreach.delivery.sending import LetterSource
+from outreach.delivery.sending import _composer as composer
 from tests.delivery.conftest import addresses, compose, mail_to
 
 

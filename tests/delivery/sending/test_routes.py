@@ -9,11 +9,10 @@ from sqlalchemy import select
 
 from outreach.core.settings import read
 from outreach.delivery.models import MessageState, Reason, RelayState
-from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.smtp.connection import Timeouts
-from outreach.delivery.smtp.protocol import State
-from outreach.delivery.smtp.relay import Guard
+from outreach.delivery.sending import Failpoint
+from outreach.delivery.sending import _relay_health as relay_health
+from outreach.delivery.smtp import Guard, State
+from outreach.delivery.smtp._connection import Timeouts
 from outreach.operations.worker.process import relays_of
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, attend_until, mail_to, states
@@ -222,7 +221,7 @@ def test_idle_connections_to_a_relay_turned_away_from_are_left(both, dispatcher)
 
 
 def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, dispatcher, unhurried, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.pacing.ROUNDS_TO_WIDEN", 1000)
+    monkeypatch.setattr("outreach.delivery.sending._pacing.ROUNDS_TO_WIDEN", 1000)
     both[0].script({"stage": "rcpt", "reply": "421 4.7.0 too fast", "times": 1})
     worker = dispatcher(both[0], url=urls(*both))
     worker.deliver(mail_to(database, addresses(20, "a")))

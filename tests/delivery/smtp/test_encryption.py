@@ -8,13 +8,12 @@ import pytest
 import trustme
 from sqlalchemy import select
 
-from outreach.core.audit.audit import entries_about
+from outreach.core.audit import entries_about
+from outreach.delivery import sending
 from outreach.delivery.models import MessageState, RelayState
-from outreach.delivery.sending import relay_health
-from outreach.delivery.smtp.connection import Connection
-from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Conversation, State
-from outreach.delivery.smtp.relay import Guard, Relay
+from outreach.delivery.smtp import Guard, Pool, Relay, State
+from outreach.delivery.smtp._connection import Connection
+from outreach.delivery.smtp._protocol import Conversation
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to, states
 
@@ -114,15 +113,15 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         assert state.alarmed_at == NOW, case
         assert state.failures == 1
         assert case != "535" or state.said == "identification : 535 5.7.8 bad password"
-        assert "refuse de servir" in relay_health.relay_hindrance(
+        assert "refuse de servir" in sending.relay_hindrance(
             session, [state.name], place=PLACE, now=NOW + timedelta(days=9)
         )
     assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.QUEUED, 0)}
     assert sink.accepted == []
     assert case != "535" or len(said(sink)) == 1  # once is enough: an account may be locked after a few
     with database.writing() as session:
-        relay_health.try_at_start(session, [state.name], place=PLACE, now=NOW)
-        assert relay_health.relay_hindrance(session, [state.name], place=PLACE, now=NOW) == ""
+        sending.try_at_start(session, [state.name], place=PLACE, now=NOW)
+        assert sending.relay_hindrance(session, [state.name], place=PLACE, now=NOW) == ""
         last, *_ = entries_about(session, f"relay:{state.name}")
         start = f"au démarrage d’un processus d’envoi sur {PLACE}"
         assert last.sentence == f"Le serveur d’envoi {state.name} est essayé de nouveau {start}."

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.delivery.letters.mime import lines_end
+from outreach.delivery.letters import lines_end
 from outreach.delivery.models import MessageState
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.smtp import pool as lateness
-from outreach.delivery.smtp.pool import Pool
-from outreach.delivery.smtp.protocol import Conversation, Parcel, State, Verdict
-from outreach.delivery.smtp.relay import Guard, Relay
+from outreach.delivery.sending import Failpoint
+from outreach.delivery.smtp import Guard, Parcel, Pool, Relay, State, Verdict
+from outreach.delivery.smtp import _pool as lateness
+from outreach.delivery.smtp._protocol import Conversation
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 

@@ -10,10 +10,10 @@ from outreach.core.text.french import WIDE
 from outreach.delivery import workers
 from outreach.delivery.models import MessageState as S
 from outreach.delivery.models import RelayState
-from outreach.delivery.smtp import pool
-from outreach.delivery.smtp.connection import Timeouts
-from outreach.delivery.smtp.pool import LEAST_SECONDS, OVERDUE_FOR_ONE, Lateness
-from outreach.delivery.smtp.protocol import State
+from outreach.delivery.smtp import State
+from outreach.delivery.smtp import _pool as pool
+from outreach.delivery.smtp._connection import Timeouts
+from outreach.delivery.smtp._pool import LEAST_SECONDS, OVERDUE_FOR_ONE, Lateness
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
@@ -53,7 +53,7 @@ def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(datab
 
 @pytest.mark.usefixtures("soon_overdue")
 def test_beyond_the_bound_what_is_waited_for_fills_the_width(database, relay, dispatcher, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.PATIENCE_SECONDS", 1.0)
     sink = relay()
     sink.script(never_answered(20))
     mailing, worker = mail_to(database, addresses(20)), dispatcher(sink, connections=1, patient=False)
@@ -72,7 +72,7 @@ def test_a_mailing_of_one_letter_does_not_wait_for_the_late_connections_of_other
     worker = dispatcher(sink, patient=False)
     worker.deliver(mail_to(database, ["slow@adm.fwb.example"]))
     attend_until(worker, lambda: worker.pool.outside == 1)
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.LINGER_SECONDS", 60)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.LINGER_SECONDS", 60)
     mailings, began = [mail_to(database, [one]) for one in addresses(3)], time.monotonic()
     for mailing in mailings:
         worker.deliver(mailing)
@@ -128,7 +128,7 @@ def test_a_connection_is_kept_for_the_next_mailing_and_left_once_it_is_idle(data
         worker.deliver(mail_to(database, [one]))
     assert len({entry["session"] for entry in sink.accepted}) == 1
     assert (worker.is_busy, worker.has_connections) == (False, True)
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.IDLE_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.IDLE_SECONDS", 0)
     worker.attend()
     assert not worker.has_connections
 

@@ -12,16 +12,14 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results.verification import verify_ledger
+from outreach.campaigns.results import verify_ledger
 from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
-from outreach.core.audit.audit import entries_about
+from outreach.core.audit import entries_about
 from outreach.core.settings import read
-from outreach.delivery.bounces import handling
-from outreach.delivery.bounces.models import Handling
-from outreach.delivery.bounces.parsing import NoticeVerdict
+from outreach.delivery import bounces, outbox
+from outreach.delivery.bounces import Handling, NoticeVerdict
 from outreach.delivery.models import Message, MessageState, Suppression
-from outreach.delivery.outbox import outbox
 from outreach.directory.models import Contact
 from outreach.operations.demo import people
 from outreach.operations.worker.clock import ask
@@ -138,7 +136,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     assert (rows[UNKNOWN].state, rows[UNKNOWN].reply_status) == (S.REFUSED, "5.1.1")
 
     until(lambda: real.kept() == 3)
-    found = handling.collect_notices(database, settings, process.clock)
+    found = bounces.collect_notices(database, settings, process.clock)
     assert found.verdicts == {NoticeVerdict.FAILED: 2, NoticeVerdict.DELAYED: 1}
     assert found.handled == {Handling.EXCLUDED: 2, Handling.NOTHING: 1}
     rows = states(database, 1)
@@ -150,7 +148,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
 
     real.relent()
     until(lambda: real.kept() == 1)
-    found = handling.collect_notices(database, settings, process.clock)
+    found = bounces.collect_notices(database, settings, process.clock)
     assert (found.verdicts, found.handled) == ({NoticeVerdict.FAILED: 1}, {Handling.REFUSED: 1})
     assert "4.4.1" in states(database, 1)[LOST].reply_text
     with database.writing() as session:
@@ -161,7 +159,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
     leave(ARRIVES, real, world)
     until(lambda: real.kept() == 1)
-    found = handling.collect_notices(database, settings, process.clock)
+    found = bounces.collect_notices(database, settings, process.clock)
     assert found.handled == {Handling.UNSUBSCRIBED: 1}
 
     with database.reading() as session:
@@ -197,7 +195,7 @@ def test_an_alias_whose_target_fails_stays_and_a_mailbox_that_fails_does_not(dat
     launch(database, process.clock(), 9)
     ask(process.due)
     until(lambda: real.kept() == 8)
-    found = handling.collect_notices(database, settings, process.clock)
+    found = bounces.collect_notices(database, settings, process.clock)
     assert found.verdicts == {NoticeVerdict.FAILED: 8}
     assert found.handled == {Handling.ELSEWHERE: 4, Handling.EXCLUDED: 2, Handling.REFUSED: 2}
     rows = states(database, 1)

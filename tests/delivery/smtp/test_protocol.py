@@ -5,8 +5,8 @@ import string
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from outreach.delivery.smtp.protocol import Conversation, Parcel, State, Verdict
-from outreach.delivery.smtp.relay import Relay
+from outreach.delivery.smtp import Parcel, Relay, State, Verdict
+from outreach.delivery.smtp._protocol import Conversation
 
 BEFORE_DOT = {Verdict.UNTRIED, Verdict.UNREACHED, Verdict.STOPPED}
 AFTER_DOT = {Verdict.ACCEPTED, Verdict.UNKNOWN}

@@ -8,14 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.delivery import outbox
 from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.in_flight import Failpoint
-from outreach.delivery.smtp import pool
-from outreach.delivery.smtp.connection import Timeouts
-from outreach.delivery.smtp.protocol import State
-from outreach.delivery.smtp.relay import Guard
+from outreach.delivery.sending import Failpoint
+from outreach.delivery.sending import _relay_health as relay_health
+from outreach.delivery.smtp import Guard, State
+from outreach.delivery.smtp import _pool as pool
+from outreach.delivery.smtp._connection import Timeouts
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
 
@@ -224,7 +223,7 @@ def test_a_relay_that_asks_for_less_while_every_connection_is_busy_gets_less_aft
     database, relay, dispatcher, monkeypatch
 ):
     for to_widen in ("ROUNDS_TO_WIDEN", "SECONDS_TO_WIDEN"):
-        monkeypatch.setattr(f"outreach.delivery.sending.pacing.{to_widen}", 1000)
+        monkeypatch.setattr(f"outreach.delivery.sending._pacing.{to_widen}", 1000)
     sink = relay()
     slowly = {"stage": "dot", "reply": "accept:slow:0.6:250 2.0.0 ok", "times": 7}
     sink.script({"stage": "rcpt", "reply": "slow:0.3:421 4.7.0 too fast", "times": 1}, slowly)
@@ -258,7 +257,7 @@ def test_a_connection_closed_while_idle_costs_no_letter_an_attempt(database, rel
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo"])
 def test_a_connection_that_is_never_ready_keeps_no_letter_waiting(database, relay, dispatcher, monkeypatch, stage):
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.PATIENCE_SECONDS", 0.5)
     sink = relay()
     sink.script({"stage": stage, "reply": "held:250 2.0.0 at last", "times": 1})
     mailing, worker = mail_to(database, addresses(1)), dispatcher(sink, patient=False)
@@ -281,7 +280,7 @@ def test_a_connection_that_is_late_to_be_free_is_left_as_well(database, relay, d
     attend_until(worker, lambda: [row.state for row in states(database, mailing).values()] == [S.ACCEPTED] * 2 + [last])
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.IDLE_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.IDLE_SECONDS", 0)
     attend_until(worker, lambda: not worker.has_connections)
 
 
@@ -361,7 +360,7 @@ def test_a_batch_whose_letters_are_all_withdrawn_is_passed_over(database, relay,
     sink, everybody = relay(), addresses(260)
     with database.writing() as session:
         for one in everybody[:250]:
-            suppressions.suppress_address(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
+            outbox.suppress_address(session, one, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
     mailing = mail_to(database, everybody)
     dispatcher(sink).deliver(mailing)
     assert sorted(entry["to"] for entry in sink.accepted) == everybody[250:]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from outreach.delivery.letters.tokens import INERT, Keys, TokenKind
-from outreach.delivery.smtp.protocol import LONGEST_KEPT, Reply, result_of
+from outreach.delivery.letters import INERT, Keys, TokenKind
+from outreach.delivery.smtp import LONGEST_KEPT, Reply, result_of
 
 TOKEN = Keys([b"k" * 32]).make(TokenKind.BOUNCE, b"12345678")
 

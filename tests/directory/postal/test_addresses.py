@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.directory.postal.address import AddressFault, PostalAddress
+from outreach.directory.postal import PostalAddress
+from outreach.directory.postal._address import AddressFault
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.core.tables import imports
+from outreach.core import tables
 from outreach.core.text.addresses import judge
 from outreach.directory.models import Authority, Contact, Ownership, School
-from outreach.engagement.mailboxes.contact_lists import ContactLists
-from outreach.engagement.mailboxes.import_rows import HEADERS
+from outreach.engagement.mailboxes import HEADERS, ContactLists
 
 KIND = ContactLists(judge)
 
@@ -18,17 +17,17 @@ class Lists:
 
     def judged(self, content, *, complete=False, confirmed=()):
         """What a list would do; `content` is text or the bytes of a file."""
-        sent = imports.open_import(content if isinstance(content, bytes) else content.encode(), HEADERS)
+        sent = tables.open_import(content if isinstance(content, bytes) else content.encode(), HEADERS)
         kind = ContactLists(judge, confirmed)
-        received = imports.receive_import(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
-        return received, imports.judge_import(self.session, kind, received)
+        received = tables.receive_import(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
+        return received, tables.judge_import(self.session, kind, received)
 
     def plan(self, content, **named):
         return self.judged(content, **named)[1].plan
 
     def apply(self, content, **named):
         received, judged = self.judged(content, **named)
-        imports.apply_import(self.session, KIND, received, judged, now=self.now, actor="nadia")
+        tables.apply_import(self.session, KIND, received, judged, now=self.now, actor="nadia")
         return received
 
     def held(self, *columns, fase=9300):

@@ -5,18 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit import audit
-from outreach.core.tables import imports
-from outreach.core.tables.imports import ListState, grid_of
+from outreach.core import audit, tables
+from outreach.core.tables import ListState, grid_of
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import NotFound, Refused
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities, contacts
 from outreach.directory.models import Contact, ContactSource
-from outreach.engagement.mailboxes import contact_lists
-from outreach.engagement.mailboxes.import_plan import ContactList
-from outreach.engagement.tracking import bases
+from outreach.engagement.mailboxes import ContactList
+from outreach.engagement.mailboxes import _contact_lists as contact_lists
+from outreach.engagement.tracking import _bases as bases
 from tests import factories
 from tests.engagement.mailboxes.conftest import KIND, Lists
 
@@ -33,7 +31,7 @@ def test_a_list_adds_changes_and_retires_and_undoing_it_gives_back_what_was(sess
     sent.apply(f"fase;adresse;nom;ecole\n9300;{DERIVED};Anne;{own[0]}\n9300;old@ecole.be;Paul;\n")
     columns = (Contact.name, Contact.phone, Contact.source)
     before = sent.held(*columns)
-    limited = contacts.limited_of(session, sheet.authority_by_fase(session, 9300))
+    limited = contacts.limited_of(session, authorities.authority_by_fase(session, 9300))
     sent.now += timedelta(minutes=5)
     rows = (f"9300;{DERIVED};Zoé;02 555 12 34;", f"9300;new@ecole.be;Luc;;{own[1]}", "9301;a@")
     received = sent.apply("\n".join(("fase;adresse;nom;telephone;ecole", *rows)), complete=True)
@@ -46,10 +44,10 @@ def test_a_list_adds_changes_and_retires_and_undoing_it_gives_back_what_was(sess
     )
     assert [number for number, _ in grid_of(received).records] == [4], "what has served is kept no longer"
     sent.now += timedelta(days=2)
-    undone = imports.undo_import(session, KIND, now=sent.now, actor="marc", list_id=received.id)
+    undone = tables.undo_import(session, KIND, now=sent.now, actor="marc", list_id=received.id)
     assert (undone.state, undone.undone_by) == (ListState.UNDONE, "marc")
     assert sent.held(*columns) == before
-    authority = sheet.authority_by_fase(session, 9300)
+    authority = authorities.authority_by_fase(session, 9300)
     assert {k: v for k, v in contacts.limited_of(session, authority).items() if k in limited} == limited
     assert told(session)[0] == f"Liste de contacts {received.id} annulée : les adresses sont comme avant."
 
@@ -64,20 +62,20 @@ def test_an_agreement_that_a_list_of_0_3_0_recorded_is_withdrawn_when_the_list_i
     content = f"fase;adresse;nom;accord_par\n9300;{DERIVED};Anne;Anne Dupont\n"
     assert sent.plan(content).set_aside_columns == ("accord_par",)
     sent.apply(content)
-    (held,) = contacts.contacts_of(session, sheet.authority_by_fase(session, 9300))
+    (held,) = contacts.contacts_of(session, authorities.authority_by_fase(session, 9300))
     given = {"given_by": "Anne Dupont", "taken_on": now.date(), "wording": "J’accepte", "channel": "Formulaire"}
     bases.record_consent(session, held, **given, now=sent.now, actor="nadia")
-    imports.undo_import(session, KIND, now=now + timedelta(days=1), actor="nadia")
+    tables.undo_import(session, KIND, now=now + timedelta(days=1), actor="nadia")
     session.refresh(held)
     assert bases.in_force(session, held) is None
 
 
 def test_nothing_is_applied_when_addresses_changed_since_the_list_was_compared(session, sent, now):
     received, judged = sent.judged("fase;adresse\n9300;a@ecole.be\n")
-    authority = sheet.authority_by_fase(session, 9300)
+    authority = authorities.authority_by_fase(session, 9300)
     contacts.add(session, authority, judge("b@ecole.be"), now=now, actor="marc", kind="impersonal")
     with pytest.raises(Refused, match="a changé entre-temps"):
-        imports.apply_import(session, KIND, received, judged, now=now, actor="nadia")
+        tables.apply_import(session, KIND, received, judged, now=now, actor="nadia")
     assert [address for (address,) in sent.held()] == ["b@ecole.be", DERIVED]
 
 
@@ -90,7 +88,7 @@ def test_an_import_that_stops_half_way_leaves_nothing(sample_database, now, monk
         received, judged = Lists(session, now).judged(f"fase;adresse;nom\n9300;a@ecole.be;\n9300;{DERIVED};Anne\n")
         key = received.id
     with pytest.raises(RuntimeError), sample_database.writing() as session:
-        imports.apply_import(session, KIND, session.get(ContactList, key), judged, now=now, actor="nadia")
+        tables.apply_import(session, KIND, session.get(ContactList, key), judged, now=now, actor="nadia")
     with sample_database.reading() as session:
         assert Lists(session, now).held(Contact.name) == [(DERIVED, "")]
         assert session.get(ContactList, key).state is ListState.RECEIVED
@@ -125,26 +123,26 @@ def put_back(session, authority, now):
 @pytest.mark.parametrize("happens", [corrected, written_to, put_back])
 def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happens):
     sent.apply("fase;adresse\n9300;a@ecole.be\n", complete=True)
-    happens(session, sheet.authority_by_fase(session, 9300), now + timedelta(hours=1))
+    happens(session, authorities.authority_by_fase(session, 9300), now + timedelta(hours=1))
     with pytest.raises(Refused, match="ne peut plus être annulée"):
-        imports.undo_import(session, KIND, now=now + timedelta(hours=2), actor="nadia")
+        tables.undo_import(session, KIND, now=now + timedelta(hours=2), actor="nadia")
 
 
 @pytest.mark.long
 def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now):
     with pytest.raises(NotFound):
-        imports.undo_import(session, KIND, now=now, actor="nadia")
+        tables.undo_import(session, KIND, now=now, actor="nadia")
     first = sent.apply("fase;adresse\n9300;a@ecole.be\n")
     sent.now += timedelta(minutes=1)
     last = sent.apply("fase;adresse\n9300;b@ecole.be\n")
     with pytest.raises(Refused, match="Seule la dernière"):
-        imports.undo_import(session, KIND, now=now, actor="nadia", list_id=first.id)
+        tables.undo_import(session, KIND, now=now, actor="nadia", list_id=first.id)
     with pytest.raises(Refused, match="trente jours"):
-        imports.undo_import(session, KIND, now=now + timedelta(days=31), actor="nadia")
-    assert [one.id for one in imports.recent_imports(session, ContactList)] == [last.id, first.id]
+        tables.undo_import(session, KIND, now=now + timedelta(days=31), actor="nadia")
+    assert [one.id for one in tables.recent_imports(session, ContactList)] == [last.id, first.id]
     last.received_at = now - timedelta(days=1)
     session.flush()
-    assert [one.id for one in imports.recent_imports(session, ContactList)] == [first.id, last.id], (
+    assert [one.id for one in tables.recent_imports(session, ContactList)] == [first.id, last.id], (
         "by when each was received"
     )
 

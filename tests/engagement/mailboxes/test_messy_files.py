@@ -3,13 +3,12 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.core.tables import imports
-from outreach.core.tables.imports import opened_file
+from outreach.core import tables
+from outreach.core.tables import opened_file
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError
 from outreach.directory.models import School
-from outreach.engagement.mailboxes.contact_lists import ContactLists
-from outreach.engagement.mailboxes.import_rows import HEADERS
+from outreach.engagement.mailboxes import HEADERS, ContactLists
 from tests.core.tables.books import book_of, ods, workbook
 
 A, B, C = "direction@a.ecole.be", "secretariat@b.ecole.be", "info@c.ecole.be"
@@ -127,7 +126,7 @@ def planned(session, tmp_path):
         file = tmp_path / "contacts"
         file.write_bytes(content)
         sent = opened_file(file, HEADERS, said)
-        return imports.judge_import(session, kind, imports.draft_import(kind, sent, complete=False), sent.cells).plan
+        return tables.judge_import(session, kind, tables.draft_import(kind, sent, complete=False), sent.cells).plan
 
     return plan
 

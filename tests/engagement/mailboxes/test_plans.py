@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.core.erasure import digests
-from outreach.core.erasure.digests import Erasure
+from outreach.core.erasure import Erasure
+from outreach.core.erasure import _digests as digests
 from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact, MailboxKind
 from tests.core.tables.books import workbook

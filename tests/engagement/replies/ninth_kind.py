@@ -12,30 +12,33 @@ from tests import one_row_more
 FACTS = 'AnswerFacts("Nous hésitons", Status.IN_PREPARATION, Tray.REFUSED, promise="vous appelle")'
 
 
-one_row_more.load("outreach.engagement.replies.kinds", "Answer", f'HESITATING = "hesitating", {FACTS}')
+one_row_more.load("outreach.engagement.replies._kinds", "Answer", f'HESITATING = "hesitating", {FACTS}')
 
-import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
-from alembic.migration import MigrationContext  # noqa: E402
-from alembic.operations import Operations  # noqa: E402
-from sqlalchemy.exc import IntegrityError  # noqa: E402
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.exc import IntegrityError
 
-from outreach.campaigns.letter.snapshot import SenderIdentity  # noqa: E402
-from outreach.campaigns.models import Campaign  # noqa: E402
-from outreach.campaigns.results import figures  # noqa: E402
-from outreach.campaigns.waves import receipts  # noqa: E402
-from outreach.core.db import Database  # noqa: E402
-from outreach.core.settings import read  # noqa: E402
-from outreach.delivery.letters.tokens import Keys, TokenKind  # noqa: E402
-from outreach.delivery.models import Message, MessageState  # noqa: E402
-from outreach.engagement.replies import recording, sheets  # noqa: E402
-from outreach.engagement.replies.kinds import Answer  # noqa: E402
-from outreach.engagement.replies.models import Response  # noqa: E402
-from outreach.engagement.replies.recording import Given  # noqa: E402
-from outreach.operations.migrations import tables  # noqa: E402
-from outreach.web.app import create_app  # noqa: E402
-from tests.application import sign_in  # noqa: E402
-from tests.conftest import NOW  # noqa: E402
-from tests.pages import as_a_person  # noqa: E402
+from outreach.campaigns import results
+from outreach.campaigns.letter import SenderIdentity
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.waves import _receipts as receipts
+from outreach.core.db import Database
+from outreach.core.settings import read
+from outreach.delivery.letters import Keys, TokenKind
+from outreach.delivery.models import Message, MessageState
+from outreach.engagement import replies
+from outreach.engagement.replies import (
+    Answer,
+    Given,
+    Response,
+)
+from outreach.engagement.replies import _sheets as sheets
+from outreach.operations.migrations import tables
+from outreach.web.app import create_app
+from tests.application import sign_in
+from tests.conftest import NOW
+from tests.pages import as_a_person
 
 
 def migrate(connection):
@@ -79,8 +82,8 @@ def refuse_before_the_migration(database, number, kind):
 def give(database, number, kind):
     with database.writing() as session:
         letter = session.get_one(Message, number)
-        asked = recording.question_of(session, letter, now=NOW)
-        recording.give_answers(session, letter, Given({asked.open()[0].id: kind}), now=NOW)
+        asked = replies.question_of(session, letter, now=NOW)
+        replies.give_answers(session, letter, Given({asked.open()[0].id: kind}), now=NOW)
 
 
 def answer_by_its_page(client, address, kind):
@@ -128,7 +131,7 @@ def read_elsewhere(reader, database):
     for page in (f"authorities{filtered}", f"authorities/export.csv{filtered}"):
         assert "Nous hésitons" in reader.get(f"/campaigns/1/{page}").text, page
     with database.reading() as session:
-        found = figures.campaign_results(session, session.get_one(Campaign, 1), now=NOW)
+        found = results.campaign_results(session, session.get_one(Campaign, 1), now=NOW)
     assert {answer.value: count for answer, count in found.answers.items() if count} == {"hesitating": 1}
 
 

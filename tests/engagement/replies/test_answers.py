@@ -8,27 +8,24 @@ from random import Random
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
+from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
-from outreach.adherence.records import records
-from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import Composer
 from outreach.campaigns.models import Wave
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import answering
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
-from outreach.delivery.deliverability import follow_up
+from outreach.delivery import deliverability, outbox
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
-from outreach.delivery.outbox import outbox, suppressions
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies import inbox, inbox_list, models, recording
-from outreach.engagement.replies.kinds import Answer, FollowUp, Tray
-from outreach.engagement.replies.models import Response, StepKind, steps_of
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, FollowUp, Given, Response, StepKind, Tray, steps_of
+from outreach.engagement.replies import _recording as recording
 from outreach.staff import reassignment
 from tests.campaigns.conftest import (
     APPROVER,
@@ -76,7 +73,7 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         keys = [school.id for school in asked.open()] if schools is None else schools
         kind = Answer(answer)
         given = Given(dict.fromkeys(keys, kind) if kind.status else {}, None if kind.status else kind, **details)
-        return [response.id for response in answering.receive_answer(session, message, given, SENDING, now=now)]
+        return [response.id for response in waves.receive_answer(session, message, given, SENDING, now=now)]
 
 
 @pytest.mark.long
@@ -92,11 +89,11 @@ def test_what_waits_is_what_no_step_handled_whatever_is_done(database, letters):
             one = dice.choice(session.scalars(select(Response)).all())
             act = dice.choice(
                 [
-                    inbox.take_response,
-                    inbox.act_on_response,
-                    inbox.set_response_aside,
-                    inbox.reopen_response,
-                    inbox.reopen_response,
+                    replies.take_response,
+                    replies.act_on_response,
+                    replies.set_response_aside,
+                    replies.reopen_response,
+                    replies.reopen_response,
                 ]
             )
             act(session, one, now=now, actor=OTHER)
@@ -104,7 +101,7 @@ def test_what_waits_is_what_no_step_handled_whatever_is_done(database, letters):
             every = session.scalars(select(Response).order_by(Response.id)).all()
             waiting = [one.id for one in every if one.handled_at is None]
             assert session.scalars(select(Response.id).where(Response.waits()).order_by(Response.id)).all() == waiting
-            counted = inbox_list.count_trays(session)
+            counted = replies.count_trays(session)
             assert counted[Tray.HANDLED] == len(every) - len(waiting)
             assert sum(counted.values()) == len(every)
             handled = max(handled, counted[Tray.HANDLED])
@@ -125,9 +122,9 @@ def confirmations(database):
         return len(session.scalars(select(Mailing.id).where(Mailing.purpose == Purpose.CONFIRMATION)).all())
 
 
-def act(database, key, verb=inbox.act_on_response, now=LATER, **details):
+def act(database, key, verb=replies.act_on_response, now=LATER, **details):
     with database.writing() as session:
-        verb(session, inbox.response_numbered(session, key), now=now, actor=AUTHOR, **details)
+        verb(session, replies.response_numbered(session, key), now=now, actor=AUTHOR, **details)
 
 
 def stands(database, letter):
@@ -158,7 +155,7 @@ def test_a_joining_that_is_taken_back_while_staff_confirm_it_is_not_confirmed(da
             message = session.get_one(Message, letters[0])
             keys = [school.id for school in recording.question_of(session, message, now=LATER).open()]
             given = Given(dict.fromkeys(keys, Answer.DECLINED))
-            answering.receive_answer(session, message, given, SENDING, now=LATER)
+            waves.receive_answer(session, message, given, SENDING, now=LATER)
             other = pool.submit(act, database, key)
             wait([other], timeout=0.2)
         with pytest.raises(Refused, match="déjà traitée"):
@@ -171,7 +168,7 @@ def test_a_request_is_a_task_and_no_status(database, letters, answer):
     give(database, letters[0], answer)
     assert stands(database, letters[0]) == [(Status.NONE, None)] * 2
     with database.reading() as session:
-        assert inbox_list.count_trays(session)[Tray(answer.value)] == 1
+        assert replies.count_trays(session)[Tray(answer.value)] == 1
 
 
 def test_schools_may_be_answered_for_one_by_one(database, letters):
@@ -216,17 +213,17 @@ def test_a_later_answer_replaces_the_one_that_waits(database, letters):
     (second,) = give(database, letters[0], "declined", now=LATER + timedelta(minutes=1))
     with database.reading() as session:
         replaced = session.get_one(Response, first)
-        came = models.follow_up(replaced.answer, replaced.handled_by, replaced.outcome)
-        assert (replaced.outcome, came) == (models.REPLACED, FollowUp.REPLACED)
+        came = replies.follow_up(replaced.answer, replaced.handled_by, replaced.outcome)
+        assert (replaced.outcome, came) == (replies.REPLACED, FollowUp.REPLACED)
         assert session.get_one(Response, second).handled_at is None
-        assert inbox_list.count_trays(session)[Tray.JOINED] == 0
+        assert replies.count_trays(session)[Tray.JOINED] == 0
     assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2
 
 
 def test_confirming_a_joining_says_its_effect_and_counts_it_once(database, letters):
     (key,) = give(database, letters[0], "joined")
     with database.reading() as session:
-        effect = inbox.effect_of(session, session.get_one(Response, key), now=LATER)
+        effect = replies.effect_of(session, session.get_one(Response, key), now=LATER)
         assert effect.button == "Confirmer l’adhésion de 2 écoles"
         assert "devient confirmée" in effect.sentence
     act(database, key)
@@ -280,14 +277,14 @@ def test_nothing_is_confirmed_of_what_is_no_longer_declared(database, letters):
         )  # fmt: skip
     with pytest.raises(Refused, match="rien à confirmer"):
         act(database, key)
-    act(database, key, inbox.set_response_aside, note="appelé")
+    act(database, key, replies.set_response_aside, note="appelé")
     with database.reading() as session:
         assert session.get_one(Response, key).outcome == "classée sans suite : appelé"
 
 
 def test_a_wrong_contact_is_replaced_by_the_proposed_address(database, letters):
     (key,) = give(database, letters[0], "wrong_contact", proposed_address="direction@ecole.be")
-    act(database, key, inbox.take_response)
+    act(database, key, replies.take_response)
     act(database, key)
     with database.reading() as session:
         response = session.get_one(Response, key)
@@ -316,7 +313,7 @@ def test_what_is_said_of_a_proposed_address_is_what_is_done(database, letters, p
         add_contact(session, found, "b@ecole.example")
     (key,) = give(database, letters[0], "wrong_contact", proposed_address=proposed)
     with database.reading() as session:
-        assert words in inbox.effect_of(session, inbox.response_numbered(session, key), now=LATER).sentence
+        assert words in replies.effect_of(session, replies.response_numbered(session, key), now=LATER).sentence
     act(database, key)
     with database.reading() as session:
         held = select(Contact.address).join(Authority).where(Authority.fase == 9001, Contact.retired_at.is_(None))
@@ -338,16 +335,16 @@ def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, lett
     give(database, letters[1], "help", now=LATER + timedelta(hours=1))
     (first,) = give(database, letters[0], "help")
     give(database, letters[2], "not_concerned")
-    act(database, first, inbox.take_response)
+    act(database, first, replies.take_response)
     with database.reading() as session:
-        assert next(row.id for row in inbox_list.list_responses(session, Tray.HELP).page(1)) == first
-        assert inbox_list.list_responses(session, None).count() == 3
-        assert inbox_list.list_responses(session, None, owner=AUTHOR).count() == 1
-        assert inbox_list.count_trays(session)[Tray.REFUSED] == 1
-        assert list(inbox_list.count_trays(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
+        assert next(row.id for row in replies.list_responses(session, Tray.HELP).page(1)) == first
+        assert replies.list_responses(session, None).count() == 3
+        assert replies.list_responses(session, None, owner=AUTHOR).count() == 1
+        assert replies.count_trays(session)[Tray.REFUSED] == 1
+        assert list(replies.count_trays(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
     act(database, first)
     with database.reading() as session:
-        assert inbox_list.list_responses(session, Tray.HANDLED).count() == 1
+        assert replies.list_responses(session, Tray.HANDLED).count() == 1
 
 
 def second_wave(database):
@@ -373,7 +370,7 @@ def test_a_reminder_leaves_out_who_answered_joined_unsubscribed_or_bounced_and_s
     with database.writing() as session:
         session.execute(update(Message).values(LEFT))
         rows = {row.authority_id: row for row in session.scalars(select(Message))}
-        suppressions.suppress_address(
+        outbox.suppress_address(
             session, rows[made[2]].address_key, SuppressionReason.UNSUBSCRIBED, now=LATER, actor="destinataire"
         )
         session.scalars(select(Contact).where(Contact.authority_id == made[3])).one().bounced_at = LATER
@@ -394,10 +391,10 @@ def test_a_reminder_says_who_has_left_the_segment_and_its_own_letters_do_not_cou
     asked = '{"and":[{"not_written_since":{"days":60}},{"school_status":{"strand":1,"statuses":["none"]}}]}'
     number = approved(database, reminders=(14,))
     with database.writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        lifecycle.revise_campaign(session, campaign, {"criteria": asked}, now=NOW, actor=AUTHOR)
-        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
-        lifecycle.approve_campaign(session, campaign, now=NOW, actor="marc.dethier@fwb.example")
+        campaign = planning.in_turn(session, number)
+        planning.revise_campaign(session, campaign, {"criteria": asked}, now=NOW, actor=AUTHOR)
+        planning.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+        planning.approve_campaign(session, campaign, now=NOW, actor="marc.dethier@fwb.example")
     launch(database, number, at=AT)
     with database.writing() as session:
         session.execute(update(Message).values(LEFT))
@@ -441,14 +438,14 @@ def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database,
     """Taken by one, handled by the other, reopened: no step hides the one before."""
     (key,) = give(database, letters[0], "help")
     hours = [LATER + timedelta(hours=hour) for hour in range(1, 5)]
-    act(database, key, inbox.take_response, now=hours[0])
+    act(database, key, replies.take_response, now=hours[0])
     act(database, key, now=hours[1], note="appelé")
     assert read(database, key) == (AUTHOR, hours[1], AUTHOR, "appelé", 0)
-    act(database, key, inbox.reopen_response, now=hours[2], note="ils rappellent")
+    act(database, key, replies.reopen_response, now=hours[2], note="ils rappellent")
     assert read(database, key) == (AUTHOR, None, None, None, 1)
-    act(database, key, inbox.set_response_aside, now=hours[3])
+    act(database, key, replies.set_response_aside, now=hours[3])
     with database.reading() as session:
-        told = [(one.step, one.at, one.note) for one in steps_of(session, inbox.response_numbered(session, key))]
+        told = [(one.step, one.at, one.note) for one in steps_of(session, replies.response_numbered(session, key))]
     assert told == [
         (StepKind.TAKEN, hours[0], ""),
         (StepKind.HANDLED, hours[1], "appelé"),
@@ -459,21 +456,21 @@ def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database,
 
 def read(database, key):
     with database.reading() as session:
-        response = inbox.response_numbered(session, key)
-        waiting = inbox_list.list_responses(session, Tray.HELP).count()
+        response = replies.response_numbered(session, key)
+        waiting = replies.list_responses(session, Tray.HELP).count()
         return response.owner, response.handled_at, response.handled_by, response.outcome, waiting
 
 
 def test_only_what_staff_handled_is_reopened(database, letters):
     (waiting,) = give(database, letters[0], "help")
     with pytest.raises(Refused, match="ne se rouvre pas"):
-        act(database, waiting, inbox.reopen_response)
+        act(database, waiting, replies.reopen_response)
     give(database, letters[0], "help", now=LATER + timedelta(hours=1))
     with pytest.raises(Refused, match="plus récente"):
-        act(database, waiting, inbox.reopen_response)
+        act(database, waiting, replies.reopen_response)
     (silent,) = give(database, letters[1], "informed")
     with pytest.raises(Refused):
-        act(database, silent, inbox.reopen_response)
+        act(database, silent, replies.reopen_response)
 
 
 def test_a_response_is_handed_to_a_colleague_who_may_act_on_it(database, letters):
@@ -482,30 +479,30 @@ def test_a_response_is_handed_to_a_colleague_who_may_act_on_it(database, letters
         other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
         accounts.add_user(session, NOW, "installation", **other)
     for _ in range(2):
-        act(database, key, inbox.hand_over_response, to=OTHER)
+        act(database, key, replies.hand_over_response, to=OTHER)
     with pytest.raises(InputError, match="rédaction"):
-        act(database, key, inbox.hand_over_response, to=APPROVER)
+        act(database, key, replies.hand_over_response, to=APPROVER)
     with database.reading() as session:
-        response = inbox.response_numbered(session, key)
+        response = replies.response_numbered(session, key)
         assert response.owner == OTHER
         assert [step.note for step in steps_of(session, response)] == ["confiée par Nadia Lambert"]
-        assert inbox_list.list_responses(session, None, owner=OTHER).count() == 1
+        assert replies.list_responses(session, None, owner=OTHER).count() == 1
 
 
 def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(database, letters):
     (key,) = give(database, letters[0], "help")
     for _ in range(2):
-        act(database, key, inbox.recall_response, day=LATER.date())
+        act(database, key, replies.recall_response, day=LATER.date())
     with database.reading() as session:
-        response = inbox.response_numbered(session, key)
+        response = replies.response_numbered(session, key)
         assert (response.recall_on, response.owner) == (LATER.date(), AUTHOR)
         assert [step.step for step in steps_of(session, response)] == [StepKind.TAKEN, StepKind.POSTPONED]
-        assert inbox_list.count_recalls(session, now=LATER) == (1, 1)
+        assert replies.count_recalls(session, now=LATER) == (1, 1)
     act(database, key)
-    act(database, key, inbox.reopen_response)
+    act(database, key, replies.reopen_response)
     with database.reading() as session:
-        assert inbox.response_numbered(session, key).recall_on is None
-        assert inbox_list.count_recalls(session, now=LATER) == (0, 0)
+        assert replies.response_numbered(session, key).recall_on is None
+        assert replies.count_recalls(session, now=LATER) == (0, 0)
 
 
 @pytest.mark.long
@@ -514,10 +511,10 @@ def test_joinings_about_the_same_schools_are_confirmed_together_once(database, l
     schools = schools_of(database, first)
     (second,) = give(database, letters[0], "joined", now=LATER + timedelta(minutes=1), schools=schools[:1])
     with database.writing() as session:
-        waiting = inbox.tickable_responses(session, [first, second])
-        seen = {key: told.version for key, told in inbox.effects_of(session, waiting, now=LATER).items()}
+        waiting = replies.tickable_responses(session, [first, second])
+        seen = {key: told.version for key, told in replies.effects_of(session, waiting, now=LATER).items()}
         assert set(seen) == {first, second}
-        assert len(inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)) == 2
+        assert len(replies.act_on_all(session, seen, now=LATER, actor=AUTHOR)) == 2
     assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
 
 
@@ -525,22 +522,22 @@ def test_joinings_about_the_same_schools_are_confirmed_together_once(database, l
 def test_of_responses_handled_together_one_that_changed_leaves_all_as_they_were(database, letters):
     keys = [give(database, letter, "joined")[0] for letter in letters[:2]]
     with database.reading() as session:
-        waiting = inbox.tickable_responses(session, keys)
-        seen = {key: told.version for key, told in inbox.effects_of(session, waiting, now=LATER).items()}
+        waiting = replies.tickable_responses(session, keys)
+        seen = {key: told.version for key, told in replies.effects_of(session, waiting, now=LATER).items()}
     give(database, letters[1], "declined", now=LATER + timedelta(hours=1))
-    with database.writing() as session, pytest.raises(inbox.EffectChanged):
-        inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)
+    with database.writing() as session, pytest.raises(replies.EffectChanged):
+        replies.act_on_all(session, seen, now=LATER, actor=AUTHOR)
     assert stands(database, letters[0]) == [(Status.JOINED, Word.DECLARED)] * 2
 
 
 def test_a_joining_with_nothing_left_to_confirm_is_not_handled_with_others(database, letters):
     (key,) = give(database, letters[0], "joined")
     act(database, key)
-    act(database, key, inbox.reopen_response)
+    act(database, key, replies.reopen_response)
     with database.writing() as session:
-        seen = {key: inbox.effect_of(session, inbox.response_numbered(session, key), now=LATER).version}
-        with pytest.raises(inbox.EffectChanged, match="rien à confirmer"):
-            inbox.act_on_all(session, seen, now=LATER, actor=AUTHOR)
+        seen = {key: replies.effect_of(session, replies.response_numbered(session, key), now=LATER).version}
+        with pytest.raises(replies.EffectChanged, match="rien à confirmer"):
+            replies.act_on_all(session, seen, now=LATER, actor=AUTHOR)
 
 
 def schools_of(database, key):
@@ -551,32 +548,35 @@ def schools_of(database, key):
 @pytest.mark.parametrize("to", [OTHER, ""])
 def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(database, letters, to):
     (waiting,), (handled,) = give(database, letters[0], "help"), give(database, letters[1], "help")
-    act(database, waiting, inbox.recall_response, day=LATER.date())
+    act(database, waiting, replies.recall_response, day=LATER.date())
     act(database, handled)
     with database.writing() as session:
         other = {"email": OTHER, "name": "Lucie Parent", "roles": (RoleName.AUTHOR,), "password_hash": "x"}
         accounts.add_user(session, NOW, "installation", **other)
         leaver, hard = accounts.user_named(session, AUTHOR), session.scalars(select(Authority).limit(1)).one()
-        follow_up.hand_over(session, hard, to=AUTHOR, now=LATER, actor=AUTHOR)
+        deliverability.hand_over(session, hard, to=AUTHOR, now=LATER, actor=AUTHOR)
         follows = reassignment.followed_by(session, AUTHOR)
         assert (follows.responses, follows.recalls, follows.authorities, len(follows.campaigns)) == (1, 1, 1, 1)
         with pytest.raises(InputError, match="une autre personne"):
             reassignment.close(session, leaver, to=AUTHOR.upper(), now=LATER, actor=CHIEF)
         assert reassignment.close(session, leaver, to=to, now=LATER, actor=CHIEF) == (1, 1)
     with database.reading() as session:
-        response = inbox.response_numbered(session, waiting)
+        response = replies.response_numbered(session, waiting)
         assert (response.owner or "", response.recall_on) == (to, LATER.date())
-        assert inbox.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
-        assert inbox_list.list_responses(session, None, owner=OTHER).count() == (1 if to else 0)
-        assert (follow_up.owned_by(session, AUTHOR), len(follow_up.owned_by(session, OTHER))) == ([], 1 if to else 0)
+        assert replies.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
+        assert replies.list_responses(session, None, owner=OTHER).count() == (1 if to else 0)
+        assert (deliverability.owned_by(session, AUTHOR), len(deliverability.owned_by(session, OTHER))) == (
+            [],
+            1 if to else 0,
+        )
 
 
 def test_who_answered_is_named_by_its_mailbox_s_number_and_read_as_its_address(database, letters):
     (key,) = give(database, letters[0], Answer.NOT_CONCERNED)
     with database.reading() as session:
         message = session.get_one(Response, key).message
-        actor = models.actor_of(session, message)
-        names = models.known_names(session, session.get_one(Authority, message.authority_id))
+        actor = replies.actor_of(session, message)
+        names = replies.known_names(session, session.get_one(Authority, message.authority_id))
         assert (actor.startswith("mailbox:"), names[actor]) == (True, message.address)
         assert accounts.colleagues(session)[actor] == f"boîte n° {actor.removeprefix('mailbox:')}"
         assert message.address not in {entry.actor for entry in session.scalars(select(AuditEntry))}

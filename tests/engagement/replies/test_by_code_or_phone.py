@@ -6,28 +6,21 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.channels import calls, paper
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.counting import classes
-from outreach.campaigns.evidence.proof import Evidence, letters_answered
-from outreach.campaigns.evidence.steps import CallOutcome, EscalationStep, ReachAnswer
+from outreach.adherence import programmes
+from outreach.campaigns import channels, counting, planning, results, waves
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.evidence import CallOutcome, EscalationStep, Evidence, ReachAnswer, letters_answered
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import audiences
-from outreach.campaigns.results import actions, figures, funnel, history, progress, reached, reactions
-from outreach.campaigns.results.reached import Filters
-from outreach.campaigns.segments.criteria import listed_authorities
-from outreach.campaigns.segments.mailing_criteria import ReactedTo
-from outreach.campaigns.waves import answering, receipts
+from outreach.campaigns.results import Filters
+from outreach.campaigns.results import _reactions as reactions
+from outreach.campaigns.segments import ReactedTo, listed_authorities
 from outreach.core.settings import ROOT
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Given
-from outreach.engagement.tracking.reactions import Asked, Reaction, of_authorities, of_mailboxes
+from outreach.engagement.replies import Answer, Given, Response
+from outreach.engagement.replies import _recording as recording
+from outreach.engagement.tracking import Asked, Reaction, of_authorities, of_mailboxes
 from tests.campaigns.conftest import AUTHOR, SENDING, people, settle, strand
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import AT, became, with_ladder
@@ -38,10 +31,10 @@ MAIL, CODE, PHONE = 1, 2, 3  # the keys of the authorities, by how each answers
 LATER = AT + timedelta(days=4)
 NAMED = re.compile(r"\bResponse\.message_id\b")
 COUNTS_NOTHING = {
-    "outreach/operations/retention/erasure.py": "empties the words of an address that is erased",
-    "outreach/campaigns/channels/due_steps.py": "asks for schools, which other tests hold",
-    "outreach/campaigns/waves/answering.py": "undoes those of one form",
-    "outreach/campaigns/review/plan.py": "learns how long after a letter that left answers come",
+    "outreach/operations/retention/_erasure.py": "empties the words of an address that is erased",
+    "outreach/campaigns/channels/_due_steps.py": "asks for schools, which other tests hold",
+    "outreach/campaigns/waves/_answering.py": "undoes those of one form",
+    "outreach/campaigns/review/_plan.py": "learns how long after a letter that left answers come",
 }
 
 
@@ -59,24 +52,26 @@ def answered_each_way(database, _settings):
     climb(database, AT + timedelta(days=1))
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        paper.make_batch(session, wave.campaign, wave, SENDING, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
+        channels.make_batch(
+            session, wave.campaign, wave, SENDING, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR
+        )
     climb(database, AT + timedelta(days=3))
     with database.writing() as session:
         by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
         _answer(session, by[MAIL], is_by_code=False)
-        _answer(session, by[CODE], is_by_code=True, step=paper.step_of(session, by[CODE]))
+        _answer(session, by[CODE], is_by_code=True, step=channels.step_of(session, by[CODE]))
         step = session.scalars(
             select(EscalationStep).where(EscalationStep.authority_id == PHONE).order_by(-EscalationStep.id)
         ).first()
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
         campaign = session.get_one(Campaign, 1)
-        calls.note_call(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
+        channels.note_call(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
 
 
 def _answer(session, message, *, is_by_code, step=None):
     asked = recording.question_of(session, message, now=LATER)
     given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=is_by_code)
-    return answering.receive_answer(session, message, given, SENDING, now=LATER, step=step)
+    return waves.receive_answer(session, message, given, SENDING, now=LATER, step=step)
 
 
 class Asking:
@@ -84,7 +79,7 @@ class Asking:
 
     def __init__(self, session):
         self.session, self.campaign = session, session.get_one(Campaign, 1)
-        self.mailings, self.now = audiences.launched_mailings(self.campaign), LATER
+        self.mailings, self.now = planning.launched_mailings(self.campaign), LATER
         self.asked = Asked(self.mailings, today(LATER))
         self.letters = {
             one.authority_id: one for one in session.scalars(select(Message).where(Message.mailing_id == 1))
@@ -110,37 +105,37 @@ def _mailboxes(one):
 
 
 def _proved(one):
-    rows = reached.list_reached(one.session, one.campaign, Filters(figures.Figure.REACHED), now=one.now).every()
+    rows = results.list_reached(one.session, one.campaign, Filters(results.Figure.REACHED), now=one.now).every()
     return {row.key for row in rows if row.evidence is Evidence.ANSWERED}
 
 
 def _criterion(one):
-    scope = audiences.scope_of(one.session, one.campaign, now=one.now)
+    scope = planning.scope_of(one.session, one.campaign, now=one.now)
     return one.keys(
         listed_authorities(scope, ReactedTo(mailings=(1,), reaction="answered", answers=(Answer.IN_PREPARATION,)))
     )
 
 
 def _figures(one):
-    assert figures.campaign_results(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
-    return set(reached.list_reached(one.session, one.campaign, Filters(figures.Figure.ANSWERED), now=LATER).keys())
+    assert results.campaign_results(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
+    return set(results.list_reached(one.session, one.campaign, Filters(results.Figure.ANSWERED), now=LATER).keys())
 
 
 def _course(one):
-    told = funnel.campaign_course(
-        one.session, one.campaign, figures.campaign_results(one.session, one.campaign, now=LATER), [], now=LATER
+    told = results.campaign_course(
+        one.session, one.campaign, results.campaign_results(one.session, one.campaign, now=LATER), [], now=LATER
     )
     return set(range(1, told.days[-1].answered + 1))
 
 
 def _listed(one):
     filters = Filters(answer=Answer.IN_PREPARATION)
-    return set(reached.list_reached(one.session, one.campaign, filters, now=one.now).keys())
+    return set(results.list_reached(one.session, one.campaign, filters, now=one.now).keys())
 
 
 def _actions(one):
     """Of a wave those to whom its letter left: not the one who has no mailbox."""
-    (done,) = actions.list_actions(one.session, programmes.get_programme(one.session), now=LATER).done
+    (done,) = results.list_actions(one.session, programmes.get_programme(one.session), now=LATER).done
     assert sum(done.sent.values()) == len({MAIL, CODE})
     return set(range(1, sum(done.answered.values()) + 1)) | {PHONE}
 
@@ -152,37 +147,37 @@ def _letters(one):
 
 
 def _overall(one):
-    return set(range(1, progress.overall_figures(one.session, [1], now=LATER)[1].answered + 1))
+    return set(range(1, results.overall_figures(one.session, [1], now=LATER)[1].answered + 1))
 
 
 def _schools(one):
-    each = classes.classify_campaign(one.session, one.campaign, now=one.now).schools
+    each = counting.classify_campaign(one.session, one.campaign, now=one.now).schools
     return one.keys(select(each.c.authority_id).where(each.c.answered == 1))
 
 
 PLACES = {
-    "outreach/campaigns/counting/classes.py": [_schools],
-    "outreach/engagement/tracking/reactions.py": [_reacted, _mailboxes],
-    "outreach/campaigns/segments/mailing_criteria.py": [_criterion],
-    "outreach/engagement/replies/recording.py": [
+    "outreach/campaigns/counting/_classes.py": [_schools],
+    "outreach/engagement/tracking/_reactions.py": [_reacted, _mailboxes],
+    "outreach/campaigns/segments/_mailing_criteria.py": [_criterion],
+    "outreach/engagement/replies/_recording.py": [
         lambda one: one.of_each(recording.of_message),
         lambda one: one.of_each(lambda session, letter: recording.earlier_answers(session, letter, one.mailings).last),
         lambda one: one.keys(recording.authorities_that_answered(one.mailings)),
     ],
-    "outreach/campaigns/evidence/proof.py": [
+    "outreach/campaigns/evidence/_proof.py": [
         _proved,
         lambda one: {key for key, _ in one.session.execute(letters_answered(one.mailings))},
     ],
-    "outreach/campaigns/results/funnel.py": [_course],
-    "outreach/campaigns/results/reached.py": [_listed],
-    "outreach/campaigns/results/history.py": [
-        lambda one: one.of_each(lambda session, letter: history.mailbox_file(session, letter, now=LATER).answers)
+    "outreach/campaigns/results/_funnel.py": [_course],
+    "outreach/campaigns/results/_reached.py": [_listed],
+    "outreach/campaigns/results/_history.py": [
+        lambda one: one.of_each(lambda session, letter: results.mailbox_file(session, letter, now=LATER).answers)
     ],
-    "outreach/campaigns/results/actions.py": [_actions],
-    "outreach/campaigns/results/reactions.py": [_letters],
-    "outreach/campaigns/results/progress.py": [_overall],
-    "outreach/campaigns/results/figures.py": [_figures],
-    "outreach/campaigns/waves/receipts.py": [lambda one: one.of_each(receipts.last_receipt)],
+    "outreach/campaigns/results/_actions.py": [_actions],
+    "outreach/campaigns/results/_reactions.py": [_letters],
+    "outreach/campaigns/results/_progress.py": [_overall],
+    "outreach/campaigns/results/_figures.py": [_figures],
+    "outreach/campaigns/waves/_receipts.py": [lambda one: one.of_each(waves.last_receipt)],
 }
 
 
@@ -212,5 +207,5 @@ def test_an_answer_counts_in_every_place_whichever_way_it_came(answered_each_way
 def test_whoever_answered_by_code_or_phone_gets_no_reminder(answered_each_way):
     with answered_each_way.reading() as session:
         campaign = session.get_one(Campaign, 1)
-        found = audiences.addressees_among(session, campaign, [MAIL, CODE, PHONE], now=LATER)
+        found = planning.addressees_among(session, campaign, [MAIL, CODE, PHONE], now=LATER)
         assert {one.reason for one in found} == {Reason.ANSWERED}

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from outreach.core.settings import ROOT
-from outreach.engagement.replies.kinds import OF_SCHOOLS, REQUESTS, Action, Answer, Tray
+from outreach.engagement.replies import OF_SCHOOLS, REQUESTS, Action, Answer, Tray
 from outreach.web.ui.templates import STATIC
 from tests.application import launched_sample
 

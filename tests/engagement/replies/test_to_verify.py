@@ -6,19 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.counting import counts
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import answering
-from outreach.core.audit.events import Event, EventKind
+from outreach.campaigns import counting, planning, waves
+from outreach.campaigns.letter import Composer
+from outreach.core.audit import Event, EventKind
 from outreach.core.text.french import typeset
-from outreach.delivery.letters.seen import FormKind, Seen
+from outreach.delivery.letters import FormKind, Seen
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Reason
-from outreach.delivery.outbox.recipients import due_in
-from outreach.engagement.replies import sent_forms
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Doubt, Response, WithdrawalReason
-from outreach.engagement.replies.sent_forms import Came
+from outreach.delivery.outbox import due_in
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Came, Response, WithdrawalReason
+from outreach.engagement.replies._models import Doubt
 from tests.campaigns.conftest import SENDING, people, strand
 from tests.engagement.replies.test_answers import AT, LATER, give, letters, reminder, stands, three_asked
 
@@ -31,7 +28,7 @@ def send(database, letter, answer, *, seen=None, now=LATER, kind=FormKind.ANSWER
     """Judge a form of a letter's page, by default one whose page was never opened; returns its doubt."""
     came = Came(kind, seen, 0, f"{answer}", b"c" * 32, answers=[Answer(answer)] if answer else [])
     with database.writing() as session:
-        return sent_forms.judge_form(session, session.get_one(Message, letter), came, now=now).doubt
+        return replies.judge_form(session, session.get_one(Message, letter), came, now=now).doubt
 
 
 def opened(nonce, now=LATER):
@@ -60,7 +57,7 @@ def undo(database, letter, given_at):
     """Undo what was answered from a letter at a moment, an hour after."""
     by = {"now": given_at + timedelta(hours=1), "because": WithdrawalReason.NOT_OURS}
     with database.writing() as session:
-        answering.undo_answer(session, session.get_one(Message, letter), given_at, **by)
+        waves.undo_answer(session, session.get_one(Message, letter), given_at, **by)
 
 
 @pytest.mark.postgresql
@@ -82,7 +79,7 @@ def test_the_next_reminder_says_to_those_alone_that_an_answer_came_without_confi
 def test_what_waits_to_be_verified_is_in_no_number_but_its_own(database, letters):
     def counted():
         with database.reading() as session:
-            return counts.of_campaign(session, lifecycle.campaign_numbered(session, 1), now=LATER + MINUTE).as_json()
+            return counting.of_campaign(session, planning.campaign_numbered(session, 1), now=LATER + MINUTE).as_json()
 
     def events():
         with database.reading() as session:

@@ -12,33 +12,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from outreach.campaigns.letter.composing import Composer, Values
+from outreach.campaigns.letter import Composer
+from outreach.campaigns.letter._composing import Values
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results.openings import are_measured
+from outreach.campaigns.results._openings import are_measured
 from outreach.core.text.errors import InputError, Refused
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
-from outreach.delivery.outbox.outbox import Proof
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import Proof, due_in
 from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
-from outreach.engagement.tracking import arrivals, bases, opens_and_clicks, trackers
-from outreach.engagement.tracking.arrivals import Arrival, Click
-from outreach.engagement.tracking.bot_detection import Agent, HitClass, Signals, is_burst
-from outreach.engagement.tracking.models import (
+from outreach.engagement import tracking
+from outreach.engagement.tracking import (
+    SMALLEST,
+    Agent,
+    Arrival,
     Hit,
-    HitCount,
-    NewHit,
-    TrackedLink,
-    Tracker,
-    TrackerNetwork,
+    HitClass,
+    Sighting,
+    Signals,
     TrackingBasis,
     TrackingMode,
 )
-from outreach.engagement.tracking.opens_and_clicks import Sighting
-from outreach.engagement.tracking.trackers import SMALLEST
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.engagement.tracking import _arrivals as arrivals
+from outreach.engagement.tracking import _trackers as trackers
+from outreach.engagement.tracking._arrivals import Click
+from outreach.engagement.tracking._bot_detection import is_burst
+from outreach.engagement.tracking._models import HitCount, NewHit, TrackedLink, Tracker, TrackerNetwork
+from outreach.operations.retention import RULES, forget_by_rule
 from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW, state_from
@@ -134,13 +135,12 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
             name: trackers.target_of(session, bytes.fromhex(identity))
             for name, identity in session.execute(select(Tracker.name, Tracker.public_id))
         }
-        opens_and_clicks.count_hits(session, [seen(targets[name], count=2) for name in sorted(targets)])
+        tracking.count_hits(session, [seen(targets[name], count=2) for name in sorted(targets)])
 
     def told():
         with database.reading() as session:
             return [
-                (group.name, group.delivered, group.opens.total())
-                for group in opens_and_clicks.measured_counts(session, [1])
+                (group.name, group.delivered, group.opens.total()) for group in tracking.measured_counts(session, [1])
             ]
 
     received(database, 21 + 19)
@@ -156,9 +156,7 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
         ("Libre non confessionnel et Officiel subventionné communal", 19 + 18, 4),
     ]
     with database.reading() as session:
-        assert sum((group.opened_on for group in opens_and_clicks.measured_counts(session, [1])), Counter()) == {
-            NOW.date(): 6
-        }
+        assert sum((group.opened_on for group in tracking.measured_counts(session, [1])), Counter()) == {NOW.date(): 6}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -190,10 +188,8 @@ def test_clicks_alone_are_counted_by_group_and_no_letter_carries_a_picture(datab
     received(database, 40)
     with database.writing() as session:
         identities = [SENDING.keys.read(token, TokenKind.CLICK).id for token in clicks]
-        opens_and_clicks.count_hits(
-            session, [seen(trackers.target_of(session, identity), 1) for identity in identities]
-        )
-        assert [group.clicks.total() for group in opens_and_clicks.measured_counts(session, [mailing.id])] == [1, 1]
+        tracking.count_hits(session, [seen(trackers.target_of(session, identity), 1) for identity in identities])
+        assert [group.clicks.total() for group in tracking.measured_counts(session, [mailing.id])] == [1, 1]
         assert not are_measured(session.get_one(Campaign, 1))
 
 
@@ -211,24 +207,22 @@ def test_who_is_left_out_hides_nobody(database, people, strand):
 def test_counts_add_up_and_can_be_taken_back(database, wave):
     with database.writing() as session:
         target = target_of(session)
-        opens_and_clicks.count_hits(session, [seen(target), seen(target), seen(target, 1)])
+        tracking.count_hits(session, [seen(target), seen(target), seen(target, 1)])
     with database.writing() as session:
         later = NOW + timedelta(hours=1)
         machine = HitClass.MACHINE
-        opens_and_clicks.count_hits(
-            session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)]
-        )
+        tracking.count_hits(session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)])
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(HitCount)) == 4
-        assert opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id))) == [], (
+        assert tracking.measured_counts(session, session.scalars(select(Mailing.id))) == [], (
             "one of a few would be known"
         )
     received(database, 19)
     with database.reading() as session:
-        assert opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id))) == []
+        assert tracking.measured_counts(session, session.scalars(select(Mailing.id))) == []
     received(database)
     with database.reading() as session:
-        (found,) = opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id)))
+        (found,) = tracking.measured_counts(session, session.scalars(select(Mailing.id)))
         assert (found.delivered, found.opens) == (28, {HitClass.HUMAN: 3})
         assert +found.clicks == {HitClass.MACHINE: 1}
         assert session.scalars(select(Hit)).all() == []
@@ -241,7 +235,7 @@ def test_counting_from_several_places_at_once_loses_nothing(database, wave):
     def count():
         for _ in range(20):
             with database.writing() as session:
-                opens_and_clicks.count_hits(session, [seen(target, link) for link in (2, 0, 1)])
+                tracking.count_hits(session, [seen(target, link) for link in (2, 0, 1)])
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
@@ -271,7 +265,7 @@ def decide(database, contact, at=NOW):
     with database.writing() as session:
         details = {"reference": "DPO 2021/4", "given_by": "Déléguée à la protection des données"}
         mailbox = session.get_one(Contact, contact)
-        return bases.record_decision(session, mailbox, **details, taken_on=date(2021, 5, 1), now=at, actor=AUTHOR).id
+        return tracking.record_decision(session, mailbox, **details, taken_on=date(2021, 5, 1), now=at, actor=AUTHOR).id
 
 
 def kept(database):
@@ -301,14 +295,14 @@ def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter)
     assert kept(database) == 2, "a new agreement counts from the next wave on, not for letters that left before"
     received(database)
     with database.reading() as session:
-        (found,) = opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id)))
+        (found,) = tracking.measured_counts(session, session.scalars(select(Mailing.id)))
         assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.HUMAN: 1})
     assert classes(database) == [(0, HitClass.HUMAN), (1, HitClass.HUMAN)]
 
 
 def end(database, basis):
     with database.writing() as session:
-        bases.withdraw_basis(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
+        tracking.withdraw_basis(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
 
 
 def test_what_waits_goes_with_the_basis_and_no_other_letter_s(database, letter):
@@ -479,7 +473,7 @@ def doubt(database, letter, fenced_at=NOW):
 def settled(database, letter):
     """Let the clock look at doubts; what became of the letter's."""
     with database.writing() as session:
-        count = opens_and_clicks.settle_doubts(session, now=AFTER)
+        count = tracking.settle_doubts(session, now=AFTER)
     with database.reading() as session:
         row = session.get_one(Message, letter)
         return count, row.state, row.reply_text
@@ -502,7 +496,7 @@ def test_a_hit_of_a_group_settles_nobody_s_doubt(database, letter):
     key, _ = letter
     doubt(database, key)
     with database.writing() as session:
-        opens_and_clicks.count_hits(session, [seen(target_of(session))])
+        tracking.count_hits(session, [seen(target_of(session))])
     read(database, key, signals())
     assert kept(database) == 0
     assert settled(database, key) == (0, MessageState.IN_DOUBT, "")
@@ -520,16 +514,16 @@ def test_a_machine_s_hit_and_one_before_the_fence_settle_nothing(database, lette
 def test_old_events_keep_only_their_number(database, letter):
     key, contact = letter
     decide(database, contact)
-    read(database, key, signals(at=NOW - opens_and_clicks.KEPT - timedelta(days=1)), signals(1))
+    read(database, key, signals(at=NOW - tracking.KEPT - timedelta(days=1)), signals(1))
     assert kept(database) == 2
     received(database)
     with database.reading() as session:
-        before = opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id)))
+        before = tracking.measured_counts(session, session.scalars(select(Mailing.id)))
     (row,) = [row for row in RULES if row.model is Hit]
     assert [forget_by_rule(database, row, lambda: NOW, threading.Event()) for _ in range(2)] == [1, 0]
     assert kept(database) == 1
     with database.reading() as session:
-        assert opens_and_clicks.measured_counts(session, session.scalars(select(Mailing.id))) == before
+        assert tracking.measured_counts(session, session.scalars(select(Mailing.id))) == before
 
 
 @pytest.mark.long
@@ -543,7 +537,7 @@ def test_who_is_measured_alone_is_in_no_group_and_hides_nobody(database, people,
         assert session.scalars(select(Tracker)).all() == []
     assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 3, TrackingMode.NONE.mention: 19}
     with database.writing() as session:
-        bases.withdraw_basis(
+        tracking.withdraw_basis(
             session, session.get_one(TrackingBasis, bases_[0]), now=AFTER + timedelta(minutes=1), actor=AUTHOR
         )
     assert _mentions(database) == {TrackingMode.INDIVIDUAL.mention: 2, TrackingMode.NONE.mention: 20}
@@ -568,18 +562,18 @@ def test_a_basis_needs_its_proof(database, letter):
         words = {"wording": "J’accepte.", "channel": "formulaire"}
         for gap in ({"wording": " "}, {"channel": ""}, {"given_by": ""}, {"taken_on": date(2099, 1, 1)}):
             with pytest.raises(InputError):
-                bases.record_consent(session, contact, **given | words | gap)
+                tracking.record_consent(session, contact, **given | words | gap)
         with pytest.raises(InputError):
-            bases.record_decision(session, contact, reference="", **given)
+            tracking.record_decision(session, contact, reference="", **given)
         contact.mailbox_kind = MailboxKind.PERSONAL
         with pytest.raises(Refused):
-            bases.record_decision(session, contact, reference="DPO 2021/4", **given)
-        basis = bases.record_consent(session, contact, **given | words)
+            tracking.record_decision(session, contact, reference="DPO 2021/4", **given)
+        basis = tracking.record_consent(session, contact, **given | words)
         with pytest.raises(Refused):
-            bases.record_consent(session, contact, **given | words)
-        bases.withdraw_basis(session, basis, now=NOW, actor=AUTHOR, channel="téléphone")
+            tracking.record_consent(session, contact, **given | words)
+        tracking.withdraw_basis(session, basis, now=NOW, actor=AUTHOR, channel="téléphone")
         with pytest.raises(Refused):
-            bases.withdraw_basis(session, basis, now=NOW, actor=AUTHOR)
+            tracking.withdraw_basis(session, basis, now=NOW, actor=AUTHOR)
         assert (basis.withdrawn_at, basis.withdrawn_by, basis.withdrawn_through) == (NOW, AUTHOR, "téléphone")
 
 
@@ -587,7 +581,7 @@ def test_a_decision_ends_when_the_mailbox_turns_out_to_be_a_person_s(database, l
     message, key = letter
     decide(database, key)
     with database.writing() as session:
-        assert bases.measurable_messages(session, [message]) == {message}
+        assert tracking.measurable_messages(session, [message]) == {message}
         session.get_one(Contact, key).mailbox_kind = MailboxKind.PERSONAL
         session.flush()
-        assert bases.measurable_messages(session, [message]) == set()
+        assert tracking.measurable_messages(session, [message]) == set()

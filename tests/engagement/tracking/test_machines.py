@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.engagement.tracking import bot_detection
-from outreach.engagement.tracking.bot_detection import (
-    REMEMBERED,
-    Agent,
-    HitClass,
-    Programs,
-    Readers,
-    Signals,
-    agent_of,
-    classify_hit,
-)
+from outreach.engagement.tracking import Agent, HitClass, Programs, Readers, Signals, classify_hit
+from outreach.engagement.tracking import _bot_detection as bot_detection
+from outreach.engagement.tracking._bot_detection import REMEMBERED, agent_of
 from tests.conftest import NOW
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts.accounts import Colleagues
-from outreach.core.audit import audit
+from outreach.access.accounts import Colleagues
+from outreach.core import audit
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.integrations import api_keys
 from outreach.integrations.api_keys import ApiKey, KeyState

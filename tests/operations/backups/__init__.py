@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from outreach.operations.backups.making import Origin
+from outreach.operations.backups import Origin
 from tests.conftest import SERVER
 from tests.servers.postgresql import program
 

@@ -8,16 +8,14 @@ from click.testing import CliRunner
 
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.core.audit import audit
-from outreach.core.audit import audit as seals
+from outreach.core import audit
 from outreach.core.db import Database
-from outreach.core.erasure import digests
+from outreach.core.erasure import _digests as digests
 from outreach.core.settings import read
 from outreach.core.text import french
-from outreach.delivery import workers
+from outreach.delivery import outbox, workers
 from outreach.delivery.models import SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.operations.retention import person_data
+from outreach.operations import retention
 from tests.conftest import NOW
 from tests.operations.backups import beside, programs_of_the_server
 
@@ -59,7 +57,7 @@ def test_a_backup_is_made_restored_checked_and_then_the_settings_are_named(run, 
 def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run, programmed, fresh_url, tmp_path):
     with programmed.writing() as session:
         audit.record_entry(session, NOW, "ada@fwb.example", f"Adresse {MARKED} ajoutée.", "authority:1")
-        suppressions.suppress_address(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
+        outbox.suppress_address(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
     _, made = run("backup", str(tmp_path), "--json", **ERASING)
     assert run("person", "erase", MARKED, **ERASING)[0] == 1  # nobody confirmed
     status, told = run("person", "erase", MARKED, "--yes", "--json", **ERASING)
@@ -69,8 +67,8 @@ def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run
         assert (status, told["ok"], told["erased_again"]) == (0, True, 1)
         restored = Database(new)
         with restored.reading() as session:
-            assert person_data.known_of(session, MARKED) == {}
-            assert seals.verify_seals(session).fault == ""
+            assert retention.known_of(session, MARKED) == {}
+            assert audit.verify_seals(session).fault == ""
         restored.dispose()
     status, told = run("person", "replay", "--json", **ERASING)
     assert (status, told) == (0, {"erased": 0})
@@ -85,7 +83,7 @@ def test_erasures_lie_beside_the_backup_and_come_back_with_it_to_a_machine_with_
     kept = tmp_path / "kept"
     kept.mkdir()
     with programmed.writing() as session:
-        suppressions.suppress_address(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
+        outbox.suppress_address(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
     _, made = run("backup", str(kept), "--json", **ERASING)
     assert not (kept / digests.FILE).exists()
     run("person", "erase", MARKED, "--yes", "--json", **ERASING)
@@ -99,7 +97,7 @@ def test_erasures_lie_beside_the_backup_and_come_back_with_it_to_a_machine_with_
         assert (told["faults"], told["erased_again"]) == ([], 1)
         restored = Database(new)
         with restored.reading() as session:
-            assert person_data.known_of(session, MARKED) == {}
+            assert retention.known_of(session, MARKED) == {}
         restored.dispose()
     assert {line.digest for line in digests.read_erasures(new_one)} == {
         line.digest for line in digests.read_erasures(old)

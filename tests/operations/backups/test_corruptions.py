@@ -16,11 +16,12 @@ from sqlalchemy import Boolean, Date, DateTime, Enum, Integer, String
 from sqlalchemy.engine import make_url
 
 from outreach.cli.running.backups import prove
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.db import Base
 from outreach.core.text.errors import Refused
-from outreach.operations.backups import making, manifest
-from outreach.operations.backups.making import Origin
+from outreach.operations.backups import Origin
+from outreach.operations.backups import _making as making
+from outreach.operations.backups import _manifest as manifest
 from tests.campaigns.conftest import approved, launch, settle
 from tests.conftest import NOW, state_from
 from tests.operations.backups import beside, programs_of_the_server, well

@@ -10,10 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from outreach.delivery import workers
-from outreach.operations.backups import making, manifest, restore_tests
-from outreach.operations.backups.restore_tests import Rehearsal, RehearsalOutcome, Rehearsed
-from outreach.operations.health import backups
-from outreach.operations.health.check import Watched
+from outreach.operations.backups import (
+    Rehearsal,
+    RehearsalOutcome,
+    record_restore_test,
+    restore_test_sentences,
+    run_restore_test,
+)
+from outreach.operations.backups import _making as making
+from outreach.operations.backups import _manifest as manifest
+from outreach.operations.backups._restore_tests import Rehearsed
+from outreach.operations.health import _backups as backups
+from outreach.operations.health._check import Watched
 from tests.commands import invoke
 from tests.conftest import NOW, PLACE
 from tests.operations.backups import ORIGIN, programs_of_the_server, well
@@ -40,7 +48,7 @@ def aside(url, folder):
 
 
 def rehearse(url, folder, here=ORIGIN.keys, prove=well):
-    return restore_tests.run_restore_test(folder, url, here, prove)
+    return run_restore_test(folder, url, here, prove)
 
 
 @pytest.mark.long
@@ -143,7 +151,7 @@ def test_a_backup_of_another_version_proves_nothing_in_a_rehearsal(programmed, f
 
 
 def record(session, made_at, *faults):
-    restore_tests.record_restore_test(session, Rehearsed("x", made_at, faults), now=made_at + DAY / 24, seconds=2.4)
+    record_restore_test(session, Rehearsed("x", made_at, faults), now=made_at + DAY / 24, seconds=2.4)
 
 
 def test_a_proof_older_than_two_days_is_seen_until_a_newer_backup_is_proven(database, settings, tmp_path):
@@ -163,7 +171,7 @@ def test_a_proof_older_than_two_days_is_seen_until_a_newer_backup_is_proven(data
 
 def test_administrators_read_when_a_backup_was_last_restored_well(database, tmp_path):
     def said(folder=tmp_path):
-        return " ".join(restore_tests.restore_test_sentences(session, folder)).replace("\xa0", " ")
+        return " ".join(restore_test_sentences(session, folder)).replace("\xa0", " ")
 
     with database.writing() as session:
         assert "réglée : nommez leur dossier dans OUTREACH_BACKUPS" in said(None)

@@ -8,10 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts.accounts import User
+from outreach.access.accounts import User
 from outreach.core.settings import read
 from outreach.core.text.errors import InputError, OutreachError, Refused
-from outreach.operations.backups import making, manifest, postgresql, sqlite
+from outreach.operations.backups import _making as making
+from outreach.operations.backups import _manifest as manifest
+from outreach.operations.backups import _postgresql as postgresql
+from outreach.operations.backups import _sqlite as sqlite
 from tests.conftest import NOW
 from tests.operations.backups import ORIGIN, beside, programs_of_the_server, well
 

@@ -5,15 +5,12 @@ from datetime import date, timedelta
 from sqlalchemy import func, select
 
 from outreach.adherence.models import AdherenceRecord, Programme, Strand
-from outreach.campaigns.experiments import assignment, effects
-from outreach.campaigns.letter import composing
+from outreach.campaigns import experiments, letter, results
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import experiment, verification
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Network, Ownership, School
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from outreach.operations.demo import finished
 from tests.conftest import NOW
 from tests.programmes import BARE
@@ -21,15 +18,15 @@ from tests.programmes import BARE
 
 def the_effect_that_was_put_in_is_found_and_none_where_none_is(database):
     with database.reading() as session:
-        assert verification.verify_ledger(session, now=NOW) == []
+        assert results.verify_ledger(session, now=NOW) == []
         helped, idle, to_come = session.scalars(select(Campaign).order_by(Campaign.id)).all()[-3:]
-        found = effects.told_of(session, helped)
+        found = experiments.told_of(session, helped)
         assert found["state"] == "ready"
         assert 0 < found["low"] <= finished.EFFECT <= found["high"]
         assert found["told"].startswith("Oui. ")
-        shown = {one.campaign.id: one.told for one in experiment.public_draw(session, helped.id).draws}
-        assert shown == {one.id: effects.told_of(session, one)["told"] for one in (helped, idle)}
-        none = effects.told_of(session, idle)
+        shown = {one.campaign.id: one.told for one in results.public_draw(session, helped.id).draws}
+        assert shown == {one.id: experiments.told_of(session, one)["told"] for one in (helped, idle)}
+        none = experiments.told_of(session, idle)
         assert none["low"] <= 0 <= none["high"]
         assert none["told"].replace("\xa0", " ").startswith("On ne peut pas conclure")
         assert to_come.starts_at > NOW + timedelta(days=30)
@@ -70,7 +67,7 @@ def _joinings_are_of_all_networks(session):
 def _words_left(session):
     """The subjects of what was sent, as it left."""
     keys = session.scalars(select(Message.id).where(Message.fenced_at.is_not(None))).all()
-    return [one.replace("\xa0", " ") for one in composing.subjects_kept(session, keys).values()]
+    return [one.replace("\xa0", " ") for one in letter.subjects_kept(session, keys).values()]
 
 
 def _joiners_are_of_all_kinds(session, campaign):
@@ -78,7 +75,7 @@ def _joiners_are_of_all_kinds(session, campaign):
     of_strand = select(AdherenceRecord.school_id).where(AdherenceRecord.strand_id == campaign.strand_id)
     listed = of_strand.where(AdherenceRecord.list_id.is_not(None))
     schools = session.scalars(select(School).where(School.id.in_(listed))).all()
-    drawn = assignment.order_of(session, assignment.draw_of(session, campaign.id))
+    drawn = experiments.order_of(session, experiments.draw_of(session, campaign.id))
     places = sorted(fase for one in drawn for fase in one.order)
     owner = select(Authority.fase).join(Ownership, Ownership.authority_id == Authority.id)
     owners = session.scalars(owner.where(Ownership.current(), Ownership.school_id.in_(listed))).all()

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.directory.models import Authority, Contact, Level, Ownership, RegisterChange, RegisterKind, School
-from outreach.directory.register.comparison import compare
-from outreach.directory.register.edition import Edition
+from outreach.directory.register._comparison import compare
+from outreach.directory.register._edition import Edition
 from outreach.operations.demo import sample
 from outreach.operations.demo.population import of
 from tests.conftest import STORY_DAY

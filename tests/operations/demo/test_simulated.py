@@ -3,9 +3,9 @@
 import smtplib
 import subprocess
 
-from outreach.delivery.bounces import boxes
-from outreach.delivery.bounces.parsing import NoticeVerdict, read_notice
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import bounces
+from outreach.delivery.bounces import NoticeVerdict, read_notice
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.operations.demo import mailbox
 from tests.delivery.letters.test_mime import whole, wire
 from tests.machine import free_port, wait_for_port
@@ -30,7 +30,7 @@ def test_each_simulated_address_does_as_its_name_says(tmp_path):
     assert [name for name, code in replies.items() if code != 250] == ["Refuse+1"]
     assert replies["Refuse+1"] == 550
     assert len(mailbox.letters_in(tmp_path / "box")) == 4
-    with boxes.open_box(f"maildir://{tmp_path / 'returns'}") as box:
+    with bounces.open_box(f"maildir://{tmp_path / 'returns'}") as box:
         notices = [read_notice(content, KEYS) for content in box.read(box.keys(9)).values()]
     assert {notice.verdict for notice in notices} == {NoticeVerdict.AUTO_REPLY, NoticeVerdict.COMPLAINT}
     assert [notice.proved for notice in notices] == [LETTER] * 2

@@ -5,20 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.access.accounts.accounts import User
+from outreach.access.accounts import User
+from outreach.adherence import programmes, records
 from outreach.adherence.models import JoiningList, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import records
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.planning import definitions, lifecycle
-from outreach.campaigns.waves import launching
+from outreach.campaigns import planning, waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.settings import ROOT, read
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message, MessageState
-from outreach.directory.authorities.sheet import authority_by_fase
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.directory.authorities import authority_by_fase
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
 from outreach.operations.demo import people, steps
 from outreach.operations.demo.steps import FirstStep
 from outreach.web.app import create_app
@@ -45,21 +42,21 @@ def take_all(database, sending):
 
     with database.writing() as session:
         yield taken(session)
-        stated = definitions.get_definition("merci-et-suite", ROOT / "campaigns")
+        stated = planning.get_definition("merci-et-suite", ROOT / "campaigns")
         writer = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        campaign = lifecycle.create_campaign(session, stated, now=NOW, author=writer)
-        lifecycle.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+        campaign = planning.create_campaign(session, stated, now=NOW, author=writer)
+        planning.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
         yield taken(session)
-        lifecycle.approve_campaign(session, campaign, now=NOW, actor=APPROVER)
+        planning.approve_campaign(session, campaign, now=NOW, actor=APPROVER)
         yield taken(session)
-        wave = lifecycle.schedule_campaign(session, campaign, NOW + timedelta(minutes=1), now=NOW, actor=AUTHOR)
+        wave = planning.schedule_campaign(session, campaign, NOW + timedelta(minutes=1), now=NOW, actor=AUTHOR)
         yield taken(session)
-        launching.advance_wave(session, wave.id, sending, now=wave.due_at)
+        waves.advance_wave(session, wave.id, sending, now=wave.due_at)
         yield taken(session)
         first = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         first.state, first.fence_id, first.fenced_at, first.settled_at = MessageState.ACCEPTED, "f", NOW, NOW
         yield taken(session)
-        recording.give_answers(session, first, Given({}, Answer.HELP), now=NOW)
+        replies.give_answers(session, first, Given({}, Answer.HELP), now=NOW)
         yield taken(session)
         authority, programme = authority_by_fase(session, 9001), programmes.get_programme(session)
         standings = records.list_standings(session, authority, programme, STORY_DAY)
@@ -94,13 +91,13 @@ def test_each_step_is_read_from_the_row_it_leaves(sample_database, tmp_path):
 def test_what_the_story_began_and_the_clock_goes_on_with_is_nobody_s_step(sample_database, tmp_path):
     with sample_database.writing() as session:
         before = session.scalar(select(func.min(JoiningList.applied_at))) - timedelta(days=1)
-        stated = definitions.get_definition("merci-et-suite", ROOT / "campaigns")
+        stated = planning.get_definition("merci-et-suite", ROOT / "campaigns")
         writer = session.scalars(select(User).where(User.email == AUTHOR)).one()
-        campaign = lifecycle.create_campaign(session, stated, now=before, author=writer)
-        lifecycle.submit_campaign(session, campaign, now=before, actor=AUTHOR)
-        lifecycle.approve_campaign(session, campaign, now=before, actor=APPROVER)
-        wave = lifecycle.schedule_campaign(session, campaign, NOW, now=before, actor=AUTHOR)
-        launching.advance_wave(session, wave.id, SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)})), now=NOW)
+        campaign = planning.create_campaign(session, stated, now=before, author=writer)
+        planning.submit_campaign(session, campaign, now=before, actor=AUTHOR)
+        planning.approve_campaign(session, campaign, now=before, actor=APPROVER)
+        wave = planning.schedule_campaign(session, campaign, NOW, now=before, actor=AUTHOR)
+        waves.advance_wave(session, wave.id, SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)})), now=NOW)
         session.execute(update(Message).values(state=MessageState.ACCEPTED, reason=None, fence_id="f"))
         session.flush()
         assert set(steps.taken(session).values()) == {False}

@@ -7,23 +7,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.situation import Bucket, count_situation
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.adherence import programmes
+from outreach.adherence.situation import Bucket, count_situation
+from outreach.campaigns import planning, results
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.planning import audiences, sending_hours
-from outreach.campaigns.planning.sending_hours import Audiences
-from outreach.campaigns.results import figures, verification
+from outreach.campaigns.planning import Audiences
+from outreach.campaigns.planning import _audiences as audiences
 from outreach.cli.samples import load_sample
 from outreach.core.settings import read
 from outreach.core.text.errors import Refused
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, Suppression
-from outreach.delivery.outbox import outbox
 from outreach.directory.reference import NETWORKS
-from outreach.engagement.replies import inbox_list
-from outreach.engagement.replies.kinds import Answer, Tray
-from outreach.engagement.replies.models import Response
-from outreach.engagement.tracking import opens_and_clicks
+from outreach.engagement import replies, tracking
+from outreach.engagement.replies import Answer, Response, Tray
 from outreach.operations.demo import mailbox, steps, story
 from outreach.web.app import create_app
 from tests.conftest import NOW, STORY_DAY
@@ -45,7 +43,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
     with sample_database.writing() as session:
         posted = story.tell(session, sending, now=NOW)
     with sample_database.reading() as session:
-        assert verification.verify_ledger(session, now=NOW) == []
+        assert results.verify_ledger(session, now=NOW) == []
         sent, to_all, draft = session.scalars(select(Campaign).order_by(Campaign.id))
         assert (sent.state, draft.state, list(draft.waves)) == (CampaignState.APPROVED, CampaignState.DRAFT, [])
         first, reminder = sent.waves
@@ -58,7 +56,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         tally = outbox.tally_mailings(session, [first.mailing_id])[first.mailing_id]
         assert (tally.total, tally.pending, tally.deferred, tally.refused) == (tally.intended, 0, 0, 2)
         assert tally.withdrawn["suppressed"] == 1
-        came = figures.campaign_results(session, sent, now=NOW)
+        came = results.campaign_results(session, sent, now=NOW)
         given = Counter(one.answer for one in session.scalars(select(Response)) if one.strand_id == sent.strand_id)
         assert set(given) == set(Answer) - {Answer.NOT_CONCERNED}
         assert {one for one, count in came.answers.items() if count} == set(given) - {Answer.INFORMED}
@@ -67,12 +65,12 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         confirmations = [one for one in session.scalars(select(Message)) if one.mailing_id != first.mailing_id]
         assert len(confirmations) == answered - given[Answer.WRONG_CONTACT], "the wrong box gets no receipt"
         assert len(posted) == tally.accepted + len(confirmations)
-        waiting = inbox_list.count_trays(session)
+        waiting = replies.count_trays(session)
         assert all(waiting[tray] for tray in Tray)
         now = count_situation(session, programmes.get_programme(session), STORY_DAY).total.strands[1]
         assert now[Bucket.JOINED] > 48
         assert now[Bucket.DECLARED] > 0
-        (measured,) = opens_and_clicks.measured_counts(session, [first.mailing_id])
+        (measured,) = tracking.measured_counts(session, [first.mailing_id])
         assert 0 < measured.clicks["human"] < measured.opens["human"] < tally.accepted
         reasons = Counter(one.reason.value for one in session.scalars(select(Suppression)))
         assert reasons == {"staff": 1, "hard_bounce": 1, "unsubscribed": 1}
@@ -116,5 +114,5 @@ def test_it_is_told_on_this_machine_and_on_the_day_of_the_clock(tmp_path, relay,
 def test_the_first_wave_left_when_letters_may_leave(number):
     now = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=number)
     first = story.first_wave(now)
-    assert not sending_hours.closing_reason(first.date(), {Audiences.SCHOOL_SIDE}, urgent=True)
+    assert not planning.closing_reason(first.date(), {Audiences.SCHOOL_SIDE}, urgent=True)
     assert timedelta(days=5) < now - first < timedelta(days=75)

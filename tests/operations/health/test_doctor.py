@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import text
 
-from outreach.access.accounts import accounts, second_factors
+from outreach.access import accounts
+from outreach.access.accounts import second_factors
 from outreach.cli.main import commands
 from outreach.core.db import Database
 from outreach.core.settings import Mode
@@ -20,12 +21,19 @@ from outreach.delivery import workers
 from outreach.delivery.deliverability import dns
 from outreach.delivery.letters.dkim import Signer
 from outreach.delivery.models import Gate, Worker
-from outreach.operations.backups import making, manifest, restore_tests
+from outreach.operations.backups import Origin, make_backup, newest_backup
+from outreach.operations.backups import _manifest as manifest
+from outreach.operations.backups import _restore_tests as restore_tests
 from outreach.operations.demo import mailbox
-from outreach.operations.health import backups, databases, domain, machine, mail, secrets, work
-from outreach.operations.health.check import Check, Examined, HealthState, ok
-from outreach.operations.health.doctor import run_checks
-from outreach.operations.health.registry import CHECKS
+from outreach.operations.health import CHECKS, Check, Examined, HealthState, run_checks
+from outreach.operations.health import _backups as backups
+from outreach.operations.health import _databases as databases
+from outreach.operations.health import _domain as domain
+from outreach.operations.health import _machine as machine
+from outreach.operations.health import _mail as mail
+from outreach.operations.health import _secrets as secrets
+from outreach.operations.health import _work as work
+from outreach.operations.health._check import ok
 from tests import factories
 from tests.commands import invoke
 from tests.conftest import NOW
@@ -178,7 +186,7 @@ def test_a_relay_is_spoken_to_as_sending_does_and_is_handed_nothing(examined, si
     assert finding.state is FAULT
     assert "STARTTLS" in finding.told
     assert mail.relay(examined(smtp_url=f"{required},smtp://localhost:{small.port}")).state is WARNING, "one serves"
-    monkeypatch.setattr("outreach.delivery.smtp.relay.Relay.is_near", False)
+    monkeypatch.setattr("outreach.delivery.smtp._relay.Relay.is_near", False)
     in_clear = mail.relay(examined(smtp_url=f"smtp://localhost:{plain.port}"))
     assert (in_clear.state, "starttls=off" in in_clear.told) == (WARNING, True)
     assert plain.accepted == small.accepted == []
@@ -385,7 +393,7 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
     assert backups.restore(here).state is WARNING
     assert backups.backup(examined(mode=Mode.PRODUCTION)).state is WARNING
     assert backups.backup(examined()).state is OK
-    making.make_backup(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    make_backup(here.settings.database, tmp_path, Origin("", {}), now=now)
     states = []
     for days in (1, 3):
         at = now + timedelta(days=days)
@@ -400,14 +408,14 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
         finding = backups.restore(here)
         assert finding.state is state, finding.told
     assert "Une table manque." in finding.told
-    making.newest_backup(tmp_path).with_suffix(".json").write_text("{}")
+    newest_backup(tmp_path).with_suffix(".json").write_text("{}")
     assert backups.backup(here).state is FAULT, "its manifest cannot be read"
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(examined, tmp_path):
     here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
-    made = making.make_backup(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    made = make_backup(here.settings.database, tmp_path, Origin("", {}), now=now)
     assert (backups.backup(here).state, len(list(backups.age_of_backup(here.settings)))) == (OK, 1)
     with made.file.open("rb+") as file:
         file.truncate(4096)
@@ -421,7 +429,7 @@ def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(exam
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_manifest_that_says_no_time_zone_is_no_manifest(examined, tmp_path):
     here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
-    made = making.make_backup(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    made = make_backup(here.settings.database, tmp_path, Origin("", {}), now=now)
     read = manifest.read(made.file)
     lying = read.model_copy(update={"made_at": read.made_at.replace(tzinfo=None)}).sealed()
     made.manifest.write_text(lying.model_dump_json())

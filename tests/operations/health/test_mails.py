@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import SenderIdentity
 from outreach.operations import alerts
 from outreach.operations.alerts import AlertKind, AlertSighting
-from outreach.operations.health import watch
+from outreach.operations.health import _watch as watch
 from tests.conftest import NOW
 
 MINUTE = timedelta(minutes=1)

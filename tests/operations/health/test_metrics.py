@@ -11,20 +11,20 @@ from sqlalchemy import event, select
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.db import Database
 from outreach.core.settings import ROOT, read
 from outreach.delivery import workers
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.sending import relay_health
-from outreach.engagement.tracking.bot_detection import HitClass
-from outreach.engagement.tracking.models import HitCount, Tracker
-from outreach.operations import alerts
+from outreach.delivery.sending import _relay_health as relay_health
+from outreach.engagement.tracking import HitClass
+from outreach.engagement.tracking._models import HitCount, Tracker
+from outreach.operations import alerts, backups
 from outreach.operations.alerts import AlertKind, AlertSighting
-from outreach.operations.backups import making, restore_tests
-from outreach.operations.health import figures as collector
-from outreach.operations.health import machine
-from outreach.operations.health.figures import Figures
+from outreach.operations.backups import _restore_tests as restore_tests
+from outreach.operations.health import Figures
+from outreach.operations.health import _figures as collector
+from outreach.operations.health import _machine as machine
 from outreach.web.public.health import Metrics
 from tests.conftest import NOW, PLACE
 from tests.delivery.conftest import addresses, mail_to
@@ -210,7 +210,7 @@ def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_t
         workers.clock_passed(session, "", place=PLACE, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=False, now=NOW)
         restore_tests.record_restore_test(session, restore_tests.Rehearsed("x", NOW, []), now=NOW, seconds=1)
-    making.make_backup(metered.database, tmp_path, making.Origin("", {}), now=NOW)
+    backups.make_backup(metered.database, tmp_path, backups.Origin("", {}), now=NOW)
     metered = metered.model_copy(update={"backups": tmp_path})
     there = {name for name, *_ in figures_of(metered, database)}
     rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from outreach.core.settings import ROOT
-from outreach.operations.health import figures
+from outreach.operations.health import _figures as figures
 from outreach.web.public.health import Metrics
 from tests.delivery.conftest import addresses, clock, dispatcher, mail_to, relay
 from tests.needed import program

@@ -7,22 +7,20 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from outreach.campaigns.letter.snapshot import LetterSnapshot, SenderIdentity
+from outreach.campaigns import planning
+from outreach.campaigns.letter import LetterSnapshot, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import schedule
-from outreach.campaigns.waves.stopping import AUTO_PAUSE
+from outreach.campaigns.waves import AUTO_PAUSE
 from outreach.core.db.errors import says_full
-from outreach.delivery import workers
+from outreach.delivery import outbox, workers
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Worker
-from outreach.delivery.outbox import recipients
-from outreach.delivery.outbox.recipients import Addressee
-from outreach.delivery.sending import relay_health
-from outreach.operations import alerts
+from outreach.delivery.outbox import Addressee
+from outreach.delivery.sending import _relay_health as relay_health
+from outreach.operations import alerts, backups
 from outreach.operations.alerts import AlertKind, AlertSighting, Incident
-from outreach.operations.backups import restore_tests
-from outreach.operations.backups.restore_tests import Rehearsed
-from outreach.operations.health.sentences import words_of
-from outreach.operations.health.watch import AlertWatch, watch_clock
+from outreach.operations.backups._restore_tests import Rehearsed
+from outreach.operations.health import AlertWatch, watch_clock
+from outreach.operations.health._sentences import words_of
 from tests import factories
 from tests.conftest import NOW, PLACE
 
@@ -201,7 +199,7 @@ def wave(database):
         (made,) = session.get_one(Campaign, number).waves
         made.mailing = Mailing(**factories.mailing(NOW, filled_at=NOW))
         session.flush()
-        schedule.move_wave(session, made, WaveState.RUNNING, now=NOW, actor="automatique")
+        planning.move_wave(session, made, WaveState.RUNNING, now=NOW, actor="automatique")
         return made.id
 
 
@@ -209,7 +207,7 @@ def test_a_wave_that_pauses_by_itself_is_told_until_it_is_resumed(database, watc
     def move(state, actor):
         clock.at += SECOND
         with database.writing() as session:
-            schedule.move_wave(session, session.get_one(Wave, wave), state, now=clock.at, actor=actor)
+            planning.move_wave(session, session.get_one(Wave, wave), state, now=clock.at, actor=actor)
         watch.look("")
 
     move(WaveState.PAUSED, AUTO_PAUSE)
@@ -229,7 +227,7 @@ def test_doubts_are_told_and_forgotten_after_a_week(database, watch, clock, wave
     with database.writing() as session:
         mailing = session.scalars(select(Mailing)).one()
         addressee = Addressee(1, "a@b.example", "a@b.example", "a@b.example")
-        recipients.put_recipients(session, mailing, [addressee], lambda _: "r@x.example", now=NOW)
+        outbox.put_recipients(session, mailing, [addressee], lambda _: "r@x.example", now=NOW)
         session.execute(update(Message).values(**doubt))
     watch.look("")
     assert rows(database) == [(AlertKind.LETTERS_IN_DOUBT, NOW, None)]
@@ -319,7 +317,7 @@ def test_a_copy_is_told_once_it_is_confirmed(database, watch, tmp_path):
 
 def test_a_restore_that_is_proven_no_longer_is_told_where_backups_are_set_up(database, watch, clock, tmp_path):
     with database.writing() as session:
-        restore_tests.record_restore_test(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+        backups.record_restore_test(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
     clock.at = NOW + timedelta(days=2) + SECOND
     watch.look("")
     assert rows(database) == []
@@ -327,7 +325,7 @@ def test_a_restore_that_is_proven_no_longer_is_told_where_backups_are_set_up(dat
     watch.look("")
     assert rows(database) == [(AlertKind.RESTORE_UNPROVEN, NOW + timedelta(days=2), None)]
     with database.writing() as session:
-        restore_tests.record_restore_test(session, Rehearsed("x", clock.at, []), now=clock.at, seconds=1)
+        backups.record_restore_test(session, Rehearsed("x", clock.at, []), now=clock.at, seconds=1)
     watch.look("")
     ended = "Fin d’alerte : restauration non prouvée"
     assert [subject for subject, _ in told(database)] == ["Alerte : restauration non prouvée", ended]

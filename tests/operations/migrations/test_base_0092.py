@@ -8,23 +8,22 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
-from outreach.campaigns.experiments import assignment, effects
-from outreach.campaigns.experiments.design import Mismatch
-from outreach.campaigns.experiments.models import DrawAttempt, DrawnEffect
+from outreach.campaigns import experiments, planning, results
+from outreach.campaigns.experiments import DrawAttempt
+from outreach.campaigns.experiments._design import Mismatch
+from outreach.campaigns.experiments._models import DrawnEffect
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.planning import experiment_plan, lifecycle
-from outreach.campaigns.results import experiment
-from outreach.campaigns.results.verification import verify_ledger
-from outreach.core.audit import audit
+from outreach.campaigns.planning import _experiment_plan as experiment_plan
+from outreach.campaigns.results import verify_ledger
+from outreach.core import audit
 from outreach.core.db import Session
 from outreach.core.settings import ROOT
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
-from outreach.integrations.webhooks_in import sources
+from outreach.integrations import webhooks_in
 from outreach.operations import migrations
 from outreach.operations.demo import mailbox, people
-from outreach.reports.files import verifying
-from outreach.reports.files.verifying import NoteVerdict
-from outreach.reports.notes.models import NoteFile
+from outreach.reports.files import NoteVerdict, find_faults, known_notes, verify_file
+from outreach.reports.notes import NoteFile
 from outreach.web.app import create_app
 from tests.journeys.test_story import World
 from tests.operations.migrations import base_0092 as base
@@ -64,22 +63,22 @@ def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgra
     with Session(upgraded_base.engine) as session:
         assert verify_ledger(session, now=AT) == []
         assert audit.verify_seals(session).fault == ""
-        assert verifying.find_faults(session) == []
-        known = verifying.known_notes(session)
+        assert find_faults(session) == []
+        known = known_notes(session)
         files = session.scalars(select(NoteFile)).all()
         assert {file.kind for file in files} >= {"pdf", "csv", "json", "docx", "xlsx"}
-        assert {verifying.verify_file(file.content, known).verdict for file in files} == {NoteVerdict.VALID}
+        assert {verify_file(file.content, known).verdict for file in files} == {NoteVerdict.VALID}
         drawn = session.scalars(select(DrawAttempt).where(DrawAttempt.drawn_at.is_not(None))).all()
         assert {attempt.campaign_id for attempt in drawn} == {base.TOLD, base.TOLD_AND_CLOSED, base.DRAWN}
-        assert [assignment.find_mismatches(session, attempt) for attempt in drawn] == [[]] * 3
+        assert [experiments.find_mismatches(session, attempt) for attempt in drawn] == [[]] * 3
         for number in (base.TO_ALL, base.DRAWN, base.PAUSED, base.WITH_EXCEPTIONS):
-            assert lifecycle.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
+            assert planning.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
 
 
 def test_a_sender_stays_of_the_programme_that_its_joinings_were_taken_for(upgraded_base):
     """The one that was loaded first, of the three that there are."""
     with Session(upgraded_base.engine) as session:
-        assert {one.name: one.programme.code for one in sources.all_sources(session)} == {
+        assert {one.name: one.programme.code for one in webhooks_in.all_sources(session)} == {
             "subsides": "mes-outils-numeriques"
         }
 
@@ -89,9 +88,9 @@ def test_a_sender_stays_of_the_programme_that_its_joinings_were_taken_for(upgrad
 def test_a_draw_that_was_told_stays_as_told_and_a_stranger_repeats_it(upgraded_base, number, tmp_path):
     with Session(upgraded_base.engine) as session:
         kept = session.get_one(DrawnEffect, number).told
-        shown = experiment.public_draw(session, number)
-        order = assignment.order_of(session, shown.attempt)
-        outcome = effects.told_frozen(session, session.get_one(Campaign, number))
+        shown = results.public_draw(session, number)
+        order = experiments.order_of(session, shown.attempt)
+        outcome = experiments.told_frozen(session, session.get_one(Campaign, number))
     assert (shown.given["told"], shown.given["approver_bytes"] != "", shown.unsaid) == (kept["told"], True, [])
     again = redrawn(tmp_path, shown.given)
     assert again["seed"] == shown.attempt.seed
@@ -101,7 +100,7 @@ def test_a_draw_that_was_told_stays_as_told_and_a_stranger_repeats_it(upgraded_b
     assert kept["low"] < again["estimate"] < kept["high"]
     alone = [
         {"strata": one.strata, "comparison": place, **table._asdict()}
-        for one in effects.tables_of(outcome)
+        for one in experiments.tables_of(outcome)
         for place, table in enumerate(one.tables, start=1)
     ]
     again = redrawn(tmp_path, shown.given | {"tables": alone})
@@ -122,15 +121,15 @@ def redrawn(folder, given):
 def test_a_draw_that_awaits_its_approval_is_made_by_the_formula_of_all(upgraded_base):
     with upgraded_base.writing() as session:
         campaign = session.get_one(Campaign, base.DRAWN_AND_SUBMITTED)
-        submitted = assignment.open_attempt(session, campaign.id)
+        submitted = experiments.open_attempt(session, campaign.id)
         sealed = submitted.commitment, submitted.plan_digest, submitted.list_digest
         experiment_plan.draw(session, campaign, now=AT)
-        drawn = assignment.draw_of(session, campaign.id)
+        drawn = experiments.draw_of(session, campaign.id)
         assert (drawn.commitment, drawn.plan_digest, drawn.list_digest) == sealed
-        found = assignment.find_mismatches(session, drawn)
+        found = experiments.find_mismatches(session, drawn)
         assert (drawn.approver_bytes, found) == ("", [Mismatch.AUDIT]), "the approval's audit is not written here"
     with Session(upgraded_base.engine) as session:
-        kept = assignment.draw_of(session, base.FOLLOWS_A_DRAW)
+        kept = experiments.draw_of(session, base.FOLLOWS_A_DRAW)
         assert kept.campaign_id == base.DRAWN
 
 

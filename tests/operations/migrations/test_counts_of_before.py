@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.counting import counts
+from outreach.campaigns import counting
 from outreach.campaigns.models import Campaign
 from tests.audit import recount, rows, told
 from tests.operations.migrations.base_0092 import AT, base_0092, upgraded_base
@@ -20,7 +20,7 @@ def test_what_the_migration_worked_out_is_what_the_rows_tell(upgraded_base, fres
     with upgraded_base.reading() as session:
         for campaign in session.scalars(select(Campaign).order_by(Campaign.id)):
             counted = audit.counts(campaign.id)
-            said = counts.of_campaign(session, campaign, now=AT).as_json()
+            said = counting.of_campaign(session, campaign, now=AT).as_json()
             told.about(said)
             found += recount.faults(counted) + told.differences(f"campaign {campaign.id}", said, counted)
     assert found == [], "\n".join(found)

@@ -13,12 +13,12 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import inspect, select
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import SenderIdentity
+from outreach.core import erasure
 from outreach.core.db import Base, Session
-from outreach.core.erasure import digests
 from outreach.operations import migrations
-from outreach.operations.health import watch
-from outreach.staff.notifications import letters
+from outreach.operations.health import _watch as watch
+from outreach.staff import notifications
 from tests.operations.migrations import base_0092 as base
 from tests.operations.migrations.base_0092 import base_0092, settings_of_base
 from tests.operations.migrations.told import REVISIONS, file_of, held, tell
@@ -87,11 +87,11 @@ def read_every_row(database):
 
 def fill_what_came_later(database, settings, now):
     """Add what the base does not hold: a letter to staff."""
-    database.info.update(digests.info_of(settings))
+    database.info.update(erasure.info_of(settings))
     with database.writing() as session:
         alert, sending = watch.letter_about(["a@b.example"], "Alerte", ["Rien."]), SenderIdentity.of(settings)
-        letters.post_mail(
-            session, alert, letters.write_mail(alert, sending, now=now), sending, now=now, actor="service"
+        notifications.post_mail(
+            session, alert, notifications.write_mail(alert, sending, now=now), sending, now=now, actor="service"
         )
 
 

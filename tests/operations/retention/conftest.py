@@ -2,9 +2,9 @@
 
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter import Composer
 from outreach.delivery.models import Composition, Mailing, Message
-from outreach.delivery.outbox.recipients import due_of
+from outreach.delivery.outbox import due_of
 from tests.conftest import state_from
 from tests.engagement.replies.test_answers import AT, SENDING, act, give, three_asked
 

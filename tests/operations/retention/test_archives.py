@@ -10,22 +10,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.composing import WordsGone
+from outreach.adherence import programmes, situation
+from outreach.campaigns.letter import WordsGone, as_read, as_shown, sender_of, subject_read, subjects_kept
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import figures, progress, verification
-from outreach.core.audit import audit
-from outreach.core.audit.audit import AuditEntry
+from outreach.campaigns.results import campaign_results, overall_figures, verify_ledger
+from outreach.core import audit
+from outreach.core.audit import AuditEntry
 from outreach.core.settings import read
 from outreach.core.text.dates import today
 from outreach.core.text.errors import Refused
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
-from outreach.engagement.replies.models import Respondent, Response, ResponseStep
-from outreach.operations.retention import policy
-from outreach.operations.retention.deletion import Archives, count_over, forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.engagement.replies import Respondent, Response, ResponseStep
+from outreach.operations import retention
+from outreach.operations.retention import RULES, Archives, count_over, forget_by_rule
 from tests.audit.test_seals import seal
 from tests.conftest import NOW
 from tests.engagement.replies.test_answers import AT, SENDING
@@ -46,9 +43,9 @@ def told(database, now):
         programme = programmes.get_programme(session)
         return (
             situation.count_situation(session, programme, today(AT)).as_json(),
-            [_told(figures.campaign_results(session, campaign, now=now)) for campaign in campaigns],
-            repr(progress.overall_figures(session, [campaign.id for campaign in campaigns], now=now)),
-            verification.verify_ledger(session, now=now),
+            [_told(campaign_results(session, campaign, now=now)) for campaign in campaigns],
+            repr(overall_figures(session, [campaign.id for campaign in campaigns], now=now)),
+            verify_ledger(session, now=now),
             audit.verify_seals(session).fault,
         )
 
@@ -84,7 +81,7 @@ def test_words_go_after_their_time_and_every_figure_holds(three_answered, archiv
         seal(three_answered)
         assert told(three_answered, IN_TEN) == before
     with three_answered.reading() as session:
-        assert [count_over(session, rule, now=IN_TEN) for rule in policy.in_force(session)] == [0] * len(RULES)
+        assert [count_over(session, rule, now=IN_TEN) for rule in retention.in_force(session)] == [0] * len(RULES)
         assert set(session.scalars(select(Composition.content))) == {""}
         assert session.scalars(select(Respondent.response_id)).all() == []
         assert set(session.execute(select(Response.comment, Response.proposed_address))) == {("", "")}
@@ -96,7 +93,7 @@ def test_words_go_after_their_time_and_every_figure_holds(three_answered, archiv
 def test_a_sealed_file_holds_what_went_and_the_audit_its_digest(three_answered, archives):
     with three_answered.reading() as session:
         message = session.scalars(select(Message).order_by(Message.id)).first()
-        subject = composing.subject_read(session, message, SENDING, now=NOW)
+        subject = subject_read(session, message, SENDING, now=NOW)
     purge(three_answered, IN_THREE, archives)
     (letters,) = archives.folder.glob("letters-*.jsonl")
     lines = [json.loads(line) for line in letters.read_bytes().splitlines()]
@@ -128,11 +125,11 @@ def test_the_exact_letter_says_since_when_its_words_are_gone(three_answered, arc
     purge(three_answered, IN_THREE, archives)
     with three_answered.reading() as session:
         message = session.scalars(select(Message).order_by(Message.id)).first()
-        for read_again in (composing.subject_read, composing.as_read, composing.as_shown):
+        for read_again in (subject_read, as_read, as_shown):
             with pytest.raises(WordsGone, match="n’est plus conservé depuis le 29 mai 2024"):
                 read_again(session, message, SENDING, now=IN_THREE)
-        assert composing.subjects_kept(session, [message.id]) == {}
-        assert composing.sender_of(session, message)
+        assert subjects_kept(session, [message.id]) == {}
+        assert sender_of(session, message)
 
 
 def test_a_letter_on_the_way_keeps_its_mailing(three_answered, archives):
@@ -147,10 +144,10 @@ def test_a_letter_on_the_way_keeps_its_mailing(three_answered, archives):
 
 def test_words_that_letters_share_stay_as_long_as_a_letter_keeps_its_own(three_answered, archives):
     with three_answered.writing() as session:
-        policy.change_rule(session, "letters", "10 ans", now=NOW, actor="x")
+        retention.change_rule(session, "letters", "10 ans", now=NOW, actor="x")
     for hours in range(3):
         with three_answered.reading() as session:
-            rules = policy.in_force(session)
+            rules = retention.in_force(session)
         now = IN_THREE + timedelta(hours=hours)
         of_letters = [rule for rule in rules if rule.name in {"letters", "mailings"}]
         assert [

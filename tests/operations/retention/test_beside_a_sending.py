@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from outreach.delivery.models import Mailing, MessageState
-from outreach.operations.retention.deletion import count_over, forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.operations.retention import RULES, count_over, forget_by_rule
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, clock, compose, dispatcher, mail_to, relay, states
 from tests.operations.retention.test_waits import fill

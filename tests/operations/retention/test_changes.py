@@ -5,19 +5,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.core.audit.audit import AuditEntry
+from outreach.access.accounts import AccessLogEntry, TrailKind
+from outreach.core.audit import AuditEntry
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.operations.retention import policy
-from outreach.operations.retention.deletion import count_over
-from outreach.operations.retention.policy import RULES, RetentionChange
+from outreach.operations import retention
+from outreach.operations.retention import RULES, count_over
+from outreach.operations.retention._policy import RetentionChange
 
 ADMINISTRATOR = "hugo.willems@fwb.example"
 
 
 def change(database, now, name, written):
     with database.writing() as session:
-        return policy.change_rule(session, name, written, now=now, actor=ADMINISTRATOR)
+        return retention.change_rule(session, name, written, now=now, actor=ADMINISTRATOR)
 
 
 def test_a_period_within_its_bounds_holds_at_once_and_the_audit_says_who_changed_it(staffed, now):
@@ -27,7 +27,7 @@ def test_a_period_within_its_bounds_holds_at_once_and_the_audit_says_who_changed
     assert change(staffed, now, "trail_entries", "8  mois")
     assert not change(staffed, now, "trail_entries", "8 mois")
     with staffed.reading() as session:
-        rule = policy.rule_named(session, "trail_entries")
+        rule = retention.rule_named(session, "trail_entries")
         assert (rule.written, count_over(session, rule, now=now)) == ("8 mois", 1)
         before = next(each for each in RULES if each.name == "trail_entries")
         assert count_over(session, before, now=now) == 0
@@ -54,4 +54,4 @@ def test_a_choice_that_the_bounds_no_longer_allow_does_not_count(staffed, now):
     with staffed.writing() as session:
         session.add(RetentionChange(rule="trail_entries", period="9 ans", changed_at=now, changed_by=ADMINISTRATOR))
     with staffed.reading() as session:
-        assert policy.rule_named(session, "trail_entries").written == "12 mois"
+        assert retention.rule_named(session, "trail_entries").written == "12 mois"

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from outreach.core.tables.imports import ListState
+from outreach.core.tables import ListState
 from outreach.directory.models import Contact
-from outreach.engagement.mailboxes.import_plan import ContactList, ContactListLine, LineNature
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.engagement.mailboxes import ContactList
+from outreach.engagement.mailboxes._import_plan import ContactListLine, LineNature
+from outreach.operations.retention import RULES, forget_by_rule
 
 OUTCOME = '{"new": 1, "rejected": [{"row": 3, "column": "adresse", "message": "« a@ » n’est pas une adresse."}]}'
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.tracking.models import BasisKind, TrackingBasis
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
+from outreach.engagement.tracking import TrackingBasis
+from outreach.engagement.tracking._models import BasisKind
+from outreach.operations.retention import RULES, forget_by_rule
 
 (RULE,) = [rule for rule in RULES if rule.name == "contacts"]
 TOLD = {"name": "Nadia Lambert", "function": "directrice", "phone": "02 000 00 00", "source_note": "appel"}

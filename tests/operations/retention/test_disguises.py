@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from outreach.core.erasure import words
-from outreach.core.erasure.words import Word
+from outreach.core.erasure import Word
+from outreach.core.erasure import _words as words
+from outreach.delivery import outbox
 from outreach.delivery.models import Suppression, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from tests.conftest import NOW
 
 UNSEEN = "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -111,9 +111,7 @@ def found_in(database, detail, sought):
     """How many rows of the table name somebody, where one row says this."""
     with database.writing() as session:
         session.execute(delete(Suppression))
-        suppressions.suppress_address(
-            session, "a@b.example", SuppressionReason.STAFF, now=NOW, actor="x", detail=detail
-        )
+        outbox.suppress_address(session, "a@b.example", SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
         session.flush()
         return len(list(words.keys_with(session, TABLE, words.texts_of(TABLE), [sought])))
 

@@ -7,37 +7,32 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from outreach.access.accounts import accounts, administration
-from outreach.campaigns.correspondence.models import ServiceLetter, ServiceReply
+from outreach.access import accounts
+from outreach.campaigns import results
+from outreach.campaigns.correspondence import ServiceLetter, ServiceReply
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import verification
-from outreach.core.audit import audit
-from outreach.core.audit import audit as seals
-from outreach.core.audit.audit import AuditEntry
+from outreach.core import audit, jobs
+from outreach.core.audit import AuditEntry
 from outreach.core.db import Base
-from outreach.core.erasure import digests
-from outreach.core.erasure.digests import Erasure
-from outreach.core.erasure.words import Word
-from outreach.core.jobs import queue
-from outreach.core.jobs import work as leases
-from outreach.core.jobs.models import Job, JobPiece, JobState
-from outreach.core.jobs.queue import Asked
-from outreach.core.jobs.work import PIECE_BYTES, JobWork, LeaseLost
+from outreach.core.erasure import Erasure, Word
+from outreach.core.erasure import _digests as digests
+from outreach.core.jobs import Asked, Job, JobState, JobWork, LeaseLost
+from outreach.core.jobs._models import JobPiece
+from outreach.core.jobs._work import PIECE_BYTES
 from outreach.core.text.addresses import judge, masked
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
-from outreach.delivery.bounces import handling
-from outreach.delivery.bounces.parsing import Notice, NoticeVerdict, Report
+from outreach.delivery import bounces, outbox, sending
+from outreach.delivery.bounces import Notice, NoticeVerdict
+from outreach.delivery.bounces._parsing import Report
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Reason, Suppression, SuppressionReason
-from outreach.delivery.outbox import recipients, suppressions
-from outreach.delivery.outbox.recipients import Addressee
-from outreach.delivery.sending import commit_gate
+from outreach.delivery.outbox import Addressee
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, MailboxKind, Ownership
-from outreach.engagement.replies.models import Respondent, Response
-from outreach.engagement.tracking.bot_detection import Agent, Signals
-from outreach.engagement.tracking.models import NewHit
-from outreach.operations.retention import erasure
+from outreach.engagement.replies import Respondent, Response
+from outreach.engagement.tracking import Agent, Signals
+from outreach.engagement.tracking._models import NewHit
+from outreach.operations.retention import _erasure as erasure
 from outreach.staff import proposals
 from outreach.staff.proposals import Proposal, ProposalState
 from tests.arriving import come
@@ -94,7 +89,7 @@ def test_an_erased_address_gets_no_letter_and_no_contact_though_nobody_can_read_
         with pytest.raises(InputError, match="on ne lui écrit plus"):
             contacts.add(session, authority, judge(ADDRESS.upper()), now=NOW, actor="x", kind=MailboxKind.PERSONAL)
         to = Addressee(None, ADDRESS, ADDRESS, ADDRESS)
-        (key,) = recipients.put_recipients(session, mailing, [to], lambda name: f"b-{name}@x.example", now=NOW)
+        (key,) = outbox.put_recipients(session, mailing, [to], lambda name: f"b-{name}@x.example", now=NOW)
         letter = session.get_one(Message, key)
         assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
         assert digests.is_mark(letter.address)
@@ -113,7 +108,7 @@ def test_an_erased_account_is_neither_added_nor_opened_again(asked, tmp_path):
             accounts.add_user(session, NOW, "x", email=ADDRESS.upper(), **given)
         closed = session.scalars(select(accounts.User).where(accounts.User.email.startswith(digests.MARK))).one()
         with pytest.raises(Refused, match="invitez-la à une autre adresse"):
-            administration.reopen_account(session, closed, now=NOW, actor="x")
+            accounts.reopen_account(session, closed, now=NOW, actor="x")
     assert not naming_words(asked, ADDRESS)
 
 
@@ -138,26 +133,26 @@ def test_the_chain_holds_and_only_what_an_erasure_named_is_excused(asked, tmp_pa
     erase(asked, tmp_path)
     seal(asked)
     with asked.reading() as session:
-        checked = seals.verify_seals(session)
+        checked = audit.verify_seals(session)
         mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
         entries = session.scalars(select(AuditEntry).where(AuditEntry.actor == mark)).all()
         assert [(entry.sentence, entry.subject) for entry in entries] == [
             ("", f"address:{mark}"),
             ("A répondu.", "authority:1"),
         ]
-        assert verification.verify_ledger(session, now=LATER) == []
+        assert results.verify_ledger(session, now=LATER) == []
     assert (checked.fault, checked.erased >= 2) == ("", True)
     with asked.writing() as session:
         unguard(session, "audit_entries")
         session.execute(text("UPDATE audit_entries SET subject = 'authority:2 effacé' WHERE subject = 'authority:1'"))
     with asked.reading() as session:
-        assert "ne correspond plus" in seals.verify_seals(session).fault
+        assert "ne correspond plus" in audit.verify_seals(session).fault
 
 
 @pytest.mark.long
 def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
     with asked.writing() as session:
-        suppressions.suppress_address(
+        outbox.suppress_address(
             session, ADDRESS, SuppressionReason.COMPLAINT, now=NOW, actor="x", detail=f"dit {ADDRESS}"
         )
     erase(asked, tmp_path)
@@ -167,7 +162,7 @@ def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
         assert set(held) == {SuppressionReason.COMPLAINT, SuppressionReason.STAFF}
         assert held[SuppressionReason.COMPLAINT].detail == f"dit {mark}"
         with pytest.raises(Refused, match="effacée"):
-            suppressions.lift_suppression(session, mark, SuppressionReason.STAFF, now=NOW, actor="x")
+            outbox.lift_suppression(session, mark, SuppressionReason.STAFF, now=NOW, actor="x")
 
 
 @pytest.mark.long
@@ -362,7 +357,7 @@ def test_a_letter_that_a_launch_committed_after_the_erasure_never_leaves(asked, 
     with asked.writing() as session:
         letter = session.scalars(select(Message).where(Message.address.startswith(digests.MARK))).first()
         session.execute(update(Message).where(Message.id == letter.id).values(forms | queued))
-        commit_gate.clear_batch(session, letter.batch_id, now=LATER, day=LATER.date())
+        sending.clear_batch(session, letter.batch_id, now=LATER, day=LATER.date())
         session.refresh(letter)
         assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
     assert not naming_words(asked, ADDRESS)
@@ -447,7 +442,7 @@ def test_a_name_goes_in_every_writing(asked, tmp_path):
         session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(name=APART))
         for number, said in enumerate((*WRITINGS, *others)):
             key, detail = f"{number}@x.example", f"Vu avec {said} hier."
-            suppressions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+            outbox.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
     erase(asked, tmp_path)
     with asked.reading() as session:
         seen = Suppression.detail.startswith("Vu avec")
@@ -488,7 +483,7 @@ def test_an_address_in_disguise_goes_and_is_found_again_after_a_restore(asked, t
         with asked.writing() as session:
             for number, detail in enumerate(said):
                 key = f"{number}{len(session.scalars(select(Suppression.id)).all())}@x.example"
-                suppressions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+                outbox.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
 
     def told():
         with asked.reading() as session:
@@ -525,9 +520,9 @@ def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
 
     def begin(person):
         with asked.writing() as session:
-            queue.ask_job(session, person, Asked("Fichier", "/directory/export.csv"), now=NOW)
+            jobs.ask_job(session, person, Asked("Fichier", "/directory/export.csv"), now=NOW)
         with asked.writing() as session:
-            number, lease = leases.claim_job(session, now=NOW)
+            number, lease = jobs.claim_job(session, now=NOW)
         work = JobWork(asked, number, lease, lambda: NOW)
         work.write(NAME.encode() + bytes(PIECE_BYTES))
         return number, work
@@ -550,9 +545,9 @@ def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_p
 
     def begins_meanwhile(*given):
         with asked.writing() as session:
-            queue.ask_job(session, "a@x.be", Asked("Fichier", "/directory/export.csv"), now=NOW)
+            jobs.ask_job(session, "a@x.be", Asked("Fichier", "/directory/export.csv"), now=NOW)
         with asked.writing() as session:
-            begun.append(leases.claim_job(session, now=NOW))
+            begun.append(jobs.claim_job(session, now=NOW))
         return find(*given)
 
     with asked.reading() as session:
@@ -571,7 +566,7 @@ def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):
         for number, case in enumerate(cases):
             detail = "Vu avec " + case.strip('"') + "."
             key = f"{number}@x.example"
-            suppressions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+            outbox.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
     erase(asked, tmp_path)
     with asked.reading() as session:
         told = session.scalars(select(Suppression.detail).where(Suppression.detail.startswith("Vu"))).all()
@@ -648,7 +643,7 @@ def test_what_comes_back_for_an_erased_address_tells_nothing_of_it(asked, tmp_pa
     for proved, letter in ((bytes.fromhex(named), ""), (None, named), (None, "")):
         notice = Notice(f"{letter}{proved}", NoticeVerdict.FAILED, (failed,), proved, letter)
         with asked.writing() as session:
-            handling.take_notice(session, notice, now=LATER)
+            bounces.take_notice(session, notice, now=LATER)
     assert not naming_words(asked, ADDRESS)
 
 
@@ -659,7 +654,7 @@ def test_an_answer_from_an_old_letter_gets_no_receipt_and_shows_no_address(asked
         letter = session.scalars(select(Message).where(Message.address.startswith(digests.MARK))).first()
         mailing = session.scalars(select(Mailing)).first()
         to = Addressee(None, letter.address, letter.address_key, letter.address_ascii)
-        (key,) = recipients.put_recipients(session, mailing, [to], lambda name: f"b-{name}@x.example", now=LATER)
+        (key,) = outbox.put_recipients(session, mailing, [to], lambda name: f"b-{name}@x.example", now=LATER)
         assert session.get_one(Message, key).reason is Reason.SUPPRESSED
         assert masked(letter.address) == "…"
         assert contacts.record_bounce(session, letter.address, now=LATER, actor="x") == 0

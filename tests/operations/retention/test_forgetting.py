@@ -8,13 +8,12 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import Enum, LargeBinary, func, insert, select
 
-from outreach.access.accounts.sessions import SignInAttempt
+from outreach.access.accounts import SignInAttempt
 from outreach.core.db import UtcDateTime, table_of
-from outreach.engagement.replies.models import FormState, SentForm
-from outreach.operations.retention import deletion
-from outreach.operations.retention.deletion import forget_by_rule
-from outreach.operations.retention.policy import RULES
-from outreach.staff.notifications.models import StaffNotice
+from outreach.engagement.replies import FormState, SentForm
+from outreach.operations.retention import RULES, forget_by_rule
+from outreach.operations.retention import _deletion as deletion
+from outreach.staff.notifications import StaffNotice
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)

@@ -5,14 +5,15 @@ import json
 import pytest
 from sqlalchemy import Enum, LargeBinary, select, update
 
+from outreach.core import erasure
 from outreach.core.db import Base
-from outreach.core.erasure import words
 from outreach.core.sandbox.pdf import settable
-from outreach.core.tables.imports import ListState
+from outreach.core.tables import ListState
 from outreach.delivery.models import Composition, Message
 from outreach.directory.models import Contact
-from outreach.engagement.mailboxes.import_plan import ContactList
-from outreach.operations.retention import person_data, person_report
+from outreach.engagement.mailboxes import ContactList
+from outreach.operations.retention import _person_data as person_data
+from outreach.operations.retention import _person_report as person_report
 from outreach.web import app
 from tests.conftest import NOW
 
@@ -37,7 +38,7 @@ def told_columns():
     told = [
         table
         for table in of
-        if words.texts_of(table, person_data.SECRETS.get(table.name, ())) or [*person_data._links(table)]
+        if erasure.texts_of(table, person_data.SECRETS.get(table.name, ())) or [*person_data._links(table)]
     ]
     shown = [
         column

@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.core.erasure import digests
-from outreach.delivery.received import intake
-from outreach.delivery.received.intake import Trust
-from outreach.delivery.received.models import ReceivedFile, ReceivedMail
-from outreach.operations.retention import deletion, erasure, person_data
-from outreach.operations.retention.policy import RULES
+from outreach.core.erasure import _digests as digests
+from outreach.delivery import received
+from outreach.delivery.received import ReceivedFile, ReceivedMail, Trust
+from outreach.operations import retention
+from outreach.operations.retention import RULES
 from tests.conftest import NOW
 from tests.delivery.received.corpus import KEYS, mail
 
@@ -30,7 +29,7 @@ def written(database, tmp_path):
         "--B\r\nContent-Type: application/pdf; name=zoe.pdf\r\n\r\nx\r\n--B--\r\n"
     )
     for one in (content.encode(), mail("Oui.", sender=OTHER)):
-        intake.take_in(database, one, KEYS, Trust(), now=NOW)
+        received.take_in(database, one, KEYS, Trust(), now=NOW)
     return database
 
 
@@ -41,13 +40,13 @@ def kept(database):
 
 def erase(database, folder):
     with database.reading() as session:
-        planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)
-    erasure.carry_out(database, planned, folder, now=NOW, actor="ada@fwb.example")
+        planned = retention.plan_erasure(session, ADDRESS, has_sorting_list=True)
+    retention.carry_out(database, planned, folder, now=NOW, actor="ada@fwb.example")
 
 
 def test_what_is_known_of_a_person_has_their_mails_and_files_and_nobody_elses(written):
     with written.reading() as session:
-        known = person_data.known_of(session, ADDRESS)
+        known = retention.known_of(session, ADDRESS)
     assert [row["text"] for row in known["received_mails"]] == [WORDS]
     assert [row["name"] for row in known["received_files"]] == ["zoe.pdf"]
 
@@ -61,7 +60,7 @@ def test_an_erased_person_s_mails_say_nothing_any_more_and_a_new_one_names_nobod
     assert (other.sender, other.text) == (OTHER, "Oui.")
     with written.reading() as session:
         assert session.scalars(select(ReceivedFile)).all() == []
-    intake.take_in(written, mail("Encore.", sender=ADDRESS, name="Zoé"), KEYS, Trust(), now=NOW)
+    received.take_in(written, mail("Encore.", sender=ADDRESS, name="Zoé"), KEYS, Trust(), now=NOW)
     again = kept(written)[-1]
     assert (again.sender, again.sender_name) == (first.sender, "")
 
@@ -69,5 +68,5 @@ def test_an_erased_person_s_mails_say_nothing_any_more_and_a_new_one_names_nobod
 def test_mails_go_after_their_time_with_what_is_told_of_their_files(written):
     rule = next(rule for rule in RULES if rule.name == "received_mails")
     for at, count in ((NOW + rule.period - timedelta(hours=1), 2), (NOW + rule.period + timedelta(hours=1), 0)):
-        deletion.forget_by_rule(written, rule, lambda at=at: at, threading.Event(), None)
+        retention.forget_by_rule(written, rule, lambda at=at: at, threading.Event(), None)
         assert len(kept(written)) == count

@@ -8,12 +8,12 @@ from sqlalchemy import Boolean, Date, DateTime, Enum, Integer, LargeBinary, Stri
 
 from outreach.adherence.models import LevelSet
 from outreach.core.db import Base
-from outreach.core.erasure import digests
-from outreach.core.jobs.models import JobState
+from outreach.core.erasure import _digests as digests
+from outreach.core.jobs import JobState
 from outreach.directory.models import Level
-from outreach.operations.backups import making
-from outreach.operations.retention import erasure
-from outreach.operations.retention.policy import IMPERSONAL
+from outreach.operations import backups
+from outreach.operations.retention import _erasure as erasure
+from outreach.operations.retention._policy import IMPERSONAL
 from tests.conftest import NOW
 from tests.operations.retention.test_erasing import ADDRESS, NAME, NUMBER, asked, erase, rows_of
 from tests.tampering import unguard
@@ -87,7 +87,7 @@ def test_marked_words_in_every_text_of_every_table_are_nowhere_after_but_in_sign
         for name, columns in erasure.SIGNED.items():
             session.execute(update(Base.metadata.tables[name]).values(dict.fromkeys(columns, "")))
     (folder := tmp_path / "backups").mkdir(mode=0o700)
-    made = making.make_backup(str(asked.engine.url), folder, making.Origin("", {}), now=NOW)
+    made = backups.make_backup(str(asked.engine.url), folder, backups.Origin("", {}), now=NOW)
     stored = made.file.read_bytes()
     for word in (ADDRESS, NAME, NUMBER):
         assert word.encode() not in stored

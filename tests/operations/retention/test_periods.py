@@ -6,15 +6,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Enum, LargeBinary, String, select, text
 
-from outreach.access.accounts import password_links, sessions
-from outreach.campaigns.channels import paper
-from outreach.core.audit import audit
+from outreach.access.accounts import _password_links as password_links
+from outreach.access.accounts import _sessions as sessions
+from outreach.campaigns.channels import _paper as paper
+from outreach.core import jobs
+from outreach.core.audit import _audit as audit
 from outreach.core.db import Base
-from outreach.core.jobs import models
 from outreach.core.text.errors import InputError
-from outreach.engagement.mailboxes import contact_lists
-from outreach.engagement.tracking import opens_and_clicks
-from outreach.operations.retention.policy import BINDINGS, IMPERSONAL, KEPT, RULES, Rhythm, period_of
+from outreach.engagement import tracking
+from outreach.engagement.mailboxes import _contact_lists as contact_lists
+from outreach.operations.retention import KEPT, RULES, Rhythm
+from outreach.operations.retention._policy import BINDINGS, IMPERSONAL, period_of
 from outreach.web import app
 
 PERSONS = {"users", "contacts", "messages"}  # a row that names one of these is about a person
@@ -57,9 +59,9 @@ def test_each_rule_of_the_file_is_one_of_the_program_and_the_reverse():
 
 def test_periods_that_other_rooms_count_with_are_those_of_the_file():
     known = {
-        "hits": opens_and_clicks.KEPT,
+        "hits": tracking.KEPT,
         "contact_lists_applied": contact_lists.KEPT,
-        "jobs": models.KEPT,
+        "jobs": jobs.KEPT,
         "sessions": sessions.LIFETIME,
         "password_requests": password_links.PERIOD,
         "sign_in_attempts": sessions.PERIOD,

@@ -7,12 +7,12 @@ import sys
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.text.errors import InputError
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.engagement.replies.models import Response
-from outreach.operations.retention import person_data
+from outreach.engagement.replies import Response
+from outreach.operations import retention
 from tests.conftest import NOW
 
 ENTRIES = ("operations.retention.person_data", "operations.retention.erasure", "cli.retention", "cli.running.backups")
@@ -20,7 +20,7 @@ ENTRIES = ("operations.retention.person_data", "operations.retention.erasure", "
 
 def known(database, address):
     with database.reading() as session:
-        return person_data.known_of(session, address)
+        return retention.known_of(session, address)
 
 
 @pytest.mark.long
@@ -29,7 +29,7 @@ def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_anoth
         address = session.scalars(select(Message.address).order_by(Message.id)).first()
         audit.record_entry(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", "a:1")
         audit.record_entry(session, NOW, "x@fwb.example", f"Adresse x{address} ajoutée.", "a:1")
-        suppressions.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor="x@fwb.example")
+        outbox.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor="x@fwb.example")
         theirs = session.scalars(select(Response.id).join(Message).where(Message.address == address)).all()
         others = session.scalars(select(Message.address).where(Message.address != address)).all()
     found = known(three_answered, address.upper())
@@ -52,7 +52,7 @@ def test_rows_come_in_the_order_of_their_keys_and_not_in_the_database_s_own(thre
             audit.record_entry(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", f"a:{number}")
     with three_answered.reading() as session:
         session.connection().exec_driver_sql("PRAGMA reverse_unordered_selects = ON")
-        found = person_data.known_of(session, address)
+        found = retention.known_of(session, address)
         session.connection().exec_driver_sql("PRAGMA reverse_unordered_selects = OFF")
     numbers = {name: [row["id"] for row in rows] for name, rows in found.items() if "id" in rows[0]}
     assert len(numbers["audit_entries"]) >= 3

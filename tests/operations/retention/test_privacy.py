@@ -3,12 +3,12 @@
 import json
 from dataclasses import replace
 
+from outreach.core import site
 from outreach.core.settings import FactorPolicy
-from outreach.core.site import statements
-from outreach.core.site.statements import StatementKind
+from outreach.core.site import StatementKind
 from outreach.core.text.roles import RoleName
-from outreach.operations.retention import policy
-from outreach.operations.retention.processing_register import describe_processing, write_register
+from outreach.operations import retention
+from outreach.operations.retention import describe_processing, write_register
 from tests.commands import invoke
 from tests.conftest import NOW
 from tests.factories import APPROVER
@@ -26,9 +26,9 @@ def test_all_that_is_kept_stands_in_it_with_its_reason_its_ground_and_its_period
     with sample_database.reading() as session:
         found = describe_processing(session, settings)
     rows = cells(write_register(found), "Ce qui est gardé, pourquoi et combien de temps")
-    assert len(rows) == len(policy.RULES) + len(policy.KEPT)
+    assert len(rows) == len(retention.RULES) + len(retention.KEPT)
     assert all(len(row) == 4 and all(row) for row in rows)
-    assert {rule.what for rule in policy.RULES} <= {one.what for one in found.activities}
+    assert {rule.what for rule in retention.RULES} <= {one.what for one in found.activities}
 
 
 def test_roles_are_counted_by_their_open_accounts(sample_database, settings):
@@ -54,10 +54,10 @@ def test_where_data_goes_is_what_the_settings_name_without_their_passwords(sampl
 def test_who_answers_for_it_is_what_the_public_page_says_and_cannot_end_a_cell(sample_database, settings):
     with sample_database.reading() as session:
         before = write_register(replace(describe_processing(session, settings), stated={}))
-    assert before.count("À remplir") == len(statements.FIELDS[StatementKind.DATA_PROTECTION])
+    assert before.count("À remplir") == len(site.FIELDS[StatementKind.DATA_PROTECTION])
     words = {"controller": "Le ministère\nplace | 1", "officer": "Anne", "contact": "Ici", "processors": "Aucun"}
     with sample_database.writing() as session:
-        statements.write_statement(session, StatementKind.DATA_PROTECTION, words, NOW.date(), now=NOW, actor=APPROVER)
+        site.write_statement(session, StatementKind.DATA_PROTECTION, words, NOW.date(), now=NOW, actor=APPROVER)
     with sample_database.reading() as session:
         text = write_register(describe_processing(session, settings))
     assert "| Le ministère place \\| 1 |" in text
@@ -82,4 +82,4 @@ def test_the_command_prints_both_documents_or_their_facts(sample_database, setti
         return answer.output
 
     assert {"# Registre des activités de traitement", "# Points d’une analyse d’impact"} <= set(run().splitlines())
-    assert len(json.loads(run("--json"))["activities"]) == len(policy.RULES) + len(policy.KEPT)
+    assert len(json.loads(run("--json"))["activities"]) == len(retention.RULES) + len(retention.KEPT)

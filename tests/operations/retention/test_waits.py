@@ -9,12 +9,11 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import event, func, insert, select, text
 
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.access.accounts.sessions import SignInAttempt
+from outreach.access.accounts import AccessLogEntry, SignInAttempt, TrailKind
 from outreach.core.db import Database, sqlite, table_of
-from outreach.operations.retention import deletion
-from outreach.operations.retention.deletion import MEANT_SECONDS, forget_by_rule, next_size
-from outreach.operations.retention.policy import RULES
+from outreach.operations.retention import RULES, forget_by_rule
+from outreach.operations.retention import _deletion as deletion
+from outreach.operations.retention._deletion import MEANT_SECONDS, next_size
 from tests.conftest import NOW
 
 (RULE,) = [rule for rule in RULES if rule.name == "trail_entries"]

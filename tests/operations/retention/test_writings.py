@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.campaigns.models import Campaign
-from outreach.core.erasure import digests
+from outreach.core.erasure import _digests as digests
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact, MailboxKind
-from outreach.operations.retention import erasure, person_data
+from outreach.operations import retention
 from tests.conftest import NOW
 from tests.operations.retention.test_erasing import KEY, erase, naming_words
 
@@ -41,10 +41,10 @@ def written(three_answered):
 @pytest.mark.parametrize("writing", WRITINGS)
 def test_each_writing_finds_all_that_is_known(written, writing):
     with written.reading() as session:
-        known = person_data.known_of(session, writing)
+        known = retention.known_of(session, writing)
         assert (judge(writing).key, judge(writing).ascii.lower()) == (ADDRESS, WIRE)
         assert {"contacts", "messages", "campaigns", "responses"} <= known.keys()
-        exported = person_data.export_person(writing, known)
+        exported = retention.export_person(writing, known)
     assert exported["address"].lower() == ADDRESS
     assert json.dumps(exported, ensure_ascii=False).count(WIRE) > 0
 
@@ -70,7 +70,7 @@ def test_each_writing_erases_all_of_them_and_none_comes_back(written, tmp_path, 
 def test_a_restore_finds_each_writing_again(written, tmp_path):
     digest = digests.digest_of(KEY, ADDRESS)
     digests.add_erasure(tmp_path, digests.Line(digest, digests.sign_of(KEY), NOW))
-    assert erasure.replay_erasures(written, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    assert retention.replay_erasures(written, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
     with written.reading() as session:
         purpose = session.scalars(select(Campaign.purpose)).first()
     assert purpose == "; ".join((*[digests.mark_of(digest)] * len(WRITINGS), *OTHERS))

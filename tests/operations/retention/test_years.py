@@ -7,18 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.adherence.programmes import programmes
-from outreach.core.audit import audit
-from outreach.core.audit import audit as seals
+from outreach.adherence import programmes
+from outreach.core import audit
 from outreach.core.settings import read
 from outreach.delivery.models import Message
-from outreach.engagement.replies.models import Response
-from outreach.operations.retention import policy
-from outreach.operations.retention.deletion import Archives, count_over, forget_by_rule
-from outreach.reports.files import verifying
-from outreach.reports.notes import freezing
-from outreach.reports.notes.freezing import Gathered
-from outreach.reports.notes.models import NoteApproval
+from outreach.engagement.replies import Response
+from outreach.operations import retention
+from outreach.operations.retention import Archives, count_over, forget_by_rule
+from outreach.reports import files, notes
+from outreach.reports.notes import NoteApproval
+from outreach.reports.notes._freezing import Gathered
 from tests.audit.test_seals import seal
 from tests.conftest import NOW
 from tests.engagement.replies.test_answers import AUTHOR
@@ -44,7 +42,7 @@ def live_a_season(database, now, number):
         with database.writing() as session:
             programme = programmes.get_programme(session)
             gathered = Gathered(replace(content(), title=f"Note {number}"), ROWS, programme.id, now.date(), now, None)
-            key = freezing.freeze_note(session, gathered, now=now, actor=AUTHOR).id
+            key = notes.freeze_note(session, gathered, now=now, actor=AUTHOR).id
         approve_in(database, key, finish=finisher(None), now=now)
 
 
@@ -59,15 +57,15 @@ def test_after_five_years_nothing_is_overdue_and_every_proof_holds(three_answere
         live_a_season(three_answered, now, number)
         seal(three_answered, now)
         with three_answered.reading() as session:
-            rules = policy.in_force(session)
+            rules = retention.in_force(session)
         gone += sum(
             forget_by_rule(three_answered, rule, lambda now=now: now, threading.Event(), archives) for rule in rules
         )
         with three_answered.reading() as session:
             assert {rule.name: count_over(session, rule, now=now) for rule in rules} == {rule.name: 0 for rule in rules}
     with three_answered.reading() as session:
-        assert seals.verify_seals(session).fault == ""
-        assert verifying.find_faults(session) == []
+        assert audit.verify_seals(session).fault == ""
+        assert files.find_faults(session) == []
         assert session.scalar(select(func.count()).select_from(NoteApproval)) == YEARS
         assert set(session.scalars(select(Response.comment))) == {""}
     assert gone > 100

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from outreach.core.jobs import queue, work
-from outreach.core.jobs.models import JobState
-from outreach.core.jobs.queue import Asked
+from outreach.core import jobs
+from outreach.core.jobs import Asked, JobState
+from outreach.core.jobs import _work as work
 from outreach.core.settings import read
 from outreach.operations.worker import job_room
 from outreach.operations.worker.job_room import AWAY, JobRoom
@@ -53,7 +53,7 @@ def room(settings, database):
 @pytest.fixture
 def asked(database):
     with database.writing() as session:
-        return queue.ask_job(session, ADA, Asked("Fichier", "/x.csv"), now=NOW).id
+        return jobs.ask_job(session, ADA, Asked("Fichier", "/x.csv"), now=NOW).id
 
 
 def until(told):
@@ -66,7 +66,7 @@ def until(told):
 
 def job(database, number):
     with database.reading() as session:
-        found = queue.job_numbered(session, number)
+        found = jobs.job_numbered(session, number)
         session.expunge(found)
         return found
 
@@ -109,7 +109,7 @@ def test_a_child_ends_when_its_job_is_cancelled_with_those_that_it_started(
     room(program.format(str(started)))
     child = int(until(lambda: started.exists() and started.read_text()))
     with database.writing() as session:
-        queue.cancel_job(session, queue.job_numbered(session, asked), now=NOW)
+        jobs.cancel_job(session, jobs.job_numbered(session, asked), now=NOW)
     until(lambda: not is_alive(child))
     assert job(database, asked).state is JobState.CANCELLED
 
@@ -164,7 +164,7 @@ def test_a_real_child_does_a_job_and_ends_with_whoever_started_it(sample_databas
     """The whole way, in processes of their own: a file is prepared, and a child whose parent is gone ends by itself."""
     environment = {"OUTREACH_DATA": str(tmp_path), "OUTREACH_DATABASE_URL": sample_url}
     with sample_database.writing() as session:
-        number = queue.ask_job(session, "nadia.lambert@fwb.example", Asked("PO", "/directory/export.csv"), now=NOW).id
+        number = jobs.ask_job(session, "nadia.lambert@fwb.example", Asked("PO", "/directory/export.csv"), now=NOW).id
     with pytest.MonkeyPatch.context() as patched:
         for name, value in environment.items():
             patched.setenv(name, value)
@@ -177,7 +177,7 @@ def test_a_real_child_does_a_job_and_ends_with_whoever_started_it(sample_databas
         room.close()
     done = job(sample_database, number)
     assert (done.state, done.mimetype) == (JobState.DONE, "text/csv; charset=utf-8"), done.said
-    assert b"9001" in b"".join(queue.read_pieces(sample_database, number))
+    assert b"9001" in b"".join(jobs.read_pieces(sample_database, number))
 
 
 def is_alive(process):

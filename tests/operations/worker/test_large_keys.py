@@ -5,16 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.results.verification import verify_ledger
-from outreach.campaigns.waves import answering
+from outreach.campaigns import waves
+from outreach.campaigns.letter import SenderIdentity
+from outreach.campaigns.results import verify_ledger
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Contact
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.bot_detection import Agent, Signals
-from outreach.engagement.tracking.models import BasisKind, Hit, TrackingBasis
+from outreach.engagement import tracking
+from outreach.engagement.replies import Answer, Given
+from outreach.engagement.tracking import Agent, Hit, Signals, TrackingBasis
+from outreach.engagement.tracking._models import BasisKind
 from outreach.operations.worker.clock import ask
 from tests import factories
 from tests.arriving import come
@@ -42,7 +41,7 @@ def test_letters_and_hits_beyond_two_billion_leave_are_answered_and_are_counted(
     with database.writing() as session:
         letter = session.get_one(Message, FIRST)
         school = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id == FIRST)).one()
-        answering.receive_answer(session, letter, Given({school: Answer.HELP}), sending, now=now)
+        waves.receive_answer(session, letter, Given({school: Answer.HELP}), sending, now=now)
         contact = session.scalars(select(Contact.id).where(Contact.authority_id == letter.authority_id)).one()
         decided = {"kind": BasisKind.DECISION, "given_by": "DPO", "reference": "DPO 1", "taken_on": now.date()}
         session.add(
@@ -52,7 +51,7 @@ def test_letters_and_hits_beyond_two_billion_leave_are_answered_and_are_counted(
         )
         letter.state, letter.reply_code = MessageState.IN_DOUBT, None
     with database.writing() as session:
-        assert bases.measurable_messages(session, {FIRST}) == {FIRST}
+        assert tracking.measurable_messages(session, {FIRST}) == {FIRST}
         signals = [Signals(link, now + timedelta(seconds=link), Agent.BROWSER, is_head=False) for link in (0, 1, 2)]
         come(session, FIRST, *signals)
     works.due.settle("")

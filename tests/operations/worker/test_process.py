@@ -14,25 +14,26 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
-from outreach.access.accounts import password_links
-from outreach.access.approvals.decisions import Extent
+from outreach.access import accounts
+from outreach.access.approvals import Extent
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results.verification import verify_ledger
-from outreach.campaigns.waves import drift, launching
+from outreach.campaigns.results import verify_ledger
+from outreach.campaigns.waves import _drift as drift
+from outreach.campaigns.waves import _launching as launching
 from outreach.cli.running.work import letter_source_for
-from outreach.core.audit import audit
-from outreach.core.audit.audit import AuditEntry
+from outreach.core import audit
+from outreach.core.audit import AuditEntry
 from outreach.core.db import Way
 from outreach.core.settings import Mode, read
-from outreach.delivery import workers
+from outreach.delivery import outbox, workers
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
-from outreach.delivery.outbox import outbox, recipients
-from outreach.engagement.tracking.bot_detection import VERSION, Agent, HitClass, Why
-from outreach.engagement.tracking.models import Hit
+from outreach.delivery.outbox import _recipients as recipients
+from outreach.engagement.tracking import Agent, Hit, HitClass
+from outreach.engagement.tracking._bot_detection import VERSION, Why
 from outreach.operations.alerts import AlertKind
-from outreach.operations.retention import deletion
-from outreach.operations.retention.policy import RULES
+from outreach.operations.retention import RULES
+from outreach.operations.retention import _deletion as deletion
 from outreach.operations.worker import due, resilience
 from outreach.operations.worker.clock import ask, clock, collect, forget, tell
 from outreach.operations.worker.process import WorkProcess
@@ -162,7 +163,7 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, 
 
 @pytest.mark.long
 def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(database, begin, sink, monkeypatch):
-    monkeypatch.setattr("outreach.delivery.sending.dispatcher.SHARE_SECONDS", 0)
+    monkeypatch.setattr("outreach.delivery.sending._dispatcher.SHARE_SECONDS", 0)
     monkeypatch.setattr(recipients, "BATCH", 10)
     works = begin()
     plan(database, works, 40)
@@ -336,7 +337,7 @@ def test_a_campaign_whose_criteria_cannot_be_read_keeps_no_other_audience_from_b
     with database.writing() as session:
         session.get_one(Campaign, broken).criteria = "{"
         seen = {"now": works.clock(), "actor": factories.APPROVER, "extent": Extent(50)}
-        lifecycle.confirm_extent(session, session.get_one(Campaign, drifted), **seen)
+        planning.confirm_extent(session, session.get_one(Campaign, drifted), **seen)
     works.due.look_for_drift()
     with database.reading() as session:
         noted = select(Wave.campaign_id).join(WaveTransition, WaveTransition.wave_id == Wave.id)
@@ -388,10 +389,10 @@ def test_who_may_be_written_to_depends_on_the_mode(tmp_path, changes, address, s
 
 def test_a_link_that_was_asked_for_leaves_and_its_letter_is_emptied(database, begin):
     works = begin(OUTREACH_ALLOWED_RECIPIENTS="@fwb.example")
-    key = password_links.request_key(works.settings.secret_key.get_secret_value())
+    key = accounts.request_key(works.settings.secret_key.get_secret_value())
     with database.writing() as session:
         factories.add_people(session, works.clock())
-        password_links.ask_for_link(session, key, factories.AUTHOR, "192.0.2.1", now=works.clock())
+        accounts.ask_for_link(session, key, factories.AUTHOR, "192.0.2.1", now=works.clock())
     tell(works.due)
     with database.reading() as session:
         assert "/account/links/" in session.scalars(select(Mailing.letter)).one()

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from outreach.core.audit import events
-from outreach.core.audit.events import EventKind, tell_all
-from outreach.integrations.webhooks_out import endpoints, https
-from outreach.integrations.webhooks_out.deliveries import NotDelivered
-from outreach.integrations.webhooks_out.endpoints import WebhookEndpoint
+from outreach.core import audit
+from outreach.core.audit import EventKind, tell_all
+from outreach.integrations import webhooks_out
+from outreach.integrations.webhooks_out import WebhookEndpoint, https
+from outreach.integrations.webhooks_out._deliveries import NotDelivered
 from outreach.operations.worker import push_room
 from outreach.operations.worker.clock import push
 from tests.factories import AUTHOR
@@ -51,11 +51,12 @@ def named(database):
         with database.writing() as session:
             by = {"now": clock(), "actor": AUTHOR}
             numbers = [
-                endpoints.make_endpoint(session, name=name, url=f"https://{name}.example/", **by).id for name in names
+                webhooks_out.make_endpoint(session, name=name, url=f"https://{name}.example/", **by).id
+                for name in names
             ]
             told = [(f"school:{n}", {"school": n}) for n in range(LAST)]
             tell_all(session, EventKind.STATUS_RECORDED, told, at=clock())
-        events.number_waiting(database)
+        audit.number_waiting(database)
         return numbers
 
     return make

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.results.verification import verify_ledger
+from outreach.campaigns.results import verify_ledger
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason
 from outreach.directory.models import Contact
 from outreach.operations.demo import mailbox

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns import planning
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.planning import lifecycle
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason
 from outreach.integrations import api_keys
@@ -72,7 +72,7 @@ def test_a_person_is_told_within_ten_seconds_beside_a_wave_that_goes_on(database
         assert until(lambda: wave_of(database, number) is WaveState.RUNNING)
         with database.writing() as session:
             asked = factories.campaign(session, factories.invitation(reminders=()), works.clock())
-            lifecycle.submit_campaign(session, asked, now=works.clock(), actor=AUTHOR)
+            planning.submit_campaign(session, asked, now=works.clock(), actor=AUTHOR)
         begun = time.monotonic()
         assert until(lambda: letters(database).get(APPROVER, ("",))[0] is MessageState.ACCEPTED, 30), letters(database)
         assert time.monotonic() - begun < 10
@@ -83,4 +83,4 @@ def test_a_person_is_told_within_ten_seconds_beside_a_wave_that_goes_on(database
 
 def wave_of(database, number):
     with database.reading() as session:
-        return lifecycle.campaign_numbered(session, number).waves[0].state
+        return planning.campaign_numbered(session, number).waves[0].state

@@ -1,6 +1,6 @@
 """Turns: staff first, then waves and single letters one after the other, and nobody twice."""
 
-from outreach.delivery.sending.rounds import Lane
+from outreach.delivery.sending import Lane
 from outreach.operations.worker.mail_room import Turns
 
 STAFF, WAVE, SINGLE = Lane

@@ -8,12 +8,12 @@ import time
 import pytest
 from sqlalchemy import select
 
+from outreach.core import jobs
 from outreach.core.db import Database
-from outreach.core.jobs import queue
-from outreach.core.jobs.queue import Asked
+from outreach.core.jobs import Asked
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import recipients
-from outreach.delivery.sending.rounds import Lane
+from outreach.delivery.outbox import _recipients as recipients
+from outreach.delivery.sending import Lane
 from outreach.operations.worker import brokers, due
 from outreach.operations.worker.clock import ask
 from outreach.operations.worker.job_room import JobRoom
@@ -263,11 +263,11 @@ def test_a_job_wakes_an_idle_process_whatever_becomes_of_the_wake_ups_of_letters
 
     def is_leased(number):
         with database.reading() as session:
-            return queue.job_numbered(session, number).lease
+            return jobs.job_numbered(session, number).lease
 
     def asked(number):
         with database.writing() as session:
-            return queue.ask_job(session, "ada@fwb.example", Asked("Fichier", f"/{number}"), now=settings.instant()).id
+            return jobs.ask_job(session, "ada@fwb.example", Asked("Fichier", f"/{number}"), now=settings.instant()).id
 
     first = asked(1)
     clock.look()

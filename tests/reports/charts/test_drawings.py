@@ -6,13 +6,14 @@ import pytest
 
 from outreach.core.settings import ROOT
 from outreach.core.text import french
-from outreach.reports.charts import chart
-from outreach.reports.charts.chart import NARROW, WIDE, Chart
-from outreach.reports.charts.drawings import (
+from outreach.reports.charts import (
     Bar,
     BarRow,
+    Canvas,
+    Chart,
     Event,
     Series,
+    Tone,
     WayStep,
     draw_bars,
     draw_cell,
@@ -21,8 +22,10 @@ from outreach.reports.charts.drawings import (
     draw_tiles,
     part_row,
 )
-from outreach.reports.charts.marks import Anchor, Box, Canvas, Drawing, Group, Line, Photo, Tone, Words, width_of
-from outreach.reports.files.document import CANVAS, COLUMNS, PLACES, _tile
+from outreach.reports.charts import _chart as chart
+from outreach.reports.charts._chart import NARROW, WIDE
+from outreach.reports.charts._marks import Anchor, Box, Drawing, Group, Line, Photo, Words, width_of
+from outreach.reports.files._document import CANVAS, COLUMNS, PLACES, _tile
 
 START = date(2026, 9, 14)
 NETWORKS = ("Wallonie-Bruxelles Enseignement", "Officiel subventionné communal", "Libre confessionnel", "COCOF")

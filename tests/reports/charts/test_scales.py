@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.reports.charts import marks
-from outreach.reports.charts.marks import cut, width_of, wrapped
+from outreach.reports.charts import _marks as marks
+from outreach.reports.charts._marks import cut, width_of, wrapped
 
 START = date(2026, 9, 14)
 

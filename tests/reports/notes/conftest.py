@@ -7,12 +7,12 @@ from functools import partial
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.reports.files.rendering import render
-from outreach.reports.notes import approval, freezing, signing
-from outreach.reports.notes.approval import FinishedNote
-from outreach.reports.notes.freezing import Gathered, SchoolStanding
+from outreach.reports import notes
+from outreach.reports.files._rendering import render
+from outreach.reports.notes import FinishedNote
+from outreach.reports.notes._freezing import Gathered, SchoolStanding
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -46,7 +46,7 @@ def freeze(database, gathered):
 
     def call(note=gathered, actor=AUTHOR, **named):
         with database.writing() as session:
-            return freezing.freeze_note(session, note, now=NOW, actor=actor, **named).id
+            return notes.freeze_note(session, note, now=NOW, actor=actor, **named).id
 
     return call
 
@@ -59,7 +59,7 @@ def approve(database):
 
 def approve_in(database, key, actor=APPROVER, finish=finish, now=NOW):
     """Approve a note of a database, and return its number."""
-    return approval.approve_note(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
+    return notes.approve_note(database, key, finish, address=ADDRESS, now=now, actor=actor, approved_as="validation")
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,7 @@ def full_note():
 
 @pytest.fixture(scope="session")
 def signature(full_note):
-    return signing.sign_note(full_note, KEY)
+    return notes.sign_note(full_note, KEY)
 
 
 @pytest.fixture(scope="session")

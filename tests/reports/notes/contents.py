@@ -2,24 +2,26 @@
 
 from dataclasses import replace
 
-from outreach.reports.notes.content import (
+from outreach.reports.notes import (
     ActionState,
     CellKind,
     Correction,
-    FigureChange,
     HandFigure,
-    NetworkAnswer,
-    NoteAction,
     NoteColumn,
     NoteContent,
+    NoteTable,
+    NumberedNote,
+    TableKind,
+)
+from outreach.reports.notes._content import (
+    FigureChange,
+    NetworkAnswer,
+    NoteAction,
     NoteDefinition,
     NoteNetwork,
     NoteStrand,
-    NoteTable,
-    NumberedNote,
     Source,
     StrandAnswer,
-    TableKind,
 )
 
 COLUMNS = (

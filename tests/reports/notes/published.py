@@ -5,10 +5,10 @@ from datetime import date
 from sqlalchemy import select
 
 from outreach.adherence.models import Programme
-from outreach.reports.files.rendering import data_file
-from outreach.reports.notes import approval, freezing, listing, signing
-from outreach.reports.notes.approval import FinishedNote
-from outreach.reports.notes.freezing import Gathered
+from outreach.reports import notes
+from outreach.reports.files._rendering import data_file
+from outreach.reports.notes import FinishedNote
+from outreach.reports.notes._freezing import Gathered
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 
@@ -19,15 +19,15 @@ def approved(database, content, key, corrects=None):
     """Freeze and approve a note, and return its number. `corrects` is the number of the note that it corrects."""
     with database.writing() as session:
         programme = session.scalars(select(Programme.id)).first()
-        old = listing.by_number(session, corrects).id if corrects else None
+        old = notes.by_number(session, corrects).id if corrects else None
         gathered = Gathered(content, (), programme, date(2021, 5, 15), NOW, old)
-        note = freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
+        note = notes.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
 
     def finish(numbered):
-        signature = signing.sign_note(numbered, key)
+        signature = notes.sign_note(numbered, key)
         return FinishedNote(signature.value, signature.public_key, {"json": data_file(numbered, signature)})
 
-    return approval.approve_note(
+    return notes.approve_note(
         database, note, finish, address=ADDRESS, now=NOW, actor=APPROVER, approved_as="validation"
     )
 
@@ -36,5 +36,5 @@ def published(database, content, key, corrects=None):
     """The same, and publish it."""
     number = approved(database, content, key, corrects)
     with database.writing() as session:
-        approval.publish_note(session, number, now=NOW, actor=APPROVER)
+        notes.publish_note(session, number, now=NOW, actor=APPROVER)
     return number

@@ -2,9 +2,8 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from outreach.reports.files.rendering import data_file
-from outreach.reports.notes.approval import FinishedNote
-from outreach.reports.notes.signing import sign_note
+from outreach.reports.files._rendering import data_file
+from outreach.reports.notes import FinishedNote, sign_note
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 

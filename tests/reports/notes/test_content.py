@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from outreach.reports.notes.content import NoteContent, read_figures
+from outreach.reports.notes import NoteContent
+from outreach.reports.notes._content import read_figures
 from tests.reports.notes.contents import content, correction
 
 

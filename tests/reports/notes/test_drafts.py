@@ -6,8 +6,8 @@ from datetime import date
 import pytest
 
 from outreach.core.text.errors import NotFound
-from outreach.reports.notes import drafts
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 
@@ -21,13 +21,13 @@ def backend():
 
 def test_a_draft_is_its_authors_alone(database):
     with database.writing() as session:
-        key = drafts.save_draft(session, None, ASKED, now=NOW, actor=AUTHOR).id
-        assert drafts.save_draft(session, key, replace(ASKED, title="Autre"), now=NOW, actor=AUTHOR).id == key
+        key = notes.save_draft(session, None, ASKED, now=NOW, actor=AUTHOR).id
+        assert notes.save_draft(session, key, replace(ASKED, title="Autre"), now=NOW, actor=AUTHOR).id == key
         with pytest.raises(NotFound):
-            drafts.draft_of(session, key, APPROVER)
+            notes.draft_of(session, key, APPROVER)
         with pytest.raises(NotFound):
-            drafts.save_draft(session, key, ASKED, now=NOW, actor=APPROVER)
+            notes.save_draft(session, key, ASKED, now=NOW, actor=APPROVER)
         with pytest.raises(NotFound):
-            drafts.discard_draft(session, key, APPROVER)
-        assert drafts.drafts_of(session, APPROVER) == []
-        assert [draft.title for draft in drafts.drafts_of(session, AUTHOR)] == ["Autre"]
+            notes.discard_draft(session, key, APPROVER)
+        assert notes.drafts_of(session, APPROVER) == []
+        assert [draft.title for draft in notes.drafts_of(session, AUTHOR)] == ["Autre"]

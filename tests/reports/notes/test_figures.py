@@ -9,22 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import sentences, situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.sentences import GroupAnswer
-from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
-from outreach.campaigns.planning.sending_hours import known_until
-from outreach.campaigns.results import actions
+from outreach.adherence.situation import Bucket, GroupAnswer, Grouping, Selection, Solicitation
+from outreach.campaigns import results
+from outreach.campaigns.planning import known_until
 from outreach.core.text import french
-from outreach.delivery.outbox.recipients import listed_schools
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters, Reach
+from outreach.delivery.outbox import listed_schools
+from outreach.directory import authorities
+from outreach.directory.authorities import Filters, Reach
 from outreach.directory.models import Level, School
-from outreach.reports.notes import gathering
-from outreach.reports.notes.content import TableKind
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports.notes import NoteRequest, TableKind, gather_note
 from tests import factories
 from tests.campaigns.conftest import settle
 from tests.conftest import NOW, STORY_DAY
@@ -67,7 +62,7 @@ def test_each_figure_is_the_situation_s_or_the_count_of_a_list(sample_database, 
             stated = {"status": status, "word": word, "effective_on": STORY_DAY - ago}
             values = factories.adherence_record(schools[school], strands[strand], NOW, **stated)
             session.execute(insert(AdherenceRecord).values(**values))
-        gathered = gathering.gather_note(session, asked, now=NOW)
+        gathered = gather_note(session, asked, now=NOW)
         check_sentences(session, asked, gathered)
         check_tables(session, asked, gathered.content)
 
@@ -87,19 +82,21 @@ def check_sentences(session, asked, gathered):
             assert not asked.networks or told.code in asked.networks
             check_answer(session, asked, told, listed)
         elif "base" in told.figures:
-            strand = next(n for n in found.total.strands if f" {sentences.strand_ordinal(n)}" in plain)
+            strand = next(n for n in found.total.strands if f" {situation.strand_ordinal(n)}" in plain)
             assert told.figures == {**found.total.figures(strand), "base": found.total.base(strand)}
         elif "declared" in told.figures:
-            strand = next(n for n in found.total.strands if f" {sentences.strand_ordinal(n)}" in plain)
+            strand = next(n for n in found.total.strands if f" {situation.strand_ordinal(n)}" in plain)
             codes = asked.networks or ("",)
             behind = [Selection(strand, Bucket.DECLARED, code, known_at=asked.known_at) for code in codes]
             counts = [situation.list_situation_schools(session, programme, asked.as_of, one).count() for one in behind]
             assert told.figures == {"declared": sum(counts)}
         elif told.figures:
             filters = Filters(networks=asked.networks, level=Level.SECONDARY, reach=Reach.UNREACHABLE)
-            assert told.figures == {"unreachable_secondary": search.count_authorities(session, filters).authorities}
+            assert told.figures == {
+                "unreachable_secondary": authorities.count_authorities(session, filters).authorities
+            }
         assert not asked.strands or strand in {0, *asked.strands}
-        dates = sentences.day_in_words(found), french.initial(sentences.day_in_words(found)), f"Au {french.day(NOW)},"
+        dates = situation.day_in_words(found), french.initial(situation.day_in_words(found)), f"Au {french.day(NOW)},"
         for words in map(spaced, dates):
             plain = plain.replace(words, "")
         numbers = {int(number.replace(" ", "")) for number in re.findall(r"\d[\d ]*", SHARE.sub("", plain))}
@@ -148,7 +145,7 @@ def check_tables(session, asked, content):
 def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
     with sample_database.reading() as session:
         asked = NoteRequest(STORY_DAY, "Bilan", networks=("WBE", "COCOF"), groupings=tuple(TableKind)[1:])
-        content = gathering.gather_note(session, asked, now=NOW).content
+        content = gather_note(session, asked, now=NOW).content
     for table in content.tables:
         schools = cell(table, table.rows[-1], "schools")
         assert schools == (649 if table.kind is TableKind.NETWORK else 153), table.title
@@ -160,12 +157,10 @@ def test_actions_say_whom_they_mean_of_the_networks_asked_for(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        acted = actions.list_actions(session, programmes.get_programme(session), now=NOW)
+        acted = results.list_actions(session, programmes.get_programme(session), now=NOW)
         (code,) = acted.planned[0].meant
-        other = next(one.code for one in search.list_networks(session) if one.code != code)
-        of = [
-            gathering.gather_note(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)
-        ]
+        other = next(one.code for one in authorities.list_networks(session) if one.code != code)
+        of = [gather_note(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)]
     assert [len(one.content.actions) for one in of] == [1, 1]
     assert "elle n’écrirait à personne de ce réseau" in spaced(of[1].content.actions[0].sentence)
     assert of[0].content.actions[0].sentence == acted.planned[0].sentence(acted.labels)
@@ -176,7 +171,7 @@ def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_thes
     settle(database, 2)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        content = gathering.gather_note(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
+        content = gather_note(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
     (action,) = content.actions
     assert "elle écrirait à 3 pouvoirs organisateurs de ce réseau." in spaced(action.sentence)
 
@@ -190,7 +185,7 @@ def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):
             session.execute(
                 insert(AdherenceRecord).values(**factories.adherence_record(school, programme.strands[0].id, NOW))
             )
-        notes = {n: gathering.gather_note(session, NoteRequest(STORY_DAY, "x", strands=(n,)), now=NOW) for n in (1, 2)}
+        notes = {n: gather_note(session, NoteRequest(STORY_DAY, "x", strands=(n,)), now=NOW) for n in (1, 2)}
     said = {n: [one for one in note.content.unknowns if "déclare" in one] for n, note in notes.items()}
     (one,) = said[1]
     assert one.replace("\xa0", " ").startswith("8 écoles déclarent adhérer au premier volet")

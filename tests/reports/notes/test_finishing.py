@@ -8,12 +8,16 @@ from sqlalchemy import select
 from outreach.core.sandbox import pdf
 from outreach.core.settings import read
 from outreach.core.text.errors import Refused
-from outreach.reports.files import verifying
-from outreach.reports.files.finishing import make_finisher
-from outreach.reports.files.verifying import verify_file
-from outreach.reports.notes import listing, signing
-from outreach.reports.notes.approval import FinishedNote
-from outreach.reports.notes.models import NoteApproval, NoteFile, NoteState
+from outreach.reports.files import known_notes, make_finisher, used_keys, verify_file
+from outreach.reports.notes import (
+    FinishedNote,
+    NoteApproval,
+    NoteFile,
+    NoteState,
+    get_note_by_key,
+    public_key_of,
+    signing_key,
+)
 from tests.conftest import NOW
 
 
@@ -27,20 +31,20 @@ def settings(tmp_path):
 def test_every_file_of_an_approved_note_verifies_by_what_the_database_holds(database, freeze, approve, settings):
     number = approve(freeze(), finish=make_finisher(settings))
     with database.reading() as session:
-        notes = verifying.known_notes(session)
+        notes = known_notes(session)
         files = session.scalars(select(NoteFile)).all()
         assert {file.kind for file in files} == {"pdf", "docx", "xlsx", "json"}
         for file in files:
             verdict = verify_file(file.content, notes)
             assert (verdict.is_valid, verdict.number) == (True, number)
-        (key,) = verifying.used_keys(session)
-        assert key.public_key == signing.public_key_of(signing.signing_key(settings))
+        (key,) = used_keys(session)
+        assert key.public_key == public_key_of(signing_key(settings))
         assert key.first_at == key.last_at == NOW
 
 
 def assert_nothing_is_stored(database, key):
     with database.reading() as session:
-        assert listing.get_note_by_key(session, key).state is NoteState.FROZEN
+        assert get_note_by_key(session, key).state is NoteState.FROZEN
         assert not session.scalars(select(NoteApproval)).all()
         assert not session.scalars(select(NoteFile)).all()
 

@@ -6,22 +6,19 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import sentences, situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Solicitation
-from outreach.adherence.situation.standing import standing_of_schools
-from outreach.campaigns.planning.sending_hours import known_until
-from outreach.campaigns.results import actions
+from outreach.adherence.situation import Bucket, Grouping, Solicitation, standing_of_schools
+from outreach.campaigns import results
+from outreach.campaigns.planning import known_until
 from outreach.core.text.errors import InputError, NotFound
-from outreach.delivery.outbox.recipients import listed_schools
+from outreach.delivery.outbox import listed_schools
 from outreach.directory.models import Authority, Ownership, School
-from outreach.directory.register.school_reports import SchoolReport
-from outreach.reports.notes import drafts, freezing, gathering, listing
-from outreach.reports.notes.content import ActionState, HandFigure, TableKind, read_figures
-from outreach.reports.notes.drafts import NoteRequest, read_request
-from outreach.reports.notes.models import NoteRow
+from outreach.directory.register import SchoolReport
+from outreach.reports import notes
+from outreach.reports.notes import ActionState, HandFigure, NoteRequest, TableKind, read_request
+from outreach.reports.notes._content import read_figures
+from outreach.reports.notes._models import NoteRow
 from tests import factories
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import AUTHOR
@@ -38,7 +35,7 @@ def test_every_figure_is_that_of_the_situation(session):
     programme = programmes.get_programme(session)
     kinds = TableKind.NETWORK, TableKind.ZONE, TableKind.FEDERATION
     asked = replace(ASKED, groupings=kinds[1:])
-    gathered = gathering.gather_note(session, asked, now=NOW)
+    gathered = notes.gather_note(session, asked, now=NOW)
     content = gathered.content
     assert [(table.kind, table.strand) for table in content.tables] == [(kind, n) for kind in kinds for n in (1, 2)]
     for table in content.tables:
@@ -57,7 +54,7 @@ def test_every_figure_is_that_of_the_situation(session):
     joined = [row for row in gathered.rows if (row.strand, row.status, row.word) == (1, Status.JOINED, Word.CONFIRMED)]
     assert (len(joined), len([row for row in gathered.rows if row.strand == 1])) == (48, 649)
     found = situation.count_situation(session, programme, STORY_DAY)
-    assert [answer.sentence for answer in content.answers] == sentences.situation_sentences(found, programme.strands)
+    assert [answer.sentence for answer in content.answers] == situation.situation_sentences(found, programme.strands)
     assert next(source.dated for source in content.sources).startswith("édition du")
     assert read_figures(content.figures(), content.text) == content
 
@@ -75,7 +72,7 @@ def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sa
         told = {}
         for network in ("WBE", "COCOF"):
             asked = replace(ASKED, networks=(network,), strands=(1,))
-            content = gathering.gather_note(session, asked, now=NOW).content
+            content = notes.gather_note(session, asked, now=NOW).content
             told[network] = [one for one in content.unknowns if "signalée" in one]
             assert content.tables[0].rows[-1][2] == 649
     assert "14 des 147 écoles" in gathered_answer(sample_database)
@@ -87,12 +84,12 @@ def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sa
 
 def gathered_answer(database):
     with database.reading() as session:
-        content = gathering.gather_note(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
+        content = notes.gather_note(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
         return content.answers[0].networks[0].sentence
 
 
 def test_a_note_about_networks_answers_for_these_beside_all(session):
-    content = gathering.gather_note(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
+    content = notes.gather_note(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
     (answer,) = content.answers
     assert [network.network for network in answer.networks] == ["WBE"]
     assert "14 des 147 écoles du réseau WBE ont adhéré" in answer.networks[0].sentence
@@ -103,7 +100,7 @@ def test_a_note_about_networks_answers_for_these_beside_all(session):
 
 def test_a_note_has_no_figure_of_a_strand_before_its_opening(session):
     asked = replace(ASKED, as_of=date(2021, 1, 14), networks=("WBE",), groupings=(TableKind.ZONE,))
-    gathered = gathering.gather_note(session, asked, now=NOW)
+    gathered = notes.gather_note(session, asked, now=NOW)
     first, second = gathered.content.answers
     assert (len(first.networks), second.networks) == (1, ())
     assert second.sentence.replace("\xa0", " ") == "Le volet 2 s’ouvre le 15 janvier 2021."
@@ -136,31 +133,31 @@ def test_a_note_has_no_figure_of_a_strand_before_its_opening(session):
     ],
 )
 def test_a_note_that_cannot_be_made_is_refused_with_its_field(session, changes, field, said):
-    faults = drafts.draft_faults(session, replace(ASKED, **changes), now=NOW)
+    faults = notes.draft_faults(session, replace(ASKED, **changes), now=NOW)
     assert list(faults) == [field]
     assert said in faults[field].replace("\xa0", " ")
 
 
 def test_what_is_refused_is_not_gathered(session):
     with pytest.raises(InputError, match="Indiquez un titre"):
-        gathering.gather_note(session, replace(ASKED, title=""), now=NOW)
+        notes.gather_note(session, replace(ASKED, title=""), now=NOW)
 
 
 def test_an_unknown_note_cannot_be_corrected(session):
     with pytest.raises(NotFound, match="2021-077"):
-        gathering.gather_note(session, replace(ASKED, corrects="2021-077", reason="x"), now=NOW)
+        notes.gather_note(session, replace(ASKED, corrects="2021-077", reason="x"), now=NOW)
 
 
 @pytest.mark.long
 def test_a_correction_names_each_figure_before_and_after(sample_database):
     with sample_database.writing() as session:
-        first = gathering.gather_note(session, replace(ASKED, hand_figures=(GIVEN,)), now=NOW)
-        key = freezing.freeze_note(session, first, now=NOW, actor=AUTHOR).id
+        first = notes.gather_note(session, replace(ASKED, hand_figures=(GIVEN,)), now=NOW)
+        key = notes.freeze_note(session, first, now=NOW, actor=AUTHOR).id
     number = approve_in(sample_database, key)
     given = replace(GIVEN, value="99 871")
     asked = replace(ASKED, as_of=date(2021, 1, 15), corrects=number, reason="Le jour.", hand_figures=(given,))
     with sample_database.reading() as session:
-        correction = gathering.gather_note(session, asked, now=NOW).content.correction
+        correction = notes.gather_note(session, asked, now=NOW).content.correction
     assert correction is not None
     assert (correction.number, correction.sha256) == (number, first.content.sha256())
     told = {change.label: (change.before, change.after) for change in correction.changes}
@@ -175,8 +172,8 @@ def test_a_correction_names_each_figure_before_and_after(sample_database):
 def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_database):
     """Every school joins, every earlier record is withdrawn, half of the schools leave: only new notes say so."""
     with sample_database.writing() as session:
-        first = gathering.gather_note(session, ASKED, now=NOW)
-        key = freezing.freeze_note(session, first, now=NOW, actor=AUTHOR).id
+        first = notes.gather_note(session, ASKED, now=NOW)
+        key = notes.freeze_note(session, first, now=NOW, actor=AUTHOR).id
     number = approve_in(sample_database, key)
     before = kept(sample_database, number)
     later = NOW + timedelta(days=1)
@@ -188,11 +185,11 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
         )
         session.execute(update(Ownership).where(Ownership.school_id % 2 == 0).values(until=date(2021, 1, 1)))
     with sample_database.reading() as session:
-        again = gathering.gather_note(session, ASKED, now=later).content
+        again = notes.gather_note(session, ASKED, now=later).content
     assert kept(sample_database, number) == before
     assert again.tables != first.content.tables
     with sample_database.writing() as session:
-        second = freezing.freeze_note(session, replace(first, content=again), now=later, actor=AUTHOR).id
+        second = notes.freeze_note(session, replace(first, content=again), now=later, actor=AUTHOR).id
     assert [number, approve_in(sample_database, second)] == ["2021-001", "2021-002"]
 
 
@@ -200,7 +197,7 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
 def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
     later = NOW + timedelta(days=1)
     with sample_database.reading() as session:
-        first = gathering.gather_note(session, ASKED, now=NOW)
+        first = notes.gather_note(session, ASKED, now=NOW)
     with sample_database.writing() as session:
         strand = programmes.get_programme(session).strands[0]
         school = session.scalars(select(School.id).where(School.fase == first.rows[0].fase)).one()
@@ -208,8 +205,8 @@ def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
         told = {"recorded_by": AUTHOR, "source": "x", "reason": ""}
         session.add(AdherenceRecord(school_id=school, strand_id=strand.id, **record, **told))
     with sample_database.reading() as session:
-        now = gathering.gather_note(session, ASKED, now=later)
-        then = gathering.gather_note(session, replace(ASKED, known_at=NOW), now=later)
+        now = notes.gather_note(session, ASKED, now=later)
+        then = notes.gather_note(session, replace(ASKED, known_at=NOW), now=later)
     assert (now.content.tables != first.content.tables, now.rows != first.rows) == (True, True)
     unknowns = [f"Au 16 mai 2021, {told}" for told in first.content.unknowns]
     assert (list(then.content.unknowns), len(unknowns) > 0) == (unknowns, True), "no replay tells these"
@@ -223,9 +220,9 @@ def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
 def kept(database, number):
     """All that a database keeps of a note: its figures, rows and files, to the byte."""
     with database.reading() as session:
-        note = listing.by_number(session, number)
+        note = notes.by_number(session, number)
         rows = session.execute(select(*NoteRow.__table__.c).where(NoteRow.note_id == note.id)).all()
-        files = {file.kind: file.content for file in listing.files_of(session, note)}
+        files = {file.kind: file.content for file in notes.files_of(session, note)}
         return note.figures, note.sha256, note.approval.signature, sorted(map(str, rows)), files
 
 
@@ -240,9 +237,9 @@ def test_what_is_planned_is_said_with_whom_it_means(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        acted = actions.list_actions(session, programmes.get_programme(session), now=NOW)
-        content = gathering.gather_note(session, ASKED, now=NOW).content
-        past = gathering.gather_note(session, ASKED, now=NOW + timedelta(days=1)).content
+        acted = results.list_actions(session, programmes.get_programme(session), now=NOW)
+        content = notes.gather_note(session, ASKED, now=NOW).content
+        past = notes.gather_note(session, ASKED, now=NOW + timedelta(days=1)).content
     (planned,), (action,) = acted.planned, content.actions
     assert (action.state, action.day, action.strand) == (ActionState.PLANNED, "2021-05-18", 1)
     assert (action.sentence, action.counted) == (planned.sentence(acted.labels), (("meant", 3),))

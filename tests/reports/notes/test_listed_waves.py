@@ -2,14 +2,13 @@
 
 import pytest
 
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
+from outreach.campaigns import planning, results
 from outreach.campaigns.models import Wave, WaveState
-from outreach.campaigns.planning import schedule
-from outreach.campaigns.results import actions
 from outreach.core.text.dates import today
-from outreach.reports.files.outline import public_outline, sections_of
-from outreach.reports.notes import gathering
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.files import public_outline, sections_of
+from outreach.reports.notes import NoteRequest
 from tests.campaigns.conftest import people, strand
 from tests.campaigns.waves.test_added_reminders import LATER, add, agreed, begun, six_reached
 from tests.reports.notes.contents import numbered
@@ -33,9 +32,9 @@ def test_a_note_lists_every_wave_that_the_situation_lists(database, begun, netwo
     number, _ = begun
     agreed(database, add(database, number))
     with database.reading() as session:
-        acted = actions.list_actions(session, programmes.get_programme(session), now=LATER)
+        acted = results.list_actions(session, programmes.get_programme(session), now=LATER)
         asked = NoteRequest(ASKED.as_of, ASKED.title, networks=networks, question=ASKED.question)
-        content = gathering.gather_note(session, asked, now=LATER).content
+        content = notes.gather_note(session, asked, now=LATER).content
     listed = [(today(one.at).isoformat(), one.title, one.wave) for one in (*reversed(acted.done), *acted.planned)]
     assert {one.wave for one in (*acted.done, *acted.planned)} >= {"première vague", "relance 1"}
     assert [(one.day, one.campaign, one.wave) for one in content.actions] == listed
@@ -55,9 +54,9 @@ def test_a_wave_whose_letters_are_being_written_is_in_both_lists(database, begun
     now = due_at.replace(hour=due_at.hour + 3) if is_past else due_at
     with database.writing() as session:
         wave = session.get_one(Wave, key)
-        schedule.move_wave(session, wave, WaveState.RUNNING, now=due_at, actor="automatique")
+        planning.move_wave(session, wave, WaveState.RUNNING, now=due_at, actor="automatique")
     with database.reading() as session:
         at = due_at if is_past else None
-        acted = actions.list_actions(session, programmes.get_programme(session), now=now, at=at)
-        content = gathering.gather_note(session, asked, now=now).content
+        acted = results.list_actions(session, programmes.get_programme(session), now=now, at=at)
+        content = notes.gather_note(session, asked, now=now).content
     assert acted.planned[0].wave == content.actions[1].wave == "relance 1"

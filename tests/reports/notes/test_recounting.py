@@ -6,14 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from outreach.access.accounts.accounts import User
+from outreach.access.accounts import User
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
-from outreach.reports.notes import approval, corrections, freezing, gathering, listing, recounting, requests
-from outreach.reports.notes.content import COUNTING, ActionState, NoteAction, NoteReach
-from outreach.reports.notes.drafts import NoteRequest
-from outreach.reports.notes.models import NoteRecount, NoteState
-from outreach.reports.notes.requests import AskedState
+from outreach.reports import notes
+from outreach.reports.notes import ActionState, AskedState, NoteRequest, NoteState
+from outreach.reports.notes._content import COUNTING, NoteAction, NoteReach
+from outreach.reports.notes._models import NoteRecount
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.conftest import NOW, STORY_DAY
@@ -41,9 +40,9 @@ def outdated(database):
 
     def call(*, signed=False, **asked):
         with database.writing() as session:
-            gathered = gathering.gather_note(session, replace(ASKED, **asked), now=NOW)
+            gathered = notes.gather_note(session, replace(ASKED, **asked), now=NOW)
             old = replace(gathered.content, counting=0, reached=(REACH,), actions=(LEFT,))
-            note = freezing.freeze_note(session, replace(gathered, content=old), now=NOW, actor=AUTHOR).id
+            note = notes.freeze_note(session, replace(gathered, content=old), now=NOW, actor=AUTHOR).id
         if signed:
             approve_in(database, note)
         with database.writing() as session:
@@ -55,21 +54,21 @@ def outdated(database):
 
 def again(database, key):
     with database.reading() as session:
-        note = listing.get_note_by_key(session, key)
-        gathered = gathering.gather_note(session, recounting.request_again(note), now=LATER)
+        note = notes.get_note_by_key(session, key)
+        gathered = notes.gather_note(session, notes.request_again(note), now=LATER)
     with database.writing() as session:
-        return recounting.freeze_again(session, key, gathered, now=LATER, actor=AUTHOR).id
+        return notes.freeze_again(session, key, gathered, now=LATER, actor=AUTHOR).id
 
 
 def offers(database, person, roles):
     with database.reading() as session:
-        return [note.id for note in session.scalars(recounting.offered_corrections(person, roles)).unique()]
+        return [note.id for note in session.scalars(notes.offered_corrections(person, roles)).unique()]
 
 
 def test_a_note_says_by_which_definitions_it_counts(database):
     factories.gather(database, 3, now=NOW)
     with database.reading() as session:
-        figures = gathering.gather_note(session, ASKED, now=NOW).content.figures()
+        figures = notes.gather_note(session, ASKED, now=NOW).content.figures()
     assert figures["counting"] == COUNTING
 
 
@@ -80,37 +79,34 @@ def test_a_note_that_nobody_signed_is_frozen_again_and_the_earlier_one_stays_rea
         approve_in(database, earlier)
     later = again(database, earlier)
     with database.reading() as session:
-        old, new = (listing.get_note_by_key(session, key) for key in (earlier, later))
+        old, new = (notes.get_note_by_key(session, key) for key in (earlier, later))
         assert (old.state, new.state) == (NoteState.RECOUNTED, NoteState.FROZEN)
         assert old.recount.again_id == later
-        assert listing.stored_content(old).reached == (REACH,), "it stays as it was"
-        assert (listing.stored_content(new).reached, listing.stored_content(new).counting) == ((), COUNTING)
+        assert notes.stored_content(old).reached == (REACH,), "it stays as it was"
+        assert (notes.stored_content(new).reached, notes.stored_content(new).counting) == ((), COUNTING)
         assert (new.as_of, new.title) == (old.as_of, old.title)
-        states = {state: listing.count_notes(session, state) for state in NoteState}
+        states = {state: notes.count_notes(session, state) for state in NoteState}
         assert (states[NoteState.FROZEN], states[NoteState.RECOUNTED], states[NoteState.REFUSED]) == (1, 1, 0)
     assert approve_in(database, later) == "2021-001"
     for key in (earlier, later):
         with pytest.raises(Refused, match="n’est pas à recompter"):
             again(database, key)
     with pytest.raises(Refused), database.writing() as session:
-        approval.refuse_note(session, earlier, "trop tard", now=LATER, actor=APPROVER)
+        notes.refuse_note(session, earlier, "trop tard", now=LATER, actor=APPROVER)
 
 
 @pytest.mark.long
 def test_the_question_that_the_note_answers_is_answered_by_the_one_frozen_again(database, outdated):
     factories.gather(database, 0, now=NOW)
     with database.writing() as session:
-        question = requests.ask_for_note(session, replace(ASKED, question="Combien ?"), now=NOW, actor=APPROVER).id
+        question = notes.ask_for_note(session, replace(ASKED, question="Combien ?"), now=NOW, actor=APPROVER).id
     later = again(database, outdated(answers=question))
     with database.reading() as session:
-        asked = requests.get_request(session, question, APPROVER, APPROVERS)
-        assert (asked.note_id, requests.state_of(session, asked)) == (later, AskedState.FROZEN)
+        asked = notes.get_request(session, question, APPROVER, APPROVERS)
+        assert (asked.note_id, notes.state_of(session, asked)) == (later, AskedState.FROZEN)
     approve_in(database, later, actor=APPROVER)
     with database.reading() as session:
-        assert (
-            requests.state_of(session, requests.get_request(session, question, APPROVER, APPROVERS))
-            is AskedState.ANSWERED
-        )
+        assert notes.state_of(session, notes.get_request(session, question, APPROVER, APPROVERS)) is AskedState.ANSWERED
 
 
 @pytest.mark.long
@@ -119,7 +115,7 @@ def test_a_correction_that_nobody_signed_is_frozen_again_as_a_correction(databas
     number = "2021-001"
     later = again(database, outdated(corrects=number, reason="Une école de trop."))
     with database.reading() as session:
-        said = listing.stored_content(listing.get_note_by_key(session, later)).correction
+        said = notes.stored_content(notes.get_note_by_key(session, later)).correction
     assert (said.number, said.reason) == (number, "Une école de trop.")
     assert approve_in(database, later) == "2021-002"
 
@@ -133,12 +129,12 @@ def test_the_correction_of_a_signed_note_is_offered_to_its_author_until_there_is
     assert offers(database, AUTHOR, AUTHORS) == [key]
     assert offers(database, APPROVER, APPROVERS) == [], "its author is still here"
     with database.writing() as session:
-        asked = replace(corrections.correction_request(session, number), reason="Les définitions ont changé.")
-        gathered = gathering.gather_note(session, asked, now=LATER)
-        correction = freezing.freeze_note(session, gathered, now=LATER, actor=AUTHOR).id
+        asked = replace(notes.correction_request(session, number), reason="Les définitions ont changé.")
+        gathered = notes.gather_note(session, asked, now=LATER)
+        correction = notes.freeze_note(session, gathered, now=LATER, actor=AUTHOR).id
     assert offers(database, AUTHOR, AUTHORS) == [], "one awaits its approval"
     with database.writing() as session:
-        approval.refuse_note(session, correction, "À revoir.", now=LATER, actor=APPROVER)
+        notes.refuse_note(session, correction, "À revoir.", now=LATER, actor=APPROVER)
     assert offers(database, AUTHOR, AUTHORS) == [key]
 
 
@@ -153,8 +149,7 @@ def test_each_figure_stands_as_it_was_signed_and_as_it_is_counted_today(database
     key = outdated()
     with database.reading() as session:
         changes = [
-            (one.label, one.before, one.after)
-            for one in recounting.changed_figures(listing.get_note_by_key(session, key))
+            (one.label, one.before, one.after) for one in notes.changed_figures(notes.get_note_by_key(session, key))
         ]
     assert [(before, after) for _, before, after in changes] == [("985", "279"), ("307 sur 985", "non reconstituable")]
     assert TITLE in changes[0][0]

@@ -8,13 +8,13 @@ from threading import Barrier
 import pytest
 from sqlalchemy import event, select, update
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Decision, Thing
-from outreach.core.audit import audit
+from outreach.access import approvals
+from outreach.access.approvals import Decision, Thing
+from outreach.core import audit
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.reports.files import verifying
-from outreach.reports.notes import approval, freezing, listing
-from outreach.reports.notes.models import NoteApproval, NoteFile, NoteRow, NoteState
+from outreach.reports import files, notes
+from outreach.reports.notes import NoteApproval, NoteFile, NoteState
+from outreach.reports.notes._models import NoteRow
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.reports.notes.conftest import ROWS, finish
@@ -25,9 +25,9 @@ from tests.tampering import unguard
 def test_freezing_keeps_figures_rows_and_digest_and_gives_no_number(database, freeze):
     key = freeze()
     with database.reading() as session:
-        note = listing.get_note_by_key(session, key)
+        note = notes.get_note_by_key(session, key)
         assert (note.state, note.approval, note.sha256) == (NoteState.FROZEN, None, content().sha256())
-        assert listing.stored_content(note) == content()
+        assert notes.stored_content(note) == content()
         rows = session.scalars(select(NoteRow).order_by(NoteRow.fase)).all()
         kept = [(row.strand, row.fase, row.status, row.word, row.effective_on) for row in rows]
         assert kept == [(row.strand, row.fase, row.status, row.word, row.effective_on) for row in ROWS]
@@ -37,10 +37,10 @@ def test_a_second_persons_approval_gives_number_signature_and_files_together(dat
     key = freeze()
     assert approve(key) == "2021-001"
     with database.reading() as session:
-        note = listing.by_number(session, "2021-001")
+        note = notes.by_number(session, "2021-001")
         assert (note.id, note.state, note.approval.signature) == (key, NoteState.APPROVED, "signature")
-        assert {file.kind for file in listing.files_of(session, note)} == {"json", "pdf"}
-        assert listing.file_of(session, note, "json").content == listing.as_numbered(note, "https://x").sealed_json()
+        assert {file.kind for file in notes.files_of(session, note)} == {"json", "pdf"}
+        assert notes.file_of(session, note, "json").content == notes.as_numbered(note, "https://x").sealed_json()
 
 
 def test_each_number_names_the_digest_of_the_note_before_it(database, freeze, approve, gathered):
@@ -58,19 +58,19 @@ def test_whoever_froze_a_note_does_not_decide_about_it(database, freeze, approve
     with pytest.raises(Refused, match="autre personne"):
         approve(key, actor=AUTHOR)
     with database.writing() as session, pytest.raises(Refused, match="autre personne"):
-        approval.refuse_note(session, key, "non", now=NOW, actor=AUTHOR)
+        notes.refuse_note(session, key, "non", now=NOW, actor=AUTHOR)
 
 
 def test_a_refused_note_stays_without_a_number(database, freeze, approve):
     key = freeze()
     with database.writing() as session:
         with pytest.raises(InputError, match="pourquoi"):
-            approval.refuse_note(session, key, " ", now=NOW, actor=APPROVER)
-        assert approval.refuse_note(session, key, "Le jour est faux.", now=NOW, actor=APPROVER).id == key
+            notes.refuse_note(session, key, " ", now=NOW, actor=APPROVER)
+        assert notes.refuse_note(session, key, "Le jour est faux.", now=NOW, actor=APPROVER).id == key
     with pytest.raises(Refused, match="Marc Dethier a refusé la note"):
         approve(key)
     with database.reading() as session:
-        assert listing.get_note_by_key(session, key).state is NoteState.REFUSED
+        assert notes.get_note_by_key(session, key).state is NoteState.REFUSED
         assert not session.scalars(select(NoteApproval)).all()
 
 
@@ -90,7 +90,7 @@ def test_a_fault_while_files_are_made_uses_up_no_number(database, freeze, approv
     with pytest.raises(type(fault)):
         approve(key, finish=fail)
     with database.reading() as session:
-        assert listing.get_note_by_key(session, key).state is NoteState.FROZEN
+        assert notes.get_note_by_key(session, key).state is NoteState.FROZEN
     assert approve(key) == "2021-001"
 
 
@@ -133,22 +133,22 @@ def test_two_approvals_at_once_give_two_numbers(database, freeze, approve):
     assert made == ["2021-001", "2021-001", "2021-002"]
     with database.reading() as session:
         for number in numbers:
-            note = listing.by_number(session, number)
-            assert f'"number":"{number}"'.encode() in listing.file_of(session, note, "json").content
+            note = notes.by_number(session, number)
+            assert f'"number":"{number}"'.encode() in notes.file_of(session, note, "json").content
 
 
 def test_publishing_is_an_act_of_its_own_done_once(database, freeze, approve):
     number = approve(freeze())
     with database.writing() as session:
-        assert approval.publish_note(session, number, now=NOW, actor=APPROVER).id
+        assert notes.publish_note(session, number, now=NOW, actor=APPROVER).id
     with database.writing() as session, pytest.raises(Refused, match="publiée depuis"):
-        approval.publish_note(session, number, now=NOW, actor=APPROVER)
+        notes.publish_note(session, number, now=NOW, actor=APPROVER)
     with database.writing() as session, pytest.raises(NotFound, match="2021-009"):
-        approval.publish_note(session, "2021-009", now=NOW, actor=APPROVER)
+        notes.publish_note(session, "2021-009", now=NOW, actor=APPROVER)
     with database.reading() as session:
-        note = listing.by_number(session, number)
+        note = notes.by_number(session, number)
         assert note.state is NoteState.PUBLISHED
-        told = [entry.sentence for entry in audit.entries_about(session, freezing.note_subject(note))]
+        told = [entry.sentence for entry in audit.entries_about(session, notes.note_subject(note))]
     assert [sentence.split()[-1] for sentence in told[:2]] == ["publiée.", "2021-001."]
     assert len(told) == 3
 
@@ -161,12 +161,12 @@ def test_a_note_is_corrected_once_and_then_its_correction(database, freeze, appr
     with pytest.raises(Refused, match="attend déjà"):
         freeze(corrected)
     with database.writing() as session:
-        approval.refuse_note(session, second, "Non.", now=NOW, actor=APPROVER)
+        notes.refuse_note(session, second, "Non.", now=NOW, actor=APPROVER)
     assert approve(freeze(corrected)) == "2021-002"
     with pytest.raises(Refused, match="déjà corrigée par la note 2021-002"):
         freeze(corrected)
     with database.reading() as session:
-        old = listing.by_number(session, "2021-001")
+        old = notes.by_number(session, "2021-001")
         assert (old.state, old.corrected_by.number) == (NoteState.APPROVED, "2021-002")
 
 
@@ -175,9 +175,9 @@ def test_a_note_awaits_approvers_other_than_its_author(database, freeze, approve
     key, other = freeze(), freeze()
     approve(other)
     with database.reading() as session:
-        awaited = [session.scalars(decisions.awaiting_approval(person)).all() for person in (AUTHOR, APPROVER)]
+        awaited = [session.scalars(approvals.awaiting_approval(person)).all() for person in (AUTHOR, APPROVER)]
         assert [[(made.thing, made.key) for made in of] for of in awaited] == [[], [(Thing.NOTE, key)]]
-        counts = {state: listing.count_notes(session, state) for state in (None, *NoteState)}
+        counts = {state: notes.count_notes(session, state) for state in (None, *NoteState)}
         assert counts == {
             None: 2,
             NoteState.FROZEN: 1,
@@ -191,7 +191,7 @@ def test_a_note_awaits_approvers_other_than_its_author(database, freeze, approve
 def test_a_number_without_an_approval_of_its_figures_proves_no_file(database, freeze, approve):
     number = approve(freeze())
     with database.writing() as session:
-        assert list(verifying.known_notes(session).figures) == [number]
+        assert list(files.known_notes(session).figures) == [number]
         unguard(session, "decisions")
         session.execute(update(Decision).values(digest="0" * 64))
-        assert (verifying.known_notes(session).figures, verifying.known_notes(session).files) == ({}, [])
+        assert (files.known_notes(session).figures, files.known_notes(session).files) == ({}, [])

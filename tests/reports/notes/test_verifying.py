@@ -6,10 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach.core.text.errors import InputError
-from outreach.reports.files.rendering import LARGEST, data_file
-from outreach.reports.files.verifying import ONLY_DATA, KeptFile, KnownNotes, NoteVerdict, verify_file
-from outreach.reports.notes import signing
-from outreach.reports.notes.content import read_figures
+from outreach.reports import notes
+from outreach.reports.files import LARGEST, KnownNotes, NoteVerdict, verify_file
+from outreach.reports.files._rendering import data_file
+from outreach.reports.files._verifying import ONLY_DATA, KeptFile
+from outreach.reports.notes._content import read_figures
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_a_changed_note_signed_by_any_key_never_reads_valid(full_note, known, si
     forged = replace(full_note, content=replace(full_note.content, title="Autre chose"))
     unknown = replace(forged, number="2021-099")
     for note, said in ((forged, "a d’autres chiffres"), (unknown, "clé que ce service ne connaît pas")):
-        content = data_file(note, signing.sign_note(note, Ed25519PrivateKey.generate()))
+        content = data_file(note, notes.sign_note(note, Ed25519PrivateKey.generate()))
         for written in (content, reordered(content)):
             asked = verify_file(written, known)
             assert (asked.verdict, said in asked.said) == (NoteVerdict.INVALID, True)
@@ -94,7 +95,7 @@ def test_a_changed_note_signed_by_any_key_never_reads_valid(full_note, known, si
 def test_what_is_no_number_of_a_note_is_refused_unsaid(full_note, number):
     """A stranger's own key signs any number: a sentence, or what a terminal obeys, would read as a verdict of ours."""
     forged = replace(full_note, number=number)
-    verdict = verify_file(data_file(forged, signing.sign_note(forged, Ed25519PrivateKey.generate())))
+    verdict = verify_file(data_file(forged, notes.sign_note(forged, Ed25519PrivateKey.generate())))
     assert (verdict.verdict, verdict.number, number in verdict.said) == (NoteVerdict.INVALID, "", False)
     assert "numéro" in verdict.said
 
@@ -129,9 +130,9 @@ def test_a_file_larger_than_any_of_a_note_is_refused_unread(known):
 
 
 def test_public_keys_are_read_from_pem_or_from_the_saved_page(signature):
-    other = signing.public_key_of(Ed25519PrivateKey.generate())
-    page = f"<pre>{signing.pem(other)}</pre>\r\n{signing.pem(signature.public_key)}".encode()
-    assert signing.public_keys_in(page) == {other, signature.public_key}
+    other = notes.public_key_of(Ed25519PrivateKey.generate())
+    page = f"<pre>{notes.pem(other)}</pre>\r\n{notes.pem(signature.public_key)}".encode()
+    assert notes.public_keys_in(page) == {other, signature.public_key}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_public_keys_are_read_from_pem_or_from_the_saved_page(signature):
 )
 def test_a_file_without_a_public_key_is_refused_in_one_sentence(written, said):
     with pytest.raises(InputError, match=said):
-        signing.public_keys_in(written)
+        notes.public_keys_in(written)
 
 
 def test_a_pdf_altered_by_a_byte_is_refused_and_says_what_was_checked(files, known):

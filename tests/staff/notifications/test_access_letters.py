@@ -7,15 +7,13 @@ from email.policy import default
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.letter import Composer
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Batch, Mailing
-from outreach.delivery.outbox.recipients import due_in
-from outreach.integrations import api_keys
+from outreach.delivery.outbox import due_in
+from outreach.integrations import api_keys, webhooks_in, webhooks_out
 from outreach.integrations.api_keys import KeyWriting
-from outreach.integrations.webhooks_in import sources
-from outreach.integrations.webhooks_out import endpoints
-from outreach.staff.notifications import access_letters
+from outreach.staff import notifications
 from tests.campaigns.conftest import SENDING, add_colleague, people
 from tests.conftest import NOW
 from tests.delivery.letters.linter import faults
@@ -29,7 +27,7 @@ WANTED = {"role": "reader", "days": 90}
 
 def tell(database):
     """The mail that is posted, if there is one: to whom, and its text."""
-    number = access_letters.send_access_news(database, SENDING, now=NOW)
+    number = notifications.send_access_news(database, SENDING, now=NOW)
     if number is None:
         return None
     with database.reading() as session:
@@ -89,10 +87,10 @@ def test_a_key_that_wrote_before_is_named_to_them_after_the_upgrade(database, pe
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_they_are_told_once_of_a_service_that_sends_and_of_a_program_that_is_pushed_to(database, people):
     with database.writing() as session:
-        sources.make_source(session, name="subsides", public_key="", known=[], **BY)
-        endpoints.make_endpoint(session, name="Entrepôt", url="https://entrepot.example/secret-1234", **BY)
-        ended = endpoints.make_endpoint(session, name="Terminé", url="https://fini.example/", **BY)
-        endpoints.end_endpoint(session, ended.id, **BY)
+        webhooks_in.make_source(session, name="subsides", public_key="", known=[], **BY)
+        webhooks_out.make_endpoint(session, name="Entrepôt", url="https://entrepot.example/secret-1234", **BY)
+        ended = webhooks_out.make_endpoint(session, name="Terminé", url="https://fini.example/", **BY)
+        webhooks_out.end_endpoint(session, ended.id, **BY)
     _, text = tell(database)
     assert "« subsides » envoie des adhésions, qu’il signe par un secret partagé" in text
     assert "« Entrepôt » (entrepot.example)" in text
@@ -103,7 +101,7 @@ def test_they_are_told_once_of_a_service_that_sends_and_of_a_program_that_is_pus
     assert "/administration/pushes" in text
     assert tell(database) is None
     with database.writing() as session:
-        endpoints.make_endpoint(session, name="Bord", url="https://bord.example/", **BY)
+        webhooks_out.make_endpoint(session, name="Bord", url="https://bord.example/", **BY)
     _, text = tell(database)
     assert "« Bord »" in text
     assert "subsides" not in text

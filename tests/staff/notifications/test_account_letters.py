@@ -5,17 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from outreach.access.accounts import accounts, administration, password_links
-from outreach.access.accounts.password_links import DeadLink, LinkKind
+from outreach.access import accounts
+from outreach.access.accounts import DeadLink, LinkKind
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
+from outreach.delivery import outbox
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Reason, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.smtp.relay import Guard
-from outreach.staff import invitations
-from outreach.staff.notifications import account_letters
-from outreach.staff.notifications.account_letters import AccountHolder
+from outreach.delivery.smtp import Guard
+from outreach.staff import invitations, notifications
+from outreach.staff.notifications import AccountHolder
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
@@ -38,7 +37,7 @@ def invited(database):
 def send(database, now=NOW):
     with database.reading() as session:
         kind = invitations.kind_for(accounts.account_of(session, GUEST))
-    mail = account_letters.write_account_mail(kind, SENDING, LEA, by="Hugo Willems", contact=CHIEF, now=now)
+    mail = notifications.write_account_mail(kind, SENDING, LEA, by="Hugo Willems", contact=CHIEF, now=now)
     with database.writing() as session:
         invitations.send(session, accounts.account_of(session, GUEST), mail, SENDING, now=now, actor=CHIEF)
     return mail.token
@@ -60,14 +59,14 @@ def settle(database, state, now=LATER):
         for letter in session.scalars(select(Message)):
             letter.state, letter.fence_id = state, "f"
     with database.writing() as session:
-        account_letters.empty_settled(session, now=now)
+        notifications.empty_settled(session, now=now)
     with database.reading() as session:
         return session.scalars(select(Mailing.letter)).one()
 
 
 def test_an_invitation_is_accepted_once(database, invited):
     with database.reading() as session:
-        assert password_links.read_link(session, invited, now=LATER).kind is LinkKind.INVITATION
+        assert accounts.read_link(session, invited, now=LATER).kind is LinkKind.INVITATION
         assert not accounts.is_active(session, GUEST), "nothing is told or handed to who has not accepted"
         sign = accounts.account_of(session, GUEST).fs_uniquifier
     assert choose(database, invited) == GUEST
@@ -88,12 +87,12 @@ def test_a_link_that_does_not_serve_says_why(database, invited):
     newer = send(database)
     with pytest.raises(DeadLink, match="ne vaut plus"):
         choose(database, invited)
-    change(database, administration.close_account)
+    change(database, accounts.close_account)
     with pytest.raises(DeadLink, match="compte est fermé"):
         choose(database, newer)
     with pytest.raises(Refused, match="rouvrez-le"):
         send(database)
-    change(database, administration.reopen_account)
+    change(database, accounts.reopen_account)
     with pytest.raises(DeadLink, match="ne vaut plus"):
         choose(database, newer)
 
@@ -132,7 +131,7 @@ def test_where_a_letter_would_not_leave_it_is_refused_at_once(database, invited)
     trial = Guard(anybody=False, allowed=frozenset({"@b.example"}), protected=frozenset({"cfwb.example"}))
     refusals = {"x@a.example": "liste de test", "x@sub.cfwb.example": "protégé", GUEST: "liste d’exclusion"}
     with database.writing() as session:
-        suppressions.suppress_address(session, judge(GUEST).key, SuppressionReason.STAFF, now=NOW, actor=CHIEF)
+        outbox.suppress_address(session, judge(GUEST).key, SuppressionReason.STAFF, now=NOW, actor=CHIEF)
     with database.reading() as session:
         for address, reason in refusals.items():
             with pytest.raises(InputError, match=reason):
@@ -153,7 +152,7 @@ def test_the_letter_says_who_invites_for_what_and_until_when(database, invited):
 )
 def test_an_adviser_is_told_what_for_and_each_sentence_once(role, said):
     adviser = AccountHolder(GUEST, "Léa Roland", [role], said.split(", ")[1].rstrip(","))
-    mail = account_letters.write_account_mail(
+    mail = notifications.write_account_mail(
         LinkKind.INVITATION, SENDING, adviser, by="Hugo Willems", contact=CHIEF, now=NOW
     )
     text = mail.frozen.draft.text.replace("\u00a0", " ")

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts
+from outreach.access.accounts import User
 from outreach.campaigns.models import Wave, WaveState
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.staff.notifications import digests, requests
-from outreach.staff.notifications.models import StaffNotice
+from outreach.staff import notifications
+from outreach.staff.notifications import StaffNotice
 from tests import application
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
@@ -28,13 +28,13 @@ def advised(sample_database):
         for code in ("SeGEC", "CECP"):
             said = {"email": f"conseil@{code.lower()}.example", "name": code, "password_hash": "x", "scope": code}
             accounts.add_user(session, NOW, AUTHOR, roles=[RoleName.FEDERATION], **said)
-    digests.send_digests(sample_database, SENDING, now=NOW - HOURS)
+    notifications.send_digests(sample_database, SENDING, now=NOW - HOURS)
     return sample_database
 
 
 def told(database, now):
     """To which federations the clock has written, and what."""
-    digests.send_digests(database, SENDING, now=now)
+    notifications.send_digests(database, SENDING, now=now)
     with database.reading() as session:
         query = select(Message.address, Mailing.letter).join(Mailing, Mailing.id == Message.mailing_id)
         mails = session.execute(query.where(Mailing.purpose == Purpose.STAFF).order_by(Message.id)).all()
@@ -68,8 +68,8 @@ def test_a_wave_planned_later_is_told_at_once_and_the_planner_reads_so(advised):
     application.planned(advised, NOW + 72 * HOURS)
     with advised.writing() as session:
         wave = first_of(session)
-        assert not requests.is_short(session, wave, wave.due_at - 49 * HOURS)
-        assert requests.is_short(session, wave, wave.due_at - 2 * HOURS)
+        assert not notifications.is_short(session, wave, wave.due_at - 49 * HOURS)
+        assert notifications.is_short(session, wave, wave.due_at - 2 * HOURS)
         at = wave.due_at
     assert len(told(advised, at - 2 * HOURS)) == 1
 

@@ -5,16 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select
 
-from outreach.access.accounts import accounts, administration, password_links
-from outreach.access.accounts.password_links import AccountLink, LinkKind
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.access.accounts import AccountLink, LinkKind
+from outreach.access.accounts import _password_links as password_links
+from outreach.core import audit
 from outreach.core.settings import ROOT
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message
-from outreach.delivery.smtp.relay import Guard
-from outreach.staff import invitations
-from outreach.staff.notifications import account_letters
-from outreach.staff.notifications.account_letters import AccountHolder
+from outreach.delivery.smtp import Guard
+from outreach.staff import invitations, notifications
+from outreach.staff.notifications import AccountHolder
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
@@ -29,7 +29,7 @@ def people(database):
         factories.add_people(session, NOW)
         guest = AccountHolder(GUEST, "Léa Roland", [RoleName.READER])
         invitations.invite(session, guest, now=NOW, actor=CHIEF, examples=True)
-        administration.close_account(session, accounts.user_named(session, factories.APPROVER), now=NOW, actor=CHIEF)
+        accounts.close_account(session, accounts.user_named(session, factories.APPROVER), now=NOW, actor=CHIEF)
 
 
 def ask(database, address, now=NOW, network="192.0.2.1"):
@@ -39,7 +39,7 @@ def ask(database, address, now=NOW, network="192.0.2.1"):
 
 def answered(database, now=NOW, guard=ANYBODY):
     """To whom the clock writes."""
-    mailings = account_letters.answer_requests(database, SENDING, guard, KEY, now=now)
+    mailings = notifications.answer_requests(database, SENDING, guard, KEY, now=now)
     with database.reading() as session:
         return session.scalars(select(Message.address).where(Message.mailing_id.in_(mailings))).all()
 
@@ -81,9 +81,7 @@ def test_nobody_gets_a_link_without_a_password_to_forget_or_where_none_is_taken(
         accounts.user_named(session, CHIEF).password = ""  # signs in with the issuer alone
     for address in (CHIEF, factories.AUTHOR):
         ask(database, address)
-    assert (
-        account_letters.answer_requests(database, SENDING, ANYBODY, KEY, takes_password=lambda _: False, now=NOW) == []
-    )
+    assert notifications.answer_requests(database, SENDING, ANYBODY, KEY, takes_password=lambda _: False, now=NOW) == []
     ask(database, factories.AUTHOR)
     assert answered(database) == [factories.AUTHOR]
 

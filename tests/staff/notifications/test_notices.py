@@ -7,20 +7,19 @@ from email.policy import default
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.accounts.accounts import User
-from outreach.access.approvals.decisions import Extent
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.letter.composing import Composer
+from outreach.access.accounts import User
+from outreach.access.approvals import Extent
+from outreach.adherence import programmes
+from outreach.campaigns import planning, review, waves
+from outreach.campaigns.letter import Composer
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.review import approval, exceptions
-from outreach.campaigns.waves import added_reminders
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.campaigns.waves import CALL_OFF_TIME
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass, Purpose
-from outreach.delivery.outbox.recipients import due_in
-from outreach.staff.notifications import digests, models
-from outreach.staff.notifications.models import Pace
+from outreach.delivery.outbox import due_in
+from outreach.staff import notifications
+from outreach.staff.notifications import Pace
+from outreach.staff.notifications import _digests as digests
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, draft, launch, move, people, settle, strand
 from tests.conftest import NOW
 from tests.delivery.letters.linter import faults
@@ -65,12 +64,12 @@ def read(wire):
 
 def choose(database, email, pace):
     with database.writing() as session:
-        models.choose_frequency(session, session.scalars(select(User.id).where(User.email == email)).one(), pace)
+        notifications.choose_frequency(session, session.scalars(select(User.id).where(User.email == email)).one(), pace)
 
 
 def asked(database, **changes):
     number = draft(database, **changes)
-    move(database, number, lifecycle.submit_campaign)
+    move(database, number, planning.submit_campaign)
     return number
 
 
@@ -81,12 +80,12 @@ def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(databas
     assert "Nadia Lambert demande votre validation de « Invitation au premier volet »" in text
     assert f"https://courriel.example/campaigns/{number}/check" in text
     assert tell(database) == []
-    move(database, number, lambda *of, **by: lifecycle.send_back(*of, reason="Ajoutez la date.", **by), actor=APPROVER)
+    move(database, number, lambda *of, **by: planning.send_back(*of, reason="Ajoutez la date.", **by), actor=APPROVER)
     ((to, _, text),) = tell(database)
     assert to == AUTHOR
     assert "vous est renvoyée par Marc Dethier : Ajoutez la date." in text
-    move(database, number, lifecycle.submit_campaign)
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     mails = tell(database)
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER], "a second request is another event"
     assert "mais pas planifiée : rien ne part encore" in mails[0][2]
@@ -101,10 +100,10 @@ def test_each_mail_names_the_programme_of_its_campaign_where_there_are_several(d
     ((_, subject, text),) = tell(database)
     assert subject == f"{named} : validation demandée"
     assert f"de « Invitation au premier volet » ({name}, volet 1), à" in text
-    move(database, number, lifecycle.approve_campaign, actor=APPROVER)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
     launch(database, number)
     tell(database)
-    move(database, number, lifecycle.pause_campaign, actor=APPROVER)
+    move(database, number, planning.pause_campaign, actor=APPROVER)
     ((_, subject, text),) = tell(database)
     assert subject == f"{named} : vague en pause"
     assert f"« Invitation au premier volet » ({name}, volet 1) : la première vague" in text
@@ -113,7 +112,7 @@ def test_each_mail_names_the_programme_of_its_campaign_where_there_are_several(d
 def test_an_exception_is_told_to_whoever_approved_and_who_writes_the_campaign_but_not_to_who_made_it(database, begun):
     number = approved(database)
     tell(database)
-    move(database, number, exceptions.leave_out, {1}, "Rappel en même temps")
+    move(database, number, review.leave_out, {1}, "Rappel en même temps")
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (APPROVER, "Invitation au premier volet : PO écartés par exception")
     assert (
@@ -121,7 +120,7 @@ def test_an_exception_is_told_to_whoever_approved_and_who_writes_the_campaign_bu
         "La validation reste valable." in text
     )
     assert f"https://courriel.example/campaigns/{number}/check#exceptions" in text
-    move(database, number, exceptions.take_back, 1, actor=APPROVER)
+    move(database, number, review.take_back, 1, actor=APPROVER)
     ((to, subject, _),) = tell(database)
     assert (to, subject) == (AUTHOR, "Invitation au premier volet : exception retirée")
 
@@ -131,16 +130,16 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     number = approved(database)
     wave = launch(database, number)
     tell(database)
-    move(database, number, lifecycle.pause_campaign, actor=APPROVER)
+    move(database, number, planning.pause_campaign, actor=APPROVER)
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (AUTHOR, "Invitation au premier volet : vague en pause")
     assert "est mise en pause par Marc Dethier" in text
-    move(database, number, lifecycle.resume_campaign)
+    move(database, number, planning.resume_campaign)
     with database.writing() as session:
         session.execute(update(Message).where(Message.mailing_id == 1).values(state="refused", settled_at=NOW))
-        row = lifecycle.campaign_numbered(session, number).waves[0]
+        row = planning.campaign_numbered(session, number).waves[0]
         assert row.id == wave
-        schedule.move_wave(session, row, WaveState.FINISHED, now=NOW, actor="automatique")
+        planning.move_wave(session, row, WaveState.FINISHED, now=NOW, actor="automatique")
     mails = tell(database)
     assert {to for to, _, _ in mails} == {AUTHOR, APPROVER}
     assert "est terminée : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]
@@ -156,27 +155,27 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
 
     def turn(verb, actor=AUTHOR, **details):
         with database.writing() as session:
-            campaign = lifecycle.in_turn(session, number)
-            verb(session, added_reminders.pending_reminder(session, campaign), now=later, actor=actor, **details)
+            campaign = planning.in_turn(session, number)
+            verb(session, waves.pending_reminder(session, campaign), now=later, actor=actor, **details)
 
     with database.writing() as session:
-        campaign = lifecycle.in_turn(session, number)
+        campaign = planning.in_turn(session, number)
         asked_at = later + timedelta(days=2)
-        added_reminders.add_reminder(session, campaign, **words, asked_at=asked_at, now=later, actor=AUTHOR)
-    turn(added_reminders.submit_reminder, extent=Extent(1))
+        waves.add_reminder(session, campaign, **words, asked_at=asked_at, now=later, actor=AUTHOR)
+    turn(waves.submit_reminder, extent=Extent(1))
     ((to, subject, text),) = tell(database, later)
     assert (to, subject) == (APPROVER, "Invitation au premier volet : relance, validation demandée")
     assert "demande votre validation de la relance ajoutée à « Invitation au premier volet », à 1 pouvoir" in text
     assert f"https://courriel.example/campaigns/{number}/reminders/1" in text
     assert tell(database, later) == []
-    turn(added_reminders.send_back, APPROVER, reason="Plus court.")
+    turn(waves.send_back, APPROVER, reason="Plus court.")
     ((to, _, text),) = tell(database, later)
     assert to == AUTHOR
     assert (
         "La relance ajoutée à « Invitation au premier volet » vous est renvoyée par Marc Dethier : Plus court." in text
     )
-    turn(added_reminders.submit_reminder, extent=Extent(1))
-    turn(added_reminders.approve_reminder, APPROVER, extent=Extent(1))
+    turn(waves.submit_reminder, extent=Extent(1))
+    turn(waves.approve_reminder, APPROVER, extent=Extent(1))
     mails = tell(database, later)
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER]
     assert "est validée par Marc Dethier : elle part le" in mails[0][2]
@@ -189,15 +188,15 @@ def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(d
         move(
             database,
             number,
-            lambda session, campaign, **by: lifecycle.revise_campaign(
+            lambda session, campaign, **by: planning.revise_campaign(
                 session, campaign, {"starts_at": NOW + timedelta(days=3)}, **by
             ),
         )
-        move(database, number, lifecycle.submit_campaign)
+        move(database, number, planning.submit_campaign)
         move(
             database,
             number,
-            lambda *of, **by: approval.give_and_plan(
+            lambda *of, **by: review.give_and_plan(
                 *of, SENDING, earliest=NOW + CALL_OFF_TIME, overlap=len(numbers), **by
             ),
             actor=APPROVER,
@@ -249,7 +248,7 @@ def test_no_live_token_leaves_in_a_mail_and_no_word_is_taken_for_a_field(databas
     token = SENDING.keys.make(TokenKind.UNSUBSCRIBE, b"12345678")
     number = asked(database)
     why = f"Voyez https://courriel.example/u/{token} \ue000\ue001"
-    move(database, number, lambda *of, **by: lifecycle.send_back(*of, reason=why, **by), actor=APPROVER)
+    move(database, number, lambda *of, **by: planning.send_back(*of, reason=why, **by), actor=APPROVER)
     texts = {to: text for to, _, text in tell(database)}
     assert "Voyez https://courriel.example/u/" in texts[AUTHOR]
     assert token not in texts[AUTHOR]

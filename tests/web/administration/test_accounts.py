@@ -6,8 +6,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from outreach.access.accounts import password_links
-from outreach.access.accounts.password_links import AccountLink
+from outreach.access.accounts import AccountLink
+from outreach.access.accounts import _password_links as password_links
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Mailing
 from outreach.web.pages.administration import accounts

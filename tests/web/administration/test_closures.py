@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns import planning
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, cells, elements, form_of, links, text_of
@@ -46,7 +46,7 @@ def test_a_day_is_closed_and_the_wave_of_that_day_is_named_then_moved_by_who_pla
     assert author.post(move, data=form | {"to": "demain"}).status_code == 400
     assert author.post(move, data=form).location == waves
     with sample_database.reading() as session:
-        wave = lifecycle.campaign_numbered(session, 1).waves[0]
+        wave = planning.campaign_numbered(session, 1).waves[0]
         assert wave.due_at == NOW + timedelta(days=4)
     assert author.post(move, data=form).status_code == 409
 

@@ -6,19 +6,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.campaigns.correspondence.models import ServiceReply
+from outreach.access.accounts import AccessLogEntry, TrailKind
+from outreach.campaigns.correspondence import ServiceReply
 from outreach.cli.running import job_child
-from outreach.core.erasure import digests
-from outreach.core.jobs import work
-from outreach.core.jobs.models import Job
-from outreach.core.jobs.work import JobWork
+from outreach.core import jobs
+from outreach.core.erasure import _digests as digests
+from outreach.core.jobs import Job, JobWork
 from outreach.core.settings import Settings
 from outreach.core.text.errors import TookTooLong
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
-from outreach.operations.retention import person_data
+from outreach.operations.retention import _person_data as person_data
 from outreach.web.pages.administration import persons as pages_of_persons
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.conftest import NOW
@@ -157,7 +156,7 @@ def test_a_prepared_file_about_a_person_is_handed_over_for_a_proof_alone(
     page = chief.post(f"{PLACE}/export.json", data=form_of(shown, f"{PLACE}/export.json")).location
     monkeypatch.setattr(person_data, "known_of", known_of)
     with launched_sample.writing() as session:
-        number, lease = work.claim_job(session, now=settings.instant())
+        number, lease = jobs.claim_job(session, now=settings.instant())
     job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
     assert address in chief.get(f"{page}/file").text, "proved a moment ago"
     for later in (timedelta(minutes=11), timedelta(minutes=22)):
@@ -216,7 +215,7 @@ def test_an_erasure_that_takes_long_is_a_job_which_keeps_no_address(
     with launched_sample.reading() as session:
         assert person_data.known_of(session, address)["contacts"]
     with launched_sample.writing() as session:
-        number, lease = work.claim_job(session, now=settings.instant())
+        number, lease = jobs.claim_job(session, now=settings.instant())
     job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
     assert "La personne est effacée" in text_of(chief.get(begun.location))
     with launched_sample.reading() as session:

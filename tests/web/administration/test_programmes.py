@@ -7,17 +7,16 @@ import re
 import pytest
 from sqlalchemy import select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme
-from outreach.adherence.programmes import files, programmes
-from outreach.campaigns.letter.snapshot import WrittenLetter, freeze_letter
+from outreach.campaigns.letter import WrittenLetter, freeze_letter
 from outreach.campaigns.models import Campaign
-from outreach.core.audit.audit import AuditEntry
-from outreach.core.audit.events import Event
+from outreach.core.audit import AuditEntry, Event
 from outreach.core.text.errors import Refused
 from outreach.directory.models import Level
-from outreach.integrations.webhooks_in import sources
-from outreach.reports.notes import drafts
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.integrations import webhooks_in
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
 from outreach.staff import removed_programmes
 from outreach.web.pages.administration.programme_forms import MOST_RULES
 from tests import factories
@@ -82,9 +81,9 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
         made = session.scalars(select(Programme).where(Programme.code == "lecture")).one()
-        stated = programmes.read_programme(files.as_file(session, made))
-        assert files.programme_difference(session, stated).changes == []
-        assert chief.get(f"{PLACE}/{made.id}/programme.toml").text == files.as_file(session, made)
+        stated = programmes.read_programme(programmes.as_file(session, made))
+        assert programmes.programme_difference(session, stated).changes == []
+        assert chief.get(f"{PLACE}/{made.id}/programme.toml").text == programmes.as_file(session, made)
 
 
 @pytest.mark.one_example
@@ -361,8 +360,8 @@ def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sam
     with sample_database.writing() as session:
         programme = programmes.get_programme(session)
         assert (programme.page, programme.called[-1]) == (address, "le grand plan")
-        stated = programmes.read_programme(files.as_file(session, programme))
-        assert files.programme_difference(session, stated).changes == [], "its file states both"
+        stated = programmes.read_programme(programmes.as_file(session, programme))
+        assert programmes.programme_difference(session, stated).changes == [], "its file states both"
         campaign = factories.campaign(session, factories.invitation(), NOW)
         draft = freeze_letter(WrittenLetter.of(session, campaign), SENDING, NOW.date(), is_reminder=False).draft
     assert f'Il porte sur : <a href="{address}"' in draft.html.replace("\u202f", " ").replace("\xa0", " ")
@@ -433,10 +432,10 @@ def test_a_programme_on_which_something_stands_is_never_removed(chief, two_progr
             factories.campaign(session, factories.invitation(programme="essai"), NOW)
         elif use == "draft":
             asked = NoteRequest(NOW.date(), "Un essai", programme="essai")
-            drafts.save_draft(session, None, asked, now=NOW, actor=factories.AUTHOR)
+            notes.save_draft(session, None, asked, now=NOW, actor=factories.AUTHOR)
         else:
             told = {"name": "envoi", "public_key": "", "known": ()}
-            sources.make_source(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
+            webhooks_in.make_source(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
         session.flush()
         with pytest.raises(Refused, match="Quelque chose repose sur ce programme"):
             removed_programmes.remove(session, programme, now=NOW, actor=factories.AUTHOR)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from outreach.access.accounts import accounts, second_factors
+from outreach.access import accounts
+from outreach.access.accounts import second_factors
 from tests.conftest import NOW
 from tests.pages import text_of
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete, text
 
 from outreach.core.settings import Mode
-from outreach.core.site.statements import FIELDS, PublicStatement, StatementKind
+from outreach.core.site import FIELDS, PublicStatement, StatementKind
 from outreach.core.text.roles import RoleName
 from outreach.operations.demo.people import EXAMPLES
 from tests.pages import form_of, links, text_of

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
+from outreach.access.accounts import AccessLogEntry, TrailKind
 from outreach.core.db import Database
 from outreach.delivery.models import Message
 from outreach.web.sign_in import access_log_queue, sessions

@@ -5,14 +5,13 @@ import re
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.segments import saved
-from outreach.campaigns.segments.criteria import InNetwork
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.campaigns import segments
+from outreach.campaigns.segments import InNetwork
+from outreach.delivery import outbox
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.models import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
 from outreach.integrations import api_keys
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -64,12 +63,10 @@ def filled(app, launched_sample):
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
         for letter in letters:
             link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
-            recording.give_answers(
-                session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW
-            )
-            suppressions.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            replies.give_answers(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+            outbox.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
             letter.reply_text = f"{link}: rejected"
-        saved.save_segment(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)
+        segments.save_segment(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)
     return Program(app.test_client(), made(launched_sample, settings.instant()))
 
 

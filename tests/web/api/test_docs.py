@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from outreach.core.audit.events import EventKind
+from outreach.core.audit import EventKind
 from outreach.core.settings import ROOT
 
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -11,20 +11,17 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.core.audit import events
-from outreach.core.audit.events import Event
+from outreach.adherence import programmes
+from outreach.adherence.imports import HEADERS, JoiningLists
+from outreach.adherence.situation import count_situation
+from outreach.core import audit, tables
+from outreach.core.audit import Event
 from outreach.core.settings import ROOT
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.core.tables import open_import
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.models import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Given
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -39,7 +36,7 @@ def joined(database, text=LIST, at=NOW, code=""):
     kind = JoiningLists(at.date())
     with database.writing() as session:
         programme = programmes.get_programme(session, code)
-        imports.take_over(
+        tables.take_over(
             session, kind, open_import(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id
         )
 
@@ -76,7 +73,7 @@ def rebuilt(path, fetch, day, *code):
 
 def counted(database, day, code=""):
     with database.reading() as session:
-        found = situation.count_situation(session, programmes.get_programme(session, code), day)
+        found = count_situation(session, programmes.get_programme(session, code), day)
     return {
         (strand, row.code, bucket.value): n
         for row in found.rows
@@ -100,9 +97,9 @@ def flat(situation):
 def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, tmp_path):
     joined(sample_database)
     with sample_database.writing() as session:
-        imports.undo_import(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        tables.undo_import(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
     joined(sample_database, LIST.replace("80002", "80003"))
-    events.number_waiting(sample_database)
+    audit.number_waiting(sample_database)
     for day in (NOW.date(), NOW.date() - timedelta(days=10), date(2021, 3, 1), date(2019, 1, 1)):
         told = flat(rebuilt(tmp_path / f"{day}.sqlite", fetching(kills=10), day))
         assert told == counted(sample_database, day), day
@@ -117,7 +114,7 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
         codes = [programme.code for programme in programmes.all_programmes(session)]
     joined(sample_database, code=codes[0])
     joined(sample_database, LIST.replace("refus", "adhéré").replace("80001", "80004"), code="mon")
-    events.number_waiting(sample_database)
+    audit.number_waiting(sample_database)
     for code in codes:
         told = rebuilt(tmp_path / "kept.sqlite", fetching(), NOW.date(), code)
         assert flat(told) == counted(sample_database, NOW.date(), code), code
@@ -130,10 +127,10 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
 def test_no_event_names_an_address(launched_sample, program):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
-        recording.give_answers(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
-        suppressions.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
-        suppressions.lift_suppression(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
-    events.number_waiting(launched_sample)
+        replies.give_answers(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
+        outbox.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+        outbox.lift_suppression(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+    audit.number_waiting(launched_sample)
     after, kinds = 0, Counter()
     while batch := program.get(f"/events?after={after}&limit=1000"):
         told = batch.json
@@ -151,7 +148,7 @@ def test_no_event_names_an_address(launched_sample, program):
 
 @pytest.mark.long
 def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
-    events.number_waiting(sample_database)
+    audit.number_waiting(sample_database)
     after = len(program.get("/events?after=0&limit=1000").json)
     while more := program.get(f"/events?after={after}&limit=1000").json:
         after += len(more)
@@ -167,7 +164,7 @@ def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
     waiting.start()
     time.sleep(0.2)
     joined(sample_database)
-    events.number_waiting(sample_database)
+    audit.number_waiting(sample_database)
     waiting.join()
     assert [one["data"]["school"] for one in answer["told"]] == [80001, 80002]
     assert answer["seconds"] < 10
@@ -200,10 +197,10 @@ def test_two_wait_at_a_time_and_a_third_is_told_when_to_come_back(sample_databas
 @pytest.mark.long
 def test_an_edition_that_is_undone_is_told_as_what_it_leaves(sample_database, program, fetching, tmp_path):
     """The sample applied two editions: a day is the same from the feed after the second is undone."""
-    from outreach.directory.register.edition_imports import Editions
+    from outreach.directory.register import Editions
 
     with sample_database.writing() as session:
-        imports.undo_import(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
-    events.number_waiting(sample_database)
+        tables.undo_import(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
+    audit.number_waiting(sample_database)
     day = NOW.date()
     assert flat(rebuilt(tmp_path / "kept.sqlite", fetching(), day)) == counted(sample_database, day)

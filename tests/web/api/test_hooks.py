@@ -11,20 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
-from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists
+from outreach.adherence import programmes
+from outreach.adherence.imports import JoiningLists, covered_until
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation.standing import standing_of_schools
-from outreach.core.tables import imports
+from outreach.adherence.situation import standing_of_schools
+from outreach.core import tables
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.models import School
-from outreach.integrations import signatures
-from outreach.integrations.webhooks_in import deliveries as applying
-from outreach.integrations.webhooks_in import deliveries as judging
-from outreach.integrations.webhooks_in import sources
-from outreach.integrations.webhooks_in.deliveries import Delivery, Kept, keep_deliveries
-from outreach.integrations.webhooks_in.models import HookDelivery, HookRow, Judgement, WebhookSource
+from outreach.integrations import signatures, webhooks_in
+from outreach.integrations.webhooks_in import Delivery, HookDelivery, Judgement, Kept, WebhookSource, keep_deliveries
+from outreach.integrations.webhooks_in import _deliveries as applying
+from outreach.integrations.webhooks_in._models import HookRow
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.programmes import FIRST, PROGRAMME, SECOND
@@ -38,7 +35,7 @@ PUBLIC = signatures.written_public(KEY.public_key().public_bytes_raw())
 @pytest.fixture
 def sender(sample_database):
     with sample_database.writing() as session:
-        made = sources.make_source(session, name="subsides", public_key=PUBLIC, known=["WBE"], **BY)
+        made = webhooks_in.make_source(session, name="subsides", public_key=PUBLIC, known=["WBE"], **BY)
         return made.id
 
 
@@ -94,19 +91,17 @@ def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, 
     assert applying.apply_waiting(sample_database, NOW) == 0
     with sample_database.reading() as session:
         (delivery,) = session.scalars(select(HookDelivery))
-        assert (delivery.complete_until.isoformat(), judging.state_of(delivery)) == ("2021-05-14", "appliqué")
-        days = {
-            one.code: day for one, day in coverage.covered_until(session, programmes.get_programme(session)).items()
-        }
+        assert (delivery.complete_until.isoformat(), webhooks_in.state_of(delivery)) == ("2021-05-14", "appliqué")
+        days = {one.code: day for one, day in covered_until(session, programmes.get_programme(session)).items()}
         assert (days["WBE"], days["COCOF"]) == (delivery.complete_until, None), "of its networks alone"
         theirs = session.scalars(select(AdherenceRecord).where(AdherenceRecord.list_id == delivery.list_id)).all()
         assert [(one.status, one.recorded_by, one.source) for one in theirs] == [
             (Status.JOINED, f"hook:{sender}", "subsides")
         ] * 2
     with sample_database.writing() as session:
-        imports.undo_import(session, JoiningLists(NOW.date()), **BY)
+        tables.undo_import(session, JoiningLists(NOW.date()), **BY)
         (delivery,) = session.scalars(select(HookDelivery))
-        assert judging.state_of(delivery) == "annulé"
+        assert webhooks_in.state_of(delivery) == "annulé"
 
 
 @pytest.mark.one_example
@@ -176,7 +171,7 @@ def test_no_key_of_small_order_is_taken_and_nothing_is_signed_by_one(sample_data
     assert len(points) == 14
     for key in points:
         with pytest.raises(InputError, match="faible"), sample_database.writing() as session:
-            sources.make_source(session, name="faible", public_key=signatures.written_public(key), known=[], **BY)
+            webhooks_in.make_source(session, name="faible", public_key=signatures.written_public(key), known=[], **BY)
         header = "v1a," + base64.b64encode(BY_NOBODY).decode()
         forged = [signatures.is_signed(header, f"{n}", "0", b"", key=key, secret=b"s") for n in range(64)]
         assert not any(forged), key.hex()
@@ -189,7 +184,7 @@ def test_a_key_that_is_no_point_of_the_curve_is_refused_in_words_and_nothing_is_
             assert signatures.public_key(signatures.written_public(key)) == key
             continue
         with pytest.raises(InputError, match="aucun point de la courbe"), sample_database.writing() as session:
-            sources.make_source(session, name="faux", public_key=signatures.written_public(key), known=[], **BY)
+            webhooks_in.make_source(session, name="faux", public_key=signatures.written_public(key), known=[], **BY)
         header = "v1a," + base64.b64encode(BY_NOBODY).decode()
         assert not signatures.is_signed(header, "m", "0", b"", key=key, secret=b"s")
     assert 20 < sum(x_of(y) is None for y, _ in written) < len(written) - 20
@@ -248,7 +243,7 @@ def by_library(written, signed):
 @pytest.mark.parametrize("sign", [by_hand, by_library])
 def test_a_shared_secret_signs_too(app, post, silent, sample_database, sign):
     with sample_database.writing() as session:
-        salt = sources.make_source(session, name="secret", public_key="", known=[], **BY).salt
+        salt = webhooks_in.make_source(session, name="secret", public_key="", known=[], **BY).salt
     secret = signatures.secret_of(app.extensions["outreach.settings"].secret_key.get_secret_value(), salt)
     written = signatures.written_secret(secret)
 
@@ -272,7 +267,7 @@ def test_what_is_no_text_is_signed_by_no_secret():
 def test_a_sender_that_is_unknown_or_ended_sends_nothing(post, sender, silent, sample_database):
     assert post(body_of(row(silent[0])), name="autre").status_code == 404
     with sample_database.writing() as session:
-        sources.end_source(session, sender, **BY)
+        webhooks_in.end_source(session, sender, **BY)
     assert post(body_of(row(silent[0]))).status_code == 404
 
 
@@ -298,8 +293,8 @@ def test_a_row_that_no_database_takes_is_refused_and_holds_up_nothing(post, send
 def states(session):
     """What became of each delivery, in the order in which they came."""
     return [
-        judging.state_of(one).replace(NO_BREAK, " ")
-        for one in sorted(judging.list_deliveries(session).every(), key=lambda one: one.id)
+        webhooks_in.state_of(one).replace(NO_BREAK, " ")
+        for one in sorted(webhooks_in.list_deliveries(session).every(), key=lambda one: one.id)
     ]
 
 
@@ -313,7 +308,7 @@ def test_a_delivery_says_how_many_of_its_rows_await_staff_beside_what_became_of_
     with sample_database.reading() as session:
         assert states(session) == ["appliqué, 2 lignes à juger", "rien de nouveau"]
     with sample_database.writing() as session:
-        imports.undo_import(session, JoiningLists(NOW.date()), **BY)
+        tables.undo_import(session, JoiningLists(NOW.date()), **BY)
         assert states(session)[0] == "annulé, 2 lignes à juger"
 
 
@@ -321,17 +316,17 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
     keep_all(sample_database, sender, [row(silent[0]), row(1), row(silent[1], strand=77), {"école": "?"}])
     assert applying.apply_waiting(sample_database, NOW) == 4
     with sample_database.reading() as session:
-        rows, waiting = judging.unresolved_rows(session, 10)
+        rows, waiting = webhooks_in.unresolved_rows(session, 10)
         assert waiting == 3
         assert {json.loads(one.content).get("strand") for one in rows} == {1, 77, None}
         first, second = rows[0].id, rows[1].id
         assert states(session) == ["appliqué"] + ["1 ligne à juger"] * 3
     with sample_database.writing() as session:
-        judging.judge_row(session, first, Judgement.RETRIED, **BY)
-        judging.judge_row(session, second, Judgement.DROPPED, **BY)
+        webhooks_in.judge_row(session, first, Judgement.RETRIED, **BY)
+        webhooks_in.judge_row(session, second, Judgement.DROPPED, **BY)
         assert states(session) == ["appliqué", "lignes jugées", "1 ligne à juger", "lignes jugées", "attend l’horloge"]
         with pytest.raises(Refused, match="déjà écartée"):
-            judging.judge_row(session, second, Judgement.RETRIED, **BY)
+            webhooks_in.judge_row(session, second, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
 
@@ -350,12 +345,12 @@ def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silen
     keep_all(sample_database, sender, [row(1), row(2)])
     assert applying.apply_waiting(sample_database, NOW) == 2
     with sample_database.reading() as session:
-        first, second = (one.id for one in judging.unresolved_rows(session, 10)[0])
+        first, second = (one.id for one in webhooks_in.unresolved_rows(session, 10)[0])
     named = [Delivery(sender, f"ligne {one}", [row(silent[0])], None, NOW) for one in (first, second)]
     with sample_database.writing() as session:
         assert keep_deliveries(session, named[:1]) == [Kept.NEW]
         for one in (first, second):
-            judging.judge_row(session, one, Judgement.RETRIED, **BY)
+            webhooks_in.judge_row(session, one, Judgement.RETRIED, **BY)
         session.flush()
         assert keep_deliveries(session, named) == [Kept.AGAIN, Kept.NEW], "the second was never sent"
 
@@ -365,7 +360,7 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
     day_of_none = NOW.date()  # no network of this name is known any more
     with sample_database.writing() as session:
         session.get_one(WebhookSource, sender).networks = '["Disparu"]'
-        other = sources.make_source(session, name="autre", public_key="", known=[], **BY).id
+        other = webhooks_in.make_source(session, name="autre", public_key="", known=[], **BY).id
         sent = [
             (sender, silent[0], None),
             (sender, silent[1], day_of_none),
@@ -379,7 +374,7 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
         session.scalars(select(HookDelivery).where(HookDelivery.webhook_id == "m9")).one().body = "{"
     assert applying.apply_waiting(sample_database, NOW) == 5
     with sample_database.reading() as session:
-        rows, _ = judging.unresolved_rows(session, 10)
+        rows, _ = webhooks_in.unresolved_rows(session, 10)
         assert {(one.delivery.webhook_id, one.fault) for one in rows} == {
             ("m1", applying.UNAPPLIED),
             ("m9", applying.UNREAD),
@@ -389,8 +384,8 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
         states = set(session.scalars(ours))
     assert states == {silent[0], silent[2], silent[3]}
     with sample_database.writing() as session:
-        for one in judging.unresolved_rows(session, 10)[0]:
-            judging.judge_row(session, one.id, Judgement.RETRIED, **BY)
+        for one in webhooks_in.unresolved_rows(session, 10)[0]:
+            webhooks_in.judge_row(session, one.id, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 2
     assert count(sample_database, HookRow.id) == 3, "what cannot be read waits again, alone"
 
@@ -410,17 +405,17 @@ def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database,
     with sample_database.writing() as session:
         for name in ("", "Majuscule", "a/b", "-a", "x" * 41):
             with pytest.raises(InputError):
-                sources.make_source(session, name=name, public_key="", known=[], **BY)
+                webhooks_in.make_source(session, name=name, public_key="", known=[], **BY)
         with pytest.raises(InputError, match="Ed25519"):
-            sources.make_source(session, name="a", public_key="whpk_AAAA", known=[], **BY)
+            webhooks_in.make_source(session, name="a", public_key="whpk_AAAA", known=[], **BY)
         with pytest.raises(InputError, match="Réseau inconnu"):
-            sources.make_source(session, name="a", public_key="", known=["X"], **BY)
+            webhooks_in.make_source(session, name="a", public_key="", known=["X"], **BY)
         with pytest.raises(Refused):
-            sources.make_source(session, name="subsides", public_key="", known=[], **BY)
+            webhooks_in.make_source(session, name="subsides", public_key="", known=[], **BY)
         with pytest.raises(Refused, match="vaudrait aussi"):
-            sources.make_source(session, name="b", public_key=PUBLIC, known=[], **BY)
-        sources.end_source(session, sender, **BY)
-        sources.make_source(session, name="b", public_key=PUBLIC, known=[], **BY)
+            webhooks_in.make_source(session, name="b", public_key=PUBLIC, known=[], **BY)
+        webhooks_in.end_source(session, sender, **BY)
+        webhooks_in.make_source(session, name="b", public_key=PUBLIC, known=[], **BY)
 
 
 @pytest.mark.journey
@@ -437,7 +432,7 @@ def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, samp
     asked = chief.send("/administration/hooks", {"name": "entrepot"})
     assert "Confirmez que c’est vous" in text_of(asked)
     with sample_database.reading() as session:
-        assert sources.get_source_named(session, "entrepot") is None
+        assert webhooks_in.get_source_named(session, "entrepot") is None
     made = chief.send("/administration/hooks", {"name": "entrepot", "password": password})
     assert "whsec_" in made.text
     assert "whsec_" not in chief.get("/administration/hooks").text
@@ -450,10 +445,10 @@ def test_what_a_service_sends_is_of_its_programme_whatever_else_is_loaded(post, 
     with sample_database.writing() as session:
         programmes.load_programme(session, PROGRAMME, **BY)
         with pytest.raises(Refused, match=f"« {FIRST} », « {SECOND} »"):
-            sources.make_source(session, name="lecture", **other)
+            webhooks_in.make_source(session, name="lecture", **other)
         with pytest.raises(NotFound):
-            sources.make_source(session, name="lecture", programme="autre", **other)
-        sources.make_source(session, name="lecture", programme=SECOND, **other)
+            webhooks_in.make_source(session, name="lecture", programme="autre", **other)
+        webhooks_in.make_source(session, name="lecture", programme=SECOND, **other)
     for body in (body_of(row(silent[0]), row(silent[1], programme=SECOND)), body_of(row(silent[0]), programme=SECOND)):
         refused = post(body)
         said = refused.json["detail"].replace(NO_BREAK, " ")

@@ -7,21 +7,18 @@ from collections import defaultdict
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence.imports.joining_lists import JoiningLists
-from outreach.adherence.imports.rows import HEADERS
+from outreach.adherence import programmes, situation
+from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
 from outreach.campaigns.models import Campaign
-from outreach.core.audit import events as numbering
-from outreach.core.tables import imports
-from outreach.core.tables.imports import open_import
+from outreach.core import audit, tables
+from outreach.core.tables import open_import
 from outreach.core.text import french
 from outreach.directory.models import School, Teaching
-from outreach.directory.register.edition_imports import states
-from outreach.engagement.replies import inbox
-from outreach.engagement.replies.models import Response
-from outreach.integrations.webhooks_out import deliveries, endpoints
+from outreach.directory.register._edition_imports import states
+from outreach.engagement import replies
+from outreach.engagement.replies import Response
+from outreach.integrations import webhooks_out
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -40,16 +37,16 @@ def codes(filled, launched_sample):
     kind = JoiningLists(NOW.date())
     with launched_sample.writing() as session:
         first, second, third, *_ = session.scalars(select(Response).order_by(Response.id))
-        inbox.act_on_response(session, first, now=NOW, actor=AUTHOR)
+        replies.act_on_response(session, first, now=NOW, actor=AUTHOR)
         for one in (second, third):
-            inbox.set_response_aside(session, one, now=NOW, actor=AUTHOR, note="vu")
-        inbox.reopen_response(session, third, now=NOW, actor=AUTHOR)
+            replies.set_response_aside(session, one, now=NOW, actor=AUTHOR, note="vu")
+        replies.reopen_response(session, third, now=NOW, actor=AUTHOR)
         other = programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for text in (LIST, LIST.replace("8000", "8001")):
             sent = open_import(text.encode(), HEADERS)
-            imports.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=other.id)
-        imports.undo_import(session, kind, now=NOW, actor=AUTHOR)
-    numbering.number_waiting(launched_sample)
+            tables.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=other.id)
+        tables.undo_import(session, kind, now=NOW, actor=AUTHOR)
+    audit.number_waiting(launched_sample)
     with launched_sample.reading() as session:
         return [programme.code for programme in programmes.all_programmes(session)]
 
@@ -173,7 +170,7 @@ def test_a_cursor_that_was_saved_before_goes_on_after_a_second_programme_came(pr
         other = programmes.load_programme(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
         for programme in (other, first):
             sent = open_import(LIST.encode(), HEADERS)
-            imports.take_over(session, JoiningLists(NOW.date()), sent, now=NOW, actor=AUTHOR, programme_id=programme.id)
+            tables.take_over(session, JoiningLists(NOW.date()), sent, now=NOW, actor=AUTHOR, programme_id=programme.id)
         ours = AdherenceRecord.strand_id.in_([strand.id for strand in first.strands])
         after = set(session.scalars(select(AdherenceRecord.id).where(ours)))
         code = first.code
@@ -205,7 +202,7 @@ BODIES = {  # the names in `data` of each kind of event, as the feed and what is
 @pytest.mark.long
 def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(filled, codes, launched_sample):
     with launched_sample.writing() as session:
-        target = endpoints.make_endpoint(
+        target = webhooks_out.make_endpoint(
             session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR
         )
         target.after, number = 0, target.id
@@ -215,7 +212,7 @@ def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(fi
         pushed.extend(json.loads(body))
         return "Réponse 204."
 
-    while deliveries.push_next(launched_sample, number, "https://campagnes.example", deliver, lambda: NOW):
+    while webhooks_out.push_next(launched_sample, number, "https://campagnes.example", deliver, lambda: NOW):
         pass
     assert {one["type"].removeprefix("outreach."): {*one["data"]} for one in pushed} == BODIES
     named = {(one["id"], json.dumps(one["data"])) for one in pushed}

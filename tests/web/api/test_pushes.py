@@ -13,14 +13,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit import audit, events
-from outreach.core.audit.events import EventKind, tell_all
+from outreach.core import audit
+from outreach.core.audit import EventKind, tell_all
 from outreach.core.text.errors import InputError, Refused
-from outreach.integrations import signatures
-from outreach.integrations.webhooks_out import deliveries, endpoints, https
-from outreach.integrations.webhooks_out.deliveries import NotDelivered
-from outreach.integrations.webhooks_out.endpoints import PushState, WebhookEndpoint
-from outreach.operations.health import others
+from outreach.integrations import signatures, webhooks_out
+from outreach.integrations.webhooks_out import WebhookEndpoint, https
+from outreach.integrations.webhooks_out._deliveries import NotDelivered
+from outreach.integrations.webhooks_out._endpoints import PushState
+from outreach.operations.health import _others as others
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import text_of
@@ -33,13 +33,13 @@ KEY = https.key_of("x" * 32)
 def happen(database, count):
     with database.writing() as session:
         tell_all(session, EventKind.STATUS_RECORDED, [(f"school:{n}", {"school": n}) for n in range(count)], at=NOW)
-    events.number_waiting(database)
+    audit.number_waiting(database)
 
 
 @pytest.fixture
 def target(database):
     with database.writing() as session:
-        return endpoints.make_endpoint(session, name="Entrepôt", url=URL, **BY).id
+        return webhooks_out.make_endpoint(session, name="Entrepôt", url=URL, **BY).id
 
 
 def held(database, number, now=NOW):
@@ -59,12 +59,12 @@ def test_events_are_pushed_in_order_and_tried_again_under_the_same_name(database
             raise NotDelivered("La réponse est 500.")
         return "Réponse 204."
 
-    assert not deliveries.push_next(database, target, "https://s.example", deliver, lambda: at[0])
+    assert not webhooks_out.push_next(database, target, "https://s.example", deliver, lambda: at[0])
     assert held(database, target)[:3] == (0, 1, PushState.FAILS)
-    assert not deliveries.push_next(database, target, "https://s.example", deliver, lambda: at[0])
+    assert not webhooks_out.push_next(database, target, "https://s.example", deliver, lambda: at[0])
     assert len(seen) == 1, "it waits before it tries again"
     at[0], fails[0] = NOW + timedelta(seconds=5), False
-    while deliveries.push_next(database, target, "https://s.example", deliver, lambda: at[0]):
+    while webhooks_out.push_next(database, target, "https://s.example", deliver, lambda: at[0]):
         pass
     assert [one[1] for one in seen] == [f"evt_s-example_{target}_1_100"] * 2 + [f"evt_s-example_{target}_101_150"]
     assert [name for _, _, ids in seen[1:] for name in ids] == [str(n) for n in range(1, 151)]
@@ -80,7 +80,7 @@ def test_what_is_signed_names_the_service_so_that_no_other_pushes_in_its_name(da
         raise NotDelivered("non")
 
     for at, source in enumerate(("https://campagnes.example", "https://essai.campagnes.example:8443")):
-        deliveries.push_next(database, target, source, deliver, lambda at=at: NOW + timedelta(hours=at))
+        webhooks_out.push_next(database, target, source, deliver, lambda at=at: NOW + timedelta(hours=at))
     assert names == [f"evt_campagnes-example_{target}_1_1", f"evt_essai-campagnes-example-8443_{target}_1_1"]
 
 
@@ -102,22 +102,22 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
     tries = 0
     while at < NOW + timedelta(days=5):
         with database.reading() as session:
-            tries += len(deliveries.due_endpoints(session, now=at))
-        deliveries.push_next(database, target, "x", deliver, lambda: at)  # noqa: B023 - called at once
+            tries += len(webhooks_out.due_endpoints(session, now=at))
+        webhooks_out.push_next(database, target, "x", deliver, lambda: at)  # noqa: B023 - called at once
         at += timedelta(minutes=10)
     assert 5 < tries < 20
     assert held(database, target, at)[2] is PushState.GIVEN_UP
     with database.reading() as session:
         assert others.GIVEN_UP.look(session, None, at) == {str(target): NOW}
     with database.writing() as session:
-        endpoints.resume_endpoint(session, target, now=at, actor=AUTHOR)
+        webhooks_out.resume_endpoint(session, target, now=at, actor=AUTHOR)
         with pytest.raises(Refused):
-            endpoints.resume_endpoint(session, target, now=at, actor=AUTHOR)
-    assert deliveries.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
+            webhooks_out.resume_endpoint(session, target, now=at, actor=AUTHOR)
+    assert webhooks_out.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
     with database.writing() as session:
-        endpoints.end_endpoint(session, target, **BY)
+        webhooks_out.end_endpoint(session, target, **BY)
     happen(database, 1)
-    assert not deliveries.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
+    assert not webhooks_out.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
 )
 def test_an_address_that_is_no_public_https_one_is_refused(url):
     with pytest.raises(InputError):
-        endpoints.check_address(url)
+        webhooks_out.check_address(url)
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, func, select, update
 
+from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.campaigns.counting import counts
-from outreach.campaigns.planning import lifecycle
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.campaigns import counting, planning
+from outreach.delivery import outbox
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.outbox.recipients import listed_schools
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters
+from outreach.delivery.outbox import listed_schools
+from outreach.directory.authorities import Filters, count_authorities
 from outreach.directory.models import Authority
 from outreach.integrations import api_keys as keys
 from outreach.integrations.api_keys import ApiKey
-from outreach.reports.notes.models import Note
+from outreach.reports.notes import Note
 from outreach.web.api import blueprint
 from outreach.web.api.limits import Reads
 from outreach.web.api.specification import SHAPES
@@ -95,7 +92,7 @@ def test_a_situation_is_the_one_that_pages_count(program, sample_database):
         programme = programmes.get_programme(session)
         listed = listed_schools(NOW.replace(hour=22))
         found = situation.count_situation(session, programme, NOW.date(), listed=listed).as_json()
-        authorities = search.count_authorities(session, Filters()).authorities
+        authorities = count_authorities(session, Filters()).authorities
         records = session.scalar(select(func.count(AdherenceRecord.id)))
     assert program.get(f"/situation?as_of={day}").json == {"programme": programme.code, **found}
     assert program.get("/situation?as_of=0001-01-01").status_code == 409
@@ -121,7 +118,7 @@ def test_rows_that_come_meanwhile_move_none_to_another_page(program, sample_data
 
 def _exclude(database, address):
     with database.writing() as session:
-        suppressions.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor="x")
+        outbox.suppress_address(session, address, SuppressionReason.STAFF, now=NOW, actor="x")
 
 
 def test_a_note_is_not_there_before_its_publication(program, sample_database):
@@ -254,8 +251,8 @@ def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app,
     assert {*numbers} == {"recipients", "answered", "joined_since"}
     assert numbers["recipients"] > 0
     with launched_sample.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
-        counted = counts.of_campaign(session, campaign, now=now).as_json()
+        campaign = planning.campaign_numbered(session, 1)
+        counted = counting.of_campaign(session, campaign, now=now).as_json()
         (programme,) = programmes.all_programmes(session)
         said = campaign.title, programme.code, campaign.strand.number
     assert {**told["counts"], "as_of": None} == {**counted, "as_of": None}

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlalchemy import exists, select, text
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord
-from outreach.adherence.programmes import programmes
 from outreach.campaigns.models import Campaign, Wave
-from outreach.core.tables.imports import ListState
+from outreach.core.tables import ListState
 from outreach.directory.models import (
     Authority,
     EducationType,

@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from outreach.adherence.imports.joining_lists import JoiningLists, StatedJoining
-from outreach.adherence.imports.rows import STATUSES
+from outreach.adherence import programmes
+from outreach.adherence.imports import JoiningLists, StatedJoining
+from outreach.adherence.imports._rows import STATUSES
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status
-from outreach.adherence.programmes import programmes
-from outreach.core.tables import imports
+from outreach.core import tables
 from outreach.directory.reference import fold
 from outreach.integrations import idempotency
 from outreach.integrations.idempotency import IdempotentRequest
@@ -25,7 +25,7 @@ PATH = "/adherence-lists"
 def schools(sample_database):
     """The FASE numbers of three schools that have no status in the first strand."""
     from outreach.adherence.models import Status
-    from outreach.adherence.situation.standing import standing_of_schools
+    from outreach.adherence.situation import standing_of_schools
     from outreach.directory.models import School
 
     with sample_database.reading() as session:
@@ -64,7 +64,7 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
         theirs = AdherenceRecord.list_id == last.id
         assert session.scalar(select(func.count(AdherenceRecord.id)).where(theirs)) == 3
     with sample_database.writing() as session:
-        imports.undo_import(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        tables.undo_import(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
         assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
 
 

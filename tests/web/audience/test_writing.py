@@ -10,20 +10,16 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from outreach.access.accounts import accounts
-from outreach.adherence.programmes import programmes
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Selection
+from outreach.access import accounts
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket, Selection
+from outreach.campaigns import planning, segments
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import wave_criteria
-from outreach.campaigns.results.from_lists import WrittenList, begin_from_list, rule_of_directory, rule_of_figure
-from outreach.campaigns.segments import stored_lists
-from outreach.campaigns.segments.criteria import And, listed_authorities
-from outreach.campaigns.segments.criteria_json import from_store
-from outreach.campaigns.segments.scope import scope_at
+from outreach.campaigns.results import WrittenList, begin_from_list, rule_of_directory, rule_of_figure
+from outreach.campaigns.segments import And, from_store, listed_authorities, scope_at
 from outreach.core.text.dates import today
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory import authorities
+from outreach.directory.authorities import Filters, Reach
 from outreach.directory.models import Level
 from outreach.web.pages.directory import filters as filtering
 from tests import factories
@@ -74,14 +70,14 @@ def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_
 def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_database):
     with sample_database.reading() as session:
         for filters in FILTERS:
-            found = {row.Authority.id for row in search.list_authorities(session, filters).every()}
+            found = {row.Authority.id for row in authorities.list_authorities(session, filters).every()}
             assert found, filters
             assert meant(session, rule_of_directory(filters)) == found, filters
         for asked in ("strand1=partial", "strand1=none&strand2=none&network=WBE", "strand1=complete&province=Namur"):
             filters = filtering.asked(
                 MultiDict(parse_qsl(asked)), programmes.get_programme(session).strands, today(NOW)
             )
-            found = {row.Authority.id for row in search.list_authorities(session, filters).every()}
+            found = {row.Authority.id for row in authorities.list_authorities(session, filters).every()}
             assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
 
@@ -131,7 +127,7 @@ def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
     words, campaign = begun(author, address, sample_database)
     rule = from_store(campaign.criteria)
     with sample_database.reading() as session:
-        members = stored_lists.list_members(session, stored_lists.list_numbered(session, rule.list)).keys()
+        members = segments.list_members(session, segments.list_numbered(session, rule.list)).keys()
         assert f"Écrire à ces {len(members)} PO" in words.replace("\u202f", "")
         assert meant(session, rule) == set(members)
 
@@ -144,9 +140,7 @@ def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):
         written = WrittenList("Recherche «\u00a0saint\u00a0», « x »", None, [1])
         made = begin_from_list(session, written, factories.invitation(), now=at, author=author)
         assert made.title == "Recherche “saint”, “x”"
-        assert wave_criteria.criterion_sentence(session, from_store(made.criteria)).endswith(
-            "« Recherche “saint”, “x” »."
-        )
+        assert planning.criterion_sentence(session, from_store(made.criteria)).endswith("« Recherche “saint”, “x” ».")
 
 
 @pytest.mark.long

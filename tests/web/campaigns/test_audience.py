@@ -10,13 +10,11 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import segments
 from outreach.campaigns.models import Campaign, CampaignState, Wave
-from outreach.campaigns.planning import definitions
-from outreach.campaigns.planning.audiences import MOST_OFFERED
-from outreach.campaigns.planning.definitions import READY_MADE
-from outreach.campaigns.segments import saved, stored_lists
-from outreach.campaigns.segments.audience import Boxes
-from outreach.campaigns.segments.criteria import LEAVES, Unreachable
+from outreach.campaigns.planning import MOST_OFFERED, READY_MADE
+from outreach.campaigns.planning import _definitions as definitions
+from outreach.campaigns.segments import LEAVES, Boxes, Unreachable
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Ownership, School, Teaching
@@ -99,8 +97,8 @@ def test_the_account_adds_up_and_each_number_leads_to_its_authorities(author, be
 def test_a_list_a_past_letter_or_all_are_one_choice_that_comes_back_as_it_was_made(author, launched_sample):
     with launched_sample.writing() as session:
         members = session.scalars(select(Authority.id).limit(3)).all()
-        listed = stored_lists.make_list(session, "Pilotes", members, now=NOW, actor="x")
-        saved.save_segment(session, "Sans adresse", Unreachable(), now=NOW, actor="x")
+        listed = segments.make_list(session, "Pilotes", members, now=NOW, actor="x")
+        segments.save_segment(session, "Sans adresse", Unreachable(), now=NOW, actor="x")
         mailing = session.scalars(select(Wave.mailing_id).where(Wave.mailing_id.is_not(None))).first()
     begun = author.begin("/campaigns/begin?definition=blank").location
     for chosen, stated in (
@@ -275,8 +273,7 @@ def test_the_newest_lists_are_offered_and_an_older_one_that_is_chosen_keeps_its_
     with sample_database.writing() as session:
         member = session.scalars(select(Authority.id).limit(1)).one()
         lists = [
-            stored_lists.make_list(session, f"Liste {n}", [member], now=NOW, actor="x").id
-            for n in range(MOST_OFFERED + 2)
+            segments.make_list(session, f"Liste {n}", [member], now=NOW, actor="x").id for n in range(MOST_OFFERED + 2)
         ]
         session.get_one(Campaign, 1).criteria = f'{{"authorities":{{"list":{lists[0]}}}}}'
     (chosen,) = elements(author.get(f"{begun}/audience"), "select[@name='listed']")

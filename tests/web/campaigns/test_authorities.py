@@ -11,22 +11,18 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.campaigns.counting import counts
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import counting, planning, results
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import reactions
-from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results import Figure
 from outreach.core.settings import Settings
 from outreach.core.text import french
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
-from outreach.delivery.outbox import outbox, outcomes
 from outreach.directory.models import Authority
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.tracking.models import TrackingMode
-from outreach.engagement.tracking.reactions import Reaction, reacting_authorities
+from outreach.engagement.replies import Answer, Response
+from outreach.engagement.tracking import Reaction, TrackingMode, reacting_authorities
 from tests import factories
 from tests.application import planned
 from tests.conftest import NOW
@@ -72,8 +68,8 @@ def came(launched, sample_database):
 
 def rows_of(database, reaction=None):
     with database.reading() as session:
-        asked = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=NOW)
-        return reactions.list_reactions(session, asked, reacting_authorities(asked, reaction) if reaction else None)
+        asked = results.asked_of(planning.campaign_numbered(session, 1), now=NOW)
+        return results.list_reactions(session, asked, reacting_authorities(asked, reaction) if reaction else None)
 
 
 def tables_of(client, address):
@@ -96,7 +92,7 @@ def test_every_count_of_a_campaign_leads_to_a_list_of_as_many(author, came, samp
     """Of every figure, of each link on the pages of a campaign, in authorities or in letters."""
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(hours=1))
     with sample_database.reading() as session:
-        counted = counts.of_campaign(session, lifecycle.campaign_numbered(session, 1), now=NOW + timedelta(hours=1))
+        counted = counting.of_campaign(session, planning.campaign_numbered(session, 1), now=NOW + timedelta(hours=1))
     told = {figure: counted.authorities[figure] for figure in Figure}
     assert {figure: len(file_of(author, f"figure={figure}")[0]) for figure in Figure} == told
     for network in counted.networks:
@@ -213,7 +209,7 @@ def test_the_listed_are_written_to_by_their_rule_or_as_a_list(author, came, samp
     with sample_database.reading() as session:
         campaign = session.scalars(select(Campaign).order_by(Campaign.id.desc())).first()
         assert ("reacted" in campaign.criteria, "list" in campaign.criteria) == (is_rule, not is_rule)
-        assert audiences.count_campaign_audience(session, campaign, now=NOW).authorities == count
+        assert planning.count_campaign_audience(session, campaign, now=NOW).authorities == count
 
 
 @pytest.mark.long
@@ -286,7 +282,7 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
 def test_a_letter_that_came_back_later_says_when(author, letters, sample_database):
     with sample_database.writing() as session:
         row = session.scalars(select(Message).where(Message.state == S.ACCEPTED).order_by(Message.id)).first()
-        outcomes.come_back(session, row, status="5.1.1", said="550 5.1.1 inconnu", now=NOW, actor="x")
+        outbox.come_back(session, row, status="5.1.1", said="550 5.1.1 inconnu", now=NOW, actor="x")
         authority = session.get_one(Authority, row.authority_id).fase
     page = text_of(author.get(f"{PAGE}?wave=1&outcome=refused"))
     assert "revenu le 15/05/2021" in page

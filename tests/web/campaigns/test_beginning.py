@@ -9,12 +9,10 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import func, select
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.counting import counts
+from outreach.adherence import programmes
+from outreach.campaigns import counting, planning, review
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.planning.definitions import AudienceRule
-from outreach.campaigns.review import checks, other_programme
+from outreach.campaigns.planning import AudienceRule
 from outreach.core.text.errors import Refused
 from tests import factories
 from tests.campaigns.conftest import SENDING
@@ -129,7 +127,7 @@ def test_a_wave_that_would_leave_once_its_strand_has_closed_is_refused_with_its_
     with sample_database.writing() as session:
         campaign = last_campaign(session)
         campaign.starts_at = NOW + timedelta(2)
-        found = checks.check_campaign(session, campaign, SENDING, now=NOW)
+        found = review.check_campaign(session, campaign, SENDING, now=NOW)
         late = [one.replace("\xa0", " ") for one in found.blocks if "ferme le" in one]
         assert [one.partition(" part")[0] for one in late] == ["La relance 1", "La relance 2"]
         assert all(one.endswith("le volet 1 ferme le 25 mai 2021 : avancez-la, ou retirez-la.") for one in late)
@@ -174,8 +172,8 @@ def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_n
     author.begin(LIST, strand=strand, title="Deux réseaux")
     with two_programmes.reading() as session:
         campaign = last_campaign(session)
-        told = counts.of_authorities(session, campaign, now=NOW).authorities
-        letters = audiences.count_campaign_audience(session, campaign, now=NOW)
+        told = counting.of_authorities(session, campaign, now=NOW).authorities
+        letters = planning.count_campaign_audience(session, campaign, now=NOW)
         assert campaign.title == "Deux réseaux"
         assert (meant, concerned, numbers["Recevraient"]) == (told["targeted"], told["concerned"], told["to_come"])
         (said,) = elements(counted, "*[@id='account']/p")[:1] if letters.schools else [None]
@@ -189,7 +187,7 @@ def test_a_list_that_is_no_rule_is_counted_as_it_will_be_stored(author, sample_d
     numbers = dict(account_of(counted))
     author.begin(address, strand=f"{FIRST}/1")
     with sample_database.reading() as session:
-        told = counts.of_authorities(session, last_campaign(session), now=NOW).authorities
+        told = counting.of_authorities(session, last_campaign(session), now=NOW).authorities
         assert (numbers["Visés"], numbers["Recevraient"]) == (told["targeted"], told["to_come"])
         assert 0 < told["to_come"] < told["targeted"]
 
@@ -248,13 +246,13 @@ def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
     with two_programmes.reading() as session:
         before = last_campaign(session)
         assert before.strand.circular == "7831", "nothing is saved"
-        told = audiences.count_campaign_audience(session, before, now=NOW).written
+        told = planning.count_campaign_audience(session, before, now=NOW).written
     assert f"<h2>{told}" not in recounted.text
     assert author.post(place, data={**form, "strand": f"{SECOND}/1"}).status_code == 302
     with two_programmes.reading() as session:
         campaign = last_campaign(session)
         assert (campaign.strand.circular, campaign.circular) == ("7102", "7102")
-        written = audiences.count_campaign_audience(session, campaign, now=NOW).written
+        written = planning.count_campaign_audience(session, campaign, now=NOW).written
     assert written != told
     assert f"{written} pouvoir" in text_of(elements(author.get(place), "section[@id='results']/h2")[0]).replace(
         " ", "", 0
@@ -270,7 +268,7 @@ def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample
         campaign.state = CampaignState.DRAFT
         other = programmes.strand_named(session, FIRST, 2).id
         with pytest.raises(Refused, match="son volet ne se change plus"):
-            lifecycle.revise_campaign(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
+            planning.revise_campaign(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
     page = author.get("/campaigns/1/audience")
     radios = elements(page, "input[@name='strand']")
     assert radios
@@ -346,7 +344,7 @@ def test_the_name_and_the_circulars_of_another_programme_are_found_in_a_letter(t
     with two_programmes.reading() as session:
         strand = programmes.strand_named(session, SECOND, 1)
         written = SimpleNamespace(subject="Lire", preheader="", letter=f"Bonjour\n{said}")
-        found = other_programme.programme_remarks(session, written, strand)
+        found = review.programme_remarks(session, written, strand)
     assert bool(found) == bool(words)
     assert all(one.startswith(f"Ligne 2 : « {words} » est de « Mes outils numériques »") for one in found)
 
@@ -374,9 +372,7 @@ def test_an_audience_follows_the_strand_or_is_said_to_be_about_another(author, t
         followed = last_campaign(session).criteria
         assert ('"level":["primary"]' in followed, '"strand":2' in followed, "secondary" in followed) == (1, 1, 0)
         assert (
-            other_programme.strand_remarks(
-                session, audiences.criterion_of(last_campaign(session)), last_campaign(session).strand
-            )
+            review.strand_remarks(session, planning.criterion_of(last_campaign(session)), last_campaign(session).strand)
             == []
         )
     place = author.begin(thanks, strand=own).location
@@ -402,12 +398,12 @@ def test_the_check_says_which_conditions_are_about_another_strand_or_programme(t
         )
         (told,) = [
             one.replace("\xa0", " ")
-            for one in checks.check_campaign(session, copied, SENDING, now=NOW).remarks
+            for one in review.check_campaign(session, copied, SENDING, now=NOW).remarks
             if OTHER in one.replace("\xa0", " ")
         ]
         assert told.startswith("3 conditions")
-        criterion = audiences.criterion_of(copied)
-        assert other_programme.strand_remarks(session, criterion, other) == [told]
-        (one,) = other_programme.strand_remarks(session, criterion, programmes.strand_named(session, FIRST, 2))
+        criterion = planning.criterion_of(copied)
+        assert review.strand_remarks(session, criterion, other) == [told]
+        (one,) = review.strand_remarks(session, criterion, programmes.strand_named(session, FIRST, 2))
         assert one.startswith("Une condition")
-        assert other_programme.strand_remarks(session, criterion, campaign.strand) == []
+        assert review.strand_remarks(session, criterion, campaign.strand) == []

@@ -5,35 +5,31 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import calls
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.proof import Evidence
-from outreach.campaigns.evidence.steps import (
+from outreach.campaigns import channels, evidence, results
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.evidence import (
     CallOutcome,
     EscalationStep,
+    Evidence,
     ReachAnswer,
     ReachChannel,
     StepReason,
     StepState,
 )
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import reached
-from outreach.campaigns.results.reached import Filters
-from outreach.core.audit.audit import AuditEntry
+from outreach.campaigns.results import Filters
+from outreach.core.audit import AuditEntry
 from outreach.core.settings import Settings
 from outreach.core.text import french
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
-from outreach.delivery.deliverability import follow_up
-from outreach.delivery.letters.tokens import TokenKind
+from outreach.delivery import deliverability, outbox
+from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Message, MessageState, MessageSubject, SuppressionReason
-from outreach.delivery.outbox import suppressions
-from outreach.directory.authorities.calls import Call
+from outreach.directory.authorities import Call
 from outreach.directory.models import Authority, Contact, School
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Answer, Response
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -60,7 +56,7 @@ def due(launched_sample):
         session.scalars(select(Campaign)).first().ladder = "call:5:failed"
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
         told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
-        return steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR).id
+        return evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR).id
 
 
 @pytest.fixture
@@ -76,13 +72,15 @@ def in_session(database, act):
 def note(database, due, sending, noted, *, now=NOW, actor=AUTHOR):
     return in_session(
         database,
-        lambda session, campaign: calls.note_call(session, campaign, due, noted, sending, now=now, actor=actor).state,
+        lambda session, campaign: (
+            channels.note_call(session, campaign, due, noted, sending, now=now, actor=actor).state
+        ),
     )
 
 
 def take(database, due, *, now=NOW, actor=AUTHOR):
     return in_session(
-        database, lambda session, campaign: calls.take_call(session, campaign, due, now=now, actor=actor).state
+        database, lambda session, campaign: channels.take_call(session, campaign, due, now=now, actor=actor).state
     )
 
 
@@ -94,7 +92,7 @@ def test_a_call_is_in_the_hands_of_one_person_for_half_an_hour(launched_sample, 
     with pytest.raises(Refused, match="s’en occupe"):
         note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED), actor=APPROVER)
     assert take(launched_sample, due, actor=APPROVER, now=LATER) is StepState.DUE, "it has run out"
-    in_session(launched_sample, lambda session, campaign: calls.release_call(session, campaign, due, actor=APPROVER))
+    in_session(launched_sample, lambda session, campaign: channels.release_call(session, campaign, due, actor=APPROVER))
     assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
@@ -102,7 +100,7 @@ def test_a_call_that_is_due_no_longer_is_stopped_as_it_is_taken(launched_sample,
     with launched_sample.writing() as session:
         step = session.get_one(EscalationStep, due)
         letter = session.get_one(Message, step.message_id)
-        suppressions.suppress_address(session, letter.address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        outbox.suppress_address(session, letter.address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
     assert take(launched_sample, due) is StepState.STOPPED
     with launched_sample.reading() as session:
         assert session.get_one(EscalationStep, due).reason is StepReason.UNSUBSCRIBED
@@ -116,12 +114,12 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
     with launched_sample.writing() as session:
         step = session.get_one(EscalationStep, due)
         authority, number = session.get_one(Authority, step.authority_id), session.scalars(select(Call.id)).one()
-        calls.withdraw_call(session, authority, number, now=LATER, actor=AUTHOR)
+        channels.withdraw_call(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
         campaign = session.get_one(Campaign, 1)
-        rows = reached.list_reached(session, campaign, Filters(), now=LATER).every()
+        rows = results.list_reached(session, campaign, Filters(), now=LATER).every()
         assert Evidence.CALLED not in {row.evidence for row in rows}
-        assert reached.count_open_steps(session, campaign)[ReachChannel.CALL] == 1
+        assert results.count_open_steps(session, campaign)[ReachChannel.CALL] == 1
     assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
@@ -220,9 +218,9 @@ def test_a_day_to_call_again_is_a_recall_and_the_call_waits(launched_sample, due
     day = (NOW + timedelta(days=2)).date()
     assert note(launched_sample, due, sending, NotedCall(CallOutcome.CALL_BACK, recall_on=day)) is StepState.DUE
     with launched_sample.reading() as session:
-        row = calls.row_of(session, session.get_one(Campaign, 1), due)
+        row = channels.row_of(session, session.get_one(Campaign, 1), due)
         assert (row.recall_on, row.outcomes) == (day, [CallOutcome.CALL_BACK])
-        assert follow_up.current_follow_up(session, [row.authority.id])[row.authority.id].owner == AUTHOR
+        assert deliverability.current_follow_up(session, [row.authority.id])[row.authority.id].owner == AUTHOR
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,20 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import select, update
 
-from outreach.access.accounts import accounts
-from outreach.access.approvals.decisions import Decision, DecisionKind
+from outreach.access import accounts
+from outreach.access.approvals import Decision, DecisionKind
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.planning import definitions, lifecycle
-from outreach.campaigns.planning.lifecycle import content_hash
+from outreach.campaigns.planning import _definitions as definitions
+from outreach.campaigns.planning import content_hash
 from outreach.core.settings import ROOT
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities
 from outreach.directory.models import Contact
 from outreach.directory.reference import NETWORKS
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement import tracking
+from outreach.engagement.tracking import TrackingMode
 from outreach.operations.demo import people
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
@@ -59,7 +60,7 @@ def begun(app, sample_database):
     with sample_database.writing() as session:
         author = accounts.user_named(session, people.person_for("author").email)
         stated = definitions.read((ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8"))
-        return f"/campaigns/{lifecycle.create_campaign(session, stated, now=now, author=author).id}"
+        return f"/campaigns/{planning.create_campaign(session, stated, now=now, author=author).id}"
 
 
 def typed(client, address):
@@ -296,7 +297,7 @@ def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothi
 )
 def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, sample_database, name):
     with sample_database.writing() as session:
-        sheet.authority_by_fase(session, 9001).name = name
+        authorities.authority_by_fase(session, 9001).name = name
     page = author.get(f"{begun}/letter?as=9001").text
     shown = str(escape(name)).replace("\n", "<br>\n")
     assert (
@@ -460,7 +461,7 @@ def test_measuring_one_by_one_is_explained_without_an_agreement_and_offered_with
     with sample_database.writing() as session:
         held = session.scalars(select(Contact).where(Contact.address_key == "po009001@adm.fwb.example")).one()
         given = {"given_by": "DPD", "taken_on": NOW.date(), "reference": "DPD 1", "actor": "a@b.example"}
-        bases.record_decision(session, held, **given, now=NOW)
+        tracking.record_decision(session, held, **given, now=NOW)
     page = author.get(f"{begun}/letter")
     assert [each.get("value") for each in elements(page, "input[@name='tracking']")][2:] == ["individual"]
     assert "1 boîte de ce public a un accord enregistré" in text_of(page)

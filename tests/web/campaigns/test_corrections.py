@@ -2,13 +2,10 @@
 
 import pytest
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.review import checks
-from outreach.campaigns.segments.audience import Concerns
-from outreach.campaigns.segments.criteria import Or
-from outreach.campaigns.segments.criteria_json import to_json
-from outreach.campaigns.segments.mailing_criteria import ReceivedMailing
+from outreach.adherence import programmes
+from outreach.campaigns import planning, review
+from outreach.campaigns.segments import Concerns, ReceivedMailing, to_json
+from outreach.campaigns.segments._criteria import Or
 from outreach.core.text.errors import Refused
 from tests import factories
 from tests.campaigns.conftest import SENDING
@@ -46,10 +43,10 @@ def test_a_correction_does_not_go_over_to_another_strand(author, two_programmes)
         campaign = last_campaign(session)
         other = programmes.strand_named(session, SECOND, 1)
         with pytest.raises(Refused, match="Ce rectificatif corrige un courriel de"):
-            lifecycle.revise_campaign(session, campaign, {"strand_id": other.id}, now=NOW, actor=factories.AUTHOR)
+            planning.revise_campaign(session, campaign, {"strand_id": other.id}, now=NOW, actor=factories.AUTHOR)
         told = to_json(ReceivedMailing(strand=2))
         with pytest.raises(Refused, match="Mes outils numériques, volet 2"):
-            lifecycle.revise_campaign(session, campaign, {"criteria": told}, now=NOW, actor=factories.AUTHOR)
+            planning.revise_campaign(session, campaign, {"criteria": told}, now=NOW, actor=factories.AUTHOR)
         assert campaign.strand.number == 1
 
 
@@ -60,7 +57,7 @@ def test_a_draft_that_was_begun_so_before_is_blocked_by_its_check(author, two_pr
         campaign.strand_id = programmes.strand_named(session, SECOND, 1).id
         number = campaign.id
     with two_programmes.reading() as session:
-        blocks = checks.check_campaign(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW).blocks
+        blocks = review.check_campaign(session, planning.campaign_numbered(session, number), SENDING, now=NOW).blocks
     assert [one for one in blocks if one.startswith("Ce rectificatif corrige")]
     assert SENTENCE in said_of(author.get(f"/campaigns/{number}/check"))
 
@@ -68,8 +65,8 @@ def test_a_draft_that_was_begun_so_before_is_blocked_by_its_check(author, two_pr
 def test_one_correction_of_letters_of_two_strands_is_refused(two_programmes):
     with two_programmes.reading() as session:
         strand, other = (programmes.strand_named(session, code, 1) for code in (FIRST, SECOND))
-        letter = ReceivedMailing(mailings=(lifecycle.campaign_numbered(session, 1).waves[0].mailing_id,))
-        told = audiences.corrects_another_strand(
+        letter = ReceivedMailing(mailings=(planning.campaign_numbered(session, 1).waves[0].mailing_id,))
+        told = planning.corrects_another_strand(
             session, Concerns.LISTED, Or((letter, ReceivedMailing(strand=2))), strand
         )
         assert told.startswith("Ce rectificatif corrige des courriels de volets différents (")
@@ -78,7 +75,7 @@ def test_one_correction_of_letters_of_two_strands_is_refused(two_programmes):
             (Concerns.LISTED, other, True),
             (Concerns.OPEN, other, False),
         ):
-            assert bool(audiences.corrects_another_strand(session, concerns, letter, about)) == is_told
+            assert bool(planning.corrects_another_strand(session, concerns, letter, about)) == is_told
 
 
 def test_the_offer_of_letters_to_correct_says_of_which_programme_each_is(author, two_programmes):

@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 
 from outreach.adherence.models import Status
 from outreach.campaigns.models import Campaign, CampaignState
-from outreach.campaigns.planning.lifecycle import content_hash
+from outreach.campaigns.planning import content_hash
 from outreach.delivery.models import Suppression
 from outreach.operations.demo import people
 from outreach.web.ui import request as page_request

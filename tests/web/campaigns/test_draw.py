@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.experiments import assignment
+from outreach.campaigns import experiments
 from outreach.campaigns.models import Campaign, Wave
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_campaigns import begun, dated, version
@@ -89,14 +89,14 @@ def test_the_approval_draws_and_the_draw_is_final(author, signed_in, to_all, sam
     page = approver.get(f"{to_all}/check")
     assert "se fait à la validation, et il est final" in text_of(page)
     with sample_database.reading() as session:
-        attempt = assignment.open_attempt(session, 1)
+        attempt = experiments.open_attempt(session, 1)
         assert attempt.commitment in page.text
-        assert assignment.plan_of(attempt)["first_come"] is False
+        assert experiments.plan_of(attempt)["first_come"] is False
         assert attempt.nonce not in page.text
     given = {"version": version(approver, to_all, "check"), "then": "plan"}
     assert approver.send(f"{to_all}/approval", given, page=f"{to_all}/check").status_code == 302
     with sample_database.reading() as session:
-        attempt = assignment.draw_of(session, 1)
+        attempt = experiments.draw_of(session, 1)
         assert [
             wave.departure for wave in session.scalars(select(Wave).where(Wave.reminder == 0).order_by(Wave.number))
         ] == [1, 2, 3]

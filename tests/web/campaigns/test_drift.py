@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.access.approvals.decisions import Extent
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import drift
+from outreach.access.approvals import Extent
+from outreach.campaigns import planning, waves
 from tests import factories
 from tests.pages import elements, form_of, text_of
 
@@ -20,14 +19,14 @@ def drifted(app, sample_database):
     now = app.extensions["outreach.settings"].instant()
     with sample_database.writing() as session:
         campaign = factories.campaign(session, factories.invitation(), now)
-        lifecycle.submit_campaign(session, campaign, now=now, actor=AUTHOR)
-        lifecycle.approve_campaign(session, campaign, now=now, actor=APPROVER, extent=Extent(10, 12))
-        lifecycle.schedule_campaign(session, campaign, now + timedelta(days=1), now=now, actor=AUTHOR)
+        planning.submit_campaign(session, campaign, now=now, actor=AUTHOR)
+        planning.approve_campaign(session, campaign, now=now, actor=APPROVER, extent=Extent(10, 12))
+        planning.schedule_campaign(session, campaign, now + timedelta(days=1), now=now, actor=AUTHOR)
     with sample_database.writing() as session:
-        wave = drift.planned_wave(lifecycle.campaign_numbered(session, 1), 1)
+        wave = waves.planned_wave(planning.campaign_numbered(session, 1), 1)
         wave.due_at = now + timedelta(hours=2)
         session.flush()
-        drift.note_drift(session, wave.id, drift.news_of(session, wave.id, now=now), now=now)
+        waves.note_drift(session, wave.id, waves.news_of(session, wave.id, now=now), now=now)
 
 
 @pytest.mark.journey

@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns import planning
 from outreach.core.sandbox import pdf
 from outreach.core.text import french
 from outreach.delivery.models import Message, MessageState, Reason
@@ -134,7 +134,7 @@ def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, num
 def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, client, number, sample_database):
     settings = app.extensions["outreach.settings"]
     with sample_database.writing() as session:
-        wave = lifecycle.campaign_numbered(session, number).waves[0]
+        wave = planning.campaign_numbered(session, number).waves[0]
         some = session.scalars(select(Message).where(Message.mailing_id == wave.mailing_id).limit(2)).all()
         for letter, reason in zip(some, (Reason.JOINED, Reason.ANSWERED), strict=True):
             letter.state, letter.reason = MessageState.WITHDRAWN, reason

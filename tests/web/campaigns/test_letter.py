@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from outreach.campaigns.letter.merge_fields import GROUPS
+from outreach.campaigns.letter import GROUPS
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning.lifecycle import content_hash
+from outreach.campaigns.planning import content_hash
 from tests.pages import elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun, dated, typed
 

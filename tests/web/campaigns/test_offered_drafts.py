@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from outreach.access import form_drafts
 from outreach.access.form_drafts import Draft
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning.lifecycle import content_hash
-from outreach.core.audit import audit
+from outreach.campaigns.planning import content_hash
+from outreach.core import audit
 from tests.pages import actions, elements, form_of, links, text_of, tree_of
 from tests.web.campaigns.test_campaigns import begun, typed
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from outreach.campaigns.planning.definitions import AudienceRule
+from outreach.campaigns.planning import AudienceRule
 from tests import factories
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_campaigns import begun, dated

@@ -6,10 +6,9 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import paper
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import EscalationStep, ReachChannel, StepReason, StepState
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import channels, evidence
+from outreach.campaigns.evidence import EscalationStep, ReachChannel, StepReason, StepState
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper_models import PaperLetter
 from outreach.delivery.models import Message
@@ -27,7 +26,7 @@ def due_step(session):
     of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
     told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
     session.scalars(select(Campaign)).first().ladder = "paper:5:failed"
-    return steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+    return evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def printed(launched_sample, standing):
         step = due_step(session)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
         sending = SenderIdentity.of(standing.settings)
-        paper.make_batch(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
+        channels.make_batch(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
         return session.get_one(Authority, step.authority_id).fase
 
 
@@ -80,13 +79,13 @@ def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(
         other = session.scalars(select(Message).where(Message.authority_id != first.authority_id).limit(1)).one()
         of = {"mailing_id": first.mailing_id, "authority_id": other.authority_id, "message_id": other.id}
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.REFUSED}
-        second = steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
-        steps.move_step(session, second, StepState.PRINTED, now=NOW, actor=AUTHOR)
+        second = evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+        evidence.move_step(session, second, StepState.PRINTED, now=NOW, actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         same = {name: getattr(letter, name) for name in ("street", "house_number", "box", "postcode", "locality")}
         told = {"batch_id": letter.batch_id, "place": 2, "recipient": "PO deux", "school_keys": letter.school_keys}
         session.add(PaperLetter(step_id=second.id, **told, **same))
-        steps.move_step(session, first, StepState.STOPPED, now=NOW, actor=AUTHOR, reason=StepReason.ANSWERED)
+        evidence.move_step(session, first, StepState.STOPPED, now=NOW, actor=AUTHOR, reason=StepReason.ANSWERED)
     assert f"(FASE {printed}, a répondu)" in text_of(author.get(PAGE).text)
     assert author.post(f"{PAGE}/1/posting", data=form_of(author.get(PAGE), f"{PAGE}/1/posting")).status_code == 302
     with launched_sample.reading() as session:
@@ -100,7 +99,7 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
 
 @pytest.mark.long
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
-    from outreach.campaigns.channels.paper_files import WINDOW, files_of
+    from outreach.campaigns.channels import WINDOW, files_of
     from outreach.campaigns.paper_models import PaperBatch
 
     with launched_sample.reading() as session:

@@ -7,18 +7,19 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import planning
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import progress
-from outreach.campaigns.results.progress import Progress
-from outreach.campaigns.waves import launching, stopping
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.campaigns.results import Progress
+from outreach.campaigns.results import _progress as progress
+from outreach.campaigns.waves import CALL_OFF_TIME, advance_wave, finish_waves, pause_failing_waves
 from outreach.core.settings import Settings
 from outreach.delivery.models import Message, MessageState
-from outreach.delivery.outbox import outbox
-from outreach.delivery.outbox.outbox import SendError, Tally
-from outreach.delivery.received.models import AttachedBy, ReceivedMail
+from outreach.delivery.outbox import Tally
+from outreach.delivery.outbox import _outbox as outbox
+from outreach.delivery.outbox._outbox import SendError
+from outreach.delivery.received import ReceivedMail
+from outreach.delivery.received._models import AttachedBy
 from outreach.operations.demo import people
 from tests.application import planned
 from tests.conftest import NOW
@@ -46,7 +47,7 @@ def settle(database, count, state=MessageState.ACCEPTED):
 def end(database):
     settle(database, 10**6)
     with database.writing() as session:
-        launching.finish_waves(session, now=NOW)
+        finish_waves(session, now=NOW)
 
 
 def starts_in(database, app, seconds):
@@ -175,7 +176,7 @@ def test_what_was_opened_before_the_start_shows_how_far_it_is_after_it(author, a
     assert "Le courriel" in page
     with sample_database.writing() as session:
         at = session.get_one(Wave, wave).due_at
-        launching.advance_wave(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
+        advance_wave(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
     _, page = asked(author, page)
     assert "<progress" in page
     assert ">Pouvoirs organisateurs</a>" in page
@@ -211,9 +212,9 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(signed_in, sa
     with sample_database.writing() as session:
         campaign = session.get_one(Campaign, 1)
         by = {"now": instant, "actor": emails[0]}
-        lifecycle.revise_campaign(session, campaign, {"starts_at": instant - timedelta(days=1, minutes=1)}, **by)
-        lifecycle.submit_campaign(session, campaign, **by)
-        lifecycle.approve_campaign(session, campaign, now=instant, actor=emails[1])
+        planning.revise_campaign(session, campaign, {"starts_at": instant - timedelta(days=1, minutes=1)}, **by)
+        planning.submit_campaign(session, campaign, **by)
+        planning.approve_campaign(session, campaign, now=instant, actor=emails[1])
     checked = text_of(author.get("/campaigns/1/check"))
     assert "une minute après" in checked
     assert "L’envoi part dans une minute." in checked
@@ -235,7 +236,7 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         session.execute(update(Message).where(Message.id.in_(keys)).values(**refused))
     assert "se met en pause d’elle-même à une sur dix" in text_of(author.get("/campaigns/1/progress"))
     with sample_database.writing() as session:
-        assert stopping.pause_failing_waves(session, now=later) == 1
+        assert pause_failing_waves(session, now=later) == 1
     page = text_of(author.get("/campaigns/1/progress"))
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
     assert "Une vague s’est mise en pause" in text_of(author.get("/"))

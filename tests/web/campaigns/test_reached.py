@@ -9,22 +9,21 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach.campaigns.counting import counts
-from outreach.campaigns.counting.classes import Reach
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachChannel, StepReason, StepState
+from outreach.campaigns import evidence, planning
+from outreach.campaigns.counting import Reach
+from outreach.campaigns.counting import _counts as counts
+from outreach.campaigns.evidence import ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import audiences
-from outreach.campaigns.results import reached
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.segments.criteria import listed_authorities
-from outreach.campaigns.segments.mailing_criteria import ReachedBy, ReachKind
+from outreach.campaigns.results import Figure
+from outreach.campaigns.results import _reached as reached
+from outreach.campaigns.segments import ReachedBy, listed_authorities
+from outreach.campaigns.segments._mailing_criteria import ReachKind
 from outreach.core.settings import Settings
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
-from outreach.reports.notes import gathering
-from outreach.reports.notes.content import read_figures
-from outreach.reports.notes.drafts import NoteRequest
+from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
+from outreach.reports.notes._content import read_figures
 from tests.commands import invoke
 from tests.conftest import NOW, STORY_DAY
 from tests.engagement.replies.test_answers import give
@@ -52,12 +51,12 @@ def mixed(launched_sample):
             channel = ReachChannel.PAPER if place < 2 else ReachChannel.CALL
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
             told = {"rung": 1, "channel": channel, "reason": StepReason.REFUSED}
-            step = steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+            step = evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
             if place == 0:
-                steps.move_step(session, step, StepState.PRINTED, now=NOW, actor=AUTHOR)
-                steps.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR, day=NOW.date())
+                evidence.move_step(session, step, StepState.PRINTED, now=NOW, actor=AUTHOR)
+                evidence.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR, day=NOW.date())
             if place == 4:
-                steps.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR)
+                evidence.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR)
         first = each[0].id
         session.scalars(select(Wave).where(Wave.number == 1)).one().state = WaveState.FINISHED
     give(launched_sample, first, "help", now=NOW)
@@ -78,9 +77,9 @@ def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(
         letter = session.scalars(query).first()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
         told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.SILENT}
-        steps.move_step(
+        evidence.move_step(
             session,
-            steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR),
+            evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR),
             StepState.TRIED,
             now=NOW,
             actor=AUTHOR,
@@ -101,7 +100,7 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
         counted = counts.of_authorities(session, campaign, now=NOW)
         sentence = reached.sentence(counted.authorities)
         todo = reached.still_to_do(counted.authorities, reached.count_open_steps(session, campaign))
-        note = gathering.gather_note(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
+        note = notes.gather_note(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
         criterion = _counted(session, ReachKind.PROVED)
     told = {key: counted.authorities[key] for key in reached.KEYS}
     assert (told["reached"], criterion) == (2, 2), "an answer and a call; neither the relay nor a posting proves it"
@@ -143,7 +142,7 @@ def numbers(sentence):
 
 
 def _counted(session, kind):
-    scope = audiences.scope_of(session, session.get_one(Campaign, 1), now=NOW)
+    scope = planning.scope_of(session, session.get_one(Campaign, 1), now=NOW)
     return len(session.scalars(listed_authorities(scope, ReachedBy(mailings=(1,), reach=kind))).all())
 
 
@@ -152,7 +151,7 @@ def test_a_past_day_has_no_proof_and_a_note_on_it_none(author, mixed):
     assert "Qui est atteint" not in text_of(author.get("/situation/actions?as_of=2021-05-01"))
     with mixed.reading() as session:
         asked = NoteRequest(STORY_DAY - timedelta(days=1), "Bilan")
-        content = gathering.gather_note(session, asked, now=NOW).content
+        content = notes.gather_note(session, asked, now=NOW).content
     assert content.reached == ()
     assert "Ont réagi" not in {one.term for one in content.definitions}
 

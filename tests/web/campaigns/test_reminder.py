@@ -7,15 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.letter.merge_fields import GROUPS
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import GROUPS, SenderIdentity
 from outreach.campaigns.models import AddedReminder, Campaign, Wave
-from outreach.campaigns.waves import answering, launching
+from outreach.campaigns.waves import advance_wave, receive_answer
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Given
+from outreach.engagement.replies import Answer, Given
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of
@@ -33,7 +31,7 @@ def answer(app, database, message):
     with database.writing() as session:
         sender = SenderIdentity.of(app.extensions["outreach.settings"])
         given = Given({}, request=Answer.HELP)
-        answering.receive_answer(session, session.get_one(Message, message), given, sender, now=NOW)
+        receive_answer(session, session.get_one(Message, message), given, sender, now=NOW)
         return session.get_one(Message, message).authority_id
 
 
@@ -41,7 +39,7 @@ def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launc
     end(sample_database)
     with sample_database.writing() as session:
         excluded = session.scalars(select(Message.address_key).where(Message.state == MessageState.ACCEPTED)).first()
-        suppressions.suppress_address(session, excluded, SuppressionReason.STAFF, now=NOW, actor="x")
+        outbox.suppress_address(session, excluded, SuppressionReason.STAFF, now=NOW, actor="x")
     told = text_of(author.get("/campaigns/1/progress/waves"))
     silent = f"à {count(told) - 1} des {count(told)} qui n’ont ni répondu ni adhéré"
     some = f"{silent} (restent écartés : 1 sur la liste d’exclusion)"
@@ -115,7 +113,7 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
         wave = session.scalars(select(Wave).order_by(Wave.number.desc())).first()
         sender = SenderIdentity.of(app.extensions["outreach.settings"])
         assert wave.name == "relance 3"
-        launching.advance_wave(session, wave.id, sender, now=wave.due_at)
+        advance_wave(session, wave.id, sender, now=wave.due_at)
         query = select(Message.authority_id).where(Message.mailing_id == wave.mailing_id, Message.reason.is_(None))
         written = session.scalars(query).all()
         assert len(set(written)) == silent - 1

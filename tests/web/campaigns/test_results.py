@@ -11,21 +11,18 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.counting.counts import KEYS, SILENT
+from outreach.campaigns import planning, results
+from outreach.campaigns.counting._counts import KEYS, SILENT
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import figures, progress
-from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results import Figure
 from outreach.core.sandbox import pdf
 from outreach.core.settings import ROOT
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Acknowledgement, Response
-from outreach.engagement.replies.recording import Given
-from outreach.engagement.tracking.opens_and_clicks import Measured
+from outreach.engagement import replies
+from outreach.engagement.replies import Acknowledgement, Answer, Given, Response
+from outreach.engagement.tracking import Measured
 from outreach.web.pages.campaigns.results import measured_of
 from tests import factories
 from tests.application import planned
@@ -45,7 +42,7 @@ def came(launched, sample_database):
     settle(sample_database, 5)
     end(sample_database)
     with sample_database.reading() as session:
-        return figures.campaign_results(session, lifecycle.campaign_numbered(session, 1), now=NOW)
+        return results.campaign_results(session, planning.campaign_numbered(session, 1), now=NOW)
 
 
 @pytest.mark.long
@@ -110,7 +107,7 @@ def answered(sample_database, came):
     """Answers of two authorities to whom a letter was delivered."""
     with sample_database.writing() as session:
         for letter in session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).limit(2)):
-            recording.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
+            replies.give_answers(session, letter, Given({}, request=Answer.HELP), now=NOW)
 
 
 @pytest.mark.long
@@ -158,7 +155,7 @@ def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample
     )
     with sample_database.writing() as session:
         second = programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR)
-        lifecycle.campaign_numbered(session, 1).strand_id = second.strands[1].id
+        planning.campaign_numbered(session, 1).strand_id = second.strands[1].id
     assert author.get("/campaigns/1/summary.pdf").status_code == 200
     assert [one.replace("\xa0", " ") for one in written] == [f"{NAME}, volet 2"]
 
@@ -220,8 +217,8 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
         said["came"] = text_of(elements(page, "div[@id='moment']")[0])
         said["summary"] = author.get("/campaigns/1/summary.pdf").data
         with sample_database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, 1)
-            counts = progress.campaign_as_json(session, campaign, now=NOW)["counts"]
+            campaign = planning.campaign_numbered(session, 1)
+            counts = results.campaign_as_json(session, campaign, now=NOW)["counts"]
         # What a late list may change is who had joined, and nothing else.
         said["api"] = [[counts[key] for key in KEYS if key != "had_joined"] for counts in (counts, counts["schools"])]
         lines = list(csv.reader(io.StringIO(said["results/export.csv"].decode("utf-8-sig")), delimiter=";"))

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.core.text import french
+from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.delivery.outbox import suppressions
 from tests.conftest import NOW
 from tests.pages import form_of, text_of
 from tests.web.campaigns.test_progress import end, launched, settle, stop_clock
@@ -47,7 +47,7 @@ def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, la
         with sample_database.writing() as session:
             refused = select(Message).where(Message.state == MessageState.REFUSED).order_by(Message.id)
             for row in session.scalars(refused.limit(count)).all():
-                suppressions.suppress_address(
+                outbox.suppress_address(
                     session, row.address_key, SuppressionReason.HARD_BOUNCE, now=NOW, actor="automatique"
                 )
         page = text_of(author.get("/campaigns/1/progress"))

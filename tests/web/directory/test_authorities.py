@@ -5,10 +5,9 @@ import pytest
 from markupsafe import escape
 
 from outreach.core.text.addresses import judge
-from outreach.delivery.deliverability import domains
-from outreach.delivery.deliverability.domains import MailVerdict
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
+from outreach.delivery import deliverability
+from outreach.delivery.deliverability._domains import MailVerdict
+from outreach.directory import authorities, contacts
 from outreach.directory.models import MailboxKind
 from tests.pages import actions, elements, form_of, links, text_of
 
@@ -63,7 +62,7 @@ def test_a_big_authority_shows_twenty_schools_a_page(author):
 
 def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
     with sample_database.writing() as session:
-        sheet.authority_by_fase(session, 9001).name = "=HYPERLINK(1)"
+        authorities.authority_by_fase(session, 9001).name = "=HYPERLINK(1)"
     response = author.get("/directory/export.csv?network=WBE")
     assert response.data.startswith(b"\xef\xbb\xbf")
     _, row = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
@@ -147,10 +146,10 @@ def test_a_slip_in_a_domain_and_an_address_in_use_elsewhere_are_asked_about_befo
 
 def test_the_sheet_says_of_an_address_that_its_domain_takes_no_mail_and_who_else_uses_it(author, sample_database, now):
     with sample_database.writing() as session:
-        ours, other = (sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
+        ours, other = (authorities.authority_by_fase(session, fase) for fase in (9300, 9302))
         for authority in (ours, other):
             contacts.add(session, authority, judge("a@absente.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
-        domains.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=now)
+        deliverability.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=now)
     page = author.get("/directory/9300/contacts").text.replace("\u00a0", " ")
     assert "Le domaine absente.be n’existe pas (vérifié le 15 mai 2021)." in page
     assert "Déjà utilisée par PO 9302." in page
@@ -213,7 +212,7 @@ def test_a_reader_sees_no_button_that_changes(signed_in):
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{7*7}}", "\u202eegnahC", 'Jean « le » "grand"'])
 def test_a_name_is_printed_as_text(author, sample_database, name):
     with sample_database.writing() as session:
-        sheet.authority_by_fase(session, 9300).name = name
+        authorities.authority_by_fase(session, 9300).name = name
     for address in ("/directory?q=9300", "/directory/9300"):
         page = author.get(address).text
         assert "<script>alert" not in page

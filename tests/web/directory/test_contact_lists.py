@@ -5,9 +5,8 @@ import io
 import pytest
 from sqlalchemy import select
 
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
-from outreach.engagement.mailboxes.import_plan import ContactList
+from outreach.directory import authorities, contacts
+from outreach.engagement.mailboxes import ContactList
 from tests.core.tables.books import BOMB, changed, workbook
 from tests.pages import cells, elements, form_of, text_of
 
@@ -22,7 +21,7 @@ def upload(author, content, name="contacts.csv", **fields):
 
 def addresses(database, fase=9300):
     with database.reading() as session:
-        known = contacts.contacts_of(session, sheet.authority_by_fase(session, fase))
+        known = contacts.contacts_of(session, authorities.authority_by_fase(session, fase))
         return {held.address for held in known if held.retired_at is None}
 
 
@@ -65,7 +64,7 @@ def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(auth
     rows = (f"{name};9300;{letter}@ecole.be;Rue" for letter in "abc")
     content = "\n".join(("Nom du PO;FASE;Courriel;Rue", *rows)).encode()
     with sample_database.reading() as session:
-        known = sheet.authority_by_fase(session, 9300).display_name
+        known = authorities.authority_by_fase(session, 9300).display_name
     place = upload(author, content).location
     shown = author.get(place)
     said = text_of(shown)

@@ -8,8 +8,8 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
+from outreach.delivery import outbox
 from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import Authority, Contact
 from tests import factories
 from tests.conftest import NOW
@@ -30,12 +30,12 @@ def mailbox(app, sample_database):
 
 def suppress(database, key, reason):
     with database.writing() as session:
-        suppressions.suppress_address(session, key, reason, now=NOW, actor="destinataire")
+        outbox.suppress_address(session, key, reason, now=NOW, actor="destinataire")
 
 
 def standing(database, key):
     with database.reading() as session:
-        return [(one.reason, one.scope, one.detail) for one in suppressions.in_force(session, [key])]
+        return [(one.reason, one.scope, one.detail) for one in outbox.in_force(session, [key])]
 
 
 @pytest.mark.journey
@@ -122,9 +122,9 @@ def excluded(sample_database):
         reasons = [SuppressionReason.UNSUBSCRIBED, SuppressionReason.HARD_BOUNCE, SuppressionReason.STAFF]
         for minutes, (key, reason) in enumerate(zip(keys, reasons, strict=True)):
             moment = NOW + timedelta(minutes=minutes)
-            suppressions.suppress_address(session, key, reason, now=moment, actor="quelqu’un", detail="=1+1")
-        suppressions.suppress_address(session, "levée@adm.fwb.example", reasons[2], now=NOW, actor="x")
-        suppressions.lift_suppression(session, "levée@adm.fwb.example", reasons[2], now=NOW, actor="x")
+            outbox.suppress_address(session, key, reason, now=moment, actor="quelqu’un", detail="=1+1")
+        outbox.suppress_address(session, "levée@adm.fwb.example", reasons[2], now=NOW, actor="x")
+        outbox.lift_suppression(session, "levée@adm.fwb.example", reasons[2], now=NOW, actor="x")
     return keys
 
 
@@ -201,7 +201,7 @@ def addresses(page, words):
 @pytest.mark.long
 def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looked_at(author, excluded, sample_database):
     with sample_database.writing() as session:
-        suppressions.suppress_address(session, excluded[1], SuppressionReason.STAFF, now=NOW, actor="x")
+        outbox.suppress_address(session, excluded[1], SuppressionReason.STAFF, now=NOW, actor="x")
     asked = "/directory/exclusions?reason=staff&q=adm&page=1"
     for key in (excluded[2], excluded[1]):  # nobody's, and one that was retired
         page = addresses(author.get(asked), "Lever")[0]
@@ -213,7 +213,7 @@ def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looke
         assert f"{key} : l’exclusion (décision du service) est levée." in text_of(author.get(asked)).casefold()
         assert author.get(page).status_code == 404
     with sample_database.reading() as session:
-        left = [(one.entry.address_key, one.entry.reason) for one in suppressions.list_suppressions(session).every()]
+        left = [(one.entry.address_key, one.entry.reason) for one in outbox.list_suppressions(session).every()]
     assert left == [(excluded[1], SuppressionReason.HARD_BOUNCE), (excluded[0], SuppressionReason.UNSUBSCRIBED)]
 
 

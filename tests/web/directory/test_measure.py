@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.directory.models import Authority, Contact, MailboxKind
-from outreach.engagement.tracking.models import TrackingBasis
+from outreach.engagement.tracking import TrackingBasis
 from tests.pages import actions, elements, links, text_of
 
 PAGE = "/directory/9300/measure"

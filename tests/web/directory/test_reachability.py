@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.campaigns.segments.stored_lists import AuthorityListMember
-from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import sheet
+from outreach.campaigns.segments._stored_lists import AuthorityListMember
+from outreach.directory import authorities, confirmations, contacts
 from outreach.directory.confirmations import ConfirmationWay
-from outreach.engagement.mailboxes.health import Freshness
+from outreach.engagement.mailboxes import Freshness
 from tests.application import ASKED_AT
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
@@ -27,7 +26,7 @@ SHEET = "/directory/9300/reachability"
 def troubled(sample_database, now):
     """The sample, in which 9300 has no address any more and that of 9302 bounced."""
     with sample_database.writing() as session:
-        bare, bounced = (sheet.authority_by_fase(session, fase) for fase in (9300, 9302))
+        bare, bounced = (authorities.authority_by_fase(session, fase) for fase in (9300, 9302))
         for held in contacts.contacts_of(session, bare):
             contacts.retire(session, bare, held, now=now, actor="x")
         for held in contacts.contacts_of(session, bounced):
@@ -131,7 +130,7 @@ def test_the_list_is_filtered_by_when_addresses_were_confirmed_and_only_of_those
     ages = {9303: 10, 9304: 400, 9305: 800, 9302: 10}
     with troubled.writing() as session:
         for fase, days in ages.items():
-            one = sheet.authority_by_fase(session, fase)
+            one = authorities.authority_by_fase(session, fase)
             key = contacts.contacts_of(session, one)[0].address_key
             confirmations.confirm(session, one.id, key, ConfirmationWay.CALL, at=ASKED_AT - timedelta(days=days))
     found = {age: set(fases_of(author.get(f"{LIST}/export.csv?confirmed={age}"))) for age in Freshness}

@@ -4,7 +4,7 @@ import io
 import pytest
 from sqlalchemy import func, select
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
 from outreach.directory.models import Authority, RegisterImport, School
 from outreach.operations.demo import people
 from tests.conftest import NOW

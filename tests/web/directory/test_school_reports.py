@@ -1,8 +1,7 @@
 import pytest
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.records import records
-from outreach.directory.authorities.sheet import authority_by_fase
+from outreach.adherence import programmes, records
+from outreach.directory.authorities import authority_by_fase
 from tests.conftest import STORY_DAY
 from tests.pages import elements
 

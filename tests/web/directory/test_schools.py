@@ -2,8 +2,7 @@
 
 import pytest
 
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet as authority_sheet
+from outreach.directory import authorities, contacts
 from tests.pages import links, text_of
 
 TOLD = {"name": "Anne Dupont", "function": "Directrice", "phone": "+32 2 555 12 34", "usage": "Courrier officiel"}
@@ -13,7 +12,7 @@ BOX = {"address": "direction@ecole.example", "kind": "impersonal", "source": "Ci
 
 def schools_of(database, fase=9300):
     with database.reading() as session:
-        return list(contacts.own_schools(session, authority_sheet.authority_by_fase(session, fase)))
+        return list(contacts.own_schools(session, authorities.authority_by_fase(session, fase)))
 
 
 @pytest.mark.long
@@ -40,7 +39,7 @@ def test_a_correction_keeps_or_changes_the_schools_and_says_since_when(author, s
     first, second, *_ = schools_of(sample_database)
     author.send(PLACE, {**BOX, "schools": str(first)}, page=f"{PLACE}/new")
     with sample_database.reading() as session:
-        authority = authority_sheet.authority_by_fase(session, 9300)
+        authority = authorities.authority_by_fase(session, 9300)
         (held,) = (c for c in contacts.contacts_of(session, authority) if c.address == BOX["address"])
     place = f"/directory/9300/contacts/{held.id}"
     assert f'value="{first}"' in author.get(place).text

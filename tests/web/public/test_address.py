@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns.channels import paper
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.campaigns import channels
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory import confirmations
 from outreach.directory.confirmations import Confirmation, ConfirmationWay
 from outreach.directory.models import Contact
-from outreach.engagement.replies.models import SentForm
+from outreach.engagement.replies import SentForm
 from outreach.staff.asked_addresses import BY_CODE, MOST_A_DAY
 from outreach.staff.proposals import Proposal, ProposalState
 from tests.pages import form_of, text_of
@@ -111,7 +111,7 @@ def test_a_code_of_paper_shows_no_mailbox_and_only_asks_for_one_more(app, raw, c
     with launched_sample.reading() as session:
         identity = bytes.fromhex(session.get_one(Message, number).public_id)
     keys = Keys(app.extensions["outreach.settings"].signing_keys)
-    page = f"/a/address/{keys.make(TokenKind.ANSWER, identity, paper.BY_CODE)}"
+    page = f"/a/address/{keys.make(TokenKind.ANSWER, identity, channels.BY_CODE)}"
     shown = text_of(raw.get(page))
     assert "…@" not in shown
     assert "confirmé" not in shown

@@ -6,12 +6,11 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from outreach.adherence.models import Programme, Status, Strand, Word
-from outreach.adherence.records.records import SchoolStandings, Standing
+from outreach.adherence.records import SchoolStandings, Standing
 from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, School
-from outreach.engagement.replies import recording
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Earlier, Given, Question
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, Earlier, Given, Question
 from outreach.web.public.answer_page.form import AnswerForm, BothChosen, SchoolList, place_of, places_of, recorded
 
 NOTHING = Earlier([], {})
@@ -165,12 +164,12 @@ def test_only_what_changes_is_recorded_again():
     asked = question(*[standing(Status.DECLINED, Word.DECLARED)] * 2, standing(Status.JOINED, Word.DECLARED))
     before = Earlier([], {1: Answer.DECLINED, 2: Answer.JOINED, 3: Answer.JOINED})
     same = {1: Answer.DECLINED, 3: Answer.JOINED}
-    assert recording.changed_answers(asked, Given(same | {2: Answer.DECLINED}), before).answers == {2: Answer.DECLINED}
-    assert recording.changed_answers(asked, Given(same | {2: Answer.JOINED}), before).answers == {2: Answer.JOINED}, (
+    assert replies.changed_answers(asked, Given(same | {2: Answer.DECLINED}), before).answers == {2: Answer.DECLINED}
+    assert replies.changed_answers(asked, Given(same | {2: Answer.JOINED}), before).answers == {2: Answer.JOINED}, (
         "not so now"
     )
-    assert recording.changed_answers(asked, Given(same), before).answers == same, "given again as a whole"
-    assert recording.changed_answers(asked, Given(same, Answer.HELP), before).answers == {}
+    assert replies.changed_answers(asked, Given(same), before).answers == same, "given again as a whole"
+    assert replies.changed_answers(asked, Given(same, Answer.HELP), before).answers == {}
 
 
 def test_what_a_stranger_sends_costs_little():

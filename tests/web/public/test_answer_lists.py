@@ -9,21 +9,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.campaigns.waves.answering import AnswerTerm
-from outreach.core.audit.audit import AuditEntry
+from outreach.campaigns.waves import AnswerTerm
+from outreach.core.audit import AuditEntry
 from outreach.core.sandbox import workbook as workbook_module
-from outreach.core.tables.imports import ColumnMatching, Opened, grid_of
-from outreach.core.tables.reading import read_grid
+from outreach.core.tables import ColumnMatching, Opened, grid_of, read_grid
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.models import Authority, Ownership, School
 from outreach.directory.supplied_names import NameBook
-from outreach.engagement.replies import sheets as lines
-from outreach.engagement.replies import sheets as lists
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.models import Response
-from outreach.engagement.replies.recording import Earlier
-from outreach.engagement.replies.sheets import AnswerList
+from outreach.engagement import replies
+from outreach.engagement.replies import Answer, AnswerList, Earlier, Response
+from outreach.engagement.replies import _sheets as lines
 from outreach.web.public.answer_page import sheets
 from tests.core.tables.books import workbook
 from tests.pages import elements, form_of, text_of
@@ -244,7 +240,7 @@ def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(clien
     with sample_database.writing() as session:
         letter = session.get_one(Message, session.scalars(select(AnswerList.message_id)).first())
         later = session.scalar(select(func.max(AnswerList.received_at))) + timedelta(hours=1, seconds=1)
-        assert lists.begin_sheet(session, letter, now=later)
+        assert replies.begin_sheet(session, letter, now=later)
 
 
 @pytest.mark.long

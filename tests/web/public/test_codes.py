@@ -9,24 +9,25 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import event, select, update
 
-from outreach.campaigns.channels import paper, paper_letters
-from outreach.campaigns.channels.paper import MOST, PERIOD
-from outreach.campaigns.evidence import steps
-from outreach.campaigns.evidence.steps import ReachAnswer, ReachChannel, StepReason
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import channels, evidence
+from outreach.campaigns.channels import MOST
+from outreach.campaigns.channels import _paper_letters as paper_letters
+from outreach.campaigns.channels._paper import PERIOD
+from outreach.campaigns.evidence import ReachAnswer, ReachChannel, StepReason
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper_models import PaperLetter
-from outreach.campaigns.waves.answering import AnswerTerm, Term
+from outreach.campaigns.waves import AnswerTerm, Term
 from outreach.core.settings import Settings
-from outreach.delivery.letters import tokens
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.letters import Keys
+from outreach.delivery.letters import _tokens as tokens
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Response
 from outreach.operations.alerts import AlertKind, Incident
-from outreach.operations.health import others
-from outreach.operations.health.sentences import words_of
-from outreach.operations.health.watch import AlertWatch
+from outreach.operations.health import AlertWatch
+from outreach.operations.health import _others as others
+from outreach.operations.health._sentences import words_of
 from outreach.web.public.answer_page import pages
 from outreach.web.public.answer_page.codes import WRONG_OF_CLIENT
 from tests.conftest import NOW
@@ -42,9 +43,9 @@ def coded(launched_sample, standing):
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
-        steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+        evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == letter.mailing_id)).one()
-        made = paper.make_batch(
+        made = channels.make_batch(
             session, wave.campaign, wave, SenderIdentity.of(standing.settings), sheet=False, now=NOW, actor=AUTHOR
         )
         assert made.batch is not None
@@ -114,7 +115,7 @@ def at_noon(client, monkeypatch):
 def guess(database, count=MOST + 1):
     with database.writing() as session:
         for _ in range(count):
-            paper.count_wrong_code(session, now=NOW)
+            channels.count_wrong_code(session, now=NOW)
 
 
 @pytest.mark.journey

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from outreach.adherence.models import Programme, Strand
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.engagement.replies.recording import Question
+from outreach.engagement.replies import Question
 from outreach.web.public.answer_page.pages import Forwarding
 from tests.pages import elements
 from tests.web.test_responses import counted, letters, wbe

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.adherence.models import AdherenceRecord
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.models import Authority, Ownership, School
-from outreach.directory.register.school_reports import SchoolReport
-from outreach.engagement.replies.models import Response, ResponseSchool, SentForm
-from outreach.operations.retention import person_data
+from outreach.directory.register import SchoolReport
+from outreach.engagement.replies import Response, ResponseSchool, SentForm
+from outreach.operations import retention
 from outreach.staff.proposals import Proposal, ProposalState
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
@@ -190,7 +190,7 @@ def test_federations_do_not_see_it_and_the_mailbox_s_export_tells_it(app, client
     with sample_database.reading() as session:
         made = session.scalars(select(Proposal)).one()
         mailbox = session.get_one(Message, made.message_id).address
-        known = person_data.known_of(session, mailbox)
+        known = retention.known_of(session, mailbox)
         assert [row["said"] for row in known["proposals"]] == ["chez Zoé Dubois"]
     for federation in ("CECP", "CPEONS"):
         assert "n’est plus à ce PO" not in plain(signed_in(app, "federation", federation).get("/proposals"))

@@ -10,17 +10,17 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
-from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import waves
+from outreach.campaigns.letter import Composer, SenderIdentity
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.waves import launching
 from outreach.core.db import Database
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Batch, Mailing, Message
-from outreach.delivery.outbox.recipients import due_in
+from outreach.delivery.outbox import due_in
 from outreach.directory.models import Contact
-from outreach.engagement.tracking import bases
-from outreach.engagement.tracking.models import Hit, HitClass, HitCount, NewHit, Tracker
+from outreach.engagement import tracking
+from outreach.engagement.tracking import Hit, HitClass
+from outreach.engagement.tracking._models import HitCount, NewHit, Tracker
 from outreach.web.public import tracking_endpoint
 from outreach.web.public.tracking_endpoint import GIF, Hits, Recent
 from tests.application import planned
@@ -45,7 +45,7 @@ def linked_sample(database, settings):
     more = f"\n\nVoir [le programme]({PROGRAMME}) ou [la foire aux questions]({QUESTIONS}).\n"
     wave = planned(database, NOW, more)
     with database.writing() as session:
-        launching.advance_wave(session, wave, SenderIdentity.of(settings), now=NOW)
+        waves.advance_wave(session, wave, SenderIdentity.of(settings), now=NOW)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending,
         message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         contact = session.scalars(select(Contact).where(Contact.address_key == message.address_key)).one()
         given = {"reference": "DPO 1", "given_by": "DPO", "taken_on": NOW.date()}
-        bases.record_decision(session, contact, **given, now=NOW, actor="nadia.lambert@fwb.example")
+        tracking.record_decision(session, contact, **given, now=NOW, actor="nadia.lambert@fwb.example")
         identity = bytes.fromhex(message.public_id)
     for link in (1, 2):
         client.get(f"/c/{sending.keys.make(TokenKind.CLICK, identity, link)}", headers=BROWSER)

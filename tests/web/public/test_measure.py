@@ -5,14 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.text.errors import Refused
 from outreach.delivery.models import Mailing, Purpose
 from outreach.directory import contacts
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.tracking import bases, consent
-from outreach.engagement.tracking.models import BasisWithdrawal, TrackingBasis
+from outreach.engagement import tracking
+from outreach.engagement.tracking import BasisWithdrawal, TrackingBasis
+from outreach.engagement.tracking import _consent as consent
 from tests.conftest import NOW
 from tests.pages import elements, form_of
 from tests.web.campaigns.test_progress import stop_clock
@@ -75,13 +76,13 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
         assert ["retirée" in told[0], "permise" in told[1]] == [True, True]
         with pytest.raises(Refused, match="elle-même"):
             decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
-            bases.record_decision(session, mailbox(session), **decided)
+            tracking.record_decision(session, mailbox(session), **decided)
     with sample_database.writing() as session:
         held = mailbox(session)
         contacts.retire(session, held.authority, held, now=NOW, actor=STAFF)
         again = contacts.restore(session, held.authority, held.id, now=NOW, actor=STAFF)
         with pytest.raises(Refused, match="elle-même"):
-            bases.record_decision(session, again, **decided)
+            tracking.record_decision(session, again, **decided)
 
 
 @pytest.mark.long
@@ -90,7 +91,7 @@ def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_
 ):
     with sample_database.writing() as session:
         decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
-        bases.record_decision(session, mailbox(session), **decided)
+        tracking.record_decision(session, mailbox(session), **decided)
     page = client.get(wbe)
     assert is_ticked(page)
     assert "décision du délégué" in page.text

@@ -6,8 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import event
 
-from outreach.reports.notes import approval, listing, signing
-from outreach.reports.notes.content import Correction, FigureChange, TableKind
+from outreach.reports import notes
+from outreach.reports.notes import Correction, TableKind
+from outreach.reports.notes._content import FigureChange
 from tests.conftest import NOW
 from tests.factories import APPROVER
 from tests.pages import links
@@ -38,7 +39,7 @@ def test_a_note_has_no_page_until_it_is_published(client, sample_database, full)
     assert before.status_code == 404
     assert full.title not in before.text
     with sample_database.writing() as session:
-        approval.publish_note(session, number, now=NOW, actor=APPROVER)
+        notes.publish_note(session, number, now=NOW, actor=APPROVER)
     assert client.get(f"/n/{number}").status_code == 200
 
 
@@ -69,9 +70,9 @@ def test_the_page_has_the_counts_and_how_to_check_them_and_nothing_of_the_author
     assert "Aucune vague n’est partie à cette date." in page.text
     assert full.sha256() in page.text
     with sample_database.reading() as session:
-        note = listing.by_number(session, number)
+        note = notes.by_number(session, number)
         assert note.approval.signature in page.text
-        (file,) = listing.files_of(session, note)
+        (file,) = notes.files_of(session, note)
         assert file.sha256 in page.text
     for absent in ("reçu", "set text", "fédération", "près de 100", "Connexions", APPROVER):
         assert absent not in page.text.split("<main")[1].split("Vérifier cette note")[0], absent
@@ -98,7 +99,7 @@ def test_a_correction_is_shown_on_both_pages_once_it_is_published(client, sample
     new = approved(sample_database, replace(full, correction=told), KEY, corrects=old)
     assert new not in client.get(f"/n/{old}").text
     with sample_database.writing() as session:
-        approval.publish_note(session, new, now=NOW, actor=APPROVER)
+        notes.publish_note(session, new, now=NOW, actor=APPROVER)
     before, after = client.get(f"/n/{old}").text, client.get(f"/n/{new}").text
     assert f'href="/n/{new}"' in before
     assert f'href="/n/{old}"' in after
@@ -113,8 +114,8 @@ def test_every_key_that_signed_a_note_stays_readable(client, sample_database, fu
     former = Ed25519PrivateKey.generate()
     approved(sample_database, full, former)
     page = client.get("/n/key").text
-    current = signing.signing_key(app.extensions["outreach.settings"])
+    current = notes.signing_key(app.extensions["outreach.settings"])
     for key in (former, current):
-        public = signing.public_key_of(key)
-        assert signing.pem(public).splitlines()[1] in page.replace("&#43;", "+")
-        assert signing.key_fingerprint(public) in page
+        public = notes.public_key_of(key)
+        assert notes.pem(public).splitlines()[1] in page.replace("&#43;", "+")
+        assert notes.key_fingerprint(public) in page

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, update
 
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW

@@ -10,14 +10,14 @@ from sqlalchemy import func, select
 
 from outreach.adherence.models import AdherenceRecord
 from outreach.core.settings import Settings
-from outreach.delivery.letters import seen
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import FormKind, Keys, TokenKind
+from outreach.delivery.letters import _seen as seen
 from outreach.delivery.models import Message, Reason, Suppression
-from outreach.delivery.outbox import suppressions
-from outreach.engagement.replies import sent_forms
-from outreach.engagement.replies.models import Acknowledgement, Doubt, FormState, Response, ResponseWithdrawal, SentForm
-from outreach.engagement.tracking.models import TrackingBasis
+from outreach.engagement import replies
+from outreach.engagement.replies import Acknowledgement, FormState, Response, SentForm
+from outreach.engagement.replies._models import Doubt, ResponseWithdrawal
+from outreach.engagement.tracking import TrackingBasis
 from tests.application import ASKED_AT
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.test_responses import letters, wbe
@@ -93,7 +93,7 @@ def test_a_post_without_its_page_records_nothing_stops_nothing_and_waits_to_be_v
     with sample_database.reading() as session:
         assert session.scalar(select(func.count()).where(Message.reason == Reason.ANSWERED)) == 0
         mailings = set(session.scalars(select(Message.mailing_id)))
-        assert len(session.scalars(sent_forms.to_verify(mailings)).all()) == 1
+        assert len(session.scalars(replies.to_verify(mailings)).all()) == 1
     raw.post(wbe, data={"answer": "joined", "comment": "Bonjour"})
     assert len(waiting(sample_database)) == 1, "the same again waits once"
 
@@ -345,7 +345,7 @@ def test_the_same_form_again_after_a_change_of_mind_is_asked(app, raw, wbe, cloc
     raw.post(leaving, data=form)
     with sample_database.reading() as session:
         held = session.scalars(select(Message.address_key).where(Message.public_id == public_id(app, wbe))).all()
-        assert not suppressions.in_force(session, held)
+        assert not outbox.in_force(session, held)
 
 
 def test_forms_that_come_at_once_count_together_whichever_has_its_turn_first(app, letters, sample_database):
@@ -356,8 +356,8 @@ def test_forms_that_come_at_once_count_together_whichever_has_its_turn_first(app
             message = session.scalars(select(Message).where(Message.authority_id == authority)).first()
             now = ASKED_AT - timedelta(milliseconds=place)  # the one that was asked last comes first
             page = seen.Seen(FormKind.ANSWER, 0, now - timedelta(seconds=3), bytes([place]) * 16)
-            came = sent_forms.Came(FormKind.ANSWER, page, 0, f"{place}", b"c" * 32)
-            doubts.append(sent_forms.judge_form(session, message, came, now=now).doubt)
+            came = replies.Came(FormKind.ANSWER, page, 0, f"{place}", b"c" * 32)
+            doubts.append(replies.judge_form(session, message, came, now=now).doubt)
     assert doubts == [None] * 4 + [Doubt.MANY] * 5
 
 

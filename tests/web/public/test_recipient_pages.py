@@ -4,18 +4,18 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns.results.verification import verify_ledger
+from outreach.campaigns.results import verify_ledger
 from outreach.core.db import Database
-from outreach.core.erasure.digests import MARK
+from outreach.core.erasure._digests import MARK
 from outreach.core.settings import read
 from outreach.core.text.addresses import masked
 from outreach.core.text.french import typeset
-from outreach.delivery.letters.tokens import INERT, Keys, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import INERT, Keys, TokenKind
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason, Worker
-from outreach.delivery.outbox import suppressions as exclusions
 from outreach.directory.models import Authority
-from outreach.engagement.replies.models import Response
-from outreach.operations.retention.policy import KEPT, RULES
+from outreach.engagement.replies import Response
+from outreach.operations.retention import KEPT, RULES
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_progress import stop_clock
@@ -282,10 +282,10 @@ def test_undoing_an_unsubscription_leaves_any_other_exclusion_and_says_that_mail
     client.post(f"/u/{token}")
     with sample_database.writing() as session:
         key = session.get_one(Message, identity).address_key
-        exclusions.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
+        outbox.suppress_address(session, key, SuppressionReason.STAFF, now=NOW, actor="a@fwb.example")
     assert "Rien ne part encore vers cette boîte" in client.post(f"/u/again/{token}").text
     with sample_database.reading() as session:
-        assert [row.reason for row in exclusions.in_force(session, [key])] == [SuppressionReason.STAFF]
+        assert [row.reason for row in outbox.in_force(session, [key])] == [SuppressionReason.STAFF]
 
 
 STATEMENTS = {

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.models import Mailing, Message, Purpose
-from outreach.engagement.replies.models import Respondent, Response
+from outreach.engagement.replies import Respondent, Response
 from tests.pages import text_of
 from tests.web.test_responses import letters
 

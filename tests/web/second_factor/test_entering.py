@@ -7,11 +7,9 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import select, update
 
-from outreach.access.accounts import second_factors
-from outreach.access.accounts.access_log import AccessLogEntry, TrailKind
-from outreach.access.accounts.accounts import User
+from outreach.access.accounts import AccessLogEntry, TrailKind, User, second_factors
 from outreach.access.accounts.second_factors import SecondFactor
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.settings import FactorPolicy
 from outreach.operations.demo import people
 from outreach.web.sign_in import sessions

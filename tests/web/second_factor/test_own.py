@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access.accounts.second_factors import RecoveryCode
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.settings import FactorPolicy
 from tests.pages import elements, text_of
 from tests.web.second_factor.test_entering import CODE, choose, code, code_of, email, give

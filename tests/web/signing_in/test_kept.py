@@ -7,8 +7,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import delete, select, update
 
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.sessions import StaffSession
+from outreach.access.accounts import StaffSession, User
 from outreach.campaigns.models import Campaign
 from outreach.operations.demo import people
 from outreach.web.sign_in.sessions import MOST_BY_ACCOUNT

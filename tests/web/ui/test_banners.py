@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.core.audit.audit import AuditEntry
+from outreach.core.audit import AuditEntry
 from outreach.core.settings import Mode
 from outreach.core.text import french
 from outreach.delivery import workers
-from outreach.delivery.sending import relay_health
+from outreach.delivery.sending import _relay_health as relay_health
 from outreach.operations.demo import people
 from tests.application import ASKED_AT
 from tests.conftest import PLACE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
 from outreach.cli.preparation import add_people
 from outreach.core.settings import read
 from outreach.core.text.roles import RoleName

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from outreach.core.db import Database
-from outreach.directory.authorities import search
+from outreach.directory.authorities import _search as search
 from outreach.operations.demo import people
 from outreach.web.ui import request
 from tests.core.db.test_time_limit import FOR_LONG

@@ -7,20 +7,18 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
-from outreach.access.scopes import wording
+from outreach.access import scopes
+from outreach.adherence import situation
 from outreach.adherence.models import Programme, Strand
-from outreach.adherence.situation import grouping
-from outreach.adherence.situation.difference import Reading
-from outreach.adherence.situation.grouping import Grouping, groups
-from outreach.adherence.situation.situation import Bucket, Listed, Selection, Solicitation
+from outreach.adherence.situation import Bucket, Grouping, Listed, Reading, Selection, Solicitation, groups
 from outreach.adherence.statuses import Meaning
-from outreach.campaigns.planning.sending_hours import known_until, read_past
+from outreach.campaigns.planning import known_until, read_past
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS, parse_day, today
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.typed import whole_number
-from outreach.delivery.outbox.recipients import listed_schools
+from outreach.delivery.outbox import listed_schools
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.pager import member
 from outreach.web.ui.request import counted, current_day, now
@@ -89,7 +87,7 @@ def asked(session: Session) -> AskedSituation:
     if refusal:
         return AskedSituation(current_day(), None, by, refusal, typed)
     try:
-        grouping.refuse_unknowable(session, day, known_at)
+        situation.refuse_unknowable(session, day, known_at)
     except (InputError, Refused) as error:
         return AskedSituation(current_day(), None, by, f"{error}{TODAYS}", typed, is_of_moment=True)
     return AskedSituation(day, known_at, by, typed=typed)
@@ -164,7 +162,7 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
 def spelt_day(about: AskedSituation) -> str:
     """The day, the moment of knowledge, the programme where several are loaded, and whose members alone are counted, as
     titles have them, as in "au samedi 15 mai 2021, pouvoirs organisateurs membres du SeGEC"."""
-    whose = f", {wording.authorities_in_words(counted())}" if counted() else ""
+    whose = f", {scopes.authorities_in_words(counted())}" if counted() else ""
     known_then = f", d’après ce qui était enregistré le {french.moment(about.known_at)}" if about.known_at else ""
     return f"au {french.weekday(about.day)}{known_then}{of_request.said()}{whose}"
 

@@ -6,21 +6,29 @@ from functools import partial
 
 from flask import Response
 
-from outreach.access.scopes import wording
+from outreach.access import scopes
+from outreach.adherence import situation
 from outreach.adherence.models import Strand
-from outreach.adherence.situation import situation
-from outreach.adherence.situation.situation import Bucket, Situation, SituationRow
+from outreach.adherence.situation import Bucket, Situation, SituationRow
 from outreach.adherence.statuses import Meaning
-from outreach.campaigns.results import actions
-from outreach.campaigns.results.actions import Departure
+from outreach.campaigns import results
+from outreach.campaigns.results import Departure
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.french import either
 from outreach.core.text.roles import RoleName
-from outreach.reports.charts import chart
-from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.drawings import Bar, BarRow, Event, Series, draw_bars, draw_cell, draw_curve
-from outreach.reports.charts.marks import Tone
+from outreach.reports.charts import (
+    Bar,
+    BarRow,
+    Chart,
+    Event,
+    Series,
+    Tone,
+    draw_bars,
+    draw_cell,
+    draw_curve,
+    inline_chart,
+)
 from outreach.web.pages.adherence.asked import AskedSituation, pages, spelt_day, surely_asked
 from outreach.web.pages.adherence.tables import file_name
 from outreach.web.shared import charts, programmes
@@ -68,7 +76,7 @@ def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
     programme = programmes.named(session)
     points = situation.joining_curve(session, programme, about.day, known_at=about.known_at)
     if points:
-        yield joinings(points, actions.list_departures(session, programme, at=about.moment), about)
+        yield joinings(points, results.list_departures(session, programme, at=about.moment), about)
     found = situation.count_situation(session, programme, about.day, known_at=about.known_at, by=about.by)
     for strand in programme.open_on(about.day):
         yield by_group(found, strand, about)
@@ -76,7 +84,7 @@ def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
 
 def in_cell(row: SituationRow, strand: int) -> str:
     """The bar of a row of the table, as SVG."""
-    return chart.inline_chart(draw_cell(_pieces(row, strand)), "bar-chart")
+    return inline_chart(draw_cell(_pieces(row, strand)), "bar-chart")
 
 
 def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:
@@ -155,4 +163,4 @@ def _subject(about: AskedSituation) -> str:
 
 def _whose() -> str:
     """The programme where several are loaded, and whose members alone a chart counts, after what it says."""
-    return of_request.said() + (f", {wording.authorities_in_words(counted())}" if counted() else "")
+    return of_request.said() + (f", {scopes.authorities_in_words(counted())}" if counted() else "")

@@ -6,24 +6,21 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence.imports import coverage
-from outreach.adherence.imports.joining_lists import JoiningLists, JoiningPlan
-from outreach.adherence.imports.naming import programme_of
+from outreach.adherence import imports, records, situation
+from outreach.adherence.imports import JoiningLists, JoiningPlan, programme_of
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
-from outreach.adherence.programmes.programmes import SeveralProgrammes, name_among_several, of_programme
-from outreach.adherence.programmes.programmes import get_programme as programme_of_code
-from outreach.adherence.records import by_hand, records
-from outreach.adherence.situation import sentences
+from outreach.adherence.programmes import SeveralProgrammes, name_among_several, of_programme
+from outreach.adherence.programmes import get_programme as programme_of_code
 from outreach.core.db import Session
-from outreach.core.tables.imports import Opened
+from outreach.core.tables import Opened
 from outreach.core.text import french
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities
 from outreach.directory.models import Authority
-from outreach.engagement.replies import models
-from outreach.reports.notes import corrections
+from outreach.engagement import replies
+from outreach.reports.notes import by_list
 from outreach.web.shared import programmes
 from outreach.web.shared.imports import FieldFault, ListPages
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
@@ -58,7 +55,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
 
     def kind(self) -> JoiningLists:
         """The kind of list, as this request judges it."""
-        return JoiningLists(current_day(), corrections.by_list)
+        return JoiningLists(current_day(), by_list)
 
     def form(self) -> UploadForm:
         """The form, on which a list may be said to be complete until a day."""
@@ -73,7 +70,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         except (NotFound, Refused) as error:
             raise FieldFault("programme", str(error)) from None
         until = parse_day(form["complete_until"].data) if form["complete_until"].data else None
-        covered = coverage.stated_coverage(session, until, form["covers"].data or (), current_day())
+        covered = imports.stated_coverage(session, until, form["covers"].data or (), current_day())
         return {"programme_id": programme.id, "coverage": covered}
 
     def example(self) -> Response:
@@ -89,7 +86,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         chosen, programme = programmes.filtered(session), programmes.shown(session)
         offered = of_request.choices(programmes.offered(session))
         told = {"offered": offered, "chosen": chosen.code if chosen else "", "programme": programme}
-        statuses, covered = [status.label.lower() for status in Status], coverage.covered_until(session, programme)
+        statuses, covered = [status.label.lower() for status in Status], imports.covered_until(session, programme)
         return {**super().before(session), **told, "covered": covered, "statuses": statuses}
 
     def shown(self, session: Session, received: JoiningList, plan: JoiningPlan | None) -> dict[str, Any]:
@@ -109,7 +106,7 @@ JoiningPages().put(pages)
 @needs(RoleName.READER)
 def statuses(fase: int) -> str:
     with reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         return _statuses_page(session, authority, StatusForm(data={"day": current_day().isoformat()}))
 
 
@@ -119,13 +116,13 @@ def statuses(fase: int) -> str:
 def record(fase: int) -> Redirect | tuple[str, int]:
     form = StatusForm()
     with reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         programme = programmes.named(session)
         strands = programme.strands
         form.offer(strands, records.eligible_schools(session, authority, strands, current_day()), current_day())
     if not form.validate_on_submit() or not _recorded(fase, programme.code, form):
         with reading() as session:
-            return _statuses_page(session, sheet.authority_by_fase(session, fase), form), 422
+            return _statuses_page(session, authorities.authority_by_fase(session, fase), form), 422
     return redirect(url_for(".statuses", fase=fase))
 
 
@@ -133,16 +130,16 @@ def record(fase: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdrawal(fase: int, number: int) -> str:
     with reading() as session:
-        authority, programme = sheet.authority_by_fase(session, fase), programmes.named(session)
-        entry = by_hand.get_hand_record(session, authority, programme, number)
-        falls = by_hand.changes_without(session, programme, entry, current_day())
+        authority, programme = authorities.authority_by_fase(session, fase), programmes.named(session)
+        entry = records.get_hand_record(session, authority, programme, number)
+        falls = records.changes_without(session, programme, entry, current_day())
         return render_template(
             "pages/directory/withdrawal.html",
             authority=authority,
             entry=entry,
             falls=falls,
             unrecorded=Status.NONE,
-            colleagues=models.known_names(session, authority),
+            colleagues=replies.known_names(session, authority),
         )
 
 
@@ -152,8 +149,8 @@ def withdraw(fase: int, number: int) -> Redirect:
     with reading() as session:
         code = programmes.named(session).code
     with database().writing() as session:
-        authority, programme = sheet.authority_by_fase(session, fase), programme_of_code(session, code)
-        entry = by_hand.withdraw_hand_record(session, authority, programme, number, now=now(), actor=actor())
+        authority, programme = authorities.authority_by_fase(session, fase), programme_of_code(session, code)
+        entry = records.withdraw_hand_record(session, authority, programme, number, now=now(), actor=actor())
         counted = french.plural(len(entry.schools), "école")
         about = f"volet {entry.strand.number}{of_programme(of_request.name())}"
         told = f"L’enregistrement « {entry.status.label} » ({about}, {counted}) est annulé."
@@ -165,7 +162,7 @@ def _recorded(fase: int, code: str, form: StatusForm) -> bool:
     """Record the status of a valid form, and say so; whether that worked. If not, the form holds the error."""
     effective_on = parse_day(form.day.data or "")
     with telling(form.day), database().writing() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         programme = programme_of_code(session, code)
         strand = programme.strand(int(form.strand.data))
         count, notes = _record(session, authority, programme, strand, form, effective_on)
@@ -207,13 +204,13 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
     return render_template(
         "pages/directory/statuses.html",
         authority=authority,
-        federations=sheet.represented_by(session, authority),
+        federations=authorities.represented_by(session, authority),
         programme=programme,
         rows=rows,
         opened=programme.open_on(current_day()),
-        opening=sentences.opening_in_words,
+        opening=situation.opening_in_words,
         roll_ups=records.roll_ups(rows, programme),
-        entries=by_hand.of_authority(session, authority, programme)[:SHOWN_RECORDS],
+        entries=records.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,
-        colleagues=models.known_names(session, authority),
+        colleagues=replies.known_names(session, authority),
     )

@@ -6,17 +6,16 @@ from typing import Any
 from flask import Response, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.adherence import situation
 from outreach.adherence.models import Programme, RollUp, Strand
-from outreach.adherence.programmes.programmes import of_programme
-from outreach.adherence.situation import grouping, sentences, situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Selection, Solicitation
+from outreach.adherence.programmes import of_programme
+from outreach.adherence.situation import Bucket, Grouping, Selection, Solicitation
 from outreach.adherence.statuses import Meaning
-from outreach.campaigns.results import from_lists
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.segments.audience import Concerns
+from outreach.campaigns import results
+from outreach.campaigns.results import WrittenList
+from outreach.campaigns.segments import Concerns
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -57,7 +56,7 @@ def listed(what: str) -> str:
             spelt_day=spelt_day(about),
             opening=""
             if strand.is_open(about.day)
-            else sentences.opening_in_words(strand.number, strand.opened_on, of_request.name()),
+            else situation.opening_in_words(strand.number, strand.opened_on, of_request.name()),
             text=sought(request),
             shown=Shown.of(request, found, export=".export_list", write=".write_to_list"),
             solicitation=solicitation_label,
@@ -75,7 +74,7 @@ def export_list(what: str, kind: str) -> Response:
         programme = programmes.named(session)
         _, selection = _asked_list(session, programme, about, what)
         table = _rows(session, programme, about, selection, what).table()
-        oldest = grouping.oldest_register(session, about.day, about.known_at)
+        oldest = situation.oldest_register(session, about.day, about.known_at)
         meanings = definitions(oldest, tells_reach=not is_scoped())
         return exports.download(table, kind, file_name(about, f"volet-{selection.strand}"), meanings)
 
@@ -96,7 +95,7 @@ def write_to_list(what: str) -> Redirect | str | tuple[str, int]:
         has_rule = not (about.is_past or selection.solicitation or selection.meaning or text) and (
             selection.by is Grouping.NETWORK or not selection.group
         )
-        rule = from_lists.rule_of_figure(strand, selection.network, selection.bucket) if has_rule else None
+        rule = results.rule_of_figure(strand, selection.network, selection.bucket) if has_rule else None
         members = _rows(session, programme, about, selection, what).keys() if rule is None else ()
     told = f"{name}, au {french.day(about.day)}" if about.is_past else name
     is_reminder = selection.solicitation is Solicitation.SOLICITED
@@ -142,4 +141,4 @@ def _asked_list(session: Session, programme: Programme, about: AskedSituation, w
 
 
 def _opening(strand: Strand) -> str:
-    return sentences.opening_in_words(strand.number, strand.opened_on, of_request.name())
+    return situation.opening_in_words(strand.number, strand.opened_on, of_request.name())

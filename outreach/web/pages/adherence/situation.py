@@ -9,32 +9,28 @@ from flask import Response, render_template, request
 from flask_login import current_user
 from markupsafe import Markup, escape
 
+from outreach.adherence import situation
 from outreach.adherence.models import Programme
-from outreach.adherence.situation import grouping, sentences, situation
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.situation import Bucket, Situation, Solicitation
-from outreach.campaigns.planning import listing as campaigns
-from outreach.campaigns.results import actions
-from outreach.campaigns.results.actions import Actions, WaveAction
-from outreach.campaigns.results.reached import MOST_TOLD
-from outreach.campaigns.waves import stopping
+from outreach.adherence.situation import Bucket, Grouping, Situation, Solicitation
+from outreach.campaigns import planning, results, waves
+from outreach.campaigns.results import MOST_TOLD, Actions, WaveAction
+from outreach.core import site
 from outreach.core.db import Session
 from outreach.core.settings import Mode
-from outreach.core.site import statements
-from outreach.core.site.statements import StatementKind
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.site import StatementKind
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities import search
-from outreach.directory.authorities.search import Filters, Reach
+from outreach.directory import authorities
+from outreach.directory.authorities import Filters, Reach
 from outreach.directory.models import Level
-from outreach.engagement.replies import inbox_list
-from outreach.engagement.replies.kinds import Tray
-from outreach.operations.backups import restore_tests
+from outreach.engagement import replies
+from outreach.engagement.replies import Tray
+from outreach.operations import backups
 from outreach.operations.demo import steps
-from outreach.reports.notes import prose
-from outreach.reports.notes.prose import About
-from outreach.staff.notifications import requests
+from outreach.reports import notes
+from outreach.reports.notes import About
+from outreach.staff import notifications
 from outreach.web.pages.adherence import charts, tables, why
 from outreach.web.pages.adherence.asked import (
     AskedSituation,
@@ -79,7 +75,7 @@ def index() -> str:
         chosen, strand = chosen_groups(about.by), shown_strand(programme, about.day)
         answering = bool(chosen) or "answer" in request.args
         acted = _acted(session, programme, about, MOST_ACTIONS, told_reached=MOST_REACHED if answering else 0)
-        first, *others = sentences.situation_sentences(found, [strand])
+        first, *others = situation.situation_sentences(found, [strand])
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -87,24 +83,24 @@ def index() -> str:
             about=about,
             spelt_day=spelt_day(about),
             today=current_day(),
-            oldest=grouping.oldest_register(session, about.day, about.known_at) if about.is_past else None,
+            oldest=situation.oldest_register(session, about.day, about.known_at) if about.is_past else None,
             lead=_lead(first),
             more_sentences=others,
-            opening=sentences.opening_in_words,
+            opening=situation.opening_in_words,
             opened=programme.open_on(about.day),
             strand=strand,
             chosen=chosen,
             again_groups=partial(toggled, about, chosen),
-            answers=sentences.group_answers(found, programme.strands, chosen),
+            answers=situation.group_answers(found, programme.strands, chosen),
             groupings=list(Grouping),
             terms=tables.terms(tells_reach=not is_scoped()),
             acted=acted,
-            soon=[one for one in acted.planned if is_scoped() and one.at - now() <= requests.NOTICE],
+            soon=[one for one in acted.planned if is_scoped() and one.at - now() <= notifications.NOTICE],
             answering=answering,
             whole_answer=_whole_answer(session, programme, about, found, acted) if answering else (),
             bar_of=charts.in_cell,
             columns=tables.PAGE_COLUMNS,
-            curve=charts.joinings(points, actions.list_departures(session, programme, at=about.moment), about)
+            curve=charts.joinings(points, results.list_departures(session, programme, at=about.moment), about)
             if points
             else None,
             Bucket=Bucket,
@@ -128,8 +124,8 @@ def _acted(
 ) -> Actions:
     """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
     if is_scoped():
-        return actions.list_actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
-    return actions.list_actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told_reached)
+        return results.list_actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
+    return results.list_actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told_reached)
 
 
 def _whole_answer(
@@ -142,16 +138,16 @@ def _whole_answer(
     """
     if about.by is not Grouping.NETWORK:
         return ()
-    preparing = None if about.is_past or is_scoped() else campaigns.in_preparation(session, programme)
+    preparing = None if about.is_past or is_scoped() else planning.in_preparation(session, programme)
     chosen = chosen_groups(about.by)
     acted = acted.about({strand.number for strand in programme.strands}, chosen)
     whom = About(chosen, asks_all=bool(chosen), preparing=preparing)
-    return [one for told in prose.prose_answers(found, programme.strands, acted, whom) for one in told.paragraphs]
+    return [one for told in notes.prose_answers(found, programme.strands, acted, whom) for one in told.paragraphs]
 
 
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
     """The alerts of today, and what awaits: a page about the past has none of it."""
-    paused = stopping.held_waves(session)
+    paused = waves.held_waves(session)
     return {
         "paused": paused,
         "alarms": alarms(session, {wave.id for wave, _ in paused}),
@@ -164,19 +160,21 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
 
 def _of_service(session: Session, level: Level | None) -> dict[str, Any]:
     """What awaits the service, for those who have no list of their own."""
-    waiting = inbox_list.count_trays(session)
+    waiting = replies.count_trays(session)
     return {
         "level": level,
         "asks": sum(waiting.values()) - waiting[Tray.HANDLED],
-        "bounced": search.count_authorities(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
-        "unreachable": search.count_authorities(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
+        "bounced": authorities.count_authorities(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
+        "unreachable": authorities.count_authorities(
+            session, Filters(level=level, reach=Reach.UNREACHABLE)
+        ).authorities,
     }
 
 
 def _unwritten(session: Session) -> list[StatementKind]:
     """The public pages that an administrator has to fill in; a demonstration asks for none."""
     owes = settings().mode is not Mode.DEMO and current_user.holds(RoleName.ADMINISTRATOR)
-    return statements.missing_statements(session) if owes else []
+    return site.missing_statements(session) if owes else []
 
 
 def _restores(session: Session) -> list[str]:
@@ -184,7 +182,7 @@ def _restores(session: Session) -> list[str]:
     here = settings()
     is_asked = here.backups is not None or here.mode is not Mode.DEMO
     return (
-        restore_tests.restore_test_sentences(session, here.backups)
+        backups.restore_test_sentences(session, here.backups)
         if is_asked and current_user.holds(RoleName.ADMINISTRATOR)
         else []
     )
@@ -219,7 +217,7 @@ def export_actions(kind: str) -> Response:
 
 
 def _listed(acted: Actions) -> InMemoryListing[WaveAction]:
-    return actions.actions_as_list(acted, text=sought(request), sort=sorting(request))
+    return results.actions_as_list(acted, text=sought(request), sort=sorting(request))
 
 
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
@@ -232,6 +230,6 @@ def export(kind: str) -> Response:
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
         acted = _acted(session, programme, about)
-        oldest = grouping.oldest_register(session, about.day, about.known_at)
+        oldest = situation.oldest_register(session, about.day, about.known_at)
     table, *more = tables.tables_of(found, acted, now(), oldest, tells_reach=not is_scoped())
     return exports.download(table, kind, file_name(about), *more)

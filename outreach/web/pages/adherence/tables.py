@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from outreach.adherence import situation
 from outreach.adherence.models import RollUp, Word
-from outreach.adherence.situation import sentences
-from outreach.adherence.situation.grouping import Grouping
-from outreach.adherence.situation.sentences import DEFINITIONS, KNOWN, OF_REACH
-from outreach.adherence.situation.situation import (
+from outreach.adherence.situation import (
+    DEFINITIONS,
+    KNOWN,
+    OF_REACH,
     AuthorityRow,
     Bucket,
+    Grouping,
     SchoolRow,
     Selection,
     Situation,
@@ -19,14 +21,13 @@ from outreach.adherence.situation.situation import (
     buckets_of,
 )
 from outreach.adherence.statuses import Meaning
-from outreach.campaigns.counting.counts import Counts
-from outreach.campaigns.results import reached as campaign_reach
-from outreach.campaigns.results.actions import WOULD_GET, Actions, WaveAction
-from outreach.campaigns.results.figures import Figure
-from outreach.core.tables.columns import DATA, Column, Kind
+from outreach.campaigns import results
+from outreach.campaigns.counting import Counts
+from outreach.campaigns.results import WOULD_GET, Actions, Figure, WaveAction
+from outreach.core.tables import DATA, Column, Kind
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS
-from outreach.directory.authorities.search import REGISTERED, authority_columns
+from outreach.directory.authorities import REGISTERED, authority_columns
 from outreach.directory.models import Authority, School
 from outreach.web.pages.adherence.asked import AskedSituation
 from outreach.web.ui import exports
@@ -37,7 +38,7 @@ ACTION_HEADERS: Sequence[str] = (
 )
 REACHED_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Campagne", "Titre", "Volet", *exports.NETWORK),
-    *(Figure(key).label for key in campaign_reach.KEYS),
+    *(Figure(key).label for key in results.KEYS),
 )
 WORDS = {Word.DECLARED: "déclaré", Word.CONFIRMED: "confirmé"}
 GROUP_HEADERS = {
@@ -137,7 +138,7 @@ def reached_table(times: tuple[str, str], acted: Actions) -> exports.Table:
 
 
 def _reach(counted: Counts) -> tuple[exports.Cell, ...]:
-    return tuple(campaign_reach.numbers_of(counted).values())
+    return tuple(results.numbers_of(counted).values())
 
 
 def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, ...]:
@@ -220,7 +221,7 @@ def _cells(times: tuple[str, str], row: SituationRow, found: Situation) -> list[
         for number in row.strands
     }
     to_come: dict[int, tuple[exports.Cell, ...]] = {
-        number: (*[""] * (len(Bucket) + len(Solicitation) + 1), sentences.opening_in_words(number, day))
+        number: (*[""] * (len(Bucket) + len(Solicitation) + 1), situation.opening_in_words(number, day))
         for number, day in found.openings.items()
     }
     return [(*named, number, *cells) for number, cells in sorted({**opened, **to_come}.items())]

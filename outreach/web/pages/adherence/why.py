@@ -4,18 +4,16 @@ from typing import Any
 
 from flask import Response, render_template, request, url_for
 
-from outreach.access.accounts import accounts
-from outreach.access.scopes import wording
+from outreach.access import accounts, scopes
+from outreach.adherence import situation
 from outreach.adherence.models import Programme, Strand
-from outreach.adherence.situation import difference, explained
-from outreach.adherence.situation.difference import A_MONTH, Asked, By, Cause, Difference, Reading
-from outreach.adherence.situation.explained import ChangedSchool, Chosen
+from outreach.adherence.situation import A_MONTH, Asked, By, Cause, ChangedSchool, Chosen, Difference, Reading
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.dates import BRUSSELS
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
-from outreach.reports.notes import listing
+from outreach.reports import notes
 from outreach.web.pages.adherence.asked import AskedSituation, pages, reading_asked, shown_strand
 from outreach.web.shared import programmes
 from outreach.web.ui import exports
@@ -48,12 +46,12 @@ def why() -> str:
             since=_since(session, programme),
             groupings=list(By),
             by=member(By, request.args.get("by")) or By.NETWORK,
-            sentences=explained.difference_sentences(found, of_request.name()) if found else [],
-            label=explained.figure_label,
-            signed=explained.signed_count,
-            CONCERNED=difference.CONCERNED,
+            sentences=situation.difference_sentences(found, of_request.name()) if found else [],
+            label=situation.figure_label,
+            signed=situation.signed_count,
+            CONCERNED=situation.CONCERNED,
             asked=_asked(found) if found else {},
-            counted=wording.authorities_in_words(counted()),
+            counted=scopes.authorities_in_words(counted()),
             today=current_day(),
         )
 
@@ -70,7 +68,7 @@ def changed() -> str:
             programme=programme,
             found=found,
             chosen=chosen,
-            figure=explained.figure_label(chosen.figure) if chosen.figure else "",
+            figure=situation.figure_label(chosen.figure) if chosen.figure else "",
             text=sought(request),
             asked=_asked(found),
             shown=Shown.of(request, _listed(session, found), export=".export_changed"),
@@ -94,7 +92,7 @@ def _found(session: Session, programme: Programme) -> Difference:
     by = member(By, request.args.get("by")) or By.NETWORK
     asks = Asked(programme, shown_strand(programme, after.day), by, counted())
     with whole() as every:
-        return difference.difference(every, asks, before, after, session)
+        return situation.difference(every, asks, before, after, session)
 
 
 def account(session: Session, programme: Programme, strand: Strand, about: AskedSituation) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def account(session: Session, programme: Programme, strand: Strand, about: Asked
     try:
         with whole() as every:
             asks = Asked(programme, strand, By.NETWORK, counted())
-            found = difference.difference(every, asks, before, after, session)
+            found = situation.difference(every, asks, before, after, session)
     except (InputError, Refused):
         return {"account": None}
     known = {"known_from": about.typed, "known_to": about.typed} if about.known_at else {}
@@ -118,14 +116,14 @@ def account(session: Session, programme: Programme, strand: Strand, about: Asked
         "moved": sum(map(len, came)),
         "moved_cause": Cause.MOVED.value,
         "asked_account": {"strand": strand.number, "from": str(before.day), "to": str(after.day), **known},
-        "signed": explained.signed_count,
-        "CONCERNED": difference.CONCERNED,
+        "signed": situation.signed_count,
+        "CONCERNED": situation.CONCERNED,
     }
 
 
 def _listed(session: Session, found: Difference) -> InMemoryListing[ChangedSchool]:
     text, sort, names = sought(request), sorting(request), accounts.colleagues(session)
-    return explained.list_changed_schools(session, found, _chosen(), text=text, sort=sort, names=names)
+    return situation.list_changed_schools(session, found, _chosen(), text=text, sort=sort, names=names)
 
 
 def _chosen() -> Chosen:
@@ -133,7 +131,7 @@ def _chosen() -> Chosen:
     figure = request.args.get("figure", "")
     if figure:
         try:
-            explained.figure_label(figure)
+            situation.figure_label(figure)
         except ValueError:
             raise InputError("Ce chiffre n’existe pas : revenez à la page « Pourquoi ce chiffre a changé ».") from None
     cause = member(Cause, request.args.get("cause"))
@@ -162,7 +160,7 @@ def _since(session: Session, programme: Programme) -> list[tuple[str, str]]:
     """Readings that are often asked for, in words, each with its address."""
     strand = request.args.get("strand")
     found = [("Depuis un mois", url_for(".why", strand=strand))]
-    if note := listing.last_numbered(session, programme):
+    if note := notes.last_numbered(session, programme):
         # The whole instant: what was recorded in the same minute came after it, or before.
         asked: dict[str, Any] = {"from": note.as_of.isoformat(), "known_from": note.known_at.isoformat()}
         number = note.approval.number if note.approval else ""

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, render_template, request
 
-from outreach.access.accounts import access_log
-from outreach.access.accounts.access_log import MOST_EXPORTED, AccessLogEntry, Filter, TrailKind
+from outreach.access import accounts
+from outreach.access.accounts import MOST_EXPORTED, AccessLogEntry, Filter, TrailKind
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -34,7 +34,7 @@ def index() -> str:
 
 @has_files(pages, "/export", "journal-des-acces", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> QueryListing[AccessLogEntry]:
-    return access_log.list_access(session, _asked()[0], sorting(request))
+    return accounts.list_access(session, _asked()[0], sorting(request))
 
 
 def _asked() -> tuple[Filter, dict[str, str]]:

@@ -6,23 +6,21 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts, administration, password_links, second_factors, sessions
-from outreach.access.accounts.accounts import User
-from outreach.access.accounts.password_links import LinkKind
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.access.accounts import LinkKind, User, second_factors
+from outreach.campaigns.letter import SenderIdentity
+from outreach.core import audit
 from outreach.core.db import Session
 from outreach.core.settings import FactorPolicy, Mode
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import SCOPED, RoleName
 from outreach.delivery import workers
-from outreach.delivery.smtp.relay import Guard
+from outreach.delivery.smtp import Guard
 from outreach.directory import reference
-from outreach.staff import invitations, reassignment
-from outreach.staff.notifications import account_letters
-from outreach.staff.notifications.account_letters import AccountHolder, AccountMail
+from outreach.staff import invitations, notifications, reassignment
+from outreach.staff.notifications import AccountHolder, AccountMail
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.account_forms import InvitationForm
 from outreach.web.ui.fields import posted, posted_all
@@ -67,7 +65,7 @@ def send_link(number: int) -> Redirect:
     with reading() as snapshot:
         user = accounts.account_numbered(snapshot, number)
         invitations.refuse_withheld(snapshot, _guard(), user.email)
-        to = AccountHolder(user.email, user.name, administration.roles_of(user), user.scope_code)
+        to = AccountHolder(user.email, user.name, accounts.roles_of(user), user.scope_code)
         mail = _written(invitations.kind_for(user), to)
     with database().writing() as writing:
         user = accounts.account_numbered(writing, number)
@@ -92,8 +90,8 @@ def set_roles(number: int) -> Redirect | tuple[str, int]:
         scope = _chosen_scope(roles)
         with database().writing() as writing:
             user = accounts.account_numbered(writing, number)
-            administration.set_roles(writing, user, roles, scope=scope, now=now(), actor=actor())
-            said = f"Rôles de {user.name} : {administration.labels_of(user)}."
+            accounts.set_roles(writing, user, roles, scope=scope, now=now(), actor=actor())
+            said = f"Rôles de {user.name} : {accounts.labels_of(user)}."
     except (InputError, Refused) as error:
         code = 409 if isinstance(error, Refused) else 422
         with reading() as snapshot:
@@ -107,7 +105,7 @@ def set_roles(number: int) -> Redirect | tuple[str, int]:
 def end_sessions(number: int) -> Redirect:
     with database().writing() as writing:
         user = accounts.account_numbered(writing, number)
-        administration.end_all_sessions(writing, user, now=now(), actor=actor())
+        accounts.end_all_sessions(writing, user, now=now(), actor=actor())
         said = f"Les sessions de {user.name} sont terminées."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
@@ -118,7 +116,7 @@ def end_sessions(number: int) -> Redirect:
 def reset_second_factor(number: int) -> Redirect:
     with database().writing() as writing:
         user = accounts.account_numbered(writing, number)
-        administration.reset_second_factor(writing, user, now=now(), actor=actor())
+        accounts.reset_second_factor(writing, user, now=now(), actor=actor())
         said = f"Le second facteur de {user.name} est réinitialisé, ses sessions sont terminées."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
@@ -154,7 +152,7 @@ def close(number: int) -> Redirect | tuple[str, int]:
 def reopen(number: int) -> Redirect:
     with database().writing() as writing:
         user = accounts.account_numbered(writing, number)
-        administration.reopen_account(writing, user, now=now(), actor=actor())
+        accounts.reopen_account(writing, user, now=now(), actor=actor())
         said = f"Le compte de {user.name} est rouvert, avec ses rôles et son mot de passe."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
@@ -174,9 +172,7 @@ def _invited(person: AccountHolder) -> str:
 
 
 def _written(kind: LinkKind, person: AccountHolder) -> AccountMail:
-    return account_letters.write_account_mail(
-        kind, _sending(), person, by=current_user.name, contact=actor(), now=now()
-    )
+    return notifications.write_account_mail(kind, _sending(), person, by=current_user.name, contact=actor(), now=now())
 
 
 def _guard() -> Guard:
@@ -189,13 +185,13 @@ def _sending() -> SenderIdentity:
 
 @has_files(pages, "/export", "comptes", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> InMemoryListing[User]:
-    return administration.list_accounts(session, text=sought(request), sort=sorting(request))
+    return accounts.list_accounts(session, text=sought(request), sort=sorting(request))
 
 
 @pages.app_context_processor
 def words_of_accounts() -> dict[str, object]:
     """Give templates the roles and the state of an account in words, and whether some need a second factor."""
-    return {"state_of": administration.account_state, "factors_required": factors_required}
+    return {"state_of": accounts.account_state, "factors_required": factors_required}
 
 
 def factors_required() -> bool:
@@ -226,14 +222,14 @@ def _page(session: Session, user: User, fault: str = "") -> str:
         "pages/administration/account.html",
         user=user,
         fault=fault,
-        held=chosen_roles() if fault else administration.roles_of(user),
+        held=chosen_roles() if fault else accounts.roles_of(user),
         roles=list(RoleName),
         scope=posted("scope") if fault else user.scope_code,
         scopes=reference.offered(session),
-        sessions=sessions.sessions_of(session, user.id, now=now()),
-        link=password_links.pending_link(session, user.id, now=now()),
+        sessions=accounts.sessions_of(session, user.id, now=now()),
+        link=accounts.pending_link(session, user.id, now=now()),
         factor=second_factors.factor_state(session, user.id),
-        told=audit.latest_entries(session, [administration.subject_of(user)], MOST_TOLD),
+        told=audit.latest_entries(session, [accounts.subject_of(user)], MOST_TOLD),
     )
 
 
@@ -244,8 +240,8 @@ def _closure_page(session: Session, number: int, fault: str = "") -> str:
         "pages/administration/account_closing.html",
         user=user,
         fault=fault,
-        kept_open=administration.last_administrator(session, user),
+        kept_open=accounts.last_administrator(session, user),
         follows=reassignment.followed_by(session, user.email),
         others=[(one.email, one.name) for one in others],
-        sessions=len(sessions.sessions_of(session, user.id, now=now())),
+        sessions=len(accounts.sessions_of(session, user.id, now=now())),
     )

@@ -5,11 +5,11 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectChoice, SelectField, StringField
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities.search import list_federations, list_networks
+from outreach.directory.authorities import list_federations, list_networks
 from outreach.integrations import api_keys
 from outreach.integrations.api_keys import LONGEST_NAME, ApiKey, KeyRole
 from outreach.web.shared.list_files import has_files

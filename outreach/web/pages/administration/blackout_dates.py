@@ -8,14 +8,12 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import RadioField, SelectChoice, StringField
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.accounts import Colleagues
-from outreach.campaigns.planning import blackout_dates, sending_hours
-from outreach.campaigns.planning.blackout_dates import ClosedRow
-from outreach.campaigns.planning.sending_hours import ClosedPart, Spares
-from outreach.campaigns.waves import exemptions
+from outreach.access import accounts
+from outreach.access.accounts import Colleagues
+from outreach.campaigns import planning, waves
+from outreach.campaigns.planning import ClosedPart, ClosedRow, Spares
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.dates import FIRST, LAST, parse_day
 from outreach.core.text.french import initial
 from outreach.core.text.roles import RoleName
@@ -86,7 +84,7 @@ def add() -> Redirect | tuple[str, int]:
         (first, last), part, spares = form.period(), ClosedPart(form.part.data), SPARED[form.spares.data]
         period, name = {"first": first, "last": last}, form.name.data or ""
         with telling(form), database().writing() as session:
-            made = blackout_dates.add_blackout_date(
+            made = planning.add_blackout_date(
                 session, **period, part=part, spares=spares, name=name, now=now(), actor=actor()
             )
             number = made.id
@@ -101,14 +99,14 @@ def add() -> Redirect | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def closure(number: int) -> str:
     with reading() as session:
-        known = blackout_dates.get_blackout_date(session, number)
-        within = [] if known.withdrawal else exemptions.waves_within(session, known.closure, now=now())
+        known = planning.get_blackout_date(session, number)
+        within = [] if known.withdrawal else waves.waves_within(session, known.closure, now=now())
         return render_template(
             "pages/administration/closure.html",
             known=known,
-            year=blackout_dates.school_year_of(known.closure.first_on),
+            year=planning.school_year_of(known.closure.first_on),
             waves=within,
-            planners={one.wave.id: exemptions.planners_of(session, one.wave)[0] for one in within},
+            planners={one.wave.id: waves.planners_of(session, one.wave)[0] for one in within},
         )
 
 
@@ -116,7 +114,7 @@ def closure(number: int) -> str:
 @needs(RoleName.ADMINISTRATOR)
 def withdraw(number: int) -> Redirect:
     with database().writing() as session:
-        blackout_dates.withdraw_blackout_date(session, number, now=now(), actor=actor())
+        planning.withdraw_blackout_date(session, number, now=now(), actor=actor())
     flash("La fermeture est retirée : ces jours se planifient de nouveau.", "success")
     return redirect(url_for(".closure", number=number))
 
@@ -130,18 +128,18 @@ def _page(session: Session, form: ClosureForm) -> str:
         form=form,
         year=year,
         near=[near for near in (year - 1, year + 1) if FIRST.year <= near < LAST.year - 1],
-        this=blackout_dates.school_year_of(current_day()),
+        this=planning.school_year_of(current_day()),
         shown=Shown.of(request, replace(listed, rows=own), names=names),
         of_service=Shown.of(request, replace(listed, title="Calendrier du service", rows=others), names=names),
-        added=blackout_dates.added_blackout_dates(session, year).count(),
+        added=planning.added_blackout_dates(session, year).count(),
         text=sought(request),
-        caution=sending_hours.calendar_caution(blackout_dates.days_of(year)[0]),
+        caution=planning.calendar_caution(planning.days_of(year)[0]),
         colleagues=names,
     )
 
 
 def _listed(session: Session, names: Colleagues) -> InMemoryListing[ClosedRow]:
-    return blackout_dates.list_blackout_dates(session, _year(), names, text=sought(request), sort=sorting(request))
+    return planning.list_blackout_dates(session, _year(), names, text=sought(request), sort=sorting(request))
 
 
 def _year() -> int:
@@ -149,4 +147,4 @@ def _year() -> int:
     asked = whole_number(request.args.get("year", ""), digits=4)
     if asked is not None and FIRST.year <= asked < LAST.year - 1:
         return asked
-    return blackout_dates.school_year_of(current_day())
+    return planning.school_year_of(current_day())

@@ -5,19 +5,16 @@ from datetime import date
 
 from flask import Blueprint, render_template
 
-from outreach.access.accounts import accounts
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.planning import blackout_dates
+from outreach.access import accounts
+from outreach.adherence import programmes
+from outreach.campaigns import planning
+from outreach.core import site
 from outreach.core.db import Session
-from outreach.core.site import letterhead, statements
 from outreach.core.text import french
 from outreach.core.text.roles import RoleName
-from outreach.integrations import api_keys
+from outreach.integrations import api_keys, webhooks_in, webhooks_out
 from outreach.integrations.api_keys import KeyState
-from outreach.integrations.webhooks_in import deliveries, sources
-from outreach.integrations.webhooks_out import endpoints
-from outreach.operations.backups import restore_tests
-from outreach.operations.retention import policy
+from outreach.operations import backups, retention
 from outreach.web.shared.alerts import alarms
 from outreach.web.ui.request import current_day, needs, now, reading, settings
 
@@ -36,7 +33,7 @@ def index() -> str:
             "pages/administration/index.html",
             groups=groups,
             alarms=alarms(session),
-            proven=restore_tests.last_proven(session),
+            proven=backups.last_proven(session),
             keeps_backups=settings().backups is not None,
         )
 
@@ -66,9 +63,9 @@ def _programmes(session: Session) -> str:
 
 def _closures(session: Session) -> str:
     day = current_day()
-    year = blackout_dates.school_year_of(day)
-    added = [(one.first, one.last, one.name) for one in blackout_dates.in_force(session)]
-    runs = [(run.first, run.last, run.closing.name) for run in blackout_dates.computed_closings(year)]
+    year = planning.school_year_of(day)
+    added = [(one.first, one.last, one.name) for one in planning.in_force(session)]
+    runs = [(run.first, run.last, run.closing.name) for run in planning.computed_closings(year)]
     coming = [one for one in [*added, *runs] if one[1] >= day]
     return f"La prochaine : {_days(*min(coming))}" if coming else "Aucune n’est à venir cette année scolaire"
 
@@ -78,19 +75,19 @@ def _days(first: date, last: date, name: str) -> str:
 
 
 def _statements(session: Session) -> str:
-    missing = statements.missing_statements(session)
+    missing = site.missing_statements(session)
     return f"À remplir : {french.all_of([one.label for one in missing])}" if missing else "Toutes sont remplies"
 
 
 def _letterhead(session: Session) -> str:
-    head = letterhead.current_letterhead(session)
+    head = site.current_letterhead(session)
     lines = french.plural(len(head.lines), "ligne") if head.lines else "aucune ligne"
     return f"{'Un logo' if head.logo else 'Aucun logo'}, {lines}"
 
 
 def _retention(session: Session) -> str:
-    changed = sum(rule is not stated for rule, stated in zip(policy.in_force(session), policy.RULES, strict=True))
-    said = french.plural(len(policy.RULES), "durée")
+    changed = sum(rule is not stated for rule, stated in zip(retention.in_force(session), retention.RULES, strict=True))
+    said = french.plural(len(retention.RULES), "durée")
     return (
         f"{said}, dont {french.plural(changed, 'changée ici', 'changées ici')}"
         if changed
@@ -104,14 +101,14 @@ def _keys(session: Session) -> str:
 
 
 def _hooks(session: Session) -> str:
-    senders = [one for one in sources.all_sources(session) if one.ended_at is None]
-    last = next(iter(deliveries.list_deliveries(session).page(1, 1)), None)
+    senders = [one for one in webhooks_in.all_sources(session) if one.ended_at is None]
+    last = next(iter(webhooks_in.list_deliveries(session).page(1, 1)), None)
     said = french.plural(len(senders), "service en envoie", "services en envoient") if senders else "Aucun service"
     return f"{said} ; le dernier envoi, {french.moment(last.received_at)}" if last else said
 
 
 def _pushes(session: Session) -> str:
-    served = sum(one.ended_at is None for one in endpoints.list_endpoints(session, {}, now=now()).rows)
+    served = sum(one.ended_at is None for one in webhooks_out.list_endpoints(session, {}, now=now()).rows)
     return f"Vers {french.plural(served, 'logiciel')}" if served else "Aucun logiciel n’est prévenu"
 
 

@@ -6,9 +6,8 @@ from flask_wtf.file import FileField
 from werkzeug.wrappers import Response as Redirect
 from wtforms import BooleanField, TextAreaField
 
-from outreach.core.audit import audit
-from outreach.core.site import letterhead
-from outreach.core.site.letterhead import Letterhead
+from outreach.core import audit, site
+from outreach.core.site import Letterhead
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
 from outreach.web.ui.fields import telling
@@ -38,7 +37,7 @@ class LetterheadForm(FlaskForm):
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
-        head = letterhead.current_letterhead(session)
+        head = site.current_letterhead(session)
     return _page(LetterheadForm(formdata=None, data={"lines": "\n".join(head.lines)}))
 
 
@@ -46,16 +45,16 @@ def index() -> str:
 @needs(RoleName.ADMINISTRATOR)
 def change() -> Redirect | tuple[str, int]:
     form = LetterheadForm()
-    sent, lines = form.logo.data.read() if form.logo.data else b"", letterhead.lines_of(form.lines.data or "")
+    sent, lines = form.logo.data.read() if form.logo.data else b"", site.lines_of(form.lines.data or "")
     with telling(form.lines):
-        letterhead.refuse_lines(lines)
+        site.refuse_lines(lines)
     with telling(form.logo):
-        logo = letterhead.shown_png(sent) if sent else b""
+        logo = site.shown_png(sent) if sent else b""
     if form.errors:
         return _page(form), 422
     with database().writing() as session:
-        kept = b"" if form.without_logo.data else letterhead.current_letterhead(session).logo
-        letterhead.change_letterhead(session, Letterhead(lines, logo or kept), now=now(), actor=actor())
+        kept = b"" if form.without_logo.data else site.current_letterhead(session).logo
+        site.change_letterhead(session, Letterhead(lines, logo or kept), now=now(), actor=actor())
     forget_letterhead()
     flash(
         "L’en-tête est changé : pages, prochaines notes et courriels soumis dès maintenant le portent.",
@@ -67,7 +66,7 @@ def change() -> Redirect | tuple[str, int]:
 @pages.get("/letterhead.png")
 def picture() -> Response:
     with reading() as session:
-        logo = letterhead.current_letterhead(session).logo
+        logo = site.current_letterhead(session).logo
     if not logo:
         raise NotFound("Le service n’a pas de logo.")
     return Response(logo, mimetype="image/png", headers={"Cache-Control": f"public, max-age={PICTURE_SECONDS}"})
@@ -78,6 +77,6 @@ def _page(form: LetterheadForm) -> str:
         return render_template(
             "pages/administration/letterhead.html",
             form=form,
-            head=letterhead.current_letterhead(session),
-            entries=audit.entries_about(session, letterhead.SUBJECT),
+            head=site.current_letterhead(session),
+            entries=audit.entries_about(session, site.SUBJECT),
         )

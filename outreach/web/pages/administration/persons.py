@@ -15,17 +15,15 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import Field, StringField
 from wtforms.validators import StopValidation
 
-from outreach.access.accounts.access_log import TrailKind
+from outreach.access.accounts import TrailKind
 from outreach.core.db import time_limit
-from outreach.core.tables.writing import Origin
+from outreach.core.tables import Origin
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import TookTooLong
 from outreach.core.text.french import plural
 from outreach.core.text.roles import RoleName
-from outreach.operations.retention import erasure, person_data, person_report
-from outreach.operations.retention.erasure import Plan
-from outreach.operations.retention.person_data import Known
-from outreach.operations.retention.person_report import KnownTable
+from outreach.operations import retention
+from outreach.operations.retention import Known, KnownTable, Plan
 from outreach.web.shared.jobs import later
 from outreach.web.sign_in.access_log_queue import note, of_export
 from outreach.web.sign_in.account_forms import ProofForm
@@ -90,11 +88,11 @@ def show() -> str | tuple[str, int]:
     address = form.address.data or ""
     try:
         with reading() as session:
-            known = person_data.known_of(session, address)
-            shown = person_report.readable_tables(session, known, most=MOST_SHOWN, seen=inert)
+            known = retention.known_of(session, address)
+            shown = retention.readable_tables(session, known, most=MOST_SHOWN, seen=inert)
     except TookTooLong:
         return render_template("pages/administration/person_later.html", address=address)
-    note(TrailKind.EXPORTED, actor(), f"à l’écran, données de : {person_data.named_by_number(known)}")
+    note(TrailKind.EXPORTED, actor(), f"à l’écran, données de : {retention.named_by_number(known)}")
     return render_template("pages/administration/person.html", address=address, tables=shown)
 
 
@@ -102,7 +100,7 @@ def show() -> str | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 @blueprint.keeps_proof
 def export_pdf() -> Response | Redirect:
-    return _exported("pdf", "application/pdf", _pdf, person_report.MOST_ROWS)
+    return _exported("pdf", "application/pdf", _pdf, retention.MOST_ROWS)
 
 
 @pages.post("/export.json")
@@ -120,12 +118,12 @@ def _exported(kind: str, mimetype: str, write: Write, most: int) -> Response | R
     address = form.address.data or ""
     try:
         with reading() as session:
-            known = person_data.known_of(session, address)
-            shown = person_report.readable_tables(session, known, most=most, seen=inert)
+            known = retention.known_of(session, address)
+            shown = retention.readable_tables(session, known, most=most, seen=inert)
     except TookTooLong:
         return later(f"Données d’une personne ({kind.upper()})", url_for(".index"))
     content = write(address, known, shown)
-    of_export(f"données de : {person_data.named_by_number(known)} ({kind.upper()})")
+    of_export(f"données de : {retention.named_by_number(known)} ({kind.upper()})")
     return attachment(content, mimetype, f"personne{Origin(now(), current_user.name).suffix()}.{kind}")
 
 
@@ -159,7 +157,7 @@ def erase() -> str | tuple[str, int] | Redirect:
     with time_limit.lifted():
         work = job()
         number = work.number if work else None
-        count = erasure.carry_out(database(), planned, settings().data, now=now(), actor=actor(), job=number)
+        count = retention.carry_out(database(), planned, settings().data, now=now(), actor=actor(), job=number)
     if work:
         with finishing():
             tell(f"La personne est effacée : {plural(count, 'ligne')} {'a' if count < 2 else 'ont'} changé.")
@@ -188,29 +186,29 @@ def _without_rows(form: PersonForm) -> Plan:
 def _plan(form: PersonForm, *, with_rows: bool = True) -> Plan:
     address, kept, has_list = form.address.data or "", posted_all(KEPT), bool(settings().sorting_list)
     with reading() as session:
-        return erasure.plan_erasure(session, address, has_sorting_list=has_list, kept=kept, with_rows=with_rows)
+        return retention.plan_erasure(session, address, has_sorting_list=has_list, kept=kept, with_rows=with_rows)
 
 
 def _erasure_page(form: PersonForm, planned: Plan, *, is_counted: bool) -> str:
-    rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=person_report.table_place)}
+    rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=retention.table_place)}
     return render_template(
         "pages/administration/person_erasure.html",
         form=form,
         address=planned.address,
-        told=erasure.erasure_in_words(planned),
+        told=retention.erasure_in_words(planned),
         names=[(name, name) for name in sorted([*planned.named, *planned.kept])],
         kept=planned.kept,
-        rows=[(person_report.table_title(name), count) for name, count in rows.items()],
+        rows=[(retention.table_title(name), count) for name, count in rows.items()],
         is_counted=is_counted,
     )
 
 
 def _pdf(address: str, _known: Known, shown: Sequence[KnownTable]) -> bytes:
-    return person_report.pdf_of(address, shown, settings().address, now=now())
+    return retention.pdf_of(address, shown, settings().address, now=now())
 
 
 def _json(address: str, known: Known, _shown: Sequence[KnownTable]) -> bytes:
-    return inert(json.dumps(person_data.export_person(address, known), ensure_ascii=False, indent=1)).encode()
+    return inert(json.dumps(retention.export_person(address, known), ensure_ascii=False, indent=1)).encode()
 
 
 def _form() -> PersonForm:

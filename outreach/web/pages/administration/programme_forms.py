@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from pydantic import ValidationError
 from wtforms import Field, Form, FormField, HiddenField, SelectChoice, SelectMultipleField, StringField
 
-from outreach.adherence.programmes.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of, page_address
+from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of, page_address
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError
 from outreach.core.text.typed import whole_number

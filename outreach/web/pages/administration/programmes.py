@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.adherence import programmes, records
 from outreach.adherence.models import Programme
-from outreach.adherence.programmes import files, programmes
-from outreach.adherence.programmes.programmes import ProgrammeFile
-from outreach.adherence.records import records
-from outreach.campaigns.planning import listing
+from outreach.adherence.programmes import ProgrammeFile
+from outreach.campaigns import planning
 from outreach.core.db import Session
-from outreach.core.tables.reading import decode_text
+from outreach.core.tables import decode_text
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
@@ -63,8 +62,8 @@ def begin() -> str:
 def change(number: int) -> str:
     """A programme to change, in its form."""
     with reading() as session:
-        programme = files.programme_numbered(session, number)
-        stated = files.stated_of(session, programme)
+        programme = programmes.programme_numbered(session, number)
+        stated = programmes.stated_of(session, programme)
         return _form_page(session, programme_forms.filled(_refuse_too_large(stated)), programme)
 
 
@@ -75,7 +74,7 @@ def state() -> str | tuple[str, int]:
     """What is typed: with a row more or less, or what it would change. Nothing is written."""
     form, number = ProgrammeForm(), posted_number("programme")
     with reading() as session:
-        programme = files.programme_numbered(session, number) if number else None
+        programme = programmes.programme_numbered(session, number) if number else None
         if programme is not None:
             form.code.data = programme.code
         if form.are_cut:
@@ -92,7 +91,7 @@ def state() -> str | tuple[str, int]:
             form.form_errors.append("Ce code est celui d’un autre programme : choisissez-en un autre.")
         if (stated := form.stated()) is not None:
             with telling(form):
-                return _difference_page(session, files.programme_as_file(stated))
+                return _difference_page(session, programmes.programme_as_file(stated))
         return _form_page(session, form, programme), 422
 
 
@@ -114,10 +113,10 @@ def again() -> str:
 def undo(number: int) -> str:
     """What going back to before the last change would change, as of any other change."""
     with reading() as session:
-        programme = files.programme_numbered(session, number)
+        programme = programmes.programme_numbered(session, number)
         if programme.previous is None:
             raise NotFound("Ce programme n’a pas encore changé.")
-        if refused := files.undoing_refused(session, programme):
+        if refused := programmes.undoing_refused(session, programme):
             raise Refused(refused)
         return _difference_page(session, programme.previous)
 
@@ -127,7 +126,7 @@ def undo(number: int) -> str:
 def removal(number: int) -> str:
     """Ask before a programme is taken away, or say what stands on it."""
     with reading() as session:
-        programme = files.programme_numbered(session, number)
+        programme = programmes.programme_numbered(session, number)
         uses = removed_programmes.uses(session, programme)
         return render_template("pages/administration/programme_removal.html", programme=programme, uses=uses)
 
@@ -136,7 +135,7 @@ def removal(number: int) -> str:
 @needs(RoleName.ADMINISTRATOR)
 def remove(number: int) -> Redirect:
     with database().writing() as session:
-        programme = files.programme_numbered(session, number)
+        programme = programmes.programme_numbered(session, number)
         name = removed_programmes.remove(session, programme, now=now(), actor=actor())
     flash(f"Le programme « {name} » est retiré.", "success")
     return redirect(url_for(".index"))
@@ -158,9 +157,9 @@ def upload() -> str | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def download(number: int) -> Response:
     with reading() as session:
-        programme = files.programme_numbered(session, number)
+        programme = programmes.programme_numbered(session, number)
         headers = {"Content-Disposition": f'attachment; filename="{programme.code}.toml"', "Cache-Control": "no-store"}
-        return Response(files.as_file(session, programme), mimetype="text/plain", headers=headers)
+        return Response(programmes.as_file(session, programme), mimetype="text/plain", headers=headers)
 
 
 @pages.post("")
@@ -168,7 +167,7 @@ def download(number: int) -> Response:
 def load() -> Redirect:
     stated, version = _read(posted("text")), posted("version")
     with database().writing() as session:
-        loaded = files.load_programme_file(session, stated, version, now=now(), actor=actor())
+        loaded = programmes.load_programme_file(session, stated, version, now=now(), actor=actor())
         told = f"Le programme « {loaded.name} » est enregistré."
     flash(told, "success")
     return redirect(url_for(".index"))
@@ -202,7 +201,7 @@ def _form_page(session: Session, form: ProgrammeForm, programme: Programme | Non
 
 def _uses(session: Session, programme: Programme) -> Mapping[str, str]:
     """What stands on each strand that is in use, in French, by its number as the form has it."""
-    campaigns, schools = listing.by_strand(session, programme), records.by_strand(session, programme)
+    campaigns, schools = planning.by_strand(session, programme), records.by_strand(session, programme)
     told = {}
     for number in programmes.in_use(session, programme):
         counts = ((campaigns.get(number, 0), "campagne"), (schools.get(number, 0), "école"))
@@ -213,22 +212,22 @@ def _uses(session: Session, programme: Programme) -> Mapping[str, str]:
 def _difference_page(session: Session, text: str) -> str:
     """What a file would change, with the file in the page until it is applied. Raises InputError."""
     stated = _read(text)
-    difference = files.programme_difference(session, stated)
+    difference = programmes.programme_difference(session, stated)
     return render_template(
         "pages/administration/programme_difference.html",
         difference=difference,
         text=text,
-        warnings=[*difference.warnings, *listing.stopped_by(session, stated)],
+        warnings=[*difference.warnings, *planning.stopped_by(session, stated)],
     )
 
 
 def _index_page(session: Session, form: ProgrammeUploadForm) -> str:
-    every = files.all_programme_files(session)
+    every = programmes.all_programme_files(session)
     return render_template(
         "pages/administration/programmes.html",
         form=form,
         programmes=every,
-        asked=files.prerequisite_in_words,
-        fixed={one.id: files.undoing_refused(session, one) for one, _ in every},
+        asked=programmes.prerequisite_in_words,
+        fixed={one.id: programmes.undoing_refused(session, one) for one, _ in every},
         unused={one.id for one, _ in every if not removed_programmes.uses(session, one)},
     )

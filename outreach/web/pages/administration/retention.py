@@ -7,7 +7,7 @@ from wtforms import StringField
 
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
-from outreach.operations.retention import policy
+from outreach.operations import retention
 from outreach.web.ui.fields import SHORT
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
@@ -24,14 +24,14 @@ class PeriodForm(FlaskForm):
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
-        rules = policy.in_force(session)
-    grouped = {name: [rule for rule in rules if rule.group == group] for group, name in policy.GROUPS.items()}
+        rules = retention.in_force(session)
+    grouped = {name: [rule for rule in rules if rule.group == group] for group, name in retention.GROUPS.items()}
     return render_template(
         "pages/administration/retention.html",
-        folded=grouped.pop(policy.GROUPS[policy.OF_SERVICE]),
+        folded=grouped.pop(retention.GROUPS[retention.OF_SERVICE]),
         grouped=grouped,
         rules=rules,
-        kept=policy.KEPT,
+        kept=retention.KEPT,
         shows_kept="kept" in request.args,
         awaits_list=not settings().sorting_list,
     )
@@ -49,7 +49,7 @@ def change(rule: str) -> Redirect | tuple[str, int]:
     form = PeriodForm()
     try:
         with database().writing() as session:
-            is_new = policy.change_rule(session, rule, form.period.data or "", now=now(), actor=actor())
+            is_new = retention.change_rule(session, rule, form.period.data or "", now=now(), actor=actor())
     except InputError as error:
         form.period.errors = (str(error),)
         return _page(rule, form), 422
@@ -59,8 +59,8 @@ def change(rule: str) -> Redirect | tuple[str, int]:
 
 def _page(name: str, form: PeriodForm | None) -> str:
     with reading() as session:
-        shown = policy.rule_named(session, name)
-        known = policy.rule_history(session, shown)
+        shown = retention.rule_named(session, name)
+        known = retention.rule_history(session, shown)
         form = form or PeriodForm(data={"period": shown.written})
         told = {"rule": shown, "form": form, "known": known}
         return render_template("pages/administration/retention_rule.html", **told)

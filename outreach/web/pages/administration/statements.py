@@ -9,9 +9,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
 
+from outreach.core import site
 from outreach.core.db import Session
-from outreach.core.site import statements
-from outreach.core.site.statements import FIELDS, Conformity, PublicStatement, StatementKind
+from outreach.core.site import FIELDS, Conformity, PublicStatement, StatementKind
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import Refused
 from outreach.core.text.french import initial
@@ -30,7 +30,7 @@ def _area(kind: StatementKind, name: str) -> TextAreaField:
     (described,) = [field for field in FIELDS[kind] if field.name == name]
 
     return TextAreaField(
-        described.label, [fit(lambda typed: statements.fit_field(described, typed))], description=described.help
+        described.label, [fit(lambda typed: site.fit_field(described, typed))], description=described.help
     )
 
 
@@ -47,7 +47,7 @@ class StatementForm(FlaskForm):
 
     def validate_dated_on(self, field: StringField) -> None:
         """Today at the latest."""
-        refusing(lambda: statements.refuse_to_come(parse_day(field.data or ""), now=now()))
+        refusing(lambda: site.refuse_to_come(parse_day(field.data or ""), now=now()))
 
 
 class DataProtectionForm(StatementForm):
@@ -90,7 +90,7 @@ def _told(fields: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tup
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
-        held = [(kind, statements.current_statement(session, kind)) for kind in StatementKind]
+        held = [(kind, site.current_statement(session, kind)) for kind in StatementKind]
         return render_template("pages/administration/statements.html", held=held)
 
 
@@ -99,7 +99,7 @@ def index() -> str:
 def statement(topic: str) -> str:
     asked = StatementKind(topic)
     with reading() as session:
-        held = statements.current_statement(session, asked)
+        held = site.current_statement(session, asked)
         return _page(session, asked, _filled(asked, held))
 
 
@@ -114,9 +114,7 @@ def save(topic: str) -> Redirect | tuple[str, int]:
         dated_on, seen = parse_day(form.dated_on.data or ""), whole_number(form.seen.data or "")
         try:
             with database().writing() as session:
-                is_new = statements.write_statement(
-                    session, asked, words, dated_on, now=now(), actor=actor(), seen=seen
-                )
+                is_new = site.write_statement(session, asked, words, dated_on, now=now(), actor=actor(), seen=seen)
         except Refused as error:
             form.form_errors, code = [str(error)], 409
         else:
@@ -134,7 +132,7 @@ def _filled(kind: StatementKind, held: PublicStatement | None) -> StatementForm:
 
 
 def _page(session: Session, kind: StatementKind, form: StatementForm) -> str:
-    versions = statements.statement_versions(session, kind)
+    versions = site.statement_versions(session, kind)
     form.seen.data = str(versions[0].id if versions else 0)
     return render_template(
         "pages/administration/statement.html",

@@ -6,14 +6,13 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectMultipleField, StringField
 
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities.search import list_networks
-from outreach.integrations import signatures
-from outreach.integrations.webhooks_in import deliveries, sources
-from outreach.integrations.webhooks_in.models import HookDelivery, Judgement
+from outreach.directory.authorities import list_networks
+from outreach.integrations import signatures, webhooks_in
+from outreach.integrations.webhooks_in import HookDelivery, Judgement
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.second_factor import blueprint
 from outreach.web.ui.fields import posted_all, telling
@@ -58,7 +57,7 @@ def make() -> str | tuple[str, int]:
         name, key = (form.name.data or "").strip(), form.public_key.data or ""
         about = form.programme.data or ""
         with telling(form), database().writing() as session:
-            made = sources.make_source(
+            made = webhooks_in.make_source(
                 session, name=name, public_key=key, known=known, programme=about, now=now(), actor=actor()
             )
             name, salt, has_key = made.name, made.salt, made.public_key is not None
@@ -78,14 +77,14 @@ def make() -> str | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def ending(number: int) -> str:
     with reading() as session:
-        return render_template("pages/administration/hook_ending.html", sender=sources.get_source(session, number))
+        return render_template("pages/administration/hook_ending.html", sender=webhooks_in.get_source(session, number))
 
 
 @pages.post("/<number:number>/end")
 @needs(RoleName.ADMINISTRATOR)
 def end(number: int) -> Redirect:
     with database().writing() as session:
-        name = sources.end_source(session, number, now=now(), actor=actor()).name
+        name = webhooks_in.end_source(session, number, now=now(), actor=actor()).name
     flash(f"« {name} » n’envoie plus : ce qui en est arrivé reste.", "success")
     return redirect(url_for(".index"))
 
@@ -96,7 +95,7 @@ def judge(number: int, judgement: str) -> Redirect:
     """Try a row again, or drop it."""
     said = Judgement(judgement)
     with database().writing() as session:
-        deliveries.judge_row(session, number, said, now=now(), actor=actor())
+        webhooks_in.judge_row(session, number, said, now=now(), actor=actor())
     flash(JUDGED[said], "success")
     return redirect(url_for(".index"))
 
@@ -104,11 +103,11 @@ def judge(number: int, judgement: str) -> Redirect:
 def _page(session: Session, form: SenderForm) -> str:
     every = list_networks(session)
     form.networks.choices = [(network.code, network.label) for network in every]
-    rows, waiting = deliveries.unresolved_rows(session, MOST_TO_JUDGE)
+    rows, waiting = webhooks_in.unresolved_rows(session, MOST_TO_JUDGE)
     return render_template(
         "pages/administration/hooks.html",
         form=form,
-        senders=sources.all_sources(session),
+        senders=webhooks_in.all_sources(session),
         offered=choices(programmes.all_programmes(session)),
         rows=rows,
         waiting=waiting,
@@ -116,11 +115,11 @@ def _page(session: Session, form: SenderForm) -> str:
         text=sought(request),
         may_change=current_user.holds(RoleName.ADMINISTRATOR),
         may_judge=current_user.holds(RoleName.AUTHOR),
-        state_of=deliveries.state_of,
+        state_of=webhooks_in.state_of,
         address=settings().address,
     )
 
 
 @has_files(pages, "/export", "envois-recus", RoleName.ADMINISTRATOR, RoleName.AUTHOR)
 def _listed(session: Session) -> QueryListing[HookDelivery]:
-    return deliveries.list_deliveries(session, text=sought(request), sort=sorting(request))
+    return webhooks_in.list_deliveries(session, text=sought(request), sort=sorting(request))

@@ -5,12 +5,12 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.roles import RoleName
-from outreach.integrations.webhooks_out import endpoints, https
-from outreach.integrations.webhooks_out.endpoints import LONGEST_NAME, WebhookEndpoint
+from outreach.integrations import webhooks_out
+from outreach.integrations.webhooks_out import LONGEST_NAME, WebhookEndpoint, https
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.second_factor import blueprint
 from outreach.web.ui.fields import fit, line, telling
@@ -26,7 +26,7 @@ class TargetForm(FlaskForm):
     name = StringField("Programme", [line("Nommez le programme.", LONGEST_NAME)])
     url = StringField(
         "Adresse",
-        [fit(endpoints.check_address)],
+        [fit(webhooks_out.check_address)],
         description="« https:// » d’une machine publique ; aucune redirection n’est suivie.",
     )
 
@@ -47,7 +47,7 @@ def make() -> Redirect | tuple[str, int]:
             return asked
         name, url = form.name.data or "", form.url.data or ""
         with telling(form), database().writing() as session:
-            endpoints.make_endpoint(session, name=name, url=url, now=now(), actor=actor())
+            webhooks_out.make_endpoint(session, name=name, url=url, now=now(), actor=actor())
         if not form.errors:
             flash("Les évènements à venir y sont poussés. Ceux d’avant se lisent à /api/v1/events.", "success")
             return redirect(url_for(".index"))
@@ -59,7 +59,8 @@ def make() -> Redirect | tuple[str, int]:
 @needs(RoleName.ADMINISTRATOR)
 def resume(number: int) -> Redirect:
     with database().writing() as session:
-        said = f"« {endpoints.resume_endpoint(session, number, now=now(), actor=actor()).name} » est essayé de nouveau, aussitôt."
+        name = webhooks_out.resume_endpoint(session, number, now=now(), actor=actor()).name
+        said = f"« {name} » est essayé de nouveau, aussitôt."
     flash(said, "success")
     return redirect(url_for(".index"))
 
@@ -68,14 +69,16 @@ def resume(number: int) -> Redirect:
 @needs(RoleName.ADMINISTRATOR)
 def ending(number: int) -> str:
     with reading() as session:
-        return render_template("pages/administration/push_ending.html", target=endpoints.get_endpoint(session, number))
+        return render_template(
+            "pages/administration/push_ending.html", target=webhooks_out.get_endpoint(session, number)
+        )
 
 
 @pages.post("/<number:number>/end")
 @needs(RoleName.ADMINISTRATOR)
 def end(number: int) -> Redirect:
     with database().writing() as session:
-        name = endpoints.end_endpoint(session, number, now=now(), actor=actor()).name
+        name = webhooks_out.end_endpoint(session, number, now=now(), actor=actor()).name
     flash(f"Plus rien n’est poussé à « {name} ».", "success")
     return redirect(url_for(".index"))
 
@@ -95,4 +98,4 @@ def _page(session: Session, form: TargetForm) -> str:
 @has_files(pages, "/export", "evenements-pousses", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> InMemoryListing[WebhookEndpoint]:
     names = accounts.colleagues(session)
-    return endpoints.list_endpoints(session, names, now=now(), text=sought(request), sort=sorting(request))
+    return webhooks_out.list_endpoints(session, names, now=now(), text=sought(request), sort=sorting(request))

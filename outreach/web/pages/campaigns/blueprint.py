@@ -7,20 +7,16 @@ from typing import Any, NamedTuple
 from flask import Blueprint, render_template, url_for
 from flask_login import current_user
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.channels import calls
-from outreach.campaigns.evidence.steps import ReachChannel
-from outreach.campaigns.experiments import blinding
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.adherence import programmes
+from outreach.campaigns import channels, experiments, planning
+from outreach.campaigns.evidence import ReachChannel
+from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, WaveState
-from outreach.campaigns.planning import listing
-from outreach.campaigns.planning.lifecycle import content_hash, may_change
-from outreach.campaigns.planning.listing import CampaignStanding, Stage
+from outreach.campaigns.planning import CampaignStanding, Stage, content_hash, may_change
 from outreach.core.db import Session
 from outreach.core.text.roles import RoleName
-from outreach.reports.charts import chart
-from outreach.reports.charts.drawings import draw_cell
-from outreach.reports.charts.marks import Tone
+from outreach.reports import charts
+from outreach.reports.charts import Tone, draw_cell
 from outreach.web.ui import programme as of_request
 from outreach.web.ui.request import settings
 
@@ -110,8 +106,8 @@ class Tab(NamedTuple):
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
-    has_calls = ReachChannel.CALL in campaign.ladder or calls.has_any(session, campaign)
-    about, standing = programmes.strand_names(session)[campaign.strand_id], listing.standing_of(session, campaign)
+    has_calls = ReachChannel.CALL in campaign.ladder or channels.has_any(session, campaign)
+    about, standing = programmes.strand_names(session)[campaign.strand_id], planning.standing_of(session, campaign)
     return Step(name, campaign, standing, may, content_hash(campaign), has_calls, about)
 
 
@@ -143,7 +139,7 @@ def show(template: str, step: Step, **values: Any) -> str:
 
 def meter(pieces: Sequence[tuple[Tone, int]], whole: int) -> str:
     """A small bar under words that say the same: counts, each a part of a whole, side by side."""
-    return chart.inline_chart(draw_cell([(tone, count / whole) for tone, count in pieces if whole]), "meter")
+    return charts.inline_chart(draw_cell([(tone, count / whole) for tone, count in pieces if whole]), "meter")
 
 
 def _tabs(step: Step) -> list[Tab]:
@@ -156,7 +152,7 @@ def _tabs(step: Step) -> list[Tab]:
     if step.has_calls:
         reminders.append(TabPage("calls", "Appels", "list_calls"))
     tabs.append(Tab("Relances", reminders))
-    if blinding.is_drawn(campaign):
+    if experiments.is_drawn(campaign):
         tabs.append(Tab("Effet", [TabPage("effect", "Effet")]))
     tabs.append(Tab("Contenu", [TabPage("check", "Contenu"), TabPage("journal", "Journal")]))
     return tabs

@@ -7,32 +7,28 @@ from typing import Any
 
 from flask import Response
 
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import figures as results
-from outreach.campaigns.results import funnel as course
-from outreach.campaigns.results.figures import Figure, FigureRow, Results
-from outreach.campaigns.results.funnel import Course, DayCount
+from outreach.campaigns.results import Course, DayCount, Figure, FigureRow, Results, campaign_course, campaign_results
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.roles import RoleName
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.tracking import opens_and_clicks as hits
-from outreach.engagement.tracking.bot_detection import HitClass
-from outreach.engagement.tracking.opens_and_clicks import Measured
-from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.drawings import (
+from outreach.engagement import tracking
+from outreach.engagement.replies import Answer
+from outreach.engagement.tracking import HitClass, Measured
+from outreach.reports.charts import (
     Bar,
     BarRow,
+    Chart,
     Event,
     Series,
+    Tone,
     WayStep,
     draw_bars,
     draw_curve,
     draw_steps,
     part_row,
 )
-from outreach.reports.charts.marks import Tone
 from outreach.web.pages.campaigns.blueprint import hold_programme, pages
 from outreach.web.shared import charts
 from outreach.web.ui.request import needs, now, reading
@@ -68,9 +64,9 @@ class Came:
     @classmethod
     def of(cls, session: Session, campaign: Campaign) -> "Came":
         """Count it, at the instant of the request."""
-        counted = results.campaign_results(session, campaign, now=now())
-        measured = hits.measured_counts(session, audiences.launched_mailings(campaign))
-        return cls(campaign, counted, measured, course.campaign_course(session, campaign, counted, measured, now=now()))
+        counted = campaign_results(session, campaign, now=now())
+        measured = tracking.measured_counts(session, planning.launched_mailings(campaign))
+        return cls(campaign, counted, measured, campaign_course(session, campaign, counted, measured, now=now()))
 
     @property
     def counts_joinings(self) -> bool:
@@ -126,7 +122,7 @@ class Came:
 @needs(RoleName.READER)
 def slides(number: int) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         hold_programme(session, campaign)
         came = Came.of(session, campaign)
         return charts.slides(came.charts, f"campagne-{number}")

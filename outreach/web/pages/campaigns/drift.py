@@ -3,11 +3,9 @@
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Extent
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import added_reminders
-from outreach.campaigns.waves import drift as drifts
+from outreach.access import approvals
+from outreach.access.approvals import Extent
+from outreach.campaigns import planning, waves
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.web.pages.campaigns.blueprint import pages, show, step_of
@@ -19,18 +17,18 @@ from outreach.web.ui.request import actor, database, needs, now, reading
 @needs(RoleName.READER)
 def drift(number: int, wave: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        planned = drifts.planned_wave(campaign, wave)
-        counts = drifts.counts_of(session, planned, now=now())
+        campaign = planning.campaign_numbered(session, number)
+        planned = waves.planned_wave(campaign, wave)
+        counts = waves.counts_of(session, planned, now=now())
         return show(
             "drift",
             step_of(session, "drift", campaign),
             wave=planned,
-            approved=added_reminders.approved_extent(session, planned),
+            approved=waves.approved_extent(session, planned),
             counts=counts,
-            drift=drifts.drift_of(session, planned, counts),
-            is_approved=added_reminders.wave_approval(session, planned) is not None,
-            may_confirm=decisions.may_decide(session, actor(), *added_reminders.sent_by(planned)),
+            drift=waves.drift_of(session, planned, counts),
+            is_approved=waves.wave_approval(session, planned) is not None,
+            may_confirm=approvals.may_decide(session, actor(), *waves.sent_by(planned)),
         )
 
 
@@ -42,8 +40,8 @@ def confirm_drift(number: int, wave: int) -> Redirect:
         raise InputError("Relisez les nombres de la page, puis confirmez.")
     authorities, letters = seen
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        planned = drifts.planned_wave(campaign, wave)
-        drifts.confirm_audience(session, planned, Extent(authorities or 0, letters), now=now(), actor=actor())
+        campaign = planning.in_turn(session, number)
+        planned = waves.planned_wave(campaign, wave)
+        waves.confirm_audience(session, planned, Extent(authorities or 0, letters), now=now(), actor=actor())
     flash("Le public est confirmé tel qu’il est devenu : la vague partira à son heure.", "success")
     return redirect(url_for(".progress_page", number=number))

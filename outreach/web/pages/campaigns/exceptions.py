@@ -5,8 +5,7 @@ from collections.abc import Collection
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.review import exceptions, overlap
+from outreach.campaigns import planning, review
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
@@ -25,8 +24,8 @@ NEAR = "une autre campagne leur écrit dans les sept jours"
 def leave_out_shared(number: int) -> Redirect:
     """Leave out the authorities that other campaigns write to within a week."""
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        shared = overlap.shared_with_others(session, campaign, now=now())
+        campaign = planning.campaign_numbered(session, number)
+        shared = review.shared_with_others(session, campaign, now=now())
     if not shared:
         raise Refused("Plus aucun PO de ce public ne reçoit un autre courriel dans les sept jours : rechargez la page.")
     return _leave_out(number, shared, NEAR)
@@ -40,7 +39,7 @@ def leave_out(number: int) -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
         with telling(form):
             with reading() as session:
-                keys = exceptions.keys_of(session, form.numbers)
+                keys = review.keys_of(session, form.numbers)
             return _leave_out(number, keys, form.because.data or "")
     with reading() as session:
         return check_page(session, number, excepting=form), 422
@@ -50,15 +49,15 @@ def leave_out(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def take_exception_back(number: int, exception: int) -> Redirect:
     with database().writing() as session:
-        exceptions.take_back(session, lifecycle.in_turn(session, number), exception, now=now(), actor=actor())
+        review.take_back(session, planning.in_turn(session, number), exception, now=now(), actor=actor())
     flash("L’exception est retirée : ce qui n’est pas encore parti leur est de nouveau destiné.", "success")
     return redirect(url_for(".check", number=number))
 
 
 def _leave_out(number: int, keys: Collection[int], because: str) -> Redirect:
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        exceptions.leave_out(session, campaign, keys, because, now=now(), actor=actor())
+        campaign = planning.in_turn(session, number)
+        review.leave_out(session, campaign, keys, because, now=now(), actor=actor())
     told = french.plural(len(keys), "PO est écarté", "PO sont écartés")
     flash(
         f"{told} de cette campagne. Son contenu et sa validation restent ; la personne qui l’a validée est prévenue.",

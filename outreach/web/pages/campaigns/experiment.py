@@ -8,16 +8,14 @@ from typing import Any
 from flask import Response, flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.experiments import assignment, blinding, effects
+from outreach.campaigns import experiments, planning
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
 from outreach.core.db import Session, time_limit
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Reason
-from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.drawings import Event, Series, draw_curve
+from outreach.reports.charts import Chart, Event, Series, draw_curve
 from outreach.web.pages.campaigns.blueprint import hold_programme, pages, show, step_of, title_in_file
 from outreach.web.shared import charts
 from outreach.web.ui import exports
@@ -32,23 +30,25 @@ JSON = "application/json"
 @needs(RoleName.READER)
 def effect(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        lock, told = blinding.lock_of(session, campaign), effects.told_frozen(session, campaign)
-        shown = effects.effect_for_page(told) if told else None
+        campaign = planning.campaign_numbered(session, number)
+        lock, told = experiments.lock_of(session, campaign), experiments.told_frozen(session, campaign)
+        shown = experiments.effect_for_page(told) if told else None
         return show(
             "effect",
             step_of(session, "effect", campaign),
             lock=lock,
-            kept=blinding.frozen_effect(session, campaign),
+            kept=experiments.frozen_effect(session, campaign),
             told=shown,
-            planned=assignment.planned_departures(lock.attempt) if lock.attempt else [],
-            attempts=assignment.attempts_of(session, campaign.id),
-            sizes=assignment.sizes_of(session, lock.attempt) if lock.attempt else {},
+            planned=experiments.planned_departures(lock.attempt) if lock.attempt else [],
+            attempts=experiments.attempts_of(session, campaign.id),
+            sizes=experiments.sizes_of(session, lock.attempt) if lock.attempt else {},
             curve=_chart(campaign, shown) if shown else None,
             flow=list(_flow(shown)) if shown else [],
             departures=DEPARTURES,
             draws=[
-                one for one in effects.draws_of(session, campaign.strand.programme_id) if one.campaign is not campaign
+                one
+                for one in experiments.draws_of(session, campaign.strand.programme_id)
+                if one.campaign is not campaign
             ],
         )
 
@@ -58,12 +58,12 @@ def effect(number: int) -> str:
 def freeze_effect(number: int) -> Redirect:
     """Compute the effect, and freeze it."""
     with time_limit.lifted(), database().reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        lock = blinding.lock_of(session, campaign)
-        outcome = effects.compute_effect(session, campaign, lock)
+        campaign = planning.campaign_numbered(session, number)
+        lock = experiments.lock_of(session, campaign)
+        outcome = experiments.compute_effect(session, campaign, lock)
     with database().writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        effects.freeze_effect(session, campaign, lock, outcome, now=now(), actor=actor())
+        campaign = planning.campaign_numbered(session, number)
+        experiments.freeze_effect(session, campaign, lock, outcome, now=now(), actor=actor())
     flash("L’effet est calculé et figé.", "success")
     return redirect(url_for(".effect", number=number))
 
@@ -74,7 +74,7 @@ def export_effect(number: int, kind: str) -> Response:
     """The frozen effect: its figures by stratum and departure, or all of it as JSON."""
     with reading() as session:
         campaign, told = _frozen(session, number)
-        title, draws = title_in_file(session, campaign), effects.draws_of(session, campaign.strand.programme_id)
+        title, draws = title_in_file(session, campaign), experiments.draws_of(session, campaign.strand.programme_id)
         whole = {
             **told,
             "programme": {"code": campaign.strand.programme.code, "draws": [one.as_json() for one in draws]},
@@ -91,15 +91,15 @@ def effect_slides(number: int) -> Response:
     with reading() as session:
         campaign, told = _frozen(session, number)
         hold_programme(session, campaign)
-        return charts.slides([_chart(campaign, effects.effect_for_page(told))], f"effet-campagne-{number}")
+        return charts.slides([_chart(campaign, experiments.effect_for_page(told))], f"effet-campagne-{number}")
 
 
 def _frozen(session: Session, number: int) -> tuple[Campaign, dict[str, Any]]:
     """A campaign and its frozen effect. Raises Refused as long as there is none, or something blocks it."""
-    campaign = lifecycle.campaign_numbered(session, number)
-    told = effects.told_frozen(session, campaign)
+    campaign = planning.campaign_numbered(session, number)
+    told = experiments.told_frozen(session, campaign)
     if told is None:
-        raise Refused(blinding.lock_of(session, campaign).told)
+        raise Refused(experiments.lock_of(session, campaign).told)
     return campaign, told
 
 

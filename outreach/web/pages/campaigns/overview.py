@@ -7,22 +7,20 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
-from outreach.adherence.programmes import programmes
+from outreach.campaigns import planning, results
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences, definitions, lifecycle, listing
-from outreach.campaigns.planning.definitions import Definition
-from outreach.campaigns.planning.listing import CampaignRow, Stage
-from outreach.campaigns.results import progress
-from outreach.campaigns.results.progress import Overall, overall_figures
-from outreach.campaigns.review.checks import PLACEHOLDER
+from outreach.campaigns.planning import CampaignRow, Definition, Stage
+from outreach.campaigns.results import Overall, overall_figures
+from outreach.campaigns.review import PLACEHOLDER
 from outreach.core.db import Session
-from outreach.core.tables.columns import FEW_ROWS, QueryListing, Total
+from outreach.core.tables import FEW_ROWS, QueryListing, Total
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.reports.charts.marks import Tone
+from outreach.reports.charts import Tone
 from outreach.web.pages.campaigns.blueprint import STAGE_COLORS, meter, pages
 from outreach.web.shared import programmes as of_request
 from outreach.web.shared.beginning import Beginning, begin, blank, like, ready_made
@@ -39,8 +37,8 @@ def index() -> str:
     stage, text = member(Stage, request.args.get("state")), sought(request)
     with reading() as session:
         colleagues = accounts.colleagues(session)
-        among = listing.matching_campaigns(session, text, colleagues, of_request.filtered(session))
-        counts = listing.count_stages(session, among)
+        among = planning.matching_campaigns(session, text, colleagues, of_request.filtered(session))
+        counts = planning.count_stages(session, among)
         total = counts[stage] if stage else sum(counts.values())
         listed = _listed(session, stage, among)
         return render_template(
@@ -76,7 +74,7 @@ def _bar(came: Overall) -> str:
 def export(kind: str) -> Response:
     with reading() as session:
         colleagues = accounts.colleagues(session)
-        among = listing.matching_campaigns(session, sought(request), colleagues, of_request.filtered(session))
+        among = planning.matching_campaigns(session, sought(request), colleagues, of_request.filtered(session))
         listed = _listed(session, member(Stage, request.args.get("state")), among)
         return download(listed.table(colleagues), kind, "campagnes")
 
@@ -91,15 +89,15 @@ def new() -> str:
             ready=ready,
             about=_about(session, ready),
             sent_about=programmes.strand_names(session),
-            recent=listing.list_campaigns(session, sort="-campaign").page(1, 10),
-            sent=audiences.waves_that_left(session),
+            recent=planning.list_campaigns(session, sort="-campaign").page(1, 10),
+            sent=planning.waves_that_left(session),
         )
 
 
 def _about(session: Session, ready: Mapping[str, Definition]) -> dict[str, str]:
     """Of which programme and strand each ready-made campaign speaks, by its name; '' where it is not sure."""
     names, there = programmes.strand_names(session), programmes.all_programmes(session)
-    strands = {name: definitions.strand_of(there, stated) for name, stated in ready.items()}
+    strands = {name: planning.strand_of(there, stated) for name, stated in ready.items()}
     return {name: names[strand.id] if strand else "" for name, strand in strands.items()}
 
 
@@ -124,9 +122,7 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
     to = url_for(".create")
     with reading() as session:
         if copied is not None:
-            stated = definitions.begin_again(
-                definitions.definition_of(session, lifecycle.campaign_numbered(session, copied))
-            )
+            stated = planning.begin_again(planning.definition_of(session, planning.campaign_numbered(session, copied)))
             name, model = f"{stated.title[:190]} (copie)", f"Copie de « {stated.title} »."
         elif named == BLANK:
             return Beginning("", _blank, _strand_asked(session, asked), kept=kept, action=to)
@@ -135,7 +131,7 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
             name, model = stated.title, f"Comme « {stated.title} », prête à l’emploi : tout se modifie ensuite."
         else:
             raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
-        own = definitions.strand_of(programmes.all_programmes(session), stated)
+        own = planning.strand_of(programmes.all_programmes(session), stated)
         strand = _strand_asked(session, asked) or corrects or (own.id if own else None)
         of = own.programme_id if own else None
     return Beginning(name, partial(like, stated, own), strand, model=model, of=of, kept=kept, action=to)
@@ -157,7 +153,7 @@ def _blank(programme: Programme, strand: Strand, is_only: bool) -> Definition:
 
 def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> QueryListing[CampaignRow]:
     figures = partial(overall_figures, session, now=now())
-    return listing.list_campaigns(session, stage, among, figures=figures, sort=sorting(request))
+    return planning.list_campaigns(session, stage, among, figures=figures, sort=sorting(request))
 
 
 def _corrected(session: Session, stated: Definition, received: str) -> tuple[Definition, int | None]:
@@ -168,16 +164,16 @@ def _corrected(session: Session, stated: Definition, received: str) -> tuple[Def
     campaign, wave = (whole_number(part) for part in (received.partition("/")[::2]))
     if campaign is None or wave is None:
         raise InputError("Choisissez le courriel à corriger dans la liste.")
-    strand = lifecycle.campaign_numbered(session, campaign).strand_id
-    return definitions.to_those_who_received(stated, campaign, wave), strand
+    strand = planning.campaign_numbered(session, campaign).strand_id
+    return planning.to_those_who_received(stated, campaign, wave), strand
 
 
 @pages.get("/<number:number>")
 @needs(RoleName.READER)
 def campaign(number: int) -> Redirect:
     with reading() as session:
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        if listing.stage_of(session, stored_campaign) is Stage.DRAFT:
+        stored_campaign = planning.campaign_numbered(session, number)
+        if planning.stage_of(session, stored_campaign) is Stage.DRAFT:
             return redirect(url_for(".audience", number=number))
-        step = ".progress_page" if progress.has_begun(stored_campaign) else ".check"
+        step = ".progress_page" if results.has_begun(stored_campaign) else ".check"
     return redirect(url_for(step, number=number))

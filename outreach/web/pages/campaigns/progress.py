@@ -9,31 +9,42 @@ from flask import flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts
-from outreach.access.approvals.decisions import Decision
-from outreach.campaigns.correspondence import mails
-from outreach.campaigns.correspondence.mails import Mails, MailState
-from outreach.campaigns.evidence.steps import ReachChannel
-from outreach.campaigns.experiments import blinding
+from outreach.access import accounts
+from outreach.access.approvals import Decision
+from outreach.campaigns import correspondence, experiments, planning, results
+from outreach.campaigns.correspondence import Mails, MailState
+from outreach.campaigns.evidence import ReachChannel
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.planning.schedule import ClosingRule
-from outreach.campaigns.results import progress, reached, reactions
-from outreach.campaigns.results.figures import Figure
-from outreach.campaigns.results.progress import Progress
-from outreach.campaigns.review.preview import Preview
-from outreach.campaigns.review.reminder_checks import Reminded, count_reminded
-from outreach.campaigns.segments.audience_counts import AudienceCounts
-from outreach.campaigns.waves import added_reminders, drift, exemptions, retrying, stopping
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.campaigns.planning import ClosingRule
+from outreach.campaigns.results import Figure, Progress
+from outreach.campaigns.review import Preview, Reminded, count_reminded
+from outreach.campaigns.segments import AudienceCounts
+from outreach.campaigns.waves import (
+    CALL_OFF_TIME,
+    call_off_waves,
+    closed_waves,
+    coming_wave,
+    exemptions_of,
+    follows_a_sending,
+    list_retriable,
+    may_be_added,
+    noted_drift,
+    pause_warning,
+    pending_reminder,
+    planners_of,
+    resend_doubts,
+    retry_failures,
+    starting_wave,
+    why_paused,
+)
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
 from outreach.delivery.models import Reason
-from outreach.engagement.tracking.reactions import Reaction
-from outreach.reports.charts.marks import Tone
+from outreach.engagement.tracking import Reaction
+from outreach.reports.charts import Tone
 from outreach.web.pages.campaigns.blueprint import meter, pages, sending, show, step_of
 from outreach.web.pages.campaigns.charts import Came, acknowledged_in_words
 from outreach.web.pages.campaigns.results import day_columns
@@ -80,14 +91,14 @@ class Live:
 @needs(RoleName.READER)
 def progress_page(number: int) -> str | Redirect:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        current = progress.campaign_progress(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        current = results.campaign_progress(session, campaign)
         if current is None:
             return redirect(url_for(".check", number=number))
         return show(
             "progress",
             step_of(session, "progress_page", campaign),
-            held=mails.count_mails(session, Mails(mailings=campaign.mailing_keys))[MailState.TO_DECIDE],
+            held=correspondence.count_mails(session, Mails(mailings=campaign.mailing_keys))[MailState.TO_DECIDE],
             **_live(session, campaign, current),
         )
 
@@ -96,8 +107,8 @@ def progress_page(number: int) -> str | Redirect:
 @needs(RoleName.READER)
 def live(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        current = progress.campaign_progress(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        current = results.campaign_progress(session, campaign)
         if current is None:
             return '<div id="poll"></div>'
         return show("_live", step_of(session, "progress_page", campaign), **_live(session, campaign, current))
@@ -107,19 +118,19 @@ def live(number: int) -> str:
 @needs(RoleName.READER)
 def waves(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         return show(
             "waves",
             step_of(session, "waves", campaign),
-            rows=progress.wave_tallies(session, campaign),
-            beside_counts=blinding.beside_counts(session, campaign),
+            rows=results.wave_tallies(session, campaign),
+            beside_counts=experiments.beside_counts(session, campaign),
             told=_calendar(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
-            closed=(closed := {one.wave.number: one for one in exemptions.closed_waves(session, campaign, now=now())}),
+            closed=(closed := {one.wave.number: one for one in closed_waves(session, campaign, now=now())}),
             may_be_moved=_may_be_moved(session, [one.wave for one in closed.values()]),
-            pending=added_reminders.pending_reminder(session, campaign),
+            pending=pending_reminder(session, campaign),
             **_reminders(session, campaign),
-            exemptions=exemptions.exemptions_of(session, campaign),
+            exemptions=exemptions_of(session, campaign),
         )
 
 
@@ -127,8 +138,8 @@ def waves(number: int) -> str:
 @needs(RoleName.READER)
 def journal(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        entries = progress.campaign_journal(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        entries = results.campaign_journal(session, campaign)
         return show("journal", step_of(session, "journal", campaign), entries=entries)
 
 
@@ -136,9 +147,9 @@ def journal(number: int) -> str:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def call_off(number: int, wave: int) -> Redirect:
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        (first, *_) = stopping.call_off_waves(session, campaign, wave, now=now(), actor=actor())
-        is_reminder = stopping.follows_a_sending(first)
+        campaign = planning.in_turn(session, number)
+        (first, *_) = call_off_waves(session, campaign, wave, now=now(), actor=actor())
+        is_reminder = follows_a_sending(first)
         told = _alone(campaign, first) if is_reminder else ALL_CALLED_OFF
     flash(told, "success")
     return redirect(url_for(".waves" if is_reminder else ".campaign", number=number))
@@ -148,7 +159,7 @@ def call_off(number: int, wave: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def retry(number: int, wave: int) -> Redirect:
     with database().writing() as session:
-        count = retrying.retry_failures(session, lifecycle.in_turn(session, number), wave, now=now(), actor=actor())
+        count = retry_failures(session, planning.in_turn(session, number), wave, now=now(), actor=actor())
     flash(f"{french.plural(count, 'courriel en échec repart', 'courriels en échec repartent')}.", "success")
     return redirect(url_for(".progress_page", number=number))
 
@@ -160,8 +171,8 @@ def resend(number: int, wave: int) -> Redirect:
     if only is None and posted("message"):
         raise InputError("Ce courriel n’existe pas.")
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        count = retrying.resend_doubts(session, campaign, wave, now=now(), actor=actor(), only=only)
+        campaign = planning.in_turn(session, number)
+        count = resend_doubts(session, campaign, wave, now=now(), actor=actor(), only=only)
     flash(
         f"{french.plural(count, 'courriel en doute repart', 'courriels en doute repartent')} à l’identique.", "success"
     )
@@ -179,15 +190,15 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
 
 
 def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, Any]:
-    seen, starting = progress.progress_digest(campaign, current, now=now()), stopping.starting_wave(campaign, now=now())
+    seen, starting = results.progress_digest(campaign, current, now=now()), starting_wave(campaign, now=now())
     counts_down = starting is not None and starting.due_at > now()
     is_new = request.args.get("seen") != seen
     place = 0 if is_new or counts_down else _place() + 1
     made = Live(
         progress=current,
         sentence=sentence(current),
-        warning=stopping.pause_warning(session, current.wave) if current.tally.refused else "",
-        held=stopping.why_paused(session, current.wave) if current.wave.state is WaveState.PAUSED else "",
+        warning=pause_warning(session, current.wave) if current.tally.refused else "",
+        held=why_paused(session, current.wave) if current.wave.state is WaveState.PAUSED else "",
         starting=starting,
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
         rest=_rest(campaign, place, now()),
@@ -202,17 +213,17 @@ def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
     """What the page shows beside where the wave stands; what came is counted once no letter leaves."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     following = planned[0] if planned else None
-    waiting = reached.count_open_steps(session, campaign)
+    waiting = results.count_open_steps(session, campaign)
     return {
         "states": {wave.state.value for wave in campaign.waves},
         "planned": planned,
         "waiting": {channel.value: waiting.get(channel, 0) for channel in ReachChannel},
-        "again": retrying.list_retriable(session, campaign, now=now()),
-        "may_add": added_reminders.may_be_added(session, campaign),
-        "drifted": (following, drift.noted_drift(session, following)) if following else None,
+        "again": list_retriable(session, campaign, now=now()),
+        "may_add": may_be_added(session, campaign),
+        "drifted": (following, noted_drift(session, following)) if following else None,
         "departed": [
             (wave, sentence(Progress(wave, tally)))
-            for wave, tally in progress.wave_tallies(session, campaign)
+            for wave, tally in results.wave_tallies(session, campaign)
             if wave.mailing_id and wave.state is not WaveState.RUNNING
         ],
         "reasons": {
@@ -223,7 +234,7 @@ def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
         "Figure": Figure,
         "meter": meter,
         "Tone": Tone,
-        **({} if live.is_leaving or not audiences.launched_mailings(campaign) else _came(session, campaign)),
+        **({} if live.is_leaving or not planning.launched_mailings(campaign) else _came(session, campaign)),
     }
 
 
@@ -260,13 +271,13 @@ class Coming:
 def _coming(session: Session, campaign: Campaign) -> Coming | None:
     """What will happen; None once a wave has recipients, or while none is planned."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
-    if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or audiences.launched_mailings(campaign):
+    if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or planning.launched_mailings(campaign):
         return None
-    approved = lifecycle.campaign_approval(session, campaign)
-    counts = audiences.count_campaign_audience(
+    approved = planning.campaign_approval(session, campaign)
+    counts = planning.count_campaign_audience(
         session, campaign, now=now(), leaves_at=min(wave.due_at for wave in planned)
     )
-    let = exemptions.exemptions_of(session, campaign)
+    let = exemptions_of(session, campaign)
     return Coming(counts, _example(session, campaign, planned[0]), planned, approved, let, accounts.colleagues(session))
 
 
@@ -290,11 +301,11 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
     return {
         "came": came,
         "schools": came.results.counts.schools,
-        "beside_counts": blinding.beside_counts(session, campaign),
+        "beside_counts": experiments.beside_counts(session, campaign),
         "day_columns": day_columns(came.course),
-        "reach": reached.parts_of(counts),
-        "todo": reached.still_to_do(counts, reached.count_open_steps(session, campaign)),
-        "apart": [(Figure(key), words) for key, words in reached.APART.items() if counts[key]],
+        "reach": results.parts_of(counts),
+        "todo": results.still_to_do(counts, results.count_open_steps(session, campaign)),
+        "apart": [(Figure(key), words) for key, words in results.APART.items() if counts[key]],
         "acknowledged": acknowledged_in_words(came.results.acknowledged) if came.results.acknowledged else "",
     }
 
@@ -308,7 +319,7 @@ def _rest(campaign: Campaign, place: int, instant: datetime) -> int | None:
     rest = RESTS[min(place, len(RESTS) - 1)]
     if any(wave.state in UNDER_WAY for wave in campaign.waves):
         return rest
-    following = stopping.coming_wave(campaign, now=instant)
+    following = coming_wave(campaign, now=instant)
     if following is None or following.due_at > instant + SOON:
         return None
     until_last_minute = int((following.due_at - CALL_OFF_TIME - instant).total_seconds()) + 1
@@ -341,22 +352,22 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
 def _may_be_moved(session: Session, waves: Sequence[Wave]) -> set[int]:
     """The numbers of those of these waves that the person who is signed in may move out of a closure."""
     is_approver = current_user.holds(RoleName.APPROVER)
-    return {wave.number for wave in waves if is_approver or actor() in exemptions.planners_of(session, wave)}
+    return {wave.number for wave in waves if is_approver or actor() in planners_of(session, wave)}
 
 
 def _may_be_called_off(campaign: Campaign) -> set[int]:
     """The numbers of the planned reminders that may be called off alone."""
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
-    return {wave.number for wave in planned if stopping.follows_a_sending(wave)}
+    return {wave.number for wave in planned if follows_a_sending(wave)}
 
 
 def _reminders(session: Session, campaign: Campaign) -> dict[str, Reminded | None]:
     """Whom a reminder would be written to now: one that is added, where it may be, and the next one that is planned."""
     reminders: dict[str, Reminded | None] = {"added": None, "today": None}
-    if not audiences.launched_mailings(campaign):
+    if not planning.launched_mailings(campaign):
         return reminders
-    silent = reactions.count_reactions(session, reactions.asked_of(campaign, now=now()))[Reaction.NONE]
-    if added_reminders.may_be_added(session, campaign):
+    silent = results.count_reactions(session, results.asked_of(campaign, now=now()))[Reaction.NONE]
+    if may_be_added(session, campaign):
         leaves_at = now() + PROPOSED
         reminders["added"] = count_reminded(
             session, campaign, silent, now=now(), only_unreacted=True, leaves_at=leaves_at

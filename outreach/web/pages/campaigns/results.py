@@ -9,31 +9,31 @@ from flask import Response, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.channels.calls import MOST
-from outreach.campaigns.counting import counts
+from outreach.campaigns import counting, planning, results
+from outreach.campaigns.channels import MOST
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import audiences, lifecycle
-from outreach.campaigns.results import openings, reached, reactions
-from outreach.campaigns.results.figures import Figure, Results
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.results.funnel import Course
-from outreach.campaigns.results.reached import Filters, ReachedRow
-from outreach.campaigns.results.reactions import LetterReaction, OpeningFilter
-from outreach.campaigns.waves import retrying
+from outreach.campaigns.results import (
+    Course,
+    Figure,
+    Filters,
+    LetterReaction,
+    OpeningFilter,
+    ReachedRow,
+    Results,
+    WrittenList,
+)
+from outreach.campaigns.waves import resendable_from
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
 from outreach.delivery.models import Reason
-from outreach.delivery.outbox.listing import LetterOutcome
-from outreach.directory.authorities import search
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.tracking.bot_detection import HitClass
-from outreach.engagement.tracking.models import TrackingMode
-from outreach.engagement.tracking.opens_and_clicks import Measured
-from outreach.engagement.tracking.reactions import Reaction
+from outreach.delivery.outbox import LetterOutcome
+from outreach.directory import authorities
+from outreach.engagement.replies import Answer
+from outreach.engagement.tracking import HitClass, Measured, Reaction, TrackingMode
 from outreach.web.pages.campaigns.blueprint import pages, show, step_of, title_in_file
 from outreach.web.pages.campaigns.charts import DAY_COLUMNS, WAVES, Came, left_on
 from outreach.web.shared.write_to_list import REMINDER, call_those, write_to
@@ -83,8 +83,8 @@ class AskedList:
     @classmethod
     def of(cls, session: Session, number: int) -> "AskedList":
         """Read the query. Raises InputError on an unknown network; what else it does not know is left out."""
-        campaign, query = lifecycle.campaign_numbered(session, number), request.args
-        networks = {each.code: each.label for each in search.list_networks(session)}
+        campaign, query = planning.campaign_numbered(session, number), request.args
+        networks = {each.code: each.label for each in authorities.list_networks(session)}
         if (network := query.get("network", "")) not in {"", *networks}:
             raise InputError("Ce réseau n’existe pas.")
         filters = Filters(
@@ -102,7 +102,7 @@ class AskedList:
 
     def listed(self, session: Session) -> QueryListing[ReachedRow]:
         """The list itself, in the order that the query asks for."""
-        return reached.list_reached(session, self.campaign, self.filters, now=now(), sort=sorting(request))
+        return results.list_reached(session, self.campaign, self.filters, now=now(), sort=sorting(request))
 
     @property
     def waves(self) -> dict[int, Wave]:
@@ -151,8 +151,8 @@ def list_authorities(number: int) -> str:
             call=".call_authorities",
             most_called=MOST,
         )
-        counted = counts.of_authorities(session, campaign, now=now())
-        of_network = {one.code: one.authorities for one in counted.networks}.get(filters.network, counts.Counts())
+        counted = counting.of_authorities(session, campaign, now=now())
+        of_network = {one.code: one.authorities for one in counted.networks}.get(filters.network, counting.Counts())
         is_of_letters = filters.wave or filters.outcome
         letters = _letters(session, asked, [row.key for row in shown.rows])
         return show(
@@ -165,8 +165,8 @@ def list_authorities(number: int) -> str:
             figures=[figure for figure in Figure if counted.authorities[figure] or figure is filters.figure],
             shown=shown,
             letters=letters,
-            counted_letters=reached.count_letters(session, campaign, filters, now=now()) if is_of_letters else None,
-            seen=openings.of_letters(session, [one.message for each in letters.values() for one in each], now=now()),
+            counted_letters=results.count_letters(session, campaign, filters, now=now()) if is_of_letters else None,
+            seen=results.of_letters(session, [one.message for each in letters.values() for one in each], now=now()),
             tries=lambda letter: _tries(letter, asked.waves[letter.mailing]),
             resendable_from=_resendable(session, asked),
             up_to_the_minute=timedelta(seconds=59),
@@ -190,7 +190,7 @@ def export_authorities(number: int, kind: str) -> Response:
         listed, filters, waves = asked.listed(session), asked.filters, asked.waves
         names = {mailing: wave.name for mailing, wave in waves.items()}
         of = filters.asked(asked.campaign, now())
-        letters = reactions.reactions_table(session, of, listed.keys(), filters.letters, names)
+        letters = results.reactions_table(session, of, listed.keys(), filters.letters, names)
         more, name = (letters, asked.about(now())), f"pouvoirs-organisateurs-campagne-{number}"
         title = title_in_file(session, asked.campaign)
         return exports.download(listed.table(), kind, name, *more, whole=True, campaign=title)
@@ -205,7 +205,7 @@ def write_to_authorities(number: int) -> Redirect | str | tuple[str, int]:
         campaign, reaction = asked.campaign, asked.filters.reaction
         strand, name = campaign.strand_id, f"{', '.join(asked.chosen) or 'Visés'} : {campaign.title}"
         if asked.filters == Filters(reaction=Reaction.NONE):
-            written = WrittenList(name, audiences.unreacted_criterion(campaign))
+            written = WrittenList(name, planning.unreacted_criterion(campaign))
         else:
             written = WrittenList(name, None, asked.listed(session).keys())
     return write_to(written, strand=strand, kinds=REMINDER if reaction is Reaction.NONE else ())
@@ -237,7 +237,7 @@ def moved_list(number: int, page: str = "results", wave: int | None = None, kind
 @needs(RoleName.READER)
 def export_results(number: int, kind: str) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         came = Came.of(session, campaign)
         table, *more = tables_of(came.results)
         title = title_in_file(session, campaign)
@@ -307,7 +307,7 @@ def measured_of(groups: Sequence[Measured], *, openings: bool = True) -> exports
 def _letters(session: Session, asked: AskedList, keys: Sequence[int]) -> dict[int, list[LetterReaction]]:
     """The letters that the list shows of some authorities, by these."""
     of, found = asked.filters.asked(asked.campaign, now()), dict[int, list[LetterReaction]]()
-    for letter in reactions.list_reactions(session, of, keys, asked.filters.letters) if keys else ():
+    for letter in results.list_reactions(session, of, keys, asked.filters.letters) if keys else ():
         found.setdefault(letter.authority_id, []).append(letter)
     return found
 
@@ -317,7 +317,7 @@ def _resendable(session: Session, asked: AskedList) -> dict[int, datetime]:
     is_asked = asked.filters.wave and asked.filters.outcome is LetterOutcome.IN_DOUBT
     if not is_asked or not current_user.holds(RoleName.AUTHOR, RoleName.APPROVER):
         return {}
-    return retrying.resendable_from(session, asked.campaign, asked.filters.wave or 0, now=now())
+    return resendable_from(session, asked.campaign, asked.filters.wave or 0, now=now())
 
 
 def _tries(letter: LetterReaction, wave: Wave) -> str:

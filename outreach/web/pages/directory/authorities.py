@@ -6,31 +6,25 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts
+from outreach.access import accounts
+from outreach.adherence import records
 from outreach.adherence.models import RollUp
-from outreach.adherence.programmes.programmes import names_among_several, of_programme
-from outreach.adherence.records import records
-from outreach.campaigns.channels import calls
-from outreach.campaigns.correspondence import mails
-from outreach.campaigns.results import from_lists, history
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.results.history import Planned
+from outreach.adherence.programmes import names_among_several, of_programme
+from outreach.campaigns import channels, correspondence, results
+from outreach.campaigns.results import Planned, WrittenList
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing, QueryListing, Total
+from outreach.core.tables import InMemoryListing, QueryListing, Total
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
-from outreach.delivery.outbox import suppressions
-from outreach.directory import contacts, reference
-from outreach.directory.authorities import search, sheet
-from outreach.directory.authorities.search import ListedRow, Reach
-from outreach.directory.authorities.sheet import ListedSchool
+from outreach.delivery import outbox
+from outreach.directory import authorities, contacts, reference, register
+from outreach.directory.authorities import ListedRow, ListedSchool, Reach
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
-from outreach.directory.register import edition_imports, name_corrections, school_reports
-from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import ListedMailbox
+from outreach.engagement import mailboxes
+from outreach.engagement.mailboxes import ListedMailbox
 from outreach.web.pages.directory import filters as filtering
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
@@ -50,10 +44,13 @@ pages = Blueprint("directory", __name__, url_prefix="/directory")
 def index() -> str:
     with reading() as session:
         strands = filtering.offered_strands(session)
-        filters = search.resolve_text(session, filtering.asked(request.args, strands, current_day()))
-        counts = search.count_authorities(session, filters, most := most_counted(request))
-        found, total = search.list_authorities(session, filters, sorting(request)), Total.of(counts.authorities, most)
-        networks = search.list_networks(session)
+        filters = authorities.resolve_text(session, filtering.asked(request.args, strands, current_day()))
+        counts = authorities.count_authorities(session, filters, most := most_counted(request))
+        found, total = (
+            authorities.list_authorities(session, filters, sorting(request)),
+            Total.of(counts.authorities, most),
+        )
+        networks = authorities.list_networks(session)
         labels = {network.code: network.label for network in networks}
         return render_template(
             "pages/directory/index.html",
@@ -67,7 +64,7 @@ def index() -> str:
                 export=".export",
                 write=".write_to_list",
                 call=".call_list",
-                most_called=calls.MOST if _may_call(session) else 0,
+                most_called=channels.MOST if _may_call(session) else 0,
             ),
             chips=filtering.chips(filters, labels),
             sentence=filtering.sentence(filters, labels),
@@ -76,16 +73,16 @@ def index() -> str:
             strand_of=of_programme(of_request.name()),
             states=list(RollUp),
             standings={strand.number: "" for strand in strands} | dict(filters.standings),
-            municipalities=search.list_municipalities(session),
+            municipalities=authorities.list_municipalities(session),
             networks=networks,
-            federations=search.list_federations(session),
-            zones=search.list_zones(session),
+            federations=authorities.list_federations(session),
+            zones=authorities.list_zones(session),
             provinces=PROVINCES,
             levels=filtering.LEVELS,
             reaches=list(Reach),
-            edition=edition_imports.last_import(session),
-            renamed=name_corrections.asked_again(session),
-            contradicted=school_reports.contradicted_reports(session),
+            edition=register.last_import(session),
+            renamed=register.asked_again(session),
+            contradicted=register.contradicted_reports(session),
         )
 
 
@@ -95,16 +92,16 @@ def write_to_list() -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
     with reading() as session:
         filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
-        rule = from_lists.rule_of_directory(filters)
-        labels = {network.code: network.label for network in search.list_networks(session)}
-        keys = search.list_authorities(session, filters).keys() if rule is None else ()
+        rule = results.rule_of_directory(filters)
+        labels = {network.code: network.label for network in authorities.list_networks(session)}
+        keys = authorities.list_authorities(session, filters).keys() if rule is None else ()
     said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
     return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
 
 def _may_call(session: Session) -> bool:
     """Whether the person may have those of a list be called for a campaign, as far as there is one."""
-    return current_user.holds(RoleName.AUTHOR) and bool(calls.campaigns_to_call_for(session))
+    return current_user.holds(RoleName.AUTHOR) and bool(channels.campaigns_to_call_for(session))
 
 
 @pages.post("/calls")
@@ -113,7 +110,7 @@ def call_list() -> Redirect | str:
     """Call the authorities that the filters find: for the campaign that the form names, or a page that asks which."""
     with reading() as session:
         keys = _listed(session).keys()
-        offered = calls.campaigns_to_call_for(session)
+        offered = channels.campaigns_to_call_for(session)
         chosen = posted_number("campaign")
         if chosen not in offered and len(offered) != 1:
             return render_template("pages/directory/calls.html", campaigns=offered, count=len(keys))
@@ -124,15 +121,15 @@ def call_list() -> Redirect | str:
 @needs(RoleName.READER)
 def authority(fase: int) -> str:
     with reading() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         return render_template(
             "pages/directory/schools.html",
             authority=authority_row,
-            federations=sheet.represented_by(session, authority_row),
+            federations=authorities.represented_by(session, authority_row),
             stands=_stands(session, authority_row),
             failing=contacts.failing_of(session, authority_row),
             received=_received(session, authority_row),
-            wrote_on=mails.last_written(session, authority_row),
+            wrote_on=correspondence.last_written(session, authority_row),
             shown=Shown.of(
                 request,
                 _schools(session, fase, authority_row),
@@ -141,8 +138,8 @@ def authority(fase: int) -> str:
                 hidden=() if current_user.holds(RoleName.AUTHOR) or is_scoped() else ("report",),
             ),
             text=sought(request),
-            renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
-            reported=school_reports.list_reports(session, authority_row),
+            renamed=[asked for asked in register.asked_again(session) if asked.owner == fase],
+            reported=register.list_reports(session, authority_row),
             why=_why(session, authority_row),
         )
 
@@ -151,12 +148,12 @@ def authority(fase: int) -> str:
 @needs(RoleName.READER)
 def authority_contacts(fase: int) -> str:
     with reading() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         found = _mailboxes(session, fase, authority_row)
         return render_template(
             "pages/directory/contacts.html",
             authority=authority_row,
-            federations=sheet.represented_by(session, authority_row),
+            federations=authorities.represented_by(session, authority_row),
             shown=Shown.of(request, found, export=".export_contacts"),
             text=sought(request),
         )
@@ -166,7 +163,7 @@ def authority_contacts(fase: int) -> str:
 @needs(RoleName.AUTHOR)
 def new_contact(fase: int) -> str:
     with reading() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         return _form_page(
             authority_row, ContactForm(request.args if {"address", "schools"} & set(request.args) else None)
         )
@@ -183,7 +180,7 @@ def add_contact(fase: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def contact(fase: int, contact_id: int) -> str:
     with reading() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id)
         schools = " ".join(str(school.fase) for school in contacts.schools_of(session, old))
         shown = {"address": old.address, "kind": old.mailbox_kind, "schools": schools}
@@ -201,7 +198,7 @@ def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def retirement(fase: int, contact_id: int) -> str:
     with reading() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id)
         known, coming = contacts.contacts_of(session, authority_row), _to_come(session, authority_row, old)
         return render_template(
@@ -218,7 +215,7 @@ def retirement(fase: int, contact_id: int) -> str:
 @needs(RoleName.AUTHOR)
 def retire_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id)
         contacts.retire(session, authority_row, old, now=now(), actor=actor())
         flash(f"L’adresse {old.address} n’est plus utilisée.", "success")
@@ -229,7 +226,7 @@ def retire_contact(fase: int, contact_id: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def restore_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         back = contacts.restore(session, authority_row, contact_id, now=now(), actor=actor())
         told = f"L’adresse {back.address} est remise en usage."
     flash(told, "success")
@@ -240,7 +237,7 @@ def restore_contact(fase: int, contact_id: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def review_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         waiting = contacts.contact(session, authority_row, contact_id)
         contacts.review(session, authority_row, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
@@ -250,13 +247,13 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 @has_files(pages, "/export", "pouvoirs-organisateurs", RoleName.READER)
 def _listed(session: Session) -> QueryListing[ListedRow]:
     filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
-    return search.list_authorities(session, filters, sorting(request))
+    return authorities.list_authorities(session, filters, sorting(request))
 
 
 @has_files(pages, "/<number:fase>/schools", "ecoles-{fase}", RoleName.READER, endpoint="export_schools")
 def _schools(session: Session, fase: int, found: Authority | None = None) -> QueryListing[ListedSchool]:
-    authority_row = found or sheet.authority_by_fase(session, fase)
-    return sheet.list_schools(session, authority_row, text=sought(request), sort=sorting(request))
+    authority_row = found or authorities.authority_by_fase(session, fase)
+    return authorities.list_schools(session, authority_row, text=sought(request), sort=sorting(request))
 
 
 def _why(session: Session, authority_row: Authority) -> str:
@@ -264,7 +261,7 @@ def _why(session: Session, authority_row: Authority) -> str:
     sight = current_user.sight
     if sight is None:
         return ""
-    own = [levels for one, levels in sheet.represented_by(session, authority_row) if one.code == sight.code]
+    own = [levels for one, levels in authorities.represented_by(session, authority_row) if one.code == sight.code]
     return reference.reason(session, sight, [level.label for levels in own for level in levels])
 
 
@@ -283,19 +280,19 @@ def _stands(session: Session, authority_row: Authority) -> list[tuple[str, str, 
 
 def _received(session: Session, authority_row: Authority) -> str:
     """How many letters of campaigns it received this school year, by colour, in French."""
-    counts = history.letters_received_by(session, [authority_row.id], now=now())
-    return history.letters_in_words(counts.get(authority_row.id, {}))
+    counts = results.letters_received_by(session, [authority_row.id], now=now())
+    return results.letters_in_words(counts.get(authority_row.id, {}))
 
 
 @has_files(pages, "/<number:fase>/contacts", "contacts-{fase}", RoleName.READER, endpoint="export_contacts")
 def _mailboxes(session: Session, fase: int, found: Authority | None = None) -> InMemoryListing[ListedMailbox]:
-    authority_row, names = found or sheet.authority_by_fase(session, fase), accounts.colleagues(session)
-    return health.list_mailboxes(session, authority_row, names, text=sought(request), sort=sorting(request))
+    authority_row, names = found or authorities.authority_by_fase(session, fase), accounts.colleagues(session)
+    return mailboxes.list_mailboxes(session, authority_row, names, text=sought(request), sort=sorting(request))
 
 
 def _to_come(session: Session, authority_row: Authority, held: Contact) -> list[Planned]:
     """The waves to come that write to an address, the letters in the outbox among them."""
-    coming = history.to_come(session, authority_row, now=now())
+    coming = results.to_come(session, authority_row, now=now())
     return [planned for planned in coming if held.address in planned.addresses]
 
 
@@ -306,7 +303,7 @@ def _form_page(authority_row: Authority, form: ContactForm, old: Contact | None 
 def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
     form = ContactForm()
     with reading() as session:
-        form.offer(contacts.own_schools(session, sheet.authority_by_fase(session, fase)))
+        form.offer(contacts.own_schools(session, authorities.authority_by_fase(session, fase)))
     is_fit, asks = form.validate_on_submit(), False
     if is_fit and form.judged is not None:
         with reading() as session:
@@ -322,7 +319,7 @@ def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
             "an address with a line break was refused, of account %s", current_user.id, extra=extra
         )
     with reading() as session:
-        authority_row = sheet.authority_by_fase(session, fase)
+        authority_row = authorities.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id) if contact_id is not None else None
         return _form_page(authority_row, form, old), 200 if asks else 422
 
@@ -335,7 +332,7 @@ def _stored(fase: int, contact_id: int | None, form: ContactForm, judged: Judgem
     told, kind = form.particulars, MailboxKind(form.kind.data)
     try:
         with database().writing() as session:
-            authority_row = sheet.authority_by_fase(session, fase)
+            authority_row = authorities.authority_by_fase(session, fase)
             if contact_id is None:
                 held = contacts.add(
                     session, authority_row, judged, now=now(), actor=actor(), particulars=told, kind=kind
@@ -347,7 +344,7 @@ def _stored(fase: int, contact_id: int | None, form: ContactForm, judged: Judgem
                 )
             if form.chosen or (form.chosen is not None and contact_id is not None):
                 contacts.answer_for(session, authority_row, held, form.chosen, now=now(), actor=actor())
-            suppressions.vouch_for_address(session, judged.key, now=now(), actor=actor())
+            outbox.vouch_for_address(session, judged.key, now=now(), actor=actor())
     except InputError as error:
         form.address.errors = [str(error)]
         return False

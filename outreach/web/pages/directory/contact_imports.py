@@ -5,11 +5,10 @@ from typing import Any
 from flask import Blueprint, request
 
 from outreach.core.db import Session
-from outreach.core.tables.imports import Opened
+from outreach.core.tables import Opened
 from outreach.core.text import french
 from outreach.core.text.typed import whole_number
-from outreach.engagement.mailboxes.contact_lists import ContactLists
-from outreach.engagement.mailboxes.import_plan import ContactList, ContactPlan
+from outreach.engagement.mailboxes import ContactList, ContactLists, ContactPlan
 from outreach.web.shared.imports import ListPages
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted_all, pressed

@@ -10,13 +10,13 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from outreach.adherence.models import RollUp, Strand
-from outreach.adherence.programmes.programmes import of_programme
-from outreach.adherence.situation.standing import standing_so
-from outreach.campaigns.segments.criteria import IN_PROVINCE
+from outreach.adherence.programmes import of_programme
+from outreach.adherence.situation import standing_so
+from outreach.campaigns.segments import IN_PROVINCE
 from outreach.core.db import Session
 from outreach.core.text.errors import NotFound
 from outreach.core.text.french import all_of
-from outreach.directory.authorities.search import LONGEST_SEARCH, Filters, Reach
+from outreach.directory.authorities import LONGEST_SEARCH, Filters, Reach
 from outreach.directory.models import Level
 from outreach.directory.reference import NETWORKS
 from outreach.web.shared import programmes

@@ -7,24 +7,21 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts
-from outreach.campaigns.results.from_lists import WrittenList
+from outreach.access import accounts
+from outreach.campaigns.results import WrittenList
 from outreach.core.db import Session
-from outreach.core.tables.columns import PAGE_ROWS
+from outreach.core.tables import PAGE_ROWS
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError
 from outreach.core.text.french import day, plural
 from outreach.core.text.roles import RoleName
-from outreach.delivery.deliverability import follow_up
-from outreach.delivery.deliverability.follow_up import NOBODY
-from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import search
-from outreach.directory.authorities import sheet as authority_sheet
+from outreach.delivery import deliverability
+from outreach.delivery.deliverability import NOBODY
+from outreach.directory import authorities, confirmations, contacts
 from outreach.directory.models import Authority, Level
 from outreach.directory.reference import NETWORKS
-from outreach.engagement.mailboxes import health
-from outreach.engagement.mailboxes.health import FAULTS, REACHED, Freshness, MailboxHealth, ReachFilters, ReachList
-from outreach.engagement.replies import models
+from outreach.engagement import mailboxes, replies
+from outreach.engagement.mailboxes import FAULTS, REACHED, Freshness, MailboxHealth, ReachFilters, ReachList
 from outreach.web.pages.directory.filters import LEVELS
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
@@ -67,7 +64,7 @@ def hand_over_ticked() -> Redirect | tuple[str, int]:
         recall_on = parse_day(typed) if typed.strip() else None
         with database().writing() as session:
             for fase in numbers:
-                authority = authority_sheet.authority_by_fase(session, fase)
+                authority = authorities.authority_by_fase(session, fase)
                 _hand_over(session, authority, to, recall_on)
             name = accounts.colleagues(session)[to]
     except InputError as error:
@@ -82,7 +79,7 @@ def hand_over_ticked() -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def sheet(fase: int) -> str:
     with reading() as session:
-        return _sheet_page(session, authority_sheet.authority_by_fase(session, fase))
+        return _sheet_page(session, authorities.authority_by_fase(session, fase))
 
 
 @pages.post(f"{SHEET}/owner")
@@ -90,11 +87,11 @@ def sheet(fase: int) -> str:
 def hand_over(fase: int) -> Redirect:
     to = "" if pressed("nobody") else posted("to")
     with database().writing() as session:
-        authority = authority_sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         if to:
-            follow_up.hand_over(session, authority, to=to, now=now(), actor=actor())
+            deliverability.hand_over(session, authority, to=to, now=now(), actor=actor())
         else:
-            follow_up.release_follow_up(session, authority, now=now(), actor=actor())
+            deliverability.release_follow_up(session, authority, now=now(), actor=actor())
         name = accounts.colleagues(session)[to] if to else "personne"
     flash(f"Ce pouvoir organisateur est suivi par {name}.", "success")
     return redirect(url_for(".sheet", fase=fase))
@@ -107,13 +104,13 @@ def recall(fase: int) -> Redirect | tuple[str, int]:
     if ends or form.validate_on_submit():
         recall_on = None if ends else parse_day(form.day.data or "")
         with telling(form.day), database().writing() as session:
-            authority = authority_sheet.authority_by_fase(session, fase)
-            follow_up.set_recall(session, authority, day=recall_on, now=now(), actor=actor())
+            authority = authorities.authority_by_fase(session, fase)
+            deliverability.set_recall(session, authority, day=recall_on, now=now(), actor=actor())
         if not form.errors:
             flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
             return redirect(url_for(".sheet", fase=fase))
     with reading() as session:
-        return _sheet_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
+        return _sheet_page(session, authorities.authority_by_fase(session, fase), form), 422
 
 
 @pages.post(f"{SHEET}/<number:contact_id>")
@@ -122,7 +119,7 @@ def recall(fase: int) -> Redirect | tuple[str, int]:
 def confirm(fase: int, contact_id: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
-        authority = authority_sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         held = contacts.contact(session, authority, contact_id)
         contacts.confirm(session, authority, held, now=now(), actor=actor(), note=note)
         address = held.address
@@ -156,7 +153,7 @@ def _ticked() -> list[int]:
 
 @has_files(pages, "/reachability/export", "etat-des-boites", RoleName.READER)
 def _listed(session: Session) -> ReachList:
-    return health.list_mailbox_health(session, asked(request.args), now=now(), sort=sorting(request))
+    return mailboxes.list_mailbox_health(session, asked(request.args), now=now(), sort=sorting(request))
 
 
 def _kept() -> dict[str, Any]:
@@ -165,9 +162,9 @@ def _kept() -> dict[str, Any]:
 
 
 def _hand_over(session: Session, authority: Authority, to: str, recall_on: date | None) -> None:
-    follow_up.hand_over(session, authority, to=to, now=now(), actor=actor())
+    deliverability.hand_over(session, authority, to=to, now=now(), actor=actor())
     if recall_on is not None:
-        follow_up.set_recall(session, authority, day=recall_on, now=now(), actor=actor())
+        deliverability.set_recall(session, authority, day=recall_on, now=now(), actor=actor())
 
 
 def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
@@ -178,7 +175,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         filters=filters,
         listed=found,
         shown=Shown.of(request, found, names=names, export=".export", write=".write_to_list"),
-        networks=search.list_networks(session),
+        networks=authorities.list_networks(session),
         states=list(MailboxHealth),
         freshness=list(Freshness),
         faults=FAULTS,
@@ -198,15 +195,15 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
 
 
 def _sheet_page(session: Session, authority: Authority, form: RecallForm | None = None) -> str:
-    row = health.mailbox_health_of(session, authority)
+    row = mailboxes.mailbox_health_of(session, authority)
     return render_template(
         "pages/directory/follow_up.html",
         authority=authority,
-        federations=authority_sheet.represented_by(session, authority),
+        federations=authorities.represented_by(session, authority),
         row=row,
-        steps=follow_up.steps_of(session, authority),
+        steps=deliverability.steps_of(session, authority),
         confirmations=confirmations.history(session, authority),
-        names=models.known_names(session, authority),
+        names=replies.known_names(session, authority),
         authors=[(one.email, one.name) for one in accounts.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
         form=form or RecallForm.at(row.followed.recall_on),

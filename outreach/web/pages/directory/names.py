@@ -5,10 +5,9 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.core.db import Session
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities, register
 from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, School
-from outreach.directory.register import name_corrections
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import NameForm
@@ -22,7 +21,7 @@ pages = Blueprint("names", __name__, url_prefix="/directory/<number:fase>")
 @needs(RoleName.AUTHOR)
 def name(fase: int, school: int | None) -> str:
     with reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         named = _named(session, authority, school)
         return _page(session, authority, named, NameForm(data={"name": named.display_name}))
 
@@ -35,11 +34,11 @@ def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
     form = NameForm()
     if form.validate_on_submit():
         with telling(form.name), database().writing() as session:
-            named = _named(session, sheet.authority_by_fase(session, fase), school)
-            name_corrections.correct_name(session, named, form.name.data or "", now=now(), actor=actor())
+            named = _named(session, authorities.authority_by_fase(session, fase), school)
+            register.correct_name(session, named, form.name.data or "", now=now(), actor=actor())
     if form.errors:
         with reading() as session:
-            authority = sheet.authority_by_fase(session, fase)
+            authority = authorities.authority_by_fase(session, fase)
             return _page(session, authority, _named(session, authority, school), form), 422
     flash("Le nom est corrigé : pages et courriels le disent ainsi.", "success")
     return redirect(url_for("directory.authority", fase=fase))
@@ -50,18 +49,18 @@ def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdraw_correction(fase: int, school: int | None) -> Redirect:
     with database().writing() as session:
-        named = _named(session, sheet.authority_by_fase(session, fase), school)
-        name_corrections.withdraw_name(session, named, now=now(), actor=actor())
+        named = _named(session, authorities.authority_by_fase(session, fase), school)
+        register.withdraw_name(session, named, now=now(), actor=actor())
     flash("La correction du nom est annulée ; elle reste visible dans l’historique.", "success")
     return redirect(url_for("directory.authority", fase=fase))
 
 
 def _named(session: Session, authority: Authority, school: int | None) -> Authority | School:
-    return authority if school is None else name_corrections.school_of(session, authority, school)
+    return authority if school is None else register.school_of(session, authority, school)
 
 
 def _page(session: Session, authority: Authority, named: Authority | School, form: NameForm) -> str:
-    correction = name_corrections.name_correction(session, named)
+    correction = register.name_correction(session, named)
     return render_template(
         "pages/directory/name.html",
         authority=authority,

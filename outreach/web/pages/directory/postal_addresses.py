@@ -8,15 +8,12 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities, postal, register
 from outreach.directory.models import Authority, RegisterKind, School
-from outreach.directory.postal import postal_addresses
-from outreach.directory.postal.address import PostalAddress
-from outreach.directory.postal.postal_addresses import AddressFilter, AddressRow
-from outreach.directory.register import name_corrections
+from outreach.directory.postal import AddressFilter, AddressRow, PostalAddress
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import line
@@ -48,7 +45,7 @@ class AddressForm(FlaskForm):
 def index() -> str:
     kind, asked = _asked()
     with reading() as session:
-        every = postal_addresses.address_rows(session, kind)
+        every = postal.address_rows(session, kind)
         return render_template(
             "pages/paper/addresses.html",
             kind=kind,
@@ -65,7 +62,7 @@ def index() -> str:
 def address(fase: int, school: int | None) -> str:
     with reading() as session:
         located = _located(session, fase, school)
-        return _page(session, fase, located, AddressForm(obj=postal_addresses.held_of(session, located).address))
+        return _page(session, fase, located, AddressForm(obj=postal.held_of(session, located).address))
 
 
 @pages.post("/<number:fase>/postal", defaults={"school": None})
@@ -77,9 +74,7 @@ def correct_address(fase: int, school: int | None) -> Redirect | tuple[str, int]
     if form.validate_on_submit():
         try:
             with database().writing() as session:
-                postal_addresses.correct_address(
-                    session, _located(session, fase, school), form.address, now=now(), actor=actor()
-                )
+                postal.correct_address(session, _located(session, fase, school), form.address, now=now(), actor=actor())
         except InputError as error:
             field = form.postcode if "code postal" in str(error) else form.street
             field.errors = [str(error)]
@@ -95,7 +90,7 @@ def correct_address(fase: int, school: int | None) -> Redirect | tuple[str, int]
 @needs(RoleName.AUTHOR)
 def withdraw_correction(fase: int, school: int | None) -> Redirect:
     with database().writing() as session:
-        postal_addresses.withdraw_address(session, _located(session, fase, school), now=now(), actor=actor())
+        postal.withdraw_address(session, _located(session, fase, school), now=now(), actor=actor())
     flash("La correction est annulée : l’adresse du registre vaut de nouveau.", "success")
     return redirect(url_for("directory.authority", fase=fase))
 
@@ -106,7 +101,7 @@ def withdraw_correction(fase: int, school: int | None) -> Redirect:
 def note_return(fase: int, school: int | None) -> Redirect:
     with database().writing() as session:
         located = _located(session, fase, school)
-        postal_addresses.came_back(session, located, on=current_day(), now=now(), actor=actor())
+        postal.came_back(session, located, on=current_day(), now=now(), actor=actor())
     flash("Le retour est noté : plus aucune lettre ne part à cette adresse avant sa correction.", "success")
     return redirect(url_for(".address", fase=fase, school=school))
 
@@ -119,21 +114,21 @@ def _asked() -> tuple[RegisterKind, AddressFilter]:
 @has_files(pages, "/postal/export", "adresses-postales", RoleName.READER)
 def _listed(session: Session, rows: list[AddressRow] | None = None) -> InMemoryListing[AddressRow]:
     kind, asked = _asked()
-    rows = postal_addresses.address_rows(session, kind) if rows is None else rows
-    return postal_addresses.list_addresses(rows, asked, text=sought(request), sort=sorting(request))
+    rows = postal.address_rows(session, kind) if rows is None else rows
+    return postal.list_addresses(rows, asked, text=sought(request), sort=sorting(request))
 
 
 def _located(session: Session, fase: int, school: int | None) -> Authority | School:
-    authority = sheet.authority_by_fase(session, fase)
-    return authority if school is None else name_corrections.school_of(session, authority, school)
+    authority = authorities.authority_by_fase(session, fase)
+    return authority if school is None else register.school_of(session, authority, school)
 
 
 def _page(session: Session, fase: int, located: Authority | School, form: AddressForm) -> str:
-    correction, held = postal_addresses.correction_of(session, located), postal_addresses.held_of(session, located)
+    correction, held = postal.correction_of(session, located), postal.held_of(session, located)
     shown: dict[str, Any] = {"located": located, "held": held, "correction": correction, "form": form}
     return render_template(
         "pages/paper/address.html",
-        authority=sheet.authority_by_fase(session, fase),
+        authority=authorities.authority_by_fase(session, fase),
         school=located.fase if isinstance(located, School) else None,
         is_asked_again=correction is not None and not held.is_corrected,
         **shown,

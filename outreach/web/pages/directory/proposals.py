@@ -7,17 +7,15 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField, TextAreaField
 
 from outreach.access import colleagues
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory import confirmations, contacts
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities, confirmations, contacts, register
 from outreach.directory.models import Contact
-from outreach.directory.register import name_corrections
-from outreach.engagement.replies import models
+from outreach.engagement import replies
 from outreach.staff import proposals
 from outreach.staff.proposals import Proposal, ProposalState, Target
 from outreach.web.shared.list_files import has_files
@@ -163,9 +161,9 @@ def _named(name: str) -> int | None:
 def _form_page(fase: int, form: ProposalForm) -> str:
     about = _about()
     with reading() as session:
-        owner = sheet.authority_by_fase(session, fase)
+        owner = authorities.authority_by_fase(session, fase)
         held = contacts.contact(session, owner, about["contact"]) if about["contact"] is not None else None
-        school = name_corrections.school_of(session, owner, about["school"]) if about["school"] is not None else None
+        school = register.school_of(session, owner, about["school"]) if about["school"] is not None else None
         return render_template(
             "pages/proposals/form.html", authority=owner, contact=held, school=school, form=form, about=about
         )
@@ -176,7 +174,7 @@ def _page(number: int, form: AnswerForm) -> str:
         made = proposals.by_key(session, number)
         if made.scope_kind is None:
             form.answer.description = "Elle reste ici : personne ne la reçoit."
-        who = models.known_names(session, made.authority)
+        who = replies.known_names(session, made.authority)
         last = confirmations.latest(session, Contact.id == made.contact_id) if made.contact_id else {}
         shown = {"made": made, "form": form, "colleagues": who, "last": next(iter(last.values()), None)}
         return render_template("pages/proposals/proposal.html", **shown)

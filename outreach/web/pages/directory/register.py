@@ -9,18 +9,16 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField, ValidationError
 
+from outreach.core import tables
 from outreach.core.db import Session
-from outreach.core.tables import imports as steps
-from outreach.core.tables.imports import ListState, Opened
+from outreach.core.tables import ListState, Opened
 from outreach.core.text import french
 from outreach.core.text.dates import parse_day
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
+from outreach.directory import register
 from outreach.directory.models import Nature, RegisterImport, RegisterKind
-from outreach.directory.register import edition_imports
-from outreach.directory.register.comparison import FIELD_LABELS, Change, ChangedItem, Difference, items_of
-from outreach.directory.register.edition import open_edition
-from outreach.directory.register.edition_imports import Editions
+from outreach.directory.register import FIELD_LABELS, Change, ChangedItem, Difference, Editions, items_of, open_edition
 from outreach.web.shared.imports import ListPages
 from outreach.web.ui.fields import a_day
 from outreach.web.ui.forms import UploadForm
@@ -88,13 +86,13 @@ class EditionPages(ListPages[RegisterImport, Difference]):
 
     def before(self, session: Session) -> dict[str, Any]:
         """The editions that were applied, and those that wait."""
-        told = {"editions": edition_imports.applied_editions(session), "last": edition_imports.last_import(session)}
-        return {**told, "waiting": edition_imports.waiting_editions(session)}
+        told = {"editions": register.applied_editions(session), "last": register.last_import(session)}
+        return {**told, "waiting": register.waiting_editions(session)}
 
     def shown(self, session: Session, received: RegisterImport, plan: Difference | None) -> dict[str, Any]:
         """Its changes, by kind and group."""
         if plan is None:
-            return _listed(session, items_of(edition_imports.changes_of(session, received)))
+            return _listed(session, items_of(register.changes_of(session, received)))
         if not current_user.holds(RoleName.AUTHOR):
             abort(403)
         return _listed(session, items_of(plan.changes))
@@ -106,13 +104,13 @@ class EditionPages(ListPages[RegisterImport, Difference]):
     def undoing(self, list_id: int) -> str | Redirect:
         """What undoing the last edition applied takes back, to be confirmed."""
         with reading() as session:
-            entry, last = steps.list_by_id(session, RegisterImport, list_id), edition_imports.last_import(session)
+            entry, last = tables.list_by_id(session, RegisterImport, list_id), register.last_import(session)
             if last is None or last.id != entry.id:
                 return redirect(url_for(".shown_list", list_id=list_id))
             before = next(
-                (one for one in edition_imports.applied_editions(session)[1:] if one.state is ListState.APPLIED), None
+                (one for one in register.applied_editions(session)[1:] if one.state is ListState.APPLIED), None
             )
-            items = items_of(edition_imports.changes_of(session, entry))
+            items = items_of(register.changes_of(session, entry))
             return render_template(
                 "pages/register/withdrawal.html", entry=entry, before=before, counts=_counts(items), **_words()
             )
@@ -136,7 +134,7 @@ def _listed(session: Session, items: Sequence[ChangedItem]) -> dict[str, object]
         "group": group,
         "pager": pager,
         "lines": lines,
-        "known": edition_imports.known_authorities(session, named),
+        "known": register.known_authorities(session, named),
         "counts": _counts(items),
         **_words(),
     }

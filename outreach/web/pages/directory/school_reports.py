@@ -7,9 +7,8 @@ from wtforms import RadioField, SelectChoice, StringField
 
 from outreach.core.text.dates import parse_day
 from outreach.core.text.roles import RoleName
-from outreach.directory.authorities import sheet
-from outreach.directory.register import name_corrections, school_reports
-from outreach.directory.register.school_reports import Fate
+from outreach.directory import authorities, register
+from outreach.directory.register import Fate
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, line, telling
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -66,8 +65,8 @@ def report(fase: int, school: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdraw(fase: int, school: int) -> Redirect:
     with database().writing() as session:
-        authority = sheet.authority_by_fase(session, fase)
-        school_reports.withdraw_report(session, authority, school, now=now(), actor=actor())
+        authority = authorities.authority_by_fase(session, fase)
+        register.withdraw_report(session, authority, school, now=now(), actor=actor())
     flash("Le signalement est annulé : les courriels citent de nouveau cette école.", "success")
     return redirect(url_for("directory.authority", fase=fase))
 
@@ -76,9 +75,9 @@ def _report(fase: int, school: int, form: SchoolReportForm) -> None:
     """Record the report of a valid form. Only a day in the future can still be wrong in it."""
     day, source = parse_day(form.day.data or ""), form.source.data or ""
     with telling(form.day), database().writing() as session:
-        school_reports.report_school(
+        register.report_school(
             session,
-            sheet.authority_by_fase(session, fase),
+            authorities.authority_by_fase(session, fase),
             school,
             Fate(form.fate.data),
             day=day,
@@ -91,6 +90,6 @@ def _report(fase: int, school: int, form: SchoolReportForm) -> None:
 
 def _page(fase: int, school: int, form: SchoolReportForm) -> str:
     with reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
-        named = name_corrections.school_of(session, authority, school)
+        authority = authorities.authority_by_fase(session, fase)
+        named = register.school_of(session, authority, school)
         return render_template("pages/directory/school_report.html", authority=authority, school=named, form=form)

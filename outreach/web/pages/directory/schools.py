@@ -3,9 +3,7 @@
 from flask import Blueprint, render_template
 
 from outreach.core.text.roles import RoleName
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
-from outreach.directory.register import school_reports
+from outreach.directory import authorities, contacts, register
 from outreach.web.ui.request import needs, reading
 
 pages = Blueprint("schools", __name__, url_prefix="/directory/schools/<number:fase>")
@@ -15,11 +13,11 @@ pages = Blueprint("schools", __name__, url_prefix="/directory/schools/<number:fa
 @needs(RoleName.READER)
 def index(fase: int) -> str:
     with reading() as session:
-        school, authority = sheet.school_by_fase(session, fase)
+        school, authority = authorities.school_by_fase(session, fase)
         return render_template(
             "pages/directory/school.html",
             school=school,
             authority=authority,
             answering=contacts.answering_for(session, authority, school) if authority else [],
-            reported=school_reports.of_school(session, authority, school) if authority else [],
+            reported=register.of_school(session, authority, school) if authority else [],
         )

@@ -10,15 +10,14 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
 
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text.roles import RoleName
-from outreach.delivery.bounces.handling import excluded_for_another
+from outreach.delivery import outbox
+from outreach.delivery.bounces import excluded_for_another
 from outreach.delivery.models import SuppressionReason, SuppressionScope
-from outreach.delivery.outbox import suppressions
-from outreach.delivery.outbox.suppressions import Excluded
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
-from outreach.directory.authorities.search import LONGEST_SEARCH
+from outreach.delivery.outbox import Excluded
+from outreach.directory import authorities, contacts
+from outreach.directory.authorities import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
@@ -49,7 +48,7 @@ def index() -> str:
         further = excluded_for_another(session)
         return render_template(
             "pages/directory/exclusions.html",
-            counts=suppressions.count_suppressions(session, text),
+            counts=outbox.count_suppressions(session, text),
             reason=reason,
             text=text,
             shown=Shown.of(
@@ -59,7 +58,7 @@ def index() -> str:
                 hidden=() if current_user.holds(*LIFTERS) else ("action",),
             ),
             further=further,
-            of_further=suppressions.list_suppressions(session, text=text, further=further, is_further=True).count(),
+            of_further=outbox.list_suppressions(session, text=text, further=further, is_further=True).count(),
             is_further=_is_elsewhere(),
             kept=_kept(),
         )
@@ -81,7 +80,7 @@ def end(number: int) -> Redirect | tuple[str, int]:
         with reading() as session:
             return _line(session, number, form), 422
     with database().writing() as session:
-        excluded = suppressions.get_suppression(session, number)
+        excluded = outbox.get_suppression(session, number)
         told = _lift(session, excluded.entry.address_key, excluded.entry.reason, form, excluded.address)
     flash(told, "success")
     return redirect(url_for(".index", **_kept()))
@@ -105,9 +104,7 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
         _, contact = _found(session, fase, contact_id)
         reason, by = SuppressionReason.STAFF, actor()
-        suppressions.suppress_address(
-            session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or ""
-        )
+        outbox.suppress_address(session, contact.address_key, reason, now=now(), actor=by, detail=form.note.data or "")
         address = contact.address
     flash(f"Plus aucun courriel ne part pour {address}.", "success")
     return redirect(url_for("directory.authority_contacts", fase=fase))
@@ -129,7 +126,7 @@ def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
 
 
 def _lift(session: Session, key: str, reason: SuppressionReason, form: ExclusionForm, address: str) -> str:
-    suppressions.lift_suppression(session, key, reason, now=now(), actor=actor(), because=form.note.data or "")
+    outbox.lift_suppression(session, key, reason, now=now(), actor=actor(), because=form.note.data or "")
     return f"{address} : l’exclusion ({reason.label}) est levée."
 
 
@@ -153,23 +150,23 @@ def _is_elsewhere() -> bool:
 def _listed(session: Session, further: Mapping[int, str] | None = None) -> QueryListing[Excluded]:
     reason, text = _asked()
     further = excluded_for_another(session) if further is None else further
-    return suppressions.list_suppressions(
+    return outbox.list_suppressions(
         session, reason, text, further=further, is_further=_is_elsewhere(), sort=sorting(request)
     )
 
 
 def _line(session: Session, number: int, form: ExclusionForm) -> str:
-    excluded = suppressions.get_suppression(session, number)
+    excluded = outbox.get_suppression(session, number)
     return render_template("pages/directory/lifting.html", row=excluded, form=form, kept=_kept())
 
 
 def _found(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
-    authority = sheet.authority_by_fase(session, fase)
+    authority = authorities.authority_by_fase(session, fase)
     return authority, contacts.contact(session, authority, contact_id)
 
 
 def _page(session: Session, authority: Authority, contact: Contact, form: ExclusionForm) -> str:
-    standing = suppressions.in_force(session, [contact.address_key])
+    standing = outbox.in_force(session, [contact.address_key])
     return render_template(
         "pages/directory/exclusion.html",
         authority=authority,

@@ -10,12 +10,10 @@ from wtforms import SelectChoice, SelectField, StringField, TextAreaField
 from outreach.core.db import Session
 from outreach.core.text.dates import parse_day
 from outreach.core.text.roles import RoleName
-from outreach.directory import contacts
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities, contacts
 from outreach.directory.models import Authority, Contact
-from outreach.engagement.replies import models
-from outreach.engagement.tracking import bases, consent
-from outreach.engagement.tracking.bases import LONGEST_LINE, LONGEST_WORDING
+from outreach.engagement import replies, tracking
+from outreach.engagement.tracking import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import DAY, WORDS, a_day, line, lines, posted, telling
 from outreach.web.ui.forms import SOURCES
@@ -66,17 +64,17 @@ pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/meas
 @needs(RoleName.READER)
 def index(fase: int) -> str:
     with reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
-        recorded = bases.of_authority(session, authority)
+        authority = authorities.authority_by_fase(session, fase)
+        recorded = tracking.of_authority(session, authority)
         return render_template(
             "pages/directory/measure.html",
             authority=authority,
-            federations=sheet.represented_by(session, authority),
+            federations=authorities.represented_by(session, authority),
             mailboxes=[held for held in contacts.contacts_of(session, authority) if held.retired_at is None],
             standing={basis.contact_id: basis for basis in recorded if basis.withdrawn_at is None},
             recorded=recorded,
             sources=SOURCES,
-            colleagues=models.known_names(session, authority),
+            colleagues=replies.known_names(session, authority),
         )
 
 
@@ -85,7 +83,9 @@ def index(fase: int) -> str:
 def consent_form(fase: int, contact_id: int) -> str:
     with reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
-        form = ConsentForm(data={"day": current_day().isoformat(), "wording": consent.consent_wording(contact.address)})
+        form = ConsentForm(
+            data={"day": current_day().isoformat(), "wording": tracking.consent_wording(contact.address)}
+        )
         return _form_page(authority, contact, form)
 
 
@@ -96,7 +96,7 @@ def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ConsentForm()
 
     def record(session: Session, contact: Contact) -> None:
-        bases.record_consent(
+        tracking.record_consent(
             session,
             contact,
             given_by=form.given_by.data or "",
@@ -125,7 +125,7 @@ def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
 
     def record(session: Session, contact: Contact) -> None:
-        bases.record_decision(
+        tracking.record_decision(
             session,
             contact,
             reference=form.reference.data or "",
@@ -146,15 +146,15 @@ def withdraw(fase: int, number: int) -> Redirect:
     asked = posted("channel")
     channel = asked.lower() if asked in SOURCES else ""
     with database().writing() as session:
-        authority = sheet.authority_by_fase(session, fase)
-        basis = bases.basis_numbered(session, authority, number)
-        bases.withdraw_basis(session, basis, now=now(), actor=actor(), channel=channel)
+        authority = authorities.authority_by_fase(session, fase)
+        basis = tracking.basis_numbered(session, authority, number)
+        tracking.withdraw_basis(session, basis, now=now(), actor=actor(), channel=channel)
     flash("C’est retiré : plus rien n’est enregistré pour cette boîte.", "success")
     return redirect(url_for(".index", fase=fase))
 
 
 def _mailbox(session: Session, fase: int, contact_id: int) -> tuple[Authority, Contact]:
-    authority = sheet.authority_by_fase(session, fase)
+    authority = authorities.authority_by_fase(session, fase)
     return authority, contacts.contact(session, authority, contact_id)
 
 

@@ -7,29 +7,49 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts
-from outreach.access.accounts.access_log import TrailKind
-from outreach.campaigns.correspondence import mails, replies, reply_templates
-from outreach.campaigns.correspondence.models import ServiceReply, TextUse
-from outreach.campaigns.correspondence.replies import PreparedReply, Writer
-from outreach.campaigns.evidence.proof import ways_of
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.waves import receipts
+from outreach.access import accounts
+from outreach.access.accounts import TrailKind
+from outreach.campaigns import correspondence, waves
+from outreach.campaigns.correspondence import PreparedReply, ServiceReply, TextUse, Writer
+from outreach.campaigns.evidence import ways_of
+from outreach.campaigns.letter import SenderIdentity
+from outreach.campaigns.results import WrittenList
+from outreach.core import erasure
 from outreach.core.db import Session
-from outreach.core.erasure import digests
-from outreach.core.erasure.digests import is_mark
-from outreach.core.tables.columns import QueryListing
+from outreach.core.erasure import is_mark
+from outreach.core.tables import QueryListing
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.french import day, plural
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.delivery.outbox.listing import outcome_of
-from outreach.engagement.replies import inbox, inbox_list, models, sent_forms
-from outreach.engagement.replies.inbox import EffectChanged
-from outreach.engagement.replies.kinds import Tray
-from outreach.engagement.replies.models import Response, SentForm
+from outreach.delivery.outbox import outcome_of
+from outreach.engagement.replies import (
+    EffectChanged,
+    Response,
+    SentForm,
+    Tray,
+    act_on_all,
+    act_on_response,
+    awaiting_responses,
+    count_recalls,
+    count_to_verify,
+    count_trays,
+    effect_of,
+    effects_of,
+    hand_over_response,
+    known_names,
+    list_responses,
+    list_sent_forms,
+    may_reopen_response,
+    recall_response,
+    reopen_response,
+    response_numbered,
+    set_response_aside,
+    steps_of,
+    take_response,
+    tickable_responses,
+)
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
@@ -53,20 +73,20 @@ def index() -> str:
         names, programme = accounts.colleagues(session), programmes.filtered(session)
         return render_template(
             "pages/responses/index.html",
-            counts=inbox_list.count_trays(
+            counts=count_trays(
                 session,
                 owner=owner,
                 recalled=recalled,
                 programme=programme,
                 on=current_day() if kept.get("owner") == TODO else None,
             ),
-            doubted=sent_forms.count_to_verify(session),
-            written=mails.count_waiting(session),
+            doubted=count_to_verify(session),
+            written=correspondence.count_waiting(session),
             tray=tray,
             Tray=Tray,
             whose=kept.get("owner"),
             recalled=recalled,
-            recalls=inbox_list.count_recalls(session, now=now(), owner=owner, programme=programme),
+            recalls=count_recalls(session, now=now(), owner=owner, programme=programme),
             today=current_day(),
             kept=kept,
             ticked="ticked" in request.args,
@@ -81,8 +101,8 @@ def to_verify() -> str:
     """The forms that may come from no person: they count nowhere, and wait for a person to confirm them."""
     with reading() as session:
         shown = Shown.of(request, _to_verify(session), export=".export_to_verify")
-        told = {"counts": inbox_list.count_trays(session), "doubted": sent_forms.count_to_verify(session), "Tray": Tray}
-        written = mails.count_waiting(session)
+        told = {"counts": count_trays(session), "doubted": count_to_verify(session), "Tray": Tray}
+        written = correspondence.count_waiting(session)
         return render_template("pages/responses/to_verify.html", shown=shown, written=written, **told)
 
 
@@ -113,7 +133,7 @@ def act_on_selection() -> Redirect | tuple[str, int]:
     seen = {number: version for text, version in pairs if (number := whole_number(text)) is not None}
     try:
         with database().writing() as session:
-            done = len(inbox.act_on_all(session, seen, now=now(), actor=actor()))
+            done = len(act_on_all(session, seen, now=now(), actor=actor()))
     except (EffectChanged, InputError) as error:
         with reading() as session:
             return _selection_page(session, list(seen), str(error)), 409 if seen else 422
@@ -125,7 +145,7 @@ def act_on_selection() -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def response(number: int) -> str:
     with reading() as session:
-        received = inbox.response_numbered(session, number)
+        received = response_numbered(session, number)
         return _page(session, received)
 
 
@@ -133,7 +153,7 @@ def response(number: int) -> str:
 @needs(RoleName.AUTHOR)
 def take(number: int) -> Redirect:
     with database().writing() as session:
-        before = inbox.take_response(session, inbox.response_numbered(session, number), now=now(), actor=actor())
+        before = take_response(session, response_numbered(session, number), now=now(), actor=actor())
         before = accounts.colleagues(session)[before] if before else ""
     flash(f"Cette réponse est à vous ; elle était à {before}." if before else "Cette réponse est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
@@ -144,7 +164,7 @@ def take(number: int) -> Redirect:
 def hand_over(number: int) -> Redirect:
     to = posted("to")
     with database().writing() as session:
-        inbox.hand_over_response(session, inbox.response_numbered(session, number), to=to, now=now(), actor=actor())
+        hand_over_response(session, response_numbered(session, number), to=to, now=now(), actor=actor())
         name = accounts.user_named(session, to).name
     flash(f"Cette réponse est suivie par {name}.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
@@ -157,12 +177,12 @@ def recall(number: int) -> Redirect | tuple[str, int]:
     if ends or form.validate_on_submit():
         day = None if ends else parse_day(form.day.data or "")
         with telling(form.day), database().writing() as session:
-            inbox.recall_response(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
+            recall_response(session, response_numbered(session, number), day=day, now=now(), actor=actor())
         if not form.errors:
             flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
             return redirect(url_for(".response", number=number, **_filter()))
     with reading() as session:
-        return _page(session, inbox.response_numbered(session, number), form=form), 422
+        return _page(session, response_numbered(session, number), form=form), 422
 
 
 @pages.post("/<number:number>/action")
@@ -174,15 +194,15 @@ def act(number: int) -> Redirect | tuple[str, int]:
     try:
         news = _news(number, told) if told else None
         with database().writing() as session:
-            received, by = inbox.response_numbered(session, number), {"note": note, "seen": seen}
+            received, by = response_numbered(session, number), {"note": note, "seen": seen}
             if news is None:
-                inbox.act_on_response(session, received, now=now(), actor=actor(), **by)
+                act_on_response(session, received, now=now(), actor=actor(), **by)
             else:
-                replies.confirm_joining(session, received, news, _sending(), now=now(), actor=actor(), **by)
+                correspondence.confirm_joining(session, received, news, _sending(), now=now(), actor=actor(), **by)
             said = f"C’est fait : {received.authority.display_name}, {(received.outcome or '').rstrip('.')}."
     except (EffectChanged, InputError) as error:
         with reading() as session:
-            shown = _page(session, inbox.response_numbered(session, number), str(error))
+            shown = _page(session, response_numbered(session, number), str(error))
             return shown, 409 if isinstance(error, EffectChanged) else 422
     said += " Un courriel l’annonce." if news else ""
     flash(said, "success")
@@ -195,7 +215,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
 def set_aside(number: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
-        inbox.set_response_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
+        set_response_aside(session, response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse est classée sans suite.", "success")
     return redirect(url_for(".index", **_filter()))
 
@@ -205,7 +225,7 @@ def set_aside(number: int) -> Redirect:
 def reopen(number: int) -> Redirect:
     note = remarked("note")
     with database().writing() as session:
-        inbox.reopen_response(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
+        reopen_response(session, response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse attend de nouveau, et elle est à vous.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
 
@@ -213,7 +233,7 @@ def reopen(number: int) -> Redirect:
 def _news(number: int, text: str) -> PreparedReply:
     """The letter that was ticked, in the text with this number. Raises EffectChanged when it is another by now."""
     with reading() as session:
-        news = _news_of(session, inbox.response_numbered(session, number))
+        news = _news_of(session, response_numbered(session, number))
     if news is None or str(news.text_id) != text:
         raise EffectChanged("Le texte qui annonce la confirmation a changé : relisez-le.")
     return news
@@ -223,7 +243,7 @@ def _news_of(session: Session, received: Response) -> PreparedReply | None:
     """The letter that would say to an authority that its joining is confirmed, if one may leave."""
     writer = Writer(current_user.name, actor())
     try:
-        return replies.prepare_news(session, received, writer, _sending(), now=now())
+        return correspondence.prepare_news(session, received, writer, _sending(), now=now())
     except (InputError, Refused):  # a joining can be confirmed all the same
         return None
 
@@ -243,15 +263,13 @@ def _listed(session: Session) -> QueryListing[Response]:
     tray, owner, recalled = _asked(kept)
     programme = programmes.filtered(session)
     if kept.get("owner") == TODO and tray is not Tray.HANDLED:
-        return inbox_list.awaiting_responses(session, owner, current_day(), programme, tray, sorting(request))
-    return inbox_list.list_responses(
-        session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request)
-    )
+        return awaiting_responses(session, owner, current_day(), programme, tray, sorting(request))
+    return list_responses(session, tray, owner=owner, recalled=recalled, programme=programme, sort=sorting(request))
 
 
 @has_files(pages, "/to-verify/export", "reponses-a-verifier", RoleName.READER, endpoint="export_to_verify")
 def _to_verify(session: Session) -> QueryListing[SentForm]:
-    return sent_forms.list_sent_forms(session, sort=sorting(request))
+    return list_sent_forms(session, sort=sorting(request))
 
 
 def _filter() -> dict[str, Any]:
@@ -262,8 +280,8 @@ def _filter() -> dict[str, Any]:
 
 
 def _selection_page(session: Session, numbers: list[int], fault: str = "") -> str:
-    ticked = inbox.tickable_responses(session, numbers)
-    shown = inbox.effects_of(session, ticked, now=now())
+    ticked = tickable_responses(session, numbers)
+    shown = effects_of(session, ticked, now=now())
     return render_template(
         "pages/responses/selection.html",
         fault=fault,
@@ -278,37 +296,37 @@ def _selection_page(session: Session, numbers: list[int], fault: str = "") -> st
 def _note_opened(received: Response, replies: Sequence[ServiceReply]) -> None:
     """Note in the trail that an administrator opens what was written to an address that was erased since."""
     for reply in replies:
-        if is_mark(reply.message.address_key) and digests.is_open(reply.message.address_key, held_roles()):
+        if is_mark(reply.message.address_key) and erasure.is_open(reply.message.address_key, held_roles()):
             note(TrailKind.LETTER_OPENED, actor(), f"réponse {received.id}, courriel {reply.message_id}")
 
 
 def _page(session: Session, received: Response, fault: str = "", form: RecallForm | None = None) -> str:
-    effect = inbox.effect_of(session, received, now=now()) if received.handled_at is None else None
+    effect = effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     way = ways_of(session, [received.id]).get(received.id, "")
-    may_reopen, taken = inbox.may_reopen_response(received), models.steps_of(session, received)
+    may_reopen, taken = may_reopen_response(received), steps_of(session, received)
     news = _news_of(session, received) if effect and current_user.holds(RoleName.AUTHOR) else None
-    written = replies.replies_to(session, received)
+    written = correspondence.replies_to(session, received)
     _note_opened(received, written)
     return render_template(
         template,
         way=way,
         response=received,
-        reference=receipts.reference_of(session, received),
+        reference=waves.reference_of(session, received),
         effect=effect,
         fault=fault,
         form=form or RecallForm.at(received.recall_on),
         today=current_day(),
         note=remarked("note"),
         kept=kept,
-        colleagues=models.known_names(session, received.authority),
+        colleagues=known_names(session, received.authority),
         may_reopen=may_reopen,
         authors=[(one.email, one.name) for one in accounts.holders_of(session, RoleName.AUTHOR)] if effect else [],
         news=news,
-        approval=reply_templates.current_template(session, TextUse.JOINED).approval if news else None,
+        approval=correspondence.current_template(session, TextUse.JOINED).approval if news else None,
         replies=written,
-        is_open=lambda reply: digests.is_open(reply.message.address_key, held_roles()),
-        closed=digests.CLOSED,
+        is_open=lambda reply: erasure.is_open(reply.message.address_key, held_roles()),
+        closed=erasure.CLOSED,
         outcome_of=outcome_of,
         steps=taken,
     )

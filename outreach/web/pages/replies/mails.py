@@ -10,24 +10,29 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectChoice, SelectField, SelectMultipleField, StringField
 
-from outreach.access.accounts import accounts
-from outreach.campaigns.correspondence import mails
-from outreach.campaigns.correspondence.mails import Mails, MailState
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results import history
-from outreach.campaigns.results.from_lists import WrittenList
+from outreach.access import accounts
+from outreach.campaigns import correspondence, planning, results
+from outreach.campaigns.correspondence import Mails, MailState
+from outreach.campaigns.letter import SenderIdentity
+from outreach.campaigns.results import WrittenList
 from outreach.core.db import Session
-from outreach.core.tables.columns import QueryListing
+from outreach.core.tables import QueryListing
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.french import day
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.delivery.received import holding, intake
-from outreach.delivery.received.models import MailStepKind
-from outreach.directory.authorities import sheet
-from outreach.engagement.replies.kinds import Answer
-from outreach.engagement.replies.recording import Question
+from outreach.delivery.received import (
+    MailStepKind,
+    attach_mail,
+    detach_mail,
+    reopen_mail,
+    settle_mail,
+    suggest_authorities,
+    take_mail,
+)
+from outreach.delivery.received import hand_over as hand_over_of_received
+from outreach.directory import authorities
+from outreach.engagement.replies import Answer, Question
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
@@ -79,11 +84,11 @@ DECIDERS = (RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
         asked, kept = _asked(session), _kept()
-        campaign = lifecycle.campaign_numbered(session, kept["campaign"]) if "campaign" in kept else None
+        campaign = planning.campaign_numbered(session, kept["campaign"]) if "campaign" in kept else None
         write = ".write_to_list" if asked.state is MailState.TO_DECIDE else ""  # others may be nobody's
         return render_template(
             "pages/responses/mails.html",
-            counts=mails.count_mails(session, asked),
+            counts=correspondence.count_mails(session, asked),
             asked=asked,
             kept=kept,
             campaign=campaign,
@@ -117,10 +122,10 @@ def record(number: int) -> Redirect | tuple[str, int]:
     form = ToldForm()
     if form.validate_on_submit():
         with telling(form), database().writing() as session:
-            found = mails.question_of(session, mails.mail_numbered(session, number), now=now())
+            found = correspondence.question_of(session, correspondence.mail_numbered(session, number), now=now())
             schools, said = form.keys(found[1]) if found else [], Answer(form.answer.data)
             sending = SenderIdentity.of(settings())
-            mails.record_from_mail(session, number, said, schools, sending, now=now(), actor=actor())
+            correspondence.record_from_mail(session, number, said, schools, sending, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _page(session, number, form), 422
@@ -133,7 +138,7 @@ def record(number: int) -> Redirect | tuple[str, int]:
 def withdraw(number: int) -> Redirect:
     """Take back what was noted from the mail."""
     response, said = whole_number(posted("response")) or 0, "La réponse est annulée, avec ce qu’elle avait déclaré."
-    return _done(number, partial(mails.withdraw, response=response), said)
+    return _done(number, partial(correspondence.withdraw, response=response), said)
 
 
 @pages.post("/<number:number>/decision")
@@ -144,7 +149,7 @@ def decide(number: int) -> Redirect:
     if decision not in TOLD:
         raise InputError("Choisissez ce qui est décidé.")
     with database().writing() as session:
-        holding.settle_mail(session, number, decision, now=now(), actor=actor())
+        settle_mail(session, number, decision, now=now(), actor=actor())
     flash("C’est décidé : ce que ce courriel retenait repart.", "success")
     return redirect(url_for(".index", **_kept()))
 
@@ -152,20 +157,22 @@ def decide(number: int) -> Redirect:
 @pages.post("/<number:number>/owner")
 @needs(*DECIDERS)
 def take(number: int) -> Redirect:
-    return _done(number, holding.take_mail, "C’est noté : vos collègues voient qui s’en occupe.")
+    return _done(number, take_mail, "C’est noté : vos collègues voient qui s’en occupe.")
 
 
 @pages.post("/<number:number>/colleague")
 @needs(*DECIDERS)
 def hand_over(number: int) -> Redirect:
     """Have a named colleague look after it."""
-    return _done(number, partial(holding.hand_over, to=posted("to")), "C’est confié : ce courriel est dans ses tâches.")
+    return _done(
+        number, partial(hand_over_of_received, to=posted("to")), "C’est confié : ce courriel est dans ses tâches."
+    )
 
 
 @pages.post("/<number:number>/reopening")
 @needs(*DECIDERS)
 def reopen(number: int) -> Redirect:
-    return _done(number, holding.reopen_mail, "Le courriel attend de nouveau, et il est à vous.")
+    return _done(number, reopen_mail, "Le courriel attend de nouveau, et il est à vous.")
 
 
 @pages.post("/<number:number>/authority")
@@ -176,10 +183,10 @@ def attach(number: int) -> Redirect | tuple[str, int]:
     fase = whole_number((form.fase.data or "").strip()) or 0
     with telling(form.fase), database().writing() as session:
         try:
-            authority = sheet.authority_by_fase(session, fase)
+            authority = authorities.authority_by_fase(session, fase)
         except NotFound as error:
             raise InputError(str(error) if fase else "Tapez le numéro FASE d’un pouvoir organisateur.") from None
-        holding.attach_mail(session, number, authority, now=now(), actor=actor())
+        attach_mail(session, number, authority, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _page(session, number, ToldForm(formdata=None), form), 422
@@ -190,7 +197,7 @@ def attach(number: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/detachment")
 @needs(*DECIDERS)
 def detach(number: int) -> Redirect:
-    return _done(number, holding.detach_mail, "Le courriel n’est plus rattaché : ce qu’il retenait repart.")
+    return _done(number, detach_mail, "Le courriel n’est plus rattaché : ce qu’il retenait repart.")
 
 
 def _done(number: int, act: Callable[..., None], said: str) -> Redirect:
@@ -202,12 +209,12 @@ def _done(number: int, act: Callable[..., None], said: str) -> Redirect:
 
 @has_files(pages, "/export", "courriels-recus", RoleName.READER)
 def _listed(session: Session) -> QueryListing[Any]:
-    return mails.list_mails(session, _asked(session), sorting(request))
+    return correspondence.list_mails(session, _asked(session), sorting(request))
 
 
 def _deciders(session: Session) -> dict[str, str]:
     """The names of those who decide about mails, by their address."""
-    return {one.email: one.name for role in mails.DECIDERS for one in accounts.holders_of(session, role)}
+    return {one.email: one.name for role in correspondence.DECIDERS for one in accounts.holders_of(session, role)}
 
 
 def _kept() -> dict[str, Any]:
@@ -222,18 +229,18 @@ def _kept() -> dict[str, Any]:
 def _asked(session: Session) -> Mails:
     kept, whom, mailings = _kept(), None, None
     if kept.get("owner") == MINE:
-        whom = mails.is_of(actor())
+        whom = correspondence.is_of(actor())
     elif kept.get("owner") == TODO:
-        whom = mails.awaits_whom(actor(), held_roles(), current_day())
+        whom = correspondence.awaits_whom(actor(), held_roles(), current_day())
     if "campaign" in kept:
-        mailings = lifecycle.campaign_numbered(session, kept["campaign"]).mailing_keys
+        mailings = planning.campaign_numbered(session, kept["campaign"]).mailing_keys
     return Mails(kept.get("state"), programmes.filtered(session), mailings, whom)
 
 
 def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None = None) -> str:
-    received = mails.mail_numbered(session, number)
-    found, authority = mails.question_of(session, received, now=now()), received.authority
-    campaign = mails.campaign_of(session, received)
+    received = correspondence.mail_numbered(session, number)
+    found, authority = correspondence.question_of(session, received, now=now()), received.authority
+    campaign = correspondence.campaign_of(session, received)
     waiting = found[1].open() if found else ()
     form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in waiting]
     return render_template(
@@ -241,13 +248,13 @@ def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None
         mail=received,
         authority=authority,
         campaign=campaign,
-        thread=history.correspondence_thread(session, authority, campaign, now=now()) if authority else (),
-        outcome=mails.mail_outcome(received),
-        noted=mails.noted_responses(session, received),
+        thread=results.correspondence_thread(session, authority, campaign, now=now()) if authority else (),
+        outcome=correspondence.mail_outcome(received),
+        noted=correspondence.noted_responses(session, received),
         asked=found[1] if found else None,
         form=form,
         whose=whose or WhoseForm(formdata=None),
-        suggested=() if authority else intake.suggest_authorities(session, received),
+        suggested=() if authority else suggest_authorities(session, received),
         kept=_kept(),
         colleagues=accounts.colleagues(session),
         deciders=sorted(_deciders(session).items(), key=itemgetter(1)),

@@ -9,17 +9,16 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import DecisionKind
-from outreach.campaigns.correspondence import one_off, reply_templates
-from outreach.campaigns.correspondence.models import TextUse
-from outreach.campaigns.correspondence.replies import PreparedReply, Writer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.access import approvals
+from outreach.access.approvals import DecisionKind
+from outreach.campaigns import correspondence
+from outreach.campaigns.correspondence import PreparedReply, TextUse, Writer
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory.authorities import sheet
+from outreach.directory import authorities
 from outreach.directory.models import Authority, Contact
 from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import refusing, telling
@@ -47,7 +46,7 @@ class LetterForm(FlaskForm):
     def validate_text(self, field: TextAreaField) -> None:
         """The text must be readable, complete, and without fields that have no value here."""
         field.data = (field.data or "").replace("\r\n", "\n")
-        refusing(lambda: reply_templates.refuse_unfinished_letter(field.data, _sending().schemes))
+        refusing(lambda: correspondence.refuse_unfinished_letter(field.data, _sending().schemes))
 
 
 class RefusalForm(FlaskForm):
@@ -61,7 +60,7 @@ class RefusalForm(FlaskForm):
 def write(fase: int) -> str:
     """The form, with a prepared text (`text`), or that of an earlier letter (`again`)."""
     with reading() as session:
-        authority = sheet.authority_by_fase(session, fase)
+        authority = authorities.authority_by_fase(session, fase)
         return _form_page(
             session,
             authority,
@@ -76,7 +75,7 @@ def change(fase: int) -> str:
     """Show the form again with what was typed."""
     form = LetterForm()
     with reading() as session:
-        return _form_page(session, sheet.authority_by_fase(session, fase), form)
+        return _form_page(session, authorities.authority_by_fase(session, fase), form)
 
 
 @pages.post("/directory/<number:fase>/letter/preview")
@@ -86,9 +85,9 @@ def preview(fase: int) -> str | tuple[str, int]:
     form, page = LetterForm(), ""
     if form.validate_on_submit():
         with telling(form), reading() as session:
-            authority = sheet.authority_by_fase(session, fase)
+            authority = authorities.authority_by_fase(session, fase)
             to, prepared = _prepared(session, authority, form)
-            one_off.refuse_unwelcome(session, to, now=now())
+            correspondence.refuse_unwelcome(session, to, now=now())
             told = {"authority": authority, "to": to, "prepared": prepared, "key": secrets.token_hex(16)}
             page = render_template("pages/replies/letter_preview.html", form=form, **told)
     return page or _refused(fase, form)
@@ -110,10 +109,10 @@ def _send(fase: int, form: LetterForm, key: str) -> Redirect:
     """Keep the letter that was read, and send it or ask for its approval."""
     text = form.text.data or ""
     with reading() as session:
-        to, prepared = _prepared(session, sheet.authority_by_fase(session, fase), form)
+        to, prepared = _prepared(session, authorities.authority_by_fase(session, fase), form)
     with database().writing() as session:
-        authority = sheet.authority_by_fase(session, fase)
-        letter, is_new = one_off.write_letter(
+        authority = authorities.authority_by_fase(session, fase)
+        letter, is_new = correspondence.write_letter(
             session, authority, to, text, prepared, _sending(), key, mail=_answered(form), now=now(), actor=actor()
         )
         number, address, awaits = letter.id, letter.address, letter.text_id is None
@@ -131,11 +130,11 @@ def letter(number: int) -> str:
 @needs(RoleName.APPROVER)
 def approve(number: int) -> Redirect:
     with reading() as session:
-        held, _ = one_off.letter_numbered(session, number)
-        prepared = one_off.prepared_again(session, held, _sending(), now=now())
+        held, _ = correspondence.letter_numbered(session, number)
+        prepared = correspondence.prepared_again(session, held, _sending(), now=now())
     with database().writing() as session:
-        held, _ = one_off.letter_numbered(session, number)
-        one_off.approve_letter(session, held, prepared, _sending(), now=now(), actor=actor())
+        held, _ = correspondence.letter_numbered(session, number)
+        correspondence.approve_letter(session, held, prepared, _sending(), now=now(), actor=actor())
         address = held.address
     flash(f"Le courriel à {address} est validé : il est dans la file d’envoi.", "success")
     return redirect(url_for(".letter", number=number))
@@ -163,8 +162,8 @@ def withdraw(number: int) -> Redirect:
 
 def _end(number: int, kind: DecisionKind, reason: str = "") -> None:
     with database().writing() as session:
-        held, _ = one_off.letter_numbered(session, number)
-        one_off.end_letter(session, held, kind, now=now(), actor=actor(), reason=reason)
+        held, _ = correspondence.letter_numbered(session, number)
+        correspondence.end_letter(session, held, kind, now=now(), actor=actor(), reason=reason)
 
 
 def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
@@ -178,13 +177,13 @@ def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
 
 
 def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
-    held, authority = one_off.letter_numbered(session, number)
-    last, left = one_off.state_of(session, held), one_off.sent_letter(session, held)
+    held, authority = correspondence.letter_numbered(session, number)
+    last, left = correspondence.state_of(session, held), correspondence.sent_letter(session, held)
     awaits = last is not None and last.kind is DecisionKind.SUBMITTED
     prepared, fault = None, ""
     if awaits:
         try:
-            prepared = one_off.prepared_again(session, held, _sending(), now=now())
+            prepared = correspondence.prepared_again(session, held, _sending(), now=now())
         except (InputError, Refused) as error:
             fault = str(error)
     return render_template(
@@ -197,27 +196,27 @@ def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
         left=left,
         awaits=awaits,
         form=form,
-        may_approve=awaits and last is not None and decisions.may_decide(session, actor(), last.subject),
+        may_approve=awaits and last is not None and approvals.may_decide(session, actor(), last.subject),
     )
 
 
 def _refused(fase: int, form: LetterForm) -> tuple[str, int]:
     """The form with the text, and why it was not sent."""
     with reading() as session:
-        return _form_page(session, sheet.authority_by_fase(session, fase), form), 422
+        return _form_page(session, authorities.authority_by_fase(session, fase), form), 422
 
 
 def _form_page(session: Session, authority: Authority, form: LetterForm) -> str:
-    offered = one_off.list_mailboxes(session, authority)
+    offered = correspondence.list_mailboxes(session, authority)
     form.to.choices = [(held.address, held.address) for held in offered]
     return render_template(
         "pages/replies/letter_write.html",
         authority=authority,
         form=form,
         offered=offered,
-        unwelcome=[] if form.is_submitted() else one_off.unwelcome_reasons(session, offered, now=now()),
-        uses=[reply_templates.current_template(session, use) for use in USES],
-        pending=one_off.awaiting_letters(session, authority),
+        unwelcome=[] if form.is_submitted() else correspondence.unwelcome_reasons(session, offered, now=now()),
+        uses=[correspondence.current_template(session, use) for use in USES],
+        pending=correspondence.awaiting_letters(session, authority),
     )
 
 
@@ -225,16 +224,18 @@ def _first(session: Session) -> str:
     """The text that a letter begins with: a prepared one, that of an earlier letter, or an empty subject."""
     asked, again = request.args.get("text", ""), request.args.get("again", "")
     if asked in set(USES):
-        return reply_templates.current_template(session, TextUse(asked)).text
+        return correspondence.current_template(session, TextUse(asked)).text
     if again.isdecimal():
-        return one_off.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
+        return correspondence.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
     return "Objet : \n\n"
 
 
 def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple[Contact, PreparedReply]:
-    to = one_off.get_mailbox(session, authority, form.to.data or "")
+    to = correspondence.get_mailbox(session, authority, form.to.data or "")
     writer = Writer(current_user.name, actor())
-    return to, one_off.prepare_letter(session, authority, to, form.text.data or "", writer, _sending(), now=now())
+    return to, correspondence.prepare_letter(
+        session, authority, to, form.text.data or "", writer, _sending(), now=now()
+    )
 
 
 def _answered(form: LetterForm) -> int | None:

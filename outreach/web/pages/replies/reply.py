@@ -9,17 +9,14 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import BooleanField, HiddenField, TextAreaField
 
-from outreach.campaigns.correspondence import replies, reply_templates
-from outreach.campaigns.correspondence.models import TextUse
-from outreach.campaigns.correspondence.replies import PreparedReply, Writer
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.campaigns import correspondence
+from outreach.campaigns.correspondence import PreparedReply, TextUse, Writer
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.engagement.replies import inbox
-from outreach.engagement.replies.kinds import Action
-from outreach.engagement.replies.models import Response
+from outreach.engagement.replies import Action, Response, act_on_response, response_numbered
 from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import refusing
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -48,16 +45,16 @@ class ReplyForm(FlaskForm):
     def validate_text(self, field: TextAreaField) -> None:
         """The text must be readable, complete, and without fields that have no value here."""
         field.data = (field.data or "").replace("\r\n", "\n")
-        refusing(lambda: reply_templates.refuse_unfinished(field.data, _sending().schemes))
+        refusing(lambda: correspondence.refuse_unfinished(field.data, _sending().schemes))
 
 
 @pages.get("")
 @needs(RoleName.AUTHOR)
 def write(number: int) -> str:
     with reading() as session:
-        received = inbox.response_numbered(session, number)
+        received = response_numbered(session, number)
         asked = request.args.get("text", _first_text(received))
-        text = reply_templates.current_template(session, TextUse(asked)).text if asked in set(TextUse) else ""
+        text = correspondence.current_template(session, TextUse(asked)).text if asked in set(TextUse) else ""
         return _form_page(received, ReplyForm(formdata=None, data={"text": text}))
 
 
@@ -68,7 +65,7 @@ def change(number: int) -> str:
     """Show the form again with what was typed."""
     form = ReplyForm()
     with reading() as session:
-        return _form_page(inbox.response_numbered(session, number), form)
+        return _form_page(response_numbered(session, number), form)
 
 
 @pages.post("/preview")
@@ -80,14 +77,14 @@ def preview(number: int) -> str | tuple[str, int]:
         return _refused(number, form)
     try:
         with reading() as session:
-            received = inbox.response_numbered(session, number)
+            received = response_numbered(session, number)
             return render_template(
                 "pages/replies/preview.html",
                 response=received,
                 form=form,
                 prepared=_prepared(session, received, form),
                 key=secrets.token_hex(16),
-                replies=replies.replies_to(session, received),
+                replies=correspondence.replies_to(session, received),
             )
     except (InputError, Refused) as error:
         return _refused(number, form, str(error))
@@ -104,14 +101,14 @@ def send(number: int) -> Redirect | tuple[str, int]:
         return _refused(number, form)
     try:
         with reading() as session:
-            prepared = _prepared(session, inbox.response_numbered(session, number), form)
+            prepared = _prepared(session, response_numbered(session, number), form)
         with database().writing() as session:
-            received = inbox.response_numbered(session, number)
-            is_sent = replies.send_reply(
+            received = response_numbered(session, number)
+            is_sent = correspondence.send_reply(
                 session, received, prepared, _sending(), key, now=now(), actor=actor(), seen=seen
             )
             if is_sent and closes and _may_close(received):
-                inbox.act_on_response(session, received, now=now(), actor=actor(), note="répondu par courriel")
+                act_on_response(session, received, now=now(), actor=actor(), note="répondu par courriel")
             to = received.message.address
     except (InputError, Refused) as error:
         return _refused(number, form, str(error))
@@ -127,7 +124,7 @@ def _refused(number: int, form: ReplyForm, fault: str = "") -> tuple[str, int]:
     if fault:
         form.form_errors = [*form.form_errors, fault]
     with reading() as session:
-        return _form_page(inbox.response_numbered(session, number), form), 422
+        return _form_page(response_numbered(session, number), form), 422
 
 
 def _form_page(received: Response, form: ReplyForm) -> str:
@@ -152,7 +149,7 @@ def _may_close(received: Response) -> bool:
 
 
 def _prepared(session: Session, received: Response, form: ReplyForm) -> PreparedReply:
-    return replies.prepare_reply(session, received, form.text.data or "", _writer(), _sending(), now=now())
+    return correspondence.prepare_reply(session, received, form.text.data or "", _writer(), _sending(), now=now())
 
 
 def _writer() -> Writer:

@@ -5,11 +5,10 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, TextAreaField
 
-from outreach.access.approvals import decisions
-from outreach.campaigns.correspondence import reply_templates
-from outreach.campaigns.correspondence.models import TextUse
-from outreach.campaigns.correspondence.reply_templates import CurrentText
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.access import approvals
+from outreach.campaigns import correspondence
+from outreach.campaigns.correspondence import CurrentText, TextUse
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
@@ -35,7 +34,7 @@ class PreparedTextForm(FlaskForm):
 @needs(RoleName.READER)
 def index() -> str:
     with reading() as session:
-        held = [reply_templates.current_template(session, use) for use in TextUse]
+        held = [correspondence.current_template(session, use) for use in TextUse]
         return render_template("pages/replies/texts.html", held=held)
 
 
@@ -54,16 +53,16 @@ def save(use: str) -> Redirect | tuple[str, int]:
     asked, form = _use(use), PreparedTextForm()
     written, seen = (form.text.data or "").replace("\r\n", "\n").strip() + "\n", whole_number(form.seen.data or "")
     try:
-        reply_templates.refuse_unfit(asked, written, SenderIdentity.of(settings()).schemes)
+        correspondence.refuse_unfit(asked, written, SenderIdentity.of(settings()).schemes)
         with database().writing() as session:
-            reply_templates.write_template(session, asked, written, now=now(), actor=actor(), seen=seen)
+            correspondence.write_template(session, asked, written, now=now(), actor=actor(), seen=seen)
     except InputError as error:
         form.text.errors = [str(error)]
         return _again(asked, form), 422
     except Refused as error:
         form.form_errors = [str(error)]
         return _again(asked, form), 409
-    is_asked = reply_templates.asks_approval(asked, written)
+    is_asked = correspondence.asks_approval(asked, written)
     said = "Le texte est enregistré ; une autre personne doit le valider." if is_asked else "C’est enregistré."
     flash(said, "success")
     return redirect(url_for(".text", use=use))
@@ -74,7 +73,7 @@ def save(use: str) -> Redirect | tuple[str, int]:
 def approve(use: str) -> Redirect:
     asked, number = _use(use), posted_number("seen") or 0
     with database().writing() as session:
-        reply_templates.approve_template(session, asked, number, now=now(), actor=actor())
+        correspondence.approve_template(session, asked, number, now=now(), actor=actor())
     then = "inchangé, il part sans une autre personne" if asked.is_letter else "il peut partir avec une confirmation"
     flash(f"Le texte est validé : {then}.", "success")
     return redirect(url_for(".text", use=use))
@@ -90,7 +89,7 @@ def _awaits(session: Session, held: CurrentText) -> bool:
     """Whether a text awaits the approval of the person who is signed in."""
     if held.row is None or held.approval is not None or not held.is_to_approve:
         return False
-    return decisions.may_decide(session, actor(), reply_templates.content_of(held.row).subject)
+    return approvals.may_decide(session, actor(), correspondence.content_of(held.row).subject)
 
 
 def _again(use: TextUse, form: PreparedTextForm) -> str:
@@ -99,7 +98,7 @@ def _again(use: TextUse, form: PreparedTextForm) -> str:
 
 
 def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
-    held = reply_templates.current_template(session, use)
+    held = correspondence.current_template(session, use)
     if not form.is_submitted():
         form.text.data = held.text
     form.seen.data = str(held.row.id if held.row else 0)
@@ -107,8 +106,8 @@ def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
         "pages/replies/text.html",
         held=held,
         form=form,
-        versions=reply_templates.template_versions(session, use),
+        versions=correspondence.template_versions(session, use),
         may_approve=_awaits(session, held),
-        SCHOOLS=reply_templates.SCHOOLS,
-        STRAND=reply_templates.STRAND,
+        SCHOOLS=correspondence.SCHOOLS,
+        STRAND=correspondence.STRAND,
     )

@@ -3,11 +3,10 @@
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.core.site import letterhead
+from outreach.core import site
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
-from outreach.reports.files import finishing
-from outreach.reports.notes import approval, listing
+from outreach.reports import files, notes
 from outreach.web.pages.reports.forms import DecisionForm
 from outreach.web.pages.reports.reading import note_page, pages
 from outreach.web.ui.fields import posted, telling
@@ -19,12 +18,12 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 def approve(note_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
     with reading() as session:
-        head = letterhead.current_letterhead(session)
+        head = site.current_letterhead(session)
     with telling(form.approved_as):
-        number = approval.approve_note(
+        number = notes.approve_note(
             database(),
             note_id,
-            finishing.make_finisher(settings(), head),
+            files.make_finisher(settings(), head),
             address=settings().address,
             now=now(),
             actor=actor(),
@@ -41,7 +40,7 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
 def refuse(note_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
     with telling(form.reason), database().writing() as session:
-        approval.refuse_note(session, note_id, form.reason.data or "", now=now(), actor=actor())
+        notes.refuse_note(session, note_id, form.reason.data or "", now=now(), actor=actor())
     if form.errors:
         return _again(note_id, form), 422
     flash("La note est refusée : elle ne reçoit pas de numéro.", "success")
@@ -53,7 +52,7 @@ def refuse(note_id: int) -> Redirect | tuple[str, int]:
 def publish(note_id: int) -> Redirect:
     number = posted("number")
     with database().writing() as session:
-        if approval.publish_note(session, number, now=now(), actor=actor()).id != note_id:
+        if notes.publish_note(session, number, now=now(), actor=actor()).id != note_id:
             raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")
     flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
     return redirect(url_for(".note", note_id=note_id))
@@ -61,4 +60,4 @@ def publish(note_id: int) -> Redirect:
 
 def _again(note_id: int, form: DecisionForm) -> str:
     with reading() as session:
-        return note_page(session, listing.get_note_by_key(session, note_id), form)
+        return note_page(session, notes.get_note_by_key(session, note_id), form)

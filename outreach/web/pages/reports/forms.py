@@ -7,13 +7,12 @@ from flask_wtf import FlaskForm
 from wtforms import Form, FormField, HiddenField, SelectMultipleField, StringField, TextAreaField
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.planning.sending_hours import read_past
+from outreach.campaigns.planning import read_past
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS, parse_day
 from outreach.core.text.typed import whole_number
 from outreach.directory.models import Network
-from outreach.reports.notes.content import HandFigure, TableKind
-from outreach.reports.notes.drafts import LONGEST_QUESTION, NoteRequest, day_of_figure
+from outreach.reports.notes import LONGEST_QUESTION, HandFigure, NoteRequest, TableKind, day_of_figure
 from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import NumberedRows
 

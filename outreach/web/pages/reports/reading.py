@@ -5,16 +5,14 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from outreach.access.accounts import accounts
-from outreach.access.approvals import decisions
-from outreach.core.audit import audit
+from outreach.access import accounts, approvals
+from outreach.core import audit
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.roles import RoleName
-from outreach.reports.files.outline import sections_of
-from outreach.reports.notes import drafts, freezing, listing, recounting, requests
-from outreach.reports.notes.content import NoteContent
-from outreach.reports.notes.models import ENDINGS, Note, NoteState
+from outreach.reports import notes
+from outreach.reports.files import sections_of
+from outreach.reports.notes import ENDINGS, Note, NoteContent, NoteState
 from outreach.web.pages.reports.forms import DecisionForm
 from outreach.web.shared import programmes
 from outreach.web.ui.exports import XLSX, attachment, download
@@ -48,21 +46,21 @@ def index() -> str:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
         programme = programmes.filtered(session, usually_one=True)
-        names, own = accounts.colleagues(session), requests.of_person(session, actor())[:MOST_OWN]
+        names, own = accounts.colleagues(session), notes.of_person(session, actor())[:MOST_OWN]
         return render_template(
             "pages/notes/index.html",
             state=state,
-            states={each: listing.count_notes(session, each, programme) for each in NoteState},
+            states={each: notes.count_notes(session, each, programme) for each in NoteState},
             shown=Shown.of(
                 request,
-                listing.select_notes(session, state, sorting(request), programme),
+                notes.select_notes(session, state, sorting(request), programme),
                 names=names,
                 export=".export",
                 hidden=() if len(programmes.offered(session)) > 1 else ("programme",),
             ),
-            drafts=drafts.drafts_of(session, actor()),
-            waiting=session.scalars(requests.waiting_requests()).all() if RoleName.AUTHOR in held_roles() else [],
-            own=list(zip(own, requests.states_of(session, own), strict=True)),
+            drafts=notes.drafts_of(session, actor()),
+            waiting=session.scalars(notes.waiting_requests()).all() if RoleName.AUTHOR in held_roles() else [],
+            own=list(zip(own, notes.states_of(session, own), strict=True)),
             colleagues=names,
         )
 
@@ -72,7 +70,7 @@ def index() -> str:
 def export(kind: str) -> Response:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
-        found = listing.select_notes(session, state, sorting(request), programmes.filtered(session))
+        found = notes.select_notes(session, state, sorting(request), programmes.filtered(session))
         table = found.table(accounts.colleagues(session))
         return download(table, kind, "notes", is_of_all=True)  # published notes: everybody reads all of them
 
@@ -81,35 +79,35 @@ def export(kind: str) -> Response:
 @needs(RoleName.READER)
 def note(note_id: int) -> str:
     with reading() as session:
-        return note_page(session, listing.get_note_by_key(session, note_id))
+        return note_page(session, notes.get_note_by_key(session, note_id))
 
 
 @pages.get("/<number:note_id>/note.<any(pdf, docx, xlsx, csv, json):kind>")
 @needs(RoleName.READER)
 def file(note_id: int, kind: str) -> Response:
     with reading() as session:
-        found = listing.get_note_by_key(session, note_id)
-        content = listing.file_of(session, found, kind).content
+        found = notes.get_note_by_key(session, note_id)
+        content = notes.file_of(session, found, kind).content
         name = f"note-{found.approval.number if found.approval else note_id}.{ENDINGS[kind]}"
     return attachment(content, FILES[kind][1], name)
 
 
 def note_page(session: Session, found: Note, form: DecisionForm | None = None) -> str:
     """The page of a frozen note, with what a decision that was not taken had typed and why."""
-    content = listing.stored_content(found)
+    content = notes.stored_content(found)
     return render_template(
         "pages/notes/note.html",
         note=found,
         content=content,
         sections=sections_of(content),
         answer=content.answer,
-        files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
+        files=[(each.kind, FILES[each.kind][0]) for each in notes.files_of(session, found)],
         may_decide=found.state is NoteState.FROZEN
-        and decisions.may_decide(session, actor(), freezing.note_subject(found)),
+        and approvals.may_decide(session, actor(), notes.note_subject(found)),
         NoteState=NoteState,
-        entries=audit.entries_about(session, freezing.note_subject(found)),
-        corrected=listing.get_note_by_key(session, found.corrects_id) if found.corrects_id else None,
-        recounted=recounting.changed_figures(found) if found.recount and found.approval else (),
+        entries=audit.entries_about(session, notes.note_subject(found)),
+        corrected=notes.get_note_by_key(session, found.corrects_id) if found.corrects_id else None,
+        recounted=notes.changed_figures(found) if found.recount and found.approval else (),
         differences=_differences(session, found, content),
         form=form or DecisionForm(formdata=None),
     )
@@ -131,7 +129,7 @@ def _differences(session: Session, found: Note, content: NoteContent) -> list[tu
         (f"Ce que les enregistrements disent aujourd’hui du {french.day(found.as_of)}", why(found, same_day)),
         ("Depuis cette note, jusqu’à aujourd’hui", why(found, {})),
     ]
-    if (before := listing.numbered_before(session, found)) and before.approval:
+    if (before := notes.numbered_before(session, found)) and before.approval:
         words = f"Depuis la note {before.approval.number}, situation au {french.day(before.as_of)}"
         compared.append((words, why(before, {**same_day, "known_to": found.known_at.isoformat()})))
     return compared

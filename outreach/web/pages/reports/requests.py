@@ -4,15 +4,15 @@ from flask import flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.approvals import decisions
-from outreach.access.approvals.decisions import Thing
+from outreach.access import approvals
+from outreach.access.approvals import Thing
 from outreach.core.db import Session
 from outreach.core.text import dates
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
-from outreach.reports.files.outline import sections_of
-from outreach.reports.notes import drafts, freezing, gathering, requests
-from outreach.reports.notes.requests import AskedNote, AskedState
+from outreach.reports import notes
+from outreach.reports.files import sections_of
+from outreach.reports.notes import AskedNote, AskedState
 from outreach.web.pages.reports.forms import NoteForm, SendBackForm, filled
 from outreach.web.pages.reports.reading import pages
 from outreach.web.pages.reports.writing import CHANGED, FROZEN, first_request, offered
@@ -35,13 +35,13 @@ def ask() -> Redirect | tuple[str, int]:
     form = NoteForm()
     asked = form.asked(now=now())
     with reading() as session:
-        form.show(drafts.draft_faults(session, asked, now=now()) if asked else {})
+        form.show(notes.draft_faults(session, asked, now=now()) if asked else {})
         if not form.question.data or not form.question.data.strip():
             form.question.errors = ["Écrivez la question, dans vos mots."]
         if asked is None or form.errors:
             return _form(session, form), 422
     with database().writing() as session:
-        key = requests.ask_for_note(session, asked, now=now(), actor=actor()).id
+        key = notes.ask_for_note(session, asked, now=now(), actor=actor()).id
     flash("Votre demande attend la rédaction. Un courriel vous dira quand la note est prête.", "success")
     return redirect(url_for(".asked_note", request_id=key))
 
@@ -59,11 +59,11 @@ def freeze_asked(request_id: int) -> Redirect | tuple[str, int]:
     seen = posted("seen")
     with reading() as session:
         found = _found(session, request_id)
-        gathered = gathering.gather_note(session, requests.request_of(found), now=now())
+        gathered = notes.gather_note(session, notes.request_of(found), now=now())
         if gathered.seen != seen:
             return _page(session, found, fault=CHANGED), 409
     with database().writing() as session:
-        number = freezing.freeze_note(session, gathered, now=now(), actor=actor()).id
+        number = notes.freeze_note(session, gathered, now=now(), actor=actor()).id
     flash(FROZEN, "success")
     return redirect(url_for(".note", note_id=number))
 
@@ -72,8 +72,8 @@ def freeze_asked(request_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def draft_asked(request_id: int) -> Redirect:
     with database().writing() as session:
-        asked = requests.request_of(_found(session, request_id))
-        draft = drafts.save_draft(session, None, asked, now=now(), actor=actor())
+        asked = notes.request_of(_found(session, request_id))
+        draft = notes.save_draft(session, None, asked, now=now(), actor=actor())
         return redirect(url_for(".edit", draft_id=draft.id))
 
 
@@ -83,7 +83,7 @@ def send_back(request_id: int) -> Redirect | tuple[str, int]:
     form = SendBackForm()
     with telling(form.reason), database().writing() as session:
         found = _found(session, request_id)
-        requests.send_back(session, found, form.reason.data or "", now=now(), actor=actor())
+        notes.send_back(session, found, form.reason.data or "", now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _page(session, _found(session, request_id), form), 422
@@ -95,13 +95,13 @@ def send_back(request_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def withdraw_request(request_id: int) -> Redirect:
     with database().writing() as session:
-        requests.withdraw_request(session, _found(session, request_id), now=now(), actor=actor())
+        notes.withdraw_request(session, _found(session, request_id), now=now(), actor=actor())
     flash("Votre demande est retirée.", "success")
     return redirect(url_for(".index"))
 
 
 def _found(session: Session, key: int) -> AskedNote:
-    return requests.get_request(session, key, actor(), held_roles())
+    return notes.get_request(session, key, actor(), held_roles())
 
 
 def _form(session: Session, form: NoteForm) -> str:
@@ -112,10 +112,10 @@ def _form(session: Session, form: NoteForm) -> str:
 
 def _page(session: Session, found: AskedNote, form: SendBackForm | None = None, fault: str = "") -> str:
     """The page of a question: what a note would answer now, or what became of it."""
-    state, gathered = requests.state_of(session, found), None
+    state, gathered = notes.state_of(session, found), None
     if state is AskedState.WAITING:
         try:
-            gathered = gathering.gather_note(session, requests.request_of(found), now=now())
+            gathered = notes.gather_note(session, notes.request_of(found), now=now())
         except (InputError, Refused) as error:
             fault = str(error)
     return render_template(
@@ -123,8 +123,8 @@ def _page(session: Session, found: AskedNote, form: SendBackForm | None = None, 
         asked=found,
         state=state,
         AskedState=AskedState,
-        request_of=requests.request_of(found),
-        last=decisions.last_decision(session, Thing.REQUEST.subject(found.id)),
+        request_of=notes.request_of(found),
+        last=approvals.last_decision(session, Thing.REQUEST.subject(found.id)),
         is_own=found.asked_by == current_user.email,
         gathered=gathered,
         sections=sections_of(gathered.content) if gathered else [],

@@ -10,17 +10,16 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.access import form_drafts
 from outreach.access.form_drafts import Place
 from outreach.adherence.models import Programme
-from outreach.campaigns.experiments import effects
+from outreach.campaigns import experiments
 from outreach.core.db import Session
 from outreach.core.text import dates
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory.authorities import search
-from outreach.reports.files.outline import sections_of
-from outreach.reports.notes import corrections, drafts, freezing, gathering, listing, recounting
-from outreach.reports.notes.drafts import NoteRequest
-from outreach.reports.notes.models import NoteDraft
+from outreach.directory import authorities
+from outreach.reports import notes
+from outreach.reports.files import sections_of
+from outreach.reports.notes import NoteDraft, NoteRequest
 from outreach.web.pages.reports.forms import NoteForm, filled
 from outreach.web.pages.reports.reading import pages
 from outreach.web.shared import programmes
@@ -54,7 +53,7 @@ def create() -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def draft(draft_id: int) -> str:
     with reading() as session:
-        asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
+        asked = notes.read_request(notes.draft_of(session, draft_id, actor()).request)
         return _preview(session, draft_id, asked)
 
 
@@ -62,9 +61,9 @@ def draft(draft_id: int) -> str:
 @needs(RoleName.AUTHOR)
 def edit(draft_id: int) -> str:
     with reading() as session:
-        held = drafts.draft_of(session, draft_id, actor())
-        form = filled(drafts.read_request(held.request))
-        form.seen.data = drafts.version_of(held)
+        held = notes.draft_of(session, draft_id, actor())
+        form = filled(notes.read_request(held.request))
+        form.seen.data = notes.version_of(held)
         return _opened(session, form, held)
 
 
@@ -80,13 +79,13 @@ def save(draft_id: int) -> Redirect | tuple[str, int]:
 def freeze(draft_id: int) -> Redirect | tuple[str, int]:
     seen = posted("seen")
     with reading() as session:
-        asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
-        gathered = gathering.gather_note(session, asked, now=now())
+        asked = notes.read_request(notes.draft_of(session, draft_id, actor()).request)
+        gathered = notes.gather_note(session, asked, now=now())
         if gathered.seen != seen:
             return _preview(session, draft_id, asked, CHANGED), 409
     with database().writing() as session:
         form_drafts.discard(session, _place(session, draft_id))
-        number = freezing.freeze_note(session, gathered, now=now(), actor=actor(), draft=draft_id).id
+        number = notes.freeze_note(session, gathered, now=now(), actor=actor(), draft=draft_id).id
     flash(FROZEN, "success")
     return redirect(url_for(".note", note_id=number))
 
@@ -95,11 +94,11 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def recount(note_id: int) -> Redirect:
     with reading() as session:
-        found = listing.get_note_by_key(session, note_id)
-        recounting.refuse_settled(found)
-        gathered = gathering.gather_note(session, recounting.request_again(found), now=now())
+        found = notes.get_note_by_key(session, note_id)
+        notes.refuse_settled(found)
+        gathered = notes.gather_note(session, notes.request_again(found), now=now())
     with database().writing() as session:
-        number = recounting.freeze_again(session, note_id, gathered, now=now(), actor=actor()).id
+        number = notes.freeze_again(session, note_id, gathered, now=now(), actor=actor()).id
     flash(f"La note est recomptée. {FROZEN}", "success")
     return redirect(url_for(".note", note_id=number))
 
@@ -109,7 +108,7 @@ def recount(note_id: int) -> Redirect:
 def delete(draft_id: int) -> Redirect:
     with database().writing() as session:
         form_drafts.discard(session, _place(session, draft_id))
-        drafts.discard_draft(session, draft_id, actor())
+        notes.discard_draft(session, draft_id, actor())
     flash("Le brouillon est supprimé.", "success")
     return redirect(url_for(".index"))
 
@@ -120,9 +119,9 @@ def first_request(session: Session) -> NoteRequest:
     names one."""
     number = words(request.args, "corrects", 20)
     if number:
-        return corrections.correction_request(session, number)
+        return notes.correction_request(session, number)
     asked_day, networks = words(request.args, "as_of", 20), tuple(request.args.getlist("network"))
-    question = words(request.args, "question", drafts.LONGEST_QUESTION)
+    question = words(request.args, "question", notes.LONGEST_QUESTION)
     try:
         day = dates.parse_day(asked_day) if asked_day else dates.today(now())
     except InputError:
@@ -137,7 +136,7 @@ def offered(session: Session, form: NoteForm) -> Programme:
     code = form.programme.data or ""
     programme = programmes.coded(session, code) if code else programmes.shown(session)
     form.programme.data = programme.code
-    form.offer(programme.strands, search.list_networks(session))
+    form.offer(programme.strands, authorities.list_networks(session))
     return programme
 
 
@@ -145,23 +144,23 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
     form, page = NoteForm(), own()
     asked = form.asked(now=now())
     with reading() as session:
-        faults = drafts.draft_faults(session, asked, now=now()) if asked else {}
+        faults = notes.draft_faults(session, asked, now=now()) if asked else {}
         form.show(faults)
         if asked is None or faults:
             return _form_page(session, form, draft_id), 422
         if asked.corrects:
-            corrections.refuse_corrected(session, listing.by_number(session, asked.corrects))
+            notes.refuse_corrected(session, notes.by_number(session, asked.corrects))
         asked = replace(asked, programme=programmes.coded(session, asked.programme).code)
     try:
         with database().writing() as session:
             seen = form.seen.data or ""
-            number = drafts.save_draft(session, draft_id, asked, now=now(), actor=actor(), seen=seen).id
+            number = notes.save_draft(session, draft_id, asked, now=now(), actor=actor(), seen=seen).id
             # Another page may hold another new note, so that only this page's text goes.
             form_drafts.discard(session, _place(session, draft_id), *(() if draft_id else page))
     except Refused as error:
         with reading() as session:
             form.form_errors = [str(error)]
-            form.seen.data = drafts.version_of(drafts.draft_of(session, draft_id or 0, actor()))
+            form.seen.data = notes.version_of(notes.draft_of(session, draft_id or 0, actor()))
             return _form_page(session, form, draft_id), 409
     return redirect(url_for(".draft", draft_id=number))
 
@@ -169,7 +168,7 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
 def _preview(session: Session, draft_id: int, asked: NoteRequest, fault: str = "") -> str:
     """The page of a draft: what the note will be, or why it cannot be made."""
     try:
-        gathered = gathering.gather_note(session, asked, now=now())
+        gathered = notes.gather_note(session, asked, now=now())
     except (InputError, Refused) as error:
         gathered, fault = None, str(error)
     return render_template(
@@ -187,7 +186,7 @@ def _place(session: Session, draft_id: int | None = None) -> Place:
     """Where an author types over a draft that is saved, or a new note."""
     if draft_id is None:
         return Place(current_user.id, "note-draft:new")
-    saved = drafts.version_of(drafts.draft_of(session, draft_id, actor()))
+    saved = notes.version_of(notes.draft_of(session, draft_id, actor()))
     return Place(current_user.id, f"note-draft:{draft_id}", saved)
 
 
@@ -220,5 +219,5 @@ def _form_page(session: Session, form: NoteForm, draft_id: int | None, kept: Pag
         unsaved=bool(kept.fields) or form.is_submitted(),
         today=dates.today(now()),
         programme=programme,
-        effect=effects.for_note(session, whole_number(form.effect.data or "") or 0),
+        effect=experiments.for_note(session, whole_number(form.effect.data or "") or 0),
     )

@@ -9,15 +9,15 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts, calendar_keys, identities, passwords, second_factors, sessions
-from outreach.access.accounts.access_log import TrailKind
+from outreach.access import accounts
+from outreach.access.accounts import TrailKind, passwords, second_factors
 from outreach.access.colleagues import Colleague, with_role
 from outreach.core.settings import FactorPolicy, Mode
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.operations.demo import people
-from outreach.staff.notifications import models
-from outreach.staff.notifications.models import Pace
+from outreach.staff import notifications
+from outreach.staff.notifications import Pace
 from outreach.web.sign_in import form_recovery
 from outreach.web.sign_in.access_log_queue import note
 from outreach.web.sign_in.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
@@ -61,15 +61,15 @@ def index() -> str:
     with reading() as snapshot:
         return render_template(
             "pages/account/index.html",
-            sessions=sessions.sessions_of(snapshot, current_user.id, now=now()),
-            this=sessions.session_number(snapshot, session[KEY]),
-            identity=identities.identity_of(snapshot, current_user.id, settings().oidc_issuer),
+            sessions=accounts.sessions_of(snapshot, current_user.id, now=now()),
+            this=accounts.session_number(snapshot, session[KEY]),
+            identity=accounts.identity_of(snapshot, current_user.id, settings().oidc_issuer),
             takes_password=bool(current_user.password) and settings().takes_password(current_user.email),
-            pace=models.pace_of(snapshot, current_user.id),
+            pace=notifications.pace_of(snapshot, current_user.id),
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,
             factor=second_factors.factor_state(snapshot, current_user.id),
-            feed_since=calendar_keys.made_at(snapshot, current_user.id),
+            feed_since=accounts.made_at(snapshot, current_user.id),
         )
 
 
@@ -84,8 +84,8 @@ def password() -> str | tuple[str, int] | Redirect:
         return (page, 422) if form.errors else page
     digest = passwords.hash_password(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
-        has_factor = sessions.has_factor(writing, session[KEY])
-        had_feed = calendar_keys.made_at(writing, current_user.id) is not None
+        has_factor = accounts.has_factor(writing, session[KEY])
+        had_feed = accounts.made_at(writing, current_user.id) is not None
         sign = accounts.change_password(writing, current_user.id, digest, now=now())
         begin_session(writing, current_user.id, has_factor=has_factor)
     session[SIGN] = sign
@@ -101,7 +101,7 @@ def choose_pace() -> Redirect:
     if pace is None:
         raise InputError("Choisissez quand le service vous écrit.")
     with database().writing() as writing:
-        models.choose_frequency(writing, current_user.id, pace)
+        notifications.choose_frequency(writing, current_user.id, pace)
     flash(f"Quand le service vous écrit : {pace.label.lower()}.", "success")
     return redirect(url_for(".index"))
 
@@ -110,7 +110,7 @@ def choose_pace() -> Redirect:
 @needs(RoleName.READER)
 def end_session(number: int) -> Redirect:
     with database().writing() as writing:
-        sessions.end_numbered(writing, current_user.id, number)
+        accounts.end_numbered(writing, current_user.id, number)
     note(TrailKind.SIGNED_OUT, actor(), "une autre session")
     flash("La session est terminée.", "success")
     return redirect(url_for(".index"))
@@ -120,7 +120,7 @@ def end_session(number: int) -> Redirect:
 @needs(RoleName.READER)
 def end_other_sessions() -> Redirect:
     with database().writing() as writing:
-        had_feed = sessions.end_sessions(writing, current_user.id, but=session[KEY])
+        had_feed = accounts.end_sessions(writing, current_user.id, but=session[KEY])
     note(TrailKind.SIGNED_OUT, actor(), "toutes les autres sessions")
     flash(f"Vos autres sessions sont terminées.{FEED_ENDED if had_feed else ''}", "success")
     return redirect(url_for(".index"))

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import access_log, accounts, calendar_keys
-from outreach.access.accounts.access_log import Line, TrailKind
-from outreach.access.scopes.engine import scoped_database
-from outreach.campaigns.planning import calendar, sending_hours
+from outreach.access import accounts
+from outreach.access.accounts import Line, TrailKind
+from outreach.access.scopes import scoped_database
+from outreach.campaigns import planning
 from outreach.core.text.dates import FIRST, LAST
 from outreach.core.text.roles import RoleName
-from outreach.operations.tasks import calendar_feed
+from outreach.operations import tasks
 from outreach.web.shared import programmes
 from outreach.web.sign_in.second_factor import blueprint
 from outreach.web.ui.request import actor, current_day, database, end_reading, is_scoped, needs, now, reading, settings
@@ -29,10 +29,10 @@ def index() -> str:
     this = current_day()
     month = _month(request.args.get("month", "")) or this.replace(day=1)
     with reading() as session:
-        only = calendar.concerned_waves(session, now=now()) if is_scoped() else None
+        only = planning.concerned_waves(session, now=now()) if is_scoped() else None
         programme = programmes.filtered(session)
-        weeks = calendar.calendar_weeks(session, month, only, programme)
-        following = calendar.next_entry(session, weeks, only, programme)
+        weeks = planning.calendar_weeks(session, month, only, programme)
+        following = planning.next_entry(session, weeks, only, programme)
     days = [day for week in weeks for day in week if day.is_of_month]
     return render_template(
         "pages/calendar/index.html",
@@ -42,7 +42,7 @@ def index() -> str:
         weeks=weeks,
         days=days,
         following=following,
-        caution=sending_hours.calendar_caution(month) if any(day.closing for day in days) else "",
+        caution=planning.calendar_caution(month) if any(day.closing for day in days) else "",
         is_list=request.args.get("view") == "list",
     )
 
@@ -63,20 +63,18 @@ def _near(month: date) -> list[date]:
 def feed() -> Response:
     """The calendar of whoever holds the key: a calendar program, which cannot sign in."""
     with reading() as session:
-        person = calendar_keys.person_of(session, request.args.get("key", "")[:LONGEST_KEY])
+        person = accounts.person_of(session, request.args.get("key", "")[:LONGEST_KEY])
         if person is None:
             said = "Cette adresse d’agenda ne vaut pas, ou plus. Faites-en une autre dans « Mon compte ».\n"
             return Response(said, 404, mimetype="text/plain")
         sight = accounts.account_numbered(session, person.id).sight
-        told = calendar_feed.feed_events(session, person, now=now()) if sight is None else []
+        told = tasks.feed_events(session, person, now=now()) if sight is None else []
     if sight is not None:
         end_reading()
         with scoped_database(database(), sight).reading() as session:
-            told = calendar_feed.feed_events(
-                session, person, only=calendar.concerned_waves(session, now=now()), now=now()
-            )
-    written = calendar_feed.write_feed(told, settings().address)
-    response = Response(written, mimetype=calendar_feed.MEDIA_TYPE)
+            told = tasks.feed_events(session, person, only=planning.concerned_waves(session, now=now()), now=now())
+    written = tasks.write_feed(told, settings().address)
+    response = Response(written, mimetype=tasks.MEDIA_TYPE)
     response.add_etag()
     response.make_conditional(request)
     return response
@@ -89,8 +87,8 @@ def make_key() -> str | tuple[str, int]:
     if asked := blueprint.asked_first(url_for("account.index")):
         return asked
     with database().writing() as session:
-        key = calendar_keys.make_calendar_key(session, current_user.id, now=now())
-        access_log.add_access_lines(session, [Line(now(), TrailKind.FEED_MADE, actor())])
+        key = accounts.make_calendar_key(session, current_user.id, now=now())
+        accounts.add_access_lines(session, [Line(now(), TrailKind.FEED_MADE, actor())])
     return render_template("pages/account/calendar.html", address=f"{settings().address}/calendar.ics?key={key}")
 
 
@@ -98,6 +96,6 @@ def make_key() -> str | tuple[str, int]:
 @needs(RoleName.READER)
 def end_key() -> Redirect:
     with database().writing() as session:
-        calendar_keys.end_calendar_key(session, current_user.id)
+        accounts.end_calendar_key(session, current_user.id)
     flash("Votre adresse d’agenda ne vaut plus.", "success")
     return redirect(url_for("account.index"))

@@ -5,14 +5,13 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import RadioField, SelectChoice, StringField
 
-from outreach.access import colleagues
-from outreach.access.approvals import delegates
-from outreach.access.approvals.decisions import Delegate
-from outreach.campaigns.letter.snapshot import SenderIdentity
+from outreach.access import approvals, colleagues
+from outreach.access.approvals import Delegate
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.dates import parse_day
 from outreach.core.text.roles import RoleName
-from outreach.staff.notifications import letters, requests
+from outreach.staff import notifications
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import SHORT, a_day, telling
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
@@ -44,11 +43,11 @@ def name() -> Redirect | tuple[str, int]:
         first, last = parse_day(form.first.data or ""), parse_day(form.last.data or "")
         named = Delegate(absent=actor(), deputy=form.deputy.data or "", first_on=first, last_on=last)
         with reading() as session:
-            mail = requests.write_to_deputy(session, named, _sending(), now=now())
+            mail = notifications.write_to_deputy(session, named, _sending(), now=now())
         with telling(form), database().writing() as session:
-            delegates.name_delegate(session, named, now=now())
-            letters.post_mail(session, *mail, _sending(), now=now(), actor=actor())
-            told = f"{colleagues.name_of(session, named.deputy)} vous remplace {delegates.delegation_in_words(named)}."
+            approvals.name_delegate(session, named, now=now())
+            notifications.post_mail(session, *mail, _sending(), now=now(), actor=actor())
+            told = f"{colleagues.name_of(session, named.deputy)} vous remplace {approvals.delegation_in_words(named)}."
         if not form.errors:
             flash(told, "success")
             return redirect(url_for(".index"))
@@ -60,11 +59,11 @@ def name() -> Redirect | tuple[str, int]:
 @needs(RoleName.APPROVER)
 def end(number: int) -> Redirect:
     with reading() as session:
-        named = delegates.named_by(session, actor(), number, current_day())
-        mail = requests.write_to_deputy(session, named, _sending(), now=now(), is_over=True)
+        named = approvals.named_by(session, actor(), number, current_day())
+        mail = notifications.write_to_deputy(session, named, _sending(), now=now(), is_over=True)
     with database().writing() as session:
-        delegates.end_delegation(session, number, now=now(), actor=actor())
-        letters.post_mail(session, *mail, _sending(), now=now(), actor=actor())
+        approvals.end_delegation(session, number, now=now(), actor=actor())
+        notifications.post_mail(session, *mail, _sending(), now=now(), actor=actor())
     flash("Le remplacement est terminé : le service vous écrit de nouveau.", "success")
     return redirect(url_for(".index"))
 
@@ -79,7 +78,7 @@ def _page(session: Session, form: DeputyForm) -> str:
     return render_template(
         "pages/account/deputies.html",
         form=form,
-        mine=delegates.of_absent(session, actor(), current_day()),
-        stood_for=delegates.of_deputy(session, actor(), current_day()),
-        spelt=delegates.delegation_in_words,
+        mine=approvals.of_absent(session, actor(), current_day()),
+        stood_for=approvals.of_deputy(session, actor(), current_day()),
+        spelt=approvals.delegation_in_words,
     )

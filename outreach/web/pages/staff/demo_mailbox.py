@@ -8,9 +8,9 @@ from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from outreach.core.text.roles import RoleName
-from outreach.delivery.letters.tokens import Keys
-from outreach.delivery.received import intake
-from outreach.delivery.received.intake import Trust
+from outreach.delivery import received
+from outreach.delivery.letters import Keys
+from outreach.delivery.received import Trust
 from outreach.operations.demo import mailbox
 from outreach.web.ui import letter_frame
 from outreach.web.ui.pager import Pager
@@ -61,7 +61,7 @@ def reply(key: str) -> Redirect | tuple[Response, int]:
     if not form.validate_on_submit():
         return _page(key, form), 422
     written = mailbox.reply(mailbox.folder_of(settings().data), key, form.text.data, of_accounts=_sees_accounts())
-    taken = intake.take_in(database(), written, Keys(settings().signing_keys), Trust.of(settings()), now=now())
+    taken = received.take_in(database(), written, Keys(settings().signing_keys), Trust.of(settings()), now=now())
     whose = f"pour le pouvoir organisateur {taken.fase}" if taken.fase else "et n’est à personne : rattachez-la"
     flash(f"La réponse est arrivée dans « Courriels reçus », {whose}.", "success")
     return redirect(url_for("mails.index"))

@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask_login import current_user
 
-from outreach.core.site import guide
+from outreach.core import site
 from outreach.core.text.roles import RoleName
-from outreach.delivery.letters.tokens import Keys
+from outreach.delivery.letters import Keys
 from outreach.operations import finding
 from outreach.operations.finding import Found, FoundKind, FoundPage
 from outreach.web.pages.staff.guide import BASE
@@ -77,7 +77,7 @@ def index() -> str:
         "pages/finding.html",
         text=text,
         found=[(one, _address(one)) for one in found],
-        sections=guide.search_guide(text, BASE)[:MOST_SECTIONS] if text else [],
+        sections=site.search_guide(text, BASE)[:MOST_SECTIONS] if text else [],
         base=BASE,
     )
 

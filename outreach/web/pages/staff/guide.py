@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, render_template, request, send_file
 
-from outreach.core.site import guide
+from outreach.core import site
 from outreach.core.text.roles import RoleName
 from outreach.web.ui.pager import sought
 from outreach.web.ui.request import needs
@@ -15,20 +15,20 @@ pages = Blueprint("guide", __name__, url_prefix=BASE)
 @needs(RoleName.READER)
 def index() -> str:
     text = sought(request)
-    found = guide.search_guide(text, BASE)
-    return render_template("pages/guide/index.html", page=guide.guide_page(guide.START, BASE), text=text, found=found)
+    found = site.search_guide(text, BASE)
+    return render_template("pages/guide/index.html", page=site.guide_page(site.START, BASE), text=text, found=found)
 
 
 @pages.get("/<topic>")
 @needs(RoleName.READER)
 def topic(topic: str) -> str:
-    return render_template("pages/guide/page.html", page=guide.guide_page(topic, BASE))
+    return render_template("pages/guide/page.html", page=site.guide_page(topic, BASE))
 
 
 @pages.get("/files/<filename>")
 @needs(RoleName.READER)
 def file(filename: str) -> Response:
-    path = guide.guide_files().get(filename)
+    path = site.guide_files().get(filename)
     if path is None:
         abort(404)
     return send_file(path, max_age=3600)

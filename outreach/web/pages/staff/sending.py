@@ -11,8 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.roles import RoleName
-from outreach.delivery import workers
-from outreach.delivery.sending import relay_health
+from outreach.delivery import sending, workers
 from outreach.web.ui.request import actor, database, needs, now, settings
 
 pages = Blueprint("sending", __name__, url_prefix="/sending")
@@ -40,10 +39,10 @@ class Clock:
 
 def clock(session: Session) -> Clock:
     """What the banner shows of the clock, and whether the person who is signed in may have relays tried."""
-    passes, relays = workers.last_passes(session), relay_health.relay_states(session)
+    passes, relays = workers.last_passes(session), sending.relay_states(session)
     alive = [passed for passed in passes if not workers.is_late(passed.at, now=now())]
     hindrances = {passed.place: passed.hindrance for passed in alive if passed.hindrance}
-    alarms = [(state.place, alarm) for state in relays for alarm in relay_health.relay_alarms([state])]
+    alarms = [(state.place, alarm) for state in relays for alarm in sending.relay_alarms([state])]
     others = [(place, alarm) for place, alarm in alarms if alarm not in hindrances.get(place, "")]
     if not passes:
         return Clock(False, "", {}, others)
@@ -57,7 +56,7 @@ def clock(session: Session) -> Clock:
         others,
         leaves=bool(serving),
         others_serve=any(alarmed[passed.place] < len(settings().relays) for passed in serving),
-        may_retry=any(relay_health.is_held(state, now=now()) for state in relays) and current_user.holds(*SENDERS),
+        may_retry=any(sending.is_held(state, now=now()) for state in relays) and current_user.holds(*SENDERS),
     )
 
 
@@ -66,7 +65,7 @@ def clock(session: Session) -> Clock:
 def retry() -> Redirect:
     """Have the relays tried at the clock's next pass, and go back to where one was."""
     with database().writing() as writing:
-        tried = relay_health.try_now(writing, now=now(), actor=actor())
+        tried = sending.try_now(writing, now=now(), actor=actor())
     if tried:
         relays = french.plural(len(tried), "serveur d’envoi est essayé", "serveurs d’envoi sont essayés")
         flash(f"{relays} de nouveau dans les secondes qui viennent.", "success")

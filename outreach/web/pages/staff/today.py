@@ -5,17 +5,16 @@ from functools import partial
 
 from flask import Blueprint, render_template
 
-from outreach.access import colleagues
-from outreach.access.approvals import delegates
-from outreach.adherence.situation import difference, explained
-from outreach.adherence.situation.difference import Reading
-from outreach.campaigns.planning import blackout_dates, calendar
-from outreach.campaigns.planning.sending_hours import Audiences, closed_office, end_of
+from outreach.access import approvals, colleagues
+from outreach.adherence import situation
+from outreach.adherence.situation import Reading
+from outreach.campaigns import planning
+from outreach.campaigns.planning import Audiences, closed_office, end_of
 from outreach.core.db import Session
 from outreach.core.text.dates import ANSWERS_WITHIN, today
 from outreach.core.text.roles import RoleName
-from outreach.operations.tasks import tasks
-from outreach.operations.tasks.tasks import TaskKind, Whose, group_tasks
+from outreach.operations import tasks
+from outreach.operations.tasks import TaskKind, Whose, group_tasks
 from outreach.web.shared import programmes
 from outreach.web.shared.alerts import alarms
 from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading
@@ -34,13 +33,13 @@ def index() -> str:
         shown = alarms(session)
         listed = tasks.list_tasks(session, _whose(), shown, now=now(), within=ANSWERS_WITHIN, programme=programme)
         stood_for = [
-            (colleagues.name_of(session, one.absent), delegates.delegation_in_words(one))
-            for one in delegates.of_deputy(session, actor(), day)
+            (colleagues.name_of(session, one.absent), approvals.delegation_in_words(one))
+            for one in approvals.of_deputy(session, actor(), day)
         ]
-        leaving = calendar.coming_departures(session, now(), programme)
+        leaving = planning.coming_departures(session, now(), programme)
         before = _last_working_day(session, day)
         among = partial(programmes.offered, session) if programme is None else lambda: [programme]
-        since = explained.since(session, among, before, day)
+        since = situation.since(session, among, before, day)
     rows = group_tasks(listed.tasks)
     week = [wave for wave in leaving if today(wave.at) <= day + WEEK]
     return render_template(
@@ -55,13 +54,13 @@ def index() -> str:
         stood_for=stood_for,
         before=before,
         since=since,
-        CONCERNED=difference.CONCERNED,
+        CONCERNED=situation.CONCERNED,
     )
 
 
 def _last_working_day(session: Session, day: date) -> Reading:
     """The end of the last day before this one on which offices were open, as it was known then."""
-    added = blackout_dates.in_force(session)
+    added = planning.in_force(session)
     days = (day - timedelta(days=number) for number in range(1, FARTHEST))
     last = next((one for one in days if not closed_office(one, [Audiences.ADMINISTRATION], added)), day - WEEK)
     return Reading(last, end_of(last).replace(microsecond=0))

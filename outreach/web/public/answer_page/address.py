@@ -7,16 +7,14 @@ from typing import Any
 
 from flask import Response, request
 
-from outreach.campaigns.letter import composing
-from outreach.campaigns.waves import answering
+from outreach.campaigns import letter, waves
+from outreach.core import erasure
 from outreach.core.db import Session
-from outreach.core.erasure import digests
 from outreach.core.text.addresses import Judgement, masked
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Token, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import FormKind, Token, TokenKind
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import outbox
 from outreach.directory import confirmations
 from outreach.directory.models import Authority, Contact
 from outreach.staff import asked_addresses
@@ -82,7 +80,7 @@ def _page(token: str, *, code: int = 200, **told: Any) -> Response:
         shown = {"address": "", "last": None} if is_by_code(read) else _mailbox(session, message)
         shown |= {
             "authority": session.get_one(Authority, message.authority_id),
-            "sender": composing.sender_of(session, message),
+            "sender": letter.sender_of(session, message),
             "contact": standing_of(session, message)[0].contact,
             "seen": forms_sent.sealed(message, FormKind.ADDRESS, read),
             "is_by_code": is_by_code(read),
@@ -94,8 +92,8 @@ def _page(token: str, *, code: int = 200, **told: Any) -> Response:
 def _letter(session: Session, read: Token | None) -> Message:
     """The letter of a campaign, or its test, that a token names. Raises NotFound."""
     message = letter_of(session, read)
-    is_ours = answering.campaign_of(session, message) or outbox.is_test(session, message)
-    if message.authority_id is None or not is_ours or not digests.is_open(message.address_key, ()):
+    is_ours = waves.campaign_of(session, message) or outbox.is_test(session, message)
+    if message.authority_id is None or not is_ours or not erasure.is_open(message.address_key, ()):
         raise NotFound("Ce lien ne mène à aucune boîte.")
     return message
 

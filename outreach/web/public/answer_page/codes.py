@@ -7,13 +7,13 @@ wrong code, an old one and one of another campaign get the same page, and cost t
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import sessions
-from outreach.campaigns.channels import paper
-from outreach.campaigns.channels.paper import BY_CODE, Entered
-from outreach.campaigns.waves.answering import AnswerTerm
+from outreach.access import accounts
+from outreach.campaigns import channels
+from outreach.campaigns.channels import BY_CODE, Entered
+from outreach.campaigns.waves import AnswerTerm
 from outreach.core.db import Session, take_lock
-from outreach.delivery.letters import tokens
-from outreach.delivery.letters.tokens import Keys, TokenKind
+from outreach.delivery import letters
+from outreach.delivery.letters import Keys, TokenKind
 from outreach.web.public.answer_page.pages import page, pages, standing_of
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import OF_SITE, client_of, database, now, reading, settings
@@ -40,7 +40,7 @@ def code_form() -> Response:
 
 @pages.get("/r/<path:code>")
 def code_in_form(code: str) -> Response:
-    return _form_page(tokens.read_code(code) or code[:40])
+    return _form_page(letters.read_code(code) or code[:40])
 
 
 @pages.post("/r")
@@ -48,15 +48,15 @@ def open_code() -> Response | Redirect:
     typed, fase = posted("code"), posted("fase")
     keys = Keys(settings().signing_keys)
     with reading() as session:
-        found = _found(session, keys, tokens.read_code(typed))
-        asks_fase = paper.are_guessed(session, now=now())
+        found = _found(session, keys, letters.read_code(typed))
+        asks_fase = channels.are_guessed(session, now=now())
     if found and found.is_of(fase):  # a right pair passes always: nobody finds one by trying
         return _opened(keys, found)
     if asks_fase and not fase:  # said of every code, which is not judged
         return _form_page(typed, fase, ("fase", ASKED_FASE), 422)
     is_right = found is not None and not fase
     if not _is_in_time(is_right=is_right):
-        seconds = int(sessions.PAUSE.total_seconds())
+        seconds = int(accounts.PAUSE.total_seconds())
         fault = TOO_FAST.format(seconds=seconds, or_else=COMPARE if fase else GIVE_FASE)
         refused = _form_page(typed, fase, ("code", fault), 429, with_fase=True)  # which passes, whoever else tries
         refused.headers["Retry-After"] = str(seconds)
@@ -68,7 +68,7 @@ def open_code() -> Response | Redirect:
 
 def _found(session: Session, keys: Keys, code: str | None) -> Entered | None:
     """The letter that a code leads to, while one answers it. The same is asked whatever the code."""
-    other, found = paper.any_other(session), paper.find_code(session, keys, code or "")
+    other, found = channels.any_other(session), channels.find_code(session, keys, code or "")
     looked_at = found or other
     if looked_at is None:  # no letter was ever printed
         return None
@@ -79,14 +79,14 @@ def _found(session: Session, keys: Keys, code: str | None) -> Entered | None:
 def _is_in_time(*, is_right: bool) -> bool:
     """Whether this client may try a code now; a wrong one is counted. Asked in turn, as many may be sent at once."""
     client = f"paper client {client_of(request.environ, settings().proxies, OF_SITE)}"
-    key = sessions.attempt_key(settings().own_key)
+    key = accounts.attempt_key(settings().own_key)
     with database().writing() as session:
         take_lock(session, "codes", client)
-        if not sessions.may_try(session, key, client, most=WRONG_OF_CLIENT, now=now()):
+        if not accounts.may_try(session, key, client, most=WRONG_OF_CLIENT, now=now()):
             return False
         if not is_right:
-            sessions.count_attempt(session, key, client, now=now())
-            paper.count_wrong_code(session, now=now())
+            accounts.count_attempt(session, key, client, now=now())
+            channels.count_wrong_code(session, now=now())
         return True
 
 
@@ -99,5 +99,5 @@ def _form_page(
     code: str, fase: str = "", fault: tuple[str, str] | None = None, status: int = 200, *, with_fase: bool = False
 ) -> Response:
     with reading() as session:
-        asks_fase = with_fase or paper.are_guessed(session, now=now())
+        asks_fase = with_fase or channels.are_guessed(session, now=now())
     return page("public/code.html", status, typed=code[:40], fase=fase[:20], fault=fault, asks_fase=asks_fase)

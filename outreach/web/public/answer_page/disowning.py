@@ -7,15 +7,13 @@ from typing import Any
 
 from flask import Response, request
 
-from outreach.campaigns.letter import composing
-from outreach.campaigns.waves import receipts
+from outreach.campaigns import letter, waves
 from outreach.core.db import Session
 from outreach.core.text.typed import whole_number
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Token, TokenKind
+from outreach.delivery.letters import FormKind, Token, TokenKind
 from outreach.delivery.models import Message
-from outreach.engagement.replies import sent_forms
-from outreach.engagement.replies.models import FormState, SentForm, WithdrawalReason
+from outreach.engagement import replies
+from outreach.engagement.replies import FormState, SentForm, WithdrawalReason
 from outreach.staff import proposals
 from outreach.staff.proposals import Proposal
 from outreach.web.public.answer_page import form as forms_sent
@@ -74,9 +72,9 @@ def _named() -> tuple[str, int | None]:
 def _form(session: Session, message: Message, named: tuple[str, int | None]) -> SentForm | None:
     name, number = named
     if name == "answer":
-        return sent_forms.form_of(session, message, number)
+        return replies.form_of(session, message, number)
     made = session.get(Proposal, number) if number is not None else None
-    return sent_forms.form_at(session, message, made.proposed_at) if made and made.message_id == message.id else None
+    return replies.form_at(session, message, made.proposed_at) if made and made.message_id == message.id else None
 
 
 def _told(session: Session, message: Message, token: str) -> dict[str, Any]:
@@ -84,11 +82,11 @@ def _told(session: Session, message: Message, token: str) -> dict[str, Any]:
     form = _form(session, message, _named())
     return {
         "form": form,
-        "receipt": receipts.receipt_at(session, message, form.at) if form else None,
+        "receipt": waves.receipt_at(session, message, form.at) if form else None,
         "reports": proposals.of_form(session, message, form.at) if form else [],
         "total": len(asked.schools),
         "contact": standing_of(session, message)[0].contact,
-        "sender": composing.sender_of(session, message),
+        "sender": letter.sender_of(session, message),
         "seen": forms_sent.sealed(message, FormKind.UNDOING, _read(token)),
     }
 

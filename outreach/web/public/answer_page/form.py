@@ -11,30 +11,36 @@ from itertools import groupby, pairwise
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from outreach.access.accounts import sessions
+from outreach.access import accounts
 from outreach.adherence.models import Status
-from outreach.adherence.records.records import Standing
-from outreach.adherence.situation.situation import Bucket
+from outreach.adherence.records import Standing
+from outreach.adherence.situation import Bucket
 from outreach.adherence.statuses import Meaning
-from outreach.campaigns.channels import paper
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.waves import answering, receipts
+from outreach.campaigns import channels, waves
+from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.errors import InputError
 from outreach.core.text.typed import CONTROLS, line_of_words, whole_number
-from outreach.delivery.letters import seen
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Keys, Token, hide_tokens
+from outreach.delivery import letters, outbox
+from outreach.delivery.letters import FormKind, Keys, Token, hide_tokens
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import suppressions
 from outreach.directory.models import School
-from outreach.engagement.replies import recording, sent_forms
-from outreach.engagement.replies.kinds import OF_SCHOOLS, REQUESTS, Answer
-from outreach.engagement.replies.models import LONGEST_NAME, Response, SentForm, WithdrawalReason
-from outreach.engagement.replies.recording import Earlier, Given, Question
-from outreach.engagement.replies.sent_forms import Came, Verdict
-from outreach.engagement.tracking import consent
+from outreach.engagement import replies, tracking
+from outreach.engagement.replies import (
+    LONGEST_NAME,
+    OF_SCHOOLS,
+    REQUESTS,
+    Answer,
+    Came,
+    Earlier,
+    Given,
+    Question,
+    Response,
+    SentForm,
+    Verdict,
+    WithdrawalReason,
+)
 from outreach.staff import asked_addresses, proposals
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import client_of, judged, now, settings
@@ -162,12 +168,12 @@ class AnswerForm:
 
         Raises FieldFault as `given`, and BothChosen where the button for the schools ticked leaves an answer out.
         """
-        whole = recording.changed_answers(asked, self.given(asked), before)
+        whole = replies.changed_answers(asked, self.given(asked), before)
         if not self.is_for_ticked or _of_school(self.answer) is None:
             return whole
         if not self.ticked():
             raise FieldFault("numbers", NONE_TICKED)
-        ticked = recording.changed_answers(asked, replace(self, answer="").given(asked), before)
+        ticked = replies.changed_answers(asked, replace(self, answer="").given(asked), before)
         if whole.answers.keys() != ticked.answers.keys() and not self.is_told:
             raise BothChosen("other", BOTH.format(count=len(asked.open())))
         return ticked
@@ -409,7 +415,7 @@ def added(given: Given, session: Session, message: Message, form: Mapping[str, s
 def shown(session: Session, message: Message, form: Mapping[str, str], place: str) -> WhoAnswers:
     """The three fields of a form as it was typed; `place` is the field of the page that is at fault."""
     typed = {field: form.get(field, "") for field in (NAME, FUNCTION, COPY)}
-    return WhoAnswers(typed, place if place in typed else "", may_copy=receipts.may_copy(session, message))
+    return WhoAnswers(typed, place if place in typed else "", may_copy=waves.may_copy(session, message))
 
 
 def _line(form: Mapping[str, str], field: str) -> str:
@@ -429,7 +435,7 @@ def _copy(session: Session, message: Message, form: Mapping[str, str]) -> Judgem
         address = judged(typed)
     except InputError as error:
         raise FieldFault(COPY, str(error)) from None
-    if not receipts.may_copy(session, message):
+    if not waves.may_copy(session, message):
         raise FieldFault(COPY, ONCE)
     if address.key == message.address_key:
         raise FieldFault(COPY, SAME_BOX)
@@ -445,13 +451,13 @@ BESIDE = OF_MEASURE | {"seen", "listed", "told", "zone", "status", "page"}
 
 def is_by_code(read: Token | None) -> bool:
     """Whether the code of a letter on paper led to the answer page, and no mail."""
-    return read is not None and read.link == paper.BY_CODE
+    return read is not None and read.link == channels.BY_CODE
 
 
 def sealed(message: Message, kind: FormKind, read: Token | None) -> str:
     """The seal of a form of a letter's page that is shown now: `seen`, which comes back with it."""
     link = read.link if read else 0
-    return seen.new_seal(Keys(settings().signing_keys), bytes.fromhex(message.public_id), kind, link, now())
+    return letters.new_seal(Keys(settings().signing_keys), bytes.fromhex(message.public_id), kind, link, now())
 
 
 def came(message: Message, kind: FormKind, read: Token | None, given: Given | None = None) -> Came:
@@ -460,21 +466,21 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
     client = f"forms of letters {client_of(request.environ, settings().proxies)}"
     return Came(
         kind,
-        seen.read_seal(keys, bytes.fromhex(message.public_id), text),
+        letters.read_seal(keys, bytes.fromhex(message.public_id), text),
         read.link if read else 0,
         _digest(keys, kind),
-        sessions.digest_of(sessions.attempt_key(settings().own_key), client),
+        accounts.digest_of(accounts.attempt_key(settings().own_key), client),
         has_seal=bool(text),
         answers=_answers(given),
         says_little=given is not None
         and not given.gone
-        and not any(recording.is_a_reaction(one, given) for one in _answers(given)),
+        and not any(replies.is_a_reaction(one, given) for one in _answers(given)),
     )
 
 
 def judge(session: Session, message: Message, form: Came) -> Verdict:
     """Judge a form before what it says is recorded. What it undoes is undone here."""
-    verdict = sent_forms.judge_form(session, message, form, now=now())
+    verdict = replies.judge_form(session, message, form, now=now())
     if (first := verdict.undoes) is not None:
         _undo(session, message, first)
     return verdict
@@ -485,20 +491,20 @@ def _undo(session: Session, message: Message, first: SentForm) -> None:
     if first.kind is FormKind.ANSWER:
         undo_answer(session, message, first.at, WithdrawalReason.TWICE)
     elif first.kind is FormKind.UNSUBSCRIPTION:
-        if suppressions.unsubscribed_at(session, message) == first.at:
+        if outbox.unsubscribed_at(session, message) == first.at:
             because = f"à vérifier : deux envois d’une même page, courriel {message.public_id}"
-            suppressions.subscribe_again(session, message, now=now(), because=because)
+            outbox.subscribe_again(session, message, now=now(), because=because)
     elif first.kind is FormKind.ADDRESS:
         asked_addresses.undo(session, message, first.at, now=now())
     elif first.kind is FormKind.MEASURE:
-        choice = consent.choice_of(session, message)
+        choice = tracking.choice_of(session, message)
         if choice and choice.basis and choice.basis.recorded_at == first.at:
-            consent.withdraw_consent(session, message, now=now())
+            tracking.withdraw_consent(session, message, now=now())
 
 
 def undo_answer(session: Session, message: Message, at: datetime, because: WithdrawalReason) -> None:
     """Undo what a form answered from a letter's page at a moment, and take back the schools that it reported."""
-    answering.undo_answer(session, message, at, now=now(), because=because)
+    waves.undo_answer(session, message, at, now=now(), because=because)
     proposals.take_back(session, message, at, now=now())
 
 
@@ -525,7 +531,7 @@ def question_of(session: Session, message: Message, read: Token | None) -> Quest
 
     Not of those that are reported as the authority's no longer. Raises NotFound as `answers.question_of` does.
     """
-    asked = recording.question_of(session, message, now=now(), about=_about(session, message, read))
+    asked = replies.question_of(session, message, now=now(), about=_about(session, message, read))
     gone = proposals.no_longer_asked(session, message)
     return replace(asked, schools=[row for row in asked.schools if row.school.id not in gone])
 
@@ -537,11 +543,11 @@ def receive(session: Session, message: Message, given: Given, read: Token | None
     """
     by_code = is_by_code(read)
     given = replace(given, is_by_code=by_code, about=_about(session, message, read))
-    step = paper.step_of(session, message) if by_code else None
-    made = answering.receive_answer(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
+    step = channels.step_of(session, message) if by_code else None
+    made = waves.receive_answer(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
     proposals.report(session, message, given.gone, given.gone_to, now=now())
     return made
 
 
 def _about(session: Session, message: Message, read: Token | None) -> frozenset[int]:
-    return paper.schools_of(session, message) if is_by_code(read) else frozenset()
+    return channels.schools_of(session, message) if is_by_code(read) else frozenset()

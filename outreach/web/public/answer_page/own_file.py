@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Request, request
 
-from outreach.campaigns.results import history
+from outreach.campaigns import results
 from outreach.core.db import Session
 from outreach.delivery.models import Message
 from outreach.web.public.tracking_choice import MeasureOutcome, shown_measure
@@ -16,7 +16,7 @@ FEW, PAGE_ROWS = 10, 50  # schools under the answer page (more are on the file's
 
 def beginning(session: Session, message: Message, contact: str, *, now: datetime) -> dict[str, Any]:
     """The values of `public/_file.html` for the answer page. Raises NotFound as `mailbox_file.of` does."""
-    file = history.mailbox_file(session, message, now=now)
+    file = results.mailbox_file(session, message, now=now)
     return {"file": file, "rows": file.schools if len(file.schools) <= FEW else [], "contact": contact}
 
 
@@ -31,7 +31,7 @@ def of_mailbox(
 
 def asked_page(asked: Request, session: Session, message: Message, contact: str, *, now: datetime) -> dict[str, Any]:
     """The values of `public/file.html`: the page of schools that a request asks for. Raises NotFound as above."""
-    file = history.mailbox_file(session, message, now=now)
+    file = results.mailbox_file(session, message, now=now)
     pager = Pager.of(asked, len(file.schools), PAGE_ROWS)
     rows = file.schools[max(0, pager.first_row - 1) : pager.last_row]
     return {"file": file, "rows": rows, "pager": pager, "contact": contact}

@@ -9,30 +9,23 @@ from urllib.parse import quote
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence.programmes import programmes
-from outreach.adherence.programmes.programmes import name_among_several
-from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.field_values import Shared
-from outreach.campaigns.letter.snapshot import SenderIdentity
-from outreach.campaigns.waves import answering, receipts
-from outreach.campaigns.waves.answering import AnswerTerm, Term
-from outreach.campaigns.waves.receipts import Receipt
+from outreach.adherence import programmes
+from outreach.adherence.programmes import name_among_several
+from outreach.campaigns import letter, waves
+from outreach.campaigns.letter import SenderIdentity, Shared
+from outreach.campaigns.waves import AnswerTerm, Receipt, Term
+from outreach.core import erasure, site
 from outreach.core.db import NO_ANSWER, Session
-from outreach.core.erasure import digests
-from outreach.core.site import statements
-from outreach.core.site.statements import StatementKind
+from outreach.core.site import StatementKind
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import initial, spelt_day, typeset
 from outreach.core.text.typed import CONTROLS
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import INERT, Keys, Token, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import INERT, FormKind, Keys, Token, TokenKind
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import outbox
-from outreach.engagement.replies import sent_forms
-from outreach.engagement.replies.kinds import OF_SCHOOLS
-from outreach.engagement.replies.recording import Given, Question
-from outreach.engagement.tracking import consent
-from outreach.operations.retention import policy
+from outreach.engagement import replies, tracking
+from outreach.engagement.replies import OF_SCHOOLS, Given, Question
+from outreach.operations import retention
 from outreach.staff import proposals
 from outreach.staff.proposals import Proposal
 from outreach.web.public.answer_page import form as answer_form
@@ -71,9 +64,9 @@ def view(token: str) -> Response:
     read = token_of(token, TokenKind.VIEW)
     with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
-        if message is None or not digests.is_open(message.address_key, ()):
+        if message is None or not erasure.is_open(message.address_key, ()):
             return neutral()
-        html = composing.as_read(session, message, sending(), now=now())
+        html = letter.as_read(session, message, sending(), now=now())
     response = Response(html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = ONLINE
     return response
@@ -106,9 +99,9 @@ def give_answer(token: str) -> Response | Redirect:
             shared, term = standing_of(session, message)
             if term.stands is AnswerTerm.OVER:
                 return _question_page(session, message, token, form)
-            given = form.sent(asked, answering.answered_before(session, message))
+            given = form.sent(asked, waves.answered_before(session, message))
             given = answer_form.added(given, session, message, request.form)
-            unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
+            unsaved, sender = unsaved_measure(session, message), letter.sender_of(session, message)
             seal = answer_form.sealed(message, FormKind.MEASURE, read)
             is_test, came = outbox.is_test(session, message), answer_form.came(message, FormKind.ANSWER, read, given)
         with database().writing() as session:
@@ -136,15 +129,15 @@ def given_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             asked = answer_form.question_of(session, message, read)
             shared, term = standing_of(session, message)
-            receipt, reports = receipts.last_receipt(session, message), proposals.of_form(session, message)
+            receipt, reports = waves.last_receipt(session, message), proposals.of_form(session, message)
             if not (receipt or reports) or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
             at = max([*(one.proposed_at for one in reports), *([receipt.given_at] if receipt else [])])
             receipt = receipt if receipt and receipt.given_at == at else None
             reports = proposals.of_form(session, message, at)
-            unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
+            unsaved, sender = unsaved_measure(session, message), letter.sender_of(session, message)
             unsaved["seen"] = answer_form.sealed(message, FormKind.MEASURE, read)
-            if sent_forms.form_at(session, message, at) is not None:
+            if replies.form_at(session, message, at) is not None:
                 unsaved["undoes"] = {"answer": receipt.number} if receipt else {"report": reports[0].id}
             return answered_page(token, receipt, len(asked.schools), shared.contact, sender, reports, **unsaved)
     except NotFound:
@@ -167,7 +160,7 @@ def mailbox_file(token: str) -> Response:
             if term.stands is AnswerTerm.OVER:
                 return _question_page(session, message, token)
             file = own_file.asked_page(request, session, message, shared.contact, now=now())
-            sender = composing.sender_of(session, message)
+            sender = letter.sender_of(session, message)
             return page("public/file.html", 200, token=token, sender=sender, **file)
     except NotFound:
         return neutral()
@@ -186,9 +179,9 @@ def choose_measure(token: str) -> Response:
             message = letter_of(session, read)
             verdict = answer_form.judge(session, message, came)
             if verdict.is_taken and agrees:
-                consent.agree_to_tracking(session, message, words, now=now())
+                tracking.agree_to_tracking(session, message, words, now=now())
             elif verdict.is_taken:
-                consent.withdraw_consent(session, message, now=now())
+                tracking.withdraw_consent(session, message, now=now())
         if verdict.doubt is not None:
             return _measure_page(token, read, confirms=True)
     except NotFound:
@@ -213,16 +206,16 @@ def _statement_page(template: str, kind: StatementKind) -> Response:
 
     Without that version while nobody filled it in, and with the file's periods while the database is away.
     """
-    held, is_unread, rules = None, False, policy.RULES
+    held, is_unread, rules = None, False, retention.RULES
     try:
         with reading() as session:
-            held = statements.current_statement(session, kind)
-            rules = policy.in_force(session)
+            held = site.current_statement(session, kind)
+            rules = retention.in_force(session)
     except NO_ANSWER as error:
         database().note_fault(error)
         is_unread = True
     durations = {rule.name: rule.duration for rule in rules}
-    shown: dict[str, Any] = {"rules": rules, "kept": policy.KEPT, "durations": durations}
+    shown: dict[str, Any] = {"rules": rules, "kept": retention.KEPT, "durations": durations}
     shown["sorting_list"] = settings().sorting_list
     return page(template, 200, held=held, is_unread=is_unread, **shown)
 
@@ -237,8 +230,8 @@ def letter_of(session: Session, read: Token | None) -> Message:
 
 def standing_of(session: Session, message: Message) -> tuple[Shared, Term]:
     """What a letter says to all its recipients, and where an answer from it stands now."""
-    shared = composing.facts_of(session, message, sending(), now=now()).shared
-    return shared, answering.term_of(session, message, shared.deadline, now=now())
+    shared = letter.facts_of(session, message, sending(), now=now()).shared
+    return shared, waves.term_of(session, message, shared.deadline, now=now())
 
 
 def _question_page(
@@ -258,13 +251,13 @@ def _question_page(
     except NotFound:
         return neutral()
     shared, term = standing_of(session, message)
-    sender = composing.sender_of(session, message)
+    sender = letter.sender_of(session, message)
     by_code = is_by_code(read)
     if term.stands is AnswerTerm.OVER:
         measure = {"choice": None} if by_code else shown_measure(session, message, {})
         seal = answer_form.sealed(message, FormKind.MEASURE, read)
         return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, seen=seal, **measure)
-    before = answering.answered_before(session, message)
+    before = waves.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
     choice = request.args.get("choice", "")
     link, named = settings().address + url_for(".answer", token=token), name_among_several(session, asked.programme)
@@ -343,7 +336,7 @@ def _measure_page(
             "seen": answer_form.sealed(message, FormKind.MEASURE, read),
             **shown,
         }
-        return page("public/measure.html", code, sender=composing.sender_of(session, message), token=token, **told)
+        return page("public/measure.html", code, sender=letter.sender_of(session, message), token=token, **told)
 
 
 def sending() -> SenderIdentity:

@@ -9,24 +9,20 @@ from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.adherence.programmes import programmes
-from outreach.campaigns.letter import composing
-from outreach.campaigns.waves import answering
-from outreach.campaigns.waves.answering import AnswerTerm
+from outreach.adherence import programmes
+from outreach.campaigns import waves
+from outreach.campaigns.letter import sender_of
+from outreach.campaigns.waves import AnswerTerm
+from outreach.core import tables
 from outreach.core.db import Session
-from outreach.core.tables import imports
-from outreach.core.tables.headers import MissingColumns
-from outreach.core.tables.imports import grid_of
+from outreach.core.tables import MissingColumns, grid_of
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.typed import whole_number
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Token, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import FormKind, Token, TokenKind
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import outbox
-from outreach.engagement.replies import sheets
-from outreach.engagement.replies.kinds import OF_SCHOOLS
-from outreach.engagement.replies.recording import Earlier, Given, Question
-from outreach.engagement.replies.sheets import AnswerList, AnswerLists, NoSheet
+from outreach.engagement import replies
+from outreach.engagement.replies import OF_SCHOOLS, AnswerList, AnswerLists, Earlier, Given, NoSheet, Question
 from outreach.web.public.answer_page import form
 from outreach.web.public.answer_page.form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.answer_page.pages import answered_page, letter_of, page, pages, standing_of, token_of
@@ -35,9 +31,9 @@ from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import database, now, reading
 
-HEADERS = (sheets.FASE, sheets.SCHOOL, "Zone", "Situation", sheets.ANSWER)
+HEADERS = (replies.FASE, replies.SCHOOL, "Zone", "Situation", replies.ANSWER)
 PROGRAMME = "Programme et volet"  # a last column, where there are several programmes
-BIGGEST_FORM = sheets.BIGGEST + 10_000  # the file, and what a form has around it
+BIGGEST_FORM = replies.BIGGEST + 10_000  # the file, and what a form has around it
 
 
 class Over(Refused):
@@ -69,7 +65,7 @@ class AskedLetter:
         shared, term = standing_of(session, message)
         if term.stands is AnswerTerm.OVER:
             raise Over("Cette campagne n’accepte plus de réponse.")
-        before, sender = answering.answered_before(session, message), composing.sender_of(session, message)
+        before, sender = waves.answered_before(session, message), sender_of(session, message)
         return cls(token, message, asked, before, shared.contact, sender)
 
     def kind(self, comment: str = "") -> AnswerLists:
@@ -93,7 +89,7 @@ class AskedLetter:
         self, session: Session, received: AnswerList, fault: str = "", *, confirms: bool = False
     ) -> Response:
         """What a sheet would change. Raises MissingColumns when a person has to say what its columns mean."""
-        plan = imports.judge_import(session, self.kind(), received).plan
+        plan = tables.judge_import(session, self.kind(), received).plan
         told: dict[str, Any] = {"list_id": received.id, "plan": plan, "fault": fault, "typed": posted("comment")}
         told["seen"] = form.sealed(self.message, FormKind.ANSWER, _named(self.token))
         told["confirms"] = confirms
@@ -137,7 +133,7 @@ def answer_sheet(token: str) -> Response:
         name = f"reponses-{letter.asked.authority.fase}"
         taken = [answer.label for answer in OF_SCHOOLS if letter.asked.takes(answer)]
         programme = programmes.name_among_several(session, letter.asked.programme)
-    table = exports.Table("Réponses", HEADERS, rows, {HEADERS.index(sheets.ANSWER): taken})
+    table = exports.Table("Réponses", HEADERS, rows, {HEADERS.index(replies.ANSWER): taken})
     if programme:
         code, number = letter.asked.programme.code, letter.asked.strand.number
         table = exports.with_column(table, PROGRAMME, programmes.strand_in_words(programme, number))
@@ -152,7 +148,7 @@ def answer_list(token: str) -> Response | Redirect:
         if "list" not in request.args:
             return letter.upload_page()
         try:
-            return letter.check_page(session, sheets.of_letter(session, letter.message, _number()))
+            return letter.check_page(session, replies.of_letter(session, letter.message, _number()))
         except MissingColumns:
             return redirect(url_for(".answer_columns", token=token, list=_number()))
 
@@ -161,17 +157,17 @@ def answer_list(token: str) -> Response | Redirect:
 def rejected_answers(token: str, kind: str) -> Response:
     """The rejected rows, to be corrected and sent again."""
     with _asked(token) as (session, letter):
-        judged = imports.judge_import(session, letter.kind(), sheets.of_letter(session, letter.message, _number()))
+        judged = tables.judge_import(session, letter.kind(), replies.of_letter(session, letter.message, _number()))
         name = f"lignes-rejetees-{letter.asked.authority.fase}"
-        return exports.form(rejected_table(sheets.HEADERS, judged.left, judged.plan.left_out), kind, name)
+        return exports.form(rejected_table(replies.HEADERS, judged.left, judged.plan.left_out), kind, name)
 
 
 @pages.get("/a/lists/columns/<path:token>")
 def answer_columns(token: str) -> Response:
     """What each column of a sheet is taken for, to be said otherwise."""
     with _asked(token) as (session, letter):
-        received = sheets.of_letter(session, letter.message, _number())
-        told = columns_asked(sheets.HEADERS, grid_of(received))
+        received = replies.of_letter(session, letter.message, _number())
+        told = columns_asked(replies.HEADERS, grid_of(received))
         return letter.page("answer_list_columns", 200, list_id=received.id, told=told, fault="")
 
 
@@ -180,15 +176,15 @@ def match_columns(token: str) -> Response | Redirect:
     """Read this sheet as a person says. It is remembered for no other: who says it is unknown."""
     number = posted_number("list")
     with _asked(token) as (session, letter):
-        received = sheets.of_letter(session, letter.message, number)
-        said = columns_said(sheets.HEADERS, grid_of(received))
+        received = replies.of_letter(session, letter.message, number)
+        said = columns_said(replies.HEADERS, grid_of(received))
         try:
-            stored = sheets.narrow_grid(said)
+            stored = replies.narrow_grid(said)
         except InputError as error:
-            told = columns_asked(sheets.HEADERS, said)
+            told = columns_asked(replies.HEADERS, said)
             return letter.page("answer_list_columns", 422, list_id=received.id, told=told, fault=str(error))
     with database().writing() as session:
-        sheets.of_letter(session, letter_of(session, _named(token)), number).grid = stored
+        replies.of_letter(session, letter_of(session, _named(token)), number).grid = stored
     return redirect(url_for(".answer_list", token=token, list=number), 303)
 
 
@@ -200,16 +196,16 @@ def receive_list(token: str) -> Response | Redirect:
     try:
         content = _file()
         with database().writing() as session:
-            list_id = sheets.begin_sheet(session, letter_of(session, _named(token)), now=now())
-        sent = sheets.open_sheet(content)
+            list_id = replies.begin_sheet(session, letter_of(session, _named(token)), now=now())
+        sent = replies.open_sheet(content)
         with database().writing() as session:
-            sheets.keep_sheet(session, list_id, sent)
+            replies.keep_sheet(session, list_id, sent)
     except InputError as error:
         fault, code = str(error), 422
     except Refused as error:
         fault, code = str(error), 429
     except RequestEntityTooLarge:
-        fault, code = sheets.TOO_BIG, 413
+        fault, code = replies.TOO_BIG, 413
     else:
         return redirect(url_for(".answer_list", token=token, list=list_id), 303)
     with _asked(token) as (_, letter):
@@ -224,7 +220,7 @@ def apply_list(token: str) -> Response | Redirect:
         comment = comment_of(posted("comment"))
         with _asked(token) as (session, letter):
             kind = letter.kind(comment)
-            judged = imports.judge_import(session, kind, sheets.of_letter(session, letter.message, number))
+            judged = tables.judge_import(session, kind, replies.of_letter(session, letter.message, number))
             is_test, given = outbox.is_test(session, letter.message), Given(judged.plan.answers(), None, comment)
             came = form.came(letter.message, FormKind.ANSWER, _named(token), given)
             if is_test and not judged.plan.nothing:  # nothing is stored that another page could show
@@ -233,21 +229,21 @@ def apply_list(token: str) -> Response | Redirect:
         with database().writing() as session:
             verdict = form.judge(session, letter_of(session, _named(token)), came)
             if verdict.is_taken:
-                sheets.apply_sheet(session, kind, number, judged, now=now(), seen=shown)
+                replies.apply_sheet(session, kind, number, judged, now=now(), seen=shown)
     except Over:
         raise
     except (InputError, Refused) as error:
         return _not_recorded(token, number, str(error))
     if verdict.doubt is not None:
         with _asked(token) as (session, letter):
-            return letter.check_page(session, sheets.of_letter(session, letter.message, number), confirms=True)
+            return letter.check_page(session, replies.of_letter(session, letter.message, number), confirms=True)
     return redirect(url_for(".given_answer", token=token), 303)
 
 
 def _not_recorded(token: str, number: int, fault: str) -> Response:
     """Why a sheet was not recorded, above what it would change now. Raises NoSheet where none waits."""
     with _asked(token) as (session, letter):
-        return letter.check_page(session, sheets.of_letter(session, letter.message, number), fault)
+        return letter.check_page(session, replies.of_letter(session, letter.message, number), fault)
 
 
 def _named(token: str) -> Token:
@@ -265,7 +261,7 @@ def _number() -> int | None:
 def _file() -> bytes:
     """The bytes of the file that was sent. Raises InputError, or RequestEntityTooLarge."""
     sent = request.files.get("file")
-    content = sent.read(sheets.BIGGEST + 1) if sent else b""
+    content = sent.read(replies.BIGGEST + 1) if sent else b""
     if not content:
         raise InputError("Choisissez le fichier rempli, puis envoyez-le.")
     return content

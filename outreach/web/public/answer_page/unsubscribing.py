@@ -7,14 +7,13 @@ from typing import Any
 
 from flask import Response, request
 
-from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.links import IN_TEXT
+from outreach.campaigns import letter
+from outreach.campaigns.letter import IN_TEXT
 from outreach.core.db import Session
 from outreach.core.text.addresses import masked
-from outreach.delivery.letters.seen import FormKind
-from outreach.delivery.letters.tokens import Token, TokenKind
+from outreach.delivery import outbox
+from outreach.delivery.letters import FormKind, Token, TokenKind
 from outreach.delivery.models import Message
-from outreach.delivery.outbox import outbox, suppressions
 from outreach.directory.models import Authority
 from outreach.web.public.answer_page import form
 from outreach.web.public.answer_page.pages import letter_of, neutral, page, pages, token_of
@@ -62,7 +61,7 @@ def unsubscribe(token: str) -> Response:
             if (message := outbox.message_named(session, read.id)) is not None:
                 doubt = form.judge(session, message, came).doubt if came else None
                 if doubt is None:
-                    suppressions.unsubscribe_letter(session, message, now=now(), detail=how)
+                    outbox.unsubscribe_letter(session, message, now=now(), detail=how)
         if doubt is not None:
             return _page(token, read, confirms=FormKind.UNSUBSCRIPTION)
     if is_one_click:
@@ -85,7 +84,7 @@ def subscribe_again(token: str) -> Response:
         verdict = form.judge(session, message, came)
         if verdict.is_taken:
             because = f"demandé par le lien du courriel {message.public_id}"
-            suppressions.subscribe_again(session, message, now=now(), because=because)
+            outbox.subscribe_again(session, message, now=now(), because=because)
     if verdict.doubt is not None:
         return _page(token, read, confirms=FormKind.SUBSCRIPTION)
     with reading() as session:
@@ -124,11 +123,11 @@ def _page(
 def _whose(session: Session, message: Message) -> dict[str, Any]:
     """What the pages about unsubscribing say of a letter: its sender, whose mailbox it went to, masked, since when."""
     return {
-        "sender": composing.sender_of(session, message),
+        "sender": letter.sender_of(session, message),
         "authority": session.get(Authority, message.authority_id) if message.authority_id else None,
         "address": masked(message.address),
-        "since": suppressions.unsubscribed_at(session, message),
-        "is_stopped": bool(suppressions.in_force(session, [message.address_key])),
+        "since": outbox.unsubscribed_at(session, message),
+        "is_stopped": bool(outbox.in_force(session, [message.address_key])),
         "is_test": outbox.is_test(session, message),
     }
 

@@ -17,8 +17,8 @@ from markupsafe import Markup
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
-from outreach.access.accounts import second_factors, sessions
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts
+from outreach.access.accounts import User, second_factors
 from outreach.access.accounts.second_factors import FactorProof, FactorState
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError, Refused
@@ -166,7 +166,7 @@ def asks_again() -> bool:
     if current_user.password and settings().takes_password(current_user.email):
         return True
     with reading() as snapshot:
-        began_at = sessions.began_at(snapshot, session.get(KEY, ""))
+        began_at = accounts.began_at(snapshot, session.get(KEY, ""))
     if began_at is None or not is_recent(began_at.timestamp()):
         raise Refused(SIGN_IN_AGAIN)
     return False

@@ -12,9 +12,8 @@ from flask.typing import ResponseReturnValue, ResponseValue
 from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 
-from outreach.access import colleagues
-from outreach.access.accounts import accounts, second_factors
-from outreach.access.accounts.accounts import User
+from outreach.access import accounts, colleagues
+from outreach.access.accounts import User, second_factors
 from outreach.access.accounts.second_factors import SET_UP_MEANWHILE, FactorProof
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError, Refused

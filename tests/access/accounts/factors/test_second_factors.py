@@ -6,10 +6,10 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import select, text
 
-from outreach.access.accounts import accounts, second_factors, sessions
+from outreach.access import accounts
+from outreach.access.accounts import StaffSession, second_factors
 from outreach.access.accounts.second_factors import RECOVERY_USED, RECOVERY_WRONG, UNREADABLE, USED, WRONG, RecoveryCode
-from outreach.access.accounts.sessions import StaffSession
-from outreach.core.audit import audit
+from outreach.core import audit
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
@@ -108,7 +108,7 @@ def test_a_lost_one_is_taken_away_by_somebody_else_or_by_the_shell(database, ann
     for actor, by_shell in (("marc@fwb.example", False), (EMAIL, True)):
         set_up(database, number, sealed)
         with database.writing() as session:
-            sessions.begin_session(session, number, "Firefox", has_factor=True, now=NOW)
+            accounts.begin_session(session, number, "Firefox", has_factor=True, now=NOW)
         with pytest.raises(Refused, match="Votre propre second facteur"), database.writing() as session:
             second_factors.reset(session, number, EMAIL, actor=EMAIL, now=NOW)
         with database.writing() as session:
@@ -145,7 +145,7 @@ def test_whoever_has_to_have_one_does_not_remove_it(database, anne, sealed):
 def test_a_session_without_a_factor_that_is_needed_is_none(database, anne, sealed):
     number, uniquifier = anne
     with database.writing() as session:
-        plain = sessions.begin_session(session, number, "Firefox", now=NOW)
+        plain = accounts.begin_session(session, number, "Firefox", now=NOW)
 
     def opens(policy, key):
         with database.reading() as session:
@@ -154,7 +154,7 @@ def test_a_session_without_a_factor_that_is_needed_is_none(database, anne, seale
     assert [opens(policy, plain) for policy in FactorPolicy] == [False, True, True]
     set_up(database, number, sealed)
     with database.writing() as session:
-        plain = sessions.begin_session(session, number, "Firefox", now=NOW)
-        full = sessions.begin_session(session, number, "Firefox", has_factor=True, now=NOW)
+        plain = accounts.begin_session(session, number, "Firefox", now=NOW)
+        full = accounts.begin_session(session, number, "Firefox", has_factor=True, now=NOW)
     assert [opens(policy, plain) for policy in FactorPolicy] == [False, False, True]
     assert [opens(policy, full) for policy in FactorPolicy] == [True, True, True]

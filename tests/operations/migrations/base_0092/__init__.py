@@ -38,8 +38,8 @@ from typing import Any
 
 import pytest
 
-from outreach.campaigns.segments import scope
-from outreach.core.erasure import digests
+from outreach.campaigns import segments
+from outreach.core import erasure
 from outreach.core.settings import read
 from outreach.delivery import workers
 from outreach.operations import migrations
@@ -119,7 +119,7 @@ def settings_of_base(tmp_path, fresh_url):
 @pytest.fixture
 def installed_base(upgraded_base, settings_of_base):
     """The upgraded base as its installation opens it, and may send from it: somebody confirmed that it was moved."""
-    upgraded_base.info.update(scope.info_of(settings_of_base) | digests.info_of(settings_of_base))
+    upgraded_base.info.update(segments.info_of(settings_of_base) | erasure.info_of(settings_of_base))
     here, actor = workers.read(settings_of_base.data), PEOPLE["administrator"]
     with upgraded_base.writing() as session:
         workers.confirm(session, here, now=AT, actor=actor)

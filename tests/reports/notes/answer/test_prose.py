@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.reports.files.document import zone_map
-from outreach.reports.files.outline import sections_of
-from outreach.reports.notes import gathering
-from outreach.reports.notes.content import read_figures
-from outreach.reports.notes.drafts import NoteRequest
-from outreach.reports.notes.prose import asks_whether_all
+from outreach.reports.files import sections_of
+from outreach.reports.files._document import zone_map
+from outreach.reports.notes import NoteRequest
+from outreach.reports.notes import _gathering as gathering
+from outreach.reports.notes._content import read_figures
+from outreach.reports.notes._prose import asks_whether_all
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.conftest import NOW, STORY_DAY

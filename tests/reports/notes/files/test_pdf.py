@@ -1,7 +1,7 @@
 import re
 import zlib
 
-from outreach.reports.files.outline import outline
+from outreach.reports.files._outline import outline
 
 
 def streams(content):

@@ -7,12 +7,13 @@ from docx import Document
 from docx.oxml.ns import qn
 from python_calamine import CalamineWorkbook
 
-from outreach.reports.files.document import CellGrid, zone_map
-from outreach.reports.files.docx import WIDE, _add_table, _hyphenable
-from outreach.reports.files.outline import outline, public_outline
-from outreach.reports.files.rendering import data_file
-from outreach.reports.files.tables import tables_of
-from outreach.reports.notes.content import NoteColumn, TableKind
+from outreach.reports.files import CellGrid, public_outline
+from outreach.reports.files._document import zone_map
+from outreach.reports.files._docx import WIDE, _add_table, _hyphenable
+from outreach.reports.files._outline import outline
+from outreach.reports.files._rendering import data_file
+from outreach.reports.files._tables import tables_of
+from outreach.reports.notes import NoteColumn, TableKind
 from tests.reports.notes.contents import ZONES, numbered, zones
 
 OWN_WORDS = ("reçu", "set text")  # of the author's text

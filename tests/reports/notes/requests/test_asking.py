@@ -7,9 +7,9 @@ import pytest
 
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
-from outreach.reports.notes import approval, drafts, freezing, gathering, requests
-from outreach.reports.notes.drafts import NoteRequest
-from outreach.reports.notes.requests import AskedState
+from outreach.reports import notes
+from outreach.reports.notes import AskedState, NoteRequest
+from outreach.reports.notes import _requests as requests
 from tests.campaigns.conftest import add_colleague, people, strand
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import APPROVER, AUTHOR
@@ -34,9 +34,9 @@ def ask(database, reader, **changes):
 def freeze(database, key):
     with database.reading() as session:
         asked = requests.get_request(session, key, AUTHOR, {RoleName.AUTHOR})
-        gathered = gathering.gather_note(session, requests.request_of(asked), now=NOW)
+        gathered = notes.gather_note(session, requests.request_of(asked), now=NOW)
     with database.writing() as session:
-        return freezing.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
+        return notes.freeze_note(session, gathered, now=NOW, actor=AUTHOR).id
 
 
 def state(database, key):
@@ -63,7 +63,7 @@ def test_a_question_awaits_an_author_and_comes_back_when_its_note_is_approved(da
     assert "votre note est prête" in mails[reader][0]
     assert "validée sous le numéro 2021-001" in mails[reader][1]
     with database.reading() as session:
-        asked = drafts.read_request(requests.get_request(session, key, reader, {RoleName.READER}).request)
+        asked = notes.read_request(requests.get_request(session, key, reader, {RoleName.READER}).request)
     assert asked.networks == ("WBE",), "the network that the question names"
 
 
@@ -73,7 +73,7 @@ def test_a_question_whose_note_is_refused_awaits_an_author_again(database, reade
     with pytest.raises(Refused, match="n’attend plus la rédaction"):
         freeze(database, key)
     with database.writing() as session:
-        approval.refuse_note(session, note, "Un chiffre manque.", now=NOW, actor=APPROVER)
+        notes.refuse_note(session, note, "Un chiffre manque.", now=NOW, actor=APPROVER)
     assert state(database, key) is AskedState.WAITING
     approve_in(database, freeze(database, key))
     assert state(database, key) is AskedState.ANSWERED

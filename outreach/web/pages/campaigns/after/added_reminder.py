@@ -8,16 +8,12 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.approvals import decisions
+from outreach.access import approvals
+from outreach.campaigns import planning, review, waves
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState, Wave
-from outreach.campaigns.planning import audiences, definitions, lifecycle
-from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
-from outreach.campaigns.planning.sending_hours import moment_of
-from outreach.campaigns.results.from_lists import WrittenList
-from outreach.campaigns.review import reminder_checks
-from outreach.campaigns.review.preview import Preview, PreviewedLetter
-from outreach.campaigns.review.reminder_checks import ReminderFindings
-from outreach.campaigns.waves import added_reminders
+from outreach.campaigns.planning import ClosingRule, PlannedWave, moment_of
+from outreach.campaigns.results import WrittenList
+from outreach.campaigns.review import Preview, PreviewedLetter, ReminderFindings
 from outreach.core.db import Session, time_limit
 from outreach.core.text import french
 from outreach.core.text.dates import today
@@ -40,11 +36,11 @@ USUAL_HOUR = time(9, 30)
 @needs(RoleName.AUTHOR)
 def new_reminder(number: int) -> str | Redirect:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        pending = added_reminders.pending_reminder(session, campaign)
+        campaign = planning.campaign_numbered(session, number)
+        pending = waves.pending_reminder(session, campaign)
         if pending is not None:
             return redirect(url_for(".reminder", number=number, reminder=pending.id))
-        if not added_reminders.may_be_added(session, campaign):
+        if not waves.may_be_added(session, campaign):
             return redirect(url_for(".waves", number=number))
         last = max(wave.due_at for wave in campaign.waves)
         proposed = datetime.combine(today(max(now(), last) + PROPOSED), USUAL_HOUR)
@@ -59,7 +55,7 @@ def add_reminder(number: int) -> Redirect | tuple[str, int]:
     form = ReminderForm()
 
     def add(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
-        return added_reminders.add_reminder(session, campaign, **changes, now=now(), actor=actor()).id
+        return waves.add_reminder(session, campaign, **changes, now=now(), actor=actor()).id
 
     return _saved(number, form, url_for(".add_reminder", number=number), add)
 
@@ -68,9 +64,9 @@ def add_reminder(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def reminder_letter(number: int, reminder: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        added = added_reminders.reminder_of(session, campaign, reminder)
-        form = ReminderForm.about(added, added.asked_at, added_reminders.content_hash(added))
+        campaign = planning.campaign_numbered(session, number)
+        added = waves.reminder_of(session, campaign, reminder)
+        form = ReminderForm.about(added, added.asked_at, waves.content_hash(added))
         action = url_for(".save_reminder", number=number, reminder=reminder)
         return _form_page(session, campaign, form, action, added)
 
@@ -83,10 +79,10 @@ def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
     seen = form.version.data
 
     def save(session: Session, campaign: Campaign, changes: dict[str, Any]) -> int:
-        added = added_reminders.reminder_of(session, campaign, reminder)
-        if seen != added_reminders.content_hash(added):
+        added = waves.reminder_of(session, campaign, reminder)
+        if seen != waves.content_hash(added):
             raise InputError(CHANGED)
-        added_reminders.revise_reminder(session, added, **changes, now=now(), actor=actor())
+        waves.revise_reminder(session, added, **changes, now=now(), actor=actor())
         return reminder
 
     return _saved(number, form, url_for(".save_reminder", number=number, reminder=reminder), save)
@@ -96,8 +92,8 @@ def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def reminder(number: int, reminder: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        return _check_page(session, added_reminders.reminder_of(session, campaign, reminder))
+        campaign = planning.campaign_numbered(session, number)
+        return _check_page(session, waves.reminder_of(session, campaign, reminder))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/submission")
@@ -105,7 +101,7 @@ def reminder(number: int, reminder: int) -> str:
 def submit_reminder(number: int, reminder: int) -> Redirect:
     judged = _judged(number, reminder)
     told = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
-    return _move(number, reminder, told, partial(reminder_checks.ask_reminder_approval, judged=judged))
+    return _move(number, reminder, told, partial(review.ask_reminder_approval, judged=judged))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/approval")
@@ -113,13 +109,13 @@ def submit_reminder(number: int, reminder: int) -> Redirect:
 def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
     judged, overlap = _judged(number, reminder), posted_number("overlap", digits=7) or 0
     told = "La relance est validée et planifiée."
-    give = partial(reminder_checks.give_reminder_approval, judged=judged, overlap=overlap)
+    give = partial(review.give_reminder_approval, judged=judged, overlap=overlap)
     try:
         return _move(number, reminder, told, give)
     except InputError as error:
         with reading() as session:
-            campaign = lifecycle.campaign_numbered(session, number)
-            return _check_page(session, added_reminders.reminder_of(session, campaign, reminder), str(error)), 422
+            campaign = planning.campaign_numbered(session, number)
+            return _check_page(session, waves.reminder_of(session, campaign, reminder), str(error)), 422
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/return")
@@ -127,13 +123,13 @@ def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
 def return_reminder(number: int, reminder: int) -> Redirect:
     why = remarked("why").rstrip(".")
     told = "La relance est renvoyée à la personne qui l’écrit."
-    return _move(number, reminder, told, partial(added_reminders.send_back, reason=why))
+    return _move(number, reminder, told, partial(waves.send_back, reason=why))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/abandonment")
 @needs(RoleName.AUTHOR)
 def abandon_reminder(number: int, reminder: int) -> Redirect:
-    return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon_reminder, to=".waves")
+    return _move(number, reminder, "La relance est abandonnée.", waves.abandon_reminder, to=".waves")
 
 
 @pages.route("/<number:number>/unreacted/campaign", methods=["GET", "POST"])
@@ -141,11 +137,11 @@ def abandon_reminder(number: int, reminder: int) -> Redirect:
 def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign with this one's letter, for those who have not reacted to it."""
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        if not audiences.launched_mailings(campaign):
+        campaign = planning.campaign_numbered(session, number)
+        if not planning.launched_mailings(campaign):
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu y répondre.")
-        stated = definitions.begin_again(definitions.definition_of(session, campaign))
-        rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
+        stated = planning.begin_again(planning.definition_of(session, campaign))
+        rule, strand = planning.unreacted_criterion(campaign), campaign.strand_id
     name = f"{stated.title[:160]} : à ceux qui n’ont ni répondu ni adhéré"
     return begin(
         Beginning(name, partial(like, stated, None), strand, WrittenList(name, rule), f"Copie de « {stated.title} ».")
@@ -162,29 +158,29 @@ def _saved(
     if "text" in request.args:
         editor.vary(form)
         with reading() as session:
-            return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 200
+            return _form_page(session, planning.campaign_numbered(session, number), form, action), 200
     if form.validate_on_submit():
         changes = form.changes()
         with telling(form), database().writing() as session:
-            key = save(session, lifecycle.in_turn(session, number), changes)
+            key = save(session, planning.in_turn(session, number), changes)
         if not form.errors:
             flash("La relance est enregistrée. Rien ne part avant sa validation.", "success")
             return redirect(url_for(".reminder", number=number, reminder=key))
     with reading() as session:
-        return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 422
+        return _form_page(session, planning.campaign_numbered(session, number), form, action), 422
 
 
 def _judged(number: int, key: int) -> ReminderFindings:
     """The reminder as the person read it, judged before anything is written, for as long as it takes."""
     version = posted("version")
     with time_limit.lifted(), database().reading() as session:
-        added = added_reminders.reminder_of(session, lifecycle.campaign_numbered(session, number), key)
-        return reminder_checks.review_reminder(session, added, sending(), now=now(), version=version)
+        added = waves.reminder_of(session, planning.campaign_numbered(session, number), key)
+        return review.review_reminder(session, added, sending(), now=now(), version=version)
 
 
 def _move(number: int, key: int, told: str, move: Callable[..., Any], to: str = ".reminder") -> Redirect:
     with database().writing() as session:
-        added = added_reminders.reminder_of(session, lifecycle.in_turn(session, number), key)
+        added = waves.reminder_of(session, planning.in_turn(session, number), key)
         move(session, added, now=now(), actor=actor())
     flash(told, "success")
     return redirect(url_for(to, number=number) if to == ".waves" else url_for(to, number=number, reminder=key))
@@ -194,7 +190,7 @@ def _form_page(
     session: Session, campaign: Campaign, form: ReminderForm, action: str, added: AddedReminder | None = None
 ) -> str:
     leaves_at = added.asked_at if added else now() + PROPOSED
-    counts = audiences.count_campaign_audience(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
+    counts = planning.count_campaign_audience(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
     step = step_of(session, "waves", campaign)
     preview = Preview(session, campaign, sending(), [], now=now(), has_layout=False)
     first = next((row.Authority for row in preview.recipients()), None)
@@ -207,8 +203,8 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
     campaign = added.campaign
     wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
     is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
-    findings = reminder_checks.check_reminder(session, added, sending(), now=now()) if is_open else None
-    content = added_reminders.content_of(added)
+    findings = review.check_reminder(session, added, sending(), now=now()) if is_open else None
+    content = waves.content_of(added)
     return show(
         "reminder",
         step_of(session, "waves", campaign),
@@ -218,8 +214,8 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         version=content.digest,
         findings=findings,
         example=_example(session, added, _planned(session, campaign, wave, findings)),
-        may_approve=decisions.may_decide(session, actor(), content.subject),
-        moves=decisions.decision_history(session, [content.subject]),
+        may_approve=approvals.may_decide(session, actor(), content.subject),
+        moves=approvals.decision_history(session, [content.subject]),
     )
 
 

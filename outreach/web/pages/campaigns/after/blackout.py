@@ -7,8 +7,7 @@ from flask import flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import exemptions
+from outreach.campaigns import planning, waves
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -22,8 +21,8 @@ from outreach.web.ui.request import actor, database, needs, now
 def move_wave(number: int, wave: int) -> Redirect:
     to, may_approve = _moment(posted("to")), current_user.holds(RoleName.APPROVER)
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        moved = exemptions.move_wave(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)
+        campaign = planning.in_turn(session, number)
+        moved = waves.move_wave(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)
         told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
     flash(told, "success")
     return redirect(url_for(".waves", number=number))

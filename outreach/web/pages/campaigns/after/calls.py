@@ -17,21 +17,20 @@ from wtforms import (
     TextAreaField,
 )
 
-from outreach.campaigns.channels import calls
-from outreach.campaigns.channels.calls import NotedCall
-from outreach.campaigns.evidence.steps import CallOutcome, StepState
+from outreach.campaigns import channels, planning
+from outreach.campaigns.channels import NotedCall
+from outreach.campaigns.evidence import CallOutcome, StepState
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.results.from_lists import WrittenList
+from outreach.campaigns.results import WrittenList
 from outreach.core.db import Session
-from outreach.core.tables.columns import InMemoryListing
+from outreach.core.tables import InMemoryListing
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.roles import RoleName
 from outreach.directory import contacts
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, School
-from outreach.engagement.replies.kinds import Answer
+from outreach.engagement.replies import Answer
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.shared.write_to_list import write_to
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
@@ -111,13 +110,13 @@ class CampaignCallForm(FlaskForm):
 @needs(RoleName.READER)
 def list_calls(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         return show(
             "calls",
             step_of(session, "calls", campaign),
             text=sought(request),
             is_whole=_is_whole(),
-            waiting=calls.count_calls(session, campaign),
+            waiting=channels.count_calls(session, campaign),
             me=actor(),
             shown=Shown.of(request, _listed(session, campaign), export=".export_calls", write=".write_to_called"),
         )
@@ -127,7 +126,7 @@ def list_calls(number: int) -> str:
 @needs(RoleName.READER)
 def export_calls(number: int, kind: str) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         table = _listed(session, campaign).table()
         return exports.download(table, kind, f"appels-campagne-{number}", campaign=title_in_file(session, campaign))
 
@@ -136,7 +135,7 @@ def export_calls(number: int, kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_called(number: int) -> Redirect | str | tuple[str, int]:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         written = WrittenList(f"À appeler : {campaign.title}", None, _listed(session, campaign).keys())
         strand = campaign.strand_id
     return write_to(written, strand=strand)
@@ -146,8 +145,8 @@ def write_to_called(number: int) -> Redirect | str | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def take_call(number: int, call: int) -> Redirect:
     with database().writing() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        taken = calls.take_call(session, campaign, call, now=now(), actor=actor())
+        campaign = planning.campaign_numbered(session, number)
+        taken = channels.take_call(session, campaign, call, now=now(), actor=actor())
         why = taken.reason.label if taken.state is StepState.STOPPED and taken.reason else ""
     if why:
         flash(f"Cet appel n’est plus à faire : {why}.", "info")
@@ -159,7 +158,7 @@ def take_call(number: int, call: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def release_call(number: int, call: int) -> Redirect:
     with database().writing() as session:
-        calls.release_call(session, lifecycle.campaign_numbered(session, number), call, actor=actor())
+        channels.release_call(session, planning.campaign_numbered(session, number), call, actor=actor())
     flash("L’appel est laissé aux autres.", "success")
     return redirect(url_for(".list_calls", number=number))
 
@@ -180,11 +179,11 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
         with telling(form):
             address = _told(number, call, form)  # judged before anybody has to wait
             with database().writing() as session:
-                campaign = lifecycle.campaign_numbered(session, number)
-                row = calls.row_of(session, campaign, call)
+                campaign = planning.campaign_numbered(session, number)
+                row = channels.row_of(session, campaign, call)
                 waiting = {str(school.fase): school.id for school in _waiting(session, row)}
                 noted = form.noted(waiting, address)
-                calls.note_call(session, campaign, call, noted, sending(), now=now(), actor=actor())
+                channels.note_call(session, campaign, call, noted, sending(), now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _call_page(session, number, call, form), 422
@@ -194,13 +193,13 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
 
 def _told(number: int, call: int, form: CampaignCallForm) -> Judgement | None:
     with reading() as session:
-        row = calls.row_of(session, lifecycle.campaign_numbered(session, number), call)
+        row = channels.row_of(session, planning.campaign_numbered(session, number), call)
         return form.told(session, row.authority.fase) if row else None
 
 
 def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) -> str:
-    campaign = lifecycle.campaign_numbered(session, number)
-    row = calls.row_of(session, campaign, key)
+    campaign = planning.campaign_numbered(session, number)
+    row = channels.row_of(session, campaign, key)
     if row is None:
         raise NotFound("Cet appel n’est pas de cette campagne.")
     form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in _waiting(session, row)]
@@ -210,18 +209,18 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         row=row,
         form=form,
         me=actor(),
-        has_failed=calls.has_failed(row.step),
-        letter=calls.letter_in_three_lines(session, row.step, sending(), now=now()),
+        has_failed=channels.has_failed(row.step),
+        letter=channels.letter_in_three_lines(session, row.step, sending(), now=now()),
     )
 
 
-def _waiting(session: Session, row: calls.CallRow | None) -> Sequence[School]:
+def _waiting(session: Session, row: channels.CallRow | None) -> Sequence[School]:
     """The schools that a call asks about and that wait for an answer; none of a call that there is not."""
-    return calls.asked_of(session, row.step, now=now()).open() if row else ()
+    return channels.asked_of(session, row.step, now=now()).open() if row else ()
 
 
-def _listed(session: Session, campaign: Campaign) -> InMemoryListing[calls.CallRow]:
-    return calls.list_calls(session, campaign, waiting=not _is_whole(), text=sought(request), sort=sorting(request))
+def _listed(session: Session, campaign: Campaign) -> InMemoryListing[channels.CallRow]:
+    return channels.list_calls(session, campaign, waiting=not _is_whole(), text=sought(request), sort=sorting(request))
 
 
 def _is_whole() -> bool:

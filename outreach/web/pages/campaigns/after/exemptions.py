@@ -5,9 +5,8 @@ from datetime import timedelta
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.campaigns import planning, waves
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.waves import exemptions
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
@@ -25,7 +24,7 @@ SOON = timedelta(minutes=10)
 @needs(RoleName.APPROVER)
 def hours(number: int, wave: int) -> str | Redirect:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         planned = _planned(campaign, wave)
         if planned is None:
             return redirect(url_for(".waves", number=number))
@@ -39,14 +38,14 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
         at, why = form.moment(), form.reason.data or ""
         with telling(form), database().writing() as session:
-            campaign = lifecycle.in_turn(session, number)
-            moved = exemptions.let_leave(session, campaign, wave, at, why, now=now(), actor=actor())
+            campaign = planning.in_turn(session, number)
+            moved = waves.let_leave(session, campaign, wave, at, why, now=now(), actor=actor())
             told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
         if not form.errors:
             flash(told, "success")
             return redirect(url_for(".waves", number=number))
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         planned = _planned(campaign, wave)
         if planned is None:
             raise Refused("Cette vague n’est plus planifiée : elle ne se déplace plus.")
@@ -58,8 +57,8 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
 def waive_calm(number: int) -> Redirect | tuple[str, int]:
     form = CalmForm()
     with telling(form.why), database().writing() as session:
-        campaign, why = lifecycle.in_turn(session, number), form.why.data or ""
-        exemptions.waive_calm(session, campaign, why, now=now(), actor=actor())
+        campaign, why = planning.in_turn(session, number), form.why.data or ""
+        waves.waive_calm(session, campaign, why, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return check_page(session, number, form=form), 422
@@ -71,7 +70,7 @@ def waive_calm(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.APPROVER)
 def restore_calm(number: int) -> Redirect:
     with database().writing() as session:
-        exemptions.restore_calm(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
+        waves.restore_calm(session, planning.in_turn(session, number), now=now(), actor=actor())
     flash("La dérogation est retirée : ce qui n’est pas parti ne va plus aux PO déjà sollicités.", "success")
     return redirect(url_for(".check", number=number))
 

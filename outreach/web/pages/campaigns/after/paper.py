@@ -4,22 +4,20 @@ from flask import Response, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.accounts import accounts
-from outreach.campaigns.channels import paper as batches
-from outreach.campaigns.channels import paper_files as files
-from outreach.campaigns.channels.paper_letters import Addressed, document_of
-from outreach.campaigns.letter.snapshot import head_on_paper
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.review.preview import Preview
-from outreach.core.audit import audit
+from outreach.access import accounts
+from outreach.campaigns import channels, planning
+from outreach.campaigns.channels import Addressed, document_of
+from outreach.campaigns.letter import head_on_paper
+from outreach.campaigns.review import Preview
+from outreach.core import audit
 from outreach.core.db import Session
-from outreach.core.tables.writing import Origin
+from outreach.core.tables import Origin
 from outreach.core.text import french
 from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory.postal import postal_addresses
+from outreach.directory import postal
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.shared.jobs import later
 from outreach.web.sign_in.access_log_queue import of_export
@@ -43,8 +41,8 @@ def paper(number: int) -> str:
 @needs(RoleName.READER)
 def export_batches(number: int, kind: str) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        listed = batches.list_batches(session, campaign, sort=sorting(request))
+        campaign = planning.campaign_numbered(session, number)
+        listed = channels.list_batches(session, campaign, sort=sorting(request))
         table, title = listed.table(accounts.colleagues(session)), title_in_file(session, campaign)
         return download(table, kind, f"lots-de-lettres-campagne-{number}", campaign=title)
 
@@ -52,7 +50,7 @@ def export_batches(number: int, kind: str) -> Response:
 @pages.get("/paper/window.pdf")
 @needs(RoleName.READER)
 def paper_window() -> Response:
-    content = files.window_page(files.WINDOW, now=now())
+    content = channels.window_page(channels.WINDOW, now=now())
     return attachment(content, "application/pdf", "verifier-la-fenetre.pdf")
 
 
@@ -62,19 +60,19 @@ def read_on_paper(number: int) -> Response:
     """The letter to the authority that the request names, or to the first one, as it would be printed."""
     asked = whole_number(request.args.get("as", ""))
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        preview = Preview(session, campaign, sending(), schedule.plan_waves(session, campaign, now=now()), now=now())
+        campaign = planning.campaign_numbered(session, number)
+        preview = Preview(session, campaign, sending(), planning.plan_waves(session, campaign, now=now()), now=now())
         among = [row.Authority for row in preview.recipients()]
         chosen = next((one for one in among if one.fase == asked), among[0] if among else None)
         letter = preview.paper(chosen) if chosen else None
         if chosen is None or letter is None:
             raise Refused("Cette campagne n’écrit à personne aujourd’hui : élargissez son public.")
-        address = postal_addresses.held_of(session, chosen).address
+        address = postal.held_of(session, chosen).address
         to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", current_day())
         document = document_of(campaign, to, SHOWN_CODE, letter.subject, letter.html, sending())
         head = head_on_paper(session, campaign)
     end_reading()
-    content = files.sample_letter(document, files.WINDOW, head, now=now())
+    content = channels.sample_letter(document, channels.WINDOW, head, now=now())
     return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
 
 
@@ -87,9 +85,9 @@ def make_batches(number: int) -> Redirect:
         return later(f"Préparer les lettres de la campagne {number}", where)
     sheet, made, unfit = pressed("sheet"), 0, 0
     with finishing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        for wave in batches.waves_of(campaign):
-            told = batches.make_batch(session, campaign, wave, sending(), sheet=sheet, now=now(), actor=actor())
+        campaign = planning.in_turn(session, number)
+        for wave in channels.waves_of(campaign):
+            told = channels.make_batch(session, campaign, wave, sending(), sheet=sheet, now=now(), actor=actor())
             made += told.batch.letters if told.batch else 0
             unfit += len(told.unfit)
         if not made and not unfit:
@@ -107,12 +105,14 @@ def paper_files(number: int, batch: int) -> Response | Redirect:
     if work is None:
         return later(f"Fichiers du lot de lettres {batch}", url_for(".paper", number=number))
     with database().writing() as session:
-        batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
+        channels.batch_of(session, planning.campaign_numbered(session, number), batch)
         audit.record_entry(session, now(), actor(), f"Fichiers du lot {batch} remis.", f"campaign:{number}")
     with reading() as session:
-        found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
+        found = channels.batch_of(session, planning.campaign_numbered(session, number), batch)
         name = accounts.colleagues(session)[actor()]
-        made = files.files_of(session, found, sending(), files.WINDOW, now=now(), author=name, progress=work.progress)
+        made = channels.files_of(
+            session, found, sending(), channels.WINDOW, now=now(), author=name, progress=work.progress
+        )
     end_reading()
     of_export(f"lettres sur papier : lot {batch}")
     suffix = Origin(now(), current_user.name).suffix()
@@ -125,8 +125,8 @@ def post_batch(number: int, batch: int) -> Redirect | tuple[str, int]:
     try:
         on = parse_day(posted("day"))
         with database().writing() as session:
-            found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
-            count = batches.note_posted(session, found, on=on, today=current_day(), now=now(), actor=actor())
+            found = channels.batch_of(session, planning.campaign_numbered(session, number), batch)
+            count = channels.note_posted(session, found, on=on, today=current_day(), now=now(), actor=actor())
     except InputError as error:
         return _refused(number, f"day-{batch}", error)
     flash(f"{french.plural(count, 'lettre est postée', 'lettres sont postées')} le {french.day(on)}.", "success")
@@ -140,8 +140,8 @@ def note_returns(number: int, batch: int) -> Redirect | tuple[str, int]:
     try:
         numbers = _numbers(posted("numbers")[:MOST_RETURNED])
         with database().writing() as session:
-            found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
-            count = batches.came_back(session, found, numbers, on=current_day(), now=now(), actor=actor())
+            found = channels.batch_of(session, planning.campaign_numbered(session, number), batch)
+            count = channels.came_back(session, found, numbers, on=current_day(), now=now(), actor=actor())
     except InputError as error:
         return _refused(number, f"numbers-{batch}", error)
     told = french.plural(count, "lettre est notée comme revenue", "lettres sont notées comme revenues")
@@ -163,14 +163,14 @@ def _refused(number: int, place: str, error: InputError) -> tuple[str, int]:
 
 
 def _page(session: Session, number: int, fault: tuple[str, str] | None = None) -> str:
-    campaign = lifecycle.campaign_numbered(session, number)
-    listed = batches.list_batches(session, campaign, sort=sorting(request))
+    campaign = planning.campaign_numbered(session, number)
+    listed = channels.list_batches(session, campaign, sort=sorting(request))
     names = accounts.colleagues(session)
     return show(
         "paper",
         step_of(session, "paper", campaign),
         shown=Shown.of(request, listed, names=names, export=".export_batches"),
-        due=batches.letters_due(session, campaign, now=now()),
+        due=channels.letters_due(session, campaign, now=now()),
         fault=fault,
         today=current_day(),
     )

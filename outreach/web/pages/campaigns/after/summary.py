@@ -7,20 +7,17 @@ from typing import Any
 from flask import Response
 from flask_login import current_user
 
-from outreach.campaigns.experiments import blinding
+from outreach.campaigns import experiments, planning
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.planning import lifecycle, listing
-from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results import Figure
 from outreach.core.sandbox import pdf
-from outreach.core.tables.writing import Origin
+from outreach.core.tables import Origin
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
-from outreach.reports.charts import chart as svg
-from outreach.reports.charts.chart import Chart
-from outreach.reports.charts.marks import Canvas
-from outreach.reports.notes.gathering import MINISTRY
+from outreach.reports.charts import Canvas, Chart, chart_file
+from outreach.reports.notes import MINISTRY
 from outreach.web.pages.campaigns.blueprint import pages
 from outreach.web.pages.campaigns.charts import Came
 from outreach.web.shared import charts
@@ -48,12 +45,12 @@ FIGURED = {Figure.CONCERNED, Figure.RECIPIENTS, *TOLD}  # those that the page ex
 @needs(RoleName.READER)
 def summary(number: int) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         came = Came.of(session, campaign)
         if not came.charts:
             raise Refused("Cette campagne n’est pas encore partie : son résumé n’aurait rien à dire.")
-        standing = listing.standing_of(session, campaign).label
-        beside = blinding.beside_counts(session, campaign)
+        standing = planning.standing_of(session, campaign).label
+        beside = experiments.beside_counts(session, campaign)
         document = _document(came, campaign.strand.programme.name, standing, beside)
     end_reading()
     known = json.loads(pdf.settable(json.dumps(document, ensure_ascii=False)))  # a title may have other characters
@@ -94,7 +91,7 @@ def _columns(charts: Sequence[Chart]) -> list[list[dict[str, str]]]:
 
 
 def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
-    drawing = svg.chart_file(chart.draw(canvas), chart.title, chart.told)
+    drawing = chart_file(chart.draw(canvas), chart.title, chart.told)
     return {"title": chart.title, "about": chart.about, "told": chart.told, "svg": drawing}
 
 

@@ -6,18 +6,25 @@ from enum import StrEnum
 
 from werkzeug.datastructures import MultiDict
 
+from outreach.adherence import situation
 from outreach.adherence.models import Strand
-from outreach.adherence.situation import sentences
+from outreach.campaigns import planning, segments
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences, segment_uses
-from outreach.campaigns.planning.segment_uses import SegmentUse
-from outreach.campaigns.segments import of_strand, presentation, saved
-from outreach.campaigns.segments.audience import Boxes, Concerns
-from outreach.campaigns.segments.criteria import Criterion, simplify_criterion
-from outreach.campaigns.segments.criteria_json import PARAMETER, TooMany, from_json, to_json, within_limits
-from outreach.campaigns.segments.presentation import Choices
-from outreach.campaigns.segments.scope import Scope
-from outreach.campaigns.segments.stored_lists import AmongAuthorities
+from outreach.campaigns.planning import SegmentUse
+from outreach.campaigns.segments import (
+    PARAMETER,
+    AmongAuthorities,
+    Boxes,
+    Choices,
+    Concerns,
+    Criterion,
+    Scope,
+    TooMany,
+    from_json,
+    simplify_criterion,
+    to_json,
+    within_limits,
+)
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.typed import line_of_words, whole_number
@@ -101,8 +108,8 @@ class Chosen:
                 return cls(Whom.ALL, choices)
             case (AmongAuthorities(list=int(number), fase=None),) if not choices.networks | choices.levels:
                 return cls(Whom.LISTED, *own, listed=f"list:{number}")
-            case (leaf,) if leaf.word in presentation.OF_LETTERS and not choices.networks | choices.levels:
-                _, values = presentation.values_of(leaf)  # type: ignore[arg-type]
+            case (leaf,) if leaf.word in segments.OF_LETTERS and not choices.networks | choices.levels:
+                _, values = segments.values_of(leaf)  # type: ignore[arg-type]
                 said = {name: given for name, given in values.items() if given}
                 if said.keys() == {"what", "mailings"} and len(said["mailings"]) == 1:
                     return cls(Whom.PAST, *own, past=(said["mailings"][0], said["what"][0]))
@@ -111,37 +118,37 @@ class Chosen:
 
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
-    kept, title = audiences.criterion_of(campaign), given.get("title", campaign.title)
+    kept, title = planning.criterion_of(campaign), given.get("title", campaign.title)
     _, strand = offered_now(session).pairs().get(given.get("strand", ""), (None, campaign.strand))
-    scope = audiences.scope_of(session, campaign, now=now(), strand=strand)
+    scope = planning.scope_of(session, campaign, now=now(), strand=strand)
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
         boxes = Boxes(given.get("boxes", campaign.boxes))
         if PARAMETER in given or "asked" not in given:
             criterion = _stated(given[PARAMETER]) if PARAMETER in given else kept
-            chosen = Chosen.of(criterion, strand, segment_uses.use_of(session, campaign))
+            chosen = Chosen.of(criterion, strand, planning.use_of(session, campaign))
         else:
             criterion, chosen = _read(session, given, scope, strand, kept)
-        is_unknown = strand.id != campaign.strand_id and of_strand.strand_numbers(criterion) - scope.strands.keys()
+        is_unknown = strand.id != campaign.strand_id and segments.strand_numbers(criterion) - scope.strands.keys()
         if "follow" in given or is_unknown:  # the new programme has no strand of that number
             criterion, chosen = _followed(criterion, chosen, strand, campaign.strand)
         criterion = within_limits(criterion)
         criterion.where(scope)
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
-        own = Chosen.of(kept, campaign.strand, segment_uses.use_of(session, campaign))
+        own = Chosen.of(kept, campaign.strand, planning.use_of(session, campaign))
         own_choice = (Concerns(campaign.concerns), Boxes(campaign.boxes))
         return AskedAudience(title, campaign.strand, kept, own, *own_choice, said, is_kept=True)
     fault = _fault_of(title) or fault_of(chosen.lines)
-    if not fault and audiences.lacks_letter(concerns, criterion):
-        fault = f"{audiences.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
+    if not fault and planning.lacks_letter(concerns, criterion):
+        fault = f"{planning.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
     if not fault:
-        fault = audiences.corrects_another_strand(session, concerns, criterion, strand)
+        fault = planning.corrects_another_strand(session, concerns, criterion, strand)
     if not fault and strand.id != campaign.strand_id and campaign.mailing_keys:
         fault = "Un courriel de cette campagne est déjà parti : son volet ne se change plus."
     if not fault and (strand.id, concerns) != (campaign.strand_id, campaign.concerns):
-        closed = audiences.closed_to(session, concerns, strand, current_day())
-        fault = sentences.closing_in_words(closed) if closed else ""
+        closed = planning.closed_to(session, concerns, strand, current_day())
+        fault = situation.closing_in_words(closed) if closed else ""
     return AskedAudience(title, strand, criterion, chosen, concerns, boxes, fault)
 
 
@@ -159,15 +166,13 @@ def _read(
     """What a form means; `kept` is the campaign's own. Raises ValueError on an unknown choice, InputError on others."""
     networks = frozenset(map(NetworkCode, given.getlist("network")))
     levels = frozenset(map(Level, given.getlist("level")))
-    offered = presentation.list_offers(known(session, scope)) if "add" in given else {}
+    offered = segments.list_offers(known(session, scope)) if "add" in given else {}
     lines = without_strangers(session, read(given, offered))
     whom = Whom(given.get("whom") or (Whom.SOME if networks or lines or "add" in given else Whom.ALL))
     if whom in {Whom.LISTED, Whom.PAST}:
         listed, past = given.get("listed", ""), (given.get("past", ""), given.get("reaction", "received"))
         if whom is Whom.PAST:
-            criterion: Criterion = presentation.make_leaf(
-                presentation.LETTERS, {"mailings": [past[0]], "what": [past[1]]}
-            )
+            criterion: Criterion = segments.make_leaf(segments.LETTERS, {"mailings": [past[0]], "what": [past[1]]})
         else:
             criterion = kept if listed == KEPT else _of_list(session, listed)
         choices = Choices.of(criterion)
@@ -189,7 +194,7 @@ def _of_list(session: Session, listed: str) -> Criterion:
     if kind == "list":
         return AmongAuthorities(list=number)
     try:
-        return saved.latest_version(session, saved.segment_numbered(session, number)).criterion
+        return segments.latest_version(session, segments.segment_numbered(session, number)).criterion
     except NotFound as error:
         raise InputError(str(error)) from None
 
@@ -198,7 +203,7 @@ def _followed(criterion: Criterion, chosen: Chosen, strand: Strand, was: Strand)
     """The same, of which those conditions are about the strand that were about another."""
 
     def brought(of: Criterion) -> Criterion:
-        return of_strand.bring_to_strand(of, strand, was=was)
+        return segments.bring_to_strand(of, strand, was=was)
 
     if chosen.whom is not Whom.SOME:
         return brought(criterion), Chosen.of(brought(criterion), strand, None)

@@ -10,27 +10,33 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.access import form_drafts as drafts
-from outreach.adherence.programmes import programmes
+from outreach.adherence import programmes
+from outreach.campaigns import planning, review, segments
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import audiences, lifecycle, segment_uses, wave_criteria
-from outreach.campaigns.planning.segment_uses import SegmentUse
-from outreach.campaigns.results.account import account_of
-from outreach.campaigns.review import checks, other_programme
-from outreach.campaigns.segments import audience as segment
-from outreach.campaigns.segments import audience_counts, of_strand, presentation, saved
-from outreach.campaigns.segments.audience import Audience, Boxes, Concerns
-from outreach.campaigns.segments.criteria import sentence_of, simplify_criterion
-from outreach.campaigns.segments.criteria_json import MOST_LEAVES, PARAMETER, to_json
-from outreach.campaigns.segments.presentation import Choices, Explanation, Options
-from outreach.campaigns.segments.scope import Names, Scope
+from outreach.campaigns.planning import SegmentUse
+from outreach.campaigns.results import account_of
+from outreach.campaigns.segments import (
+    MOST_LEAVES,
+    PARAMETER,
+    Audience,
+    Boxes,
+    Choices,
+    Concerns,
+    Explanation,
+    Names,
+    Options,
+    Scope,
+    sentence_of,
+    simplify_criterion,
+    to_json,
+)
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory.authorities import search as directory
-from outreach.directory.authorities import sheet
-from outreach.directory.authorities.search import LONGEST_SEARCH
+from outreach.directory import authorities
+from outreach.directory.authorities import LONGEST_SEARCH
 from outreach.directory.models import Authority, Level
 from outreach.directory.reference import NetworkCode
 from outreach.web.pages.campaigns.blueprint import CHANGED, Step, pages, show, step_of, title_in_file
@@ -61,7 +67,7 @@ def audience(number: int) -> str:
 
 def saved_audience(session: Session, number: int) -> str:
     """The step's page of a campaign as it is saved, or as the address asks."""
-    campaign = lifecycle.campaign_numbered(session, number)
+    campaign = planning.campaign_numbered(session, number)
     step = step_of(session, "audience", campaign)
     shown = of_page()
     if "asked" not in request.args and PARAMETER not in request.args:
@@ -84,8 +90,8 @@ def _is_live() -> bool:
 
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
     with reading() as session:
-        asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
-        said = asked.fault or wave_criteria.criterion_sentence(session, asked.criterion)
+        asked = asked_of(session, planning.campaign_numbered(session, arguments["number"]), given)
+        said = asked.fault or planning.criterion_sentence(session, asked.criterion)
         said_of = programmes.strand_names(session)[asked.strand.id]
     return [
         ("Nom de la campagne", asked.title),
@@ -105,7 +111,7 @@ def change_audience(number: int) -> Redirect | str | tuple[str, int]:
     A script gets the page at once: two of its requests may be kept in either order, and each shows what it asked.
     """
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         asked = asked_of(session, campaign, request.form)
         if asked.is_kept:
             return _page(session, campaign, asked), 422
@@ -114,7 +120,7 @@ def change_audience(number: int) -> Redirect | str | tuple[str, int]:
     page, at = keep(number, "audience", fields), _place_of(asked, request.form)
     if _is_live():
         with reading() as session:
-            campaign = lifecycle.campaign_numbered(session, number)
+            campaign = planning.campaign_numbered(session, number)
             kept = MultiDict(fields)
             asked = _in_turn(step_of(session, "audience", campaign), asked_of(session, campaign, kept), kept)
             return _page(session, campaign, asked, replace(of_page(is_kept=True), fields=kept), at=at)
@@ -139,12 +145,12 @@ def _place_of(asked: AskedAudience, given: MultiDict[str, str]) -> str:
 @recovers_form(_told)
 def save_audience(number: int) -> Redirect | tuple[str, int]:
     with reading() as session:
-        asked = asked_of(session, lifecycle.campaign_numbered(session, number), request.form)
+        asked = asked_of(session, planning.campaign_numbered(session, number), request.form)
     if not asked.fault and not _saved(number, asked, posted("version")):
         asked = replace(asked, fault=CHANGED)
     if asked.fault:
         with reading() as session:
-            return _page(session, lifecycle.campaign_numbered(session, number), asked), 422
+            return _page(session, planning.campaign_numbered(session, number), asked), 422
     flash("Le public est enregistré.", "success")
     then = THEN.get(request.args.get("then", ""), ".letter")
     return redirect(url_for(then, number=None if then == ".index" else number))
@@ -159,16 +165,16 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
         "boxes": asked.boxes,
     }
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        is_same = version == lifecycle.content_hash(campaign)
+        campaign = planning.in_turn(session, number)
+        is_same = version == planning.content_hash(campaign)
         if is_same:
-            about = lifecycle.changes_about(campaign, asked.strand) if asked.strand.id != campaign.strand_id else {}
-            lifecycle.revise_campaign(session, campaign, {**changes, **about}, now=now(), actor=actor())
+            about = planning.changes_about(campaign, asked.strand) if asked.strand.id != campaign.strand_id else {}
+            planning.revise_campaign(session, campaign, {**changes, **about}, now=now(), actor=actor())
             kind, _, key = asked.chosen.listed.partition(":")
             if kind == "segment":
-                taken = saved.segment_numbered(session, int(key))
-                segment_uses.take_segment(session, campaign, taken, now=now(), actor=actor())
-            drafts.discard(session, lifecycle.place_of(campaign, "audience", current_user.id))
+                taken = segments.segment_numbered(session, int(key))
+                planning.take_segment(session, campaign, taken, now=now(), actor=actor())
+            drafts.discard(session, planning.place_of(campaign, "audience", current_user.id))
     return is_same
 
 
@@ -176,19 +182,19 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
 @needs(RoleName.READER)
 def export_audience(number: int, kind: str) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         asked = asked_of(session, campaign, request.args)
         if asked.fault:
             raise InputError(asked.fault)
-        table = segment.list_audience_mailboxes(session, *meant_by(session, campaign, asked)).table()
+        table = segments.list_audience_mailboxes(session, *meant_by(session, campaign, asked)).table()
         return exports.download(table, kind, f"public-campagne-{number}", campaign=title_in_file(session, campaign))
 
 
 def meant_by(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
     """The audience that a request states, and the scope in which it is asked."""
-    own = audiences.audience_of(campaign)
+    own = planning.audience_of(campaign)
     meant = replace(own, criterion=asked.criterion, strand=asked.strand, concerns=asked.concerns, boxes=asked.boxes)
-    return meant, audiences.scope_of(session, campaign, now=now(), strand=asked.strand)
+    return meant, planning.scope_of(session, campaign, now=now(), strand=asked.strand)
 
 
 def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
@@ -196,7 +202,7 @@ def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     own, typed = asked_of(session, campaign, MultiDict()), asked_of(session, campaign, fields)
     if typed.is_kept:
         return []
-    names = wave_criteria.criteria_names(session, [own.criterion, typed.criterion])
+    names = planning.criteria_names(session, [own.criterion, typed.criterion])
     before, after = ([_words_of(line, names) for line in one.lines] for one in (own, typed))
     told = [f"nom « {typed.title} »"] if typed.title != own.title else []
     told += [programmes.strand_names(session)[typed.strand.id]] if typed.strand.id != own.strand.id else []
@@ -205,9 +211,7 @@ def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     told += [f"condition retirée, « {words} »" for words in before if words not in after]
     told += [f"écoles, « {typed.concerns.label} »"] if typed.concerns != own.concerns else []
     told += [f"écrire, « {typed.boxes.label} »"] if typed.boxes != own.boxes else []
-    counts = [
-        audience_counts.count_audience(session, *meant_by(session, campaign, one)).written for one in (own, typed)
-    ]
+    counts = [segments.count_audience(session, *meant_by(session, campaign, one)).written for one in (own, typed)]
     return [f"{french.number(counts[0])} → {french.plural(counts[1], 'PO', 'PO')}", *told] if told else []
 
 
@@ -217,7 +221,7 @@ def _boxes_of(asked: AskedAudience) -> tuple[frozenset[NetworkCode], frozenset[L
 
 
 def _words_of(line: ConditionLine, names: Names) -> str:
-    return line.criterion.words(names) if line.criterion else f"{presentation.title_of(line.word)} (à compléter)"
+    return line.criterion.words(names) if line.criterion else f"{segments.title_of(line.word)} (à compléter)"
 
 
 def _page(
@@ -227,9 +231,9 @@ def _page(
     meant, scope = meant_by(session, campaign, asked)
     search = words(request.values, "find", LONGEST_SEARCH)
     options = known(session, scope)
-    kinds, called = presentation.list_offers(options), wave_criteria.criteria_names(session, [asked.criterion])
+    kinds, called = segments.list_offers(options), planning.criteria_names(session, [asked.criterion])
     offered = offered_now(session)
-    account, use = account_of(session, meant, scope), segment_uses.use_of(session, campaign)
+    account, use = account_of(session, meant, scope), planning.use_of(session, campaign)
     return show(
         "audience",
         step_of(session, "audience", campaign),
@@ -241,11 +245,11 @@ def _page(
         chosen_strand=offered.code_of_key(asked.strand.id),
         about=programmes.strand_names(session)[asked.strand.id],
         foreign=[
-            *other_programme.programme_remarks(session, campaign, asked.strand),
-            *other_programme.of_sender(session, campaign, asked.strand),
-            *other_programme.strand_remarks(session, asked.criterion, asked.strand, was=campaign.strand),
+            *review.programme_remarks(session, campaign, asked.strand),
+            *review.of_sender(session, campaign, asked.strand),
+            *review.strand_remarks(session, asked.criterion, asked.strand, was=campaign.strand),
         ],
-        may_follow=bool(of_strand.foreign_leaves(asked.criterion, asked.strand, was=campaign.strand)),
+        may_follow=bool(segments.foreign_leaves(asked.criterion, asked.strand, was=campaign.strand)),
         most_conditions=MOST_LEAVES,
         asked=asked,
         Whom=Whom,
@@ -254,25 +258,25 @@ def _page(
         use=use,
         lists=_lists(session, asked, options["list"], called, use),
         sent=options["mailings"],
-        reactions=presentation.WHAT_PART.options,
+        reactions=segments.WHAT_PART.options,
         offers=kinds,
         search=search,
-        suggestions=presentation.find_offers(kinds, search),
+        suggestions=segments.find_offers(kinds, search),
         account=account,
         counts=account.letters,
         out_of_scope=out_of_scope(asked.strand, asked.concerns),
         left_out=left_out(account),
         why=_why(session, meant, scope),
-        networks=directory.list_networks(session),
+        networks=authorities.list_networks(session),
         concerns=_offered(asked),
         boxes=list(Boxes),
-        is_ready=campaign.starts_at is not None and not checks.unfinished_parts(campaign),
+        is_ready=campaign.starts_at is not None and not review.unfinished_parts(campaign),
     )
 
 
 def _lists(session: Session, asked: AskedAudience, lists: Options, called: Names, use: SegmentUse | None) -> Options:
     """The segments and the lists to choose from; an older list that is chosen has its name, too."""
-    found = [(f"segment:{one.id}", one.name) for one, _ in saved.all_segments(session)]
+    found = [(f"segment:{one.id}", one.name) for one, _ in segments.all_segments(session)]
     if asked.chosen.listed == KEPT and use:
         found.insert(0, (KEPT, f"{use.segment.name}, version {use.version.number}"))
     found += [(f"list:{key}", name) for key, name in lists]
@@ -294,7 +298,7 @@ def stated_in_address(session: Session, asked: AskedAudience) -> dict[str, str]:
 
 def _offered(asked: AskedAudience) -> list[Concerns]:
     """The schools that the letter may be about: those of an earlier letter where the audience names one."""
-    may_correct = asked.concerns is Concerns.LISTED or segment.corrected_mailings(asked.criterion)
+    may_correct = asked.concerns is Concerns.LISTED or segments.corrected_mailings(asked.criterion)
     return [option for option in Concerns if may_correct or option is not Concerns.LISTED]
 
 
@@ -318,15 +322,15 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
         return None
     number = whole_number(typed)
     try:
-        authority = sheet.authority_by_fase(session, _fase_of(session, typed) if number is None else number)
+        authority = authorities.authority_by_fase(session, _fase_of(session, typed) if number is None else number)
     except (InputError, NotFound) as error:
         return WhyAnswer(typed, str(error))
-    return WhyAnswer(typed, authority=authority, told=presentation.explain_authority(session, meant, scope, authority))
+    return WhyAnswer(typed, authority=authority, told=segments.explain_authority(session, meant, scope, authority))
 
 
 def _fase_of(session: Session, typed: str) -> int:
     """The FASE number of the authority that is called so. Raises InputError, which names those that could be meant."""
-    found = directory.authorities_called(session, typed, MOST_NAMED + 1)
+    found = authorities.authorities_called(session, typed, MOST_NAMED + 1)
     if not found:
         raise InputError("Aucun pouvoir organisateur ne s’appelle ainsi : tapez un mot de son nom, ou son numéro FASE.")
     if len(found) > 1:

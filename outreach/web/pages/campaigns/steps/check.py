@@ -9,25 +9,20 @@ from flask import flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.access.approvals import decisions
-from outreach.campaigns.channels import due_steps
-from outreach.campaigns.experiments import assignment
-from outreach.campaigns.letter.snapshot import replies_to
+from outreach.access import approvals
+from outreach.campaigns import channels, experiments, planning, review, waves
+from outreach.campaigns.letter import replies_to
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
-from outreach.campaigns.planning import audiences, lifecycle, wave_criteria
-from outreach.campaigns.planning.listing import Stage
-from outreach.campaigns.review import approval, checks, ending, exceptions
-from outreach.campaigns.review import plan as plans
-from outreach.campaigns.review.checks import Findings
-from outreach.campaigns.segments.criteria import is_everybody
-from outreach.campaigns.waves import exemptions
-from outreach.campaigns.waves.stopping import CALL_OFF_TIME
+from outreach.campaigns.planning import Stage
+from outreach.campaigns.review import Findings
+from outreach.campaigns.segments import is_everybody
+from outreach.campaigns.waves import CALL_OFF_TIME
 from outreach.core.db import Session, time_limit
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Reason
-from outreach.staff.notifications import requests
+from outreach.staff import notifications
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.pages.campaigns.steps.forms import CalmForm, ExceptionForm
 from outreach.web.pages.campaigns.steps.letter import pane_of
@@ -54,8 +49,8 @@ def submit(number: int) -> Redirect | tuple[str, int]:
         judged = _judged(number)
         _refuse_undated(judged)
         with database().writing() as session:
-            campaign = lifecycle.in_turn(session, number)
-            approval.ask_approval(
+            campaign = planning.in_turn(session, number)
+            review.ask_approval(
                 session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged
             )
     except InputError as error:
@@ -77,7 +72,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
         return _move(
             number,
             "La campagne est validée, exactement telle qu’elle est. Rien ne part tant qu’elle n’est pas planifiée.",
-            partial(approval.give_approval, sending=sending(), judged=judged, overlap=overlap),
+            partial(review.give_approval, sending=sending(), judged=judged, overlap=overlap),
         )
     except InputError as error:
         with reading() as session:
@@ -88,7 +83,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.APPROVER)
 @recovers_form(of_fields({"why": "Ce qu’il faut changer"}), button="Renvoyer à la rédaction")
 def send_back(number: int) -> Redirect:
-    back = partial(lifecycle.send_back, reason=remarked("why").rstrip("."))
+    back = partial(planning.send_back, reason=remarked("why").rstrip("."))
     return _move(number, "La campagne est renvoyée à la personne qui l’écrit.", back)
 
 
@@ -101,21 +96,21 @@ def schedule(number: int) -> Redirect:
 @pages.post("/<number:number>/pause")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def pause(number: int) -> Redirect:
-    return _move(number, "L’envoi est en pause : plus rien ne part.", lifecycle.pause_campaign)
+    return _move(number, "L’envoi est en pause : plus rien ne part.", planning.pause_campaign)
 
 
 @pages.post("/<number:number>/resumption")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def resume(number: int) -> Redirect:
     may_approve = current_user.holds(RoleName.APPROVER)
-    return _move(number, "L’envoi reprend.", partial(lifecycle.resume_campaign, may_approve=may_approve))
+    return _move(number, "L’envoi reprend.", partial(planning.resume_campaign, may_approve=may_approve))
 
 
 def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
     with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
+        campaign = planning.in_turn(session, number)
         earliest = now() + CALL_OFF_TIME
-        first = approval.give_and_plan(
+        first = review.give_and_plan(
             session,
             campaign,
             sending(),
@@ -127,23 +122,23 @@ def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
         )
         day, hour = french.weekday(first.due_at), french.hour(first.due_at)
         told = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."
-        told += f" {requests.SAID}" if requests.is_short(session, first, now()) else ""
+        told += f" {notifications.SAID}" if notifications.is_short(session, first, now()) else ""
     flash(told, "success")
     return redirect(url_for(".campaign", number=number))
 
 
 def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> str:
     """Plan the waves; returns what to say more of it, or ''."""
-    decisions.refuse_another(lifecycle.content_of(campaign), version)
-    first = lifecycle.schedule_campaign(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
-    return requests.SAID if requests.is_short(session, first, now) else ""
+    approvals.refuse_another(planning.content_of(campaign), version)
+    first = planning.schedule_campaign(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
+    return notifications.SAID if notifications.is_short(session, first, now) else ""
 
 
 def _judged(number: int) -> Findings:
     """The campaign as the person read it, judged before anything is written, for as long as it takes."""
     with time_limit.lifted(), database().reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        return approval.review_campaign(session, campaign, sending(), now=now(), version=posted("version"))
+        campaign = planning.campaign_numbered(session, number)
+        return review.review_campaign(session, campaign, sending(), now=now(), version=posted("version"))
 
 
 def _refuse_undated(findings: Findings) -> None:
@@ -154,7 +149,7 @@ def _refuse_undated(findings: Findings) -> None:
 
 def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
     with database().writing() as session:
-        more = move(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
+        more = move(session, planning.in_turn(session, number), now=now(), actor=actor())
     flash(f"{told} {more}" if isinstance(more, str) and more else told, "success")
     return redirect(url_for(".campaign", number=number))
 
@@ -168,41 +163,41 @@ def check_page(
 ) -> str:
     """The step's page; `fault` says why nothing was moved, `form` why the calm stays, `excepting` why nobody is left
     out."""
-    campaign = lifecycle.campaign_numbered(session, number)
+    campaign = planning.campaign_numbered(session, number)
     step = step_of(session, "check", campaign)
-    criterion = audiences.criterion_of(campaign)
+    criterion = planning.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
-    is_open = step.stage in OPEN or (step.stage is Stage.RUNNING and lifecycle.may_change(campaign))
-    findings = checks.check_campaign(session, campaign, sending(), now=now()) if is_open else None
+    is_open = step.stage in OPEN or (step.stage is Stage.RUNNING and planning.may_change(campaign))
+    findings = review.check_campaign(session, campaign, sending(), now=now()) if is_open else None
     plan = findings.planned if findings and not is_under_way else []
-    rungs = due_steps.forecast_steps(session, campaign, now=now()) if is_open else []
+    rungs = channels.forecast_steps(session, campaign, now=now()) if is_open else []
     is_read_here = step.stage in {Stage.TO_APPROVE, Stage.APPROVED}
     return show(
         "check",
         step,
         fault=fault,
         form=form or CalmForm(),
-        said=wave_criteria.criterion_sentence(session, criterion),
+        said=planning.criterion_sentence(session, criterion),
         replies_to=replies_to(session, campaign).replace("+@", "@"),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,
         rungs=rungs,
-        to_come=plans.plan_of(session, campaign, findings, rungs, now=now()) if findings else None,
+        to_come=review.plan_of(session, campaign, findings, rungs, now=now()) if findings else None,
         preview=pane_of(session, campaign) if is_read_here else None,
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
-        exemptions=exemptions.exemptions_of(session, campaign),
-        exceptions=exceptions.exceptions_of(session, campaign),
+        exemptions=waves.exemptions_of(session, campaign),
+        exceptions=review.exceptions_of(session, campaign),
         excepting=excepting or ExceptionForm(formdata=None),
         may_except=is_open and current_user.holds(RoleName.AUTHOR, RoleName.APPROVER),
         solicited=findings.counts.left_out.get(Reason.SOLICITED, 0) if findings else 0,
-        transitions=lifecycle.campaign_history(session, campaign),
-        rewordings=approval.since_approval(session, campaign) if is_open else [],
-        left_before=ending.left_before(session, campaign) if is_open else 0,
+        transitions=planning.campaign_history(session, campaign),
+        rewordings=review.since_approval(session, campaign) if is_open else [],
+        left_before=review.left_before(session, campaign) if is_open else 0,
         draw=findings.draw if findings else None,
-        attempts=assignment.attempts_of(session, campaign.id),
-        drawn=assignment.draw_of(session, campaign.id),
-        may_approve=decisions.may_decide(session, actor(), lifecycle.subject_of(campaign)),
+        attempts=experiments.attempts_of(session, campaign.id),
+        drawn=experiments.draw_of(session, campaign.id),
+        may_approve=approvals.may_decide(session, actor(), planning.subject_of(campaign)),
         is_approver=current_user.holds(RoleName.APPROVER),
     )

@@ -3,10 +3,9 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.campaigns import planning
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import experiment_plan, lifecycle, schedule, sending_hours
-from outreach.campaigns.planning.experiment_plan import DrawPlan
-from outreach.campaigns.planning.schedule import ClosingRule, PlannedWave
+from outreach.campaigns.planning import ClosingRule, DrawPlan, PlannedWave
 from outreach.core.db import Session
 from outreach.core.text.dates import today
 from outreach.core.text.roles import RoleName
@@ -22,7 +21,7 @@ from outreach.web.ui.request import needs, now, reading
 @needs(RoleName.READER)
 def dates(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         step = step_of(session, "dates", campaign)
         saved, drafts = DatesForm.about(campaign), of_page()
         if "day" not in request.args:
@@ -52,7 +51,7 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
     is_refused = form.departures.data != "0" and form.validate() and _refuses_draw(number, form)
     if is_refused or not form.save(number):
         with reading() as session:
-            step = step_of(session, "dates", lifecycle.campaign_numbered(session, number))
+            step = step_of(session, "dates", planning.campaign_numbered(session, number))
             return _page(session, step, form, of_page()), 422
     flash("Les dates sont enregistrées.", "success")
     return redirect(url_for(".check", number=number))
@@ -61,14 +60,14 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
 def _refuses_draw(number: int, form: DatesForm) -> bool:
     """Whether departures cannot be drawn with what a valid form says; the form then says why."""
     with reading() as session:
-        campaign = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
+        campaign = planning.as_if(session, planning.campaign_numbered(session, number), form.changes())
         _draw_of(session, campaign, form)
         return bool(form.departures.errors)
 
 
 def _draw_of(session: Session, campaign: Campaign, form: DatesForm, rule: ClosingRule | None = None) -> DrawPlan | None:
     """The draw of a campaign; the form says what stands against it."""
-    planned = experiment_plan.experiment_plan_of(session, campaign, now=now(), rule=rule)
+    planned = planning.experiment_plan_of(session, campaign, now=now(), rule=rule)
     if planned is not None:
         form.departures.errors = [*form.departures.errors, *planned.refusals]
     return planned
@@ -77,14 +76,14 @@ def _draw_of(session: Session, campaign: Campaign, form: DatesForm, rule: Closin
 def _page(session: Session, step: Step, form: DatesForm, drafts: PageDrafts, *, asked: bool = True) -> str:
     campaign, waves, draw = step.campaign, list[PlannedWave](), None
     if not form.errors:
-        campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
+        campaign = planning.as_if(session, campaign, form.changes()) if asked else campaign
         rule = ClosingRule.of(session, campaign, now=now())
         draw = _draw_of(session, campaign, form, rule) if campaign.starts_at else None
         waves = [] if form.errors else rule.waves(campaign)
     form.version.data = form.version.data or step.version
-    cautions = dict.fromkeys(sending_hours.calendar_caution(today(wave.at)) for wave in waves)
-    left_out = schedule.left_out(campaign, waves)
-    late = [*schedule.too_late(waves), *schedule.after_closing(session, campaign, waves, now())]
+    cautions = dict.fromkeys(planning.calendar_caution(today(wave.at)) for wave in waves)
+    left_out = planning.left_out(campaign, waves)
+    late = [*planning.too_late(waves), *planning.after_closing(session, campaign, waves, now())]
     told = filter(None, [*late, *dict.fromkeys(wave.deadline_told for wave in waves), *cautions])
     more = {"drafts": drafts, "at": request.args.get("at", ""), "draw": draw}
     return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=list(told), **more)

@@ -4,9 +4,8 @@ from typing import Any
 
 from flask import request
 
-from outreach.campaigns.letter.merge_fields import CHIPS, FIELDS, GROUPS, field_chip
-from outreach.campaigns.letter.passages import Passage, add_variant, split_passages
-from outreach.campaigns.review.preview import PreviewedLetter
+from outreach.campaigns.letter import CHIPS, FIELDS, GROUPS, Passage, add_variant, field_chip, split_passages
+from outreach.campaigns.review import PreviewedLetter
 from outreach.web.pages.campaigns.steps.forms import LetterForm, ReminderForm
 from outreach.web.ui.fields import posted_all, posted_number, pressed
 

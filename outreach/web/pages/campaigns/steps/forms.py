@@ -20,20 +20,18 @@ from wtforms import (
 )
 
 from outreach.access import form_drafts
-from outreach.campaigns.evidence.steps import ReachChannel, RungWhen, stored_steps, write_steps
-from outreach.campaigns.experiments.design import GAPS
-from outreach.campaigns.letter.snapshot import refuse_unfit, refuse_unreadable
+from outreach.campaigns import planning
+from outreach.campaigns.evidence import ReachChannel, RungWhen, stored_steps, write_steps
+from outreach.campaigns.experiments import GAPS
+from outreach.campaigns.letter import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import AddedReminder, Campaign, Colour
-from outreach.campaigns.planning import lifecycle
-from outreach.campaigns.planning.definitions import MOST_REMINDERS
-from outreach.campaigns.planning.schedule import reminder_offsets
-from outreach.campaigns.planning.sending_hours import moment_of, refuse_far_away
+from outreach.campaigns.planning import MOST_REMINDERS, moment_of, refuse_far_away, reminder_offsets
 from outreach.core.text.addresses import Judgement
 from outreach.core.text.dates import BRUSSELS, parse_day
 from outreach.core.text.errors import InputError
 from outreach.core.text.typed import whole_number
 from outreach.delivery.models import MessageClass
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.engagement.tracking import TrackingMode
 from outreach.web.pages.campaigns.blueprint import CHANGED, sending
 from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, chosen, fit, line, refusing, remark
 from outreach.web.ui.request import actor, current_day, database, judged, now
@@ -78,11 +76,11 @@ class StepForm(FlaskForm):
             return False
         changes = self.changes()
         with database().writing() as session:
-            campaign = lifecycle.in_turn(session, number)
-            is_current = self.is_current(lifecycle.content_hash(campaign))
+            campaign = planning.in_turn(session, number)
+            is_current = self.is_current(planning.content_hash(campaign))
             if is_current:
-                lifecycle.revise_campaign(session, campaign, changes, now=now(), actor=actor())
-                form_drafts.discard(session, lifecycle.place_of(campaign, self.STEP, current_user.id))
+                planning.revise_campaign(session, campaign, changes, now=now(), actor=actor())
+                form_drafts.discard(session, planning.place_of(campaign, self.STEP, current_user.id))
         return is_current
 
 
@@ -175,7 +173,7 @@ class LetterForm(StepForm):
         "Adresse postale de l’expéditeur", [line("Indiquez l’adresse postale de l’expéditeur.", 300)]
     )
 
-    KEPT = lifecycle.DRAFT_CONTENT[STEP]
+    KEPT = planning.DRAFT_CONTENT[STEP]
     mended: Sequence[str] = ()
 
     def validate_contact_email(self, field: StringField) -> None:

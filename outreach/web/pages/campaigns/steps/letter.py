@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from flask import Response, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.campaigns import planning, review
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.planning import lifecycle, schedule
-from outreach.campaigns.review import checks
-from outreach.campaigns.review import preview as test_letter
-from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
+from outreach.campaigns.review import Preview, PreviewedLetter, hard_cases
 from outreach.core.db import Session
 from outreach.core.settings import listed
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.delivery.smtp.relay import Guard
-from outreach.directory.authorities import sheet
-from outreach.engagement.tracking.models import TrackingMode
+from outreach.delivery.smtp import Guard
+from outreach.directory import authorities
+from outreach.engagement.tracking import TrackingMode
 from outreach.web.pages.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.pages.campaigns.steps import editor
 from outreach.web.pages.campaigns.steps.forms import LetterForm, TestLetterForm
@@ -54,7 +52,7 @@ class PreviewPane:
 @needs(RoleName.READER)
 def letter(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
         saved = LetterForm.about(campaign)
         drafts = on_return(session, step, lambda typed: changed_fields(saved, LetterForm(typed)))
@@ -68,7 +66,7 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
     form = LetterForm()
     if not form.save(number):
         with reading() as session:
-            step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
+            step = step_of(session, "letter", planning.campaign_numbered(session, number))
             return _page(session, step, form), 422
     flash(" ".join(["Le courriel est enregistré.", *form.mended]), "success")
     return redirect(url_for(".dates", number=number))
@@ -86,7 +84,7 @@ def preview(number: int) -> str:
     editor.vary(form)
     is_kept = "at" in request.args and _keep(number, form)
     with reading() as session:
-        step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
+        step = step_of(session, "letter", planning.campaign_numbered(session, number))
         if judged.validate():
             judged.is_current(step.version)
         return _page(session, step, form, refusals=judged.refusals, drafts=of_page(is_kept=is_kept))
@@ -103,11 +101,11 @@ def send_test(number: int) -> tuple[str, int]:
         try:
             asked = _recipient()
             with reading() as session:
-                as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), changes)
-                recipient = sheet.authority_by_fase(session, asked)
-                prepared = test_letter.prepare_test(session, as_typed, sending(), recipient, now=now())
+                as_typed = planning.as_if(session, planning.campaign_numbered(session, number), changes)
+                recipient = authorities.authority_by_fase(session, asked)
+                prepared = review.prepare_test(session, as_typed, sending(), recipient, now=now())
             with database().writing() as session:
-                test_letter.send_test(
+                review.send_test(
                     session,
                     as_typed,
                     sending(),
@@ -125,7 +123,7 @@ def send_test(number: int) -> tuple[str, int]:
             said = f"L’essai part pour {test.judged.address}, avec « [TEST] » devant son objet."
             flash(f"{said} Il n’est compté nulle part. Ce que vous avez tapé {left}.", "success")
     with reading() as session:
-        step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
+        step = step_of(session, "letter", planning.campaign_numbered(session, number))
         page = _page(session, step, form, test, drafts=of_page(is_kept=is_kept))
         return page, 422 if form.errors or test.to.errors else 200
 
@@ -135,7 +133,7 @@ def send_test(number: int) -> tuple[str, int]:
 def exact(number: int) -> Response:
     view = letter_frame.asked_view()
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
         pane = pane_of(session, campaign, has_layout=True)
         return letter_frame.around(show("exact", step, preview=pane, view=view, views=letter_frame.VIEWS, wave=_wave()))
@@ -145,7 +143,7 @@ def exact(number: int) -> Response:
 @needs(RoleName.READER)
 def exact_html(number: int) -> Response:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
+        campaign = planning.campaign_numbered(session, number)
         pane = pane_of(session, campaign, has_layout=True)
     if pane.letter is None:
         abort(404)
@@ -163,22 +161,22 @@ def _page(
     drafts = drafts or of_page()
     campaign, is_typed = step.campaign, bool(drafts.fields) or form.is_submitted()
     if is_typed:
-        campaign = lifecycle.as_if(session, campaign, form.changes())
+        campaign = planning.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
-    alone, pane = checks.count_measured_alone(session, campaign, now=now()), pane_of(session, campaign)
+    alone, pane = review.count_measured_alone(session, campaign, now=now()), pane_of(session, campaign)
     form.withhold(TrackingMode.CLICKS, *(() if alone else (TrackingMode.INDIVIDUAL,)))
     return show(
         "letter",
         step,
         form=form,
-        measured=checks.tracking_offer(alone),
+        measured=review.tracking_offer(alone),
         unsaved=is_typed,
         drafts=drafts,
         at=request.args.get("at", ""),
         test=test or TestLetterForm(data={"to": actor()}),
         refusals=refusals,
         preview=pane,
-        remarks=[*checks.unfinished_parts(campaign), *checks.wording_of(campaign, sending())],
+        remarks=[*review.unfinished_parts(campaign), *review.wording_of(campaign, sending())],
         **editor.shown(form.letter.data or "", pane.letter),
     )
 
@@ -186,7 +184,7 @@ def _page(
 def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -> PreviewPane:
     """The letter to the recipient that the request names, or to the first one."""
     try:
-        planned = schedule.plan_waves(session, campaign, now=now())
+        planned = planning.plan_waves(session, campaign, now=now())
         preview = Preview(session, campaign, sending(), planned, now=now(), wave=_wave(), has_layout=has_layout)
     except InputError as error:
         return PreviewPane(0, 0, fase=_asked_fase(), fault=str(error))
@@ -209,14 +207,14 @@ def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -
         cases=tuple(hard_cases(rows)),
         is_uninvited=letter is not None
         and is_first
-        and checks.has_nothing_to_be_reminded_of(session, campaign, letter, chosen),
+        and review.has_nothing_to_be_reminded_of(session, campaign, letter, chosen),
     )
 
 
 def _keep(number: int, form: LetterForm) -> bool:
     """Keep a letter as the person's draft, if they may change the campaign and it is not too long; whether it is."""
     with reading() as session:
-        if not step_of(session, "letter", lifecycle.campaign_numbered(session, number)).may_change:
+        if not step_of(session, "letter", planning.campaign_numbered(session, number)).may_change:
             return False
     try:
         keep(number, form.STEP, editor.typed(form))

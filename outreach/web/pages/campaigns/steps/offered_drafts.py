@@ -6,7 +6,7 @@ from flask import url_for
 from flask_login import current_user
 
 from outreach.access.form_drafts import Place
-from outreach.campaigns.planning import lifecycle
+from outreach.campaigns import planning
 from outreach.core.db import Session
 from outreach.core.text.errors import Refused
 from outreach.web.pages.campaigns.blueprint import Step, pages
@@ -15,10 +15,10 @@ from outreach.web.shared.drafts import Fields, PageDrafts
 
 
 def _place(session: Session, number: int, step: str) -> Place:
-    campaign = lifecycle.campaign_numbered(session, number)
-    if not lifecycle.may_change(campaign):
+    campaign = planning.campaign_numbered(session, number)
+    if not planning.may_change(campaign):
         raise Refused("Cette campagne ne se change plus.")
-    return lifecycle.place_of(campaign, step, current_user.id)
+    return planning.place_of(campaign, step, current_user.id)
 
 
 drafts.kept_beside(
@@ -38,5 +38,5 @@ def on_return(session: Session, step: Step, changes: Callable[[Fields], Sequence
     """The drafts of a step for its page; none where the person may not change it."""
     if not step.may_change:
         return PageDrafts("")
-    place = lifecycle.place_of(step.campaign, step.name, current_user.id)
+    place = planning.place_of(step.campaign, step.name, current_user.id)
     return drafts.on_return(session, place, f".{step.name}", changes)

@@ -4,12 +4,10 @@ from flask import flash, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns.counting.classes import Class
-from outreach.campaigns.planning import audiences, lifecycle, segment_uses
-from outreach.campaigns.results import history
-from outreach.campaigns.results.account import behind
-from outreach.campaigns.segments import saved
-from outreach.campaigns.segments.criteria_json import to_json
+from outreach.campaigns import planning, results, segments
+from outreach.campaigns.counting import Class
+from outreach.campaigns.results import behind
+from outreach.campaigns.segments import to_json
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -33,7 +31,7 @@ def list_audience(number: int) -> str:
 
 def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptSegmentForm | None = None) -> str:
     """The authorities behind a number of the account of the audience that is asked for; else those who receive."""
-    campaign = lifecycle.campaign_numbered(session, number)
+    campaign = planning.campaign_numbered(session, number)
     step, asked = step_of(session, "audience", campaign), asked_of(session, campaign, given)
     if asked.fault and asked.is_kept:
         raise InputError(asked.fault)
@@ -44,17 +42,17 @@ def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptS
         Class.ALREADY_JOINED: "Ne reçoivent pas : toutes leurs écoles ont adhéré ou le déclarent",
     }
     shown = Shown.of(request, behind(session, *meant_by(session, campaign, asked), part, sort=sorting(request)))
-    is_own = to_json(asked.criterion) == to_json(audiences.criterion_of(campaign))
+    is_own = to_json(asked.criterion) == to_json(planning.criterion_of(campaign))
     return show(
         "audience_list",
         step,
         heading=words.get(part) or f"Ne reçoivent pas : {part.label if isinstance(part, Reason) else part}",
         asked_in=stated_in_address(session, asked),
         shown=shown,
-        letters=history.letters_received_by(session, [row.Authority.id for row in shown.rows], now=now()),
-        received_told=history.letters_in_words,
+        letters=results.letters_received_by(session, [row.Authority.id for row in shown.rows], now=now()),
+        received_told=results.letters_in_words,
         **({"form": form or KeptSegmentForm()} if is_own and step.may_change else {}),
-        use=segment_uses.use_of(session, campaign),
+        use=planning.use_of(session, campaign),
     )
 
 
@@ -65,12 +63,12 @@ def keep_segment(number: int) -> Redirect | tuple[str, int]:
     form, chosen = KeptSegmentForm(), posted_number("segment")
     name = (form.name.data or "").strip()
     with telling(form.name), database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
+        campaign = planning.in_turn(session, number)
         if name or chosen is None:
-            version = segment_uses.keep_as(session, campaign, name, now=now(), actor=actor())
+            version = planning.keep_as(session, campaign, name, now=now(), actor=actor())
         else:
-            segment = saved.segment_numbered(session, chosen)
-            version = segment_uses.keep_in(session, campaign, segment, now=now(), actor=actor())
+            segment = segments.segment_numbered(session, chosen)
+            version = planning.keep_in(session, campaign, segment, now=now(), actor=actor())
         said = f"Ce public est enregistré dans le segment « {version.segment.name} », version {version.number}."
     if form.errors:
         with reading() as session:
