@@ -67,6 +67,7 @@ LISTS = {
     "situation/authorities.html": ("/situation/authorities?strand=1&province=Namur", "write"),
     "campaigns/authorities.html": ("/campaigns/1/authorities", "write"),
     "campaigns/index.html": ("/campaigns", ""),
+    "campaigns/audience_list.html": ("/campaigns/1/audience/authorities", ""),
     "campaigns/paper.html": ("/campaigns/1/paper", ""),
     "campaigns/calls.html": ("/campaigns/1/calls", "write"),
     "notes/index.html": ("/notes", ""),

@@ -585,8 +585,7 @@ class _Register:
         return set(self.splitting.session.scalars(query.where(among(School.id, schools))))
 
     def _taken_over(self, closed: Sequence[int]) -> set[int]:
-        """Of schools that closed, those of which another school has a site by now that it did not have before; one that
-        may be named."""
+        """Of schools that closed, those of which another one that may be named has a site that it had not before."""
         first, last = self.ends
         theirs, others, before = SchoolSite, aliased(SchoolSite), aliased(SchoolSite)
         had_it = before.school_id == others.school_id, before.site_id == others.site_id, self._on(before, first)
