@@ -74,7 +74,7 @@ OF_WAVES = re.compile(
 )
 OF_NOTES = re.compile(r"templates/(public|pages|pdf)/|outreach/(reports|web|campaigns|operations/retention)/")
 OF_REPLIES = re.compile(
-    r"templates/pages/replies/|outreach/web/pages/replies/(?!inbox)|outreach/campaigns/correspondence/(?!replies)"
+    r"templates/pages/replies/|outreach/web/pages/replies/(?!inbox)|outreach/campaigns/correspondence/(?!_replies)"
 )
 ANY = re.compile("")
 OTHER_WORDS = (  # where, a word for a thing that has another one there, and that one

@@ -114,12 +114,16 @@ def test_what_an_authority_declared_from_a_letter_is_its_own_word(session):
 def test_whoever_reads_statuses_leaves_withdrawn_records_out():
     """`AdherenceRecord.stands` is the one condition. Those that list records, withdrawn or not, tell which are."""
     reads = re.compile(r"AdherenceRecord\.(?:status|word)\b|select\(AdherenceRecord")
-    tells = {"by_hand.py", "records.py"}
+    tells = {"_by_hand.py", "_records.py"}
     asks = re.compile(r"AdherenceRecord\.(?:stands|was_known)\(")
     modules = [path for path in (ROOT / "outreach").rglob("*.py") if reads.search(path.read_text(encoding="utf-8"))]
     assert len(modules) > len(tells)
     careless = {path.name for path in modules if not asks.search(path.read_text(encoding="utf-8"))}
-    by_key = {"joining_lists.py", "change_events.py", "explained.py"}  # of records that their callers wrote, or chose
+    by_key = {
+        "_joining_lists.py",
+        "_change_events.py",
+        "_explained.py",
+    }  # of records that their callers wrote, or chose
     assert careless <= tells | by_key
     assert all(
         "RecordWithdrawal" in (ROOT / "outreach/adherence/records" / name).read_text(encoding="utf-8") for name in tells

@@ -103,7 +103,7 @@ class Story:
         return found.rows, found.total, schools, owners, curve
 
     def listed(self, what, asked):
-        return getattr(situation, what)(self.session, self.programme, self.day, asked)
+        return getattr(situation, f"list_situation_{what}")(self.session, self.programme, self.day, asked)
 
     def happens(self, kind, *values):
         self.at += timedelta(minutes=1)

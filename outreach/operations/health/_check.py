@@ -112,7 +112,7 @@ def late(module: str, name: str) -> Look:
     """A look of a module of this room that is loaded when somebody looks: few processes ask for what it imports."""
 
     def look(examined: Examined) -> Finding:
-        found: Look = getattr(import_module(f"outreach.operations.health.{module}"), name)
+        found: Look = getattr(import_module(f"outreach.operations.health._{module}"), name)
         return found(examined)
 
     return look

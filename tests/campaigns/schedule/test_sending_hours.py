@@ -289,7 +289,7 @@ def test_the_calendar_of_belgium_alone_says_what_the_library_says_by_its_name(ca
 def test_the_calendars_of_other_countries_stay_on_the_disk():
     """Each web process would hold 9 MB of them."""
     program = (
-        "import sys; from outreach.campaigns.planning import sending_hours; sending_hours._year(2026);"
+        "import sys; from outreach.campaigns.planning import _sending_hours; _sending_hours._year(2026);"
         "print('holidays.countries' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)

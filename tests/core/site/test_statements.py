@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from outreach.core import audit, site
-from outreach.core.site import CONFORMITY, FIELDS, SUBJECT, StatementKind
-from outreach.core.site._statements import SHORT
+from outreach.core.site import CONFORMITY, FIELDS, StatementKind
+from outreach.core.site._statements import SHORT, SUBJECT
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.operations.demo.people import EXAMPLES

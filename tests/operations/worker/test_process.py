@@ -31,9 +31,9 @@ from outreach.delivery.models import ClockPass, Installation, Mailing, Message, 
 from outreach.delivery.outbox import _recipients as recipients
 from outreach.engagement.tracking import Agent, Hit, HitClass
 from outreach.engagement.tracking._bot_detection import VERSION, Why
+from outreach.operations import retention
 from outreach.operations.alerts import AlertKind
 from outreach.operations.retention import RULES
-from outreach.operations.retention import _deletion as deletion
 from outreach.operations.worker import due, resilience
 from outreach.operations.worker.clock import ask, clock, collect, forget, tell
 from outreach.operations.worker.process import WorkProcess
@@ -416,7 +416,7 @@ def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_afte
         told.append(row)
         raise ValueError("a row that cannot be read")
 
-    monkeypatch.setattr(deletion, "forget_by_rule", fail)
+    monkeypatch.setattr(retention, "forget_by_rule", fail)
     for (rhythm,) in jobs:
         forget(works.due, rhythm)
     assert {row.name for row in told} == {rule.name for rule in RULES}

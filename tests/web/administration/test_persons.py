@@ -17,7 +17,7 @@ from outreach.core.text.errors import TookTooLong
 from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
-from outreach.operations.retention import _person_data as person_data
+from outreach.operations import retention
 from outreach.web.pages.administration import persons as pages_of_persons
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from tests.conftest import NOW
@@ -70,7 +70,7 @@ def test_what_is_known_of_an_address_is_shown_and_exported_and_the_trail_has_no_
     typed = form_of(shown, f"{PLACE}/export.json")
     exported = chief.post(f"{PLACE}/export.json", data=typed)
     with launched_sample.reading() as session:
-        known = person_data.known_of(session, address)
+        known = retention.known_of(session, address)
     told = json.loads(exported.data)
     assert (told["address"].lower(), told["tables"].keys()) == (address, known.keys())
     read = chief.post(f"{PLACE}/export.pdf", data=typed)
@@ -135,7 +135,7 @@ def test_what_takes_too_long_for_a_page_is_offered_as_a_job(chief, address, pass
     def slow(*_arguments):
         raise TookTooLong("trop long")
 
-    monkeypatch.setattr(person_data, "known_of", slow)
+    monkeypatch.setattr(retention, "known_of", slow)
     shown = asked(chief, address, password)
     assert "Préparer le PDF" in text_of(shown)
     begun = chief.post(f"{PLACE}/export.pdf", data=form_of(shown, f"{PLACE}/export.pdf"))
@@ -150,11 +150,11 @@ def test_what_takes_too_long_for_a_page_is_offered_as_a_job(chief, address, pass
 def test_a_prepared_file_about_a_person_is_handed_over_for_a_proof_alone(
     app, chief, address, password, launched_sample, settings, monkeypatch
 ):
-    known_of = person_data.known_of
-    monkeypatch.setattr(person_data, "known_of", lambda *_: (_ for _ in ()).throw(TookTooLong("trop long")))
+    known_of = retention.known_of
+    monkeypatch.setattr(retention, "known_of", lambda *_: (_ for _ in ()).throw(TookTooLong("trop long")))
     shown = asked(chief, address, password)
     page = chief.post(f"{PLACE}/export.json", data=form_of(shown, f"{PLACE}/export.json")).location
-    monkeypatch.setattr(person_data, "known_of", known_of)
+    monkeypatch.setattr(retention, "known_of", known_of)
     with launched_sample.writing() as session:
         number, lease = jobs.claim_job(session, now=settings.instant())
     job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
@@ -195,11 +195,11 @@ def test_an_administrator_erases_an_address_that_was_typed_twice(chief, address,
     wrong = chief.post(f"{PLACE}/erasure/confirmation", data=typed | {"again": "autre@ecole.example"})
     assert (wrong.status_code, "Ce n’est pas la même adresse" in text_of(wrong)) == (422, True)
     with launched_sample.reading() as session:
-        assert person_data.known_of(session, address)["contacts"]
+        assert retention.known_of(session, address)["contacts"]
     done = chief.post(f"{PLACE}/erasure/confirmation", data=typed | {"again": address.upper()})
     assert "C’est fait" in text_of(done)
     with launched_sample.reading() as session:
-        assert person_data.known_of(session, address) == {}
+        assert retention.known_of(session, address) == {}
     assert "Le service ne sait rien de cette adresse." in text_of(asked(chief, address, password))
 
 
@@ -213,13 +213,13 @@ def test_an_erasure_that_takes_long_is_a_job_which_keeps_no_address(
     assert "Adresses de l’annuaire" not in text_of(before)
     assert begun.location.startswith("/jobs/")
     with launched_sample.reading() as session:
-        assert person_data.known_of(session, address)["contacts"]
+        assert retention.known_of(session, address)["contacts"]
     with launched_sample.writing() as session:
         number, lease = jobs.claim_job(session, now=settings.instant())
     job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
     assert "La personne est effacée" in text_of(chief.get(begun.location))
     with launched_sample.reading() as session:
-        assert person_data.known_of(session, address) == {}
+        assert retention.known_of(session, address) == {}
         assert address not in session.get_one(Job, number).form
 
 
@@ -249,7 +249,7 @@ def test_without_a_fresh_proof_nothing_is_planned_or_erased(signed_in, address, 
         refused = stranger.post(place, data=typed)
         assert (refused.status_code, "Restent" in text_of(refused)) == (422, False)
     with launched_sample.reading() as session:
-        assert person_data.known_of(session, address)["contacts"]
+        assert retention.known_of(session, address)["contacts"]
 
 
 @pytest.mark.journey

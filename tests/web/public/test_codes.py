@@ -10,9 +10,8 @@ import pytest
 from sqlalchemy import event, select, update
 
 from outreach.campaigns import channels, evidence
-from outreach.campaigns.channels import MOST
 from outreach.campaigns.channels import _paper_letters as paper_letters
-from outreach.campaigns.channels._paper import PERIOD
+from outreach.campaigns.channels._paper import MOST, PERIOD
 from outreach.campaigns.evidence import ReachAnswer, ReachChannel, StepReason
 from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave

@@ -6,7 +6,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import text
 
-from outreach.access.accounts import _accounts as accounts
+from outreach.access import accounts
 from outreach.core.db import Database, watch
 from outreach.delivery import workers
 from outreach.operations import migrations
