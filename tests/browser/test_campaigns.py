@@ -47,7 +47,8 @@ def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_s
     options = {"java_script_enabled": has_script, "viewport": {"width": width, "height": 900}}
     author = sign_in("author", **options)
     address = begin(author)
-    author.get_by_role("checkbox", name="Libre confessionnel, secondaire").uncheck()
+    author.get_by_role("radio", name="Certains réseaux").check()
+    author.get_by_role("checkbox", name="Libre confessionnel").check()
     author.get_by_role("button", name="Continuer : le courriel").click()
     expect(author.get_by_role("heading", name="Écrire le courriel")).to_be_visible()
     if has_script:  # its editor takes the place of the field, which nobody can fill from then on

@@ -49,16 +49,15 @@ def test_the_count_stays_in_view_while_boxes_are_ticked(staff):
     staff.set_viewport_size(PHONE)
     begin(staff)
     before = staff.locator("#status").inner_text()
-    staff.get_by_role("button", name="Mettre le compte à jour").scroll_into_view_if_needed()
-    box = staff.get_by_role("checkbox", name="Libre confessionnel, secondaire")
+    staff.get_by_role("button", name="Continuer : le courriel").scroll_into_view_if_needed()
+    staff.get_by_role("radio", name="Certains réseaux").check()
     expect(staff.locator("#status")).to_be_in_viewport(ratio=1)
-    box.uncheck()
+    staff.get_by_role("checkbox", name="Libre confessionnel").check()
     expect(staff.locator("#status")).not_to_have_text(before)
     expect(staff.locator("#status")).to_be_in_viewport(ratio=1)
     staff.set_viewport_size({"width": 1280, "height": 900})
-    staff.get_by_role("button", name="Mettre le compte à jour").scroll_into_view_if_needed()
-    for counts in ("h2", ".facts"):
-        expect(staff.locator(f"#results {counts}")).to_be_in_viewport(ratio=1)
+    staff.get_by_role("button", name="Continuer : le courriel").scroll_into_view_if_needed()
+    expect(staff.locator("#results .account")).to_be_in_viewport(ratio=1)
 
 
 def test_they_keep_the_accessibility_rules_on_a_phone_and_on_a_wide_screen(staff, launched, violations, looks):

@@ -15,7 +15,6 @@ from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.campaigns.planning import MOST_OFFERED, READY_MADE
 from outreach.campaigns.planning import _definitions as definitions
 from outreach.campaigns.segments import LEAVES, Boxes, Unreachable
-from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Ownership, School, Teaching
 from tests import factories
@@ -89,20 +88,21 @@ def test_the_account_adds_up_and_each_number_leads_to_its_authorities(author, be
     behind = [link.get("href") for link in elements(account, "a")]
     assert len(behind) == len(numbers) - 2
     for address, count in zip(behind, (*out, *reasons, receive), strict=True):
-        assert f"{french.plural(count, 'pouvoir organisateur', 'pouvoirs organisateurs')} ." in text_of(
-            author.get(address)
-        )
+        said = "pouvoirs organisateurs" if count > 1 else "pouvoir organisateur"
+        assert f"{count} {said} ." in text_of(author.get(address))
 
 
+@pytest.mark.journey
+@pytest.mark.long
 def test_a_list_a_past_letter_or_all_are_one_choice_that_comes_back_as_it_was_made(author, launched_sample):
     with launched_sample.writing() as session:
         members = session.scalars(select(Authority.id).limit(3)).all()
-        listed = segments.make_list(session, "Pilotes", members, now=NOW, actor="x")
+        listed = segments.make_list(session, "Pilotes", members, now=NOW, actor="x").id
         segments.save_segment(session, "Sans adresse", Unreachable(), now=NOW, actor="x")
         mailing = session.scalars(select(Wave.mailing_id).where(Wave.mailing_id.is_not(None))).first()
-    begun = author.begin("/campaigns/begin?definition=blank").location
+    begun = author.begin("/campaigns/begin?definition=blank", title="Essai").location
     for chosen, stated in (
-        ({"whom": "listed", "listed": f"list:{listed.id}"}, {"authorities": {"list": listed.id}}),
+        ({"whom": "listed", "listed": f"list:{listed}"}, {"authorities": {"list": listed}}),
         ({"whom": "listed", "listed": "segment:1"}, {"unreachable": {}}),
         ({"whom": "past", "past": str(mailing), "reaction": "reacted.none"}, None),
         ({"whom": "all"}, {"and": []}),

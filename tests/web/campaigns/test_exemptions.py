@@ -86,7 +86,7 @@ def test_a_sheet_and_the_audience_say_how_many_letters_came_this_school_year(aut
     author.send(
         "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
     )
-    page = author.get("/campaigns/2/audience")
+    page = author.get("/campaigns/2/audience/authorities")
     sheet = next(place for place, _ in links(page, "/directory/"))
     assert "Reçus cette année" in text_of(page)
     assert "Courriels partis cette année scolaire, toutes campagnes : " in text_of(author.get(sheet))

@@ -103,6 +103,7 @@ def test_drafts_of_the_other_steps_come_back_too(author, begun):
     dates = {**form_of(author.get(f"{begun}/dates")), "day": "19/05/2027", "reminders": "9"}
     audience = {
         **form_of(author.get(f"{begun}/audience")),
+        "whom": "some",
         "network": "WBE",
         "line": "1:not_written_since",
         "1.days": "41",
@@ -174,7 +175,7 @@ def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author
     ):
         page = pressed(author, page, **button)
         assert focused(page) == place
-    assert "ne reçoit pas ce courriel" in text_of(elements(page, "section[@id='results']")[0]), "why is answered"
+    assert "reçoit ce courriel" in text_of(elements(page, "section[@id='results']")[0]), "why is answered"
     page = pressed(author, page, remove="1")
     assert focused(page) == "words-1"
     assert choices(resumed(author, f"{begun}/audience")) == choices(page), "what is on the page is what is kept"

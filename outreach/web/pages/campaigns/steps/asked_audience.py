@@ -168,7 +168,9 @@ def _read(
     levels = frozenset(map(Level, given.getlist("level")))
     offered = segments.list_offers(known(session, scope)) if "add" in given else {}
     lines = without_strangers(session, read(given, offered))
-    whom = Whom(given.get("whom") or (Whom.SOME if networks or lines or "add" in given else Whom.ALL))
+    whom = Whom(given.get("whom") or (Whom.SOME if networks or lines else Whom.ALL))
+    if "add" in given:
+        whom = Whom.SOME
     if whom in {Whom.LISTED, Whom.PAST}:
         listed, past = given.get("listed", ""), (given.get("past", ""), given.get("reaction", "received"))
         if whom is Whom.PAST:
