@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 from flask.testing import FlaskClient
 
+from outreach.delivery import letters
 from outreach.delivery.letters import FormKind, Keys, TokenKind
 from outreach.delivery.letters import _seen as seen
 from tests import costs
@@ -145,8 +146,10 @@ def as_a_person(app, address, data=None, *, after=timedelta(minutes=1)):
 
 def open_pages_before(monkeypatch, *, by=timedelta(minutes=1)):
     """Let every page of a letter have been opened so long before, for tests that send its forms by a browser."""
-    new = seen.new_seal
-    monkeypatch.setattr(seen, "new_seal", lambda keys, letter, kind, link, now: new(keys, letter, kind, link, now - by))
+    new = letters.new_seal
+    monkeypatch.setattr(
+        letters, "new_seal", lambda keys, letter, kind, link, now: new(keys, letter, kind, link, now - by)
+    )
 
 
 def form_of(response, which=None):

@@ -9,12 +9,14 @@ import binascii
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from standardwebhooks import Webhook
 
 from outreach.core.text.errors import InputError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 WITHIN = timedelta(minutes=5)
 PUBLIC, SECRET = "whpk_", "whsec_"
@@ -86,7 +88,7 @@ def content(identity: str, timestamp: str, body: bytes) -> bytes:
     return f"{identity}.{timestamp}.".encode() + body
 
 
-def sign(key: Ed25519PrivateKey, signed: bytes) -> str:
+def sign(key: "Ed25519PrivateKey", signed: bytes) -> str:
     """The signature of a delivery by our key, as its header holds it."""
     return "v1a," + base64.b64encode(key.sign(signed)).decode()
 
@@ -100,6 +102,9 @@ def _by_secret(secret: bytes, identity: str, timestamp: str, body: bytes) -> str
 
 
 def _is_by(key: bytes, written: str, signed: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - who sends mail loads no cryptography
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - idem
+
     signature = _bytes(written)
     if signature is None:
         return False

@@ -30,7 +30,7 @@ def silent(sample_database):
 
 
 def joined(author):
-    return int(re.search(r"ont adhéré au volet 1 (\d+)", text_of(author.get("/")))[1])
+    return int(re.search(r"(\d+) des [^.]*ont adhéré au premier volet", text_of(author.get("/")))[1])
 
 
 def upload(author, content, name="liste.csv"):

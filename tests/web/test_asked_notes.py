@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.reports.files import _finishing as finishing
+from outreach.reports import files
 from tests.pages import elements, form_of, links, text_of
 from tests.reports.notes import quick as quick_files
 
@@ -12,12 +12,12 @@ SIGN_IN = 1  # page, which each client of these tests has opened
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(finishing, "make_finisher", quick_files.finisher)
+    monkeypatch.setattr(files, "make_finisher", quick_files.finisher)
 
 
 def ask(reader):
-    home = reader.get("/")
-    form = form_of(home, "/notes/requests/new")
+    ((address, _),) = links(reader.get("/"), "/notes/requests/new")
+    form = form_of(reader.get(address), "/notes/requests/new")
     return reader.post("/notes/requests/new", data=form | {"question": QUESTION}).headers["Location"]
 
 

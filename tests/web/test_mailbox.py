@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.core.settings import read
-from outreach.delivery.letters import ACCOUNT_LIST
+from outreach.core.text.links import ACCOUNT_LIST
 from outreach.delivery.received import ReceivedMail
 from outreach.delivery.smtp import Guard, Parcel, Pool, Relay, State
 from outreach.directory.models import Contact

@@ -4,9 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access.form_drafts import Draft
-from outreach.reports.files import _finishing as finishing
+from outreach.reports import files, notes
 from outreach.reports.notes import Note, NoteDraft, NoteFile
-from outreach.reports.notes import _recounting as recounting
 from outreach.reports.notes._content import FigureChange
 from outreach.reports.notes._models import NoteRecount
 from tests.pages import elements, form_of, links, text_of
@@ -28,7 +27,7 @@ ASKED = {
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(finishing, "make_finisher", quick_files.finisher)
+    monkeypatch.setattr(files, "make_finisher", quick_files.finisher)
 
 
 def drafted(author, **changes):
@@ -267,7 +266,7 @@ def test_the_author_of_a_signed_note_is_offered_its_correction_with_each_figure(
     signed_in("approver").send(f"{note}/approval", page=note)
     outdate(sample_database, note)
     changed = FigureChange("« Invitation », volet 1 : atteints, avec preuve", "307 sur 985", "non reconstituable")
-    monkeypatch.setattr(recounting, "changed_figures", lambda *_: (changed,))
+    monkeypatch.setattr(notes, "changed_figures", lambda *_: (changed,))
     assert note in [place for place, _ in links(author.get("/today"), note)]
     page = author.get(note)
     rows = [text_of(row) for row in elements(page, "section[@aria-labelledby='recounted']//tbody/tr")]

@@ -208,9 +208,10 @@ def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, tw
 @pytest.mark.long
 def test_a_note_is_asked_for_about_the_programme_of_the_page(signed_in, two_programmes):
     reader = signed_in("reader")
-    home = reader.get(f"/?programme={SECOND}")
-    (action,) = {one.get("action") for one in elements(home, "form") if "/notes/requests" in one.get("action")}
-    address = reader.post(action, data=form_of(home, action) | {"question": "Combien ?"}).headers["Location"]
+    ((offered, _),) = links(reader.get(f"/?programme={SECOND}"), "/notes/requests/new")
+    asking = reader.get(offered)
+    (action,) = {one.get("action") for one in elements(asking, "form") if "/notes/requests" in one.get("action")}
+    address = reader.post(action, data=form_of(asking, action) | {"question": "Combien ?"}).headers["Location"]
     assert f"volet du programme « {NAME} »" in said(reader.get(address))
 
 

@@ -14,8 +14,8 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pyotp import TOTP
 from pyotp.utils import strings_equal
 from sqlalchemy import (
@@ -40,6 +40,9 @@ from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.french import plural
 from outreach.core.text.roles import SCOPED, RoleName
 
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
 SECRET_BYTES = 20  # as authenticator applications expect (RFC 4226 §4)
 PERIOD = 30  # seconds
 DRIFT = 1  # periods that a telephone's clock may be wrong, either way
@@ -54,20 +57,24 @@ class CodeUsed(Exception):
     """The code is right, and was taken before."""
 
 
-def factor_cipher(keys: Sequence[str]) -> MultiFernet:
+def factor_cipher(keys: Sequence[str]) -> "MultiFernet":
     """What encrypts with the first of these keys and reads what any of them encrypted."""
+    from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - who sends mail loads no cryptography
+
     digests = (hmac.digest(key.encode(), b"second factors", hashlib.sha256) for key in keys)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
-def new_secret(keys: MultiFernet, user_id: int) -> str:
+def new_secret(keys: "MultiFernet", user_id: int) -> str:
     """A new secret for this account, encrypted."""
     secret = base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
     return keys.encrypt(f"{user_id}:{secret}".encode()).decode()
 
 
-def open_secret(keys: MultiFernet, user_id: int, sealed: str) -> str | None:
+def open_secret(keys: "MultiFernet", user_id: int, sealed: str) -> str | None:
     """The secret in base 32, or None: it is another account's, or was encrypted with a key that is gone."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - idem
+
     try:
         owner, _, secret = keys.decrypt(sealed).decode().partition(":")
     except InvalidToken:
@@ -194,7 +201,7 @@ def recovery_codes_left(session: Session, user_id: int) -> int:
     return session.scalar(select(func.count()).select_from(RecoveryCode).where(*unused)) or 0
 
 
-def judge_code(session: Session, user_id: int, typed: str, keys: MultiFernet, *, now: datetime) -> FactorProof:
+def judge_code(session: Session, user_id: int, typed: str, keys: "MultiFernet", *, now: datetime) -> FactorProof:
     """What a code proves. It reads only: `spend_code` takes it. Raises InputError with the reason when it proves
     nothing.
 
@@ -233,7 +240,7 @@ def spend_code(session: Session, user_id: int, email: str, proof: FactorProof, *
     audit.record_entry(session, now, email, sentence, _subject(email))
 
 
-def confirmed_code(user_id: int, sealed: str, typed: str, keys: MultiFernet, *, now: datetime) -> int:
+def confirmed_code(user_id: int, sealed: str, typed: str, keys: "MultiFernet", *, now: datetime) -> int:
     """The number of the code by which a person shows that the application knows a new secret. Raises InputError."""
     secret = open_secret(keys, user_id, sealed)
     if secret is None:

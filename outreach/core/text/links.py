@@ -5,6 +5,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 MARKS = re.compile("[\ue000-\uf8ff]")  # the private characters that stand for fields in a parsed letter
+ACCOUNT_LIST = "comptes"  # begins the List-Id of letters with a link to choose a password
 
 
 def fault_of_link(url: str, schemes: Collection[str]) -> str:

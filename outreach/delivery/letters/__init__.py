@@ -8,7 +8,7 @@ from outreach.delivery.letters._language import (
 )
 from outreach.delivery.letters._markdown import FONT, LINK, addresses_of_links, list_links, mark_links, render_run
 from outreach.delivery.letters._mime import (
-    ACCOUNT_LIST, Inline, Mailbox, Personal, SharedHeaders, assemble_message, lines_end, message_id,
+    Inline, Mailbox, Personal, SharedHeaders, assemble_message, lines_end, message_id,
 )
 from outreach.delivery.letters._paper_form import blocks_of
 from outreach.delivery.letters._seen import NONCE_BYTES, FormKind, Seen, new_seal, read_seal
@@ -18,7 +18,7 @@ from outreach.delivery.letters._tokens import (
 from outreach.delivery.letters._wording import DEADLINE_FIELD, FIELD_OR_ADDRESS, LONGEST_SUBJECT, TAG, wording_remarks
 
 __all__ = [
-    "ACCOUNT_LIST", "DEADLINE_FIELD", "ELSE", "END", "FIELD_OR_ADDRESS", "FONT", "INERT", "IN_TEXT", "LENGTH", "LINK",
+    "DEADLINE_FIELD", "ELSE", "END", "FIELD_OR_ADDRESS", "FONT", "INERT", "IN_TEXT", "LENGTH", "LINK",
     "LIVE_KEYS", "LONGEST_SUBJECT", "MARKS_OF_CHOICE", "NONCE_BYTES", "TAG", "Draft", "FieldKind", "Filled", "Filling",
     "FormKind", "Inline", "Keys", "Letter", "Mailbox", "Marks", "Pattern", "Personal", "Repeat", "Rows", "Run", "Seen",
     "SharedHeaders", "Slot", "Token", "TokenKind", "Value", "addresses_of_links", "assemble_message", "blocks_of",

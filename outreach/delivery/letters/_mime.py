@@ -38,9 +38,6 @@ class Mailbox:
         return f"{_phrase(self.name)} <{self.address}>" if self.name else self.address
 
 
-ACCOUNT_LIST = "comptes"  # begins the List-Id of letters with a link to choose a password
-
-
 @dataclass(frozen=True, slots=True)
 class SharedHeaders:
     """The headers all the letters of a mailing share.

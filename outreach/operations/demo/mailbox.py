@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 
 from outreach.core.text import logs
 from outreach.core.text.errors import NotFound
+from outreach.core.text.links import ACCOUNT_LIST
 from outreach.core.text.typed import without_accents
-from outreach.delivery.letters import ACCOUNT_LIST
 
 if TYPE_CHECKING:
     from aiosmtpd.controller import Controller

@@ -10,21 +10,14 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from typing import TYPE_CHECKING
 
 from outreach.core.settings import Mode, Settings, kept_text
 from outreach.core.text.errors import InputError, Refused
 from outreach.reports.notes._content import NumberedNote
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LOST_NOTHING = "La note n’est pas validée, rien n’est perdu."
 OWN_KEY = "note-key.pem"  # in the data folder of a demonstration, which makes its own
@@ -63,6 +56,10 @@ def public_keys_in(written: bytes) -> frozenset[str]:
 
     Raises InputError where it holds none, or one that signs no notes.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - who sends mail loads no cryptography
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - idem
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - idem
+
     keys = set()
     for block in PUBLIC_KEY.findall(written):
         try:
@@ -71,7 +68,7 @@ def public_keys_in(written: bytes) -> frozenset[str]:
             key = None
         if not isinstance(key, Ed25519PublicKey):
             raise InputError("Une clé publique de ce fichier n’est pas une clé Ed25519 en PEM.")
-        keys.add(b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode())
+        keys.add(b64encode(key.public_bytes_raw()).decode())
     if b"PRIVATE KEY" in written:
         raise InputError("Ce fichier a une clé privée : donnez la clé publique, telle que la montre /n/key.")
     if not keys:
@@ -79,11 +76,15 @@ def public_keys_in(written: bytes) -> frozenset[str]:
     return frozenset(keys)
 
 
-def signing_key(settings: Settings) -> Ed25519PrivateKey:
+def signing_key(settings: Settings) -> "Ed25519PrivateKey":
     """The key that signs notes. A demonstration makes one, once, in its data folder.
 
     Raises Refused where no key is set, or the file holds no such key: then no note can be approved.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - idem
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - idem
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - idem
+
     path = settings.note_key_file
     if path is None and settings.mode is not Mode.DEMO:
         raise Refused(f"Aucune clé ne signe les notes : nommez-la dans OUTREACH_NOTE_KEY_FILE. {LOST_NOTHING}")
@@ -102,18 +103,21 @@ def signing_key(settings: Settings) -> Ed25519PrivateKey:
     return key
 
 
-def public_key_of(key: Ed25519PrivateKey) -> str:
+def public_key_of(key: "Ed25519PrivateKey") -> str:
     """The public half of a key, in base64."""
-    return b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+    return b64encode(key.public_key().public_bytes_raw()).decode()
 
 
-def sign_note(note: NumberedNote, key: Ed25519PrivateKey) -> NoteSignature:
+def sign_note(note: NumberedNote, key: "Ed25519PrivateKey") -> NoteSignature:
     """Sign the note's seal. The same note and key give the same signature."""
     return NoteSignature(b64encode(key.sign(note.sealed_json())).decode(), public_key_of(key))
 
 
 def is_signed(sealed: bytes, signature: NoteSignature) -> bool:
     """Whether the signature is over these bytes, by the key that it names."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - idem
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - idem
+
     try:
         key = Ed25519PublicKey.from_public_bytes(b64decode(signature.public_key, validate=True))
         key.verify(b64decode(signature.value, validate=True), sealed)
@@ -127,4 +131,7 @@ def _named(path: Path | None) -> str:
 
 
 def _fresh_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - idem
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415 - idem
+
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

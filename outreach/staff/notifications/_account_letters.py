@@ -16,9 +16,9 @@ from outreach.campaigns.letter import LetterSnapshot, SenderIdentity
 from outreach.core import audit
 from outreach.core.db import Database, Session, table_of, take_lock
 from outreach.core.text.french import moment
+from outreach.core.text.links import ACCOUNT_LIST
 from outreach.core.text.roles import RoleName
 from outreach.delivery import outbox
-from outreach.delivery.letters import ACCOUNT_LIST
 from outreach.delivery.models import Mailing, Message, MessageState, Reason
 from outreach.delivery.smtp import Guard
 from outreach.staff.notifications._letters import Said, StaffLetter

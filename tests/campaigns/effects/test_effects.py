@@ -15,6 +15,7 @@ from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import experiments, planning, results, waves
 from outreach.campaigns.experiments import EffectState, Table
 from outreach.campaigns.experiments import _assignment as assignment
+from outreach.campaigns.experiments import _blinding as blinding
 from outreach.campaigns.experiments import _design as design
 from outreach.campaigns.experiments import _estimate as estimate
 from outreach.campaigns.experiments import _observed as observed
@@ -378,7 +379,7 @@ def test_a_draw_whose_plan_states_redraws_is_told_by_them(database, left, joined
         unguard(session, "draw_attempts")
         attempt = assignment.draw_of(session, left)
         attempt.plan = canonical({**assignment.plan_of(attempt), "method": METHOD_OF_0_3_0}).decode()
-        monkeypatch.setattr(assignment, "find_mismatches", lambda *_: [])
+        monkeypatch.setattr(blinding, "find_mismatches", lambda *_: [])
     assert freeze(database, left)["told"].startswith(word)
 
 

@@ -62,7 +62,7 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
                 plain = {"reacted": {"campaign": 1, **of_wave, "reaction": "none"}}
                 meant = set(session.scalars(listed_authorities(scope, planning.read_criterion(session, plain))))
                 asked = reactions.asked_of(campaign, now=later, wave=wave)
-                rows = reactions.letters(session, asked, reacting_authorities(asked, Reaction.NONE))
+                rows = reactions.list_reactions(session, asked, reacting_authorities(asked, Reaction.NONE))
                 assert {row.authority_id for row in rows} == meant
                 found.add(len(meant))
             session.rollback()

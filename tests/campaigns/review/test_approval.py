@@ -485,11 +485,11 @@ def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_n
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("step", ["ask", "give"])
+@pytest.mark.parametrize("step", ["ask_approval", "give_approval"])
 def test_a_campaign_that_changes_after_it_was_judged_is_neither_submitted_nor_approved(database, people, strand, step):
     settle(database, 2)
     number = draft(database)
-    if step == "give":
+    if step == "give_approval":
         ask(database, number)
     with database.reading() as session:
         judged = approval.review_campaign(session, campaign_numbered(session, number), SENDING, now=NOW)

@@ -41,6 +41,7 @@ STATED = (
     '{"reacted":{"mailings":[1],"reaction":"none"}}',
     '{"reached":{"mailings":[1],"reach":"unproved"}}',
     '{"authorities":{"list":1}}',
+    '{"confirmed_within":{"days":365}}',
 )
 REACTIONS = tuple(f'{{"reacted":{{"strand":1,"reaction":"{word}"}}}}' for word in ("answered", "joined", "opened"))
 LETTERS = """

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from outreach.delivery import outbox, workers
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, MessageState
 from outreach.delivery.sending import Failpoint
-from outreach.delivery.sending import _commit_gate as commit_gate
+from outreach.delivery.sending import _rounds as rounds
 from outreach.delivery.smtp import State
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools
 from tests.delivery.sending.test_fence import at, due, ends, hold, in_full_rounds, record
@@ -48,7 +48,7 @@ def test_a_fence_that_lands_after_its_worker_looked_for_it_is_a_doubt_in_the_end
     worker.writer.database = database
     with pytest.raises(OperationalError):
         worker.deliver(mailing)
-    monkeypatch.setattr(commit_gate, "take_back", lambda *_, **__: None)
+    monkeypatch.setattr(rounds, "take_back", lambda *_, **__: None)
     worker.attend()
     assert (sink.accepted, set(ends(database, mailing))) == ([], {(S.HANDING, None)})
     for minutes, doubted in ((14, 0), (1, 1), (1, 0)):

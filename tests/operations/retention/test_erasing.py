@@ -12,6 +12,7 @@ from outreach.campaigns import results
 from outreach.campaigns.correspondence import ServiceLetter, ServiceReply
 from outreach.campaigns.models import Campaign
 from outreach.core import audit, jobs
+from outreach.core import erasure as core_erasure
 from outreach.core.audit import AuditEntry
 from outreach.core.db import Base
 from outreach.core.erasure import Erasure, Word
@@ -541,7 +542,7 @@ def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
 @pytest.mark.long
 @pytest.mark.postgresql
 def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_path, monkeypatch):
-    begun, find = [], erasure.words.find
+    begun, find = [], core_erasure.find_words
 
     def begins_meanwhile(*given):
         with asked.writing() as session:
@@ -552,7 +553,7 @@ def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_p
 
     with asked.reading() as session:
         planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)
-    monkeypatch.setattr(erasure.words, "find", begins_meanwhile)
+    monkeypatch.setattr(core_erasure, "find_words", begins_meanwhile)
     erasure.carry_out(asked, planned, tmp_path, now=LATER, actor=ADMINISTRATOR)
     ((number, lease),) = begun
     with pytest.raises(LeaseLost):

@@ -15,7 +15,7 @@ from outreach.engagement.replies import Response
 from outreach.operations import retention
 from tests.conftest import NOW
 
-ENTRIES = ("operations.retention.person_data", "operations.retention.erasure", "cli.retention", "cli.running.backups")
+ENTRIES = ("operations.retention", "cli.retention", "cli.running.backups")
 
 
 def known(database, address):

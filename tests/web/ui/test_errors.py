@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from outreach.core.db import Database
-from outreach.directory.authorities import _search as search
+from outreach.directory import authorities
 from outreach.operations.demo import people
 from outreach.web.ui import request
 from tests.core.db.test_time_limit import FOR_LONG
@@ -73,7 +73,7 @@ def costly_directory():
     """The directory's list asks the database for longer than a page may, until what is given is undone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(request, "READING_SECONDS", 0.3)
-        patch.setattr(search, "list_networks", lambda session: session.execute(FOR_LONG).all())
+        patch.setattr(authorities, "list_networks", lambda session: session.execute(FOR_LONG).all())
         yield patch
 
 

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.operations.migrations import append_only
 from outreach.operations.migrations.kinds import Kind
 from outreach.operations.migrations.tables import allow, to
 
@@ -13,22 +14,45 @@ depends_on = None
 kind = Kind.BREAKING  # the program before does not know why such an answer is withdrawn
 
 REASONS = ("not_ours", "twice")
+LETTERS, WITHDRAWALS = "service_letters", "response_withdrawals"
+WORDS, SAME = ("address", "text", "key", "written_by"), ("id", "authority_id", "text_id", "written_at", "letterhead_id")
+
+
+def _let_letters_go() -> None:
+    """Guard letters as before, but for their mail, which may be forgotten before them."""
+    stays = [append_only.SAME.format(name) for name in SAME]
+    emptied = (
+        f"({' OR '.join(map(append_only.CHANGED.format, WORDS))})",
+        *map(append_only.ERASED.format, WORDS),
+        *stays,
+        append_only.SAME.format("mail_id"),
+    )
+    let_go = "NEW.mail_id IS NULL", *map(append_only.SAME.format, WORDS), *stays
+    append_only.guard_but(LETTERS, f"({' AND '.join(emptied)}) OR ({' AND '.join(let_go)})")
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("service_letters") as batch_op:
+    append_only.unguard(LETTERS)
+    with op.batch_alter_table(LETTERS) as batch_op:
         named = "fk_service_letters_mail_id_received_mails"
         batch_op.add_column(
             to("mail_id", "received_mails", named=named, ondelete="SET NULL", kind=sa.Integer(), nullable=True)
         )
-    op.create_index(op.f("ix_service_letters_mail_id"), "service_letters", ["mail_id"])
-    allow("response_withdrawals", "because", "because", *REASONS, "misread")
+    op.create_index(op.f("ix_service_letters_mail_id"), LETTERS, ["mail_id"])
+    _let_letters_go()
+    append_only.unguard(WITHDRAWALS)
+    allow(WITHDRAWALS, "because", "because", *REASONS, "misread")
+    append_only.guard(WITHDRAWALS, ("response_id",))
 
 
 def downgrade() -> None:
     """An answer that staff withdrew stays withdrawn, as one of another person."""
+    append_only.unguard(WITHDRAWALS)
     op.execute("UPDATE response_withdrawals SET because = 'not_ours' WHERE because = 'misread'")
-    allow("response_withdrawals", "because", "because", *REASONS)
-    op.drop_index(op.f("ix_service_letters_mail_id"), "service_letters")
-    with op.batch_alter_table("service_letters") as batch_op:
+    allow(WITHDRAWALS, "because", "because", *REASONS)
+    append_only.guard(WITHDRAWALS, ("response_id",))
+    append_only.unguard(LETTERS)
+    op.drop_index(op.f("ix_service_letters_mail_id"), LETTERS)
+    with op.batch_alter_table(LETTERS) as batch_op:
         batch_op.drop_column("mail_id")
+    append_only.guard_words(LETTERS, WORDS, SAME)
