@@ -24,7 +24,7 @@ from outreach.directory.models import Level
 from outreach.web.pages.directory import filters as filtering
 from tests import factories
 from tests.conftest import NOW
-from tests.pages import elements, links, text_of
+from tests.pages import links, text_of
 from tests.web.test_responses import letters
 
 __all__ = ["letters"]

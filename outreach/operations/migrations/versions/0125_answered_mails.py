@@ -27,7 +27,7 @@ def _let_letters_go() -> None:
         *stays,
         append_only.SAME.format("mail_id"),
     )
-    let_go = "NEW.mail_id IS NULL", *map(append_only.SAME.format, WORDS), *stays
+    let_go = "NEW.mail_id IS NULL AND OLD.mail_id IS NOT NULL", *map(append_only.SAME.format, WORDS), *stays
     append_only.guard_but(LETTERS, f"({' AND '.join(emptied)}) OR ({' AND '.join(let_go)})")
 
 

@@ -74,7 +74,7 @@ def saved_audience(session: Session, number: int) -> str:
         shown = on_return(session, step, lambda typed: _changes(session, campaign, typed))
     given = shown.fields or request.args
     asked = asked_of(session, campaign, given)
-    return _page(session, campaign, _in_turn(step, asked, given) if _is_live() else asked, shown)
+    return _page(session, campaign, _in_turn(step, asked, given) if _is_live() else asked, shown, step=step)
 
 
 def _in_turn(step: Step, asked: AskedAudience, given: MultiDict[str, str]) -> AskedAudience:
@@ -225,7 +225,13 @@ def _words_of(line: ConditionLine, names: Names) -> str:
 
 
 def _page(
-    session: Session, campaign: Campaign, asked: AskedAudience, drafts: PageDrafts | None = None, at: str = ""
+    session: Session,
+    campaign: Campaign,
+    asked: AskedAudience,
+    drafts: PageDrafts | None = None,
+    *,
+    at: str = "",
+    step: Step | None = None,
 ) -> str:
     drafts = drafts or of_page()
     meant, scope = meant_by(session, campaign, asked)
@@ -236,7 +242,7 @@ def _page(
     account, use = account_of(session, meant, scope), planning.use_of(session, campaign)
     return show(
         "audience",
-        step_of(session, "audience", campaign),
+        step or step_of(session, "audience", campaign),
         version=drafts.fields["version"] if drafts.fields else "",  # of the content to which a draft was begun
         drafts=drafts,
         at=at or request.args.get("at", ""),
