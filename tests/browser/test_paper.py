@@ -205,5 +205,5 @@ def all_are_reached(author, holds):
     author.get_by_role("link", name=said("Ont réagi (2)")).click()
     for proof in ("a répondu", "joint par téléphone"):
         expect(author.locator("tbody").get_by_text(re.compile(proof, re.IGNORECASE))).to_have_count(1)
-    author.goto("/")
+    author.goto("/situation/actions")
     expect(author.get_by_role("listitem").filter(has_text=said("2 ont réagi"))).to_be_visible()

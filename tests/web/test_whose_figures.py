@@ -84,6 +84,12 @@ def test_whatever_a_scope_copies_saves_or_draws_says_whose_figures_they_are(app,
             source = next(one for one in re.findall(r"<text[^>]*>([^<]*)</text>", response.text) if "Source" in one)
             assert said.removeprefix("du ") in source, address
             seen["svg"] += 1
+        elif response.mimetype == "application/zip":
+            with zipfile.ZipFile(io.BytesIO(response.data)) as slides:
+                drawn = [slides.read(name).decode() for name in slides.namelist() if name.endswith(".svg")]
+            assert drawn, address
+            assert all(said in one.replace("\xa0", " ") for one in drawn), address
+            seen["svg"] += len(drawn)
         else:
             assert_workbook(response.data, said, role, code, address)
             seen["xlsx"] += 1

@@ -29,7 +29,7 @@ def test_a_departure_is_reported_from_the_sheet_in_two_pages_and_withdrawn_there
     for page in (SHEET, f"/directory/schools/{school}"):
         shown = author.get(page).text
         assert ("a fermé depuis le 15 mai 2021" in shown.replace("\xa0", " "), address in shown) == (True, True), page
-    said = elements(author.get("/"), "p[@class='quotable']")
+    said = elements(author.get("/"), "p[@class='note']")
     assert sum("signalée comme partie ou fermée" in each.text for each in said) == 1, "once for both strands"
     assert author.send(f"{address}/withdrawal", {}, page=SHEET).location == SHEET
     assert "École signalée" not in author.get(SHEET).text

@@ -29,7 +29,7 @@ from outreach.reports.charts import (
     draw_curve,
     inline_chart,
 )
-from outreach.web.pages.adherence.asked import AskedSituation, pages, spelt_day, surely_asked
+from outreach.web.pages.adherence.asked import AskedSituation, pages, shown_strand, spelt_day, surely_asked
 from outreach.web.pages.adherence.tables import file_name
 from outreach.web.shared import charts, programmes
 from outreach.web.ui import programme as of_request
@@ -78,7 +78,8 @@ def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
     if points:
         yield joinings(points, results.list_departures(session, programme, at=about.moment), about)
     found = situation.count_situation(session, programme, about.day, known_at=about.known_at, by=about.by)
-    for strand in programme.open_on(about.day):
+    strand = shown_strand(programme, about.day)
+    if strand in programme.open_on(about.day):
         yield by_group(found, strand, about)
 
 

@@ -12,9 +12,10 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.access import form_drafts as drafts
 from outreach.adherence import programmes
 from outreach.campaigns import planning, review, segments
+from outreach.campaigns.counting import Class
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import SegmentUse
-from outreach.campaigns.results import account_of
+from outreach.campaigns.results import account_of, behind
 from outreach.campaigns.segments import (
     MOST_LEAVES,
     PARAMETER,
@@ -35,6 +36,7 @@ from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
+from outreach.delivery.models import Reason
 from outreach.directory import authorities
 from outreach.directory.authorities import LONGEST_SEARCH
 from outreach.directory.models import Authority, Level
@@ -51,7 +53,7 @@ from outreach.web.shared.drafts import Fields, PageDrafts, of_page
 from outreach.web.sign_in.form_recovery import recovers_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
-from outreach.web.ui.pager import words
+from outreach.web.ui.pager import member, words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 MOST_NAMED = 5
@@ -186,8 +188,14 @@ def export_audience(number: int, kind: str) -> Response:
         asked = asked_of(session, campaign, request.args)
         if asked.fault:
             raise InputError(asked.fault)
-        table = segments.list_audience_mailboxes(session, *meant_by(session, campaign, asked)).table()
+        meant, part = meant_by(session, campaign, asked), part_of(request.args) if "part" in request.args else None
+        table = (behind(session, *meant, part) if part else segments.list_audience_mailboxes(session, *meant)).table()
         return exports.download(table, kind, f"public-campagne-{number}", campaign=title_in_file(session, campaign))
+
+
+def part_of(given: Mapping[str, str]) -> Class | Reason:
+    """Behind which number of the account a list is asked for; else behind that of those who receive."""
+    return member(Class, given.get("part")) or member(Reason, given.get("part")) or Class.TO_COME
 
 
 def meant_by(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:

@@ -14,11 +14,11 @@ from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Reason
 from outreach.web.pages.campaigns.blueprint import pages, show, step_of
 from outreach.web.pages.campaigns.steps.asked_audience import asked_of
-from outreach.web.pages.campaigns.steps.audience import meant_by, stated_in_address
+from outreach.web.pages.campaigns.steps.audience import meant_by, part_of, stated_in_address
 from outreach.web.pages.campaigns.steps.forms import KeptSegmentForm
 from outreach.web.shared.beginning import out_of_scope
 from outreach.web.ui.fields import posted_number, telling
-from outreach.web.ui.pager import Shown, member, sorting
+from outreach.web.ui.pager import Shown, sorting
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 
@@ -35,7 +35,7 @@ def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptS
     step, asked = step_of(session, "audience", campaign), asked_of(session, campaign, given)
     if asked.fault and asked.is_kept:
         raise InputError(asked.fault)
-    part = member(Class, given.get("part")) or member(Reason, given.get("part")) or Class.TO_COME
+    part = part_of(given)
     words: dict[Class | Reason, str] = {
         Class.TO_COME: "Reçoivent le courriel",
         Class.OUT_OF_SCOPE: f"Ne reçoivent pas : {out_of_scope(asked.strand, asked.concerns)}",
@@ -48,6 +48,7 @@ def _list(session: Session, number: int, given: MultiDict[str, str], form: KeptS
         step,
         heading=words.get(part) or f"Ne reçoivent pas : {part.label if isinstance(part, Reason) else part}",
         asked_in=stated_in_address(session, asked),
+        part=part.value,
         shown=shown,
         letters=results.letters_received_by(session, [row.Authority.id for row in shown.rows], now=now()),
         received_told=results.letters_in_words,
