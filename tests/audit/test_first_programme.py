@@ -25,7 +25,7 @@ class FirstLoaded:
     def __getattr__(self, name):
         return getattr(programmes, name)
 
-    def named(self, session, _code="", _among=None):
+    def get_programme(self, session, _code="", _among=None):
         return programmes.all_programmes(session)[0]
 
 
@@ -73,7 +73,7 @@ PLACES = {
     "the situation by command": ("outreach.cli.report.programmes", FirstLoaded(), by_command),
     "the situation on its page": (OF_PAGES, FirstLoaded(), on_its_page),
     "exports": (OF_PAGES, FirstLoaded(), in_files),
-    "programs": ("outreach.web.api.reads.known_programmes", FirstLoaded(), in_files),
+    "programs": ("outreach.web.api.reads.get_programme", FirstLoaded().get_programme, in_files),
     "notes": ("outreach.reports.notes._drafts.programmes", FirstLoaded(), test_ways.test_what_a_note_freezes),
     "whom letters stop for": ("outreach.campaigns.planning._audiences.audience_of", stopped_by_the_first(), by_letters),
 }
