@@ -65,3 +65,10 @@ def test_a_test_asks_for_eight_pages_unless_it_says_that_it_walks():
             ran(Item(*marks), 9)
     for walk in costs.WALKS:
         ran(Item(walk), 500)
+
+
+@pytest.mark.parametrize(("clock", "is_busy"), [(0.4, False), (0.5, True)])
+def test_a_busy_machine_judges_no_cost(clock, is_busy):
+    costs_of = costs.Costs(None)
+    costs_of.pieces = [(0.2, clock), (0.2, 0.2)]
+    assert costs_of.is_busy() is is_busy
