@@ -30,6 +30,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -57,7 +58,7 @@ TABLE = {
     "seconds": 8,
 }
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def main() -> None:

@@ -214,6 +214,8 @@ def _figures(database: Database, number: int, sending: SenderIdentity) -> dict[s
                 func.min(Message.settled_at), func.max(Message.settled_at), func.count(Message.fence_id.distinct())
             ).where(accepted)
         ).one()
+        if first is None or last is None:
+            raise RuntimeError("the relay took no letter")
         files = session.scalar(select(func.count()).where(Job.began_at.is_not(None)))
         beside, stored = _beside_jobs(session, first, last), _stored(session)
         mailing = wave.mailing_id or 0

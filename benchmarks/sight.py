@@ -11,9 +11,10 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -29,7 +30,7 @@ from tests import factories
 
 MOST = 2.0  # times what the page costs without a scope
 READER = "lecture@fwb.example"
-PAGES = (
+PAGES: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("situation", "/", {}),
     ("situation, past day", "/", {"as_of": "PAST"}),
     ("situation by zone", "/", {"by": "zone"}),
@@ -74,7 +75,7 @@ def measured(database: str, size: int, federation: str) -> Iterator[dict[str, ob
         scoped, past, fase = people(there, federation)
         for called, path, query in PAGES:
             address = path.replace("FASE", str(fase))
-            asked = {key: past if value == "PAST" else value for key, value in query.items()}
+            asked: dict[str, Any] = {key: past if value == "PAST" else value for key, value in query.items()}
             costs = [
                 meter.cost_in_child(
                     partial(page(called, address, person=who, **asked).prepare, there), process, again=True
@@ -92,7 +93,13 @@ def people(there: Ground, federation: str) -> tuple[str, str, int]:
     now, scoped = there.settings.instant(), f"conseil@{federation.lower()}.example"
     with there.database.writing() as session:
         for email, role, scope in ((READER, RoleName.READER, ""), (scoped, RoleName.FEDERATION, federation)):
-            said = {"email": email, "name": email, "roles": [role], "scope": scope, "password_hash": "x"}
+            said: dict[str, Any] = {
+                "email": email,
+                "name": email,
+                "roles": [role],
+                "scope": scope,
+                "password_hash": "x",
+            }
             accounts.add_user(session, now, factories.AUTHOR, **said)
     with there.database.reading() as session:
         member = text(

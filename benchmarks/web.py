@@ -122,8 +122,8 @@ class Ground:
     def stored(self) -> int:
         """How many openings and clicks the database holds."""
         with self.database.reading() as session:
-            counted = session.scalar(select(func.coalesce(func.sum(HitCount.count), 0)))
-            single = (session.scalar(select(func.count()).select_from(table)) for table in (Hit, NewHit))
+            counted = session.scalar(select(func.sum(HitCount.count))) or 0
+            single = (session.scalar(select(func.count()).select_from(table)) or 0 for table in (Hit, NewHit))
             return int(counted) + sum(single)
 
 
@@ -175,5 +175,5 @@ def _launched(database: Database, settings: Settings, recipients: int, alone: in
         with database.writing() as session:
             # As the server does by itself, within a minute. It does so with no table that is still empty.
             session.execute(text("ANALYZE messages, contacts, tracking_bases, trackers, tracked_links"))
-    named = ([bytes.fromhex(name) for name in names] for names in (groups, letters))
-    return Letters(Keys(settings.signing_keys), *named, list(numbers))
+    keys = Keys(settings.signing_keys)
+    return Letters(keys, list(map(bytes.fromhex, groups)), list(map(bytes.fromhex, letters)), list(numbers))

@@ -7,7 +7,7 @@ strike again.
 from benchmarks.faults import decisions, outages, processes
 from benchmarks.faults.ground import BOTH, Fault, slow
 
-STORM = (
+STORM: tuple[dict[str, object], ...] = (
     {"stage": "rcpt", "match": "7@", "reply": "451 4.7.1 greylisted", "times": 300},
     {"stage": "rcpt", "match": "13@", "reply": "550 5.2.2 full"},
     {"stage": "rcpt", "match": "19@", "reply": "421 4.3.2 shutting down", "times": 50},

@@ -80,7 +80,7 @@ def file(name: str, path: str) -> Operation:
 
 def _whole(answer: TestResponse) -> None:
     """Take an answer to its last byte, and hold none of it."""
-    size = sum(len(part) for part in answer.response)  # type: ignore[union-attr]
+    size = sum(len(part) for part in answer.response)
     answer.close()
     if answer.status_code != 200 or not size:
         raise RuntimeError(answer.status)
@@ -173,9 +173,9 @@ def reading_operations() -> Iterator[Operation]:
     yield page("home", "/")
     yield page("home, as of a past day", "/", as_of=then.date())
     yield page("home, known at a moment", "/", known_at=then.strftime("%Y-%m-%dT%H:%M"))
-    long_ago = (then - 10 * PAST).date()  # before every status
-    yield page("a difference", "/situation/difference", **{"from": long_ago, "known_from": then.isoformat()})
-    yield page("schools that changed", "/situation/difference/schools", **{"from": long_ago})
+    long_ago: dict[str, Any] = {"from": (then - 10 * PAST).date()}  # before every status
+    yield page("a difference", "/situation/difference", known_from=then.isoformat(), **long_ago)
+    yield page("schools that changed", "/situation/difference/schools", **long_ago)
     yield page("directory", "/directory")
     yield page("directory, filtered", "/directory", network="WBE", level="secondary")
     yield page("directory, with a word", "/directory", q="Namur")

@@ -156,7 +156,12 @@ def tell(ground: Ground) -> Action:
 def forget(ground: Ground) -> Action:
     """What has been kept for its time."""
     due = _process(ground).due
-    return lambda: [clock.forget(due, rhythm) for rhythm in Rhythm]
+
+    def everything() -> None:
+        for rhythm in Rhythm:
+            clock.forget(due, rhythm)
+
+    return everything
 
 
 def _process(ground: Ground) -> WorkProcess:
