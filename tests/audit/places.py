@@ -177,13 +177,10 @@ class Places:
         for page in ("audience", "check"):
             shown = self.client.get(f"/campaigns/{campaign}/{page}")
             rows = dict(row for table in elements(shown, "table") for row in cells(table) if len(row) == 2)
-            names = {"Reçoivent le courriel": "to_come", "Visés": "targeted"}
+            names = {"Visés": "targeted", "Concernés": "concerned", "Reçoivent": "to_come"}
             said = {key: number(value) for label, value in rows.items() for word, key in names.items()
                     if label.startswith(word)}  # fmt: skip
-            if page == "audience":
-                sums = {text_of(one) for one in elements(shown, "div[dt]") if text_of(one).startswith("Visés")}
-                said = {"targeted": number(next(iter(sums)))}
-                said["to_come"] = number(text_of(elements(shown, "*[@id='status']")[0]))
+            assert {"targeted", "to_come"} <= said.keys()
             found += told.differences(f"campaign {campaign}, {page}", said, some(counted, said))
         return found
 
