@@ -18,8 +18,8 @@ from outreach.directory.models import Authority, Contact, EducationType, School,
 from outreach.engagement.replies import Answer, Given
 from outreach.operations.demo.story import FULL_BOX, Post
 from tests.audit import recount, rows
+from tests.campaigns.channels.climbing import climb
 from tests.campaigns.conftest import SENDING, approved, launch, move, settle
-from tests.campaigns.ladder.climbing import climb
 from tests.conftest import NOW
 from tests.factories import AUTHOR, PROGRAMME
 

@@ -23,8 +23,8 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority
 from tests import factories
 from tests.browser.test_campaigns import sign_in
-from tests.campaigns.ladder.climbing import climb
-from tests.campaigns.paper.test_batches import _pixels
+from tests.campaigns.channels.climbing import climb
+from tests.campaigns.channels.test_paper import _pixels
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.web.campaigns.test_progress import end

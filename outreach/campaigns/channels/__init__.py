@@ -1,6 +1,6 @@
 """Channels: what is due after mail, on paper or by telephone, and what is noted of it."""
 
-from outreach.campaigns.channels._calls import (
+from outreach.campaigns.channels._call import (
     MOST, CallRow, NotedCall, ask_for_calls, asked_of, campaigns_to_call_for, count_calls, has_any, has_failed,
     letter_in_three_lines, list_calls, note_call, release_call, row_of, take_call, withdraw_call,
 )

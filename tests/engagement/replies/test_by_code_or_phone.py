@@ -21,9 +21,9 @@ from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import Answer, Given, Response
 from outreach.engagement.replies import _recording as recording
 from outreach.engagement.tracking import Asked, Reaction, of_authorities, of_mailboxes
+from tests.campaigns.channels.climbing import climb
+from tests.campaigns.channels.test_climbing import AT, became, with_ladder
 from tests.campaigns.conftest import AUTHOR, SENDING, people, settle, strand
-from tests.campaigns.ladder.climbing import climb
-from tests.campaigns.ladder.test_climbing import AT, became, with_ladder
 from tests.conftest import state_from
 
 __all__ = ["people", "strand"]

@@ -2,6 +2,7 @@
 
 from outreach.web.pages.campaigns import (
     after,
+    channels,
     charts,
     drift,
     ending,
@@ -17,6 +18,7 @@ from outreach.web.pages.campaigns.blueprint import pages
 
 __all__ = [
     "after",
+    "channels",
     "charts",
     "drift",
     "ending",

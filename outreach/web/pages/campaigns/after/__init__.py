@@ -1,5 +1,5 @@
 """After a wave is planned: moved out of a closure, a reminder added, what an approver lets depart, what came of it."""
 
-from outreach.web.pages.campaigns.after import added_reminder, blackout, calls, exemptions, paper, summary
+from outreach.web.pages.campaigns.after import added_reminder, blackout, exemptions, summary
 
-__all__ = ["added_reminder", "blackout", "calls", "exemptions", "paper", "summary"]
+__all__ = ["added_reminder", "blackout", "exemptions", "summary"]

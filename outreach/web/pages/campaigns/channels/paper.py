@@ -167,7 +167,7 @@ def _page(session: Session, number: int, fault: tuple[str, str] | None = None) -
     listed = channels.list_batches(session, campaign, sort=sorting(request))
     names = accounts.colleagues(session)
     return show(
-        "paper",
+        "channels/paper/index",
         step_of(session, "paper", campaign),
         shown=Shown.of(request, listed, names=names, export=".export_batches"),
         due=channels.letters_due(session, campaign, now=now()),

@@ -19,9 +19,9 @@ from outreach.directory.models import Authority, Contact, School
 from outreach.engagement import replies
 from outreach.engagement.replies import Answer, Response
 from tests import factories
+from tests.campaigns.channels.climbing import climb
+from tests.campaigns.channels.test_climbing import became, day, opened, with_ladder
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, settle
-from tests.campaigns.ladder.climbing import climb
-from tests.campaigns.ladder.test_climbing import became, day, opened, with_ladder
 from tests.conftest import NOW, state_from
 
 S = MessageState

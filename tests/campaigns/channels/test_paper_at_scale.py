@@ -8,7 +8,7 @@ import pytest
 
 from outreach.campaigns.channels import _paper_files as paper_files
 from outreach.core.settings import ROOT
-from tests.campaigns.paper.conftest import paper_campaign
+from tests.campaigns.channels.conftest import paper_campaign
 
 LETTERS = 985
 MOST_SECONDS, MOST_MEGABYTES = 60, 300
@@ -22,7 +22,7 @@ from pathlib import Path
 from outreach.campaigns.channels import paper as batches, paper_files as files
 from outreach.core.db import Database
 from tests.campaigns.conftest import SENDING
-from tests.campaigns.paper.conftest import campaign_of
+from tests.campaigns.channels.conftest import campaign_of
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 

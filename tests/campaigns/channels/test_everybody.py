@@ -13,9 +13,9 @@ from outreach.campaigns.results import Filters
 from outreach.campaigns.segments import ReachedBy, listed_authorities
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
+from tests.campaigns.channels.climbing import climb
+from tests.campaigns.channels.test_climbing import AT, day, exclude, with_ladder
 from tests.campaigns.conftest import AUTHOR, settle
-from tests.campaigns.ladder.climbing import climb
-from tests.campaigns.ladder.test_climbing import AT, day, exclude, with_ladder
 from tests.conftest import state_from
 from tests.engagement.replies.test_answers import give
 

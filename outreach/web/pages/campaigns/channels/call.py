@@ -112,7 +112,7 @@ def list_calls(number: int) -> str:
     with reading() as session:
         campaign = planning.campaign_numbered(session, number)
         return show(
-            "calls",
+            "channels/call/index",
             step_of(session, "calls", campaign),
             text=sought(request),
             is_whole=_is_whole(),
@@ -204,7 +204,7 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         raise NotFound("Cet appel n’est pas de cette campagne.")
     form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in _waiting(session, row)]
     return show(
-        "call",
+        "channels/call/one",
         step_of(session, "calls", campaign),
         row=row,
         form=form,

@@ -9,9 +9,9 @@ from outreach.campaigns.models import Campaign
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery import outbox
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from tests.campaigns.channels.climbing import climb
+from tests.campaigns.channels.test_climbing import became, day, five_on_a_ladder
 from tests.campaigns.conftest import AUTHOR
-from tests.campaigns.ladder.climbing import climb
-from tests.campaigns.ladder.test_climbing import became, day, five_on_a_ladder
 from tests.engagement.replies.test_answers import give
 
 __all__ = ["five_on_a_ladder"]

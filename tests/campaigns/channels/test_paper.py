@@ -32,8 +32,8 @@ from outreach.engagement import replies
 from outreach.engagement.replies import Answer, Given
 from outreach.operations.retention import RULES, forget_by_rule
 from tests import factories
+from tests.campaigns.channels.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.campaigns.conftest import SENDING
-from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.needed import words_of_pdf

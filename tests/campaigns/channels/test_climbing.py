@@ -17,8 +17,8 @@ from outreach.engagement import tracking
 from outreach.engagement.tracking import Agent, Hit, HitClass
 from outreach.engagement.tracking._bot_detection import VERSION, Why
 from outreach.operations.retention import RULES, forget_by_rule
+from tests.campaigns.channels.climbing import climb
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, draft, launch, move, settle
-from tests.campaigns.ladder.climbing import climb
 from tests.conftest import NOW, state_from
 from tests.engagement.replies.test_answers import give
 
