@@ -11,6 +11,7 @@ from outreach.access import colleagues
 from outreach.campaigns import evidence, letter, planning, waves
 from outreach.campaigns.channels._due_steps import ABOUT_ALL, judge, schools_about, stops_for
 from outreach.campaigns.evidence import (
+    BY_HAND,
     OPEN,
     CallOutcome,
     EscalationStep,
@@ -108,11 +109,13 @@ def count_calls(session: Session, campaign: Campaign) -> int:
     return session.scalars(waiting).one()
 
 
-def has_any(session: Session, campaign: Campaign) -> bool:
-    """Whether somebody is to be called for a campaign, or was."""
-    if not any(wave.mailing_id for wave in campaign.waves):
-        return False
-    return session.scalar(_calls(campaign).with_only_columns(EscalationStep.id).limit(1)) is not None
+def channels_of(session: Session, campaign: Campaign) -> list[ReachChannel]:
+    """The channels that have a page of a campaign: those of its ladder, and calls where somebody asked for some."""
+    own = {rung.channel for rung in stored_steps(campaign.ladder)}
+    if ReachChannel.CALL not in own and any(wave.mailing_id for wave in campaign.waves):
+        asked = session.scalar(_calls(campaign).with_only_columns(EscalationStep.id).limit(1))
+        own |= {ReachChannel.CALL} if asked else set()
+    return [channel for channel in BY_HAND if channel in own]
 
 
 def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[CallOutcome]]:

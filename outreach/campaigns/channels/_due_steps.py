@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 
 from outreach.campaigns import evidence, planning, segments
+from outreach.campaigns.channels._other_mailbox import write_elsewhere
 from outreach.campaigns.evidence import (
     AUTHORITY,
     OPEN,
@@ -27,13 +28,12 @@ from outreach.campaigns.evidence import (
 )
 from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import CLOCK, ENDED, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.planning import move_wave
 from outreach.campaigns.segments import Audience, Boxes, Scope
 from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text import french
 from outreach.core.text.dates import today
-from outreach.delivery import outbox, received
+from outreach.delivery import received
 from outreach.delivery.models import (
     Mailing,
     Message,
@@ -131,7 +131,7 @@ class Judgement:
         if letter.is_on_the_way or any(step.state in {StepState.DUE, StepState.PRINTED} for step in before):
             return None
         # A letter to another mailbox is mail: what came of it is in `letter`.
-        others = [step for step in before if step.channel is not ReachChannel.OTHER_MAILBOX]
+        others = [step for step in before if not step.channel.facts.is_mail]
         if letter.failed and all(step.state is StepState.FAILED for step in others):
             return letter.failed
         return StepReason.SILENT if rung.when is RungWhen.SILENT and authority not in self.reacted else None
@@ -381,7 +381,7 @@ def open_due_steps(
         return 0
     if not is_open(session, campaign):
         return 0
-    if rung.channel is ReachChannel.OTHER_MAILBOX:
+    if rung.channel.facts.is_mail:
         segments.take_turn(session)
     take_lock(session, replies.TURN, campaign.id)
     judged = judge(session, campaign, mailing.id, authorities, now=now)
@@ -400,8 +400,8 @@ def open_due_steps(
         for key in authorities
         if (reason := judged.due(rung, key))
     }
-    if rung.channel is ReachChannel.OTHER_MAILBOX and opened:
-        _write_elsewhere(session, wave, mailing, opened, sending, now)
+    if rung.channel.facts.is_mail and opened:
+        write_elsewhere(session, wave, mailing, opened, sending, now)
     return len(opened)
 
 
@@ -463,32 +463,6 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
     return wave
 
 
-def _write_elsewhere(
-    session: Session,
-    wave: Wave,
-    mailing: Mailing,
-    opened: Mapping[int, EscalationStep],
-    sending: SenderIdentity,
-    now: datetime,
-) -> None:
-    """Add letters of the wave for mailboxes that it did not write to. A step without any has failed at once."""
-    found = planning.addressees_elsewhere(session, wave.campaign, mailing.id, sorted(opened), now=now)
-    letters = Counter(one.authority_id for one in found)
-    for key, step in opened.items():
-        if letters[key]:
-            told = french.plural(letters[key], "autre boîte", "autres boîtes")
-            evidence.move_step(session, step, StepState.TRIED, now=now, actor=CLOCK, note=told)
-        else:
-            evidence.move_step(
-                session, step, StepState.FAILED, now=now, actor=CLOCK, reason=StepReason.NO_OTHER_MAILBOX
-            )
-    if found:
-        outbox.put_recipients(session, mailing, found, sending.return_path, now=now)
-        if wave.state is WaveState.FINISHED:
-            note = f"{french.plural(len(found), 'courriel')} à une autre boîte"
-            move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK, note=note)
-
-
 @dataclass(frozen=True, slots=True)
 class RungForecast:
     """A rung, and the authorities by network (its label) that it would be for if the wave left and failed today."""
@@ -513,13 +487,13 @@ def forecast_steps(session: Session, campaign: Campaign, *, now: datetime) -> Se
     without, elsewhere, meant = _boxes(session, campaign, now)
     left, told = set(without), []
     for rung in ladder:
-        if rung.channel is ReachChannel.OTHER_MAILBOX:
+        if rung.channel.facts.is_mail:
             whom = left & elsewhere
         else:
             whom = set(meant) if rung.when is RungWhen.ALWAYS else set(left)
         told.append(RungForecast(rung, _by_network(whom, meant)))
-        # A letter on paper is taken to arrive where the address has a street and a code.
-        left -= {key for key in whom if rung.channel is not ReachChannel.PAPER or meant[key][1]}
+        # A posted letter is taken to arrive where the address has a street and a code.
+        left -= {key for key in whom if not rung.channel.facts.is_posted or meant[key][1]}
     return told
 
 

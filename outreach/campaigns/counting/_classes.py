@@ -38,7 +38,6 @@ from outreach.campaigns.evidence import (
     AUTHORITY,
     EscalationStep,
     Evidence,
-    ReachChannel,
     ReachTransition,
     answers_since,
     is_done,
@@ -207,7 +206,7 @@ class _Counting:
             (has_answered, Evidence.ANSWERED.value),
             (replies.c.authority_id.is_not(None), Evidence.REPLIED.value),
             (or_(joined.c.has_reacted == 1, _joins_after_a_step(kind, learned)), Evidence.JOINED.value),
-            (steps.c.has_called == 1, Evidence.CALLED.value),
+            (steps.c.evidence.is_not(None), steps.c.evidence),
             (has_clicked, Evidence.CLICKED.value),
             else_=null(),
         )
@@ -420,7 +419,7 @@ class _Counting:
             has_answered,
             joined.c.has_reacted == 1,
             _joins_after_a_step(kind, learned),
-            steps.c.has_called == 1,
+            steps.c.evidence.is_not(None),
             *(part.c.authority_id.is_not(None) for part in (requests, clicks, replies)),
         )
         reach = self._reach(kind, has_reacted, letters.c.last_at, last_posted.c.posted_on)
@@ -504,7 +503,7 @@ def posted_schools() -> Select[int, int, date]:
         .join(PaperLetter, PaperLetter.step_id == EscalationStep.id)
         .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
         .join(CampaignSchool, CampaignSchool.authority_id == EscalationStep.authority_id)
-        .where(EscalationStep.channel == ReachChannel.PAPER, is_done(), is_listed)
+        .where(is_done(), is_listed)
     )
 
 

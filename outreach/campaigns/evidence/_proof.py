@@ -25,25 +25,22 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from outreach.adherence.situation import joined_schools
+from outreach.campaigns.evidence._channels import BY_HAND, POSTED
 from outreach.campaigns.evidence._steps import (
     EscalationStep,
     ReachAnswer,
     ReachCall,
-    ReachChannel,
     ReachTransition,
     StepState,
 )
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.db.local_days import brussels_day
-from outreach.core.text.labelled import Labelled
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Reason
 from outreach.directory.authorities import Call
 from outreach.directory.models import Contact
 from outreach.engagement import tracking
 from outreach.engagement.replies import BY_MAIL, MailedResponse, Response, ResponseSchool
 from outreach.engagement.tracking import HAS_LEFT, LEFT_AT, OPENING, Hit, HitClass, replied
-
-WAYS = {ReachChannel.PAPER: "par le code de la lettre", ReachChannel.CALL: "par téléphone"}
 
 
 def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:
@@ -52,8 +49,9 @@ def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:
     query = query.outerjoin(ReachAnswer, ReachAnswer.response_id == Response.id)
     query = query.outerjoin(EscalationStep, EscalationStep.id == ReachAnswer.step_id)
     query = query.outerjoin(MailedResponse, MailedResponse.response_id == Response.id)
-    found = [(key, BY_MAIL if mail else WAYS.get(channel, "")) for key, channel, mail in session.execute(query)]
-    return {key: way for key, way in found if way}
+    found = session.execute(query).all()
+    ways = {key: channel.facts.answered for key, channel, mail in found if channel and not mail}
+    return ways | {key: BY_MAIL for key, _, mail in found if mail}
 
 
 def letters_answered(mailings: Collection[int]) -> Select[int | None, str]:
@@ -112,16 +110,6 @@ NOT_FOR = (
 )
 
 
-class Evidence(Labelled):
-    """What proves that an authority was reached; of several, the first is shown."""
-
-    ANSWERED = "answered", "A répondu"
-    REPLIED = "replied", "A répondu par courriel"
-    JOINED = "joined", "Une école a adhéré depuis"
-    CALLED = "called", "Joint par téléphone"
-    CLICKED = "clicked", "A suivi un lien, avec accord"
-
-
 def answers_since(mailings: Mailings) -> Subquery:
     """Who answered, and when first: columns authority_id, at."""
     query = select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
@@ -131,16 +119,16 @@ def answers_since(mailings: Mailings) -> Subquery:
 
 
 def paper_and_calls(mailings: Mailings) -> Subquery:
-    """What was tried on paper and by telephone: columns authority_id, has_called (1 if a call reached somebody, else
-    0), called_at (the first call noted), posted_at (when the first posting was noted), first_posted_on and posted_on
-    (the days of the first and the last posting)."""
-    paper, call = (EscalationStep.channel == channel for channel in (ReachChannel.PAPER, ReachChannel.CALL))
+    """What people tried beside mail: columns authority_id, evidence (what something done proves, or NULL), called_at
+    (the first call noted), posted_at (when the first posting was noted), first_posted_on and posted_on (the days of the
+    first and the last posting)."""
     noted = and_(Call.id == ReachCall.call_id, Call.withdrawn_at.is_(None))
-    is_posted = and_(paper, is_done())
+    is_posted = and_(EscalationStep.channel.in_(POSTED), is_done())
+    proved = [(EscalationStep.channel == one, one.facts.evidence.value) for one in BY_HAND if one.facts.evidence]
     query = (
         select(
             EscalationStep.authority_id,
-            func.max(case((and_(call, is_done()), 1), else_=0)).label("has_called"),
+            func.max(case((is_done(), case(*proved)))).label("evidence"),
             func.min(Call.recorded_at, type_=UtcDateTime()).label("called_at"),
             func.min(case((is_posted, ReachTransition.at)), type_=UtcDateTime()).label("posted_at"),
             func.min(case((is_posted, paper_posted_on())), type_=Date()).label("first_posted_on"),
@@ -149,7 +137,7 @@ def paper_and_calls(mailings: Mailings) -> Subquery:
         .join(ReachTransition, ReachTransition.step_id == EscalationStep.id)
         .outerjoin(ReachCall, ReachCall.step_id == EscalationStep.id)
         .outerjoin(Call, noted)
-        .where(EscalationStep.mailing_id.in_(mailings), or_(paper, call))
+        .where(EscalationStep.mailing_id.in_(mailings), EscalationStep.channel.in_(BY_HAND))
     )
     return query.group_by(EscalationStep.authority_id).subquery("steps")
 
@@ -179,7 +167,7 @@ def paper_posted_on() -> ColumnElement[date]:
 def proved_authorities(mailings: Mailings, day: date, *, calls: bool = True) -> Select[int]:
     """The keys of the authorities that these mailings reached; without `calls`, those of which something came back."""
     done = paper_and_calls(mailings)
-    called = select(done.c.authority_id).where(done.c.has_called == 1, literal(calls))
+    called = select(done.c.authority_id).where(done.c.evidence.is_not(None), literal(calls))
     came = (
         select(part.c.authority_id) for part in (answers_since(mailings), replied(mailings), proved_clicks(mailings))
     )

@@ -1,45 +1,22 @@
 """The tables of rungs: what is tried for an authority that a wave's letters do not reach, and what became of it.
 
-A wave is known here by its mailing, as segments and answers know it. `campaigns.ladder` says which rungs a campaign has
-and when each is due; `campaigns/ladder/` makes the steps. The other channels hang on a step, and only there:
-
-- **Paper** (channel PAPER). Its own tables refer to `reach_steps.id`: a letter on paper is one row a step, with its
-  batch and the digest of its code. It reads the steps that are DUE, asks `campaigns.ladder.judging.stopped` again at
-  the moment of printing, and moves them with `reach.steps.move`: DUE → PRINTED (in a batch) → TRIED (posted, on a day,
-  by a person) → FAILED (returned, reason RETURNED). An address that is not fit: DUE → FAILED, reason UNFIT_ADDRESS,
-  and the next rung follows.
-- **Calls** (channel CALL). A call is a row of `calls` (directory), as every note of what was said; `reach_calls` names
-  the step it was for and its outcome. Reached: DUE → TRIED.
-- **Answers.** An answer by code or by phone is a `Response` whose `message_id` is the step's `message_id`, so that it
-  counts wherever an answer counts; `reach_answers` names the step, and says thereby by which channel it came.
-
-Nothing of paper or calls stands in `messages`: its commit gate, its leases and its counts are for mail.
-
-Rungs of a campaign's ladder, as it is written down: "other_mailbox:2:failed paper:5:failed call:12:silent".
-
-Steps of the ladder: opened, and moved from state to state, each move a dated row.
+A wave is known here by its mailing, as segments and answers know it. `campaigns/channels/` opens the steps, and asks
+again at each moment at which something is done whether they are due still. A letter on paper is a row of
+`paper_letters`, a call one of `calls` that `reach_calls` ties to its step; an answer by either is a `Response` through
+the step's message, so that it counts wherever an answer counts, and `reach_answers` names the step. Nothing of them
+stands in `messages`: its commit gate, its leases and its counts are for mail.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from outreach.campaigns.evidence._channels import ReachChannel
 from outreach.core.db import Base, Session, enum_of, take_lock
-from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.directory.authorities import Call
-
-
-class ReachChannel(Labelled):
-    """By what a rung reaches an authority. MAILBOX is the wave itself, which is rung 0 and has no step."""
-
-    MAILBOX = "mailbox", "Courriel"
-    OTHER_MAILBOX = "other_mailbox", "Autre boîte"
-    PAPER = "paper", "Lettre sur papier"
-    CALL = "call", "Appel"
 
 
 class StepState(Labelled):
@@ -172,72 +149,6 @@ class ReachAnswer(Base):
 
     response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
     step_id: Mapped[int] = mapped_column(ForeignKey("reach_steps.id"), index=True)
-
-
-MOST_DAYS = 120
-
-
-class RungWhen(Labelled):
-    """For whom a rung is, among those whom the wave was for and whom nothing stops."""
-
-    FAILED = "failed", "ce qui précède a échoué"
-    SILENT = "silent", "ce qui précède a échoué, ou rien n’est revenu"
-    ALWAYS = "always", "toujours : la lettre sur papier suit le courriel"
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """A rung: its number from 1, its channel, how many days after its wave it is due, and for whom it is."""
-
-    number: int
-    channel: ReachChannel
-    days: int
-    when: RungWhen
-
-    @property
-    def told(self) -> str:
-        """The rung in French: "Lettre sur papier, 5 jours après la vague, si ce qui précède a échoué"."""
-        days = "1 jour" if self.days == 1 else f"{self.days} jours"
-        condition = self.when.label if self.when is RungWhen.ALWAYS else f"si {self.when.label}"
-        return f"{self.channel.label}, {days} après la vague, {condition}"
-
-
-def stored_steps(written: str) -> Sequence[Rung]:
-    """The rungs of a ladder as a campaign keeps it; none of ''."""
-    parts = [part.split(":") for part in written.split()]
-    return [
-        Rung(number, ReachChannel(channel), int(days), RungWhen(when))
-        for number, (channel, days, when) in enumerate(parts, 1)
-    ]
-
-
-def check_steps(stated: str) -> str:
-    """The same ladder, as a file states it, in the order of its days. Raises InputError."""
-    try:
-        return write_steps([(rung.channel, rung.days, rung.when) for rung in stored_steps(stated)])
-    except ValueError:
-        raise InputError("Un échelon s’écrit « paper:5:failed » : son nom, ses jours, sa condition.") from None
-
-
-def write_steps(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
-    """These rungs as a campaign keeps them, in the order of their days.
-
-    Raises InputError for a channel twice, two rungs on one day, a day out of range, or a call that does not wait for
-    a failure or silence.
-    """
-    ordered = sorted(chosen, key=lambda rung: rung[1])
-    if len({channel for channel, _, _ in ordered}) < len(ordered):
-        raise InputError("Chaque échelon sert une fois au plus : retirez celui qui est là deux fois.")
-    if len({days for _, days, _ in ordered}) < len(ordered):
-        raise InputError("Donnez à chaque échelon son propre délai : un PO n’est pas contacté deux fois le même jour.")
-    if any(not 1 <= days <= MOST_DAYS for _, days, _ in ordered):
-        raise InputError(f"Un délai compte de 1 à {MOST_DAYS} jours après la vague.")
-    if any(when is RungWhen.ALWAYS and channel is not ReachChannel.PAPER for channel, _, when in ordered):
-        raise InputError(
-            "Seule la lettre sur papier peut toujours suivre le courriel : les autres échelons attendent un échec ou "
-            "un silence."
-        )
-    return " ".join(f"{channel}:{days}:{when}" for channel, days, when in ordered)
 
 
 def open_step(

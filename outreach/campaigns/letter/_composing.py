@@ -13,7 +13,7 @@ from sqlalchemy import Integer, Row, Select, select, type_coerce
 
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.situation import standing_of_some, status_of
-from outreach.campaigns.evidence import EscalationStep, ReachChannel, StepState
+from outreach.campaigns.evidence import POSTED, EscalationStep, StepState
 from outreach.campaigns.letter._field_values import EMPTY, LISTED, PATTERNS, Facts
 from outreach.campaigns.letter._links import IN_HEADER, Links, Measure, Measures
 from outreach.campaigns.letter._merge_fields import (
@@ -465,7 +465,7 @@ def had_letter_of(mailings: Mailings) -> Select[int]:
     back."""
     mailed = select(AUTHORITY).where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None), HAS_LEFT)
     posted = select(EscalationStep.authority_id).where(EscalationStep.mailing_id.in_(mailings))
-    posted = posted.where(EscalationStep.channel == ReachChannel.PAPER, EscalationStep.state == StepState.TRIED)
+    posted = posted.where(EscalationStep.channel.in_(POSTED), EscalationStep.state == StepState.TRIED)
     either = mailed.union_all(posted).subquery("had_letter")
     return select(either.c.authority_id)
 

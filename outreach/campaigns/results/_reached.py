@@ -16,6 +16,7 @@ from outreach.campaigns import counting
 from outreach.campaigns.counting import Class, Counts, Handing, Reach, sum_counts
 from outreach.campaigns.evidence import (
     AUTHORITY,
+    BY_HAND,
     OPEN,
     CallOutcome,
     EscalationStep,
@@ -60,7 +61,7 @@ def details(
         .outerjoin(Call, and_(Call.id == ReachCall.call_id, Call.withdrawn_at.is_(None)))
         .where(EscalationStep.mailing_id.in_(mailings), among(EscalationStep.authority_id, sorted(authorities)))
         .where(EscalationStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
-        .where(EscalationStep.channel.in_((ReachChannel.PAPER, ReachChannel.CALL)))
+        .where(EscalationStep.channel.in_(BY_HAND))
     )
     names: dict[str, str] = {}
     found: dict[tuple[int, ReachChannel], str] = {}
@@ -87,7 +88,6 @@ WORDS = {
     Reach.TOO_EARLY: ("il est trop tôt pour le dire", "il est trop tôt pour"),
     Reach.LEFT: ("à atteindre encore", "à atteindre encore"),
 }
-TODO = {ReachChannel.PAPER: "à écrire sur papier", ReachChannel.CALL: "à appeler"}
 _TO_SHEET = {
     Class.RECIPIENTS: "destinataire",
     Class.TO_COME: "un courriel est à venir",
@@ -130,7 +130,7 @@ def parts_of(counts: Counts) -> dict[Reach, str]:
 def still_to_do(counts: Counts, waiting: Mapping[ReachChannel, int]) -> str:
     """What the sentence says after those that are left, of whom `count_open_steps` counts the open steps: « , dont 3
     à appeler » or ''."""
-    todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
+    todo = [f"{french.number(waiting[one])} {one.facts.todo}" for one in BY_HAND if waiting.get(one)]
     return f", dont {french.all_of(todo)}" if todo and counts["left"] else ""
 
 
@@ -316,7 +316,7 @@ def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int],
 def _made(session: Session, mailings: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[ReachedRow]:
     """The rows, those of letters posted and of calls with when, by whom and what was said."""
     made = [_row(row) for row in rows]
-    by = {row.key: row.channel for row in made if row.channel in TODO and row.state is StepState.TRIED}
+    by = {row.key: row.channel for row in made if row.channel in BY_HAND and row.state is StepState.TRIED}
     told = details(session, mailings, by.keys())
     return [
         row._replace(detail=told.get((row.key, row.channel), "")) if row.channel and row.key in by else row

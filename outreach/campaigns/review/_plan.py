@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 
 from outreach.campaigns.channels import RungForecast
-from outreach.campaigns.evidence import ReachChannel, RungWhen
+from outreach.campaigns.evidence import RungWhen
 from outreach.campaigns.experiments import DEPARTURES
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.planning import PlannedWave, launched_mailings
@@ -159,7 +159,7 @@ def _of_rung(one: RungForecast, begins: date, written: int, before: WaveBefore |
     each = ", ".join(f"{name} {french.number(count)}" for name, count in one.networks.items())
     note = french.typeset(f"d’après les boîtes d’aujourd’hui : {each}") if each else ""
     bound, silent = ABOUT, 0
-    if rung.when is RungWhen.SILENT and rung.channel is not ReachChannel.OTHER_MAILBOX:
+    if rung.when is RungWhen.SILENT and not rung.channel.facts.is_mail:
         bound = ABOUT if before else AT_MOST
         silent = before.remaining(written, rung.days) if before else written
     return Line(french.typeset(rung.told), day, None, failing + silent, bound, note)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from sqlalchemy import func, literal, select, tuple_
 
 from outreach.campaigns.evidence import (
+    POSTED,
     EscalationStep,
     ReachAnswer,
-    ReachChannel,
     ReachTransition,
     StepState,
     letters_answered,
@@ -111,7 +111,7 @@ def _last_on_paper(session: Session, message: Message) -> date | None:
     query = select(ReachTransition.at, ReachTransition.day).join(
         EscalationStep, EscalationStep.id == ReachTransition.step_id
     )
-    query = query.where(EscalationStep.message_id == message.id, EscalationStep.channel == ReachChannel.PAPER)
+    query = query.where(EscalationStep.message_id == message.id, EscalationStep.channel.in_(POSTED))
     went = query.where(ReachTransition.state.in_((StepState.PRINTED, StepState.TRIED)))
     return max((day or today(at) for at, day in session.execute(went)), default=None)
 

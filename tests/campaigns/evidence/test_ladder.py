@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.campaigns.evidence import ReachChannel, RungWhen, stored_steps, write_steps
-from outreach.campaigns.evidence._steps import MOST_DAYS
+from outreach.campaigns.evidence._channels import MOST_DAYS
 from outreach.core.text.errors import InputError
 
 PAPER, CALL = ReachChannel.PAPER, ReachChannel.CALL

@@ -47,8 +47,8 @@ CHANGED = (
 class Step:
     """What a step's page shows: the campaign, where it stands, and whether the person may change it.
 
-    `version` is the digest of the campaign's content when the page was made. `has_calls`: somebody is to be called,
-    or was. `about` names its strand.
+    `version` is the digest of the campaign's content when the page was made. `channels` are those that
+    have a page of it. `about` names its strand.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Step:
     standing: CampaignStanding
     may_change: bool
     version: str
-    has_calls: bool
+    channels: Sequence[ReachChannel]
     about: str
 
     @property
@@ -76,16 +76,15 @@ class Step:
 
 
 class TabPage(NamedTuple):
-    """A page under a tab: the name of its step, its label, and its endpoint where that has another name."""
+    """A page under a tab: the name of its step, which is its view's, and its label."""
 
     name: str
     label: str
-    view: str = ""
 
     @property
     def endpoint(self) -> str:
         """Its whole endpoint."""
-        return f"campaigns.{self.view or self.name}"
+        return f"campaigns.{self.name}"
 
     def address(self, campaign: Campaign) -> str:
         """Where it is."""
@@ -106,9 +105,8 @@ class Tab(NamedTuple):
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
-    has_calls = ReachChannel.CALL in campaign.ladder or channels.has_any(session, campaign)
     about, standing = programmes.strand_names(session)[campaign.strand_id], planning.standing_of(session, campaign)
-    return Step(name, campaign, standing, may, content_hash(campaign), has_calls, about)
+    return Step(name, campaign, standing, may, content_hash(campaign), channels.channels_of(session, campaign), about)
 
 
 def hold_programme(session: Session, campaign: Campaign) -> None:
@@ -146,12 +144,9 @@ def _tabs(step: Step) -> list[Tab]:
     """The tabs of a campaign that is planned or under way."""
     campaign, whom = step.campaign, "Pouvoirs organisateurs"
     tabs = [Tab("Suivi", [TabPage("progress_page", "Suivi")]), Tab(whom, [TabPage("list_authorities", whom)])]
-    reminders = [TabPage("waves", "Courriels")]
-    if ReachChannel.PAPER in campaign.ladder:
-        reminders.append(TabPage("paper", "Papier"))
-    if step.has_calls:
-        reminders.append(TabPage("calls", "Appels", "list_calls"))
-    tabs.append(Tab("Relances", reminders))
+    tabs.append(
+        Tab("Relances", [TabPage("waves", "Courriels"), *(TabPage(*channel.facts.page) for channel in step.channels)])
+    )
     if experiments.is_drawn(campaign):
         tabs.append(Tab("Effet", [TabPage("effect", "Effet")]))
     tabs.append(Tab("Contenu", [TabPage("check", "Contenu"), TabPage("journal", "Journal")]))

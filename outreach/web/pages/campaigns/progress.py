@@ -13,7 +13,7 @@ from outreach.access import accounts
 from outreach.access.approvals import Decision
 from outreach.campaigns import correspondence, experiments, planning, results
 from outreach.campaigns.correspondence import Mails, MailState
-from outreach.campaigns.evidence import ReachChannel
+from outreach.campaigns.evidence import BY_HAND
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
 from outreach.campaigns.planning import ClosingRule
 from outreach.campaigns.results import Figure, Progress
@@ -217,7 +217,7 @@ def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
     return {
         "states": {wave.state.value for wave in campaign.waves},
         "planned": planned,
-        "waiting": {channel.value: waiting.get(channel, 0) for channel in ReachChannel},
+        "waiting": [(channel, waiting[channel]) for channel in reversed(BY_HAND) if channel in waiting],
         "again": list_retriable(session, campaign, now=now()),
         "may_add": may_be_added(session, campaign),
         "drifted": (following, noted_drift(session, following)) if following else None,

@@ -145,7 +145,7 @@ def list_authorities(number: int) -> str:
             request,
             asked.listed(session),
             few=True,
-            hidden=() if campaign.ladder or step.has_calls else ("rung",),
+            hidden=() if campaign.ladder or step.channels else ("rung",),
             export=".export_authorities",
             write=".write_to_authorities",
             call=".call_authorities",

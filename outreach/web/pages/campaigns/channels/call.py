@@ -113,7 +113,7 @@ def list_calls(number: int) -> str:
         campaign = planning.campaign_numbered(session, number)
         return show(
             "channels/call/index",
-            step_of(session, "calls", campaign),
+            step_of(session, "list_calls", campaign),
             text=sought(request),
             is_whole=_is_whole(),
             waiting=channels.count_calls(session, campaign),
@@ -205,7 +205,7 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
     form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in _waiting(session, row)]
     return show(
         "channels/call/one",
-        step_of(session, "calls", campaign),
+        step_of(session, "list_calls", campaign),
         row=row,
         form=form,
         me=actor(),

@@ -21,7 +21,7 @@ from wtforms import (
 
 from outreach.access import form_drafts
 from outreach.campaigns import planning
-from outreach.campaigns.evidence import ReachChannel, RungWhen, stored_steps, write_steps
+from outreach.campaigns.evidence import LADDER, RungWhen, stored_steps, write_steps
 from outreach.campaigns.experiments import GAPS
 from outreach.campaigns.letter import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import AddedReminder, Campaign, Colour
@@ -254,7 +254,6 @@ class TestLetterForm(FlaskForm):
 SAID = {"no": ("Non", False), "yes": ("Oui", True)}
 LOT = "Étaler en trois départs tirés au sort, à {} jours d’intervalle"
 EXAMPLE = "Heure de Bruxelles, par exemple 9:30."
-WAITING = (RungWhen.FAILED, RungWhen.SILENT)  # a call never follows for everybody
 HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
 
 
@@ -389,31 +388,6 @@ class DatesForm(StepForm):
         choices=[SelectChoice("", "À dire"), *(SelectChoice(value, words) for value, (words, _) in SAID.items())],
         default="",
     )
-    other_mailbox = StringField(
-        "Une autre boîte, après (jours)",
-        description="À une boîte à laquelle la vague n’a pas écrit, si son courriel échoue.",
-        render_kw=SHORT,
-    )
-    paper = StringField(
-        "Une lettre sur papier, après (jours)",
-        description="Le nombre de jours après chaque vague.",
-        render_kw=SHORT,
-    )
-    paper_when = SelectField(
-        "La lettre sur papier part quand",
-        choices=[SelectChoice(when.value, when.label) for when in RungWhen],
-        default=RungWhen.FAILED,
-    )
-    call = StringField(
-        "Un appel, après (jours)",
-        description="Le nombre de jours après chaque vague.",
-        render_kw=SHORT,
-    )
-    call_when = SelectField(
-        "L’appel se fait quand",
-        choices=[SelectChoice(when.value, when.label) for when in WAITING],
-        default=RungWhen.FAILED,
-    )
 
     @classmethod
     def about(cls, campaign: Campaign) -> "DatesForm":
@@ -444,24 +418,22 @@ class DatesForm(StepForm):
             "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
             "departure_gap": gap,
             "first_come": SAID[said][1] if gap and (said := self.first_come.data) else None,
-            "ladder": self._ladder(),
+            "ladder": self.ladder(),
         }
 
-    def _ladder(self) -> str:
-        """The rungs as a campaign keeps them. Raises InputError."""
-        asked = (
-            (ReachChannel.OTHER_MAILBOX, self.other_mailbox, RungWhen.FAILED),
-            (ReachChannel.PAPER, self.paper, _when(self.paper_when)),
-            (ReachChannel.CALL, self.call, _when(self.call_when)),
-        )
-        filled = [(channel, (field.data or "").strip(), when) for channel, field, when in asked]
-        return write_steps(
-            [(channel, whole_number(days, digits=3) or 0, when) for channel, days, when in filled if days]
-        )
+    @property
+    def rungs(self) -> list[Field]:
+        """The fields of the ladder: of each channel its days, and when it is due where that is asked."""
+        return [self[name] for channel in LADDER for name in (channel.value, f"{channel}_when") if name in self]
 
-    def validate_call(self, _field: StringField) -> None:
-        """With the other rungs: each delay once, within the limit."""
-        refusing(self._ladder)
+    def ladder(self) -> str:
+        """The rungs as a campaign keeps them. Raises InputError."""
+        asked = [
+            (channel, (self[channel.value].data or "").strip(), _when(self, f"{channel}_when")) for channel in LADDER
+        ]
+        return write_steps(
+            [(channel, whole_number(days, digits=3) or 0, when) for channel, days, when in asked if days]
+        )
 
     def validate_day(self, field: StringField) -> None:
         """Today or a later day, at most two years ahead."""
@@ -503,12 +475,26 @@ class DatesForm(StepForm):
             raise ValidationError("Le dernier jour d’envoi précède la première vague.")
 
 
-def _when(field: SelectField) -> RungWhen:
+def _when(form: DatesForm, name: str) -> RungWhen:
     """What a field says of when a rung is due. Raises InputError on what it does not offer."""
-    asked = field.data or RungWhen.FAILED.value
-    if asked not in {choice.value for choice in field.choices}:
+    asked = form[name].data if name in form else None
+    if asked and asked not in {choice.value for choice in form[name].choices}:
         raise InputError("Choisissez une des conditions proposées.")
-    return RungWhen(asked)
+    return RungWhen(asked or RungWhen.FAILED)
+
+
+def _a_ladder(form: DatesForm, _field: Field) -> None:
+    """With the other rungs: each delay once, within the limit."""
+    refusing(form.ladder)
+
+
+for _channel in LADDER:
+    _facts, _rules = _channel.facts, [_a_ladder] if _channel is LADDER[-1] else []
+    _days = StringField(f"{_facts.field}, après (jours)", _rules, description=_facts.help, render_kw=SHORT)
+    setattr(DatesForm, _channel.value, _days)
+    if _facts.asks_when:
+        _choices = [SelectChoice(when.value, when.label) for when in _facts.whens]
+        setattr(DatesForm, f"{_channel}_when", SelectField(_facts.asks_when, choices=_choices, default=RungWhen.FAILED))
 
 
 def _shown(at: datetime) -> dict[str, str]:
