@@ -202,7 +202,9 @@ def _answer_by_code(database: Database, now: datetime, chance: random.Random) ->
             message = session.get_one(Message, session.get_one(PaperLetter, key).step.message_id)
             asked = replies.question_of(session, message, now=now)
             given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=True)
-            receive_answer(session, message, given, SENDING, now=now, step=channels.step_of(session, message))
+            receive_answer(
+                session, message, given, SENDING, now=now, step=channels.paper_letter_of(session, message).step_id
+            )
 
 
 def _call(database: Database, now: datetime, chance: random.Random) -> None:

@@ -66,6 +66,11 @@ class CallRow:
         return ", ".join(f"{outcome.label.lower()} ({count})" for outcome, count in counted.items())
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the call is about mail that did not arrive; else it arrived, and nothing came back."""
+        return self.step.reason is not None and self.step.reason not in ABOUT_ALL
+
+    @property
     def is_done(self) -> bool:
         """Whether the call waits no longer."""
         return self.step.state is not StepState.DUE
@@ -150,14 +155,9 @@ def _subject(session: Session, message: Message, sending: SenderIdentity, now: d
 
 
 def _what_became(step: EscalationStep) -> str:
-    if step.reason is not None and has_failed(step):
+    if step.reason is not None and step.reason not in ABOUT_ALL:
         return f"Le courriel n’est pas arrivé : {step.reason.label}."
     return "Le courriel est resté sans suite."
-
-
-def has_failed(step: EscalationStep) -> bool:
-    """Whether the call is about mail that did not arrive; else it arrived, and nothing came back."""
-    return step.reason is not None and step.reason not in ABOUT_ALL
 
 
 def asked_of(session: Session, step: EscalationStep, *, now: datetime) -> Question:

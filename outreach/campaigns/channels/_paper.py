@@ -293,19 +293,8 @@ def _first(session: Session, of_letter: ColumnElement[bool]) -> Entered | None:
     return Entered(*row) if row else None
 
 
-def schools_of(session: Session, message: Message) -> frozenset[int]:
-    """The schools that the letter on paper lists which stands for a message; empty without one."""
-    letter = _letter_for(session, message)
-    return frozenset(letter.schools) if letter else frozenset()
-
-
-def step_of(session: Session, message: Message) -> int | None:
-    """The step of the letter on paper that stands for a message: an answer by its code names it."""
-    letter = _letter_for(session, message)
-    return letter.step_id if letter else None
-
-
-def _letter_for(session: Session, message: Message) -> PaperLetter | None:
+def paper_letter_of(session: Session, message: Message) -> PaperLetter | None:
+    """The letter on paper that stands for a message, if any: an answer by its code names its step and its schools."""
     query = select(PaperLetter).join(EscalationStep, PaperLetter.step_id == EscalationStep.id)
     return session.scalar(query.where(EscalationStep.message_id == message.id).order_by(PaperLetter.id.desc()).limit(1))
 

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from outreach.campaigns.channels._paper import letters_of
-from outreach.campaigns.channels._paper_letters import Sheet, settable, sheets_of
+from outreach.campaigns.channels._paper_letters import Addressed, Sheet, document_of, settable, sheets_of
 from outreach.campaigns.letter import SenderIdentity, head_on_paper
+from outreach.campaigns.models import Campaign
 from outreach.campaigns.paper_models import PaperBatch
 from outreach.core.db import Session
 from outreach.core.sandbox import pdf
@@ -20,9 +21,12 @@ from outreach.core.tables import Column, InMemoryListing, Kind, Origin, csv_byte
 from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import Refused
+from outreach.directory import postal
+from outreach.directory.models import Authority
 from outreach.directory.postal import PostalAddress
 
 MOST_PAGES = 100
+SHOWN_CODE = "0000-0000"  # of a letter that is only read
 AT_FIRST = 50  # letters of one page each, and the blank pages behind them
 LOST_NOTHING = "Le lot reste préparé"
 TOLD = (
@@ -37,8 +41,7 @@ TOLD = (
     ("La fenêtre est à {left} mm du bord gauche et à {top} mm du haut ; elle a {width} mm sur {height} mm."),
 )
 COUNT = re.compile(rb"/Count (\d+)")
-Window = tuple[float, float, float, float]
-WINDOW: Window = 105, 45, 90, 40  # of an envelope on a sheet of A4, in mm: from its left, from its top, width, height
+WINDOW = 105, 45, 90, 40  # of an envelope on a sheet of A4, in mm: from its left, from its top, width, height
 Progress = Callable[[int, int], None]
 
 
@@ -87,7 +90,6 @@ def files_of(
     session: Session,
     batch: PaperBatch,
     sending: SenderIdentity,
-    window: Window,
     *,
     now: datetime,
     author: str,
@@ -98,7 +100,7 @@ def files_of(
     Raises Refused when typst makes no PDF, or the key of the codes is no live one any more.
     """
     made, rows, parts = BatchFiles(), list[tuple[str, Sheet]](), list[Part]()
-    for part in _parts(session, batch, sending, window, now):
+    for part in _parts(session, batch, sending, now):
         parts.append(part)
         made.contents[part.name] = part.content
         made.parts.append(part.name)
@@ -120,19 +122,39 @@ def digest_of(parts: Sequence[bytes]) -> str:
     return told.hexdigest()
 
 
-def sample_letter(document: Mapping[str, Any], window: Window, head: Letterhead, *, now: datetime) -> bytes:
-    """One letter as it would be printed, to be read before it is approved."""
-    told = {**_named("Lettre sur papier, à lire", now), "window": window, "letters": [document]}
-    return _letters(told, head, now, "Rien n’est perdu")
+def sample_letter(
+    session: Session,
+    campaign: Campaign,
+    authority: Authority,
+    words: tuple[str, str],
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+) -> Callable[[], bytes]:
+    """The letter to an authority of this subject and text, as it would be printed, to be read before it is approved.
+
+    What is returned sets it, and needs the session no more; its code leads nowhere.
+    """
+    to = Addressed(
+        authority.display_name,
+        authority.fase,
+        postal.held_of(session, authority).address,
+        f"C{campaign.id}-0",
+        today(now),
+    )
+    sample = document_of(campaign, to, SHOWN_CODE, *words, sending)
+    document = {**_named("Lettre sur papier, à lire", now), "window": WINDOW, "letters": [sample]}
+    head = head_on_paper(session, campaign)
+    return lambda: _letters(document, head, now, "Rien n’est perdu")
 
 
-def window_page(window: Window, *, now: datetime) -> bytes:
+def window_page(now: datetime) -> bytes:
     """The page « vérifier la fenêtre »: the frame of the window, and an address with the longest lines in it."""
     longest = PostalAddress("Rue du Commandant-Général Leclerc", "242", "63", "5590", "Ciney")
-    left, top, width, height = (french.number(length) for length in window)
+    left, top, width, height = (french.number(length) for length in WINDOW)
     document = {
         **_named("Vérifier la fenêtre", now),
-        "window": window,
+        "window": WINDOW,
         "lines": [
             "Pouvoir organisateur de l’école de démonstration",
             longest.street_line,
@@ -143,25 +165,23 @@ def window_page(window: Window, *, now: datetime) -> bytes:
     return pdf.set_pdf("paper_window.typ", document, int(now.timestamp()), lost_nothing="Rien n’est perdu")
 
 
-def _parts(
-    session: Session, batch: PaperBatch, sending: SenderIdentity, window: Window, now: datetime
-) -> Iterator[Part]:
+def _parts(session: Session, batch: PaperBatch, sending: SenderIdentity, now: datetime) -> Iterator[Part]:
     letters, start, number = letters_of(session, batch), 0, 0
     head = head_on_paper(session, batch.campaign)
     while start < len(letters):
         some = sheets_of(session, batch, letters[start : start + AT_FIRST], sending, now=now)
         number += 1
-        part = _part(batch, some, window, head, number)
+        part = _part(batch, some, head, number)
         yield part
         start += len(part.letters)
 
 
-def _part(batch: PaperBatch, some: Sequence[Sheet], window: Window, head: Letterhead, number: int) -> Part:
+def _part(batch: PaperBatch, some: Sequence[Sheet], head: Letterhead, number: int) -> Part:
     """As many of these letters as fit into a part; one alone may have more pages."""
-    content = _set(batch, some, window, head)
+    content = _set(batch, some, head)
     pages = pages_in(content)
     if pages > MOST_PAGES and len(some) > 1:
-        return _part(batch, some[: max(len(some) * MOST_PAGES // (pages + 1), 1)], window, head, number)
+        return _part(batch, some[: max(len(some) * MOST_PAGES // (pages + 1), 1)], head, number)
     return Part(f"lettres-{number}.pdf", content, pages, some)
 
 
@@ -173,10 +193,10 @@ def pages_in(content: bytes) -> int:
     return max(counts)
 
 
-def _set(batch: PaperBatch, some: Sequence[Sheet], window: Window, head: Letterhead) -> bytes:
+def _set(batch: PaperBatch, some: Sequence[Sheet], head: Letterhead) -> bytes:
     document = {
         **_named(f"Lettres – {batch.campaign.title}", batch.made_at),
-        "window": window,
+        "window": WINDOW,
         "letters": [one.document for one in some],
     }
     return _letters(document, head, batch.made_at, LOST_NOTHING)

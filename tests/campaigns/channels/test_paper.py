@@ -66,7 +66,7 @@ def made_batch(database, number, *, sheet=False):
 def files_made(database, number, batch, *, now=NOW):
     with database.reading() as session:
         found = paper.batch_of(session, campaign_of(session, number), batch)
-        return paper_files.files_of(session, found, SENDING, WINDOW, now=now, author="Nadia Lambert")
+        return paper_files.files_of(session, found, SENDING, now=now, author="Nadia Lambert")
 
 
 def states(database):

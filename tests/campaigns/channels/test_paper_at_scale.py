@@ -38,7 +38,7 @@ with database.writing() as session:
 making = processor() - before
 with database.reading() as session:
     batch = batches.batch_of(session, campaign_of(session, number), made)
-    found = files.files_of(session, batch, SENDING, (105, 45, 90, 40), now=NOW, author="Nadia Lambert")
+    found = files.files_of(session, batch, SENDING, now=NOW, author="Nadia Lambert")
 status = Path("/proc/self/status").read_text()
 print(json.dumps({
     "letters": found.letters,

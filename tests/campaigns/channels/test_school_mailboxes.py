@@ -55,7 +55,7 @@ def printed(database):
         channels.make_batch(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
-        about = channels.schools_of(session, message)
+        about = frozenset(channels.paper_letter_of(session, message).schools)
         asked = replies.question_of(session, message, now=day(1), about=about)
         return letter.schools, tuple(row.school.id for row in asked.schools)
 

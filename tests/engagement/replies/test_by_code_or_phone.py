@@ -59,7 +59,7 @@ def answered_each_way(database, _settings):
     with database.writing() as session:
         by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
         _answer(session, by[MAIL], is_by_code=False)
-        _answer(session, by[CODE], is_by_code=True, step=channels.step_of(session, by[CODE]))
+        _answer(session, by[CODE], is_by_code=True, step=channels.paper_letter_of(session, by[CODE]).step_id)
         step = session.scalars(
             select(EscalationStep).where(EscalationStep.authority_id == PHONE).order_by(-EscalationStep.id)
         ).first()

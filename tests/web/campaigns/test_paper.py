@@ -99,12 +99,12 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
 
 @pytest.mark.long
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
-    from outreach.campaigns.channels import WINDOW, files_of
+    from outreach.campaigns.channels import files_of
     from outreach.campaigns.paper_models import PaperBatch
 
     with launched_sample.reading() as session:
         batch = session.scalars(select(PaperBatch)).one()
-        made = files_of(session, batch, SenderIdentity.of(standing.settings), WINDOW, now=NOW, author="Nadia")
+        made = files_of(session, batch, SenderIdentity.of(standing.settings), now=NOW, author="Nadia")
     names = zipfile.ZipFile(io.BytesIO(made.archive())).namelist()
     assert names == ["lettres-1.pdf", "liste.csv", "liste.xlsx", "bordereau.pdf"]
 

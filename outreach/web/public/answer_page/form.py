@@ -543,11 +543,12 @@ def receive(session: Session, message: Message, given: Given, read: Token | None
     """
     by_code = is_by_code(read)
     given = replace(given, is_by_code=by_code, about=_about(session, message, read))
-    step = channels.step_of(session, message) if by_code else None
+    step = letter.step_id if by_code and (letter := channels.paper_letter_of(session, message)) else None
     made = waves.receive_answer(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
     proposals.report(session, message, given.gone, given.gone_to, now=now())
     return made
 
 
 def _about(session: Session, message: Message, read: Token | None) -> frozenset[int]:
-    return channels.schools_of(session, message) if is_by_code(read) else frozenset()
+    letter = channels.paper_letter_of(session, message) if is_by_code(read) else None
+    return frozenset(letter.schools if letter else ())

@@ -209,7 +209,6 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         row=row,
         form=form,
         me=actor(),
-        has_failed=channels.has_failed(row.step),
         letter=channels.letter_in_three_lines(session, row.step, sending(), now=now()),
     )
 

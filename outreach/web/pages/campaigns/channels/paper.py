@@ -6,8 +6,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.access import accounts
 from outreach.campaigns import channels, planning
-from outreach.campaigns.channels import Addressed, document_of
-from outreach.campaigns.letter import head_on_paper
 from outreach.campaigns.review import Preview
 from outreach.core import audit
 from outreach.core.db import Session
@@ -17,7 +15,6 @@ from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
-from outreach.directory import postal
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.shared.jobs import later
 from outreach.web.sign_in.access_log_queue import of_export
@@ -26,7 +23,6 @@ from outreach.web.ui.fields import posted, pressed
 from outreach.web.ui.pager import Shown, sorting
 from outreach.web.ui.request import actor, current_day, database, end_reading, finishing, job, needs, now, reading, tell
 
-SHOWN_CODE = "0000-0000"  # of a letter that is only read
 MOST_RETURNED = 2000  # characters of FASE numbers typed at once
 
 
@@ -50,8 +46,7 @@ def export_batches(number: int, kind: str) -> Response:
 @pages.get("/paper/window.pdf")
 @needs(RoleName.READER)
 def paper_window() -> Response:
-    content = channels.window_page(channels.WINDOW, now=now())
-    return attachment(content, "application/pdf", "verifier-la-fenetre.pdf")
+    return attachment(channels.window_page(now()), "application/pdf", "verifier-la-fenetre.pdf")
 
 
 @pages.get("/<number:number>/letter/paper.pdf")
@@ -67,13 +62,10 @@ def read_on_paper(number: int) -> Response:
         letter = preview.paper(chosen) if chosen else None
         if chosen is None or letter is None:
             raise Refused("Cette campagne n’écrit à personne aujourd’hui : élargissez son public.")
-        address = postal.held_of(session, chosen).address
-        to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", current_day())
-        document = document_of(campaign, to, SHOWN_CODE, letter.subject, letter.html, sending())
-        head = head_on_paper(session, campaign)
+        words, fase = (letter.subject, letter.html), chosen.fase
+        set_letter = channels.sample_letter(session, campaign, chosen, words, sending(), now=now())
     end_reading()
-    content = channels.sample_letter(document, channels.WINDOW, head, now=now())
-    return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
+    return attachment(set_letter(), "application/pdf", f"lettre-campagne-{number}-fase-{fase}.pdf")
 
 
 @pages.post("/<number:number>/paper")
@@ -110,9 +102,7 @@ def paper_files(number: int, batch: int) -> Response | Redirect:
     with reading() as session:
         found = channels.batch_of(session, planning.campaign_numbered(session, number), batch)
         name = accounts.colleagues(session)[actor()]
-        made = channels.files_of(
-            session, found, sending(), channels.WINDOW, now=now(), author=name, progress=work.progress
-        )
+        made = channels.files_of(session, found, sending(), now=now(), author=name, progress=work.progress)
     end_reading()
     of_export(f"lettres sur papier : lot {batch}")
     suffix = Origin(now(), current_user.name).suffix()
