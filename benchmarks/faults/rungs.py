@@ -35,8 +35,7 @@ from outreach.campaigns.evidence import (
     StepReason,
     StepState,
 )
-from outreach.campaigns.models import Campaign
-from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.models import Campaign, PaperLetter
 from outreach.campaigns.results import Figure, Filters, verify_ledger
 from outreach.campaigns.waves import advance_wave, receive_answer
 from outreach.cli.preparation import prepare

@@ -19,8 +19,15 @@ from outreach.campaigns import channels, planning, review
 from outreach.campaigns.channels import NotedCall
 from outreach.campaigns.evidence import CallOutcome, EscalationStep, ReachChannel, StepState
 from outreach.campaigns.letter import SenderIdentity
-from outreach.campaigns.models import AddedReminder, AudienceException, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.paper_models import PaperBatch
+from outreach.campaigns.models import (
+    AddedReminder,
+    AudienceException,
+    Campaign,
+    CampaignState,
+    PaperBatch,
+    Wave,
+    WaveState,
+)
 from outreach.campaigns.planning import AudienceRule
 from outreach.campaigns.segments import from_plain, to_json
 from outreach.campaigns.waves import add_reminder as add_reminder_of_waves

@@ -18,7 +18,7 @@ from outreach.access.accounts import Role, User
 from outreach.adherence import programmes
 from outreach.campaigns import evidence, segments
 from outreach.campaigns.evidence import ReachChannel, StepReason
-from outreach.campaigns.paper_models import PaperBatch
+from outreach.campaigns.models import PaperBatch
 from outreach.campaigns.segments import InNetwork
 from outreach.core import jobs
 from outreach.core.jobs import Asked

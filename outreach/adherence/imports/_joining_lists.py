@@ -40,7 +40,7 @@ from outreach.core.tables import (
 )
 from outreach.core.text import french
 from outreach.core.text.typed import cleaned
-from outreach.directory.known_numbers import fase_numbers
+from outreach.directory.authorities import fase_numbers
 from outreach.directory.models import RegisterImport
 
 

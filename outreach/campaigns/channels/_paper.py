@@ -20,8 +20,7 @@ from outreach.campaigns.evidence import (
     StepState,
 )
 from outreach.campaigns.letter import SenderIdentity
-from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper_models import PaperBatch, PaperLetter, WrongCode
+from outreach.campaigns.models import Campaign, PaperBatch, PaperLetter, Wave, WrongCode
 from outreach.core import audit
 from outreach.core.db import Session, take_lock
 from outreach.core.tables import Column, InMemoryListing, Kind

@@ -12,8 +12,7 @@ from typing import Any
 from outreach.campaigns.channels._paper import letters_of
 from outreach.campaigns.channels._paper_letters import Addressed, Sheet, document_of, settable, sheets_of
 from outreach.campaigns.letter import SenderIdentity, head_on_paper
-from outreach.campaigns.models import Campaign
-from outreach.campaigns.paper_models import PaperBatch
+from outreach.campaigns.models import Campaign, PaperBatch
 from outreach.core.db import Session
 from outreach.core.sandbox import pdf
 from outreach.core.site import Letterhead

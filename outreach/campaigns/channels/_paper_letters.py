@@ -13,8 +13,7 @@ from sqlalchemy import select
 
 from outreach.campaigns.evidence import EscalationStep
 from outreach.campaigns.letter import SenderIdentity, contact_of, for_paper
-from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper_models import PaperBatch, PaperLetter
+from outreach.campaigns.models import Campaign, PaperBatch, PaperLetter, Wave
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.sandbox import pdf

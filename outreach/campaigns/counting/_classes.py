@@ -45,8 +45,7 @@ from outreach.campaigns.evidence import (
     paper_posted_on,
     proved_clicks,
 )
-from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, PaperLetter, Wave, WaveState
 from outreach.campaigns.segments import Audience, Concerns, Scope
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.db.local_days import brussels_day

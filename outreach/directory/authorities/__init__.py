@@ -1,6 +1,7 @@
 """Authorities: search, lists, and the sheet of one of them."""
 
 from outreach.directory.authorities._calls import Call, call_events, record_call, withdraw_recorded_call
+from outreach.directory.authorities._known_numbers import fase_numbers
 from outreach.directory.authorities._search import (
     BY_NAME, LONGEST_SEARCH, REGISTERED, Filters, ListedRow, Reach, authorities_called, authority_columns,
     count_authorities, find, is_named, list_authorities, list_federations, list_municipalities, list_networks,
@@ -13,7 +14,7 @@ from outreach.directory.authorities._sheet import (
 __all__ = [
     "BY_NAME", "LONGEST_SEARCH", "REGISTERED", "Call", "Event", "Filters", "ListedRow", "ListedSchool", "Reach",
     "authorities_called", "authority_by_fase", "authority_columns", "authority_history", "call_events",
-    "count_authorities", "find", "is_named", "list_authorities", "list_federations", "list_municipalities",
-    "list_networks", "list_representing", "list_schools", "list_where", "list_zones", "narrow_by_name", "record_call",
-    "represented_by", "resolve_text", "school_by_fase", "withdraw_recorded_call",
+    "count_authorities", "fase_numbers", "find", "is_named", "list_authorities", "list_federations",
+    "list_municipalities", "list_networks", "list_representing", "list_schools", "list_where", "list_zones",
+    "narrow_by_name", "record_call", "represented_by", "resolve_text", "school_by_fase", "withdraw_recorded_call",
 ]

@@ -21,9 +21,9 @@ from outreach.core.text.errors import Refused
 from outreach.core.text.french import plural
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory import confirmations
+from outreach.directory.authorities import fase_numbers
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import Particulars
-from outreach.directory.known_numbers import fase_numbers
 from outreach.directory.models import Authority, Contact, ContactSchool, ContactSource, MailboxKind
 from outreach.directory.supplied_names import organisation_names
 from outreach.engagement import tracking

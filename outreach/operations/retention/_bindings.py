@@ -14,8 +14,7 @@ from outreach.access.form_drafts import Draft
 from outreach.adherence.models import JoiningList
 from outreach.campaigns.correspondence import ServiceLetter, ServiceReply
 from outreach.campaigns.letter import LetterSnapshot, filled_again
-from outreach.campaigns.models import CLOCK
-from outreach.campaigns.paper_models import PaperBatch, PaperLetter, WrongCode
+from outreach.campaigns.models import CLOCK, PaperBatch, PaperLetter, WrongCode
 from outreach.core import audit
 from outreach.core.audit import AuditEntry, SealedEntry
 from outreach.core.db import Base, Session

@@ -4,7 +4,7 @@
 from outreach.access import accounts, approvals, form_drafts
 from outreach.access.accounts import second_factors
 from outreach.adherence import models
-from outreach.campaigns import correspondence, counting, evidence, experiments, paper_models, planning, segments
+from outreach.campaigns import correspondence, counting, evidence, experiments, planning, segments
 from outreach.campaigns import models as campaigns_models
 from outreach.core import audit, erasure, jobs, site, tables
 from outreach.delivery import bounces, deliverability, received

@@ -17,7 +17,7 @@ from outreach.core.tables import Holds, InMemoryListing, QueryListing
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
-from outreach.directory.known_numbers import fase_numbers
+from outreach.directory.authorities import fase_numbers
 from outreach.directory.models import Authority
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files

@@ -17,7 +17,7 @@ from outreach.campaigns.channels import _paper_files as paper_files
 from outreach.campaigns.channels import _paper_letters as paper_letters
 from outreach.campaigns.evidence import EscalationStep, StepReason, StepState
 from outreach.campaigns.letter import for_paper
-from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.models import PaperLetter
 from outreach.core.site import Letterhead
 from outreach.core.site import _letterhead as letterhead
 from outreach.core.text import french

@@ -9,8 +9,7 @@ from outreach.campaigns import channels, counting, planning, waves
 from outreach.campaigns.channels import NotedCall
 from outreach.campaigns.counting import Reach
 from outreach.campaigns.evidence import CallOutcome, EscalationStep, StepState
-from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.paper_models import PaperBatch, PaperLetter
+from outreach.campaigns.models import Campaign, PaperBatch, PaperLetter, Wave, WaveState
 from outreach.campaigns.segments import Boxes
 from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, Reason

@@ -9,8 +9,7 @@ from sqlalchemy import select
 from outreach.campaigns import channels, evidence
 from outreach.campaigns.evidence import EscalationStep, ReachChannel, StepReason, StepState
 from outreach.campaigns.letter import SenderIdentity
-from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.models import Campaign, PaperLetter, Wave
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
 from tests.conftest import NOW
@@ -100,7 +99,7 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
 @pytest.mark.long
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
     from outreach.campaigns.channels import files_of
-    from outreach.campaigns.paper_models import PaperBatch
+    from outreach.campaigns.models import PaperBatch
 
     with launched_sample.reading() as session:
         batch = session.scalars(select(PaperBatch)).one()

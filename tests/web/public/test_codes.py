@@ -14,8 +14,7 @@ from outreach.campaigns.channels import _paper_letters as paper_letters
 from outreach.campaigns.channels._paper import MOST, PERIOD
 from outreach.campaigns.evidence import ReachAnswer, ReachChannel, StepReason
 from outreach.campaigns.letter import SenderIdentity
-from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper_models import PaperLetter
+from outreach.campaigns.models import Campaign, PaperLetter, Wave
 from outreach.campaigns.waves import AnswerTerm, Term
 from outreach.core.settings import Settings
 from outreach.delivery.letters import Keys
