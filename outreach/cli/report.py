@@ -109,8 +109,8 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
         programme = programmes.get_programme(session, code)
         name = programmes.name_among_several(session, programme)
         acted = results.list_actions(session, programme, now=operation.now, at=end_of(day) if day else None)
-        told = {"programme": programme.code, **acted.as_json()}
-    say_json(lambda: told)
+        values = {"programme": programme.code, **acted.as_json()}
+    say_json(lambda: values)
     if name:
         say(f"Programme « {name} »")
     for title, some in (("Prévues", acted.planned), ("Menées", acted.done)):

@@ -134,9 +134,9 @@ def _refuse_floods(session: Session, message: Message, now: datetime) -> None:
 def _letter(message: Message, made: Proposal, sending: SenderIdentity, now: datetime) -> str:
     """What the mailbox is told. An address that somebody typed is masked: a letter carries no text of a stranger."""
     token = sending.keys.make(TokenKind.ANSWER, bytes.fromhex(message.public_id))
-    asked = "cette boîte n’est plus celle de la bonne personne"
+    words = "cette boîte n’est plus celle de la bonne personne"
     if made.kind is ProposalKind.ADDRESS:
         place = "à la place de celle-ci" if made.contact_id else "en plus de celle-ci"
-        asked = f"écrire à {masked(made.address)} {place}"
+        words = f"écrire à {masked(made.address)} {place}"
     page = f"{sending.address}/{ANSWER}/address/{token}"
-    return LETTER.format(moment=spelt_moment(now), how=made.said, asked=asked, page=page)
+    return LETTER.format(moment=spelt_moment(now), how=made.said, asked=words, page=page)

@@ -181,8 +181,8 @@ def load_file(
     session.flush()
     _replace_prerequisites(session, known, stated)
     tell_programme(session, as_json(programme, stated.prerequisites), now=now)
-    told = " ".join((f"Programme « {programme.name} » chargé.", *changes))
-    audit.record_entry(session, now, actor, told, f"programme:{programme.code}")
+    words = " ".join((f"Programme « {programme.name} » chargé.", *changes))
+    audit.record_entry(session, now, actor, words, f"programme:{programme.code}")
     return programme
 
 
@@ -227,8 +227,8 @@ def fault_of(error: ValidationError) -> str:
     """The first fault of a file: where, and what is wrong."""
     fault = error.errors()[0]
     where = ".".join(str(part) for part in fault["loc"]) or "le fichier"
-    told = fault["msg"].removeprefix("Value error, ")
-    what = told if fault["type"] == "value_error" else REASONS.get(fault["type"])
+    words = fault["msg"].removeprefix("Value error, ")
+    what = words if fault["type"] == "value_error" else REASONS.get(fault["type"])
     return f"{where} : {what or 'la valeur ne convient pas'}"
 
 
@@ -269,10 +269,10 @@ def _fault_in(error: ValidationError, content: str) -> str:
     """The first fault of a programme's file: which strand, which line, and what to write there."""
     fault = error.errors()[0]
     place = fault["loc"]
-    told = fault["msg"].removeprefix("Value error, ")
+    words = fault["msg"].removeprefix("Value error, ")
     part = _part(content, str(place[0]), int(place[1])) if len(place) > 1 else ""
     field = next((str(name) for name in (place[2:] if part else place) if isinstance(name, str)), "")
-    wanted = told if fault["type"] == "value_error" else REASONS.get(fault["type"]) or WANTED.get(field)
+    wanted = words if fault["type"] == "value_error" else REASONS.get(fault["type"]) or WANTED.get(field)
     line = _line_of(content, str(place[0]) if part else "", int(place[1]) if part else 0, field)
     where = ", ".join(filter(None, (part, f"ligne {line}" if line else "")))
     what = ", ".join(filter(None, (f"« {field} »" if field else "", wanted or "la valeur ne convient pas")))

@@ -255,11 +255,11 @@ def _of_editions(session: Session, found: Difference, schools: Sequence[int]) ->
         .where(RegisterImport.applied_at <= late.moment, RegisterImport.edition_on <= last, or_(was_undone, is_later))
         .order_by(RegisterChange.id)
     )
-    told = {}
+    values = {}
     for fase, one in session.execute(query):
         source = f"édition du registre du {french.day(one.edition_on)}"
         if one.undone_at is None or one.undone_at > late.moment:
-            told[fase] = Telling(one.applied_at, one.applied_by or "", source)
+            values[fase] = Telling(one.applied_at, one.applied_by or "", source)
         elif one.applied_at and one.applied_at <= early.moment:
-            told[fase] = Telling(one.undone_at, one.undone_by or "", f"{source}, annulée")
-    return told
+            values[fase] = Telling(one.undone_at, one.undone_by or "", f"{source}, annulée")
+    return values

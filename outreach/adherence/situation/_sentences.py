@@ -96,8 +96,8 @@ def of_declared(rows: Iterable[SituationRow], number: int, programme: str = "") 
     if not count:
         return None
     does = french.plural(count, "école déclare", "écoles déclarent")
-    told = f"{does} adhérer au {strand_ordinal(number, programme)}, ce que le service n’a pas encore confirmé."
-    return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
+    sentence = f"{does} adhérer au {strand_ordinal(number, programme)}, ce que le service n’a pas encore confirmé."
+    return FiguredSentence(french.typeset(sentence), {Bucket.DECLARED.value: count})
 
 
 def of_reported(
@@ -109,10 +109,10 @@ def of_reported(
         return None
     schools = f"{french.plural(count, 'école')} {kinds_of_schools(strand.levels, count)}"
     schools += of_schools(sight)
-    told = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
+    sentence = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
     if count == 1:
-        told = "signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
-    return FiguredSentence(french.typeset(f"{schools} {told}"), {"reported": count})
+        sentence = "signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
+    return FiguredSentence(french.typeset(f"{schools} {sentence}"), {"reported": count})
 
 
 def opening_in_words(number: int, day: date, programme: str = "") -> str:

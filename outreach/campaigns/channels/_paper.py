@@ -204,8 +204,8 @@ def _batch(
         letter.content = json.dumps(said[letter.id], ensure_ascii=False)
         _move(session, one.step, StepState.PRINTED, None, now=now, actor=actor)
     session.flush()
-    told = f"Lot de lettres {batch.id} préparé : {batch.letters} lettres sur papier."
-    audit.record_entry(session, now, actor, told, f"campaign:{campaign.id}")
+    sentence = f"Lot de lettres {batch.id} préparé : {batch.letters} lettres sur papier."
+    audit.record_entry(session, now, actor, sentence, f"campaign:{campaign.id}")
     return batch
 
 

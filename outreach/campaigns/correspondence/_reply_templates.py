@@ -239,8 +239,8 @@ def approve_template(session: Session, use: TextUse, number: int, *, now: dateti
     if held.row.id != number:
         raise Refused("Ce texte a changé depuis l’ouverture de la page : relisez-le.")
     content = content_of(held.row)
-    told = f"{content.named} : version {held.version} validée."
-    approvals.record_decision(session, content, DecisionKind.APPROVED, told, now=now, actor=actor)
+    sentence = f"{content.named} : version {held.version} validée."
+    approvals.record_decision(session, content, DecisionKind.APPROVED, sentence, now=now, actor=actor)
 
 
 def _refuse_unreadable_letter(text: str, schemes: Sequence[str]) -> None:

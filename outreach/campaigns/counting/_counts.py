@@ -215,8 +215,8 @@ def _counts(rows: Iterable[Row], untold: set[str]) -> Counts:
             numbers[name] += flagged
         if kind in {Class.EXCEPTED, Class.NO_ADDRESS, Class.NOT_SENT}:
             reasons[reason] += count
-    told: dict[str, int | None] = {
+    fields: dict[str, int | None] = {
         **dict.fromkeys((*KEYS, *BESIDE), 0),
         **{str(key): n for key, n in numbers.items()},
     }
-    return Counts({**told, **dict.fromkeys(untold)}, reasons)
+    return Counts({**fields, **dict.fromkeys(untold)}, reasons)

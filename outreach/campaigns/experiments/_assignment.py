@@ -269,10 +269,10 @@ def _leave_by_place(session: Session, attempt: DrawAttempt) -> bool:
 def _is_audited(session: Session, attempt: DrawAttempt) -> bool:
     """Whether the audit says the nonce's digest and the seed. It says nothing once retention emptied its words."""
     entries = audit.entries_about(session, f"campaign:{attempt.campaign_id}")
-    told = [entry.sentence for entry in entries if AUDITED in entry.sentence]
+    lines = [entry.sentence for entry in entries if AUDITED in entry.sentence]
     is_emptied = any(not entry.sentence for entry in entries)
     expected = (attempt.commitment, attempt.seed or "")
-    return is_emptied or not told or all(any(digest in words for words in told) for digest in expected)
+    return is_emptied or not lines or all(any(digest in words for words in lines) for digest in expected)
 
 
 def _of(attempt: DrawAttempt) -> ColumnElement[bool]:

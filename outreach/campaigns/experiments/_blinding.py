@@ -69,8 +69,8 @@ def beside_counts(session: Session, campaign: Campaign) -> str:
         if lock.until
         else "une fois le deuxième départ comparé"
     )
-    told = f". {lock.told}" if lock.state is EffectState.BLOCKED else f" : il sera donné {when}."
-    return french.typeset(f"Ces nombres ne disent pas l’effet{told}")
+    sentence = f". {lock.told}" if lock.state is EffectState.BLOCKED else f" : il sera donné {when}."
+    return french.typeset(f"Ces nombres ne disent pas l’effet{sentence}")
 
 
 def frozen_effect(session: Session, campaign: Campaign) -> DrawnEffect | None:

@@ -135,8 +135,8 @@ def freeze_effect(
     facts = {"attempt_id": again.attempt.id, "list_id": again.opened_by.id, "frozen_at": now, "outcome": kept}
     session.add(DrawnEffect(campaign_id=campaign.id, **facts))
     session.flush()
-    told = f"Effet de la campagne « {campaign.title} » figé, d’après la liste d’adhésions {again.opened_by.id}."
-    audit.record_entry(session, now, actor, told, Thing.CAMPAIGN.subject(campaign.id))
+    words = f"Effet de la campagne « {campaign.title} » figé, d’après la liste d’adhésions {again.opened_by.id}."
+    audit.record_entry(session, now, actor, words, Thing.CAMPAIGN.subject(campaign.id))
 
 
 def reminders_of(campaign: Campaign) -> list[int]:

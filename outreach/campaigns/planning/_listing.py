@@ -131,8 +131,8 @@ def matching_campaigns(
     if programme is not None:
         query = query.where(Campaign.strand_id.in_(programme.strand_keys))
     rows = session.execute(query)
-    told = {number: fold(f"{title} {circular} {colleagues[by]}") for number, title, circular, by in rows}
-    return [number for number, said in told.items() if all(word in said for word in words)]
+    values = {number: fold(f"{title} {circular} {colleagues[by]}") for number, title, circular, by in rows}
+    return [number for number, said in values.items() if all(word in said for word in words)]
 
 
 def count_stages(session: Session, among: Sequence[int] | None = None) -> dict[Stage, int]:

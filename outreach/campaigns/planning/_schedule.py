@@ -338,8 +338,8 @@ def plan_wave(
     set_due(wave, planned)
     session.add(wave)
     session.flush()
-    told = f", {planned.told}" if planned.told else ""
-    note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
+    words = f", {planned.told}" if planned.told else ""
+    note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{words}")
     return wave
 
 
@@ -357,8 +357,8 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
     if kind := _TOLD.get((before, state)) or _TOLD.get((None, state)):
         strand = wave.campaign.strand
         programme = session.get_one(Programme, strand.programme_id).code
-        told = {"campaign": wave.campaign_id, "wave": wave.number, "programme": programme, "strand": strand.number}
-        publish_event(session, kind, f"campaign:{wave.campaign_id}", told, at=now)
+        values = {"campaign": wave.campaign_id, "wave": wave.number, "programme": programme, "strand": strand.number}
+        publish_event(session, kind, f"campaign:{wave.campaign_id}", values, at=now)
     if state not in ON_ITS_WAY:
         session.execute(delete(StagedAuthority).where(StagedAuthority.wave_id == wave.id))
     mailing = wave.mailing

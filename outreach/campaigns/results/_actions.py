@@ -168,8 +168,8 @@ class Actions:
     def as_json(self) -> dict[str, Any]:
         """The actions as JSON, under fixed names."""
         waves = {"done": self.done, "planned": self.planned}
-        told = {name: [one.as_json() for one in each] for name, each in waves.items()}
-        return {**told, "reached": [one.as_json() for one in self.reached]}
+        fields = {name: [one.as_json() for one in each] for name, each in waves.items()}
+        return {**fields, "reached": [one.as_json() for one in self.reached]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class PublicDraw:
     def attempts(self) -> str:
         """How many attempts there were, in French."""
         void = len(self.void)
-        told = french.plural(void, "annulé", "annulés") if void else "aucun annulé"
-        return french.typeset(f"Tirage n° {self.attempt.number}, {told}.")
+        words = french.plural(void, "annulé", "annulés") if void else "aucun annulé"
+        return french.typeset(f"Tirage n° {self.attempt.number}, {words}.")
 
 
 def public_draw(session: Session, number: int) -> PublicDraw:

@@ -325,18 +325,18 @@ def answer_events(session: Session, authority: Authority, entries: Iterable[Even
     query = select(Response).options(joinedload(Response.message))
     for response in session.scalars(query.where(Response.authority_id == authority.id).order_by(Response.id)):
         given.setdefault((response.given_at, response.message.address), []).append(response)
-    told: dict[tuple[datetime, str], list[str]] = {moment: [] for moment in given}
+    values: dict[tuple[datetime, str], list[str]] = {moment: [] for moment in given}
     others = []
     for entry in entries:
         moment = (entry.at, address_of.get(entry.actor, entry.actor))
-        if moment in told:
-            told[moment].append(entry.sentence)
+        if moment in values:
+            values[moment].append(entry.sentence)
         else:
             others.append(entry)
     waves = _waves_of(session, [response.message.mailing_id for several in given.values() for response in several])
     letters_of = {key: f" {said}, {wave.name}" for key, (wave, said) in waves.items()}
     ways = ways_of(session, [response.id for several in given.values() for response in several])
-    return others + [_answer(moment, several, told[moment], letters_of, ways) for moment, several in given.items()]
+    return others + [_answer(moment, several, values[moment], letters_of, ways) for moment, several in given.items()]
 
 
 def exclusion_events(session: Session, authority: Authority) -> list[Event]:

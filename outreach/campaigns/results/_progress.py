@@ -218,9 +218,9 @@ def progress_concerning(session: Session, campaign: Campaign, *, now: datetime) 
     left = [wave for wave in campaign.waves if wave.mailing_id is not None]
     coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
     came, meant = by_network(session, left, now), planning.count_recipients(session, coming, now)
-    told = {wave.id: came[wave.mailing_id or 0] for wave in left}
-    told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
-    if not told:
+    values = {wave.id: came[wave.mailing_id or 0] for wave in left}
+    values |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
+    if not values:
         raise planning.unknown_campaign(campaign.id)
     return {
         "campaign": campaign.id,
@@ -228,7 +228,7 @@ def progress_concerning(session: Session, campaign: Campaign, *, now: datetime) 
         "counted": scopes.authorities_in_words(scopes.of_session(session)),
         "state": campaign.state.value,
         "stage": planning.standing_of(session, campaign).stage.value,
-        "waves": [_counted_letters(wave, told[wave.id]) for wave in campaign.waves if wave.id in told],
+        "waves": [_counted_letters(wave, values[wave.id]) for wave in campaign.waves if wave.id in values],
         "counts": counting.of_campaign(session, campaign, now=now).as_json(),
         "answers": {},
         "measured": [],

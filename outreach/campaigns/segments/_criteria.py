@@ -247,11 +247,11 @@ class SchoolStatus(Fields):
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
         rows = scope.standings(self.strand)
-        has_status, asked = rows.c.status.in_(self.statuses), select(rows.c.authority_id)
+        has_status, query = rows.c.status.in_(self.statuses), select(rows.c.authority_id)
         if self.which is Which.ANY:
-            return Authority.id.in_(asked.where(has_status))
+            return Authority.id.in_(query.where(has_status))
         having = func.count() == func.sum(case((has_status, 1), else_=0))
-        return Authority.id.in_(asked.group_by(rows.c.authority_id).having(having))
+        return Authority.id.in_(query.group_by(rows.c.authority_id).having(having))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""

@@ -72,8 +72,8 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     why = _reason(reason)
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
-    told = f"Campagne « {campaign.title} » : écrit aussi aux PO déjà sollicités ({why})."
-    audit.record_entry(session, now, actor, told, planning.subject_of(campaign))
+    sentence = f"Campagne « {campaign.title} » : écrit aussi aux PO déjà sollicités ({why})."
+    audit.record_entry(session, now, actor, sentence, planning.subject_of(campaign))
 
 
 def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -89,8 +89,8 @@ def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: 
     for exemption in held:
         exemption.withdrawal = ExemptionWithdrawal(withdrawn_at=now, withdrawn_by=actor)
     campaign.calm_waived = False
-    told = f"Campagne « {campaign.title} » : n’écrit plus aux PO déjà sollicités, la dérogation est retirée."
-    audit.record_entry(session, now, actor, told, planning.subject_of(campaign))
+    sentence = f"Campagne « {campaign.title} » : n’écrit plus aux PO déjà sollicités, la dérogation est retirée."
+    audit.record_entry(session, now, actor, sentence, planning.subject_of(campaign))
 
 
 def exemptions_of(session: Session, campaign: Campaign) -> Sequence[Exemption]:

@@ -69,9 +69,9 @@ def new(operation: Operation, definition: str, code: str | None, strand: int | N
         like = planning.definition_about(stated, programme, chosen, is_only=len(there) == 1, was=was)
         made = planning.create_campaign(session, like, now=operation.now, author=author)
         said = programmes.strand_names(session)[chosen.id]
-        number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
-        told |= {"programme": programme.code, "strand": chosen.number}
-    say_json(lambda: told)
+        number, values = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
+        values |= {"programme": programme.code, "strand": chosen.number}
+    say_json(lambda: values)
     say(f"Campagne {number} créée : « {stated.title} », {said}. {operation.settings.address}/campaigns/{number}")
 
 
@@ -91,9 +91,9 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
         said = planning.criterion_sentence(session, planning.criterion_of(stored_campaign))
         about, called = about_of(stored_campaign), called_of(session, stored_campaign)
     names = ("authorities", "written", "addresses", "of_schools", "schools")
-    told = {name: getattr(counts, name) for name in names}
+    fields = {name: getattr(counts, name) for name in names}
     reasons = {reason.value: count for reason, count in counts.left_out.items()}
-    say_json(lambda: {**about, "criteria": said, **told, "left_out": reasons})
+    say_json(lambda: {**about, "criteria": said, **fields, "left_out": reasons})
     say(f"{called}.")
     say(said)
     say(

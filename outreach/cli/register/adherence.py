@@ -123,10 +123,10 @@ def show_coverage(operation: Operation, code: str) -> None:
     with operation.database.reading() as session:
         programme = programmes.get_programme(session, code)
         covered = covered_until(session, programme)
-        told, name = {"programme": programme.code}, programmes.name_among_several(session, programme)
+        values, name = {"programme": programme.code}, programmes.name_among_several(session, programme)
     say_json(
         lambda: (
-            told
+            values
             | {
                 "items": [
                     {"network": one.code, "complete_until": day and day.isoformat()} for one, day in covered.items()

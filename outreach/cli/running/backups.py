@@ -90,8 +90,8 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
     )
     _tell(restored, database_url)
     if erased:
-        told = french.plural(erased, "adresse, effacée depuis, l’est", "adresses, effacées depuis, le sont")
-        say(f"{told} de nouveau.")
+        words = french.plural(erased, "adresse, effacée depuis, l’est", "adresses, effacées depuis, le sont")
+        say(f"{words} de nouveau.")
     elif erased is None:
         say("Puis ./run person replay : des adresses ont été effacées depuis cette sauvegarde.")
     elif not restored.faults and _is_new_here(operation.settings, restored):
@@ -112,8 +112,8 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
     with database.writing() as session:
         backups.record_restore_test(session, rehearsed, now=now, seconds=time.monotonic() - began)
     made_at = rehearsed.made_at and rehearsed.made_at.isoformat()
-    told = {"ok": not rehearsed.faults, "file": rehearsed.file, "made_at": made_at, "faults": [*rehearsed.faults]}
-    say_json(lambda: told)
+    values = {"ok": not rehearsed.faults, "file": rehearsed.file, "made_at": made_at, "faults": [*rehearsed.faults]}
+    say_json(lambda: values)
     if not rehearsed.faults and rehearsed.made_at:
         say(f"La sauvegarde du {french.moment(rehearsed.made_at)} se restaure : {rehearsed.file}")
     for fault in rehearsed.faults:
@@ -177,9 +177,9 @@ def prove(url: str, at: datetime, other: tuple[str, ...] = ()) -> list[str]:
             return [*other]
         with database.reading() as session:
             breaches = results.verify_ledger(session, now=at)
-            told = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
+            lines = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
             fault = audit.verify_seals(session).fault
-            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + files.find_faults(session)
+            return lines + ([f"Le journal a été touché. {fault}"] if fault else []) + files.find_faults(session)
     finally:
         database.dispose()
 

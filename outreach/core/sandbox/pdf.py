@@ -37,14 +37,14 @@ def set_pdf(template: str, document: dict[str, Any], at: int, *, lost_nothing: s
     `lost_nothing` is what the sentence then says of what was under way, without a full stop. An `archived` one is also
     PDF/A-2a.
     """
-    told = {"template": template, "document": document, "at": at, "kind": "pdf", "archived": archived}
-    return _set(told, lost_nothing)
+    values = {"template": template, "document": document, "at": at, "kind": "pdf", "archived": archived}
+    return _set(values, lost_nothing)
 
 
 def set_png(template: str, document: dict[str, Any], *, lost_nothing: str, dots: int = DOTS) -> bytes:
     """The PNG of a document of one page by a template, so many pixels an inch; otherwise as `set_pdf`."""
-    told = {"template": template, "document": document, "at": 0, "kind": "png", "dots": dots}
-    return _set(told, lost_nothing)
+    values = {"template": template, "document": document, "at": 0, "kind": "png", "dots": dots}
+    return _set(values, lost_nothing)
 
 
 def settable(text: str) -> str:

@@ -261,15 +261,15 @@ def _returns(name: str, value: str) -> Iterable[str]:
 def _replies(name: str, value: str) -> Iterable[str]:
     place, _, options = value.partition("?")
     yield from _returns(name, place)
-    told = dict(parse_qsl(options, keep_blank_values=True))
-    for option, wish in told.items():
+    values = dict(parse_qsl(options, keep_blank_values=True))
+    for option, wish in values.items():
         if not (option in REPLY_OPTIONS and REPLY_OPTIONS[option].fullmatch(wish)):
             yield (
                 f"{name} : « {option}={wish} » ne se comprend pas ; les options sont address (pour les courriels), "
                 "marks=on (ce qui suit un + y arrive aussi), proven-by (le nom sous lequel votre serveur de réception "
                 "dit si un expéditeur est prouvé)."
             )
-    if "marks" in told and "address" not in told:
+    if "marks" in values and "address" not in values:
         yield f"{name} : marks dit où va la marque d’un courriel, ajoutez address."
 
 

@@ -252,8 +252,8 @@ class ChosenColumn:
     def as_json(self) -> dict[str, object]:
         """The choice as JSON, under fixed names."""
         first, *further = self.columns
-        told = {"field": self.field, "column": first, "further": further, "others": [*self.others]}
-        return {**told, "message": self.message}
+        fields = {"field": self.field, "column": first, "further": further, "others": [*self.others]}
+        return {**fields, "message": self.message}
 
 
 def _named(titles: Sequence[str]) -> str:

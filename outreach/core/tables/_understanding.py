@@ -26,8 +26,10 @@ class UnclearColumns(MissingColumns):
     def __init__(self, word: str, said: str, columns: Sequence[str]) -> None:
         super().__init__({word: said}, columns)
         named = all_of([f"« {name[:LONGEST_QUOTED]} »" for name in columns])
-        told = f"Plusieurs colonnes peuvent être celle de « {said} » : {named}. Dites laquelle, ou donnez-lui ce titre."
-        self.args = (told,)
+        sentence = (
+            f"Plusieurs colonnes peuvent être celle de « {said} » : {named}. Dites laquelle, ou donnez-lui ce titre."
+        )
+        self.args = (sentence,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,8 +109,8 @@ def percent(share: float) -> str:
 
 def part(count: int, whole: int) -> str:
     """A count beside the whole, on one line: "57 sur 247 = 23 %", or "0 sur 0" where there is none."""
-    told = f"{number(count)}{WIDE}sur{WIDE}{number(whole)}"
-    return f"{told}{WIDE}={WIDE}{whole_percent(count, whole)}" if whole else told
+    words = f"{number(count)}{WIDE}sur{WIDE}{number(whole)}"
+    return f"{words}{WIDE}={WIDE}{whole_percent(count, whole)}" if whole else words
 
 
 def whole_percent(count: int, whole: int) -> str:

@@ -118,8 +118,8 @@ def set_recall(session: Session, authority: Authority, *, day: date | None, now:
     if not before.owner:
         _add(session, authority, FollowUpKind.TAKEN, at=now, actor=actor)
     _add(session, authority, FollowUpKind.POSTPONED, at=now, actor=actor, day=day)
-    told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
-    audit.record_entry(session, now, actor, f"État des boîtes : {told}.", subject_of(authority))
+    words = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
+    audit.record_entry(session, now, actor, f"État des boîtes : {words}.", subject_of(authority))
 
 
 def _in_turn(session: Session, authority: Authority) -> Followed:

@@ -227,11 +227,11 @@ class Composed(NamedTuple):
 
 def due_in(session: Session, batch: int, *, now: datetime) -> list[Due]:
     """The letters of a batch that are due, in order, with the schools they list."""
-    asked = {"batch": batch, "now": now}
+    values = {"batch": batch, "now": now}
     listed: dict[int, list[int]] = {}
-    for message, school in session.execute(_LISTED_SCHOOLS, asked):
+    for message, school in session.execute(_LISTED_SCHOOLS, values):
         listed.setdefault(message, []).append(school)
-    return [Due(tuple(listed.get(facts[0], ())), kept, *facts) for kept, *facts in session.execute(_DUE, asked)]
+    return [Due(tuple(listed.get(facts[0], ())), kept, *facts) for kept, *facts in session.execute(_DUE, values)]
 
 
 def due_of(session: Session, message: Message) -> Due:

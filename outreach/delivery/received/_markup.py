@@ -40,11 +40,11 @@ class _Reader(HTMLParser):
             self.lines.append(self._mark())
         elif tag in BLOCKS:
             self._break(apart=tag in APART)
-        told = dict(attrs)
-        named = (told.get("id") or "").casefold().removeprefix("x_")
+        values = dict(attrs)
+        named = (values.get("id") or "").casefold().removeprefix("x_")
         if named in WHOLE:
             self.lines += [RULE, ""]
-        elif named == "signature" or "gmail_signature" in (told.get("class") or ""):
+        elif named == "signature" or "gmail_signature" in (values.get("class") or ""):
             self.lines += ["--", ""]
         if tag == "blockquote":
             self.quotes += 1

@@ -93,11 +93,11 @@ def pass_through(
     is no longer open or is reported as gone, the list has changed since it was composed, or a mail that a person wrote
     back holds it.
     """
-    asked, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
+    fields, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
     # Nearly always one revision, so one statement. Comparing pairs of key and revision would take a third longer.
     for revision in {letter.revision for letter in letters}:
         keys = [letter.id for letter in letters if letter.revision == revision]
-        passed.update(_FENCED.keys(session, {**asked, "letters": keys, "of": revision}))
+        passed.update(_FENCED.keys(session, {**fields, "letters": keys, "of": revision}))
     _keep(session, [letter for letter in letters if letter.id in passed and letter.content])
     return passed
 

@@ -77,8 +77,8 @@ def lane_of(session: Session, mailing_id: int) -> Lane:
 
 def take_together(session: Session, lane: Lane, worker_id: str, *, beside: Collection[int], now: datetime) -> Taken:
     """Lease the first free batches of a lane that have letters due, 48 at most; returns their keys, in order."""
-    asked = {"us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
-    return tuple(sorted(_TAKEN_TOGETHER[lane].keys(session, asked)))
+    values = {"us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
+    return tuple(sorted(_TAKEN_TOGETHER[lane].keys(session, values)))
 
 
 def take(session: Session, mailing_id: int, worker_id: str, *, beside: Collection[int], now: datetime) -> Taken:
@@ -86,14 +86,14 @@ def take(session: Session, mailing_id: int, worker_id: str, *, beside: Collectio
 
     Letters with a key in `beside` do not count as due.
     """
-    asked = {"mailing": mailing_id, "us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
-    return tuple(_TAKEN.keys(session, asked))
+    values = {"mailing": mailing_id, "us": worker_id, "until": now + LEASE, "now": now, "beside": beside}
+    return tuple(_TAKEN.keys(session, values))
 
 
 def renew(session: Session, held: Sequence[int], worker_id: str, *, now: datetime) -> set[int]:
     """Renew the leases of these batches. Returns those that are still ours."""
-    asked = {"held": held, "us": worker_id, "until": now + LEASE}
-    return set(_RENEWED.keys(session, asked))
+    values = {"held": held, "us": worker_id, "until": now + LEASE}
+    return set(_RENEWED.keys(session, values))
 
 
 def put_back(session: Session, taken: Taken, worker_id: str) -> None:

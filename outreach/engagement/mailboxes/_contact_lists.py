@@ -137,8 +137,8 @@ class Writing:
         words = (("ajoutée", "ajoutées"), ("précisée", "précisées"), ("retirée", "retirées"))
         for fase in sorted({fase for count in counts for fase in count}):
             done = ((count[fase], each) for count, each in zip(counts, words, strict=True) if count[fase])
-            told = ", ".join(plural(count, f"adresse {one}", f"adresses {more}") for count, (one, more) in done)
-            said = f"Liste de contacts {self.list_id} : {told}."
+            text = ", ".join(plural(count, f"adresse {one}", f"adresses {more}") for count, (one, more) in done)
+            said = f"Liste de contacts {self.list_id} : {text}."
             audit.record_entry(self.session, self.now, self.actor, said, f"authority:{fase}")
 
 

@@ -266,8 +266,8 @@ def recall_response(session: Session, response: Response, *, day: date | None, n
     if not response.owner:
         add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     add_step(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
-    told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
-    said = f"{_called(session, response)} : {told}."
+    words = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
+    said = f"{_called(session, response)} : {words}."
     audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 

@@ -301,8 +301,8 @@ def tell_received(
     session: Session, response: Response, authority: int, strand: Strand, schools: Sequence[int], *, now: datetime
 ) -> None:
     """Tell programs that a response came: of an authority, about a strand and some schools, by their FASE numbers."""
-    told = {**_told(session, response, authority, strand), "schools": sorted(schools)}
-    publish_event(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", told, at=now)
+    values = {**_told(session, response, authority, strand), "schools": sorted(schools)}
+    publish_event(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", values, at=now)
 
 
 def _told(session: Session, response: Response, authority: int, strand: Strand) -> dict[str, Any]:

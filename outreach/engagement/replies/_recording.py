@@ -173,25 +173,25 @@ def give_answers(session: Session, message: Message, given: Given, *, now: datet
     Raises InputError when nothing was answered, a school is not one of the question's or the answer comes too late,
     Refused after too many in an hour.
     """
-    asked = question_of(session, message, now=now, about=given.about)
-    take_lock(session, "responses", asked.authority.fase)
+    question = question_of(session, message, now=now, about=given.about)
+    take_lock(session, "responses", question.authority.fase)
     _refuse_floods(session, message, now)
-    mine = {school.id: school for school in asked.open()}
+    mine = {school.id: school for school in question.open()}
     if not given.answers and given.request is None and not given.gone:
         raise InputError("Choisissez une réponse.")
     if {*given.answers, *given.gone} - set(mine):
         raise InputError("Une de ces écoles n’attend plus de réponse : rechargez la page.")
-    if not all(map(asked.takes, given.answers.values())):
-        raise InputError(asked.too_late)
+    if not all(map(question.takes, given.answers.values())):
+        raise InputError(question.too_late)
     by_answer: dict[Answer, list[School]] = {}
     for key, answer in given.answers.items():
         by_answer.setdefault(answer, []).append(mine[key])
-    made = [_respond(session, message, asked, answer, schools, given, now) for answer, schools in by_answer.items()]
+    made = [_respond(session, message, question, answer, schools, given, now) for answer, schools in by_answer.items()]
     if given.request is not None:
-        made.append(_respond(session, message, asked, given.request, [], given, now))
+        made.append(_respond(session, message, question, given.request, [], given, now))
     is_theirs = [is_a_reaction(one.answer, given) and not one.answer.is_wrong_mailbox for one in made]
     if given.is_from_mail and made and all(is_theirs):
-        box, about = (asked.authority.id, message.address_key), confirmation_of(made[0])
+        box, about = (question.authority.id, message.address_key), confirmation_of(made[0])
         confirmations.confirm(session, *box, ConfirmationWay.ANSWER, at=now, about=about)
     return made
 

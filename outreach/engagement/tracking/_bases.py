@@ -44,8 +44,8 @@ def record_consent(
         raise InputError("Indiquez qui a donné l’accord, en quels termes, par quel moyen.")
     if len(wording) > LONGEST_WORDING or CONTROLS.search(wording):
         raise InputError("Les mots de l’accord dépassent 2 000 caractères, ou contiennent un caractère interdit.")
-    told = {"given_by": given_by, "taken_on": taken_on, "wording": wording, "channel": channel}
-    return _record(session, contact, TrackingBasis(kind=BasisKind.CONSENT, **told), now, actor)
+    fields = {"given_by": given_by, "taken_on": taken_on, "wording": wording, "channel": channel}
+    return _record(session, contact, TrackingBasis(kind=BasisKind.CONSENT, **fields), now, actor)
 
 
 def record_decision(

@@ -45,11 +45,11 @@ def fingerprints(settings: Settings, note_key: str) -> dict[str, list[str]]:
 def lacking(wanted: Mapping[str, Sequence[str]], here: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The settings that lack a key of a backup, each with a French sentence that says what it costs."""
     lost = {name: [one for one in keys if one not in here.get(name, ())] for name, keys in wanted.items()}
-    told = {SETTING.get(name, name): keys for name, keys in lost.items()}
+    values = {SETTING.get(name, name): keys for name, keys in lost.items()}
     return {
         name: f"{name} n’a pas la clé au code de contrôle {', '.join(keys)} : "
         f"{COSTS.get(name, 'elle servait à cette base')}."
-        for name, keys in told.items()
+        for name, keys in values.items()
         if keys
     }
 

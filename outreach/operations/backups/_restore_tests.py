@@ -106,11 +106,11 @@ def restore_test_sentences(session: Session, folder: Path | None) -> list[str]:
         if folder is None:
             return ["Aucune sauvegarde n’est réglée : nommez leur dossier dans OUTREACH_BACKUPS."]
         return ["Aucune restauration n’a encore été essayée : lancez ./run backup, puis ./run rehearse."]
-    told = ["Aucune sauvegarde n’a encore été restaurée avec succès."]
+    lines = ["Aucune sauvegarde n’a encore été restaurée avec succès."]
     if proven is not None and proven.made_at is not None:
         of_backup = f"sauvegarde du {french.moment(proven.made_at)}"
-        told = [f"Dernière restauration prouvée : {french.moment(proven.at)} ({of_backup})."]
+        lines = [f"Dernière restauration prouvée : {french.moment(proven.at)} ({of_backup})."]
     if latest.outcome is RehearsalOutcome.FAILED:
         first, *_ = latest.told.splitlines()
-        told.append(f"L’essai du {french.moment(latest.at)} a échoué. {first}")
-    return told
+        lines.append(f"L’essai du {french.moment(latest.at)} a échoué. {first}")
+    return lines

@@ -265,8 +265,8 @@ def _to_come(session: Session, now: datetime) -> None:
     """A draft with dates, whose plan is read on its last step."""
     author = accounts.user_named(session, people.person_for(RoleName.AUTHOR).email)
     stated = planning.get_definition(INVITATION, planning.READY_MADE)
-    told = {"title": "Invitation de printemps", "programme": sample.CODE, "reminders": (14, 24)}
-    stated = stated.model_copy(update=told)
+    values = {"title": "Invitation de printemps", "programme": sample.CODE, "reminders": (14, 24)}
+    stated = stated.model_copy(update=values)
     campaign = planning.create_campaign(session, stated, now=now - 80 * MINUTE, author=author)
     starts = next(
         planned[0].at

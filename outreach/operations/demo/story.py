@@ -307,8 +307,8 @@ def _given(session: Session, letter: Message, line: StoryLine, now: datetime) ->
     if line.answer.status is None:
         proposed = f"direction.{letter.address}" if line.answer.is_wrong_mailbox else ""
         return Given({}, line.answer, line.comment, proposed_address=proposed)
-    asked = replies.question_of(session, letter, now=now)
-    silent = [row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE]
+    question = replies.question_of(session, letter, now=now)
+    silent = [row.school.id for row in question.schools if row.strands[question.strand.number].status is Status.NONE]
     return Given(dict.fromkeys(silent, line.answer), comment=line.comment) if silent else None
 
 

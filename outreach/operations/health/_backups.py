@@ -45,10 +45,10 @@ def backup(examined: Examined) -> Finding:
         return fault(f"La dernière de {settings.backups} ne vaut rien. {error} Lancez ./run backup.")
     if newest is None or old is None:
         return fault(f"Aucune dans {settings.backups} : lancez ./run backup, puis installez sa minuterie.")
-    told = f"{newest.name}, du {french.moment(now - old)}"
+    words = f"{newest.name}, du {french.moment(now - old)}"
     if old > OLD:
-        return fault(f"{told} : elle est trop ancienne. Lancez ./run backup, et voyez sa minuterie (systemctl).")
-    return ok(f"{told}.")
+        return fault(f"{words} : elle est trop ancienne. Lancez ./run backup, et voyez sa minuterie (systemctl).")
+    return ok(f"{words}.")
 
 
 def age_of_backup(settings: Settings) -> Iterator[Figure]:
@@ -73,10 +73,10 @@ def restore(examined: Examined) -> Finding:
         if settings.mode is Mode.DEMO and settings.backups is None:
             return ok("Sans objet : une démonstration se recharge.")
         return warning("Aucune restauration n’a encore été prouvée : lancez ./run backup, puis ./run rehearse.")
-    told = f"Dernière restauration prouvée : {french.moment(at)}"
+    words = f"Dernière restauration prouvée : {french.moment(at)}"
     if settings.instant() - at > backups.PROOF_LASTS:
-        return fault(f"{told}, il y a trop longtemps : lancez ./run rehearse, et voyez sa minuterie (systemctl).")
-    return ok(f"{told}.")
+        return fault(f"{words}, il y a trop longtemps : lancez ./run rehearse, et voyez sa minuterie (systemctl).")
+    return ok(f"{words}.")
 
 
 def unproven(session: Session, watched: Watched, now: datetime) -> Seen:

@@ -131,6 +131,6 @@ def _compared(difference: timedelta, other: str) -> Finding:
     if abs(seconds) < OFF_SECONDS:
         return ok(f"À l’heure de {other}, à {OFF_SECONDS} secondes près.")
     way = "en avance" if seconds > 0 else "en retard"
-    told = f"L’horloge de cette machine est {way} de {abs(seconds):.0f} secondes sur {other}"
+    words = f"L’horloge de cette machine est {way} de {abs(seconds):.0f} secondes sur {other}"
     remedy = "réglez l’heure par NTP sur les deux (timedatectl) : un processus prendrait les envois de l’autre."
-    return (fault if abs(seconds) >= FAR_SECONDS else warning)(f"{told} : {remedy}")
+    return (fault if abs(seconds) >= FAR_SECONDS else warning)(f"{words} : {remedy}")

@@ -113,12 +113,12 @@ def _there(path: Path) -> Path:
 
 def _room(place: Path) -> Finding:
     usage = shutil.disk_usage(place)
-    told = f"{place} : {french.size(usage.free)} libres sur {french.size(usage.total)}"
+    words = f"{place} : {french.size(usage.free)} libres sur {french.size(usage.total)}"
     if usage.free < LEAST_FREE:
-        return fault(f"{told} : libérez de la place, sans elle rien ne s’enregistre et rien ne part.")
+        return fault(f"{words} : libérez de la place, sans elle rien ne s’enregistre et rien ne part.")
     if usage.free < SCARCE * LEAST_FREE:
-        return warning(f"{told} : faites de la place avant la prochaine grande campagne.")
-    return ok(f"{told}.")
+        return warning(f"{words} : faites de la place avant la prochaine grande campagne.")
+    return ok(f"{words}.")
 
 
 def is_short(folder: Path, least: int = LEAST_FREE) -> bool:

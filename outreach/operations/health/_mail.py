@@ -35,12 +35,12 @@ def _relay(one: Relay, seconds: float) -> Finding:
     who = "identifié" if one.user else "sans identification"
     most = talk.most_bytes
     limit = "sans limite de taille dite" if most is None else f"courriels de {french.size(most)} au plus"
-    told = f"{one.name} répond, {way}, {who}, {limit}."
+    sentence = f"{one.name} répond, {way}, {who}, {limit}."
     if not (talk.is_encrypted or one.is_near):
-        return warning(f"{told} Ce qui passe se lit en chemin : retirez starttls=off, sauf sur un réseau à vous.")
+        return warning(f"{sentence} Ce qui passe se lit en chemin : retirez starttls=off, sauf sur un réseau à vous.")
     if most is not None and most < LEAST_SIZE:
-        return warning(f"{told} Demandez à la personne qui tient ce serveur d’en accepter d’un mégaoctet.")
-    return ok(told)
+        return warning(f"{sentence} Demandez à la personne qui tient ce serveur d’en accepter d’un mégaoctet.")
+    return ok(sentence)
 
 
 def returns(examined: Examined) -> Finding:
@@ -71,6 +71,6 @@ def _mailbox(url: str, called: str, setting: str) -> Finding:
             waiting = len(box.keys(MOST_RETURNS))
     except bounces.BoxError as error:
         return fault(f"{error} Vérifiez son serveur et {setting}.")
-    told = f"Elle se lit ; {french.plural(waiting, 'message attend', 'messages attendent')}."
-    full = f"{told} Plus qu’un passage n’en traite : vérifiez que ./run work tourne."
-    return warning(full) if waiting >= MOST_RETURNS else ok(told)
+    sentence = f"Elle se lit ; {french.plural(waiting, 'message attend', 'messages attendent')}."
+    full = f"{sentence} Plus qu’un passage n’en traite : vérifiez que ./run work tourne."
+    return warning(full) if waiting >= MOST_RETURNS else ok(sentence)

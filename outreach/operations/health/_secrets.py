@@ -59,8 +59,8 @@ def factor_keys(examined: Examined) -> Finding:
         rows = session.execute(select(SecondFactor.user_id, SecondFactor.sealed)).all()
     lost = [user for user, sealed in rows if second_factors.open_secret(wallet, user, sealed) is None]
     if lost:
-        told = f"{plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
-        return fault(f"{told} : remettez l’ancienne clé à la fin de OUTREACH_SECRET_KEY, ou réinitialisez-les.")
+        words = f"{plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
+        return fault(f"{words} : remettez l’ancienne clé à la fin de OUTREACH_SECRET_KEY, ou réinitialisez-les.")
     if not rows:
         return ok("Personne n’a de second facteur.")
     return ok(f"{plural(len(rows), 'second facteur, lisible', 'seconds facteurs, tous lisibles')}.")
@@ -77,8 +77,8 @@ def erasures(examined: Examined) -> Finding:
         except (Refused, InputError) as error:
             return fault(str(error))
     if missing:
-        told = plural(missing, "effacement n’est pas dans la base", "effacements ne sont pas dans la base")
-        return fault(f"{told}, restaurée d’avant : lancez ./run person replay.")
+        words = plural(missing, "effacement n’est pas dans la base", "effacements ne sont pas dans la base")
+        return fault(f"{words}, restaurée d’avant : lancez ./run person replay.")
     if not has_key:
         return warning("Aucune clé : personne ne peut être effacé tant que OUTREACH_ERASURE_KEY manque.")
     return ok(f"{plural(known, 'adresse effacée, reconnue', 'adresses effacées, reconnues')}.")

@@ -45,8 +45,8 @@ def clocks_and_workers(examined: Examined) -> Finding:
         findings = [_passing(passed, now) for passed in passes]
     if not findings:
         return fault("Aucun processus d’envoi n’a encore tourné : lancez ./run work.")
-    told = french.plural(alive, "processus d’envoi donne signe", "processus d’envoi donnent signe")
-    findings.append(ok(f"{french.initial(told)}."))
+    words = french.plural(alive, "processus d’envoi donne signe", "processus d’envoi donnent signe")
+    findings.append(ok(f"{french.initial(words)}."))
     if vanished:
         gone = french.plural(len(vanished), "processus a disparu", "processus ont disparu")
         findings.append(warning(f"{gone} depuis hier sans s’arrêter ({', '.join(vanished)}) : voyez son journal."))
@@ -215,11 +215,11 @@ def waiting(examined: Examined) -> Finding:
         count, oldest = outbox.due_in_transit(session, now=now)
     if oldest is None:
         return ok("Aucun courriel dû n’attend.")
-    told = f"{french.plural(count, 'courriel dû attend', 'courriels dus attendent')} depuis le {french.moment(oldest)}"
+    words = f"{french.plural(count, 'courriel dû attend', 'courriels dus attendent')} depuis le {french.moment(oldest)}"
     if now - oldest < LATE:
-        return ok(f"{told}.")
+        return ok(f"{words}.")
     state = fault if now - oldest >= LOST else warning
-    return state(f"{told} : voyez le serveur d’envoi et les processus d’envoi ci-dessus, puis ./run relay status.")
+    return state(f"{words} : voyez le serveur d’envoi et les processus d’envoi ci-dessus, puis ./run relay status.")
 
 
 def of_letters(session: Session, now: datetime) -> Iterator[Figure]:

@@ -206,9 +206,9 @@ def paper(session: Session, keys: Keys) -> Rows:
     """Letters on paper as they were made, without their codes: to whom, where, in which batch, and what they said."""
     for letter in session.scalars(select(PaperLetter).where(among(PaperLetter.id, [key for (key,) in keys]))):
         if letter.content:
-            told = {"letter": letter.id, "batch": letter.batch_id, "to": letter.recipient}
+            fields = {"letter": letter.id, "batch": letter.batch_id, "to": letter.recipient}
             where = [letter.address.street_line, letter.address.place_line]
-            yield {**told, "address": where, "content": json.loads(letter.content)}
+            yield {**fields, "address": where, "content": json.loads(letter.content)}
 
 
 def mailings(session: Session, keys: Keys) -> Rows:
@@ -221,16 +221,16 @@ def mailings(session: Session, keys: Keys) -> Rows:
 def replies(session: Session, keys: Keys) -> Rows:
     """What the service wrote back to who answered."""
     for reply in session.scalars(select(ServiceReply).where(ServiceReply.id.in_([key for (key,) in keys]))):
-        told = {"sent_at": _moment(reply.sent_at), "sent_by": reply.sent_by}
-        yield {"reply": reply.id, "response": reply.response_id, **told, "subject": reply.subject, "text": reply.text}
+        fields = {"sent_at": _moment(reply.sent_at), "sent_by": reply.sent_by}
+        yield {"reply": reply.id, "response": reply.response_id, **fields, "subject": reply.subject, "text": reply.text}
 
 
 def service_letters(session: Session, keys: Keys) -> Rows:
     """Letters by hand as they were written, whether they left or not."""
     for letter in session.scalars(select(ServiceLetter).where(ServiceLetter.id.in_([key for (key,) in keys]))):
-        told = {"written_at": _moment(letter.written_at), "written_by": letter.written_by}
+        fields = {"written_at": _moment(letter.written_at), "written_by": letter.written_by}
         to = {"authority": letter.authority_id, "address": letter.address}
-        yield {"service_letter": letter.id, **to, **told, "text": letter.text}
+        yield {"service_letter": letter.id, **to, **fields, "text": letter.text}
 
 
 def responses(session: Session, keys: Keys) -> Rows:
@@ -254,8 +254,8 @@ def responses(session: Session, keys: Keys) -> Rows:
 def steps(session: Session, keys: Keys) -> Rows:
     """What was done about answers, and by whom."""
     for step in session.scalars(select(ResponseStep).where(among(ResponseStep.id, [key for (key,) in keys]))):
-        told = {"step": step.step.value, "at": _moment(step.at), "actor": step.actor, "note": step.note}
-        yield {"response": step.response_id, **told}
+        fields = {"step": step.step.value, "at": _moment(step.at), "actor": step.actor, "note": step.note}
+        yield {"response": step.response_id, **fields}
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -68,8 +68,8 @@ class Archives:
         try:
             digest, count = _written(part, database, rule, keys)
             path = part.with_name(f"{rule.name}-{now:%Y%m%dT%H%M%S}-{digest[:12]}.jsonl")
-            told = {"file": path.name, "sha256": digest, "rows": count, "rule": rule.name, "period": rule.written}
-            _seal(path, {**told, "sorting_list": self.sorting_list, "at": now.isoformat()}, key)
+            fields = {"file": path.name, "sha256": digest, "rows": count, "rule": rule.name, "period": rule.written}
+            _seal(path, {**fields, "sorting_list": self.sorting_list, "at": now.isoformat()}, key)
             part.rename(path)
         finally:
             part.unlink(missing_ok=True)

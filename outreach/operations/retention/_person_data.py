@@ -71,8 +71,8 @@ def named_by_number(known: Known) -> str:
     named = [(word, known.get(table, ())) for word, table in (("boîte", "contacts"), ("compte", "users"))]
     if not any(rows for _, rows in named):
         named = [("exclusion", known.get("suppressions", ()))]
-    told = [f"{word} {', '.join(str(row['id']) for row in rows)}" for word, rows in named if rows]
-    return "; ".join(told) or "aucune boîte de l’annuaire, aucun compte"
+    lines = [f"{word} {', '.join(str(row['id']) for row in rows)}" for word, rows in named if rows]
+    return "; ".join(lines) or "aucune boîte de l’annuaire, aucun compte"
 
 
 def _links(table: Table) -> Iterator[tuple[Column[Any], str]]:
@@ -86,8 +86,8 @@ def _links(table: Table) -> Iterator[tuple[Column[Any], str]]:
 def _told(name: str, row: RowMapping, named: Sequence[Word]) -> dict[str, Any]:
     hidden = SECRETS.get(name, set())
     shown = [column for column in Base.metadata.tables[name].columns if not isinstance(column.type, LargeBinary)]
-    told = {column.name: _plain(row[column.name]) for column in shown if column.name not in hidden}
-    return {column: _only_theirs(column, value, named) for column, value in told.items()}
+    values = {column.name: _plain(row[column.name]) for column in shown if column.name not in hidden}
+    return {column: _only_theirs(column, value, named) for column, value in values.items()}
 
 
 def _only_theirs(column: str, value: object, named: Sequence[Word]) -> object:

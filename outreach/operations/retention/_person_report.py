@@ -180,11 +180,11 @@ def _target(column: Column[Any]) -> str:
 
 def _names(session: Session, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]) -> Names:
     """The names of what these rows refer to, by table and key; one statement a table."""
-    asked: dict[str, set[int]] = {}
+    values: dict[str, set[int]] = {}
     for column in columns:
         if (target := _target(column)) in NAMES:
-            asked.setdefault(target, set()).update(row[column.name] for row in rows if row[column.name] is not None)
-    return {target: _named(session, Base.metadata.tables[target], keys) for target, keys in asked.items() if keys}
+            values.setdefault(target, set()).update(row[column.name] for row in rows if row[column.name] is not None)
+    return {target: _named(session, Base.metadata.tables[target], keys) for target, keys in values.items() if keys}
 
 
 def _named(session: Session, table: Table, keys: Iterable[int]) -> Mapping[Value, str]:

@@ -449,11 +449,11 @@ def _listed(events: Sequence[Event], canvas: Canvas) -> list[str]:
     most = MOST_NAMED
     if canvas.height:
         most = min(most, int(MOST_OF_HEIGHT * canvas.height / (LINE * canvas.text)))
-    told = [
+    parts = [
         french.typeset(f"{number}. {french.spelt_day(event.day, french.SHORT)} : {event.name}")
         for number, event in enumerate(events[: most + 1], 1)  # measuring those of five years took a home page 0.1 s
     ]
-    each = [wrapped(line, canvas.width, canvas.text, most=2) for line in told]
+    each = [wrapped(line, canvas.width, canvas.text, most=2) for line in parts]
     if sum(map(len, each)) <= most:
         return [line for lines in each for line in lines]
     kept = 0

@@ -182,7 +182,7 @@ def curve(points: tuple[CurvePoint, ...]) -> Picture | None:
     days = [date.fromisoformat(point.day) for point in points]
     ends = dict(points[-1].joined)
     counted = french.all_of([f"{french.number(count)} au volet {number}" for number, count in ends.items()])
-    told = french.typeset(
+    sentence = french.typeset(
         f"Écoles qui ont adhéré, tous réseaux, du {french.day(days[0])} au {french.day(days[-1])} : {counted}."
     )
     known = [(day, dict(point.joined)) for day, point in zip(days, points, strict=True)]
@@ -190,7 +190,9 @@ def curve(points: tuple[CurvePoint, ...]) -> Picture | None:
         Series(f"au volet {number}", [(day, counts[number]) for day, counts in known if number in counts])
         for number in ends
     ]
-    return Picture(charts.chart_file(charts.draw_curve(series, CURVE_CANVAS), told, told), told, told, width=16.5)
+    return Picture(
+        charts.chart_file(charts.draw_curve(series, CURVE_CANVAS), sentence, sentence), sentence, sentence, width=16.5
+    )
 
 
 # Column and row of each tile; as the register names the zones, without accents and capitals.
@@ -228,8 +230,8 @@ def zone_map(table: NoteTable) -> Picture | None:
     rows = [row for row in table.rows if _key(row[0]) in PLACES]
     if len({shade_of(_share(int(row[joined]), int(row[base]))) for row in rows}) < 2:
         return None
-    told = ", ".join(f"{row[0]} {row[joined]} sur {row[base]}" for row in rows)
-    alternative = french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}.")
+    words = ", ".join(f"{row[0]} {row[joined]} sur {row[base]}" for row in rows)
+    alternative = french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {words}.")
     drawing = draw_tiles([_tile(str(row[0]), int(row[joined]), int(row[base])) for row in rows], CANVAS, COLUMNS)
     return Picture(
         charts.chart_file(drawing, table.title, alternative), alternative, french.typeset(f"{table.title}. {CAPTION}")

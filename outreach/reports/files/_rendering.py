@@ -128,8 +128,8 @@ def _drawn(shown: Outline) -> dict[str, bytes]:
 
 
 def _png(picture: Picture) -> bytes:
-    asked = {"svg": picture.svg, "width": picture.width}
-    return pdf.set_png("picture.typ", asked, lost_nothing=LOST_NOTHING, dots=DOTS)
+    values = {"svg": picture.svg, "width": picture.width}
+    return pdf.set_png("picture.typ", values, lost_nothing=LOST_NOTHING, dots=DOTS)
 
 
 def _document(note: NumberedNote, shown: Outline, data: bytes, head: Letterhead) -> dict[str, Any]:

@@ -109,8 +109,8 @@ def refuse_note(session: Session, key: int, reason: str, *, now: datetime, actor
     if not 0 < len(words) <= LONGEST_QUESTION or any(map(is_forbidden, words)):
         raise InputError(f"Dites pourquoi la note est refusée, en {french.number(LONGEST_QUESTION)} caractères.")
     content = content_of(note)
-    told = f"{content.named} refusée : {words}"
-    approvals.record_decision(session, content, DecisionKind.REFUSED, told, now=now, actor=actor, reason=words)
+    text = f"{content.named} refusée : {words}"
+    approvals.record_decision(session, content, DecisionKind.REFUSED, text, now=now, actor=actor, reason=words)
     return note
 
 

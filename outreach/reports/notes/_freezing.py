@@ -96,8 +96,8 @@ def freeze_note(session: Session, gathered: Gathered, *, now: datetime, actor: s
         ),
     )
     frozen = content_of(note)
-    told = f"{frozen.named} figée, au {french.day(note.as_of)} (code de contrôle {note.sha256[:12]})."
-    approvals.record_decision(session, frozen, DecisionKind.SUBMITTED, told, now=now, actor=actor)
+    sentence = f"{frozen.named} figée, au {french.day(note.as_of)} (code de contrôle {note.sha256[:12]})."
+    approvals.record_decision(session, frozen, DecisionKind.SUBMITTED, sentence, now=now, actor=actor)
     return note
 
 

@@ -111,8 +111,8 @@ def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[s
     number = strand.number
     tail = f" au {strand_ordinal(number, found.programme)} {day_in_words(found)}"
     total = figures_of(found.total, number)
-    asked = {"replies": about.asks_all, "is_over": strand.is_closed(found.as_of)}
-    lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, **asked)
+    fields = {"replies": about.asks_all, "is_over": strand.is_closed(found.as_of)}
+    lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, **fields)
     rows = [row for row in found.rows if row.base(number)]
     each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
     return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
@@ -203,24 +203,24 @@ def _actions(found: Situation, number: int, acted: Actions, about: About) -> lis
         [one for one in acts if one.strand == number and one.means_some] for acts in (acted.done, acted.planned)
     )
     shown = sorted(done, key=lambda one: one.at, reverse=True)[:MOST_DONE]
-    told = [one.sentence(acted.labels) for one in reversed(shown)]
+    lines = [one.sentence(acted.labels) for one in reversed(shown)]
     campaigns_shown = {one.campaign for one in shown}
-    told += [one.sentence for one in acted.reached if one.campaign in campaigns_shown]
+    lines += [one.sentence for one in acted.reached if one.campaign in campaigns_shown]
     if earlier := len(done) - len(shown):
         many = (
             french.plural(earlier, "autre vague est partie", "autres vagues sont parties")
             if acted.more == acted.more_planned
             else "D’autres vagues sont parties"
         )
-        told.insert(0, f"{many} auparavant.")
+        lines.insert(0, f"{many} auparavant.")
     campaigns = {one.campaign: [other for other in planned if other.campaign == one.campaign] for one in planned}
-    told += [_followed(waves, acted.labels) for waves in list(campaigns.values())[:MOST_PLANNED]]
+    lines += [_followed(waves, acted.labels) for waves in list(campaigns.values())[:MOST_PLANNED]]
     if (later := len(campaigns) - MOST_PLANNED) > 0:
-        told.append(f"{french.plural(later, 'autre campagne est prévue', 'autres campagnes sont prévues')} ensuite.")
+        lines.append(f"{french.plural(later, 'autre campagne est prévue', 'autres campagnes sont prévues')} ensuite.")
     if about.preparing is not None:
-        told += _unplanned(found, number, planned, about) if not acted.more_planned else []
-        told += _prepared(about.preparing.get(number, {}))
-    return told
+        lines += _unplanned(found, number, planned, about) if not acted.more_planned else []
+        lines += _prepared(about.preparing.get(number, {}))
+    return lines
 
 
 def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:

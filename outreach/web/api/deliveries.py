@@ -53,8 +53,8 @@ def receive(name: str) -> Response:
     if became is Kept.TAKEN:
         return errors.answer(409, TAKEN)
     named = {"programme": about and about.code, "programme_name": about and about.name}
-    told = {**named, "received": len(rows), "new": became is Kept.NEW}
-    return Response(json.dumps(told), 202 if became is Kept.NEW else 200, content_type="application/json")
+    values = {**named, "received": len(rows), "new": became is Kept.NEW}
+    return Response(json.dumps(values), 202 if became is Kept.NEW else 200, content_type="application/json")
 
 
 def _is_theirs(sender: WebhookSource, identity: str, body: bytes) -> bool:

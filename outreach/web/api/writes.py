@@ -121,8 +121,8 @@ def _told(received: JoiningList | None, plan: JoiningPlan) -> str:
         "notes": [note.for_programs() for note in plan.notes],
         "rejected": [{"row": one.row, "field": one.field, "message": one.message} for one in plan.rejected],
     }
-    told = {"id": received.id if received else None, **plan.summary(), **more}
-    return json.dumps(told, ensure_ascii=False)
+    values = {"id": received.id if received else None, **plan.summary(), **more}
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _answer(told: str) -> Response:

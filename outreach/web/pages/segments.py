@@ -201,8 +201,8 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
 
 @has_files(pages, "/export", "segments", RoleName.READER)
 def _segments(session: Session) -> InMemoryListing[ListedSegment]:
-    names, asked = accounts.colleagues(session), {"text": sought(request), "sort": sorting(request)}
-    return planning.list_segments(session, names, programme=programmes.filtered(session), **asked)
+    names, fields = accounts.colleagues(session), {"text": sought(request), "sort": sorting(request)}
+    return planning.list_segments(session, names, programme=programmes.filtered(session), **fields)
 
 
 @has_files(pages, "/lists/export", "listes", RoleName.READER, endpoint="export_lists")

@@ -76,8 +76,8 @@ def on_return(session: Session, place: Place, endpoint: str, changes: Callable[[
 
 
 def _offer(draft: Draft, endpoint: str, changes: Sequence[str]) -> DraftOffer:
-    asked = {**request.args.to_dict(flat=False), **(request.view_args or {}), RESUMED: draft.page}
-    return DraftOffer(draft.page, url_for(endpoint, **asked), draft.typed_at, changes)
+    fields = {**request.args.to_dict(flat=False), **(request.view_args or {}), RESUMED: draft.page}
+    return DraftOffer(draft.page, url_for(endpoint, **fields), draft.typed_at, changes)
 
 
 def _mark() -> str:

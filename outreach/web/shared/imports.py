@@ -250,8 +250,8 @@ class ListPages(ABC, Generic[Sent, Plan]):
         )
 
     def _upload_page(self, session: Session, form: UploadForm) -> str:
-        told = {"form": form, **self.before(session)}
-        return render_template(f"{self.templates}/lists.html", **told)
+        fields = {"form": form, **self.before(session)}
+        return render_template(f"{self.templates}/lists.html", **fields)
 
 
 def columns_asked(headers: Headers, grid: Grid) -> dict[str, Sequence[object]]:

@@ -43,14 +43,14 @@ def is_program() -> bool:
 def answer(status: int, detail: str = "", headers: dict[str, str] | None = None, **members: object) -> Response:
     """A fault: its stable type, a French title, a French sentence on what to do, and members of its own."""
     name, title, usual = TOLD.get(status) or TOLD[500 if status >= 500 else 400]
-    told = {
+    values = {
         "type": f"urn:outreach:{name}",
         "title": typeset(title),
         "status": status,
         "detail": typeset(detail or usual),
         **members,
     }
-    return Response(json.dumps(told, ensure_ascii=False), status, headers, content_type=MEDIA_TYPE)
+    return Response(json.dumps(values, ensure_ascii=False), status, headers, content_type=MEDIA_TYPE)
 
 
 SENTENCES = {

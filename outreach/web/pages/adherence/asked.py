@@ -67,12 +67,12 @@ class AskedSituation:
     @property
     def query(self) -> dict[str, str]:
         """What links to this situation carry in their query."""
-        asked = {
+        values = {
             "as_of": self.day.isoformat() if self.is_past else "",
             "known_at": self.typed if self.known_at else "",
             "by": self.by.value if self.by is not Grouping.NETWORK else "",
         }
-        return {name: value for name, value in asked.items() if value}
+        return {name: value for name, value in values.items() if value}
 
 
 def asked(session: Session) -> AskedSituation:

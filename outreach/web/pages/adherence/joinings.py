@@ -85,9 +85,9 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         cover each network, beside the last lists."""
         chosen, programme = programmes.filtered(session), programmes.shown(session)
         offered = of_request.choices(programmes.offered(session))
-        told = {"offered": offered, "chosen": chosen.code if chosen else "", "programme": programme}
+        fields = {"offered": offered, "chosen": chosen.code if chosen else "", "programme": programme}
         statuses, covered = [status.label.lower() for status in Status], imports.covered_until(session, programme)
-        return {**super().before(session), **told, "covered": covered, "statuses": statuses}
+        return {**super().before(session), **fields, "covered": covered, "statuses": statuses}
 
     def shown(self, session: Session, received: JoiningList, plan: JoiningPlan | None) -> dict[str, Any]:
         """The name of its programme, where several are loaded."""
@@ -153,8 +153,8 @@ def withdraw(fase: int, number: int) -> Redirect:
         entry = records.withdraw_hand_record(session, authority, programme, number, now=now(), actor=actor())
         counted = french.plural(len(entry.schools), "école")
         about = f"volet {entry.strand.number}{of_programme(of_request.name())}"
-        told = f"L’enregistrement « {entry.status.label} » ({about}, {counted}) est annulé."
-    flash(told, "success")
+        sentence = f"L’enregistrement « {entry.status.label} » ({about}, {counted}) est annulé."
+    flash(sentence, "success")
     return redirect(url_for(".statuses", fase=fase))
 
 

@@ -63,10 +63,10 @@ def index() -> str:
         except NotFound:
             if programmes.offered(session):
                 raise  # its address names another
-            told: dict[str, Any] = {"alarms": [], "unwritten": [], "restores": []}
+            fields: dict[str, Any] = {"alarms": [], "unwritten": [], "restores": []}
             if not is_scoped():
-                told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
-            return render_template("pages/situation/empty.html", **told)
+                fields = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
+            return render_template("pages/situation/empty.html", **fields)
         about = asked(session)
         found = situation.count_situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed

@@ -149,11 +149,11 @@ def _typed(found: Difference | None) -> dict[str, str]:
     """What the form has in its fields: what is shown, or else what was asked and cannot be."""
     if found is None:
         return {name: request.args.get(name, "") for name in ASKED}
-    told = {}
+    values = {}
     for name, one in (("from", found.before), ("to", found.after)):
-        told[name] = one.day.isoformat()
-        told[f"known_{name}"] = f"{one.known_at.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}" if one.known_at else ""
-    return told
+        values[name] = one.day.isoformat()
+        values[f"known_{name}"] = f"{one.known_at.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}" if one.known_at else ""
+    return values
 
 
 def _since(session: Session, programme: Programme) -> list[tuple[str, str]]:
@@ -162,7 +162,7 @@ def _since(session: Session, programme: Programme) -> list[tuple[str, str]]:
     found = [("Depuis un mois", url_for(".why", strand=strand))]
     if note := notes.last_numbered(session, programme):
         # The whole instant: what was recorded in the same minute came after it, or before.
-        asked: dict[str, Any] = {"from": note.as_of.isoformat(), "known_from": note.known_at.isoformat()}
+        fields: dict[str, Any] = {"from": note.as_of.isoformat(), "known_from": note.known_at.isoformat()}
         number = note.approval.number if note.approval else ""
-        found.append((f"Depuis la note {number}", url_for(".why", strand=strand, **asked)))
+        found.append((f"Depuis la note {number}", url_for(".why", strand=strand, **fields)))
     return found

@@ -168,8 +168,8 @@ def load() -> Redirect:
     stated, version = _read(posted("text")), posted("version")
     with database().writing() as session:
         loaded = programmes.load_programme_file(session, stated, version, now=now(), actor=actor())
-        told = f"Le programme « {loaded.name} » est enregistré."
-    flash(told, "success")
+        sentence = f"Le programme « {loaded.name} » est enregistré."
+    flash(sentence, "success")
     return redirect(url_for(".index"))
 
 
@@ -202,11 +202,11 @@ def _form_page(session: Session, form: ProgrammeForm, programme: Programme | Non
 def _uses(session: Session, programme: Programme) -> Mapping[str, str]:
     """What stands on each strand that is in use, in French, by its number as the form has it."""
     campaigns, schools = planning.by_strand(session, programme), records.by_strand(session, programme)
-    told = {}
+    values = {}
     for number in programmes.in_use(session, programme):
         counts = ((campaigns.get(number, 0), "campagne"), (schools.get(number, 0), "école"))
-        told[str(number)] = ", ".join(french.plural(count, what) for count, what in counts if count) or "a servi"
-    return told
+        values[str(number)] = ", ".join(french.plural(count, what) for count, what in counts if count) or "a servi"
+    return values
 
 
 def _difference_page(session: Session, text: str) -> str:

@@ -62,5 +62,5 @@ def _page(name: str, form: PeriodForm | None) -> str:
         shown = retention.rule_named(session, name)
         known = retention.rule_history(session, shown)
         form = form or PeriodForm(data={"period": shown.written})
-        told = {"rule": shown, "form": form, "known": known}
-        return render_template("pages/administration/retention_rule.html", **told)
+        fields = {"rule": shown, "form": form, "known": known}
+        return render_template("pages/administration/retention_rule.html", **fields)

@@ -28,8 +28,8 @@ def cancel(number: int) -> Redirect:
 @pages.post("/<number:number>/restoration")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def restore(number: int) -> Redirect:
-    told = "La campagne est de nouveau un brouillon, à faire valider. Ce qui est parti reste parti."
-    return _end(number, told, planning.restore_campaign, to=".check")
+    sentence = "La campagne est de nouveau un brouillon, à faire valider. Ce qui est parti reste parti."
+    return _end(number, sentence, planning.restore_campaign, to=".check")
 
 
 @pages.get("/<number:number>/closure")

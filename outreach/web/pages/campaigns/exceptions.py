@@ -58,9 +58,9 @@ def _leave_out(number: int, keys: Collection[int], because: str) -> Redirect:
     with database().writing() as session:
         campaign = planning.in_turn(session, number)
         review.leave_out(session, campaign, keys, because, now=now(), actor=actor())
-    told = french.plural(len(keys), "PO est écarté", "PO sont écartés")
+    words = french.plural(len(keys), "PO est écarté", "PO sont écartés")
     flash(
-        f"{told} de cette campagne. Son contenu et sa validation restent ; la personne qui l’a validée est prévenue.",
+        f"{words} de cette campagne. Son contenu et sa validation restent ; la personne qui l’a validée est prévenue.",
         "success",
     )
     return redirect(url_for(".check", number=number))

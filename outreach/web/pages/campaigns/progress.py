@@ -337,8 +337,8 @@ def sentence(current: Progress) -> str:
         (left_out, french.plural(left_out, "écarté")),
     )
     state = "" if wave.state is WaveState.FINISHED else f" {wave.state.label.lower()}"
-    told = ", ".join(words for count, words in counted if count) or "rien n’est parti"
-    return f"{french.initial(wave.name)}{state} : {told}."
+    text = ", ".join(words for count, words in counted if count) or "rien n’est parti"
+    return f"{french.initial(wave.name)}{state} : {text}."
 
 
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:

@@ -227,10 +227,10 @@ def call_authorities(number: int) -> Redirect:
 @needs(RoleName.READER)
 def moved_list(number: int, page: str = "results", wave: int | None = None, kind: str | None = None) -> Redirect:
     """Where a list stood that is now one of `list_authorities`."""
-    asked: dict[str, Any] = {name: value for name in KEPT if (value := request.args.get(name))}
-    asked |= {"wave": wave} if wave else {"figure": asked.get("figure", USUAL[page].value)}
+    fields: dict[str, Any] = {name: value for name in KEPT if (value := request.args.get(name))}
+    fields |= {"wave": wave} if wave else {"figure": fields.get("figure", USUAL[page].value)}
     view = ".export_authorities" if kind else ".list_authorities"
-    return redirect(url_for(view, number=number, kind=kind, **asked), 301)
+    return redirect(url_for(view, number=number, kind=kind, **fields), 301)
 
 
 @pages.get("/<number:number>/results/export.<any(xlsx, csv):kind>")

@@ -228,8 +228,8 @@ def restore_contact(fase: int, contact_id: int) -> Redirect:
     with database().writing() as session:
         authority_row = authorities.authority_by_fase(session, fase)
         back = contacts.restore(session, authority_row, contact_id, now=now(), actor=actor())
-        told = f"L’adresse {back.address} est remise en usage."
-    flash(told, "success")
+        sentence = f"L’adresse {back.address} est remise en usage."
+    flash(sentence, "success")
     return redirect(url_for(".authority_contacts", fase=fase))
 
 

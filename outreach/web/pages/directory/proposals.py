@@ -115,8 +115,8 @@ def _decide(number: int, *, accepts: bool) -> Redirect | tuple[str, int]:
         with telling(form.answer):
             with reading() as session:
                 made = proposals.by_key(session, number)
-                told = {"name": colleagues.name_of(session, made.proposed_by), "contact": actor()}
-                mail = proposals.answered(made, accepts=accepts, answer=answer, sending=sending, now=now(), **told)
+                fields = {"name": colleagues.name_of(session, made.proposed_by), "contact": actor()}
+                mail = proposals.answered(made, accepts=accepts, answer=answer, sending=sending, now=now(), **fields)
                 address = (
                     contacts.weigh(judged(made.address), contacts.in_use(session), fase=made.authority.fase)
                     if made.address

@@ -86,8 +86,8 @@ class EditionPages(ListPages[RegisterImport, Difference]):
 
     def before(self, session: Session) -> dict[str, Any]:
         """The editions that were applied, and those that wait."""
-        told = {"editions": register.applied_editions(session), "last": register.last_import(session)}
-        return {**told, "waiting": register.waiting_editions(session)}
+        fields = {"editions": register.applied_editions(session), "last": register.last_import(session)}
+        return {**fields, "waiting": register.waiting_editions(session)}
 
     def shown(self, session: Session, received: RegisterImport, plan: Difference | None) -> dict[str, Any]:
         """Its changes, by kind and group."""

@@ -101,9 +101,9 @@ def to_verify() -> str:
     """The forms that may come from no person: they count nowhere, and wait for a person to confirm them."""
     with reading() as session:
         shown = Shown.of(request, _to_verify(session), export=".export_to_verify")
-        told = {"counts": count_trays(session), "doubted": count_to_verify(session), "Tray": Tray}
+        fields = {"counts": count_trays(session), "doubted": count_to_verify(session), "Tray": Tray}
         written = correspondence.count_waiting(session)
-        return render_template("pages/responses/to_verify.html", shown=shown, written=written, **told)
+        return render_template("pages/responses/to_verify.html", shown=shown, written=written, **fields)
 
 
 @pages.route("/campaign", methods=["GET", "POST"])

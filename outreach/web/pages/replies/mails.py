@@ -219,10 +219,10 @@ def _deciders(session: Session) -> dict[str, str]:
 
 def _kept() -> dict[str, Any]:
     """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
-    asked = {name: request.args.get(name, "") for name in ("state", "owner", "campaign")}
-    kept: dict[str, Any] = {"state": member(MailState, asked["state"])}
-    kept["owner"] = asked["owner"] if asked["owner"] in {MINE, TODO} else None
-    kept["campaign"] = whole_number(asked["campaign"])
+    values = {name: request.args.get(name, "") for name in ("state", "owner", "campaign")}
+    kept: dict[str, Any] = {"state": member(MailState, values["state"])}
+    kept["owner"] = values["owner"] if values["owner"] in {MINE, TODO} else None
+    kept["campaign"] = whole_number(values["campaign"])
     return {name: value for name, value in kept.items() if value is not None}
 
 

@@ -88,8 +88,8 @@ def preview(fase: int) -> str | tuple[str, int]:
             authority = authorities.authority_by_fase(session, fase)
             to, prepared = _prepared(session, authority, form)
             correspondence.refuse_unwelcome(session, to, now=now())
-            told = {"authority": authority, "to": to, "prepared": prepared, "key": secrets.token_hex(16)}
-            page = render_template("pages/replies/letter_preview.html", form=form, **told)
+            fields = {"authority": authority, "to": to, "prepared": prepared, "key": secrets.token_hex(16)}
+            page = render_template("pages/replies/letter_preview.html", form=form, **fields)
     return page or _refused(fase, form)
 
 

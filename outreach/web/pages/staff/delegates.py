@@ -47,9 +47,11 @@ def name() -> Redirect | tuple[str, int]:
         with telling(form), database().writing() as session:
             approvals.name_delegate(session, named, now=now())
             notifications.post_mail(session, *mail, _sending(), now=now(), actor=actor())
-            told = f"{colleagues.name_of(session, named.deputy)} vous remplace {approvals.delegation_in_words(named)}."
+            sentence = (
+                f"{colleagues.name_of(session, named.deputy)} vous remplace {approvals.delegation_in_words(named)}."
+            )
         if not form.errors:
-            flash(told, "success")
+            flash(sentence, "success")
             return redirect(url_for(".index"))
     with reading() as session:
         return _page(session, form), 422

@@ -74,8 +74,8 @@ def html(key: str) -> Response:
 
 
 def _page(key: str, form: ReplyForm) -> Response:
-    told = {"letter": _letter(key), "form": form, "view": letter_frame.asked_view(), "views": letter_frame.VIEWS}
-    return letter_frame.around(render_template("pages/mailbox/letter.html", **told))
+    fields = {"letter": _letter(key), "form": form, "view": letter_frame.asked_view(), "views": letter_frame.VIEWS}
+    return letter_frame.around(render_template("pages/mailbox/letter.html", **fields))
 
 
 def _letter(key: str) -> mailbox.Received:

@@ -78,13 +78,13 @@ def _form(session: Session, message: Message, named: tuple[str, int | None]) -> 
 
 
 def _told(session: Session, message: Message, token: str) -> dict[str, Any]:
-    asked = forms_sent.question_of(session, message, _read(token))
+    question = forms_sent.question_of(session, message, _read(token))
     form = _form(session, message, _named())
     return {
         "form": form,
         "receipt": waves.receipt_at(session, message, form.at) if form else None,
         "reports": proposals.of_form(session, message, form.at) if form else [],
-        "total": len(asked.schools),
+        "total": len(question.schools),
         "contact": standing_of(session, message)[0].contact,
         "sender": letter.sender_of(session, message),
         "seen": forms_sent.sealed(message, FormKind.UNDOING, _read(token)),

@@ -531,9 +531,9 @@ def question_of(session: Session, message: Message, read: Token | None) -> Quest
 
     Not of those that are reported as the authority's no longer. Raises NotFound as `answers.question_of` does.
     """
-    asked = replies.question_of(session, message, now=now(), about=_about(session, message, read))
+    question = replies.question_of(session, message, now=now(), about=_about(session, message, read))
     gone = proposals.no_longer_asked(session, message)
-    return replace(asked, schools=[row for row in asked.schools if row.school.id not in gone])
+    return replace(question, schools=[row for row in question.schools if row.school.id not in gone])
 
 
 def receive(session: Session, message: Message, given: Given, read: Token | None) -> Sequence[Response]:

@@ -95,11 +95,11 @@ def give_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             if pressed("show"):
                 return _question_page(session, message, token, form)
-            asked = answer_form.question_of(session, message, read)
+            question = answer_form.question_of(session, message, read)
             shared, term = standing_of(session, message)
             if term.stands is AnswerTerm.OVER:
                 return _question_page(session, message, token, form)
-            given = form.sent(asked, waves.answered_before(session, message))
+            given = form.sent(question, waves.answered_before(session, message))
             given = answer_form.added(given, session, message, request.form)
             unsaved, sender = unsaved_measure(session, message), letter.sender_of(session, message)
             seal = answer_form.sealed(message, FormKind.MEASURE, read)
@@ -110,7 +110,7 @@ def give_answer(token: str) -> Response | Redirect:
             if verdict.is_taken:
                 answer_form.receive(session, message, given, read)
         if verdict.doubt is None and is_test:  # nothing is stored that another page could show
-            return answered_page(token, given, len(asked.schools), shared.contact, sender, seen=seal, **unsaved)
+            return answered_page(token, given, len(question.schools), shared.contact, sender, seen=seal, **unsaved)
         if verdict.doubt is None:
             kept: dict[str, Any] = {**_kept(form), **left_unsaved(unsaved)}
             return redirect(url_for(".given_answer", token=token, **kept), 303)
@@ -127,7 +127,7 @@ def given_answer(token: str) -> Response | Redirect:
     try:
         with reading() as session:
             message = letter_of(session, read)
-            asked = answer_form.question_of(session, message, read)
+            question = answer_form.question_of(session, message, read)
             shared, term = standing_of(session, message)
             receipt, reports = waves.last_receipt(session, message), proposals.of_form(session, message)
             if not (receipt or reports) or term.stands is AnswerTerm.OVER:
@@ -139,7 +139,7 @@ def given_answer(token: str) -> Response | Redirect:
             unsaved["seen"] = answer_form.sealed(message, FormKind.MEASURE, read)
             if replies.form_at(session, message, at) is not None:
                 unsaved["undoes"] = {"answer": receipt.number} if receipt else {"report": reports[0].id}
-            return answered_page(token, receipt, len(asked.schools), shared.contact, sender, reports, **unsaved)
+            return answered_page(token, receipt, len(question.schools), shared.contact, sender, reports, **unsaved)
     except NotFound:
         return neutral()
 
@@ -247,7 +247,7 @@ def _question_page(
 ) -> Response:
     read = token_of(token, TokenKind.ANSWER)
     try:
-        asked = answer_form.question_of(session, message, read)
+        question = answer_form.question_of(session, message, read)
     except NotFound:
         return neutral()
     shared, term = standing_of(session, message)
@@ -258,9 +258,9 @@ def _question_page(
         seal = answer_form.sealed(message, FormKind.MEASURE, read)
         return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, seen=seal, **measure)
     before = waves.answered_before(session, message)
-    place = answer_form.place_of(fault, asked)
+    place = answer_form.place_of(fault, question)
     choice = request.args.get("choice", "")
-    link, named = settings().address + url_for(".answer", token=token), name_among_several(session, asked.programme)
+    link, named = settings().address + url_for(".answer", token=token), name_among_several(session, question.programme)
     form = typed.settled() if typed else AnswerForm.opened(before, choice, request.args)
     return page(
         "public/answer.html",
@@ -270,22 +270,22 @@ def _question_page(
         **({} if by_code else own_file.of_mailbox(session, message, shared.contact, measured, now=now())),
         is_by_code=by_code,
         measured=measured,
-        asked=asked,
+        asked=question,
         shared=shared,
         term=term,
         reports=proposals.reported(session, message),
         here=message.id,
-        forwarding=Forwarding.of(asked, shared.deadline, link, named),
+        forwarding=Forwarding.of(question, shared.deadline, link, named),
         before=before,
-        answers=answer_form.offered(asked),
-        own=[*filter(asked.takes, OF_SCHOOLS)],
+        answers=answer_form.offered(question),
+        own=[*filter(question.takes, OF_SCHOOLS)],
         form=form,
         seen=answer_form.sealed(message, FormKind.ANSWER, read),
-        proposed=None if typed else answer_form.proposed(asked, before, choice),
-        unsent=form.unsent(asked, before),
-        recorded=answer_form.recorded(asked, form),
+        proposed=None if typed else answer_form.proposed(question, before, choice),
+        unsent=form.unsent(question, before),
+        recorded=answer_form.recorded(question, form),
         who=answer_form.shown(session, message, request.form, place),
-        schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,
+        schools=SchoolList.of(question, before, form) if len(question.open()) > MANY else None,
         fault=str(fault or ""),
         faulty=place,
         confirms=confirms,
@@ -307,11 +307,11 @@ def answered_page(
     With it stands the box of the measure when it was changed and not saved.
     """
     receipt = given if isinstance(given, Receipt) else None
-    told = {"given": given, "receipt": receipt, "reports": reports, "total": total, "contact": contact}
-    told["is_test"] = isinstance(given, Given)
-    told["is_by_code"] = is_by_code(token_of(token, TokenKind.ANSWER))
+    fields = {"given": given, "receipt": receipt, "reports": reports, "total": total, "contact": contact}
+    fields["is_test"] = isinstance(given, Given)
+    fields["is_by_code"] = is_by_code(token_of(token, TokenKind.ANSWER))
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
-    return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **told, **unsaved)
+    return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **fields, **unsaved)
 
 
 def _kept(form: AnswerForm) -> dict[str, str]:
@@ -330,13 +330,13 @@ def _measure_page(
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
         if posted("page") == "answer":
             return _question_page(session, message, token, AnswerForm.of(request.form), code=code, measured=measured)
-        told = {
+        fields = {
             "fault": fault,
             "measured": measured,
             "seen": answer_form.sealed(message, FormKind.MEASURE, read),
             **shown,
         }
-        return page("public/measure.html", code, sender=letter.sender_of(session, message), token=token, **told)
+        return page("public/measure.html", code, sender=letter.sender_of(session, message), token=token, **fields)
 
 
 def sending() -> SenderIdentity:
@@ -388,10 +388,10 @@ class Forwarding:
         strand, authority = asked.strand, asked.authority
         named = f"{strand.name}, circulaire {strand.circular}" if strand.circular else strand.name
         about, of = initial(programmes.strand_in_words(programme, strand.number)), programmes.of_programme(programme)
-        told = {"strand": strand.number, "of": of, "day": spelt_day(deadline), "fase": authority.fase}
+        fields = {"strand": strand.number, "of": of, "day": spelt_day(deadline), "fase": authority.fase}
         name = CONTROLS.sub("", authority.display_name)
-        text = TEXT.format(named=named, authority=name, address="((address))", **told)
-        return cls(typeset(SUBJECT.format(about=about, **told)), typeset(text).replace("((address))", address))
+        text = TEXT.format(named=named, authority=name, address="((address))", **fields)
+        return cls(typeset(SUBJECT.format(about=about, **fields)), typeset(text).replace("((address))", address))
 
     @property
     def mailto(self) -> str:

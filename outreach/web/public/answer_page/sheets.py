@@ -61,12 +61,12 @@ class AskedLetter:
     def of(cls, session: Session, token: str) -> "AskedLetter":
         """The letter of a token. Raises NotFound, and Over once no answer is taken."""
         message = letter_of(session, _named(token))
-        asked = form.question_of(session, message, _named(token))
+        question = form.question_of(session, message, _named(token))
         shared, term = standing_of(session, message)
         if term.stands is AnswerTerm.OVER:
             raise Over("Cette campagne n’accepte plus de réponse.")
         before, sender = waves.answered_before(session, message), sender_of(session, message)
-        return cls(token, message, asked, before, shared.contact, sender)
+        return cls(token, message, question, before, shared.contact, sender)
 
     def kind(self, comment: str = "") -> AnswerLists:
         """The kind of list that its sheets are."""
@@ -78,8 +78,8 @@ class AskedLetter:
 
     def page(self, template: str, code: int, **values: object) -> Response:
         """A page about it."""
-        told = {"token": self.token, "asked": self.asked, "contact": self.contact, **values}
-        return page(f"public/{template}.html", code, sender=self.sender, **told)
+        fields = {"token": self.token, "asked": self.asked, "contact": self.contact, **values}
+        return page(f"public/{template}.html", code, sender=self.sender, **fields)
 
     def upload_page(self, fault: str = "", code: int = 200) -> Response:
         """The page to send a sheet."""
@@ -90,10 +90,10 @@ class AskedLetter:
     ) -> Response:
         """What a sheet would change. Raises MissingColumns when a person has to say what its columns mean."""
         plan = tables.judge_import(session, self.kind(), received).plan
-        told: dict[str, Any] = {"list_id": received.id, "plan": plan, "fault": fault, "typed": posted("comment")}
-        told["seen"] = form.sealed(self.message, FormKind.ANSWER, _named(self.token))
-        told["confirms"] = confirms
-        return self.page("answer_list_check", 409 if fault else 200, **told)
+        fields: dict[str, Any] = {"list_id": received.id, "plan": plan, "fault": fault, "typed": posted("comment")}
+        fields["seen"] = form.sealed(self.message, FormKind.ANSWER, _named(self.token))
+        fields["confirms"] = confirms
+        return self.page("answer_list_check", 409 if fault else 200, **fields)
 
 
 @contextmanager

@@ -116,8 +116,8 @@ def _page(
         kind = FormKind.SUBSCRIPTION if is_over else FormKind.UNSUBSCRIPTION
         seal = form.sealed(message, kind, read) if message else ""
     said = {"confirms": confirms is kind, "is_done": is_done, "is_kept": is_kept, "fault": fault}
-    told = {"token": token, "why": WHY, "again": AGAIN, "seen": seal, "chosen": request.form, **said, **shown}
-    return page(f"public/{'unsubscribed' if is_over else 'unsubscribe'}.html", 422 if fault else 200, **told)
+    fields = {"token": token, "why": WHY, "again": AGAIN, "seen": seal, "chosen": request.form, **said, **shown}
+    return page(f"public/{'unsubscribed' if is_over else 'unsubscribe'}.html", 422 if fault else 200, **fields)
 
 
 def _whose(session: Session, message: Message) -> dict[str, Any]:

@@ -100,18 +100,18 @@ def reminder(number: int, reminder: int) -> str:
 @needs(RoleName.AUTHOR)
 def submit_reminder(number: int, reminder: int) -> Redirect:
     judged = _judged(number, reminder)
-    told = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
-    return _move(number, reminder, told, partial(review.ask_reminder_approval, judged=judged))
+    sentence = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
+    return _move(number, reminder, sentence, partial(review.ask_reminder_approval, judged=judged))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/approval")
 @needs(RoleName.APPROVER)
 def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
     judged, overlap = _judged(number, reminder), posted_number("overlap", digits=7) or 0
-    told = "La relance est validée et planifiée."
+    sentence = "La relance est validée et planifiée."
     give = partial(review.give_reminder_approval, judged=judged, overlap=overlap)
     try:
-        return _move(number, reminder, told, give)
+        return _move(number, reminder, sentence, give)
     except InputError as error:
         with reading() as session:
             campaign = planning.campaign_numbered(session, number)
@@ -122,8 +122,8 @@ def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.APPROVER)
 def return_reminder(number: int, reminder: int) -> Redirect:
     why = remarked("why").rstrip(".")
-    told = "La relance est renvoyée à la personne qui l’écrit."
-    return _move(number, reminder, told, partial(waves.send_back, reason=why))
+    sentence = "La relance est renvoyée à la personne qui l’écrit."
+    return _move(number, reminder, sentence, partial(waves.send_back, reason=why))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/abandonment")

@@ -23,8 +23,8 @@ def move_wave(number: int, wave: int) -> Redirect:
     with database().writing() as session:
         campaign = planning.in_turn(session, number)
         moved = waves.move_wave(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)
-        told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
-    flash(told, "success")
+        sentence = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
+    flash(sentence, "success")
     return redirect(url_for(".waves", number=number))
 
 

@@ -40,9 +40,9 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
         with telling(form), database().writing() as session:
             campaign = planning.in_turn(session, number)
             moved = waves.let_leave(session, campaign, wave, at, why, now=now(), actor=actor())
-            told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
+            sentence = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
         if not form.errors:
-            flash(told, "success")
+            flash(sentence, "success")
             return redirect(url_for(".waves", number=number))
     with reading() as session:
         campaign = planning.campaign_numbered(session, number)

@@ -134,8 +134,8 @@ def note_returns(number: int, batch: int) -> Redirect | tuple[str, int]:
             count = channels.came_back(session, found, numbers, on=current_day(), now=now(), actor=actor())
     except InputError as error:
         return _refused(number, f"numbers-{batch}", error)
-    told = french.plural(count, "lettre est notée comme revenue", "lettres sont notées comme revenues")
-    flash(f"{told} : leur adresse est à corriger.", "success")
+    words = french.plural(count, "lettre est notée comme revenue", "lettres sont notées comme revenues")
+    flash(f"{words} : leur adresse est à corriger.", "success")
     return redirect(url_for(".paper", number=number))
 
 

@@ -121,9 +121,9 @@ def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
             overlap=overlap,
         )
         day, hour = french.weekday(first.due_at), french.hour(first.due_at)
-        told = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."
-        told += f" {notifications.SAID}" if notifications.is_short(session, first, now()) else ""
-    flash(told, "success")
+        sentence = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."
+        sentence += f" {notifications.SAID}" if notifications.is_short(session, first, now()) else ""
+    flash(sentence, "success")
     return redirect(url_for(".campaign", number=number))
 
 
