@@ -11,7 +11,7 @@ FOLLOWED = "la page de la campagne le fait"
 PLANNED = "l’étape « Vérifier » d’une campagne donne son plan : ce qui part, quand, et à combien de PO"
 CLOSURES = "« Fermetures », dans l’administration, le fait"
 CONSENTS = "« Mesure », sur la fiche du pouvoir organisateur, le fait"
-KEYS = "« Accès des programmes », dans l’administration, le fait"
+KEYS = "« Accès des logiciels », dans l’administration, le fait"
 ACCOUNTS = "« Comptes », dans l’administration, le fait"
 GONE = {
     "api": KEYS,

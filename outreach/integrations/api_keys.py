@@ -144,7 +144,7 @@ def make(
     session.flush()
     until = french.spelt_day(made.expires_at)
     sees = f"{made.sees}, avec le droit d’écrire" if writes else made.sees
-    said = f"Clé {made.id} de programme faite pour « {named} » : {sees}, jusqu’au {until}."
+    said = f"Clé {made.id} de logiciel faite pour « {named} » : {sees}, jusqu’au {until}."
     audit.record_entry(session, now, actor, said, made.actor)
     return made, secret
 
@@ -156,7 +156,7 @@ def end(session: Session, number: int, *, now: datetime, actor: str) -> ApiKey:
     if (state := found.state(now)) is not KeyState.SERVES:
         raise Refused(f"Cette clé est déjà {state.label}.")
     found.ended_at, found.ended_by = now, actor
-    audit.record_entry(session, now, actor, f"Clé {found.id} de programme terminée (« {found.name} »).", found.actor)
+    audit.record_entry(session, now, actor, f"Clé {found.id} de logiciel terminée (« {found.name} »).", found.actor)
     return found
 
 
@@ -198,7 +198,7 @@ def role_of(written: str) -> tuple[KeyRole, str]:
 def _name(text: str) -> str:
     name = line_of_words(text)
     if not 0 < len(name) <= LONGEST_NAME:
-        raise InputError(f"Nommez le programme qui aura la clé, en {LONGEST_NAME} caractères au plus.")
+        raise InputError(f"Nommez le logiciel qui aura la clé, en {LONGEST_NAME} caractères au plus.")
     return name
 
 
@@ -206,7 +206,7 @@ def columns(now: datetime) -> Sequence[Column[ApiKey]]:
     """The columns of the list, as of a moment."""
     return (
         Column("number", "Clé", lambda key: key.id, Kind.NUMBER, on=DATA),
-        Column("name", "Programme", lambda key: key.name, sort=True),
+        Column("name", "Logiciel", lambda key: key.name, sort=True),
         Column("state", "État", lambda key: key.state(now), sort=True),
         Column("sees", "Ce qu’elle voit", lambda key: key.sees, sort=True),
         Column("writing", "Droits", lambda key: key.writing, sort=True),

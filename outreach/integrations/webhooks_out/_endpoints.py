@@ -133,7 +133,7 @@ def make_endpoint(session: Session, *, name: str, url: str, now: datetime, actor
     """Push events to a program from now on. Raises InputError on a name or an address that will not do."""
     named = line_of_words(name)
     if not 0 < len(named) <= LONGEST_NAME:
-        raise InputError(f"Nommez le programme, en {LONGEST_NAME} caractères au plus.")
+        raise InputError(f"Nommez le logiciel, en {LONGEST_NAME} caractères au plus.")
     made = WebhookEndpoint(
         name=named, url=check_address(url), after=audit.last_event(session), made_at=now, made_by=actor
     )
@@ -165,7 +165,7 @@ def resume_endpoint(session: Session, number: int, *, now: datetime, actor: str)
     """Try a target again at once, from where it stopped: it has three days again. Raises Refused where it follows."""
     found = _held(session, number)
     if found.failing_since is None:
-        raise Refused("Ce programme suit : il n’y a rien à reprendre.")
+        raise Refused("Ce logiciel suit : il n’y a rien à reprendre.")
     found.failures, found.failing_since, found.next_at = 0, None, now
     session.flush()
     audit.record_entry(session, now, actor, f"Évènements poussés de nouveau à « {found.name} ».", found.subject)
@@ -184,7 +184,7 @@ def columns(now: datetime) -> Sequence[Column[WebhookEndpoint]]:
     """The columns of the list, as of a moment."""
     return (
         Column("number", "Numéro", lambda one: one.id, Kind.NUMBER, on=DATA),
-        Column("name", "Programme", lambda one: one.name, sort=True),
+        Column("name", "Logiciel", lambda one: one.name, sort=True),
         Column("url", "Adresse", lambda one: one.url, on=DATA),
         Column("state", "État", lambda one: one.state(now), sort=True),
         Column("after", "Dernier évènement pris", lambda one: one.after, Kind.NUMBER, sort=True),
@@ -203,7 +203,7 @@ def list_endpoints(
         select(WebhookEndpoint).order_by(WebhookEndpoint.ended_at.is_not(None), WebhookEndpoint.id)
     ).all()
     return InMemoryListing(
-        title="Programmes suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort
+        title="Logiciels suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort
     )
 
 

@@ -38,7 +38,7 @@ CLOSED_FEED = (
 BEARER = "Bearer "
 READS_ONLY = (
     "Cette clé lit et n’écrit pas : rien n’est enregistré. Demandez à l’administration du service une clé qui écrit, "
-    "qu’elle fait dans « Accès des programmes »."
+    "qu’elle fait dans « Accès des logiciels »."
 )
 WITHOUT_KEY = "Donnez une clé en service : « Authorization: Bearer … ». L’administration du service en fait."
 TOO_MANY = "Cette clé a trop demandé en une minute. Attendez le nombre de secondes que dit « Retry-After »."

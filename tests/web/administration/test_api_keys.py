@@ -1,4 +1,4 @@
-"""Accès des programmes: a key made, shown once, listed, ended; by administrators only."""
+"""Accès des logiciels: a key made, shown once, listed, ended; by administrators only."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ PLACE = "/administration/api-keys"
 @pytest.mark.long
 def test_a_key_is_made_shown_once_and_ended(signed_in, sample_database, password):
     chief = signed_in("administrator")
-    assert "Aucun programme n’a de clé." in text_of(chief.get(PLACE))
+    assert "Aucun logiciel n’a de clé." in text_of(chief.get(PLACE))
     page = chief.send(PLACE, {"name": "Tableau de bord", "days": "90", "password": password})
     key = page.text.partition('value="outreach_')[2].partition('"')[0]
     assert len(key) > 40, text_of(page)
@@ -67,7 +67,7 @@ def made(database):
 
 def test_what_is_wrong_is_said_beside_the_form(signed_in, password):
     chief = signed_in("administrator")
-    assert "Nommez le programme" in text_of(chief.send(PLACE, {"name": "", "days": "90"}))
+    assert "Nommez le logiciel" in text_of(chief.send(PLACE, {"name": "", "days": "90"}))
     chief.send(PLACE, {"name": "Bord", "days": "90", "password": password})
     again = chief.send(PLACE, {"name": "Bord", "days": "30"})
     assert again.status_code == 422

@@ -36,12 +36,12 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
     assert "3 courriels en échec à renvoyer" in text_of(author.get("/campaigns/1/progress/journal"))
 
 
-def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, launched, sample_database):
+def test_failures_that_do_not_leave_again_are_counted_apart(author, launched, sample_database):
     settle(sample_database, 3, MessageState.REFUSED)
     end(sample_database)
     told = {
-        1: "Renvoyer les 2 courriels en échec 1 autre échec ne repart pas :",
-        3: "3 échecs ne repartent pas : adresse exclue",
+        1: "Renvoyer les 2 courriels en échec 1 autre échec ne repart pas",
+        3: "3 échecs ne repartent pas",
     }
     for count, sentence in told.items():
         with sample_database.writing() as session:

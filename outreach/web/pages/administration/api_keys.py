@@ -28,8 +28,8 @@ class KeyForm(FlaskForm):
     """A key to make: for which program, and for how long."""
 
     name = StringField(
-        "Programme",
-        [line("Nommez le programme qui aura la clé.", LONGEST_NAME)],
+        "Logiciel",
+        [line("Nommez le logiciel qui aura la clé.", LONGEST_NAME)],
         description="Un nom que vos collègues reconnaissent : « tableau de bord de la DG ».",
     )
     role = SelectField("Elle voit", choices=[], validate_choice=False)
@@ -81,7 +81,7 @@ def ending(number: int) -> str:
 def end(number: int) -> Redirect:
     with database().writing() as session:
         ended = api_keys.end(session, number, now=now(), actor=actor())
-        said = f"La clé de « {ended.name} » est terminée : aucun programme n’entre plus par elle."
+        said = f"La clé de « {ended.name} » est terminée : aucun logiciel n’entre plus par elle."
     flash(said, "success")
     return redirect(url_for(".index"))
 
@@ -96,7 +96,7 @@ def _page(session: Session, form: KeyForm) -> str:
     return render_template("pages/administration/api_keys.html", form=form, shown=shown, text=sought(request), at=now())
 
 
-@has_files(pages, "/export", "acces-des-programmes", RoleName.ADMINISTRATOR)
+@has_files(pages, "/export", "acces-des-logiciels", RoleName.ADMINISTRATOR)
 def _listed(session: Session) -> InMemoryListing[ApiKey]:
     names = accounts.colleagues(session)
     return api_keys.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

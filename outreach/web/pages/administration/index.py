@@ -127,7 +127,7 @@ SUBJECTS: Mapping[str, tuple[tuple[str, str, Callable[[Session], str]], ...]] = 
         ("letterhead.index", "En-tête", _letterhead),
     ),
     "Les autres logiciels": (
-        ("api_keys.index", "Accès des programmes", _keys),
+        ("api_keys.index", "Accès des logiciels", _keys),
         ("hook_senders.index", "Adhésions envoyées", _hooks),
         ("pushes.index", "Évènements poussés", _pushes),
     ),

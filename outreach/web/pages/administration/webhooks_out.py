@@ -23,7 +23,7 @@ pages = Blueprint("pushes", __name__, url_prefix="/administration/pushes")
 class TargetForm(FlaskForm):
     """A program to push events to, and its address."""
 
-    name = StringField("Programme", [line("Nommez le programme.", LONGEST_NAME)])
+    name = StringField("Logiciel", [line("Nommez le logiciel.", LONGEST_NAME)])
     url = StringField(
         "Adresse",
         [fit(webhooks_out.check_address)],

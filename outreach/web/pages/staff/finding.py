@@ -58,7 +58,7 @@ PAGES = (  # a view, the name of its page, other words for it
     ("retention.index", "Conservation", "durées effacement archives"),
     ("statements.index", "Pages publiques", "accessibilité protection données vie privée"),
     ("letterhead.index", "En-tête", "logo ministère"),
-    ("api_keys.index", "Accès des programmes", "clés api logiciels"),
+    ("api_keys.index", "Accès des logiciels", "clés api logiciels"),
     ("hook_senders.index", "Adhésions envoyées", "plateforme webhooks"),
     ("pushes.index", "Évènements poussés", "webhooks logiciels"),
 )
