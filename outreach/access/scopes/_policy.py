@@ -255,6 +255,8 @@ TABLES: Mapping[str, Seen] = {
     "note_publications": Public(),
     "note_files": Hidden(),
     "note_rows": Hidden(),
+    "note_revisions": Hidden(),
+    "looked_imports": Hidden(),
     "public_statements": Public(),
     # everything else
     **dict.fromkeys(

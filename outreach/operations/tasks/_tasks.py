@@ -43,6 +43,7 @@ class TaskKind(Labelled):
     APPROVAL = "approval", "À valider"
     REQUEST = "request", "Notes demandées"
     CORRECTION = "correction", "Notes à corriger"
+    REVISION = "revision", "Notes dont des chiffres sont révisés"
     PROPOSAL = "proposal", "Propositions reçues"
     RETURNED = "returned", "À corriger"
     UNPLANNED = "unplanned", "À planifier"
@@ -313,6 +314,16 @@ def _correction(_session: Session, note: Note) -> Task:
     return Task(TaskKind.CORRECTION, note.title, reason, None, "Comparer, corriger", f"/notes/{note.id}")
 
 
+def _revision(session: Session, note: Note) -> Task:
+    held = notes.figures_state(session, note)
+    number = note.approval.number if note.approval else ""
+    reason = f"Note {number}. {notes.revised_days(note)} : {'; '.join(held.words.splitlines()) if held else ''}."
+    day = today(held.at) if held else None
+    return Task(
+        TaskKind.REVISION, note.title, french.typeset(reason), day, "Rectifier ou garder", f"/notes/{note.id}#revised"
+    )
+
+
 def _proposal(_session: Session, made: Proposal) -> Task:
     reason, path = f"{made.proposes} : {made.subject}.", f"/proposals/{made.id}"
     title, day = made.authority.display_name, today(made.proposed_at)
@@ -349,6 +360,7 @@ SOURCES = (
     Source((APPROVER,), lambda whose, _day: approvals.awaiting_approval(whose.email), _approval),
     Source((AUTHOR,), lambda _whose, _day: notes.waiting_requests(), _request),
     Source((AUTHOR, APPROVER), lambda whose, _day: notes.offered_corrections(whose.email, whose.roles), _correction),
+    Source((AUTHOR, APPROVER), lambda whose, _day: notes.revised_notes(whose.email, whose.roles), _revision),
     Source((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
     Source((AUTHOR,), lambda whose, _day: review.awaiting_campaigns(whose.email), _campaign),
     Source(

@@ -26,12 +26,13 @@ NUMBER_SECONDS = 1  # a program that waits for an event reads it then
 TELL_SECONDS = 3  # a dispatcher may be 2 s in a wave, and a person is told within 10 s
 COLLECT_SECONDS = 60
 CHECK_SECONDS = 60
+REVISE_SECONDS = 15
 logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a pass took longer than a tick is harmless
 
 
 def clock(due: DueWork) -> BackgroundScheduler:
     """A scheduler that runs `ask` every 5 s, `tell` every 3 s, `number_events` every second, `forget` in two rhythms,
-    and the others every 60 s.
+    `look_for_revisions` every 15 s, and the others every 60 s.
 
     `ask` and `forget` run at once the first time: a process may be restarted more often than a rhythm comes round.
     """
@@ -45,6 +46,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
     scheduler.add_job(apply_sent, "interval", [due], seconds=APPLY_SECONDS, **options)
     scheduler.add_job(push, "interval", [due], seconds=PUSH_SECONDS, **options)
     scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
+    scheduler.add_job(look_for_revisions, "interval", [due], seconds=REVISE_SECONDS, **options)
     if due.settings.returns_url or due.settings.replies_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
     if due.settings.checks_domains:
@@ -74,6 +76,12 @@ def apply_sent(due: DueWork) -> None:
     """Apply the joinings that other services sent, in a job of its own: a reminder that is due waits for none."""
     with going_on("applying what services sent", due.database):
         apply_waiting(due.database, due.clock(), notes.by_list)
+
+
+def look_for_revisions(due: DueWork) -> None:
+    """Find the published notes that a list or an edition has revised, in a job of its own: it may read for long."""
+    with going_on("looking for notes that are revised", due.database):
+        notes.look_for_revisions(due.database, now=due.clock())
 
 
 def push(due: DueWork) -> None:

@@ -28,6 +28,16 @@ class NoteState(Labelled):
     PUBLISHED = "published", "Publiée"
 
 
+class RevisionKind(Labelled):
+    """What was found of a published note's figures, and what was decided about it."""
+
+    REVISED = "revised", "chiffres révisés"
+    RESTORED = "restored", "chiffres comme la note les disait"
+    KEPT = "kept", "la note reste"
+    TOLD = "told", "dit sur la page publique"
+    SILENCED = "silenced", "retiré de la page publique"
+
+
 class NoteDraft(Base):
     """A note that its author is still writing: private, `request` as JSON (`drafts.NoteRequest`).
 
@@ -162,3 +172,29 @@ class NoteFile(Base):
     kind: Mapped[str] = mapped_column(String(12), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class NoteRevision(Base):
+    """A moment in the course of a published note whose figures were revised; rows are only added.
+
+    `words` are the figures with their causes, a line for each, or why the note stays. Of what was found, `at` is when
+    the list or the edition was applied or undone, and `actor` is ''.
+    """
+
+    __tablename__ = "note_revisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[RevisionKind] = mapped_column(enum_of(RevisionKind, "note_revision_kind"))
+    actor: Mapped[str] = mapped_column(String(255))
+    words: Mapped[str] = mapped_column(Text)
+
+
+class LookedImport(Base):
+    """A list or an edition, applied or undone (« list:12:undone »), whose published notes were looked at."""
+
+    __tablename__ = "looked_imports"
+
+    what: Mapped[str] = mapped_column(String(40), primary_key=True)
+    looked_at: Mapped[datetime]

@@ -75,6 +75,8 @@ def note(number: str) -> Response:
             files=notes.files_of(session, found),
             corrects=_corrected_one(session, found),
             later=_correcting_one(session, found),
+            revised=notes.told_revision(session, found),
+            revised_days=notes.revised_days(found),
         )
     return Response(html)
 

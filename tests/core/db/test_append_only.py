@@ -36,6 +36,7 @@ KEYS = {
     "note_approvals": ["position"],
     "note_files": ["note_id", "kind"],
     "note_publications": ["note_id"],
+    "note_revisions": ["id"],
     "note_rows": ["note_id", "strand", "fase"],
     "notes": ["id"],
     "prepared_texts": ["id"],

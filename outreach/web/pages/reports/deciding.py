@@ -7,10 +7,10 @@ from outreach.core import site
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
 from outreach.reports import files, notes
-from outreach.web.pages.reports.forms import DecisionForm
+from outreach.web.pages.reports.forms import DecisionForm, StandingForm
 from outreach.web.pages.reports.reading import note_page, pages
 from outreach.web.ui.fields import posted, telling
-from outreach.web.ui.request import actor, database, needs, now, reading, settings
+from outreach.web.ui.request import actor, database, held_roles, needs, now, reading, settings
 
 
 @pages.post("/<number:note_id>/approval")
@@ -55,6 +55,29 @@ def publish(note_id: int) -> Redirect:
         if notes.publish_note(session, number, now=now(), actor=actor()).id != note_id:
             raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")
     flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+@pages.post("/<number:note_id>/standing")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def keep(note_id: int) -> Redirect | tuple[str, int]:
+    form = StandingForm()
+    with telling(form.why), database().writing() as session:
+        notes.keep_note(session, note_id, form.why.data or "", now=now(), actor=actor(), roles=held_roles())
+    if form.errors:
+        with reading() as session:
+            return note_page(session, notes.get_note_by_key(session, note_id), standing=form), 422
+    flash("La note reste, et votre raison avec elle.", "success")
+    return redirect(url_for(".note", note_id=note_id))
+
+
+@pages.post("/<number:note_id>/revision")
+@needs(RoleName.APPROVER)
+def tell_revision(note_id: int) -> Redirect:
+    is_told = posted("told") == "1"
+    with database().writing() as session:
+        notes.tell_revision(session, note_id, now=now(), actor=actor(), is_told=is_told)
+    flash(f"La page publique {'le dit' if is_told else 'ne le dit plus'}.", "success")
     return redirect(url_for(".note", note_id=note_id))
 
 

@@ -40,6 +40,12 @@ class DecisionForm(FlaskForm):
     reason = TextAreaField("Pourquoi vous la refusez", render_kw={"rows": 2, "maxlength": LONGEST_QUESTION})
 
 
+class StandingForm(FlaskForm):
+    """Why a note stays whose figures were revised."""
+
+    why = TextAreaField("Pourquoi la note reste", render_kw={"rows": 2, "maxlength": LONGEST_QUESTION})
+
+
 class SendBackForm(FlaskForm):
     """Why a question is sent back to who asked it."""
 

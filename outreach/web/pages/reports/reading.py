@@ -9,15 +9,16 @@ from outreach.access import accounts, approvals
 from outreach.core import audit
 from outreach.core.db import Session
 from outreach.core.text import french
+from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.reports import notes
 from outreach.reports.files import sections_of
-from outreach.reports.notes import ENDINGS, Note, NoteContent, NoteState
-from outreach.web.pages.reports.forms import DecisionForm
+from outreach.reports.notes import ENDINGS, Note, NoteContent, NoteState, RevisionKind
+from outreach.web.pages.reports.forms import DecisionForm, StandingForm
 from outreach.web.shared import programmes
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
-from outreach.web.ui.request import actor, held_roles, needs, reading
+from outreach.web.ui.request import actor, held_roles, needs, reading, whole
 
 pages = Blueprint("notes", __name__, url_prefix="/notes")
 NOTE_COLORS = {
@@ -92,7 +93,9 @@ def file(note_id: int, kind: str) -> Response:
     return attachment(content, FILES[kind][1], name)
 
 
-def note_page(session: Session, found: Note, form: DecisionForm | None = None) -> str:
+def note_page(
+    session: Session, found: Note, form: DecisionForm | None = None, standing: StandingForm | None = None
+) -> str:
     """The page of a frozen note, with what a decision that was not taken had typed and why."""
     content = notes.stored_content(found)
     return render_template(
@@ -110,7 +113,31 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         recounted=notes.changed_figures(found) if found.recount and found.approval else (),
         differences=_differences(session, found, content),
         form=form or DecisionForm(formdata=None),
+        revision=_revision(session, found),
+        standing=standing or StandingForm(formdata=None),
     )
+
+
+def _revision(session: Session, found: Note) -> dict[str, Any]:
+    """What a published note's page says of what was applied since; nothing where that changes none of its figures."""
+    held, told = notes.figures_state(session, found), notes.told_revision(session, found)
+    if held is None and told is None:
+        return {}
+    try:
+        with whole() as every:
+            figures = notes.revised_figures(every, notes.get_note_by_key(every, found.id))
+    except (InputError, Refused):
+        figures = []
+    awaits = session.scalar(notes.revised_notes(actor(), held_roles()).where(Note.id == found.id))
+    return {
+        "held": held,
+        "told": told,
+        "figures": figures,
+        "days": notes.revised_days(found),
+        "awaits_me": awaits is not None,
+        "may_tell": approvals.may_decide(session, actor(), notes.note_subject(found)),
+        "kinds": RevisionKind,
+    }
 
 
 def _differences(session: Session, found: Note, content: NoteContent) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from outreach.core.text.typed import whole_number
 from outreach.directory import authorities
 from outreach.reports import notes
 from outreach.reports.files import sections_of
-from outreach.reports.notes import NoteDraft, NoteRequest
+from outreach.reports.notes import NoteDraft, NoteRequest, RevisionKind
 from outreach.web.pages.reports.forms import NoteForm, filled
 from outreach.web.pages.reports.reading import pages
 from outreach.web.shared import programmes
@@ -119,7 +119,10 @@ def first_request(session: Session) -> NoteRequest:
     names one."""
     number = words(request.args, "corrects", 20)
     if number:
-        return notes.correction_request(session, number)
+        asked, corrected = notes.correction_request(session, number), notes.by_number(session, number)
+        held = notes.figures_state(session, corrected)
+        is_revised = held is not None and held.kind is not RevisionKind.RESTORED
+        return replace(asked, reason=notes.revision_reason(session, corrected)) if is_revised else asked
     asked_day, networks = words(request.args, "as_of", 20), tuple(request.args.getlist("network"))
     question = words(request.args, "question", notes.LONGEST_QUESTION)
     try:
