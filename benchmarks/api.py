@@ -74,11 +74,11 @@ def measured(database: str, size: int) -> Iterator[dict[str, object]]:
         there = Ground(url, folder, size, process)
         key, fase = _key(there)
         for read, path in READS:
-            asked, shown = read.replace("FASE", str(fase)), path.replace("FASE", str(fase))
+            words, shown = read.replace("FASE", str(fase)), path.replace("FASE", str(fase))
             costs = [
                 meter.cost_in_child(prepare, process, again=True)
                 for prepare in (
-                    partial(_read, there, key, asked),
+                    partial(_read, there, key, words),
                     partial(_asked, there, shown),
                     partial(page(shown, shown, person=ADMINISTRATOR).prepare, there),
                 )

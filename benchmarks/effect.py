@@ -196,10 +196,19 @@ def with_survivors(strata: Sequence[Counted]) -> float:
 
 def row(played: Played) -> dict[str, Any]:
     cell = played.cell
-    told = {"group": cell.group, "authorities": cell.size, "drawn": sum(len(one.fases) for one in strata_of(cell.size))}
-    told |= {"campaigns": played.campaigns, "base": cell.base, "shape": cell.shape.value, "theta": round(cell.theta, 4)}
-    told |= {"concluded": played.concluded, "covered": played.covered, "mean": round(played.mean, 4)}
-    return {**told, "with_survivors": round(played.with_survivors, 4), "faults": played.faults}
+    fields = {
+        "group": cell.group,
+        "authorities": cell.size,
+        "drawn": sum(len(one.fases) for one in strata_of(cell.size)),
+    }
+    fields |= {
+        "campaigns": played.campaigns,
+        "base": cell.base,
+        "shape": cell.shape.value,
+        "theta": round(cell.theta, 4),
+    }
+    fields |= {"concluded": played.concluded, "covered": played.covered, "mean": round(played.mean, 4)}
+    return {**fields, "with_survivors": round(played.with_survivors, 4), "faults": played.faults}
 
 
 def line(played: Played) -> str:

@@ -148,8 +148,8 @@ def _of_server(process: int | None) -> float:
 
 def _peak_mb(number: int) -> int:
     """The most memory that a process has held."""
-    told = Path(f"/proc/{number}/status").read_text(encoding="ascii", errors="replace")
-    return next((int(line.split()[1]) // 1024 for line in told.splitlines() if line.startswith("VmHWM")), 0)
+    words = Path(f"/proc/{number}/status").read_text(encoding="ascii", errors="replace")
+    return next((int(line.split()[1]) // 1024 for line in words.splitlines() if line.startswith("VmHWM")), 0)
 
 
 def _kept(ground: Ground) -> dict[str, int]:

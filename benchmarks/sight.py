@@ -75,10 +75,10 @@ def measured(database: str, size: int, federation: str) -> Iterator[dict[str, ob
         scoped, past, fase = people(there, federation)
         for called, path, query in PAGES:
             address = path.replace("FASE", str(fase))
-            asked: dict[str, Any] = {key: past if value == "PAST" else value for key, value in query.items()}
+            fields: dict[str, Any] = {key: past if value == "PAST" else value for key, value in query.items()}
             costs = [
                 meter.cost_in_child(
-                    partial(page(called, address, person=who, **asked).prepare, there), process, again=True
+                    partial(page(called, address, person=who, **fields).prepare, there), process, again=True
                 )
                 for who in (READER, scoped)
             ]

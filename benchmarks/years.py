@@ -57,17 +57,17 @@ def main() -> None:
         if made.fault:
             raise RuntimeError(made.fault)
         print(f"base of {asked.years} years: {made.cpu_s:.0f} s of processor time", file=sys.stderr, flush=True)
-        told = {"database": asked.database, "years": asked.years, **sizes(url, asked.years)}
+        values = {"database": asked.database, "years": asked.years, **sizes(url, asked.years)}
         there = Ground(url, folder, asked.authorities, process, pace)
         lines = list(costs(there, _named(_operations(), asked.only)))
         shares, alone = web_memory(there, asked.requests) if asked.requests else (0.0, 0.0)
-        told |= {"web_process_mb": shares, "web_process_alone_mb": alone}
+        values |= {"web_process_mb": shares, "web_process_alone_mb": alone}
         before = keeping.letters_with_words(there)
         lines += costs(there, _named(keeping.OPERATIONS, asked.only))
-        told |= {"operations": [line.as_json() for line in lines], "backup_mb": keeping.megabytes(there)}
-        told["letters_emptied"] = before - keeping.letters_with_words(there)
-    _say(told, as_json=asked.json)
-    sentences = [*missed(lines, told["web_process_mb"])]
+        values |= {"operations": [line.as_json() for line in lines], "backup_mb": keeping.megabytes(there)}
+        values["letters_emptied"] = before - keeping.letters_with_words(there)
+    _say(values, as_json=asked.json)
+    sentences = [*missed(lines, values["web_process_mb"])]
     print("\n".join(sentences), file=sys.stderr)
     sys.exit(1 if sentences else 0)
 

@@ -74,8 +74,8 @@ def contact(address: str, **details: object) -> Columns:
 
 def school_report(school: int, authority: int, now: datetime, **details: object) -> Columns:
     """A report, of this day, that a school is its authority's no longer."""
-    told = {"fate": Fate.GONE, "since": now.date(), "source": "Appel", "recorded_at": now, "recorded_by": AUTHOR}
-    return {"school_id": school, "authority_id": authority, **told, **details}
+    fields = {"fate": Fate.GONE, "since": now.date(), "source": "Appel", "recorded_at": now, "recorded_by": AUTHOR}
+    return {"school_id": school, "authority_id": authority, **fields, **details}
 
 
 def adherence_record(school: int, strand: int, now: datetime, **details: object) -> Columns:

@@ -103,6 +103,6 @@ OTHER_WORDS = (  # where, a word for a thing that has another one there, and tha
 def test_a_thing_has_one_word(where, word, instead):
     found = re.compile(word)
     named = {path: str(path.relative_to(ROOT)) for path in PAGES}
-    told = {name: re.sub(r"(?m)^\s*#.*$", "", texts()[path]) for path, name in named.items() if where.search(name)}
-    assert told
-    assert [(name, held[0]) for name, text in told.items() if (held := found.search(text))] == []
+    values = {name: re.sub(r"(?m)^\s*#.*$", "", texts()[path]) for path, name in named.items() if where.search(name)}
+    assert values
+    assert [(name, held[0]) for name, text in values.items() if (held := found.search(text))] == []

@@ -199,8 +199,8 @@ def _answer_by_code(database: Database, now: datetime, chance: random.Random) ->
     for key in chance.sample(posted, min(len(posted), 1)):
         with database.writing() as session, contextlib.suppress(InputError, Refused):
             message = session.get_one(Message, session.get_one(PaperLetter, key).step.message_id)
-            asked = replies.question_of(session, message, now=now)
-            given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=True)
+            question = replies.question_of(session, message, now=now)
+            given = Given({school.id: Answer.IN_PREPARATION for school in question.open()}, is_by_code=True)
             receive_answer(
                 session, message, given, SENDING, now=now, step=channels.paper_letter_of(session, message).step_id
             )

@@ -85,9 +85,9 @@ def freeze(ground: Ground) -> Action:
     def gather_and_freeze() -> None:
         now = ground.settings.instant()
         others = tuple(kind for kind in TableKind if kind is not TableKind.NETWORK)
-        asked = NoteRequest(now.date(), "Où en sont les écoles", groupings=others)
+        note_request = NoteRequest(now.date(), "Où en sont les écoles", groupings=others)
         with ground.database.reading() as session:
-            gathered = notes.gather_note(session, asked, now=now)
+            gathered = notes.gather_note(session, note_request, now=now)
         with ground.database.writing() as session:
             notes.freeze_note(session, gathered, now=now, actor=factories.AUTHOR)
 

@@ -159,16 +159,18 @@ def see_the_charts(reader):
 
 
 def see_the_programs(program):
-    told = program.get(f"/situation?{DAY}").json
-    assert told["total"]["strands"]["1"]["hesitating"] == 1
+    content = program.get(f"/situation?{DAY}").json
+    assert content["total"]["strands"]["1"]["hesitating"] == 1
     stated = program.get("/openapi.json").json["components"]["schemas"]
     assert "hesitating" in stated["Figures"]["required"]
     assert "hesitating" in stated["Status"]["enum"]
     (recorded,) = (one for one in program.every("/adherence-records") if one["status"] == "hesitating")
     sent = {"school": recorded["school"], "strand": 1, "status": "hesitating", "day": STORY_DAY.isoformat()}
-    asked = program.post("/adherence-lists", {"items": [sent], "dry_run": True}, **{"Idempotency-Key": "hesitating-1"})
-    assert asked.status_code == 200, asked.text
-    assert asked.json["rejected"] == []
+    response = program.post(
+        "/adherence-lists", {"items": [sent], "dry_run": True}, **{"Idempotency-Key": "hesitating-1"}
+    )
+    assert response.status_code == 200, response.text
+    assert response.json["rejected"] == []
 
 
 def see_the_page_of_lists(author):

@@ -78,12 +78,12 @@ def test_the_same_file_with_another_coverage_is_another_list(receive):
 
 def test_the_audit_and_the_summary_say_what_a_list_covers(session, apply):
     received = apply(FIRST, "WBE", "COCOF")
-    told = "complète jusqu’au 1er mai 2021 pour WBE et Officiel subventionné COCOF"
+    words = "complète jusqu’au 1er mai 2021 pour WBE et Officiel subventionné COCOF"
     said = received.summary["coverage"]
-    assert said.pop("label").replace("\xa0", " ") == told
+    assert said.pop("label").replace("\xa0", " ") == words
     assert said == {"complete_until": FIRST.isoformat(), "covers": ["WBE", "COCOF"]}
     audited = session.scalar(select(AuditEntry.sentence).order_by(AuditEntry.id.desc()).limit(1))
-    assert told in audited.replace("\xa0", " ")
+    assert words in audited.replace("\xa0", " ")
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ def test_a_list_undone_after_midnight_says_the_day_in_brussels(session, receive,
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
     tables.undo_import(session, KIND, now=midnight, actor="nadia")
     _, authority = authorities.school_by_fase(session, silent[0])
-    told = records.list_events(session, authority)[-1].sentence
-    assert told == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
+    text = records.list_events(session, authority)[-1].sentence
+    assert text == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
 
 
 @pytest.mark.long

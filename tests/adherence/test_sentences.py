@@ -156,8 +156,8 @@ def test_the_sentence_of_a_strand(buckets, told):
 
 def test_a_sentence_names_the_moment_whose_knowledge_it_shows():
     found = situation(known_at=datetime(2021, 5, 20, 12, tzinfo=UTC), joined=1, none=1)
-    told = plain(situation_sentences(found, [STRAND])[0])
-    assert told.startswith("Au 15 mai 2021, d’après ce qui était enregistré le 20 mai 2021 à 14 h, une des 2 écoles")
+    text = plain(situation_sentences(found, [STRAND])[0])
+    assert text.startswith("Au 15 mai 2021, d’après ce qui était enregistré le 20 mai 2021 à 14 h, une des 2 écoles")
 
 
 def test_a_strand_that_is_not_open_yet_has_no_figure_and_no_answer():
@@ -179,5 +179,5 @@ def test_schools_of_several_levels_are_called_so():
         ({"joined": 2, "none": 3}, "2 des 5 écoles maternelles et primaires (40,0 %) ont adhéré"),
         ({"joined": 1}, "la seule école maternelle ou primaire a adhéré"),
     ):
-        told = of_strand(situation(**counts), several).sentence
-        assert words in told.replace("\xa0", " ").replace("\u202f", " ")
+        text = of_strand(situation(**counts), several).sentence
+        assert words in text.replace("\xa0", " ").replace("\u202f", " ")

@@ -26,8 +26,8 @@ def given(unit, name):
 
 def members(group):
     """The calls of a group of systemd (`@system-service`)."""
-    told = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True)
-    words = [line.strip() for line in told.stdout.splitlines()[1:]]
+    ended = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True)
+    words = [line.strip() for line in ended.stdout.splitlines()[1:]]
     return {
         call
         for word in words

@@ -24,8 +24,8 @@ def test_no_line_is_wider_than_code():
 
 def test_the_files_that_recipes_name_are_there():
     recipes = (ROOT / "docs" / "develop.md").read_text(encoding="utf-8").partition("\n## Pages")[0]
-    told = PAGE + recipes + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(\w+/[\w/]+(?:\.\w+|/))`", told)
+    text = PAGE + recipes + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+/[\w/]+(?:\.\w+|/))`", text)
     assert len(named) > 10
     there = {name for name in named if (ROOT / name).exists() or (ROOT / "outreach" / name).exists()}
     assert set(named) - there == set()

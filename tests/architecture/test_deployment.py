@@ -41,8 +41,8 @@ def test_every_setting_named_exists(path):
 
 
 def test_every_file_is_told_of_to_whoever_runs_it():
-    told = "".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("install", "operate"))
-    assert [path.name for path in FILES if path.name not in told] == []
+    text = "".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("install", "operate"))
+    assert [path.name for path in FILES if path.name not in text] == []
 
 
 def analysed(tmp_path, unit, *command):
@@ -127,8 +127,8 @@ def test_a_web_unit_has_begun_once_its_pages_answer_where_it_listens():
         ({"OUTREACH_BIND": "192.0.2.11:8000"}, "http://192.0.2.11:8001/healthz"),
         ({"OUTREACH_BIND": "[2001:db8::1]:8000"}, "http://[2001:db8::1]:8001/healthz"),
     ):
-        told = subprocess.run(["/bin/sh", "-c", script], env=own, capture_output=True, text=True, check=True)
-        assert told.stdout.split()[-1] == address
+        ended = subprocess.run(["/bin/sh", "-c", script], env=own, capture_output=True, text=True, check=True)
+        assert ended.stdout.split()[-1] == address
 
 
 def test_each_service_of_ours_in_a_composition_is_one_command():
@@ -180,9 +180,9 @@ def test_the_role_that_a_composition_names_is_made_with_its_database_and_granted
     assert "./sight-role.sql:/docker-entrypoint-initdb.d/sight-role.sql:ro" in database["volumes"]
     made = [line for line in (DEPLOY / "sight-role.sql").read_text(encoding="utf-8").splitlines() if line[:2] != "--"]
     assert made == [f"CREATE ROLE {role} NOLOGIN;", f"GRANT {role} TO {login};"]
-    told = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
-    assert f"postgresql://{login}:$password@database/{database['environment']['POSTGRES_DB']}" in told
-    words = " ".join(told.split())
+    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert f"postgresql://{login}:$password@database/{database['environment']['POSTGRES_DB']}" in text
+    words = " ".join(text.split())
     assert f"exec database psql -U {login} -c '{made[0][:-1]}'" in words, "that login is the server's superuser"
     assert all(f"psql -c '{line[:-1]}'" in words for line in made)
 

@@ -71,8 +71,8 @@ def test_the_audit_has_no_foreign_key():
 def test_a_process_loads_nothing_heavy_that_it_does_not_use(module, heavy):
     """It holds what it has loaded, and so does a process that it forks, for months."""
     asked = f"import sys, {module}; print({heavy} & set(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert told.stdout.strip() == "set()"
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ended.stdout.strip() == "set()"
 
 
 def test_what_pages_share_reaches_few_modules():

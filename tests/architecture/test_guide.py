@@ -119,15 +119,15 @@ def test_the_answers_quoted_of_the_question_of_2021_are_those_of_its_note():
     guide = DOCS / "guide"
     attached = re.findall(rb"stream\r?\n(.*?)endstream", (guide / "la-question-de-2021.pdf").read_bytes(), re.DOTALL)
     (figures,) = (json.loads(each)["figures"] for each in map(unpacked, attached) if each.startswith(b'{"figures"'))
-    told = [f"{hand['label']} : {hand['value']}" for hand in figures["hand_figures"]]
-    told += [action["sentence"] for action in figures["actions"]]
+    lines = [f"{hand['label']} : {hand['value']}" for hand in figures["hand_figures"]]
+    lines += [action["sentence"] for action in figures["actions"]]
     for strand in figures["answers"]:
-        told += [strand["sentence"], *(network["sentence"] for network in strand["networks"])]
+        lines += [strand["sentence"], *(network["sentence"] for network in strand["networks"])]
     page = (guide / "question-de-2021.md").read_text(encoding="utf-8")
     quotes = re.findall("« (.*?) »", page.partition("## Ce que la note répond")[2].partition("\n\n\n")[0])
     quotes = [quote for quote in quotes if re.search("[0-9]", quote)]
     assert len(quotes) == 4
-    plain = within_quotes(" ".join(told).translate(SPACES))
+    plain = within_quotes(" ".join(lines).translate(SPACES))
     assert [quote for quote in quotes if quote not in plain] == []
     shown = [[column["name"] for column in table["columns"]][1:] for table in figures["tables"]]
     assert shown == [[column.name for column in COUNTED]] * len(shown), "made by another version of the program"
@@ -149,11 +149,11 @@ def test_every_page_of_the_guide_is_in_its_table_of_contents():
 
 def test_a_version_of_the_changelog_has_ten_lines_and_a_table_of_200_characters_at_most():
     versions = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## [")[1:]
-    told = {version.partition("]")[0]: list(filter(None, version.splitlines()[2:])) for version in versions}
-    assert len(told) > 3
-    besides = {version: sum(not line.startswith("|") for line in lines) for version, lines in told.items()}
+    lines_of = {version.partition("]")[0]: list(filter(None, version.splitlines()[2:])) for version in versions}
+    assert len(lines_of) > 3
+    besides = {version: sum(not line.startswith("|") for line in lines) for version, lines in lines_of.items()}
     assert {version: lines for version, lines in besides.items() if lines > MOST_LINES_A_VERSION} == {}
-    assert [line for lines in told.values() for line in lines if len(line) > LONGEST_LINE] == []
+    assert [line for lines in lines_of.values() for line in lines if len(line) > LONGEST_LINE] == []
 
 
 def test_every_decision_is_listed_by_its_title_and_fits_half_a_page():

@@ -67,14 +67,14 @@ class Differences(recount.Situation):
         """What is wrong with a difference as told: a count, a sum, a school, a cause that is not that of the rows."""
         before, after = (self.cells(strand, one, by, federation) for one in (first, second))
         why = Why(self, strand, first, second, by, federation)
-        told = {(cell["by"][by], cell["status"]): cell for cell in said["cells"]}
+        values = {(cell["by"][by], cell["status"]): cell for cell in said["cells"]}
         faults = [f"cell {key} is there twice" for key, n in self.keys(said, by).items() if n > 1]
         groups = {group for group, _ in {*before, *after}}
         wanted = {(group, bucket) for group in groups for bucket in recount.BUCKETS}
-        faults += [f"cell {key}: told {key in told}, there {key in wanted}" for key in wanted ^ told.keys()]
+        faults += [f"cell {key}: told {key in values}, there {key in wanted}" for key in wanted ^ values.keys()]
         totals = {one["status"]: one for one in said["totals"]}
         concerned = {one["by"][by]: one for one in said["populations"]}
-        for key, cell in told.items():
+        for key, cell in values.items():
             faults += self.of_cell(key, cell, before[key], after[key], why.of(key[0]))
         for bucket in (*recount.BUCKETS, "concerned"):
             pair = [self.united(of, bucket) for of in (before, after)]
@@ -112,11 +112,11 @@ class Differences(recount.Situation):
         for sign, some in ((1, after - before), (-1, before - after)):
             for fase in some:
                 counted[why(fase), sign].add(fase)
-        told = {(one["cause"], 1 if one["delta"] > 0 else -1): one for one in cell["causes"]}
-        if len(told) != len(cell["causes"]):
+        values = {(one["cause"], 1 if one["delta"] > 0 else -1): one for one in cell["causes"]}
+        if len(values) != len(cell["causes"]):
             faults.append(f"{key}: a cause is told twice")
-        for which in told.keys() | counted.keys():
-            one, schools = told.get(which, {"delta": 0, "schools": []}), counted.get(which, set())
+        for which in values.keys() | counted.keys():
+            one, schools = values.get(which, {"delta": 0, "schools": []}), counted.get(which, set())
             named = set() if which[0] == "left" else schools  # who left a federation is not named
             if one["delta"] != which[1] * len(schools) or sorted(one["schools"]) != sorted(named):
                 faults.append(f"{key}: {which} told {one}, the rows say {sorted(schools)}")

@@ -336,9 +336,9 @@ class History:
                 return f"withdrawn {fase}"
             row = self.random.choice(list(self.rows.values()))
             authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
-            told = {"day": today(self.now), "source": "Appel", "now": self.now, "today": today(self.now)}
+            fields = {"day": today(self.now), "source": "Appel", "now": self.now, "today": today(self.now)}
             register.report_school(
-                session, authority, row["school"], self.random.choice(list(Fate)), **told, actor=AUTHOR
+                session, authority, row["school"], self.random.choice(list(Fate)), **fields, actor=AUTHOR
             )
             return row["school"]
 
@@ -567,8 +567,8 @@ class History:
         """An authority answers from a letter."""
         with self.database.writing() as session:
             letter = self.letter(session)
-            asked = replies.question_of(session, letter, now=self.now)
-            waiting = [school.id for school in asked.open()]
+            question = replies.question_of(session, letter, now=self.now)
+            waiting = [school.id for school in question.open()]
             chosen = self.random.choice((Answer.JOINED, Answer.JOINED, *Answer))
             named = self.random.choice(({}, {"name": "Anne Dupont"}, {"comment": "Bientôt."}))
             if chosen in REQUESTS or not waiting:
@@ -637,8 +637,8 @@ class History:
                     return f"back {authority.fase}"
                 return "not in a batch"
             message = session.get_one(Message, step.message_id)
-            asked = replies.question_of(session, message, now=self.now)
-            waiting = [school.id for school in asked.open()]
+            question = replies.question_of(session, message, now=self.now)
+            waiting = [school.id for school in question.open()]
             if not waiting:
                 return "nothing to answer"
             given = Given(dict.fromkeys(waiting, Answer.JOINED), is_by_code=True)

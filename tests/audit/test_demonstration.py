@@ -106,9 +106,9 @@ class Played:
 
     def in_a_note(self, shown, code):
         """What a note about a programme says that is frozen now."""
-        asked = NoteRequest(recount.day_of(self.now), "Bilan", code)
+        note_request = NoteRequest(recount.day_of(self.now), "Bilan", code)
         with self.database.writing() as session:
-            gathered = notes.gather_note(session, asked, now=self.now)
+            gathered = notes.gather_note(session, note_request, now=self.now)
             notes.freeze_note(session, gathered, now=self.now, actor=AUTHOR)
         return shown.of_note(json.loads(rows.of(self.url)["notes"][-1]["figures"]), code)
 

@@ -122,25 +122,25 @@ def test_the_situation_in_files_and_to_programs(played, by):
     author, audit = sign_in(app, "author"), audited()
     program = Program(app.test_client(), made(app.extensions["outreach.database"], history.now))
     for programme in audit.rows["programmes"]:
-        counted, asked = figures_of(audit, programme, history, by), f"by={by}&programme={programme['code']}"
-        content = author.get(f"/situation/export.csv?{asked}").data.decode("utf-8-sig")
+        counted, words = figures_of(audit, programme, history, by), f"by={by}&programme={programme['code']}"
+        content = author.get(f"/situation/export.csv?{words}").data.decode("utf-8-sig")
         lines = list(csv.DictReader(io.StringIO(content), delimiter=";"))
-        book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?{asked}").data))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?{words}").data))
         header, *cells_of = book.get_sheet_by_index(0).to_python()
         sheet = [dict(zip(header, row, strict=True)) for row in cells_of]
         shown = {key: {name: row[name] for name in row if name not in {"reported", "opens_on"}}
                  for key, row in counted.items()}  # fmt: skip
         for way, found in (("CSV", lines), ("XLSX", sheet)):
             told_rows = {(row[CODES[by]].lstrip("'"), int(row["Volet"])): figures_in(row) for row in found}
-            assert told.differences(f"{way} of {asked}", told_rows, shown) == []
+            assert told.differences(f"{way} of {words}", told_rows, shown) == []
             assert {row.get("Programme", programme["name"]) for row in found} == {programme["name"]}
-        said = program.get(f"/situation?{asked}").json
+        said = program.get(f"/situation?{words}").json
         to_programs = {
             (row[by] or "", int(number)): {"authorities": row["authorities"], "schools": row["schools"], **figures}
             for row in (said["total"], *said[f"{by}s"])
             for number, figures in row["strands"].items()
         }
-        assert told.differences(f"to programs, {asked}", to_programs, counted) == []
+        assert told.differences(f"to programs, {words}", to_programs, counted) == []
 
 
 def figures_in(row):
@@ -184,11 +184,11 @@ def test_what_a_note_freezes(played):
 
 def frozen_as_counted(programme, history, app, audited):
     """A note about a programme says what the rows say."""
-    asked = NoteRequest(
+    note_request = NoteRequest(
         recount.day_of(history.now), "Bilan", programme["code"], groupings=(TableKind.ZONE, TableKind.FEDERATION)
     )
     with app.extensions["outreach.database"].writing() as session:
-        gathered = notes.gather_note(session, asked, now=history.now)
+        gathered = notes.gather_note(session, note_request, now=history.now)
         notes.freeze_note(session, gathered, now=history.now, actor=AUTHOR)
     audit = audited()
     figures = json.loads(audit.rows["notes"][-1]["figures"])

@@ -49,10 +49,10 @@ def of_situation(run, audit, programme, *, day, groupings, known_at=None):
         said = run("report", "situation", *asked)
         counted = audit.situation(programme["id"], day, known_at=known_at, by=by)
         rows = {"total": said["total"], **{row[by]: row for row in said[f"{by}s"]}}
-        told = {code if code != "-" else None: _row(row) for code, row in rows.items()}
+        values = {code if code != "-" else None: _row(row) for code, row in rows.items()}
         counted = {code: _row(row) for code, row in counted.items()}
         where = f"situation of {programme['code']}, {day} by {by}, known at {known_at}"
-        found += differences(where, told, _with_strings(counted))
+        found += differences(where, values, _with_strings(counted))
     return found
 
 
@@ -256,5 +256,5 @@ def of_members(seen_by, audit, campaign, kind, code):
     if not is_theirs:
         return [f"campaign {campaign} is shown to {code}, which represents nobody for its schools"]
     found = misnamed(audit, campaign, said)
-    told = {key: said[key] for key in recount.KEYS}
-    return found + differences(f"campaign {campaign} for {code}", told, {key: counted[key] for key in recount.KEYS})
+    values = {key: said[key] for key in recount.KEYS}
+    return found + differences(f"campaign {campaign} for {code}", values, {key: counted[key] for key in recount.KEYS})

@@ -42,8 +42,8 @@ def test_on_a_phone_only_days_with_something_are_left_and_say_their_whole_name(s
     staff.set_viewport_size({"width": 390, "height": 900})
     staff.goto("/calendar?month=2021-05")
     seen = staff.locator(".month td:visible time").all_inner_texts()
-    told = ["samedi 1er", "jeudi 13", "vendredi 14", "mardi 18", "dimanche 23", "lundi 24", "mardi 1er juin"]
-    assert [one.replace("\n", "").removesuffix("mai").strip() for one in seen] == told
+    lines = ["samedi 1er", "jeudi 13", "vendredi 14", "mardi 18", "dimanche 23", "lundi 24", "mardi 1er juin"]
+    assert [one.replace("\n", "").removesuffix("mai").strip() for one in seen] == lines
     staff.set_viewport_size({"width": 1280, "height": 900})
     expect(staff.locator(".month td:visible")).to_have_count(42)
     closed = staff.locator(".month td", has_text="Ascension").first

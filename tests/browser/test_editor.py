@@ -239,8 +239,8 @@ def test_a_passage_is_put_in_place_and_written_in(letter):
     letter.keyboard.type("Vos écoles à ((commune))")
     body(letter).get_by_role("group", name="Sinon").locator("p").last.click()
     letter.keyboard.type("Votre école")
-    told = "Bonjour\n\n(% if plusieurs_écoles %)\nVos écoles à ((commune))\n(% else %)\nVotre école\n(% endif %)"
-    assert source(letter) == told
+    words = "Bonjour\n\n(% if plusieurs_écoles %)\nVos écoles à ((commune))\n(% else %)\nVotre école\n(% endif %)"
+    assert source(letter) == words
     expect(letter.locator("#preview .letter")).to_contain_text("Vos écoles à Charleroi")
     insert(letter, "retirer ce passage")
     assert source(letter) == "Bonjour"

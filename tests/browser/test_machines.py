@@ -185,11 +185,11 @@ def test_a_machine_that_sends_back_what_the_answer_to_its_form_shows_is_a_person
     letter = installation.letters[1]
     address = f"/a/{installation.keys.make(TokenKind.ANSWER, letter)}"
     machine = installation.machine(0)
-    asked = machine.send(address, {"answer": "in_preparation"})
-    assert "Un dernier geste" in asked.text
-    machine.send(address, form_of(asked, "answer"))
+    response = machine.send(address, {"answer": "in_preparation"})
+    assert "Un dernier geste" in response.text
+    machine.send(address, form_of(response, "answer"))
     assert not installation.came()["answers"], "not at once"
-    machine.send(address, form_of(asked, "answer"), port=installation.ports[4])
+    machine.send(address, form_of(response, "answer"), port=installation.ports[4])
     assert installation.came()["answers"] == {"in_preparation": 1}
     without_a_page(machine, address)
     assert installation.came()["answers"] == {"in_preparation": 1}

@@ -132,10 +132,10 @@ def test_no_change_brings_an_invitation_to_a_strand_that_has_closed(database, pe
         closed = programmes.load_programme(session, PROGRAMME, now=NOW, actor=AUTHOR).strand(1)
         closed.closed_on = NOW.date() - timedelta(1)
         change = {"strand_id": closed.id}
-    told = "Le volet 1 du programme « Plan lecture » a fermé le 14 mai 2021"
+    words = "Le volet 1 du programme « Plan lecture » a fermé le 14 mai 2021"
     with database.writing() as session, pytest.raises(Refused) as refused:
         lifecycle.revise_campaign(session, session.get_one(Campaign, number), change, now=NOW, actor=AUTHOR)
-    assert str(refused.value).replace("\u00a0", " ").startswith(told)
+    assert str(refused.value).replace("\u00a0", " ").startswith(words)
     thanks = change | {"concerns": Concerns.JOINED}
     move(database, number, lambda session, campaign, **by: lifecycle.revise_campaign(session, campaign, thanks, **by))
     with database.writing() as session, pytest.raises(Refused, match="a fermé le"):

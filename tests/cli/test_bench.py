@@ -32,8 +32,8 @@ def test_every_measure_that_is_named_is_a_script():
 @pytest.mark.long
 @pytest.mark.parametrize("words", [("chaos",), ("bench", "send")])
 def test_a_measure_is_started_with_its_own_options(words):
-    told = subprocess.run([ROOT / "run", *words, "--help"], capture_output=True, text=True, check=True).stdout
-    assert "--database" in told
+    text = subprocess.run([ROOT / "run", *words, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "--database" in text
 
 
 @pytest.mark.parametrize("words", [[], ["nothing"], ["../run"]])

@@ -42,14 +42,14 @@ def test_a_campaign_without_a_draw_says_what_to_do(run):
 
 def test_a_stranger_repeats_the_draw_with_a_program_of_its_own(run, drawable, tmp_path):
     submit(drawable)
-    told = json.loads(run("--json").stdout)
-    assert list(told)[: len(KEYS)] == KEYS
-    assert [told[name] for name in ("nonce", "content_digest", "seed")] == [None] * 3
+    content = json.loads(run("--json").stdout)
+    assert list(content)[: len(KEYS)] == KEYS
+    assert [content[name] for name in ("nonce", "content_digest", "seed")] == [None] * 3
     assert run("--check").exit_code == 1
     approve(drawable)
     printed = run("--json")
-    told = json.loads(printed.stdout)
-    assert told["approver_bytes"] == ""
+    content = json.loads(printed.stdout)
+    assert content["approver_bytes"] == ""
     file = tmp_path / "draw.json"
     file.write_text(printed.stdout, encoding="utf-8")
     program = tmp_path / "redraw.py"
@@ -58,10 +58,10 @@ def test_a_stranger_repeats_the_draw_with_a_program_of_its_own(run, drawable, tm
     command = [sys.executable, "-I", "-S", str(program), str(file)]
     again = subprocess.run(command, capture_output=True, check=True, env=environment, cwd=tmp_path, text=True)
     repeated = json.loads(again.stdout)
-    assert repeated["seed"] == told["seed"]
-    assert repeated["content_digest"] == told["content_digest"]
-    assert sorted(repeated["strata"], key=str) == sorted(told["strata"], key=str)
-    assert told["content"]["window_days"] == GAP
+    assert repeated["seed"] == content["seed"]
+    assert repeated["content_digest"] == content["content_digest"]
+    assert sorted(repeated["strata"], key=str) == sorted(content["strata"], key=str)
+    assert content["content"]["window_days"] == GAP
     assert run("--check").exit_code == 0
     assert "aucun annulé" in run().output
 

@@ -24,8 +24,8 @@ def new(sample_database):
 
 def test_with_one_programme_a_ready_made_campaign_is_about_its_own_strand_or_another(new):
     assert json.loads(new().stdout)["strand"] == 1
-    told = json.loads(new("--strand", "2").stdout)
-    assert (told["programme"], told["strand"]) == ("mes-outils-numeriques", 2)
+    content = json.loads(new("--strand", "2").stdout)
+    assert (content["programme"], content["strand"]) == ("mes-outils-numeriques", 2)
     assert "n’a pas de volet 3" in new("--strand", "3").stdout
 
 
@@ -37,8 +37,8 @@ def test_with_several_it_creates_nothing_before_one_is_named(new, sample_databas
     assert "nommez-en un par son code" in refused.stdout
     of_another = new("--programme", "plan-lecture")
     assert (of_another.exit_code, "par --strand" in of_another.stdout) == (1, True)
-    told = json.loads(new("--programme", "plan-lecture", "--strand", "2").stdout)
-    assert (told["campaign"], told["programme"], told["strand"]) == (1, "plan-lecture", 2)
+    content = json.loads(new("--programme", "plan-lecture", "--strand", "2").stdout)
+    assert (content["campaign"], content["programme"], content["strand"]) == (1, "plan-lecture", 2)
     assert json.loads(new("--programme", "mes-outils-numeriques").stdout)["strand"] == 1
     with sample_database.reading() as session:
         first, second = (planning.campaign_numbered(session, number) for number in (1, 2))

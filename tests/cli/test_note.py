@@ -105,8 +105,8 @@ def test_the_report_of_a_strand_that_is_not_open_yet_says_when_it_opens(note):
     report = ("situation", "--as-of", "2021-01-14", "--network", "WBE")
     lines = note(*report, group="report")[1].replace("\xa0", " ").splitlines()
     assert ("Le volet 2 s’ouvre le 15 janvier 2021." in lines, "Volet 2" in lines) == (True, False)
-    told = json.loads(note(*report, "--json", group="report")[1])
-    for row in (told["total"], *told["networks"]):
+    content = json.loads(note(*report, "--json", group="report")[1])
+    for row in (content["total"], *content["networks"]):
         assert {name: value for name, value in row["strands"]["2"].items() if value is not None} == {
             "opens_on": "2021-01-15"
         }

@@ -27,8 +27,8 @@ def purge(staffed, tmp_path, now):
 
 def test_purge_counts_by_rule_then_deletes(purge, staffed, now):
     with staffed.writing() as session:
-        told = {"kind": TrailKind.SIGNED_IN, "person": "x@fwb.example", "detail": ""}
-        session.add_all(AccessLogEntry(at=now - timedelta(days=4000 * over), **told) for over in (1, 1, 0))
+        fields = {"kind": TrailKind.SIGNED_IN, "person": "x@fwb.example", "detail": ""}
+        session.add_all(AccessLogEntry(at=now - timedelta(days=4000 * over), **fields) for over in (1, 1, 0))
     for arguments, left in ((["--dry-run"], 3), ([], 1)):
         answer = json.loads(purge(*arguments, "--json"))
         assert [rule["table"] for rule in answer["rules"]] == [rule.table for rule in RULES]

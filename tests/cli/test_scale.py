@@ -111,13 +111,13 @@ def test_on_postgresql_the_server_is_measured_too():
     ran = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "scale.py", *options], capture_output=True, text=True, check=False
     )
-    told = json.loads(ran.stdout.splitlines()[-1])
-    assert told["database"] == "postgresql"
-    assert [(one["name"], one["authorities"]) for one in told["operations"]] == [
+    content = json.loads(ran.stdout.splitlines()[-1])
+    assert content["database"] == "postgresql"
+    assert [(one["name"], one["authorities"]) for one in content["operations"]] == [
         ("campaigns", 30),
         ("launch", 30),
     ]
-    assert all(one["cpu_s"] and one["peak_mb"] for one in told["operations"])
+    assert all(one["cpu_s"] and one["peak_mb"] for one in content["operations"])
 
 
 @pytest.mark.deep

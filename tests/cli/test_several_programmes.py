@@ -92,8 +92,8 @@ def test_every_command_that_is_about_a_strand_takes_a_programme_and_stands_in_th
 def test_whatever_a_command_says_of_a_campaign_names_its_programme(run, words):
     status, said = run(*words)
     assert (status, "Mes outils numériques, volet 1" in said) == (0, True), said
-    told = json.loads(run(*words, "--json")[1])
-    for one in told.get("items", [told]) if "programme" not in told else [told]:
+    content = json.loads(run(*words, "--json")[1])
+    for one in content.get("items", [content]) if "programme" not in content else [content]:
         assert (one["programme"], one["strand"]) == (FIRST, 1)
 
 
@@ -109,8 +109,8 @@ def test_a_command_that_names_none_of_several_programmes_is_refused_with_their_c
 
 @pytest.mark.long
 def test_the_report_says_the_programme_in_sentences_json_and_files(run, tmp_path):
-    told = json.loads(run("report", "situation", "--programme", SECOND, "--json")[1])
-    assert (told["programme"], told["total"]["strands"]["1"]["joined"]) == (SECOND, len(JOINED))
+    content = json.loads(run("report", "situation", "--programme", SECOND, "--json")[1])
+    assert (content["programme"], content["total"]["strands"]["1"]["joined"]) == (SECOND, len(JOINED))
     assert f"volet du programme « {NAME} »" in run("report", "situation", "--programme", SECOND)[1]
     book, text = tmp_path / "a.xlsx", tmp_path / "a.csv"
     assert run("report", "situation", "--programme", SECOND, "--xlsx", str(book), "--csv", str(text))[0] == 0
@@ -151,8 +151,12 @@ def test_a_list_is_of_the_programme_that_the_command_or_its_column_names(run, jo
         True,
         True,
     )
-    told = json.loads(run("adherence", "import", both, "--programme", SECOND, "--dry-run", "--json")[1])
-    assert (told["programme"], told["programme_name"], [one["row"] for one in told["rejected"]]) == (SECOND, NAME, [3])
+    content = json.loads(run("adherence", "import", both, "--programme", SECOND, "--dry-run", "--json")[1])
+    assert (content["programme"], content["programme_name"], [one["row"] for one in content["rejected"]]) == (
+        SECOND,
+        NAME,
+        [3],
+    )
     unknown = joinings(f"{row};autre", header="fase;volet;statut;date;programme")
     status, said = run("adherence", "import", unknown, "--dry-run")
     assert (status != 0, "Aucun programme ne s’appelle « autre »" in said, CODES in said) == (True, True, True)

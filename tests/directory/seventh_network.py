@@ -83,8 +83,8 @@ def see_the_pages(author, admin):
 
 
 def see_the_programs(program):
-    told = program.get(f"/situation?{DAY}").json
-    assert CODE in str(told), told
+    content = program.get(f"/situation?{DAY}").json
+    assert CODE in str(content), content
 
 
 if __name__ == "__main__":

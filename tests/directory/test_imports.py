@@ -112,10 +112,10 @@ def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now
     midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
     with database.writing() as session:
         editions.undo(session, midnight)
-        told = [
+        lines = [
             one.sentence for one in authorities.authority_history(session, authorities.authority_by_fase(session, 9001))
         ]
-    assert [one for one in told if f"annulée le {midnight:%d/%m/%Y}" in one]
+    assert [one for one in lines if f"annulée le {midnight:%d/%m/%Y}" in one]
 
 
 def test_undo_of_the_first_edition_leaves_nobody_and_all_are_new_in_the_next(database, now):

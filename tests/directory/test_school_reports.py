@@ -65,9 +65,11 @@ def test_a_report_is_told_in_the_history_and_stands_until_it_is_withdrawn(databa
     withdraw(database, now)
     assert standing(database) == []
     with database.reading() as session:
-        told = [entry.sentence for entry in audit.entries_about(session, "authority:9001") if "80002" in entry.sentence]
+        lines = [
+            entry.sentence for entry in audit.entries_about(session, "authority:9001") if "80002" in entry.sentence
+        ]
         assert session.scalar(select(func.count()).select_from(SchoolReport)) == 1
-    assert sorted(told) == [
+    assert sorted(lines) == [
         "École 80002 : signalement annulé. Les courriels la citent de nouveau.",
         (
             "École 80002 signalée : elle n’est plus à ce PO depuis le 15/05/2021. Source : Appel de la secrétaire. "

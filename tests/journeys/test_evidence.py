@@ -35,8 +35,8 @@ def test_both_checks_name_the_first_entry_that_was_changed(database, run):
     seal(database)
     head = json.loads(run("audit", "verify", "--json").stdout)["head"]
     assert run("audit", "verify", "--head", head).returncode == 0
-    told = " ".join(run("verify").stdout.split())
-    assert "Le journal est intact : 2 entrées, 1 sceau ;" in told
+    text = " ".join(run("verify").stdout.split())
+    assert "Le journal est intact : 2 entrées, 1 sceau ;" in text
     with database.writing() as session:
         unguard(session, "audit_entries")
         session.execute(update(AuditEntry).where(AuditEntry.id == keys[1]).values(actor="personne"))

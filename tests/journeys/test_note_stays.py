@@ -50,9 +50,9 @@ def record_at_random(session, chance, at):
     records = []
     for minute in range(100):
         on = FIRST + timedelta(days=chance.randrange(40))
-        told = {"status": chance.choice(list(Status)), "word": chance.choice(list(Word)), "effective_on": on}
+        fields = {"status": chance.choice(list(Status)), "word": chance.choice(list(Word)), "effective_on": on}
         when = at + timedelta(minutes=minute)
-        records.append(adherence_record(chance.choice(schools), strand, when, **told))
+        records.append(adherence_record(chance.choice(schools), strand, when, **fields))
     session.execute(insert(AdherenceRecord), records)
 
 
@@ -97,8 +97,8 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
         programme = programmes.load_programme(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
         kind, sent = JoiningLists(AT.date()), open_import(LIST.encode(), HEADERS)
         tables.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
-        asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
-        gathered = notes.gather_note(session, asked, now=AT)
+        note_request = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
+        gathered = notes.gather_note(session, note_request, now=AT)
         key = notes.freeze_note(session, gathered, now=AT, actor=AUTHOR).id
     finish = quick.finisher(None)
     decided = {"address": ADDRESS, "now": AT, "actor": APPROVER, "approved_as": "validation"}
@@ -110,12 +110,12 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
         record_at_random(session, chance, AT)
         tables.undo_import(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
         apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], DAY, AT + timedelta(days=30))
-        again = notes.gather_note(session, asked, now=AT + timedelta(days=31))
+        again = notes.gather_note(session, note_request, now=AT + timedelta(days=31))
         assert again.content.tables != gathered.content.tables  # or nothing came after it
     assert as_given(database, number) == given
     with database.writing() as session:
         undo(session, AT + timedelta(days=32), AUTHOR)
-        undone = notes.gather_note(session, asked, now=AT + timedelta(days=33))
+        undone = notes.gather_note(session, note_request, now=AT + timedelta(days=33))
         assert undone.content.tables != again.content.tables  # or nothing was undone
     assert as_given(database, number) == given
     with restored(database, tmp_path) as copy:

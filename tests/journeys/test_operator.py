@@ -297,17 +297,17 @@ def test_a_list_of_contacts_is_shown_applied_and_undone(run_on_sample, tmp_path)
     file.write_text("nom_po;fase;adresse;rue\nAdministration communale de Namur;9300;b@ecole.be;1\n")
     held = figures(run("contacts", "import", file, "--json", "--yes"))
     assert (held["new"], held["waiting"], held["columns"]["set_aside"]) == (0, 1, ["rue"])
-    told = run("contacts", "import", file, "--dry-run").stdout
-    assert "« Administration communale de Namur », mais 9300 est « " in " ".join(told.replace("\xa0", " ").split())
-    assert "Colonnes connues, laissées de côté : rue." in told.replace("\xa0", " ")
+    text = run("contacts", "import", file, "--dry-run").stdout
+    assert "« Administration communale de Namur », mais 9300 est « " in " ".join(text.replace("\xa0", " ").split())
+    assert "Colonnes connues, laissées de côté : rue." in text.replace("\xa0", " ")
     accepted = figures(run("contacts", "import", file, "--json", "--yes", "--accept-names"))
     assert (accepted["new"], accepted["waiting"], accepted["confirmed"]) == (1, 0, 1)
     assert run("contacts", "undo", "--yes").returncode == 0
     assert run("contacts", "undo", "--yes").returncode == 0
     file.write_text("Ancien;Nouveau;Courriel\n9301;9300;c@ecole.be\n")
-    asked = run("contacts", "import", file, "--dry-run").stderr.replace("\xa0", " ")
-    assert "« Ancien » et « Nouveau »" in asked
-    assert 'ajoutez --column "TITRE=numéro FASE du PO"' in asked
+    words = run("contacts", "import", file, "--dry-run").stderr.replace("\xa0", " ")
+    assert "« Ancien » et « Nouveau »" in words
+    assert 'ajoutez --column "TITRE=numéro FASE du PO"' in words
     said = ("--column", "Nouveau=numéro FASE du PO")
     assert figures(run("contacts", "import", file, "--json", "--dry-run", *said))["new"] == 1
     assert "écrivez TITRE=CONTENU" in run("contacts", "import", file, "--dry-run", "--column", "Nouveau").stderr
@@ -363,10 +363,10 @@ def test_an_operator_sees_what_keeps_letters_and_has_the_relay_tried_at_once(run
     with sample_database.writing() as session:
         relay_health.note_failure(session, "a.example:25", "450 plus tard", place=PLACE, alarm=False, now=now)
         workers.clock_passed(session, "L’envoi est coupé.", place=PLACE, now=now)
-    told = json.loads(run_on_sample("relay", "status", "--json").stdout)
-    assert {"clock": None, "hindrance": "", "relays": []}.items() <= told.items(), "of the installation that asks"
-    here, there = told["installations"]
-    assert (here["installation"], there["installation"]) == (told["installation"], PLACE)
+    content = json.loads(run_on_sample("relay", "status", "--json").stdout)
+    assert {"clock": None, "hindrance": "", "relays": []}.items() <= content.items(), "of the installation that asks"
+    here, there = content["installations"]
+    assert (here["installation"], there["installation"]) == (content["installation"], PLACE)
     assert (there["hindrance"], datetime.fromisoformat(there["clock"])) == ("L’envoi est coupé.", now)
     (relay,) = there["relays"]
     assert (relay["name"], relay["failures"], relay["said"]) == ("a.example:25", 1, "450 plus tard")

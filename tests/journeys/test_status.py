@@ -51,8 +51,8 @@ def become(database, count, state, **details):
     with database.writing() as session:
         waiting = select(Message.id).where(Message.state == S.QUEUED, Message.attempts == 0).order_by(Message.id)
         keys = session.scalars(waiting.limit(count)).all()
-        told = {"fence_id": "f", "worker_id": "w", "settled_at": NOW + timedelta(hours=1), "state": state, **details}
-        session.execute(update(Message).where(Message.id.in_(keys)).values(**told))
+        fields = {"fence_id": "f", "worker_id": "w", "settled_at": NOW + timedelta(hours=1), "state": state, **details}
+        session.execute(update(Message).where(Message.id.in_(keys)).values(**fields))
 
 
 def test_letters_put_off_say_how_often_they_were_tried_and_when_they_are_next(database, status):

@@ -221,16 +221,16 @@ def test_from_the_register_to_a_reminder_that_leaves_out_whom_it_should(world, d
 
 
 def _the_same_numbers_everywhere(world, number, intended, declared):
-    told = json.loads(world.command("campaign", "status", number, "--json"))
-    first, second = told["waves"]
+    content = json.loads(world.command("campaign", "status", number, "--json"))
+    first, second = content["waves"]
     assert (first["intended"], first["accepted"], first["withdrawn"]) == (intended, intended, {})
     assert (second["intended"], second["accepted"]) == (intended, intended - 4)
     assert second["withdrawn"] == {"answered": 1, "bounced": 1, "joined": 1, "suppressed": 1}
-    came = told["counts"]
+    came = content["counts"]
     assert (came["recipients"], came["answered"], came["declared"]) == (intended, 2, 1)
     assert (came["handed_over"], came["returned"]) == (intended, 0), "the mailbox was noted by hand"
-    assert told["answers"] == {"joined": 1, "help": 1}
-    (measured,) = told["measured"]
+    assert content["answers"] == {"joined": 1, "help": 1}
+    (measured,) = content["measured"]
     assert (measured["opens"]["human"], measured["clicks"]["human"]) == (2, 1)
     author = world.person(REMINDED + timedelta(hours=1), "author")
     shown = text_of(author.get(f"/campaigns/{number}/progress"))

@@ -30,14 +30,14 @@ class Provider:
     def authorize(self, address, subject, **claims):
         """What the browser brings back from this address, when its person identifies there: the query, by name."""
         parts = urlsplit(address)
-        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        by_key = {name: values[0] for name, values in parse_qs(parts.query).items()}
         assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{self.url}/authorize"
-        assert asked["client_id"] == CLIENT
-        assert asked["response_type"] == "code"
-        assert asked["code_challenge_method"] == "S256"
+        assert by_key["client_id"] == CLIENT
+        assert by_key["response_type"] == "code"
+        assert by_key["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
-        self.codes[code] = asked, {"sub": subject, **claims}
-        return {"code": code, "state": asked["state"]}
+        self.codes[code] = by_key, {"sub": subject, **claims}
+        return {"code": code, "state": by_key["state"]}
 
     def documents(self):
         """What is read by GET."""

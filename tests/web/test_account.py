@@ -175,9 +175,9 @@ def test_whoever_has_a_password_that_somebody_else_chose_changes_it_first(app, c
         assert client.get(page).location == "/account/password"
     piece = client.get("/directory", headers={"HX-Request": "true"})
     assert (piece.status_code, piece.headers["HX-Redirect"]) == (204, "/account/password")
-    told = client.get("/account/password")
-    assert "Quelqu’un d’autre connaît votre mot de passe" in told.text
-    form = {"csrf_token": form_of(told)["csrf_token"], **CONTACT}
+    response = client.get("/account/password")
+    assert "Quelqu’un d’autre connaît votre mot de passe" in response.text
+    form = {"csrf_token": form_of(response)["csrf_token"], **CONTACT}
     assert client.post("/directory/9300/contacts", data=form).location == "/account/password"
     same = {"password": password, "new_password": password, "new_password_confirm": password}
     assert "différent de l’actuel" in client.send("/account/password", same).text

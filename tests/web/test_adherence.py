@@ -161,8 +161,8 @@ def test_a_list_is_undone_in_the_browser(author, silent):
     author.send(f"{place}/application", page=place)
     assert joined(author) == before + 1
     assert author.send(f"{place}/application", page="/account").status_code == 409
-    asked = author.get(f"{place}/withdrawal")
-    assert "Ce qu’elle a changé revient en arrière, comme avant elle : Statuts enregistrés 1" in text_of(asked)
+    page = author.get(f"{place}/withdrawal")
+    assert "Ce qu’elle a changé revient en arrière, comme avant elle : Statuts enregistrés 1" in text_of(page)
     assert (joined(author), f"{place}/withdrawal" in actions(author.get(place))) == (before + 1, False), "it asks first"
     author.send(f"{place}/withdrawal", page=f"{place}/withdrawal")
     assert joined(author) == before

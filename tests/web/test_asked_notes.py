@@ -27,8 +27,8 @@ def ask(reader):
 def test_a_note_is_asked_for_on_three_pages_answered_on_four_and_approved_on_one(signed_in, quick):
     reader, author, approver = (signed_in(role) for role in ("reader", "author", "approver"))
     address = ask(reader)  # from the home page
-    asked = reader.get(address)
-    assert "Attend la rédaction" in text_of(asked)
+    response = reader.get(address)
+    assert "Attend la rédaction" in text_of(response)
     assert SIGN_IN + len(["/today", address]) <= 3
     assert author.get("/notes").status_code == 200
     assert [place for place, _ in links(author.get("/today"), address)][:1] == [address]

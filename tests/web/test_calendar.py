@@ -52,8 +52,8 @@ def test_a_run_of_closed_days_says_where_it_ends_and_whom_it_spares(author):
     page = text_of(author.get("/calendar?month=2021-04&view=list"))
     assert "mardi 6 avril fermé : vacances de printemps jusqu’au 18 avril 2021 , sauf vers les communes" in page
     assert "mercredi 7 avril" not in page
-    told = "Du 16 août 2021 au 31 août 2021, vacances d’été : rien ne part, sauf vers les communes"
-    assert told in text_of(author.get("/calendar?month=2021-08"))
+    words = "Du 16 août 2021 au 31 août 2021, vacances d’été : rien ne part, sauf vers les communes"
+    assert words in text_of(author.get("/calendar?month=2021-08"))
 
 
 @pytest.mark.one_example

@@ -177,11 +177,11 @@ def test_an_address_is_made_with_the_password_again_and_a_line_of_the_trail(sign
             ).all()
 
     reader = signed_in("reader")
-    asked = reader.send("/account/calendar", {}, page="/account")
-    assert "Confirmez que c’est vous" in text_of(asked)
+    response = reader.send("/account/calendar", {}, page="/account")
+    assert "Confirmez que c’est vous" in text_of(response)
     wrong = reader.send("/account/calendar", {"password": "x"}, page="/account")
     assert wrong.status_code == 422
-    assert PATH not in asked.text + wrong.text
+    assert PATH not in response.text + wrong.text
     assert lines() == []
     assert PATH in reader.send("/account/calendar", {"password": password}, page="/account").text
     assert len(lines()) == 1

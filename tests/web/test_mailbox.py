@@ -86,8 +86,8 @@ def test_the_letter_s_own_page_runs_nothing_and_loads_nothing(author, folder):
 def test_letters_are_searched_by_subject_recipient_authority_and_programme(author, folder):
     assert "1\u00a0courriel" in author.get("/mailbox?q=LETTRE").text.replace("\u202f", "\u00a0").replace(" ", "\u00a0")
     assert "po@adm" not in author.get("/mailbox?q=introuvable").text
-    told = "Athénée d’Uccle : il porte sur Plan lecture, volet 2."
-    mailbox.keep(folder, wire("Une lettre", **{**whole(), "text": told}), NOW)
+    sentence = "Athénée d’Uccle : il porte sur Plan lecture, volet 2."
+    mailbox.keep(folder, wire("Une lettre", **{**whole(), "text": sentence}), NOW)
     found = {
         words: len(mailbox.letters_in(folder, words))
         for words in ("une lettre", "athenee UCCLE", "volet lecture", "ecture")

@@ -79,9 +79,9 @@ def test_a_note_leads_to_what_the_records_say_of_its_day_today(author, sample_da
     with sample_database.writing() as session:
         (strand, *_) = programmes.get_programme(session).strands
         school = authorities.school_by_fase(session, silent[0])[0]
-        told = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": DAY, "source": "", "reason": ""}
+        fields = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": DAY, "source": "", "reason": ""}
         at = {"recorded_at": NOW + timedelta(seconds=1), "recorded_by": AUTHOR}
-        session.add(AdherenceRecord(school_id=school.id, strand_id=strand.id, **told, **at))
+        session.add(AdherenceRecord(school_id=school.id, strand_id=strand.id, **fields, **at))
     page = author.get(f"/notes/{key}")
     same_day, since, before = [one for one in links(page, "/situation/difference") if "from=" in one[0]]
     assert [words for _, words in (same_day, since, before)] == [
@@ -186,9 +186,9 @@ def test_the_command_names_them_without_applying_anything(run, tmp_path, sample_
     file.write_bytes(content(silent, *[date(2020, 12, 15)] * 3))
     said = run("adherence", "import", str(file), "--dry-run").output
     assert f"la note {number}" in said
-    told = json.loads(run("adherence", "import", str(file), "--dry-run", "--json").stdout)
-    assert told["back_in_time"] == 3
-    assert [(note["number"], note["as_of"], note["rows"]) for note in told["notes"]] == [(number, DAY.isoformat(), 3)]
+    body = json.loads(run("adherence", "import", str(file), "--dry-run", "--json").stdout)
+    assert body["back_in_time"] == 3
+    assert [(note["number"], note["as_of"], note["rows"]) for note in body["notes"]] == [(number, DAY.isoformat(), 3)]
 
 
 @pytest.mark.long
@@ -198,13 +198,13 @@ def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(prog
         notes.publish_note(session, number, **DECIDED)
     freeze("Autre bilan", date(2021, 5, 14))
     items = [{"school": school, "strand": 1, "status": "joined", "day": "2020-12-15"} for school in silent]
-    asked = program.post("/adherence-lists", {"items": items, "dry_run": True}, **{"Idempotency-Key": "a"})
-    assert (asked.json["id"], asked.json["back_in_time"]) == (None, 3)
+    response = program.post("/adherence-lists", {"items": items, "dry_run": True}, **{"Idempotency-Key": "a"})
+    assert (response.json["id"], response.json["back_in_time"]) == (None, 3)
     hidden = {"number": None, "title": None, "as_of": "2021-05-14", "rows": 3}
     named = {"number": number, "title": "Bilan pour le Parlement", "as_of": DAY.isoformat(), "rows": 3}
-    assert asked.json["notes"] == [hidden, named]
+    assert response.json["notes"] == [hidden, named]
     with sample_database.reading() as session:
         assert session.scalar(select(JoiningList.id).where(JoiningList.received_by.startswith("api_key:"))) is None
     done = program.post("/adherence-lists", {"items": items}, **{"Idempotency-Key": "a"})
-    assert done.json["notes"] == asked.json["notes"]
+    assert done.json["notes"] == response.json["notes"]
     assert done.json["id"]

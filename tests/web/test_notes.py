@@ -173,8 +173,8 @@ def test_a_form_makes_a_hundred_rows_of_figures_at_most(author):
 def offers_of(author, address):
     """What the drafts on offer on a page would change, and the addresses that go on with them."""
     page = author.get(address)
-    told = [text_of(one) for one in elements(page, "section[@id='draft-offers']//li")]
-    return told, [place for place, _ in links(page, f"{address}?draft")]
+    lines = [text_of(one) for one in elements(page, "section[@id='draft-offers']//li")]
+    return lines, [place for place, _ in links(page, f"{address}?draft")]
 
 
 def typing(author, address, **changes):

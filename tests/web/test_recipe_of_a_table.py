@@ -35,8 +35,8 @@ def rows(page):
 
 
 def test_the_recipe_names_the_files_of_the_toy_in_order():
-    told = (ROOT / "docs" / "develop.md").read_text("utf-8")
-    recipe = told.partition("### A page with a table, a filter and an export")[2].partition("\n#")[0]
+    text = (ROOT / "docs" / "develop.md").read_text("utf-8")
+    recipe = text.partition("### A page with a table, a filter and an export")[2].partition("\n#")[0]
     named = re.findall(r"^\d\. `([^`]+)`", recipe, re.MULTILINE)
     assert [step for step in named if step in STEPS] == list(STEPS)
     assert all((TOYS / file).exists() for file in STEPS.values())

@@ -100,10 +100,10 @@ def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(clie
 def test_the_list_s_own_button_asks_once_before_it_leaves_the_other_schools_out(client, wbe, sample_database):
     one, *_ = asked_about(client.get(f"{wbe}?choice=joined").text)
     form = {"answer": "joined", "pick": one, "other": "declined", "ticked": "1"}
-    asked = client.post(wbe, data=form)
-    assert (asked.status_code, counted(sample_database)[0]) == (422, 0)
-    assert "une réponse est aussi choisie plus haut pour vos 133 écoles" in text_of(asked).lower()
-    client.post(wbe, data={**form, **form_of(asked, "answer")})
+    response = client.post(wbe, data=form)
+    assert (response.status_code, counted(sample_database)[0]) == (422, 0)
+    assert "une réponse est aussi choisie plus haut pour vos 133 écoles" in text_of(response).lower()
+    client.post(wbe, data={**form, **form_of(response, "answer")})
     with sample_database.reading() as session:
         assert session.scalars(select(Response.answer)).all() == [Answer.DECLINED]
 

@@ -64,9 +64,9 @@ def test_strange_queries_tell_nothing_and_break_nothing(app, launched_sample, ce
 @pytest.mark.long
 def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member(app, launched_sample, cecp):
     with launched_sample.writing() as session:
-        told = {"title": "Note secrète", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
+        fields = {"title": "Note secrète", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
         by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
-        session.add(Note(programme=programmes.get_programme(session), **told, **by))
+        session.add(Note(programme=programmes.get_programme(session), **fields, **by))
         (title,) = session.scalars(select(Campaign.title)).all()
     assert cecp.get("/notes/1").status_code == 403
     for path in ("/notes", "/notes/export.csv", "/", "/calendar?month=2021-05", "/calendar?month=2021-05&view=list"):
@@ -79,10 +79,10 @@ def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member
 @pytest.mark.long
 def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(app, launched_sample, cecp):
     with launched_sample.writing() as session:
-        told = {"title": "Premier bilan", "as_of": NOW.date(), "known_at": NOW}
+        fields = {"title": "Premier bilan", "as_of": NOW.date(), "known_at": NOW}
         said = {"figures": '{"by": "FELSI : 1 sur 1"}', "text": "Le collège Untel a refusé."}
         by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
-        note = Note(programme=programmes.get_programme(session), **told, **said, **by)
+        note = Note(programme=programmes.get_programme(session), **fields, **said, **by)
         session.add(note)
         session.flush()
         approved = {"approved_at": NOW, "approved_as": "validation", "number": "2021-001", "position": 1, "year": 2021}

@@ -357,7 +357,7 @@ def test_the_door_taken_out_once_lets_something_through(app, launched_sample, mo
 @pytest.mark.journey
 @pytest.mark.long
 def test_no_file_has_a_sheet_or_a_word_of_whom_campaigns_reached_which_a_federation_is_not_told(app, launched_sample):
-    told = "Ont réagi", "Présumés atteints"
+    lines = "Ont réagi", "Présumés atteints"
     for role, code, is_told in (("reader", "", True), ("federation", "SeGEC", False)):
         client = signed_in(app, role, code)
         for name in ("export", "actions"):
@@ -366,6 +366,6 @@ def test_no_file_has_a_sheet_or_a_word_of_whom_campaigns_reached_which_a_federat
             assert ("Atteints" in sheets) == is_told, (role, name)
             if name == "export":
                 terms = {cell for row in book.get_sheet_by_name(sheets["Définitions"]).to_python() for cell in row}
-                assert [one in terms for one in told] == [is_told] * len(told)
+                assert [one in terms for one in lines] == [is_told] * len(lines)
         for page in ("/", "/situation/schools?strand=1"):
-            assert all((one in text_of(client.get(page))) == is_told for one in told), (page, role)
+            assert all((one in text_of(client.get(page))) == is_told for one in lines), (page, role)

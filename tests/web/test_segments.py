@@ -28,8 +28,8 @@ def fases(sample_database):
 def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases):
     first, second, third = fases
     file = (io.BytesIO(f"FASE\n{third}\n".encode()), "po.csv")
-    asked = {"name": "Pilotes", "numbers": f"{first} {second}\nNamur 999999"}
-    response = author.send("/segments/lists", {**asked, "file": file}, page="/segments/lists")
+    fields = {"name": "Pilotes", "numbers": f"{first} {second}\nNamur 999999"}
+    response = author.send("/segments/lists", {**fields, "file": file}, page="/segments/lists")
     assert response.status_code == 422
     said = text_of(response)
     assert "Ligne 2 : « Namur » n’est pas un numéro FASE." in said

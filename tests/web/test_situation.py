@@ -69,27 +69,29 @@ def test_the_account_of_a_change_adds_up_and_leads_to_its_schools(author):
 @pytest.mark.journey
 @pytest.mark.long
 def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author, signed_in):
-    told, day = "Le volet 2 s’ouvre le 15 janvier 2021.", "as_of=2021-01-14"
+    sentence, day = "Le volet 2 s’ouvre le 15 janvier 2021.", "as_of=2021-01-14"
     page = author.get(f"/?{day}&network=WBE")
     assert elements(page, "section[@aria-labelledby='strand-1']"), "the first that is open"
     assert elements(page, "select[@name='strand']/option[@value='2']")
     page = author.get(f"/?{day}&network=WBE&strand=2")
     (section,) = elements(page, "section[@aria-labelledby='strand-2']")
-    assert (text_of(section).endswith(told), cells(section)) == (True, [])
-    assert [text_of(one) for one in elements(page, "p[@class='lead']")] == [told]
+    assert (text_of(section).endswith(sentence), cells(section)) == (True, [])
+    assert [text_of(one) for one in elements(page, "p[@class='lead']")] == [sentence]
     assert not elements(page, "table[@class='account']")
     assert not [address for address, _ in links(page, "/situation/") if "strand=2" in address]
     for place in ("schools", "authorities"):
         listed = author.get(f"/situation/{place}?{day}&strand=2&status=none&network=WBE")
-        assert (listed.status_code, told in text_of(listed), elements(listed, "table")) == (200, True, [])
+        assert (listed.status_code, sentence in text_of(listed), elements(listed, "table")) == (200, True, [])
         assert not links(listed, f"/situation/{place}.")
         file = author.get(f"/situation/{place}.csv?{day}&strand=2")
-        assert (file.status_code, told in text_of(file)) == (400, True)
+        assert (file.status_code, sentence in text_of(file)) == (400, True)
         assert author.post(f"/situation/{place}/campaign?{day}&strand=2").status_code == 400
     file = author.get(f"/situation/export.csv?{day}").data.decode("utf-8-sig").replace("\xa0", " ")
     lines = [line for line in csv.DictReader(io.StringIO(file), delimiter=";") if line["Volet"] == "2"]
     figures = [name.label for name in (*Bucket, *Solicitation)]
-    assert {(*(line[name] for name in figures), line["Remarque"]) for line in lines} == {(*[""] * len(figures), told)}
+    assert {(*(line[name] for name in figures), line["Remarque"]) for line in lines} == {
+        (*[""] * len(figures), sentence)
+    }
     assert author.get(f"/situation/export.xlsx?{day}").status_code == 200
     before = author.get("/?as_of=2020-01-01")
     said = text_of(before)
@@ -172,11 +174,11 @@ def test_an_edition_that_was_undone_since_is_shown_as_it_was_known(author, sampl
     with sample_database.writing() as session:
         second = undo(session, datetime(2021, 6, 1, 10, tzinfo=UTC))
         key, moment = second.id, second.applied_at + timedelta(hours=1)
-    asked = {"known_at": f"{moment.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}"}
-    assert "d’après ce qui était enregistré" in text_of(author.get("/", query_string=asked))
+    values = {"known_at": f"{moment.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}"}
+    assert "d’après ce qui était enregistré" in text_of(author.get("/", query_string=values))
     with sample_database.writing() as session:
         session.get_one(RegisterImport, key).is_kept = False  # by a version before
-    page = author.get("/", query_string=asked)
+    page = author.get("/", query_string=values)
     assert "ne peut plus être recalculée : l’édition du registre du" in text_of(page)
     assert "La situation est celle d’aujourd’hui." in text_of(page)
 
@@ -195,10 +197,10 @@ def test_the_answer_for_a_network_is_two_clicks_away_and_stays_with_the_day(auth
     (opened,) = [address for address, text in links(page) if text.startswith("La réponse entière")]
     (address,) = [address for address, text in links(author.get(opened)) if text == "Répondre pour WBE"]
     answered = author.get(address)
-    told = "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas encore"
-    assert told in text_of(answered)
+    words = "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas encore"
+    assert words in text_of(answered)
     (again,) = [address for address, text in links(answered) if text.endswith("Retirer la réponse pour WBE")]
-    assert told not in text_of(author.get(again))
+    assert words not in text_of(author.get(again))
 
 
 @pytest.mark.long

@@ -101,27 +101,33 @@ def chief(signed_in, launched_sample):
         programme = programmes.get_programme(session)
         for number in range(3):
             factories.campaign(session, factories.invitation(title=f"Campagne {number}"), NOW)
-            told = {"title": f"Note {number}", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
+            details = {"title": f"Note {number}", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
             by = {"sha256": f"{number}" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
-            session.add(Note(programme=programme, **told, **by))
+            session.add(Note(programme=programme, **details, **by))
         for number in range(3):
             by = {"made_at": NOW, "made_by": factories.AUTHOR, "letters": number, "has_sheet": False}
             session.add(PaperBatch(campaign_id=1, mailing_id=letters[0].mailing_id, **by))
         for letter in {letter.authority_id: letter for letter in letters}.values():
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-            told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
-            evidence.open_step(session, **of, **told, now=NOW, actor="x")
+            details = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
+            evidence.open_step(session, **of, **details, now=NOW, actor="x")
         for letter in letters[:3]:
             of = {"message_id": letter.id, "authority_id": letter.authority_id, "digest": "x", "answers": "joined,help"}
-            told = {"kind": FormKind.ANSWER, "state": FormState.TO_VERIFY, "doubt": Doubt.NO_PAGE}
-            session.add(SentForm(at=NOW, changed_at=NOW, **told, **of))
-            told = {"received_at": NOW, "is_automatic": False, "sender": "x@y.be", "sender_key": "x@y.be", "folded": ""}
-            told |= {"sender_name": "", "subject": f"Objet {letter.id}", "text": "Oui.", "digest": str(letter.id)}
+            details = {"kind": FormKind.ANSWER, "state": FormState.TO_VERIFY, "doubt": Doubt.NO_PAGE}
+            session.add(SentForm(at=NOW, changed_at=NOW, **details, **of))
+            details = {
+                "received_at": NOW,
+                "is_automatic": False,
+                "sender": "x@y.be",
+                "sender_key": "x@y.be",
+                "folded": "",
+            }
+            details |= {"sender_name": "", "subject": f"Objet {letter.id}", "text": "Oui.", "digest": str(letter.id)}
             by = {"authority_id": letter.authority_id, "message_id": letter.id, "attached_by": AttachedBy.MARK}
-            session.add(ReceivedMail(**told, **by))
-            told = {"kind": "address", "address": f"b{letter.id}@ecole.be", "said": "Appel", "proposed_at": NOW}
+            session.add(ReceivedMail(**details, **by))
+            details = {"kind": "address", "address": f"b{letter.id}@ecole.be", "said": "Appel", "proposed_at": NOW}
             of = {"scope_kind": "federation", "scope_code": "CECP", "proposed_by": "conseil@cecp.example"}
-            session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))
+            session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **details, **of))
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
             segments.make_list(session, named, [one.authority_id for one in letters], **by)

@@ -217,10 +217,10 @@ def test_sign_in_leads_those_who_write_or_approve_to_their_list(signed_in, role,
 
 
 def test_the_page_says_what_awaits_and_that_nothing_does(author, launched_sample):
-    told = text_of(author.get("/today"))
-    assert "1 pouvoir organisateur dont une boîte est à corriger" in told
-    assert "rien ne vous attend." in told
-    assert "Rien ne part cette semaine." in told
+    text = text_of(author.get("/today"))
+    assert "1 pouvoir organisateur dont une boîte est à corriger" in text
+    assert "rien ne vous attend." in text
+    assert "Rien ne part cette semaine." in text
 
 
 def test_the_bar_costs_one_statement(launched_sample):

@@ -191,10 +191,10 @@ def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, tw
     assert current(page) == NAME
     form = form_of(page)
     assert form["programme"] == SECOND
-    asked = {"title": "Lire", "as_of": "2021-05-15", "question": "Combien ?"}
-    unnamed = author.post("/notes/drafts/new", data=form | asked | {"programme": ""})
+    values = {"title": "Lire", "as_of": "2021-05-15", "question": "Combien ?"}
+    unnamed = author.post("/notes/drafts/new", data=form | values | {"programme": ""})
     assert (unnamed.status_code, ON_PAGE in said(unnamed)) == (409, True)
-    preview = author.get(author.post("/notes/drafts/new", data=form | asked).headers["Location"])
+    preview = author.get(author.post("/notes/drafts/new", data=form | values).headers["Location"])
     assert f"volet du programme « {NAME} »" in said(preview)
     freezing = next(one.get("action") for one in elements(preview, "form") if "freezing" in one.get("action"))
     author.post(freezing, data=form_of(preview, freezing))
@@ -377,9 +377,9 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
         author, approver = Whose(AUTHOR, frozenset({RoleName.AUTHOR})), Whose(APPROVER, frozenset({RoleName.APPROVER}))
         found = {}
         for one in (first, second, None):
-            asked = {"now": NOW, "within": 5, "programme": one}
-            kinds = Counter(line.kind for line in tasks.list_tasks(session, author, **asked).tasks)
-            theirs = tasks.list_tasks(session, approver, **asked).tasks
+            fields = {"now": NOW, "within": 5, "programme": one}
+            kinds = Counter(line.kind for line in tasks.list_tasks(session, author, **fields).tasks)
+            theirs = tasks.list_tasks(session, approver, **fields).tasks
             assert all(f"Programme « {NAME} »." in line.reason for line in theirs)
             theirs = [line.title for line in theirs]
             tray = replies.list_responses(session, None, programme=one).count()
@@ -558,12 +558,12 @@ def test_whatever_is_about_the_programme_of_its_address_says_that_one(app, signe
 
 @pytest.mark.long
 def test_a_programme_that_nobody_knows_is_refused_wherever_an_address_names_it(app, signed_in, two_programmes):
-    told = {
+    values = {
         endpoint: (response.status_code, CODES in read(response))
         for endpoint, _, response in answers(app, signed_in, "?programme=zzz", keeps)
     }
-    assert {endpoint: one for endpoint, one in told.items() if one != (404, True)} == {}
-    assert len(told) > 14
+    assert {endpoint: one for endpoint, one in values.items() if one != (404, True)} == {}
+    assert len(values) > 14
 
 
 @pytest.mark.parametrize("number", ["61", "x", "0"])
@@ -576,11 +576,11 @@ def test_a_strand_that_there_is_not_is_refused_with_those_there_are(author, two_
 def test_no_form_is_about_a_programme_that_nobody_named(app, signed_in, two_programmes):
     """Whatever is sent to an address that keeps a programme, without it."""
     app.config["WTF_CSRF_ENABLED"] = False
-    client, told = signed_in("author"), {}
+    client, values = signed_in("author"), {}
     for method, endpoint, address in addresses(app, {**SAMPLES, "what": "schools"}):
         if method == "POST" and endpoint in KEEPS:
             sent = FlaskClient.open(client, f"{address}?strand1=complete", method="POST", data={"strand": "1"})
-            told[endpoint] = (sent.status_code, ON_PAGE in said(sent))
-    others = {endpoint: status for endpoint, (status, has_codes) in told.items() if not (status == 409 and has_codes)}
+            values[endpoint] = (sent.status_code, ON_PAGE in said(sent))
+    others = {endpoint: status for endpoint, (status, has_codes) in values.items() if not (status == 409 and has_codes)}
     assert others == {"notes.ask": 422, "notes.create": 422}, "these have a field of their own, and lack others here"
-    assert len(told) > 5
+    assert len(values) > 5

@@ -112,15 +112,15 @@ def test_an_account_of_a_federation_reads_that_a_school_left_and_not_which(app, 
     today = app.extensions["outreach.settings"].instant().date()
     with sample_database.writing() as session:
         school, _ = moved(session, today - 5 * DAY)
-    client, asked = scoped(app, "federation", "CPEONS"), {"strand": "1", "from": str(today - 7 * DAY)}
-    page = client.get("/situation/difference", query_string=asked)
+    client, values = scoped(app, "federation", "CPEONS"), {"strand": "1", "from": str(today - 7 * DAY)}
+    page = client.get("/situation/difference", query_string=values)
     (row,) = [one for one in cells(page) if one[0] == Bucket.JOINED.label]
     assert row[3:] == ["−1", "Sortie −1"]
     assert not [address for address, _ in links(page, "/situation/difference/") if "figure=joined" in address]
     said = text_of(page)
     assert "Une école qui n’en est plus est comptée, et n’est pas nommée." in said
     assert "volet 1, pouvoirs organisateurs membres du CPEONS, du " in said
-    file = client.get("/situation/difference/schools.csv", query_string=asked).data.decode()
+    file = client.get("/situation/difference/schools.csv", query_string=values).data.decode()
     assert str(school) not in page.text + file
 
 

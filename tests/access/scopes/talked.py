@@ -106,8 +106,8 @@ def _of_letter(session, letter, *, on_rung):
     add(session, "received_mails", authority_id=letter.authority_id, message_id=letter.id, **wrote, **received)
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()
     add(session, "response_steps", response_id=answer, step="taken", **NOTED)
-    told = {"kind": "answer", "state": "to_verify", "doubt": "no_page", "digest": "x", "at": NOW, "changed_at": NOW}
-    add(session, "sent_forms", message_id=letter.id, authority_id=letter.authority_id, **told)
+    fields = {"kind": "answer", "state": "to_verify", "doubt": "no_page", "digest": "x", "at": NOW, "changed_at": NOW}
+    add(session, "sent_forms", message_id=letter.id, authority_id=letter.authority_id, **fields)
     if on_rung:
         add(session, "reach_answers", response_id=answer, step_id=step)
     else:
@@ -127,9 +127,9 @@ def _of_paper(session, letter, step):
 
 
 def _note(session, number, *, is_published):
-    told = {"title": "x", "as_of": STORY_DAY, "known_at": NOW, "figures": "{}", "text": "dit", "sha256": "x"}
+    fields = {"title": "x", "as_of": STORY_DAY, "known_at": NOW, "figures": "{}", "text": "dit", "sha256": "x"}
     programme = programmes.get_programme(session).id
-    note = add(session, "notes", programme_id=programme, frozen_at=NOW, frozen_by="x", **told)
+    note = add(session, "notes", programme_id=programme, frozen_at=NOW, frozen_by="x", **fields)
     ranked = {"position": number, "year": 2021, "rank": number, "number": f"2021-00{number}"}
     sealed = {"approved_as": "x", "previous_sha256": "", "signature": "x", "public_key": "x"}
     add(session, "note_approvals", note_id=note, approved_at=NOW, **ranked, **sealed)

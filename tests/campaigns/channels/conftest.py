@@ -30,8 +30,8 @@ def paper_campaign(database, schools=(1, 12, 147), **changes):
     with database.writing() as session:
         for letter in session.scalars(select(Message).order_by(Message.id)):
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-            told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.NO_ADDRESS}
-            evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+            fields = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.NO_ADDRESS}
+            evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR)
     return number
 
 

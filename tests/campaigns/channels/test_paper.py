@@ -83,10 +83,10 @@ def printed_pages(tmp_path_factory):
 
 def pages_of(path):
     """The words of each page, with where they stand, in points."""
-    told = words_of_pdf(path.read_bytes(), "-bbox")
+    text = words_of_pdf(path.read_bytes(), "-bbox")
     return [
         [(*map(float, found[:4]), unescape(found[4])) for found in BOX.findall(page)]
-        for page in told.split("<page ")[1:]
+        for page in text.split("<page ")[1:]
     ]
 
 
@@ -184,11 +184,11 @@ def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_
     with database.writing() as session:
         letter = session.scalars(select(PaperLetter).order_by(PaperLetter.place)).first()
         message = session.get_one(Message, session.get_one(EscalationStep, letter.step_id).message_id)
-        asked = replies.question_of(session, message, now=later)
-        given = Given({school.id: Answer.JOINED for school in asked.open()}, is_by_code=True)
+        question = replies.question_of(session, message, now=later)
+        given = Given({school.id: Answer.JOINED for school in question.open()}, is_by_code=True)
         waves.receive_answer(session, message, given, SENDING, now=later, step=letter.step_id)
         late = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": NOW.date() - timedelta(days=9)}
-        of = asked.authority, asked.programme, asked.strand, asked.open()[:1]
+        of = question.authority, question.programme, question.strand, question.open()[:1]
         records.record_adherence(session, *of, **late, now=later, today=later.date(), actor=AUTHOR, source="Liste")
         session.execute(update(School).values(corrected_name="École renommée"))
         campaign_of(session, number).contact_phone = "02 000 00 00"

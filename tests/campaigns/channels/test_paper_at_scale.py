@@ -59,11 +59,11 @@ def test_a_batch_for_every_authority_is_made_within_its_limits(programmed, peopl
     command = [sys.executable, "-c", PROGRAM, url, str(number)]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
-    told = json.loads(said.stdout.splitlines()[-1])
+    content = json.loads(said.stdout.splitlines()[-1])
     for name in ("seconds", "making", "wall", "own", "child"):
-        record_property(name, round(told[name], 1))
-    print({**told, "pages": len(told["pages"])})
-    assert told["letters"] == LETTERS
-    assert max(told["pages"]) <= paper_files.MOST_PAGES
-    assert told["seconds"] <= MOST_SECONDS
-    assert max(told["own"], told["child"]) <= MOST_MEGABYTES
+        record_property(name, round(content[name], 1))
+    print({**content, "pages": len(content["pages"])})
+    assert content["letters"] == LETTERS
+    assert max(content["pages"]) <= paper_files.MOST_PAGES
+    assert content["seconds"] <= MOST_SECONDS
+    assert max(content["own"], content["child"]) <= MOST_MEGABYTES

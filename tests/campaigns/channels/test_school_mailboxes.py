@@ -55,8 +55,8 @@ def printed(database):
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
         about = frozenset(channels.paper_letter_of(session, message).schools)
-        asked = replies.question_of(session, message, now=day(1), about=about)
-        return letter.schools, tuple(row.school.id for row in asked.schools)
+        question = replies.question_of(session, message, now=day(1), about=about)
+        return letter.schools, tuple(row.school.id for row in question.schools)
 
 
 def schools(database):
@@ -150,8 +150,8 @@ def two_to_call(database, _settings):
         reminder = Mailing(**factories.mailing(NOW, strand_id=wave.mailing.strand_id, filled_at=NOW))
         session.add(reminder)
         session.flush()
-        told = {"campaign_id": 1, "due_at": day(3), "latest_start": day(4), "state": WaveState.RUNNING, "number": 2}
-        session.add(Wave(**told, reminder=1, mailing_id=reminder.id, departure=wave.departure))
+        fields = {"campaign_id": 1, "due_at": day(3), "latest_start": day(4), "state": WaveState.RUNNING, "number": 2}
+        session.add(Wave(**fields, reminder=1, mailing_id=reminder.id, departure=wave.departure))
         found = planning.addressees_among(session, wave.campaign, [1], now=day(3))
         outbox.put_recipients(session, reminder, found, SENDING.return_path, now=day(3))
 

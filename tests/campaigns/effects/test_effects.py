@@ -290,8 +290,8 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
     def add():
         with database.writing() as session:
             campaign = planning.campaign_numbered(session, left)
-            asked = {"asked_at": AFTER + timedelta(days=7), "now": AFTER, "actor": "nadia"}
-            waves.add_reminder(session, campaign, subject="Encore", letter="Bonjour.", **asked)
+            fields = {"asked_at": AFTER + timedelta(days=7), "now": AFTER, "actor": "nadia"}
+            waves.add_reminder(session, campaign, subject="Encore", letter="Bonjour.", **fields)
 
     with pytest.raises(Refused, match="celles de son plan, figé avant la validation"):
         add()

@@ -50,5 +50,5 @@ def test_a_reminder_that_is_a_first_letter_says_nothing_of_a_reminder(database, 
     with database.reading() as session:
         mailing = session.get_one(Wave, reminder.id).mailing_id
         written = session.scalars(select(Message).where(Message.mailing_id == mailing))
-        told = {one.authority_id: "(rappel)" in subject_read(session, one, SENDING, now=LATER) for one in written}
-    assert told == expected
+        values = {one.authority_id: "(rappel)" in subject_read(session, one, SENDING, now=LATER) for one in written}
+    assert values == expected

@@ -56,14 +56,14 @@ def test_a_reaction_is_an_answer_or_a_joining_of_a_school_that_a_letter_named(da
     record(database, strand, sent[doubtful][0])
     assert silent(database) == {three, wbe}
     assert count(database) == {R.NONE: 2, R.REACTED: 3, R.UNREACHED: 2}
-    told = {
+    values = {
         row.authority_id: (row.state, row.answers, row.schools, row.declared, row.joined_since)
         for row in read(database)
     }
-    assert told[one] == (LetterOutcome.ACCEPTED, (Answer.INFORMED,), 2, 0, 0)
-    assert told[two] == (LetterOutcome.ACCEPTED, (), 2, 1, 0)
-    assert told[doubtful] == (LetterOutcome.IN_DOUBT, (), 2, 0, 1)
-    assert len(told) == sum(count(database).values()) == len(sent)
+    assert values[one] == (LetterOutcome.ACCEPTED, (Answer.INFORMED,), 2, 0, 0)
+    assert values[two] == (LetterOutcome.ACCEPTED, (), 2, 1, 0)
+    assert values[doubtful] == (LetterOutcome.IN_DOUBT, (), 2, 0, 1)
+    assert len(values) == sum(count(database).values()) == len(sent)
 
 
 def test_those_who_reacted_are_those_that_the_results_count(database, strand, sent):
@@ -102,8 +102,8 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
             at = NOW + timedelta(minutes=minutes)
             come(session, letters[key], Signals(OPENING if minutes < 9 else 1, at, agent, is_head=False))
         move_all(session)
-    told = {row.authority_id: (row.measured, row.opened, row.clicked) for row in read(database)}
-    assert told == {
+    values = {row.authority_id: (row.measured, row.opened, row.clicked) for row in read(database)}
+    assert values == {
         first: (True, NOW + timedelta(minutes=5), NOW + timedelta(minutes=9)),
         second: (True, None, None),
         third: (False, None, None),  # its agreement counts from the next wave on

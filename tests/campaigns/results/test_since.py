@@ -138,8 +138,8 @@ def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_
         campaign = planning.campaign_numbered(session, 1)
         scope = planning.scope_of(session, campaign, now=LATER)
         rows = session.execute(select(segments.audience_rows(planning.unreacted_of(campaign, now=LATER), scope))).all()
-    told = {row.authority_id: (segments.reason_of(row.rank), row.schools) for row in rows}
-    assert told == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
+    values = {row.authority_id: (segments.reason_of(row.rank), row.schools) for row in rows}
+    assert values == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
 
 
 @pytest.mark.long

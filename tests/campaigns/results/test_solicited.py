@@ -33,15 +33,15 @@ def silent(database, schools):
 
     def count(day=LAST_DAY, known_at=None):
         listed = listed_schools(known_until(day, known_at))
-        asked = {"known_at": known_at, "by": next(groupings)}
+        fields = {"known_at": known_at, "by": next(groupings)}
         with database.reading() as session:
             programme = programmes.get_programme(session)
-            found = situation.count_situation(session, programme, day, **asked, listed=listed)
+            found = situation.count_situation(session, programme, day, **fields, listed=listed)
             for row in (found.total, *found.rows):
                 parts = row.silent[1]
                 assert sum(parts.values()) == row.strands[1][Bucket.NONE]
                 for part, number in parts.items():
-                    behind = Selection(1, Bucket.NONE, row.code or "", **asked, solicitation=part, listed=listed)
+                    behind = Selection(1, Bucket.NONE, row.code or "", **fields, solicitation=part, listed=listed)
                     assert situation.list_situation_schools(session, programme, day, behind).count() == number
                     shown = list(situation.list_situation_schools(session, programme, day, behind).every())
                     assert [one.is_solicited for one in shown] == [part is Solicitation.SOLICITED] * number

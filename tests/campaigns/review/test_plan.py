@@ -94,9 +94,9 @@ def test_reminders_and_answers_are_those_of_the_earlier_wave_to_as_many_as_are_w
     leaves = today(found.lines[0].at)
     assert found.answers == [(leaves + 2 * DAY, 4), (leaves + 5 * DAY, 2)]
     assert sum(count for _, count in found.answers) == round(written * 3 / 9)
-    told = found.told.replace("\xa0", " ")
-    assert told.startswith("Si l’on répond comme à la vague du 15 mai 2021, « ")
-    assert "(3 PO sur 9 au 14 juin 2021, relances comprises), 6 réponses arrivent, dont 4 le jour le plus" in told
+    text = found.told.replace("\xa0", " ")
+    assert text.startswith("Si l’on répond comme à la vague du 15 mai 2021, « ")
+    assert "(3 PO sur 9 au 14 juin 2021, relances comprises), 6 réponses arrivent, dont 4 le jour le plus" in text
 
 
 @pytest.mark.long

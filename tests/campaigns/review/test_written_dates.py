@@ -222,12 +222,12 @@ def test_another_date_is_named_with_the_right_one_and_what_to_write(wrong, found
 )
 def test_a_time_to_answer_is_counted_from_the_day_that_the_letter_leaves(within, days):
     """« Quinze jours » and « huit jours » are said for weeks, too."""
-    asked = f"Répondez {within}."
-    assert {after for after in range(1, 40) if not said("x", asked, [SENT.date() + timedelta(after)])} == days
+    sentence = f"Répondez {within}."
+    assert {after for after in range(1, 40) if not said("x", sentence, [SENT.date() + timedelta(after)])} == days
     (told,) = said("x", "Répondez sous 10 jours")
     right = "et la date limite est le 4 janvier 2027 : écrivez « au plus tard le ((date_limite)) »."
     assert told == f"Ligne 1 : « sous 10 jours » mène au 11 décembre 2026, {right}"
-    assert "de la relance 1 est le" in said("x", asked, [SENT.date() + timedelta(min(days)), LIMIT])[0]
+    assert "de la relance 1 est le" in said("x", sentence, [SENT.date() + timedelta(min(days)), LIMIT])[0]
 
 
 def test_a_sentence_over_several_lines_is_read_whole_and_its_date_has_the_line():

@@ -292,5 +292,5 @@ def test_the_calendars_of_other_countries_stay_on_the_disk():
         "import sys; from outreach.campaigns.planning import _sending_hours; _sending_hours._year(2026);"
         "print('holidays.countries' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)
-    assert told.stdout == "False\n"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert ended.stdout == "False\n"

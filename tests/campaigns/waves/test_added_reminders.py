@@ -71,8 +71,8 @@ def join(database, strand, school):
 def add(database, number, *, asked_at=LATER + timedelta(days=2), now=LATER, **words):
     with database.writing() as session:
         campaign = planning.in_turn(session, number)
-        asked = {**WORDS, **words, "asked_at": asked_at}
-        return waves.add_reminder(session, campaign, **asked, now=now, actor=AUTHOR).id
+        fields = {**WORDS, **words, "asked_at": asked_at}
+        return waves.add_reminder(session, campaign, **fields, now=now, actor=AUTHOR).id
 
 
 def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
@@ -174,8 +174,8 @@ def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     wave, at = agreed(database, key)
     with database.reading() as session:
         said = [entry.sentence for entry in reversed(audit.entries_about(session, f"campaign:{number}"))]
-        told = "Campagne « Invitation au premier volet », relance ajoutée :"
-        assert [sentence.removeprefix(told) for sentence in said if sentence.startswith(told)] == [
+        words = "Campagne « Invitation au premier volet », relance ajoutée :"
+        assert [sentence.removeprefix(words) for sentence in said if sentence.startswith(words)] == [
             *(" créée.", " soumise à validation.", " renvoyée à la rédaction : plus court.", " modifiée."),
             *(" soumise à validation.", " validée."),
         ]

@@ -116,8 +116,8 @@ def test_a_letter_on_paper_that_stands_for_the_mail_is_answered_for_ninety_days_
     with database.writing() as session:
         letter, other = session.scalars(select(Message).order_by(Message.id).limit(2)).all()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-        told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.EXPIRED}
-        step, by = evidence.open_step(session, **of, **told, now=printed, actor=AUTHOR), {"actor": AUTHOR}
+        fields = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.EXPIRED}
+        step, by = evidence.open_step(session, **of, **fields, now=printed, actor=AUTHOR), {"actor": AUTHOR}
         evidence.move_step(session, step, StepState.PRINTED, now=printed, **by)
         if was_posted:
             evidence.move_step(session, step, StepState.TRIED, now=printed + 5 * DAY, day=posted, **by)

@@ -52,8 +52,8 @@ def end(database, count, state, status, at):
     with database.writing() as session:
         waiting = select(Message.id).where(Message.state == MessageState.QUEUED).order_by(Message.id).limit(count)
         keys = session.scalars(waiting).all()
-        told = {"state": state, "reply_status": status, "settled_at": at, "fence_id": "f", "worker_id": "w"}
-        session.execute(update(Message).where(Message.id.in_(keys)).values(**told))
+        fields = {"state": state, "reply_status": status, "settled_at": at, "fence_id": "f", "worker_id": "w"}
+        session.execute(update(Message).where(Message.id.in_(keys)).values(**fields))
 
 
 def pause_failing(database, at):

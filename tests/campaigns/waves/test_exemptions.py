@@ -42,8 +42,8 @@ def test_an_approver_lets_a_wave_leave_at_a_closed_hour_with_a_reason_that_stays
         (kept,) = waves.exemptions_of(session, campaign)
         assert (kept.kind, kept.wave_id, kept.at, kept.actor) == (ExemptionKind.HOURS, wave, NOW, APPROVER)
         assert kept.reason == "Correction urgente"
-        told = [entry.sentence for entry in results.campaign_journal(session, campaign)]
-        assert any("hors des heures d’envoi : Correction urgente." in sentence for sentence in told)
+        lines = [entry.sentence for entry in results.campaign_journal(session, campaign)]
+        assert any("hors des heures d’envoi : Correction urgente." in sentence for sentence in lines)
         audited = session.scalars(select(AuditEntry.sentence)).all()
         assert any("hors des heures d’envoi : Correction urgente" in sentence for sentence in audited)
 

@@ -407,8 +407,8 @@ def test_a_mailbox_is_asked_about_its_schools_and_answers_for_no_other(database,
     keys = sent(database)
     with database.writing() as session:
         message = session.get_one(Message, keys[FIRST])
-        asked = replies.question_of(session, message, now=LATER)
-        assert [row.school.id for row in asked.schools] == [school.id for school in asked.open()] == schools[:1]
+        question = replies.question_of(session, message, now=LATER)
+        assert [row.school.id for row in question.schools] == [school.id for school in question.open()] == schools[:1]
         for other in (schools[1:2], schools[:2]):
             with pytest.raises(InputError, match="plus de réponse"):
                 replies.give_answers(session, message, Given(dict.fromkeys(other, Answer.JOINED)), now=LATER)
@@ -428,8 +428,8 @@ def test_a_replaced_mailbox_still_answers_for_its_schools_from_its_old_letter(da
         details = {"now": NOW, "actor": AUTHOR, "kind": held.mailbox_kind}
         contacts.correct(session, held.authority, held, judge("nouvelle@adm.fwb.example"), **details)
     with database.reading() as session:
-        asked = replies.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
-        assert [row.school.id for row in asked.schools] == schools[:1]
+        question = replies.question_of(session, session.get_one(Message, keys[FIRST]), now=LATER)
+        assert [row.school.id for row in question.schools] == schools[:1]
 
 
 @pytest.mark.postgresql

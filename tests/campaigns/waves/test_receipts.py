@@ -120,8 +120,8 @@ def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
         now = LATER + timedelta(hours=2)
         (third,) = waves.receive_answer(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
         replacing = receipts.of(session, [third]).replacing.replace("\u00a0", " ")
-    told = f"Pour les écoles nommées ici, elle remplace votre réponse du 16 mai 2021 à 12 h (R-{second})."
-    assert replacing == told
+    sentence = f"Pour les écoles nommées ici, elle remplace votre réponse du 16 mai 2021 à 12 h (R-{second})."
+    assert replacing == sentence
     give(database, letters[0], "help", now=LATER + timedelta(hours=3))
     assert "remplace" not in posted(database)[-1][1]
 

@@ -104,8 +104,8 @@ def test_a_reminder_leaves_it_out(database, made):
         campaign = planning.campaign_numbered(session, number)
         for only_unreacted in (False, True):
             found = planning.list_addressees(session, campaign, now=LATER, only_unreacted=only_unreacted)
-            told = {one.authority_id: (one.schools, one.reason) for one in found}
-            assert told == {first: ((kept,), None), second: ((), Reason.REPORTED)}
+            values = {one.authority_id: (one.schools, one.reason) for one in found}
+            assert values == {first: ((kept,), None), second: ((), Reason.REPORTED)}
 
 
 def test_what_left_for_a_school_reported_before_is_seen(database, made):

@@ -161,8 +161,8 @@ def test_what_is_to_outlive_its_terminal_does(supervised, terminal):
 
 def test_what_lives_for_months_loads_nothing_of_ours_and_nothing_large():
     asked = "import json, sys, outreach.cli.processes.supervisor; print(json.dumps([*sys.modules]))"
-    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
-    loaded = json.loads(told.stdout)
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
+    loaded = json.loads(ended.stdout)
     assert sorted(name for name in loaded if name.startswith("outreach")) == [
         "outreach",
         "outreach.cli",

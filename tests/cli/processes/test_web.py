@@ -266,8 +266,8 @@ def answer_of():
 
     def answer_of(app, mode=Mode.DEMO, **own):
         said = []
-        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http"}
-        body = web.Served(app, Settings(mode=mode))({**os.environ, **asked, **own}, lambda *told: said.append(told))
+        fields = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http"}
+        body = web.Served(app, Settings(mode=mode))({**os.environ, **fields, **own}, lambda *told: said.append(told))
         return *said[-1], body
 
     return answer_of
@@ -395,5 +395,5 @@ before = held()
 give_back_memory()
 print(before - held())
 """
-    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)
-    assert int(told.stdout) > 40
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert int(ended.stdout) > 40

@@ -17,14 +17,14 @@ def test_a_child_inherits_nothing_of_the_environment(monkeypatch):
     monkeypatch.setenv("OUTREACH_SECRET_KEY", "do-not-tell")
     monkeypatch.setenv("PGPASSWORD", "do-not-tell")
     ended = sandbox.run_module(PROBE, b"given", seconds=30)
-    told = json.loads(ended.stdout)
-    assert set(told["environment"]) <= {"LC_CTYPE"}, "Python's own, where no language is set (PEP 538)"
-    assert told["given"] == "given"
+    content = json.loads(ended.stdout)
+    assert set(content["environment"]) <= {"LC_CTYPE"}, "Python's own, where no language is set (PEP 538)"
+    assert content["given"] == "given"
 
 
 def test_a_child_has_the_limits_it_asked_for():
-    told = json.loads(sandbox.run_module(PROBE, b"", seconds=30).stdout)
-    assert told["limits"] == [[1_500_000_000] * 2, [7, 7], [0, 0]]
+    content = json.loads(sandbox.run_module(PROBE, b"", seconds=30).stdout)
+    assert content["limits"] == [[1_500_000_000] * 2, [7, 7], [0, 0]]
     assert resource.getrlimit(resource.RLIMIT_AS)[0] != 1_500_000_000, "this process has none of them"
 
 

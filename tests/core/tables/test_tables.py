@@ -142,5 +142,5 @@ def test_nobody_is_told_to_cut_a_list_which_would_close_what_it_no_longer_names(
     with pytest.raises(InputError, match=r"100\u202f000 lignes. N’en retirez rien : .* ./run"):
         list(read_grid(content).records)
     assert sum(1 for _ in file_grid(file(content)).records) == 100_001
-    told = [path.read_text() for path in (ROOT / "outreach").rglob("*.py")]
-    assert not [text for text in told if "découpez" in text]
+    lines = [path.read_text() for path in (ROOT / "outreach").rglob("*.py")]
+    assert not [text for text in lines if "découpez" in text]

@@ -23,8 +23,8 @@ def test_the_audit_names_an_exclusion_by_its_number_and_never_its_address(databa
     with database.writing() as session:
         number = outbox.suppress_address(session, "a@ecole.example", reason, now=NOW, actor="x").id
         outbox.lift_suppression(session, "a@ecole.example", reason, now=NOW, actor="x")
-        told = {entry.sentence for entry in entries_about(session, f"exclusion:{number}")}
-        assert told == {f"Exclusion {number} {done} (désinscription)." for done in ("ajoutée", "levée")}
+        lines = {entry.sentence for entry in entries_about(session, f"exclusion:{number}")}
+        assert lines == {f"Exclusion {number} {done} (désinscription)." for done in ("ajoutée", "levée")}
         entries = session.execute(select(AuditEntry.sentence, AuditEntry.subject)).all()
         assert not [entry for entry in entries if "ecole.example" in repr(entry)]
 

@@ -133,9 +133,9 @@ def _named(headers):
 
 def _bytes(random, sender, headers, text, markup=""):
     """A mail with these headers in an order, encoding and character set of its own."""
-    told = {"From": f"Anne Dumont <{sender}>", "Date": "Tue, 01 Dec 2026 11:00:00 +0100", "MIME-Version": "1.0"}
-    told |= {"Message-ID": f"<{random.getrandbits(128):032x}@ecole.example>", **headers}
-    lines = list(told.items())
+    values = {"From": f"Anne Dumont <{sender}>", "Date": "Tue, 01 Dec 2026 11:00:00 +0100", "MIME-Version": "1.0"}
+    values |= {"Message-ID": f"<{random.getrandbits(128):032x}@ecole.example>", **headers}
+    lines = list(values.items())
     random.shuffle(lines)
     form = random.choice(("plain", "both", "html")) if markup else "plain"
     if form == "plain":

@@ -116,8 +116,8 @@ def test_what_only_looks_like_a_quotation_stays(text):
 )
 def test_an_opening_without_address_or_hour_is_one_where_quotations_follow(opening):
     assert quotes.cut(f"Oui.\n\n{opening}\n\n> Votre école peut adhérer.\n").text == "Oui."
-    told = f"Oui.\n\n{opening}\nVotre école peut adhérer."
-    assert quotes.cut(told).text == told
+    sentence = f"Oui.\n\n{opening}\nVotre école peut adhérer."
+    assert quotes.cut(sentence).text == sentence
 
 
 def test_a_mail_without_a_quotation_stays_whole_and_an_empty_one_is_empty():

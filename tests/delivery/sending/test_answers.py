@@ -205,6 +205,6 @@ def test_every_relay_is_taken_as_it_is(database, relay, dispatcher, name):
 def test_no_connection_waits_for_ever():
     """RFC 5321 §4.5.3.2: at least so many minutes; and a connection is not waited for longer than half of one."""
     waits = Timeouts()
-    asked = {State.GREETING: 5, State.HELLO: 5, State.ENVELOPE: 5, State.BODY: 3, State.VERDICT: 10}
-    assert {state: waits.of(state) / 60 for state in asked} == asked
+    values = {State.GREETING: 5, State.HELLO: 5, State.ENVELOPE: 5, State.BODY: 3, State.VERDICT: 10}
+    assert {state: waits.of(state) / 60 for state in values} == values
     assert waits.connect == 30

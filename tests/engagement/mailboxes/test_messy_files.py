@@ -280,8 +280,8 @@ def test_a_column_of_names_is_no_number_whatever_its_title(planned):
 
 
 def test_what_the_file_of_rejected_lines_says_of_its_columns_is_not_chosen_anew(planned):
-    told = ["FASE", "Mail 1", "Mail 2 [adresse]"]
-    assert stated(planned(workbook(told, *([fase, f"x{sent}", sent] for fase, sent in PLAIN)))) == (THREE, [])
+    lines = ["FASE", "Mail 1", "Mail 2 [adresse]"]
+    assert stated(planned(workbook(lines, *([fase, f"x{sent}", sent] for fase, sent in PLAIN)))) == (THREE, [])
 
 
 @pytest.mark.parametrize(

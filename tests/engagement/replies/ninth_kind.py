@@ -82,8 +82,8 @@ def refuse_before_the_migration(database, number, kind):
 def give(database, number, kind):
     with database.writing() as session:
         letter = session.get_one(Message, number)
-        asked = replies.question_of(session, letter, now=NOW)
-        replies.give_answers(session, letter, Given({asked.open()[0].id: kind}), now=NOW)
+        question = replies.question_of(session, letter, now=NOW)
+        replies.give_answers(session, letter, Given({question.open()[0].id: kind}), now=NOW)
 
 
 def answer_by_its_page(client, address, kind):

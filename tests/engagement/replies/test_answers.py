@@ -69,8 +69,8 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
     """Answer a letter for all its schools, or for some; returns the keys of the responses."""
     with database.writing() as session:
         message = session.get_one(Message, letter)
-        asked = recording.question_of(session, message, now=now)
-        keys = [school.id for school in asked.open()] if schools is None else schools
+        question = recording.question_of(session, message, now=now)
+        keys = [school.id for school in question.open()] if schools is None else schools
         kind = Answer(answer)
         given = Given(dict.fromkeys(keys, kind) if kind.status else {}, None if kind.status else kind, **details)
         return [response.id for response in waves.receive_answer(session, message, given, SENDING, now=now)]
@@ -130,8 +130,8 @@ def act(database, key, verb=replies.act_on_response, now=LATER, **details):
 def stands(database, letter):
     """Status and word of each school of the letter's authority."""
     with database.reading() as session:
-        asked = recording.question_of(session, session.get_one(Message, letter), now=LATER)
-        return [(row.strands[1].status, row.strands[1].word) for row in asked.schools]
+        question = recording.question_of(session, session.get_one(Message, letter), now=LATER)
+        return [(row.strands[1].status, row.strands[1].word) for row in question.schools]
 
 
 @pytest.mark.one_example
@@ -241,8 +241,8 @@ def close(database, day):
 def test_a_joining_is_declared_no_more_once_its_strand_has_closed(database, letters):
     close(database, today(LATER) - timedelta(days=1))
     with database.reading() as session:
-        asked = recording.question_of(session, session.get_one(Message, letters[0]), now=LATER)
-    assert [answer for answer in Answer if not asked.takes(answer)] == [Answer.JOINED]
+        question = recording.question_of(session, session.get_one(Message, letters[0]), now=LATER)
+    assert [answer for answer in Answer if not question.takes(answer)] == [Answer.JOINED]
     with pytest.raises(InputError, match=r"une adhésion ne s’y déclare plus\. Si une école a adhéré avant, dites-le"):
         give(database, letters[0], "joined")
     assert give(database, letters[0], "declined")
@@ -269,10 +269,10 @@ def test_nothing_is_confirmed_of_what_is_no_longer_declared(database, letters):
     (key,) = give(database, letters[0], "joined")
     with database.writing() as session:
         message = session.get_one(Message, letters[0])
-        asked = recording.question_of(session, message, now=LATER)
+        question = recording.question_of(session, message, now=LATER)
         programme = session.scalars(select(Programme)).one()
         records.record_adherence(
-            session, asked.authority, programme, asked.strand, asked.open(), status=Status.DECLINED,
+            session, question.authority, programme, question.strand, question.open(), status=Status.DECLINED,
             word=Word.CONFIRMED, effective_on=LATER.date(), now=LATER, today=LATER.date(), actor=AUTHOR, source="Appel",
         )  # fmt: skip
     with pytest.raises(Refused, match="rien à confirmer"):

@@ -69,8 +69,8 @@ def answered_each_way(database, _settings):
 
 
 def _answer(session, message, *, is_by_code, step=None):
-    asked = recording.question_of(session, message, now=LATER)
-    given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=is_by_code)
+    question = recording.question_of(session, message, now=LATER)
+    given = Given({school.id: Answer.IN_PREPARATION for school in question.open()}, is_by_code=is_by_code)
     return waves.receive_answer(session, message, given, SENDING, now=LATER, step=step)
 
 

@@ -28,8 +28,8 @@ def test_every_sentence_of_the_journal_about_a_strand_names_its_programme(two_pr
     with two_programmes.writing() as session:
         last = session.scalar(select(func.max(AuditEntry.id)))
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
-        asked = replies.question_of(session, letter, now=NOW)
-        (joined,) = replies.give_answers(session, letter, Given({asked.open()[0].id: Answer.JOINED}), now=NOW)
+        question = replies.question_of(session, letter, now=NOW)
+        (joined,) = replies.give_answers(session, letter, Given({question.open()[0].id: Answer.JOINED}), now=NOW)
         assert "volet 1 du programme « Mes" in plain(replies.effect_of(session, joined, now=NOW).sentence)
         replies.act_on_response(session, joined, **by)
         (helped,) = replies.give_answers(
@@ -41,14 +41,14 @@ def test_every_sentence_of_the_journal_about_a_strand_names_its_programme(two_pr
         replies.reopen_response(session, helped, **by)
         replies.undo_form(session, [helped], because=WithdrawalReason.NOT_OURS, **by)
         programme = programmes.get_programme(session, FIRST)
-        silent = records.eligible_schools(session, asked.authority, programme.strands, today(NOW))[-1]
-        told = {"status": Status.DECLINED, "word": Word.CONFIRMED, "effective_on": today(NOW), "source": "Appel"}
+        silent = records.eligible_schools(session, question.authority, programme.strands, today(NOW))[-1]
+        fields = {"status": Status.DECLINED, "word": Word.CONFIRMED, "effective_on": today(NOW), "source": "Appel"}
         records.record_adherence(
-            session, asked.authority, programme, programme.strands[0], [silent], today=today(NOW), **told, **by
+            session, question.authority, programme, programme.strands[0], [silent], today=today(NOW), **fields, **by
         )
         session.flush()
-        made = records.of_authority(session, asked.authority, programme)[0]
-        records.withdraw_hand_record(session, asked.authority, programme, made.number, **by)
+        made = records.of_authority(session, question.authority, programme)[0]
+        records.withdraw_hand_record(session, question.authority, programme, made.number, **by)
         session.flush()
         said = [plain(one) for one in session.scalars(select(AuditEntry.sentence).where(AuditEntry.id > last))]
     of_strands = [one for one in said if "olet" in one]

@@ -33,9 +33,9 @@ def test_a_key_serves_until_it_expires_or_ends_and_lies_nowhere_in_the_database(
             api_keys.end(session, made.id, **BY)
         with pytest.raises(NotFound):
             api_keys.end(session, 99, **BY)
-        told, name = [entry.sentence for entry in audit.entries_about(session, made.actor)], Colleagues()[made.actor]
-    assert [sentence[:5] for sentence in told] == ["Clé 1", "Clé 1"]
-    assert not any(secret in sentence for sentence in told)
+        lines, name = [entry.sentence for entry in audit.entries_about(session, made.actor)], Colleagues()[made.actor]
+    assert [sentence[:5] for sentence in lines] == ["Clé 1", "Clé 1"]
+    assert not any(secret in sentence for sentence in lines)
     assert name == "programme, clé n° 1"
 
 

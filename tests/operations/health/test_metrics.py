@@ -219,5 +219,5 @@ def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_t
     assert len(rules) == 10
     assert named - there == set()
     assert all(rule["annotations"].keys() == {"summary", "action"} for rule in rules)
-    told = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
-    assert {name for name in there if f"`{name}`" not in told} == set()
+    text = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert {name for name in there if f"`{name}`" not in text} == set()

@@ -15,9 +15,9 @@ RECOUNTED = "SELECT note_id FROM note_recounts WHERE note_id BETWEEN 9801 AND 98
 
 def before_upgrade(connection):
     (programme,) = values(connection, "SELECT min(id) FROM programmes")
-    told = {"title": "Bilan", "as_of": "2021-05-15", "known_at": AT, "text": "", "sha256": "x", "frozen_by": BY}
+    fields = {"title": "Bilan", "as_of": "2021-05-15", "known_at": AT, "text": "", "sha256": "x", "frozen_by": BY}
     for number, figures in FIGURES.items():
-        add(connection, "notes", id=number, programme_id=programme, figures=json.dumps(figures), frozen_at=AT, **told)
+        add(connection, "notes", id=number, programme_id=programme, figures=json.dumps(figures), frozen_at=AT, **fields)
 
 
 def after_upgrade(connection, _before):

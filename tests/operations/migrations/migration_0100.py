@@ -5,8 +5,8 @@ from tests.operations.migrations.told import AT, add, values
 
 def before_downgrade(connection):
     for kind in ("codes_guessed", "disk_full"):
-        told = {"subject": "x100", "began_at": AT, "ended_at": AT, "told_began_at": None, "told_ended_at": None}
-        add(connection, "alert_episodes", kind=kind, **told)
+        fields = {"subject": "x100", "began_at": AT, "ended_at": AT, "told_began_at": None, "told_ended_at": None}
+        add(connection, "alert_episodes", kind=kind, **fields)
 
 
 def after_downgrade(connection, _before):

@@ -6,5 +6,5 @@ from tests.operations.migrations.told import values
 def after_upgrade(connection, before):
     begun = sorted((row for row in before["waves"] if row["mailing_id"]), key=lambda row: -row["number"])
     first = {row["campaign_id"]: row["id"] for row in begun}
-    told = dict(values(connection, "SELECT id, first_wave_id FROM campaigns"))
-    assert told == {row["id"]: first.get(row["id"]) for row in before["campaigns"]}
+    by_key = dict(values(connection, "SELECT id, first_wave_id FROM campaigns"))
+    assert by_key == {row["id"]: first.get(row["id"]) for row in before["campaigns"]}

@@ -4,8 +4,8 @@ from tests.operations.migrations.told import AT, BY, add, values
 
 
 def before_upgrade(connection):
-    told = {"told_at": AT, "made_at": AT, "made_by": BY, "ended_at": None, "ended_by": None}
-    add(connection, "hook_senders", id=9905, name="x105", public_key=None, salt="x", networks="[]", **told)
+    fields = {"told_at": AT, "made_at": AT, "made_by": BY, "ended_at": None, "ended_by": None}
+    add(connection, "hook_senders", id=9905, name="x105", public_key=None, salt="x", networks="[]", **fields)
 
 
 def after_upgrade(connection, _before):

@@ -11,8 +11,8 @@ JOURNAL = "SELECT campaign_id, actor, content_hash, note FROM campaign_transitio
 
 def before_upgrade(connection):
     outcome = {"joined": {"low": 7, "middle": 30, "high": 1250}, "deadline": "2021-06-18", "values": []}
-    told = {"content_digest": "c" * 64, "audience_digest": "a" * 64, "outcome": json.dumps(outcome)}
-    add(connection, "campaign_rehearsals", id=9909, campaign_id=1, at=AT, played_by=BY, **told)
+    fields = {"content_digest": "c" * 64, "audience_digest": "a" * 64, "outcome": json.dumps(outcome)}
+    add(connection, "campaign_rehearsals", id=9909, campaign_id=1, at=AT, played_by=BY, **fields)
 
 
 def after_upgrade(connection, before):

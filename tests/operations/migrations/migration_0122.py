@@ -18,8 +18,8 @@ def before_downgrade(connection):
     }
     by = {"address": "", "proposed_at": AT, "proposed_by": "x"}
     add(connection, "proposals", id=ASKED, kind="gone", **of, **by)
-    told = {"state": "to_verify", "doubt": "no_page", "digest": "x", "answers": "", "at": AT, "changed_at": AT}
-    add(connection, "sent_forms", id=ASKED, message_id=letter, kind="address", **told)
+    fields = {"state": "to_verify", "doubt": "no_page", "digest": "x", "answers": "", "at": AT, "changed_at": AT}
+    add(connection, "sent_forms", id=ASKED, message_id=letter, kind="address", **fields)
 
 
 def after_downgrade(connection, before):

@@ -73,7 +73,7 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     here = Installation(former, tmp_path / "data", urls[0])
     for command in (("migrate",), ("sample", "--today", "2021-05-15")):
         assert (done := here.before(*command)).returncode == 0, done.stderr
-    told = json.loads(here.before(*SITUATION).stdout)
+    content = json.loads(here.before(*SITUATION).stdout)
     (tmp_path / "backups").mkdir()
     backed_up = here.now("backup", str(tmp_path / "backups"), "--json")
     assert backed_up.returncode == 0, "a database of the former version is backed up as it is"
@@ -82,7 +82,7 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     migrated = here.now("migrate")
     assert "est passée de la version 0092 à la version" in migrated.stdout.replace("\xa0", " "), migrated
     after = json.loads(here.now(*SITUATION).stdout)
-    assert after["total"]["strands"]["1"]["joined"] == told["total"]["strands"]["1"]["joined"] == 48
+    assert after["total"]["strands"]["1"]["joined"] == content["total"]["strands"]["1"]["joined"] == 48
     assert here.now("verify").returncode == 0
     assert here.before("verify").returncode != 0, "the former version does not run on what was migrated"
     refused = here.now("restore", file, "--database-url", urls[0])
@@ -92,7 +92,7 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     done = here.now("restore", file, "--database-url", urls[1], "--json")
     assert (done.returncode, json.loads(done.stdout)["revision"]) == (0, "0092"), done
     back = Installation(former, tmp_path / "data", urls[1])
-    assert json.loads(back.before(*SITUATION).stdout) == told
+    assert json.loads(back.before(*SITUATION).stdout) == content
     assert (done := back.before("verify")).returncode == 0, done.stderr
 
 

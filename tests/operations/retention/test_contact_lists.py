@@ -18,8 +18,8 @@ def test_what_was_sent_is_erased_after_thirty_days_and_what_was_done_stays(sampl
     def sent(days, state):
         at = now - timedelta(days=days)
         applied = {} if state is ListState.RECEIVED else {"applied_at": at, "applied_by": "nadia"}
-        told = {"received_at": at, "received_by": "nadia", "outcome": OUTCOME, "complete": False}
-        return ContactList(state=state, sha256="", grid="{}", **told, **applied)
+        fields = {"received_at": at, "received_by": "nadia", "outcome": OUTCOME, "complete": False}
+        return ContactList(state=state, sha256="", grid="{}", **fields, **applied)
 
     with sample_database.writing() as session:
         lists = [sent(days, state) for days in (29, 31) for state in ListState]

@@ -604,9 +604,9 @@ def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_
     with asked.reading() as session:
         planned = erasure.plan_erasure(session, ADDRESS, has_sorting_list=True, kept=[typed[1]])
         assert (planned.named, planned.kept, planned.of_register) == ([NUMBER], [typed[1]], [typed[0]])
-        told = " ".join(erasure.erasure_in_words(planned))
-        assert f"s’appelle ainsi : {typed[0]}." in told
-        assert f"comme vous le demandez : {typed[1]}." in told
+        words = " ".join(erasure.erasure_in_words(planned))
+        assert f"s’appelle ainsi : {typed[0]}." in words
+        assert f"comme vous le demandez : {typed[1]}." in words
     erasure.carry_out(asked, planned, tmp_path, now=LATER, actor=ADMINISTRATOR)
     with asked.reading() as session:
         assert session.get(Respondent, numbers[0]) is None
@@ -618,9 +618,9 @@ def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_
 @pytest.mark.long
 def test_what_goes_is_told_as_people_write_it(asked):
     with asked.reading() as session:
-        told = " ".join(erasure.erasure_in_words(erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)))
-    assert NAME in told
-    assert "\\u00e9" not in told
+        words = " ".join(erasure.erasure_in_words(erasure.plan_erasure(session, ADDRESS, has_sorting_list=True)))
+    assert NAME in words
+    assert "\\u00e9" not in words
 
 
 @pytest.mark.long

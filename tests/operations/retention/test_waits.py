@@ -61,8 +61,8 @@ def said(writer):
     own, took = (sorted(times) for times in zip(*writer.waits, strict=True))
     for name, times in (("by the clock", took), ("without the processor's queue", own)):
         of_99 = times[len(times) * 99 // 100]
-        told = f"median {times[len(times) // 2]:.3f} s, 99 in 100 {of_99:.3f} s, longest {times[-1]:.3f} s"
-        print(f"{len(times)} writes {name}: {told}")
+        words = f"median {times[len(times) // 2]:.3f} s, 99 in 100 {of_99:.3f} s, longest {times[-1]:.3f} s"
+        print(f"{len(times)} writes {name}: {words}")
     return own[len(own) * 99 // 100]
 
 

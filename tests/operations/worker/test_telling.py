@@ -32,11 +32,11 @@ def test_people_are_told_by_the_same_outbox_and_the_same_guard(database, begin, 
     works.due.tell()
     plan(database, works, after=timedelta(hours=1))
     works.due.tell()
-    told = {
+    values = {
         AUTHOR: (MessageState.ACCEPTED, None),
         APPROVER: (MessageState.WITHDRAWN, Reason.TRIAL),
     }
-    assert until(lambda: letters(database) == told), letters(database)
+    assert until(lambda: letters(database) == values), letters(database)
     assert len(sink.accepted) == 1
 
 

@@ -133,9 +133,9 @@ def check_tables(session, asked, content):
         assert not asked.strands or table.strand in asked.strands
         rows = {row.label: row for row in found.rows}
         for cells in table.rows[:-1]:
-            told = dict(zip(figures, cells, strict=True))
-            row = rows[told[by.value]]
-            assert {name: told[name] for name in row.figures(table.strand)} == row.figures(table.strand)
+            values = dict(zip(figures, cells, strict=True))
+            row = rows[values[by.value]]
+            assert {name: values[name] for name in row.figures(table.strand)} == row.figures(table.strand)
         if by is not Grouping.FEDERATION:
             chosen = found.rows if by is not Grouping.NETWORK or not asked.networks else ()
             assert not chosen or cell(table, table.rows[-1], "schools") == sum(row.base(table.strand) for row in chosen)
@@ -144,8 +144,8 @@ def check_tables(session, asked, content):
 @pytest.mark.long
 def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
     with sample_database.reading() as session:
-        asked = NoteRequest(STORY_DAY, "Bilan", networks=("WBE", "COCOF"), groupings=tuple(TableKind)[1:])
-        content = gather_note(session, asked, now=NOW).content
+        note_request = NoteRequest(STORY_DAY, "Bilan", networks=("WBE", "COCOF"), groupings=tuple(TableKind)[1:])
+        content = gather_note(session, note_request, now=NOW).content
     for table in content.tables:
         schools = cell(table, table.rows[-1], "schools")
         assert schools == (649 if table.kind is TableKind.NETWORK else 153), table.title

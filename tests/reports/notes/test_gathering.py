@@ -45,9 +45,9 @@ def test_every_figure_is_that_of_the_situation(session):
         names = [column.name for column in table.columns]
         assert len(rows) == len(table.rows)
         for row, cells in zip(rows, table.rows, strict=True):
-            told = dict(zip(names, cells, strict=True))
-            assert {name: told[name] for name in (*Bucket, *Solicitation)} == row.figures(table.strand)
-            assert (told["schools"], told["authorities"]) == (
+            values = dict(zip(names, cells, strict=True))
+            assert {name: values[name] for name in (*Bucket, *Solicitation)} == row.figures(table.strand)
+            assert (values["schools"], values["authorities"]) == (
                 row.base(table.strand),
                 row.strand_authorities[table.strand],
             )
@@ -69,17 +69,17 @@ def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sa
         school = session.scalars(select(rows.c.school_id).where(rows.c.authority_id == wbe.id).limit(1)).one()
         session.add(SchoolReport(**factories.school_report(school, wbe.id, NOW, since=STORY_DAY)))
         session.flush()
-        told = {}
+        values = {}
         for network in ("WBE", "COCOF"):
             asked = replace(ASKED, networks=(network,), strands=(1,))
             content = notes.gather_note(session, asked, now=NOW).content
-            told[network] = [one for one in content.unknowns if "signalée" in one]
+            values[network] = [one for one in content.unknowns if "signalée" in one]
             assert content.tables[0].rows[-1][2] == 649
     assert "14 des 147 écoles" in gathered_answer(sample_database)
-    assert [sentence.replace("\xa0", " ") for sentence in told["WBE"]] == [
+    assert [sentence.replace("\xa0", " ") for sentence in values["WBE"]] == [
         "1 école secondaire signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
     ]
-    assert told["COCOF"] == []
+    assert values["COCOF"] == []
 
 
 def gathered_answer(database):
@@ -160,9 +160,9 @@ def test_a_correction_names_each_figure_before_and_after(sample_database):
         correction = notes.gather_note(session, asked, now=NOW).content.correction
     assert correction is not None
     assert (correction.number, correction.sha256) == (number, first.content.sha256())
-    told = {change.label: (change.before, change.after) for change in correction.changes}
-    assert told["Connexions"] == ("près de 100 000", "99 871")
-    before, after = told["Volet 1, par réseau, Tous les réseaux : Adhéré"]
+    values = {change.label: (change.before, change.after) for change in correction.changes}
+    assert values["Connexions"] == ("près de 100 000", "99 871")
+    before, after = values["Volet 1, par réseau, Tous les réseaux : Adhéré"]
     assert before == "48"
     assert int(after) < 48
 

@@ -33,8 +33,8 @@ def test_a_note_lists_every_wave_that_the_situation_lists(database, begun, netwo
     agreed(database, add(database, number))
     with database.reading() as session:
         acted = results.list_actions(session, programmes.get_programme(session), now=LATER)
-        asked = NoteRequest(ASKED.as_of, ASKED.title, networks=networks, question=ASKED.question)
-        content = notes.gather_note(session, asked, now=LATER).content
+        note_request = NoteRequest(ASKED.as_of, ASKED.title, networks=networks, question=ASKED.question)
+        content = notes.gather_note(session, note_request, now=LATER).content
     listed = [(today(one.at).isoformat(), one.title, one.wave) for one in (*reversed(acted.done), *acted.planned)]
     assert {one.wave for one in (*acted.done, *acted.planned)} >= {"première vague", "relance 1"}
     assert [(one.day, one.campaign, one.wave) for one in content.actions] == listed
@@ -50,7 +50,7 @@ def test_a_note_lists_every_wave_that_the_situation_lists(database, begun, netwo
 def test_a_wave_whose_letters_are_being_written_is_in_both_lists(database, begun, is_past):
     number, _ = begun
     key, due_at = agreed(database, add(database, number))
-    asked = NoteRequest(today(due_at), "Un bilan", known_at=due_at if is_past else None)
+    note_request = NoteRequest(today(due_at), "Un bilan", known_at=due_at if is_past else None)
     now = due_at.replace(hour=due_at.hour + 3) if is_past else due_at
     with database.writing() as session:
         wave = session.get_one(Wave, key)
@@ -58,5 +58,5 @@ def test_a_wave_whose_letters_are_being_written_is_in_both_lists(database, begun
     with database.reading() as session:
         at = due_at if is_past else None
         acted = results.list_actions(session, programmes.get_programme(session), now=now, at=at)
-        content = notes.gather_note(session, asked, now=now).content
+        content = notes.gather_note(session, note_request, now=now).content
     assert acted.planned[0].wave == content.actions[1].wave == "relance 1"

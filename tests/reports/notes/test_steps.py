@@ -148,9 +148,9 @@ def test_publishing_is_an_act_of_its_own_done_once(database, freeze, approve):
     with database.reading() as session:
         note = notes.by_number(session, number)
         assert note.state is NoteState.PUBLISHED
-        told = [entry.sentence for entry in audit.entries_about(session, notes.note_subject(note))]
-    assert [sentence.split()[-1] for sentence in told[:2]] == ["publiée.", "2021-001."]
-    assert len(told) == 3
+        lines = [entry.sentence for entry in audit.entries_about(session, notes.note_subject(note))]
+    assert [sentence.split()[-1] for sentence in lines[:2]] == ["publiée.", "2021-001."]
+    assert len(lines) == 3
 
 
 def test_a_note_is_corrected_once_and_then_its_correction(database, freeze, approve, gathered):

@@ -91,8 +91,8 @@ def test_roles_are_ticked_and_the_last_administrator_keeps_one(signed_in):
 def test_an_account_is_closed_with_what_it_follows_and_opened_again(app, signed_in, client, password):
     client.sign_in(AUTHOR, password)
     chief, page = signed_in("administrator"), "/administration/accounts/1"
-    asked = chief.get(f"{page}/closure")
-    assert "Elle ne suit aucune réponse" in text_of(asked)
+    response = chief.get(f"{page}/closure")
+    assert "Elle ne suit aucune réponse" in text_of(response)
     wrong = chief.send(f"{page}/closure", {"to": AUTHOR})
     assert (wrong.status_code, "une autre personne" in text_of(wrong)) == (422, True)
     assert chief.send(f"{page}/closure").status_code == 302
@@ -191,8 +191,8 @@ def test_a_forgotten_password_gets_the_same_answer_for_any_address(client, sampl
     assert "le ministère de la Fédération Wallonie-Bruxelles écrit aux pouvoirs organisateurs" in text_of(sign_in)
     answers = []
     for address in (AUTHOR, "personne@fwb.example"):
-        asked = client.send(page, {"email": address}, page=page)
-        answers.append((asked.status_code, asked.location, text_of(client.get(asked.location))))
+        response = client.send(page, {"email": address}, page=page)
+        answers.append((response.status_code, response.location, text_of(client.get(response.location))))
     assert answers[0] == answers[1]
     assert "Si un compte a cette adresse" in answers[0][2]
     wrong = client.send(page, {"email": "nadia"}, page=page)

@@ -23,8 +23,8 @@ def test_a_key_is_made_shown_once_and_ended(signed_in, sample_database, password
     assert key not in listed.text
     assert "Tableau de bord" in text_of(listed)
     assert "jamais" in text_of(listed)
-    asked = chief.get(f"{PLACE}/1/end")
-    assert "rien ne la rétablit" in text_of(asked)
+    response = chief.get(f"{PLACE}/1/end")
+    assert "rien ne la rétablit" in text_of(response)
     chief.send(f"{PLACE}/1/end", page=f"{PLACE}/1/end")
     assert "terminée" in text_of(chief.get(PLACE))
     assert "déjà terminée" in text_of(chief.get(f"{PLACE}/1/end"))

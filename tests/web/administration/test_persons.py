@@ -71,8 +71,8 @@ def test_what_is_known_of_an_address_is_shown_and_exported_and_the_trail_has_no_
     exported = chief.post(f"{PLACE}/export.json", data=typed)
     with launched_sample.reading() as session:
         known = retention.known_of(session, address)
-    told = json.loads(exported.data)
-    assert (told["address"].lower(), told["tables"].keys()) == (address, known.keys())
+    content = json.loads(exported.data)
+    assert (content["address"].lower(), content["tables"].keys()) == (address, known.keys())
     read = chief.post(f"{PLACE}/export.pdf", data=typed)
     assert (read.mimetype, read.data[:4]) == ("application/pdf", b"%PDF")
     assert address not in read.headers["Content-Disposition"]
@@ -280,7 +280,7 @@ def test_what_was_written_back_to_an_erased_address_is_read_by_administrators_al
         session.execute(theirs.values(address_key=digests.mark_of("0" * 64)))
         letter = reply.message_id
     for page in ("/responses/1", "/directory/9001/history"):
-        told = text_of(author.get(page))
-        assert ("Appelez-moi" in told, "Seule l’administration" in told) == (False, True), page
+        text = text_of(author.get(page))
+        assert ("Appelez-moi" in text, "Seule l’administration" in text) == (False, True), page
     assert "Appelez-moi" in text_of(chief.get("/responses/1"))
     assert noted(app, sample_database)[-1] == (TrailKind.LETTER_OPENED, f"réponse 1, courriel {letter}")

@@ -130,7 +130,7 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
     more = chief.post(FORM, data=typed(page, add="1"))
     form = typed(more)
     assert (form["strands-2-number"], form["strands-0-opened_on"]) == ("3", "16/11/2020")
-    told = {
+    fields = {
         "strands-2-name": "Des classes primaires équipées",
         "strands-2-circular": "8100",
         "strands-2-opened_on": "1er février 2027",
@@ -139,7 +139,7 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
         "strands-2-rules-0-requires": "1",
         "strands-2-rules-0-since": "01/02/2027",
     }
-    seen = chief.post(FORM, data={**form, **told})
+    seen = chief.post(FORM, data={**form, **fields})
     third = "Volet 3 : Des classes primaires équipées, nouveau"
     assert texts(seen) == [
         f"{third}, ouvert le 1er février 2027, ferme le 30 juin 2027, niveaux maternel et primaire, circulaire 8100.",
@@ -202,7 +202,7 @@ def test_a_row_that_nothing_stands_on_is_removed_and_the_others_keep_what_was_ty
 
 def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief):
     page = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), add="1"))
-    told = {
+    fields = {
         "strands-0-closed_on": "01/01/2020",
         "strands-1-opened_on": "31/02/2021",
         "strands-2-opened_on": "",
@@ -210,7 +210,7 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
         "strands-2-rules-0-requires": "9",
         "strands-2-rules-0-since": "demain",
     }
-    refused = chief.post(FORM, data=typed(page, **told))
+    refused = chief.post(FORM, data=typed(page, **fields))
     assert refused.status_code == 422
     assert faults(refused) == [
         "Volet 1, « Ferme le » : Il ferme avant d’avoir ouvert.",
@@ -222,7 +222,7 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
         "Volet 3, condition 1, « Demande d’abord » : Choisissez un autre volet de ce programme : 1, 2.",
         "Volet 3, condition 1, « à partir du » : « demain » n’est pas une date : écrivez par exemple 30/06/2021.",
     ]
-    assert told.items() <= typed(refused).items()
+    assert fields.items() <= typed(refused).items()
     for target in links(refused, "#strands-1-opened_on"):
         assert target
     assert elements(refused, "input[@id='strands-1-opened_on'][@aria-invalid='true']")
@@ -231,14 +231,14 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
 @pytest.mark.long
 def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief, sample_database):
     page = chief.get(f"{PLACE}/new")
-    told = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}
-    told["strands-0-levels"] = "secondary"
+    fields = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}
+    fields["strands-0-levels"] = "secondary"
     with sample_database.reading() as session:
         code = programmes.get_programme(session).code
     for wrong, words in ((code, "autre programme"), ("Plan Lecture", "minuscules")):
-        refused = chief.post(FORM, data=typed(page, **told, code=wrong))
+        refused = chief.post(FORM, data=typed(page, **fields, code=wrong))
         assert words in faults(refused)[0]
-    seen = chief.post(FORM, data=typed(page, **told, code="lecture"))
+    seen = chief.post(FORM, data=typed(page, **fields, code="lecture"))
     assert texts(seen) == ["Volet 1 : Lire, nouveau, ouvert le 1er septembre 2026, niveau secondaire."]
     chief.post(PLACE, data=form_of(seen, PLACE))
     with sample_database.reading() as session:
@@ -274,12 +274,12 @@ def of_many_strands(strands):
     """The rows of a form with so many strands, each of which demands all before it; and these pairs."""
     rows = {}
     for number in range(1, strands + 1):
-        told = {"number": str(number), "name": f"Volet {number}", "opened_on": "01/09/2026", "levels": "secondary"}
-        rows |= {f"strands-{number - 1}-{name}": value for name, value in told.items()}
+        values = {"number": str(number), "name": f"Volet {number}", "opened_on": "01/09/2026", "levels": "secondary"}
+        rows |= {f"strands-{number - 1}-{name}": value for name, value in values.items()}
     pairs = [(later, earlier) for later in range(2, strands + 1) for earlier in range(1, later)]
     for later, earlier in pairs:
-        told = {"requires": str(earlier), "since": "01/09/2026"}
-        rows |= {f"strands-{later - 1}-rules-{earlier - 1}-{name}": value for name, value in told.items()}
+        values = {"requires": str(earlier), "since": "01/09/2026"}
+        rows |= {f"strands-{later - 1}-rules-{earlier - 1}-{name}": value for name, value in values.items()}
     return rows, pairs
 
 
@@ -301,11 +301,11 @@ def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
 @pytest.mark.parametrize("pressed", [{}, {"add": "1"}])
 def test_a_form_with_more_conditions_than_it_holds_is_refused(chief, pressed):
     page = chief.get(f"{PLACE}/1")
-    told = {"strands-1-rules-1-requires": "1", "strands-1-rules-1-since": "01/02/2027"}
-    refused = chief.post(FORM, data=typed(page, **told, **pressed, **{f"strands-1-rules-{MOST_RULES}-requires": "1"}))
+    fields = {"strands-1-rules-1-requires": "1", "strands-1-rules-1-since": "01/02/2027"}
+    refused = chief.post(FORM, data=typed(page, **fields, **pressed, **{f"strands-1-rules-{MOST_RULES}-requires": "1"}))
     assert refused.status_code == 422
     assert faults(refused)[0].startswith(f"Un volet a ici {MOST_RULES} conditions au plus")
-    assert told.items() <= typed(refused).items()
+    assert fields.items() <= typed(refused).items()
 
 
 def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_file(chief, sample_database):
@@ -407,12 +407,12 @@ def test_a_programme_that_nothing_stands_on_is_removed_once_asked(chief, author,
         number = programmes.get_programme(session, "essai").id
     page = chief.get(PLACE)
     assert [led for led, _ in links(page, PLACE) if led.endswith("/removal")] == [f"{PLACE}/{number}/removal"]
-    asked = chief.get(f"{PLACE}/{number}/removal")
-    assert "rien ne repose sur lui" in text_of(asked)
+    response = chief.get(f"{PLACE}/{number}/removal")
+    assert "rien ne repose sur lui" in text_of(response)
     with sample_database.reading() as session:
         assert len(programmes.all_programmes(session)) == 2, "asking takes nothing away"
     assert author.get(f"{PLACE}/{number}/removal").status_code == 403
-    chief.post(f"{PLACE}/{number}/removal", data=form_of(asked, f"{PLACE}/{number}/removal"))
+    chief.post(f"{PLACE}/{number}/removal", data=form_of(response, f"{PLACE}/{number}/removal"))
     with sample_database.reading() as session:
         assert [one.name for one in programmes.all_programmes(session)] == ["Mes outils numériques"]
         told = session.scalars(select(AuditEntry.sentence).order_by(AuditEntry.id.desc())).first()
@@ -431,11 +431,11 @@ def test_a_programme_on_which_something_stands_is_never_removed(chief, two_progr
         if use == "campaign":
             factories.campaign(session, factories.invitation(programme="essai"), NOW)
         elif use == "draft":
-            asked = NoteRequest(NOW.date(), "Un essai", programme="essai")
-            notes.save_draft(session, None, asked, now=NOW, actor=factories.AUTHOR)
+            note_request = NoteRequest(NOW.date(), "Un essai", programme="essai")
+            notes.save_draft(session, None, note_request, now=NOW, actor=factories.AUTHOR)
         else:
-            told = {"name": "envoi", "public_key": "", "known": ()}
-            webhooks_in.make_source(session, **told, programme="essai", now=NOW, actor=factories.AUTHOR)
+            fields = {"name": "envoi", "public_key": "", "known": ()}
+            webhooks_in.make_source(session, **fields, programme="essai", now=NOW, actor=factories.AUTHOR)
         session.flush()
         with pytest.raises(Refused, match="Quelque chose repose sur ce programme"):
             removed_programmes.remove(session, programme, now=NOW, actor=factories.AUTHOR)

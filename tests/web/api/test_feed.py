@@ -53,11 +53,11 @@ def fetching(app, program):
         left = [kills]
 
         def fetch(service, key, after):
-            told = program.get(f"/events?after={after}&limit=100").json
-            if told and left[0]:
+            content = program.get(f"/events?after={after}&limit=100").json
+            if content and left[0]:
                 left[0] -= 1
                 raise Killed
-            return told
+            return content
 
         return fetch
 
@@ -133,13 +133,13 @@ def test_no_event_names_an_address(launched_sample, program):
     audit.number_waiting(launched_sample)
     after, kinds = 0, Counter()
     while batch := program.get(f"/events?after={after}&limit=1000"):
-        told = batch.json
-        if not told:
+        content = batch.json
+        if not content:
             break
         assert "@" not in batch.text
         assert batch.mimetype == "application/cloudevents-batch+json"
-        kinds.update(one["type"] for one in told)
-        after = int(told[-1]["id"])
+        kinds.update(one["type"] for one in content)
+        after = int(content[-1]["id"])
     assert {"outreach.wave.launched", "outreach.response.received", "outreach.address.excluded"} <= set(kinds)
     assert kinds["outreach.address.readmitted"] == 1
     with launched_sample.reading() as session:

@@ -64,9 +64,11 @@ def post(app):
     def send(body, name="subsides", identity="msg_1", late=0, key=KEY, header=None, change=lambda body: body):
         stamp = str(int((settings.instant() + timedelta(seconds=late)).timestamp()))
         signed = signatures.content(identity, stamp, body.encode())
-        told = {"webhook-id": identity, "webhook-timestamp": stamp}
-        told["webhook-signature"] = header(signed) if header else signatures.sign(key, signed)
-        return client.post(f"/hooks/adherence/{name}", data=change(body), headers=told, content_type="application/json")
+        values = {"webhook-id": identity, "webhook-timestamp": stamp}
+        values["webhook-signature"] = header(signed) if header else signatures.sign(key, signed)
+        return client.post(
+            f"/hooks/adherence/{name}", data=change(body), headers=values, content_type="application/json"
+        )
 
     return send
 
@@ -84,9 +86,9 @@ def keep_all(database, sender, rows):
 def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, sample_database):
     body = body_of(row(silent[0]), row(silent[1]), complete_until="2021-05-14")
     first, again = post(body), post(body)
-    told = {"programme": FIRST, "programme_name": "Mes outils numériques", "received": 2}
-    assert (first.status_code, first.json) == (202, {**told, "new": True})
-    assert (again.status_code, again.json) == (200, {**told, "new": False})
+    fields = {"programme": FIRST, "programme_name": "Mes outils numériques", "received": 2}
+    assert (first.status_code, first.json) == (202, {**fields, "new": True})
+    assert (again.status_code, again.json) == (200, {**fields, "new": False})
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert applying.apply_waiting(sample_database, NOW) == 0
     with sample_database.reading() as session:
@@ -429,8 +431,8 @@ def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, samp
     page = text_of(chief.get("/administration/hooks"))
     assert "1 ligne à juger" in page.replace("\u00a0", " ")
     assert "appliqué" in page
-    asked = chief.send("/administration/hooks", {"name": "entrepot"})
-    assert "Confirmez que c’est vous" in text_of(asked)
+    response = chief.send("/administration/hooks", {"name": "entrepot"})
+    assert "Confirmez que c’est vous" in text_of(response)
     with sample_database.reading() as session:
         assert webhooks_in.get_source_named(session, "entrepot") is None
     made = chief.send("/administration/hooks", {"name": "entrepot", "password": password})

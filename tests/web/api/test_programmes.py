@@ -114,18 +114,18 @@ def test_no_read_takes_a_programme_that_nobody_named(app, filled, codes):
 def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launched_sample):
     written = {address: operation for method, address, operation in operations(app) if method == "post"}
     assert [*written] == ["/adherence-lists"]
-    told = {"items": [{"school": 80003, "strand": 1, "status": "joined", "day": "2021-05-10"}]}
+    fields = {"items": [{"school": 80003, "strand": 1, "status": "joined", "day": "2021-05-10"}]}
     for number, more in enumerate(({}, {"dry_run": True}, {"programme": ""})):
-        refused = filled.post("/adherence-lists", {**told, **more}, **{"Idempotency-Key": f"a{number}"})
+        refused = filled.post("/adherence-lists", {**fields, **more}, **{"Idempotency-Key": f"a{number}"})
         assert (refused.status_code, refused.mimetype) == (409, PROBLEM)
         assert said(codes) in refused.json["detail"]
         assert refused.json["programmes"] == codes
-    unknown = filled.post("/adherence-lists", {**told, "programme": "autre"}, **{"Idempotency-Key": "b"})
+    unknown = filled.post("/adherence-lists", {**fields, "programme": "autre"}, **{"Idempotency-Key": "b"})
     assert unknown.status_code == 404
     with launched_sample.reading() as session:
         assert not session.scalars(select(JoiningList).where(JoiningList.received_by.startswith("api_key:"))).all()
     for code in codes:
-        taken = filled.post("/adherence-lists", {**told, "programme": code}, **{"Idempotency-Key": code})
+        taken = filled.post("/adherence-lists", {**fields, "programme": code}, **{"Idempotency-Key": code})
         assert (taken.status_code, taken.json["changes"]) == (200, 1), taken.text
         with launched_sample.reading() as session:
             last = session.get_one(JoiningList, taken.json["id"])

@@ -75,11 +75,11 @@ def test_every_fault_has_one_shape(app, program):
             assert address.partition("?")[0] in {"/", "/openapi.json"}
             continue
         assert response.mimetype == "application/problem+json", address
-        told = response.json
-        assert set(told) == {"type", "title", "status", "detail"}
-        assert (told["status"], told["type"][:13]) == (response.status_code, "urn:outreach:")
-        assert told["title"]
-        assert told["detail"].endswith((".", "»."))
+        content = response.json
+        assert set(content) == {"type", "title", "status", "detail"}
+        assert (content["status"], content["type"][:13]) == (response.status_code, "urn:outreach:")
+        assert content["title"]
+        assert content["detail"].endswith((".", "»."))
         assert response.status_code != 405 or "GET" in response.headers["Allow"] or "POST" in response.headers["Allow"]
         seen.add(response.status_code)
     assert {400, 404, 405} <= seen
@@ -124,9 +124,9 @@ def _exclude(database, address):
 def test_a_note_is_not_there_before_its_publication(program, sample_database):
     with sample_database.writing() as session:
         programme = programmes.get_programme(session)
-        told = {"title": "Secret", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
+        fields = {"title": "Secret", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
         by = {"sha256": "1" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
-        session.add(Note(programme=programme, **told, **by))
+        session.add(Note(programme=programme, **fields, **by))
     assert program.get("/notes").json == {"items": [], "next": None}
 
 
@@ -244,10 +244,10 @@ def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app,
     left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW, "reply_code": 250}
     with launched_sample.writing() as session:
         session.execute(update(Message).where(Message.reason.is_(None)).values(left))
-    (listed,), told = filled.get("/campaigns").json["items"], filled.get("/campaigns/1").json
+    (listed,), content = filled.get("/campaigns").json["items"], filled.get("/campaigns/1").json
     numbers = listed.pop("counts")
-    assert told.items() >= listed.items()
-    assert told["counts"].items() >= numbers.items()
+    assert content.items() >= listed.items()
+    assert content["counts"].items() >= numbers.items()
     assert {*numbers} == {"recipients", "answered", "joined_since"}
     assert numbers["recipients"] > 0
     with launched_sample.reading() as session:
@@ -255,10 +255,10 @@ def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app,
         counted = counting.of_campaign(session, campaign, now=now).as_json()
         (programme,) = programmes.all_programmes(session)
         said = campaign.title, programme.code, campaign.strand.number
-    assert {**told["counts"], "as_of": None} == {**counted, "as_of": None}
-    assert (told["title"], told["programme"], told["strand"]) == said
-    assert told["audience"] == "Pouvoirs organisateurs : au moins une école secondaire."
-    assert [(wave["state"], wave["label"]) for wave in told["waves"][:2]] == [
+    assert {**content["counts"], "as_of": None} == {**counted, "as_of": None}
+    assert (content["title"], content["programme"], content["strand"]) == said
+    assert content["audience"] == "Pouvoirs organisateurs : au moins une école secondaire."
+    assert [(wave["state"], wave["label"]) for wave in content["waves"][:2]] == [
         ("running", "En cours"),
         ("planned", "Planifiée"),
     ]

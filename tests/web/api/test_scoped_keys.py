@@ -190,8 +190,8 @@ def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(ap
         expected = written_to(session, *members(session, role, code))
         every = session.scalars(select(Campaign.id)).all()
         whole = {wave.number: wave.due_at for wave in session.scalars(select(Wave))}
-    told = {number: program.get(f"/campaigns/{number}") for number in (*every, 9999)}
-    seen = {number: one.json["waves"] for number, one in told.items() if one.status_code == 200}
+    values = {number: program.get(f"/campaigns/{number}") for number in (*every, 9999)}
+    seen = {number: one.json["waves"] for number, one in values.items() if one.status_code == 200}
     counts = {
         number: {wave["number"]: wave["meant"]["total"] for wave in waves if "sent" in wave}
         for number, waves in seen.items()
@@ -199,9 +199,9 @@ def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(ap
     assert {number: waves for number, waves in counts.items() if waves} == expected
     assert {one["id"] for one in program.every("/campaigns")} == seen.keys()
     assert all(wave["meant"]["total"] and wave["number"] in whole for waves in seen.values() for wave in waves)
-    hidden = {one.text.replace(str(number), "") for number, one in told.items() if one.status_code == 404}
+    hidden = {one.text.replace(str(number), "") for number, one in values.items() if one.status_code == 404}
     assert len(hidden) == 1, "one that writes to no member is as one that is not there"
-    assert not any(one.json["answers"] or one.json["measured"] for one in told.values() if one.status_code == 200)
+    assert not any(one.json["answers"] or one.json["measured"] for one in values.values() if one.status_code == 200)
 
 
 def test_every_view_that_is_open_to_a_scope_is_one(app):

@@ -46,17 +46,17 @@ def test_every_status_has_a_word_that_a_list_reads():
 
 @pytest.mark.postgresql
 def test_a_list_is_recorded_once_under_its_name(program, sample_database, schools):
-    told = {"items": [joining(school, source="Plateforme") for school in schools] + [joining(1)]}
-    first = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    values = {"items": [joining(school, source="Plateforme") for school in schools] + [joining(1)]}
+    first = program.post(PATH, values, **{"Idempotency-Key": "a"})
     assert first.status_code == 200, first.text
     JoiningsTold.model_validate_json(first.data)
     left_out = [(one["row"], one["field"]) for one in first.json["rejected"]]
     assert (first.json["changes"], left_out) == (3, [(4, "school")])
-    again = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    again = program.post(PATH, values, **{"Idempotency-Key": "a"})
     assert again.json == first.json
-    other = program.post(PATH, {"items": told["items"][:1]}, **{"Idempotency-Key": "a"})
+    other = program.post(PATH, {"items": values["items"][:1]}, **{"Idempotency-Key": "a"})
     assert (other.status_code, other.json["type"]) == (409, "urn:outreach:conflict")
-    known = program.post(PATH, told, **{"Idempotency-Key": "b"})
+    known = program.post(PATH, values, **{"Idempotency-Key": "b"})
     assert (known.json["id"], known.json["unchanged"]) == (None, 3)
     with sample_database.reading() as session:
         last = session.scalars(select(JoiningList).order_by(JoiningList.id.desc())).first()
@@ -72,9 +72,9 @@ def test_a_joining_after_the_closing_is_left_out_with_the_day(program, sample_da
     with sample_database.writing() as session:
         programmes.get_programme(session).strand(1).closed_on = date(2021, 5, 9)
     items = [joining(schools[0]), joining(schools[1], day="2021-05-09")]
-    told = program.post(PATH, {"items": items}, **{"Idempotency-Key": "late"}).json
-    assert (told["changes"], [one["row"] for one in told["rejected"]]) == (1, [1])
-    assert "a fermé le 9 mai 2021" in told["rejected"][0]["message"].replace("\xa0", " ")
+    content = program.post(PATH, {"items": items}, **{"Idempotency-Key": "late"}).json
+    assert (content["changes"], [one["row"] for one in content["rejected"]]) == (1, [1])
+    assert "a fermé le 9 mai 2021" in content["rejected"][0]["message"].replace("\xa0", " ")
 
 
 def test_a_key_that_reads_does_not_write_and_is_told_what_to_do(app, sample_database, schools):
@@ -112,23 +112,23 @@ def test_what_is_no_list_is_refused_and_nothing_is_kept(program, sample_database
 
 
 def test_a_list_may_be_complete_until_a_day_for_networks(program, schools):
-    told = {"items": [joining(schools[0])], "complete_until": "2021-05-12", "covers": ["WBE"]}
-    first = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    fields = {"items": [joining(schools[0])], "complete_until": "2021-05-12", "covers": ["WBE"]}
+    first = program.post(PATH, fields, **{"Idempotency-Key": "a"})
     said = first.json["coverage"]
     assert (said["complete_until"], said["covers"]) == ("2021-05-12", ["WBE"]), first.text
     assert said["label"].startswith("complète jusqu’au")
-    alone = program.post(PATH, {**told, "covers": []}, **{"Idempotency-Key": "b"})
+    alone = program.post(PATH, {**fields, "covers": []}, **{"Idempotency-Key": "b"})
     assert alone.status_code == 400
 
 
 def test_a_write_without_a_name_or_that_is_no_json_is_refused(program, schools):
-    told = {"items": [joining(schools[0])]}
-    assert program.post(PATH, told).status_code == 400
-    assert program.post(PATH, told, **{"Idempotency-Key": "x" * 256}).status_code == 400
-    form = program.client.post(f"/api/v1{PATH}", data=told, headers=program.headers)
+    values = {"items": [joining(schools[0])]}
+    assert program.post(PATH, values).status_code == 400
+    assert program.post(PATH, values, **{"Idempotency-Key": "x" * 256}).status_code == 400
+    form = program.client.post(f"/api/v1{PATH}", data=values, headers=program.headers)
     assert form.status_code == 415
     pieces = {**program.headers, "Idempotency-Key": "b", "Transfer-Encoding": "chunked"}
-    refused = program.client.post(f"/api/v1{PATH}", json=told, headers=pieces)
+    refused = program.client.post(f"/api/v1{PATH}", json=values, headers=pieces)
     assert (refused.status_code, refused.json["type"]) == (411, "urn:outreach:length-required")
 
 
@@ -141,10 +141,10 @@ def test_a_body_of_too_many_levels_is_refused(program, body):
 
 def test_a_key_that_writes_too_often_waits(program, schools, monkeypatch):
     monkeypatch.setattr(idempotency, "MOST", 2)
-    told = {"items": [joining(schools[0])]}
+    values = {"items": [joining(schools[0])]}
     for name in "ab":
-        assert program.post(PATH, told, **{"Idempotency-Key": name}).status_code == 200
-    refused = program.post(PATH, told, **{"Idempotency-Key": "c"})
+        assert program.post(PATH, values, **{"Idempotency-Key": name}).status_code == 200
+    refused = program.post(PATH, values, **{"Idempotency-Key": "c"})
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 3600
-    assert program.post(PATH, told, **{"Idempotency-Key": "a"}).status_code == 200
+    assert program.post(PATH, values, **{"Idempotency-Key": "a"}).status_code == 200

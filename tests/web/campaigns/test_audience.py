@@ -56,13 +56,15 @@ def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_ho
             session.add(box)
             session.flush()
             session.add(ContactSchool(contact_id=box.id, school_id=school.id))
-    asked = {"asked": "1", "network": "WBE", "concerns": "open"}
-    told = {boxes: text_of(author.get(f"{begun}/audience", query_string={**asked, "boxes": boxes})) for boxes in Boxes}
-    assert "1 boîte de PO, 2 boîtes d’école" in told[Boxes.BOTH]
-    assert "0 boîte de PO, 2 boîtes d’école" in told[Boxes.SCHOOLS]
-    assert re.search(r"À \d+ écoles concernées, rien n’est écrit", told[Boxes.SCHOOLS])
-    assert "boîte de PO" not in told[Boxes.AUTHORITY] + text_of(author.get(f"{begun}/audience", query_string=asked))
-    author.send(f"{begun}/audience", {**asked, "boxes": "both"})
+    fields = {"asked": "1", "network": "WBE", "concerns": "open"}
+    values = {
+        boxes: text_of(author.get(f"{begun}/audience", query_string={**fields, "boxes": boxes})) for boxes in Boxes
+    }
+    assert "1 boîte de PO, 2 boîtes d’école" in values[Boxes.BOTH]
+    assert "0 boîte de PO, 2 boîtes d’école" in values[Boxes.SCHOOLS]
+    assert re.search(r"À \d+ écoles concernées, rien n’est écrit", values[Boxes.SCHOOLS])
+    assert "boîte de PO" not in values[Boxes.AUTHORITY] + text_of(author.get(f"{begun}/audience", query_string=fields))
+    author.send(f"{begun}/audience", {**fields, "boxes": "both"})
     with sample_database.reading() as session:
         assert session.get_one(Campaign, 1).boxes is Boxes.BOTH
     dated(author, begun)
@@ -285,11 +287,11 @@ def test_the_newest_lists_are_offered_and_an_older_one_that_is_chosen_keeps_its_
 
 @pytest.mark.long
 def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, sample_database):
-    asked = {"asked": "1", "line": "1:zone", "concerns": "open"}
+    values = {"asked": "1", "line": "1:zone", "concerns": "open"}
     fault = "Complétez la condition « Zone des écoles »"
-    assert fault in text_of(author.get(f"{begun}/audience", query_string=asked))
+    assert fault in text_of(author.get(f"{begun}/audience", query_string=values))
     assert fault not in text_of(author.get(f"{begun}/audience", query_string={"asked": "1", "add": "zone"}))
-    refused = author.send(f"{begun}/audience", asked)
+    refused = author.send(f"{begun}/audience", values)
     assert refused.status_code == 422
     assert fault in text_of(refused)
     with sample_database.reading() as session:
@@ -312,9 +314,9 @@ def test_a_condition_that_is_refused_says_what_to_do(author, begun, condition, w
 
 
 def test_networks_and_conditions_are_all_to_be_met(author, begun):
-    asked = {"asked": "1", "network": ["Libre confessionnel"], **zone("Namur")}
+    values = {"asked": "1", "network": ["Libre confessionnel"], **zone("Namur")}
     assert "libre confessionnel, au moins une école en zone Namur" in said(
-        author.get(f"{begun}/audience", query_string=asked)
+        author.get(f"{begun}/audience", query_string=values)
     )
 
 

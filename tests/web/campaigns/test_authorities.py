@@ -59,8 +59,8 @@ def came(launched, sample_database):
     with sample_database.writing() as session:
         strand = session.get_one(Campaign, 1).strand_id
         first, second, *_ = session.scalars(select(Message).where(Message.state == S.ACCEPTED).order_by(Message.id))
-        told = {"message_id": first.id, "authority_id": first.authority_id, "strand_id": strand}
-        session.add(Response(**told, answer=Answer.DECLINED, given_at=NOW + timedelta(minutes=30)))
+        fields = {"message_id": first.id, "authority_id": first.authority_id, "strand_id": strand}
+        session.add(Response(**fields, answer=Answer.DECLINED, given_at=NOW + timedelta(minutes=30)))
         school = session.scalars(select(MessageSubject.school_id).where(MessageSubject.message_id == second.id)).first()
         session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, word=Word.DECLARED)))
     return rows_of(sample_database)
@@ -93,8 +93,8 @@ def test_every_count_of_a_campaign_leads_to_a_list_of_as_many(author, came, samp
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(hours=1))
     with sample_database.reading() as session:
         counted = counting.of_campaign(session, planning.campaign_numbered(session, 1), now=NOW + timedelta(hours=1))
-    told = {figure: counted.authorities[figure] for figure in Figure}
-    assert {figure: len(file_of(author, f"figure={figure}")[0]) for figure in Figure} == told
+    values = {figure: counted.authorities[figure] for figure in Figure}
+    assert {figure: len(file_of(author, f"figure={figure}")[0]) for figure in Figure} == values
     for network in counted.networks:
         found = len(file_of(author, f"figure=recipients&network={network.code}")[0])
         assert found == network.authorities[Figure.RECIPIENTS]
@@ -170,11 +170,11 @@ def test_filters_stand_behind_one_line_that_says_what_is_filtered(author, launch
 def test_each_row_opens_its_letters_and_says_what_became_of_them(author, came):
     (declined,) = (row for row in came if row.answers)
     (joined,) = (row for row in came if row.declared)
-    told = plain(text_of(elements(author.get(f"{PAGE}?reaction=reacted"), "tbody")[0]))
-    assert declined.authority in told
-    assert joined.authority in told
-    assert "1 école déclare adhérer sur" in told
-    assert "Nous n’adhérons pas 15 mai 2021 à 11 h 30" in told
+    text = plain(text_of(elements(author.get(f"{PAGE}?reaction=reacted"), "tbody")[0]))
+    assert declined.authority in text
+    assert joined.authority in text
+    assert "1 école déclare adhérer sur" in text
+    assert "Nous n’adhérons pas 15 mai 2021 à 11 h 30" in text
     refused = plain(text_of(elements(author.get(f"{PAGE}?outcome=refused"), "tbody")[0]))
     assert ": l’adresse n’existe pas" in refused
     assert "Réponse du serveur d’envoi : 550 5.1.1 <b>inconnu</b>" in refused
@@ -226,8 +226,8 @@ def test_openings_are_filtered_only_where_boxes_are_measured_one_by_one(author, 
 def test_a_letter_put_off_says_how_often_it_was_tried_and_when_it_is_next(author, app, letters, sample_database):
     deferred = f"{PAGE}?wave=1&outcome=deferred"
     again = app.extensions["outreach.settings"].instant() + timedelta(minutes=5)
-    told = {again: f"2 essais, prochain vers {plain(french.hour(again))}", NOW: "2 essais, prochain sous peu"}
-    for due_at, sentence in told.items():
+    values = {again: f"2 essais, prochain vers {plain(french.hour(again))}", NOW: "2 essais, prochain sous peu"}
+    for due_at, sentence in values.items():
         with sample_database.writing() as session:
             session.execute(update(Message).where(Message.attempts > 0).values(due_at=due_at))
         assert sentence in plain(text_of(author.get(deferred)))

@@ -113,8 +113,8 @@ def test_a_strand_that_has_closed_invites_nobody_and_its_letters_of_thanks_leave
     step = "/campaigns/1/audience"
     moved = author.post(step, data={**form_of(author.get(step), "choices"), **data})
     assert sentence in text_of(moved)
-    asked = text_of(author.get("/campaigns/1/check"))
-    assert "Le volet 2 a fermé le 14 mai 2021" in asked.replace("\xa0", " ")
+    text = text_of(author.get("/campaigns/1/check"))
+    assert "Le volet 2 a fermé le 14 mai 2021" in text.replace("\xa0", " ")
     thanks = "/campaigns/begin?definition=merci-et-suite"
     assert author.begin(thanks, strand=f"{FIRST}/1").status_code == 302
     assert campaigns_in(sample_database) == 2
@@ -132,8 +132,8 @@ def test_a_wave_that_would_leave_once_its_strand_has_closed_is_refused_with_its_
         assert [one.partition(" part")[0] for one in late] == ["La relance 1", "La relance 2"]
         assert all(one.endswith("le volet 1 ferme le 25 mai 2021 : avancez-la, ou retirez-la.") for one in late)
         number = campaign.id
-    told = "a fermé le 25 mai 2021"
-    assert told in text_of(author.get(f"/campaigns/{number}/dates")).replace("\xa0", " "), "it has closed by now"
+    words = "a fermé le 25 mai 2021"
+    assert words in text_of(author.get(f"/campaigns/{number}/dates")).replace("\xa0", " "), "it has closed by now"
 
 
 @pytest.mark.long
@@ -280,20 +280,20 @@ def test_a_ready_made_letter_about_another_strand_is_remarked_on(author, sample_
     """« Merci et suite » speaks of the second strand, too, and of the first that it is about."""
     for name in ("invitation-volet-1", "merci-et-suite"):
         begun = author.begin(f"/campaigns/begin?definition={name}", strand=f"{FIRST}/{strand}").location
-        told = text_of(author.get(begun.replace("/audience", "/check")))
+        text = text_of(author.get(begun.replace("/audience", "/check")))
         expected = is_told and name != "merci-et-suite"
-        assert ("et la campagne porte sur le volet 2 : relisez-le" in told.replace("\xa0", " ")) == expected
+        assert ("et la campagne porte sur le volet 2 : relisez-le" in text.replace("\xa0", " ")) == expected
 
 
 @pytest.mark.long
 def test_the_page_of_ready_made_campaigns_says_whose_each_is_and_that_of_copies_too(author, two_programmes):
     page = author.get("/campaigns/new")
-    told = {
+    values = {
         text_of(card.find("h2")): text_of(card.find("p[@class='note']"))
         for card in elements(page, "li[@class='panel']")
     }
-    assert told["Rappel du premier volet"].startswith("Mes outils numériques, volet 1 · circulaire 7831")
-    assert told["Plan lecture : lectures partagées"].startswith("Plan lecture, volet 2 · circulaire 7103")
+    assert values["Rappel du premier volet"].startswith("Mes outils numériques, volet 1 · circulaire 7831")
+    assert values["Plan lecture : lectures partagées"].startswith("Plan lecture, volet 2 · circulaire 7103")
     (copied,) = elements(page, "select[@id='copy']/option")
     assert "(Mes outils numériques, volet 1, " in text_of(copied)
 

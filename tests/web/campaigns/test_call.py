@@ -55,8 +55,8 @@ def due(launched_sample):
         held.phone = "081 12 34 56"
         session.scalars(select(Campaign)).first().ladder = "call:5:failed"
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-        told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
-        return evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR).id
+        fields = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
+        return evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR).id
 
 
 @pytest.fixture
@@ -176,9 +176,9 @@ def test_an_address_that_another_authority_has_is_asked_about_once(author, due, 
         other = session.scalars(select(Authority.id).where(Authority.id != step.authority_id)).first()
         session.add(Contact(authority_id=other, **factories.contact("direction@ecole-rose.be", added_at=NOW)))
     noted = {"outcome": "reached", "address": "direction@ecole-rose.be"}
-    asked = author.send(f"{PAGE}/{due}", noted, page=f"{PAGE}/{due}")
-    assert (asked.status_code, "encore une fois pour garder" in text_of(asked)) == (422, True)
-    assert author.post(f"{PAGE}/{due}", data=form_of(asked, f"{PAGE}/{due}")).location == PAGE
+    response = author.send(f"{PAGE}/{due}", noted, page=f"{PAGE}/{due}")
+    assert (response.status_code, "encore une fois pour garder" in text_of(response)) == (422, True)
+    assert author.post(f"{PAGE}/{due}", data=form_of(response, f"{PAGE}/{due}")).location == PAGE
 
 
 def test_a_told_address_goes_with_the_answer_that_was_given_and_counts_as_none(launched_sample, due, sending):
@@ -296,10 +296,10 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
     sheet = f"/directory/{fase}/history"
     assert "à atteindre encore ; revenu (appel : à faire)" in text_of(author.get(sheet))
     note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, "Elle a la lettre.", "La direction"))
-    told = french.typeset(f"e {french.day(NOW)}, par Nadia Lambert ; La direction : « Elle a la lettre. »")
-    assert f"joint par téléphone\u202f; l{told}" in author.get(sheet).text.replace("<bdi>", "")
-    assert told in author.get(f"/campaigns/1/authorities?q={fase}").text
-    assert told in author.get(f"/campaigns/1/authorities/export.csv?q={fase}").text
+    text = french.typeset(f"e {french.day(NOW)}, par Nadia Lambert ; La direction : « Elle a la lettre. »")
+    assert f"joint par téléphone\u202f; l{text}" in author.get(sheet).text.replace("<bdi>", "")
+    assert text in author.get(f"/campaigns/1/authorities?q={fase}").text
+    assert text in author.get(f"/campaigns/1/authorities/export.csv?q={fase}").text
 
 
 @pytest.mark.journey
@@ -319,5 +319,5 @@ def test_those_of_a_list_are_called_by_one_button(author, launched_sample):
     for place in listed:
         page = author.get(place)
         (address,) = {form.get("action") for form in elements(page, "form") if "/calls" in form.get("action", "")}
-        asked = author.post(address, data=form_of(page, address), follow_redirects=True)
-        assert "1 PO ajouté aux appels" in text_of(asked.text), place
+        response = author.post(address, data=form_of(page, address), follow_redirects=True)
+        assert "1 PO ajouté aux appels" in text_of(response.text), place

@@ -25,11 +25,11 @@ SENTENCE = "Ce rectificatif corrige un courriel de « Mes outils numériques, vo
 def test_a_correction_is_not_begun_about_another_strand(author, two_programmes, strand):
     page = author.get(CORRECTION)
     assert chosen(page) == [f"{FIRST}/1"], "that of the letter to correct"
-    asked = {"definition": "rectificatif", "received": "1/1", "title": "Un rectificatif", "strand": strand}
-    counted = author.send("/campaigns", {**asked, "count": "1"}, page=CORRECTION)
+    fields = {"definition": "rectificatif", "received": "1/1", "title": "Un rectificatif", "strand": strand}
+    counted = author.send("/campaigns", {**fields, "count": "1"}, page=CORRECTION)
     assert SENTENCE in said_of(counted)
     before = campaigns_in(two_programmes)
-    refused = author.send("/campaigns", asked, page=CORRECTION)
+    refused = author.send("/campaigns", fields, page=CORRECTION)
     assert (refused.status_code, SENTENCE in said_of(refused), campaigns_in(two_programmes)) == (422, True, before)
     assert author.begin(CORRECTION, strand=f"{FIRST}/1").status_code == 302
 

@@ -81,8 +81,8 @@ def test_what_follows_the_typing_says_what_saving_says(author, begun):
     for said in ("Indiquez la personne de contact", "n’est pas une adresse"):
         assert said in panel(live, "preview")
         assert said in panel(saved, "error-summary")
-    asked = {"asked": "1", "concerns": "open", "line": "1:not_written_since", "1.days": "x"}
-    live, saved = author.get(f"{begun}/audience", query_string=asked), author.send(f"{begun}/audience", asked)
+    values = {"asked": "1", "concerns": "open", "line": "1:not_written_since", "1.days": "x"}
+    live, saved = author.get(f"{begun}/audience", query_string=values), author.send(f"{begun}/audience", values)
     for page in (live, saved):
         assert "« x » n’est pas un nombre" in panel(page, "fault")
         assert "« x » n’est pas un nombre" in panel(page, "status")
@@ -93,21 +93,21 @@ def test_what_follows_the_typing_says_what_saving_says(author, begun):
 def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(author, begun):
     read = {"version": version(author, begun, "dates")}
     mine = {**typed(author, begun), **read}
-    asked = {"asked": "1", "concerns": "open", **read}
-    assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked, headers=LIVE).text
+    values = {"asked": "1", "concerns": "open", **read}
+    assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=values, headers=LIVE).text
     author.send(f"{begun}/letter", {**mine, "subject": "Autre"})
     assert "Quelqu’un a modifié" in panel(author.get(f"{begun}/dates", query_string={**DATED, **read}), "plan")
     assert "Quelqu’un a modifié" in panel(
         author.send(f"{begun}/letter/preview", mine, page=f"{begun}/letter"), "preview"
     )
-    live = author.get(f"{begun}/audience", query_string=asked, headers=LIVE)
+    live = author.get(f"{begun}/audience", query_string=values, headers=LIVE)
     assert "Quelqu’un a modifié" in panel(live, "fault")
-    assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=asked).text, "gone back to"
+    assert "Quelqu’un a modifié" not in author.get(f"{begun}/audience", query_string=values).text, "gone back to"
 
 
 def test_a_deadline_that_the_calendar_moves_is_said_while_the_dates_are_chosen(author, begun):
-    asked = {**DATED, "deadline_days": "4"}
-    live = author.get(f"{begun}/dates", query_string=asked)
+    values = {**DATED, "deadline_days": "4"}
+    live = author.get(f"{begun}/dates", query_string=values)
     moved = "est déplacée du samedi 22 mai 2027 au lundi 24 mai 2027 : week-end."
     assert f"La date limite de la première vague {moved}" in panel(live, "plan")
 

@@ -22,19 +22,19 @@ def to_all(author, begun):
 @pytest.mark.full
 @pytest.mark.long
 def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_database):
-    asked = {"day": "04/05/2027", "hour": "9:30", "reminders": "7", "deadline_days": "30", "stops_on": ""}
-    seen = author.get(f"{to_all}/dates", query_string={**asked, "departures": "14", "first_come": "no"})
+    fields = {"day": "04/05/2027", "hour": "9:30", "reminders": "7", "deadline_days": "30", "stops_on": ""}
+    seen = author.get(f"{to_all}/dates", query_string={**fields, "departures": "14", "first_come": "no"})
     (plan,) = elements(seen, "section[@id='plan']")
     words = text_of(plan)
     assert "Première vague du départ 1 : mardi 11 mai 2027 à 9 h 30" in words
     assert "Première vague du départ 2 : mardi 25 mai 2027" in words
-    assert dated(author, to_all, **asked, departures="14", first_come="no").status_code == 302
+    assert dated(author, to_all, **fields, departures="14", first_come="no").status_code == 302
     with sample_database.reading() as session:
         campaign = session.get_one(Campaign, 1)
         assert (campaign.departure_gap, campaign.first_come) == (14, False)
     assert 'value="14" selected' in author.get(f"{to_all}/dates").text
     assert "ni places ni moyens" in text_of(author.get(f"{to_all}/check"))
-    assert dated(author, to_all, **asked).status_code == 302
+    assert dated(author, to_all, **fields).status_code == 302
     with sample_database.reading() as session:
         campaign = session.get_one(Campaign, 1)
         assert (campaign.departure_gap, campaign.first_come) == (0, None)

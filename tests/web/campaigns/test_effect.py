@@ -167,23 +167,23 @@ def test_everybody_sees_all_that_repeats_a_draw_and_no_name(client, number, samp
     page = client.get(f"/t/{number}")
     assert page.status_code == 200
     assert "Set-Cookie" not in page.headers
-    told = text_of(page).replace("\xa0", " ")
-    assert "Tirage n° 1, aucun annulé." in told
-    assert "Les deux comparaisons" not in told
+    text = text_of(page).replace("\xa0", " ")
+    assert "Tirage n° 1, aucun annulé." in text
+    assert "Les deux comparaisons" not in text
     for stated in (
         "sorti du registre",
         "au moins une adhésion",
         '"reminders": "7"',
         "partage une boîte",
     ):
-        assert stated in told
+        assert stated in text
     assert len(set(HEXADECIMAL.findall(page.text))) >= 6
     assert "import hashlib" in page.text or "from hashlib import sha256" in page.text
     given = json.loads(client.get(f"/t/{number}.json").data)
     assert sorted(fase for _, fase in given["list"]) == sorted(chain(*departures(sample_database, number)))
-    assert all(re.search(rf"\b{fase}\b", told) for _, fase in given["list"])
+    assert all(re.search(rf"\b{fase}\b", text) for _, fase in given["list"])
     assert (given["seed"] in page.text, given["nonce"] in page.text, given["tables"]) == (True, True, [])
-    assert "PO 9" not in told
+    assert "PO 9" not in text
     assert [address for address, _ in links(page) if "/directory" in address] == []
 
 

@@ -30,12 +30,12 @@ def test_cancelling_is_a_link_to_a_page_that_names_the_campaign_and_counts_what_
     assert (CANCELLATION, "Annuler ce qui n’est pas parti") in links(progress)
     assert CANCELLATION not in actions(progress)
     page = author.get(CANCELLATION)
-    told = text_of(page)
-    assert f"{left} courriels attendent et ne partiront pas." in told
-    assert re.search(r"La relance 1, prévue le \w+ \w+ \w+ 2021 à [^,]+, ne partira pas", told)
-    assert "La validation : il en faudra une autre." in told
-    assert "5 courriels partis le restent" in told
-    assert "Mettre en pause" in told
+    text = text_of(page)
+    assert f"{left} courriels attendent et ne partiront pas." in text
+    assert re.search(r"La relance 1, prévue le \w+ \w+ \w+ 2021 à [^,]+, ne partira pas", text)
+    assert "La validation : il en faudra une autre." in text
+    assert "5 courriels partis le restent" in text
+    assert "Mettre en pause" in text
     assert (PLACE, "Ne rien changer") in links(page)
     assert waiting(sample_database) == left
     assert [signed_in("reader").get(place).status_code for place in (CANCELLATION, CLOSURE)] == [403, 403]
@@ -56,14 +56,14 @@ def test_a_cancelled_campaign_is_taken_back_by_one_button_and_its_page_says_whom
     for tab in ("progress", "check"):
         assert restoration in actions(author.get(f"{PLACE}/{tab}"))
         assert restoration not in actions(signed_in("reader").get(f"{PLACE}/{tab}"))
-    told = text_of(author.get(f"{PLACE}/check"))
-    assert re.search(r"Dates Première vague souhaitée le \w+ \w+ \w+ 2021 à [^.]+\. Voir les dates", told)
-    assert "Pas encore choisies" not in told
-    assert "Ce qui partira" not in told
+    text = text_of(author.get(f"{PLACE}/check"))
+    assert re.search(r"Dates Première vague souhaitée le \w+ \w+ \w+ 2021 à [^.]+\. Voir les dates", text)
+    assert "Pas encore choisies" not in text
+    assert "Ce qui partira" not in text
     assert author.send(restoration, page=f"{PLACE}/check").location == f"{PLACE}/check"
-    told = text_of(author.get(f"{PLACE}/check"))
-    assert "5 courriels sont partis et le restent." in told
-    assert "Écartés : courriel déjà parti 5" in told
+    text = text_of(author.get(f"{PLACE}/check"))
+    assert "5 courriels sont partis et le restent." in text
+    assert "Écartés : courriel déjà parti 5" in text
     assert author.send(restoration, page="/account").status_code == 409
     assert author.send(f"{PLACE}/waves", page="/account").status_code == 409, "it is to be approved again"
 
@@ -78,9 +78,9 @@ def test_closing_says_that_it_is_for_good_and_what_can_no_longer_be_sent_again(a
     author.send(f"{PLACE}/waves/2/withdrawal", page="/account")
     author.send(f"{PLACE}/waves/3/withdrawal", page="/account")
     assert (CLOSURE, "Clôturer la campagne") in links(author.get(f"{PLACE}/progress"))
-    told = text_of(author.get(CLOSURE))
-    assert "2 échecs ne pourront plus être renvoyés. 1 courriel en doute ne pourra plus être renvoyé." in told
-    assert "Une campagne clôturée ne se reprend pas" in told
+    text = text_of(author.get(CLOSURE))
+    assert "2 échecs ne pourront plus être renvoyés. 1 courriel en doute ne pourra plus être renvoyé." in text
+    assert "Une campagne clôturée ne se reprend pas" in text
     author.send(CLOSURE)
     assert "Terminée" in text_of(author.get(f"{PLACE}/progress"))
     assert author.get(CLOSURE).location == PLACE

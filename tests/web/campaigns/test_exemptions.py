@@ -29,18 +29,18 @@ def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_
         first, *later = session.scalars(select(Wave).order_by(Wave.number))
         for days, wave in enumerate(later, start=1):
             wave.due_at = first.due_at + timedelta(days=14 * days)
-    told = text_of(author.get("/campaigns/1/progress"))
+    text = text_of(author.get("/campaigns/1/progress"))
     for said in ("recevront ce courriel", "Validé par Marc Dethier", "Relance 1, à ceux", "Concernés", "Reçoivent"):
-        assert said in told
-    assert re.search(r"Le courriel « À répondre pour le [0-9].+ – FASE [0-9]+ » L’objet pour ", told)
-    assert "((" not in told
+        assert said in text
+    assert re.search(r"Le courriel « À répondre pour le [0-9].+ – FASE [0-9]+ » L’objet pour ", text)
+    assert "((" not in text
     assert author.get(HOURS).status_code == 403
     approver = signed_in("approver")
     assert HOURS in [place for place, _ in links(approver.get("/campaigns/1/progress/waves"))]
     night = app.extensions["outreach.settings"].instant() + timedelta(days=1)
-    asked = {"day": f"{night:%d/%m/%Y}", "hour": "23:30"}
-    assert "Dites pourquoi" in text_of(approver.send(HOURS, asked))
-    assert approver.send(HOURS, asked | {"reason": "Correction urgente"}).location == "/campaigns/1/progress/waves"
+    values = {"day": f"{night:%d/%m/%Y}", "hour": "23:30"}
+    assert "Dites pourquoi" in text_of(approver.send(HOURS, values))
+    assert approver.send(HOURS, values | {"reason": "Correction urgente"}).location == "/campaigns/1/progress/waves"
     for tab in ("progress", "progress/waves"):
         assert "hors des heures d’envoi : Correction urgente (Marc Dethier" in text_of(
             author.get(f"/campaigns/1/{tab}")
@@ -60,8 +60,8 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     author.send(
         "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
     )
-    told = text_of(author.get("/campaigns/2/check"))
-    assert "Écartés : déjà sollicité" in told
+    text = text_of(author.get("/campaigns/2/check"))
+    assert "Écartés : déjà sollicité" in text
     assert "Choisissez une date plus tardive, ou demandez" in text_of(author.get("/campaigns/2/audience"))
     assert "/campaigns/2/calm" not in actions(author.get("/campaigns/2/check"))
     approver = signed_in("approver")
@@ -70,14 +70,14 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     [why], [fault] = (elements(refused, f"*[@id='calm{part}']") for part in ("", "-error"))
     assert (why.get("value"), text_of(fault)) == ("x" * 501, "500 caractères au plus.")
     approver.send("/campaigns/2/calm", {"why": "Rectification"}, page="/campaigns/2/check")
-    told = text_of(author.get("/campaigns/2/check"))
-    assert "Écrit aussi aux PO déjà sollicités : Rectification (Marc Dethier" in told
-    assert "Écartés : déjà sollicité" not in told
+    text = text_of(author.get("/campaigns/2/check"))
+    assert "Écrit aussi aux PO déjà sollicités : Rectification (Marc Dethier" in text
+    assert "Écartés : déjà sollicité" not in text
     assert "/campaigns/2/calm/withdrawal" not in actions(author.get("/campaigns/2/check"))
     approver.send("/campaigns/2/calm/withdrawal", page="/campaigns/2/check")
-    told = text_of(author.get("/campaigns/2/check"))
-    assert "Écartés : déjà sollicité" in told
-    assert "dérogation retirée par Marc Dethier" in told
+    text = text_of(author.get("/campaigns/2/check"))
+    assert "Écartés : déjà sollicité" in text
+    assert "dérogation retirée par Marc Dethier" in text
 
 
 @pytest.mark.long

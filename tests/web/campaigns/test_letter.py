@@ -75,6 +75,6 @@ def test_a_preheader_is_seen_as_its_recipient_will_and_saved(author, begun, samp
     assert re.search(r"Texte d’aperçu Pour le PO FASE\s\d+", text_of(author.get(f"{begun}/check")))
     refused = author.send(f"{begun}/letter", {**fields, "preheader": "((rien))", "circular_url": "fwb.example"})
     assert refused.status_code == 422
-    told = text_of(refused).replace("\u00a0", " ")
-    assert "Texte d’aperçu : " in told
-    assert "Adresse de la circulaire : lien refusé" in told
+    text = text_of(refused).replace("\u00a0", " ")
+    assert "Texte d’aperçu : " in text
+    assert "Adresse de la circulaire : lien refusé" in text

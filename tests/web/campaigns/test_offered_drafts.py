@@ -235,8 +235,8 @@ def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
     shown = author.get(author.post(f"{begun}/dates/choices", data={**dates, "csrf_token": token}).location)
     assert "Relance 1, après 9 jours" in text_of(shown)
     assert OFFER not in text_of(shown)
-    told = [text_of(one) for one in elements(author.get(f"{begun}/dates"), "section[@id='draft-offers']//li")]
-    assert told == ["Jour de la première vague, rien → « 2027-05-19 »", "Relances, « 14, 24 » → « 9 »"]
+    lines = [text_of(one) for one in elements(author.get(f"{begun}/dates"), "section[@id='draft-offers']//li")]
+    assert lines == ["Jour de la première vague, rien → « 2027-05-19 »", "Relances, « 14, 24 » → « 9 »"]
 
 
 @pytest.mark.long

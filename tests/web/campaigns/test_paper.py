@@ -23,9 +23,9 @@ PAGE = "/campaigns/1/paper"
 def due_step(session):
     letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
     of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-    told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
+    fields = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
     session.scalars(select(Campaign)).first().ladder = "paper:5:failed"
-    return evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+    return evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR)
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def test_what_is_due_is_shown_and_prepared_by_a_job(author, launched_sample):
     page = author.get(PAGE)
     assert "1 lettre est due" in text_of(page.text)
     assert '<strong aria-current="page">Papier</strong>' in page.text
-    asked = author.post(PAGE, data=form_of(page, PAGE))
-    assert "/jobs/" in asked.location
+    response = author.post(PAGE, data=form_of(page, PAGE))
+    assert "/jobs/" in response.location
 
 
 def test_files_are_asked_for_as_a_job(author, printed):
@@ -77,13 +77,13 @@ def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(
         first = session.scalars(select(EscalationStep)).one()
         other = session.scalars(select(Message).where(Message.authority_id != first.authority_id).limit(1)).one()
         of = {"mailing_id": first.mailing_id, "authority_id": other.authority_id, "message_id": other.id}
-        told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.REFUSED}
-        second = evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+        fields = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.REFUSED}
+        second = evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR)
         evidence.move_step(session, second, StepState.PRINTED, now=NOW, actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         same = {name: getattr(letter, name) for name in ("street", "house_number", "box", "postcode", "locality")}
-        told = {"batch_id": letter.batch_id, "place": 2, "recipient": "PO deux", "school_keys": letter.school_keys}
-        session.add(PaperLetter(step_id=second.id, **told, **same))
+        fields = {"batch_id": letter.batch_id, "place": 2, "recipient": "PO deux", "school_keys": letter.school_keys}
+        session.add(PaperLetter(step_id=second.id, **fields, **same))
         evidence.move_step(session, first, StepState.STOPPED, now=NOW, actor=AUTHOR, reason=StepReason.ANSWERED)
     assert f"(FASE {printed}, a répondu)" in text_of(author.get(PAGE).text)
     assert author.post(f"{PAGE}/1/posting", data=form_of(author.get(PAGE), f"{PAGE}/1/posting")).status_code == 302
@@ -116,7 +116,7 @@ def test_the_letter_is_read_on_paper_before_it_is_approved(author, launched_samp
         campaign.letter += "\n\n(% if sur_papier %)\nAvec une enveloppe.\n(% else %)\nSans papier.\n(% endif %)"
     assert "Lire la lettre sur papier" in text_of(author.get("/campaigns/1/check").text)
     saved = author.get("/campaigns/1/letter/paper.pdf").data
-    told = words_of_pdf(saved)
-    assert "Avec une enveloppe." in told
-    assert "Sans papier." not in told
-    assert "/r/0000-0000" in told
+    text = words_of_pdf(saved)
+    assert "Avec une enveloppe." in text
+    assert "Sans papier." not in text
+    assert "/r/0000-0000" in text

@@ -156,9 +156,9 @@ def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched
     assert text_of(author.get(tab)).count("Annuler cette vague") == reminders >= 1
     asks = "/campaigns/1/waves/2/withdrawal"
     assert asks in dict(links(author.get(tab)))
-    told = text_of(author.get(asks))
-    assert "ne partira pas. Aujourd’hui, elle écrirait à" in told
-    assert "La relance 2, mardi 8 juin 2021 à 11 h, reste planifiée." in told
+    text = text_of(author.get(asks))
+    assert "ne partira pas. Aujourd’hui, elle écrirait à" in text
+    assert "La relance 2, mardi 8 juin 2021 à 11 h, reste planifiée." in text
     answer = author.send(asks)
     assert answer.location == tab == author.get(asks).location
     page = text_of(author.get(tab))
@@ -266,17 +266,17 @@ def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     assert author.send("/campaigns/1/resumption", page=page).status_code == 302
     assert "<button" not in signed_in("reader").get(page).text
     author.send("/campaigns/1/cancellation", page=page)
-    told = text_of(author.get(page))
-    assert "Première vague annulée" in told
-    assert "Annuler" not in told
-    assert "Reprendre en brouillon" in told
+    text = text_of(author.get(page))
+    assert "Première vague annulée" in text
+    assert "Annuler" not in text
+    assert "Reprendre en brouillon" in text
 
 
 @pytest.mark.long
 def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
     end(sample_database)
-    told = text_of(author.get("/campaigns/1/progress"))
-    assert re.search(r"Ensuite \w+ \w+ \w+ 2021 à \d+ h(?: \d+)? Relance 1", told)
+    text = text_of(author.get("/campaigns/1/progress"))
+    assert re.search(r"Ensuite \w+ \w+ \w+ 2021 à \d+ h(?: \d+)? Relance 1", text)
     page = text_of(author.get("/campaigns/1/progress/waves"))
     assert "Relance 1" in page
     assert "Si une relance partait aujourd’hui" in page
@@ -294,7 +294,7 @@ def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, l
         author.send(f"/campaigns/1/{move}", page="/campaigns/1/progress")
     page = text_of(author.get("/campaigns/1/progress/journal"))
     assert page.count("Première vague en cours") == 1
-    told = [
+    lines = [
         "Première vague : reprise",
         "Première vague en pause",
         "Première vague en cours",
@@ -302,7 +302,7 @@ def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, l
         "Campagne validée",
         "Campagne créée",
     ]
-    assert sorted(told, key=page.index) == told
+    assert sorted(lines, key=page.index) == lines
     assert "automatique" in page
 
 
@@ -313,12 +313,12 @@ def test_the_journal_tells_what_happened_to_letters_the_last_of_it(author, launc
             happened = {(mailing, SendError.DEFERRED): count, (mailing + 1, SendError.IN_DOUBT): 1}
             outbox.note(session, happened, now=NOW + timedelta(minutes=1 + minute), actor="automatique")
     page = text_of(author.get("/campaigns/1/progress/journal"))
-    told = [
+    lines = [
         "Première vague : 9 courriels reportés.",
         "Première vague : 16 courriels reportés.",
         "Première vague en cours",
     ]
-    assert sorted(told, key=page.index) == told
+    assert sorted(lines, key=page.index) == lines
     assert "en doute" not in page
     monkeypatch.setattr(progress, "MOST_NOTED", 1)
     page = text_of(author.get("/campaigns/1/progress/journal"))

@@ -50,8 +50,8 @@ def mixed(launched_sample):
         for place, letter in enumerate(each[2:7]):
             channel = ReachChannel.PAPER if place < 2 else ReachChannel.CALL
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-            told = {"rung": 1, "channel": channel, "reason": StepReason.REFUSED}
-            step = evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+            fields = {"rung": 1, "channel": channel, "reason": StepReason.REFUSED}
+            step = evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR)
             if place == 0:
                 evidence.move_step(session, step, StepState.PRINTED, now=NOW, actor=AUTHOR)
                 evidence.move_step(session, step, StepState.TRIED, now=NOW, actor=AUTHOR, day=NOW.date())
@@ -76,10 +76,10 @@ def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(
         query = select(Message).where(Message.state == MessageState.ACCEPTED).order_by(-Message.authority_id)
         letter = session.scalars(query).first()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-        told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.SILENT}
+        fields = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.SILENT}
         evidence.move_step(
             session,
-            evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR),
+            evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR),
             StepState.TRIED,
             now=NOW,
             actor=AUTHOR,
@@ -102,19 +102,19 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
         todo = reached.still_to_do(counted.authorities, reached.count_open_steps(session, campaign))
         note = notes.gather_note(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
         criterion = _counted(session, ReachKind.PROVED)
-    told = {key: counted.authorities[key] for key in reached.KEYS}
-    assert (told["reached"], criterion) == (2, 2), "an answer and a call; neither the relay nor a posting proves it"
-    assert told["left"] >= 4
-    assert sum(told[key] for key in reached.KEYS[1:]) == told["to_reach"]
+    values = {key: counted.authorities[key] for key in reached.KEYS}
+    assert (values["reached"], criterion) == (2, 2), "an answer and a call; neither the relay nor a posting proves it"
+    assert values["left"] >= 4
+    assert sum(values[key] for key in reached.KEYS[1:]) == values["to_reach"]
 
     of_command = run(mixed, settings, "campaign", "counts", "1")
-    assert {key: of_command[key] for key in told} == told
+    assert {key: of_command[key] for key in values} == values
     assert of_command.keys() == {"campaign", "programme", "strand", "as_of", "schools", *counts.KEYS}
     assert of_command["schools"].keys() == {*counts.KEYS}
     (of_actions,) = run(mixed, settings, "report", "actions")["reached"]
-    assert {name: of_actions[name] for name in told} == told
+    assert {name: of_actions[name] for name in values} == values
     parts = of_actions["networks"].values()
-    assert {name: sum(part[name] for part in parts) for name in told} == told
+    assert {name: sum(part[name] for part in parts) for name in values} == values
 
     assert spaced(sentence) in spaced(text_of(author.get("/situation/actions")))
     assert todo.startswith(", dont ")
@@ -124,16 +124,16 @@ def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mi
 
     for figure in (Figure.TO_REACH, *map(Figure, Reach)):
         rows, *_ = tables_of(author, f"/campaigns/1/authorities/export.csv?figure={figure}")
-        assert len(rows) == told[figure]
+        assert len(rows) == values[figure]
         assert all(bool(row["Preuve"]) == (row["Où il en est"] == Figure.REACHED.label) for row in rows)
     for place in ("/situation/export.xlsx", "/situation/actions.xlsx"):
         book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(place).data))
         headers, *_, total = book.get_sheet_by_name("Atteints").to_python()
-        assert {key: total[headers.index(Figure(key).label)] for key in told} == told, place
+        assert {key: total[headers.index(Figure(key).label)] for key in values} == values, place
 
     (frozen,) = note.reached
     assert frozen.sentence in note.answer
-    assert numbers(frozen.sentence) == [count for count in told.values() if count]
+    assert numbers(frozen.sentence) == [count for count in values.values() if count]
     assert read_figures(note.figures()) == note
 
 
@@ -150,8 +150,8 @@ def _counted(session, kind):
 def test_a_past_day_has_no_proof_and_a_note_on_it_none(author, mixed):
     assert "Qui est atteint" not in text_of(author.get("/situation/actions?as_of=2021-05-01"))
     with mixed.reading() as session:
-        asked = NoteRequest(STORY_DAY - timedelta(days=1), "Bilan")
-        content = notes.gather_note(session, asked, now=NOW).content
+        note_request = NoteRequest(STORY_DAY - timedelta(days=1), "Bilan")
+        content = notes.gather_note(session, note_request, now=NOW).content
     assert content.reached == ()
     assert "Ont réagi" not in {one.term for one in content.definitions}
 

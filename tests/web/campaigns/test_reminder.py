@@ -40,15 +40,15 @@ def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launc
     with sample_database.writing() as session:
         excluded = session.scalars(select(Message.address_key).where(Message.state == MessageState.ACCEPTED)).first()
         outbox.suppress_address(session, excluded, SuppressionReason.STAFF, now=NOW, actor="x")
-    told = text_of(author.get("/campaigns/1/progress/waves"))
-    silent = f"à {count(told) - 1} des {count(told)} qui n’ont ni répondu ni adhéré"
+    text = text_of(author.get("/campaigns/1/progress/waves"))
+    silent = f"à {count(text) - 1} des {count(text)} qui n’ont ni répondu ni adhéré"
     some = f"{silent} (restent écartés : 1 sur la liste d’exclusion)"
-    assert f"Une relance ajoutée écrirait {some}." in told
-    planned = re.search(rf"([0-9]+) pouvoirs organisateurs la recevraient, .* : elle écrirait {re.escape(some)}", told)
-    unreached = re.search(r" et à ([0-9]+) autres? à qui aucun courriel n’est encore arrivé", told)
-    assert int(planned[1]) == count(told) - 1 + (int(unreached[1]) if unreached else 0)
+    assert f"Une relance ajoutée écrirait {some}." in text
+    planned = re.search(rf"([0-9]+) pouvoirs organisateurs la recevraient, .* : elle écrirait {re.escape(some)}", text)
+    unreached = re.search(r" et à ([0-9]+) autres? à qui aucun courriel n’est encore arrivé", text)
+    assert int(planned[1]) == count(text) - 1 + (int(unreached[1]) if unreached else 0)
     listed = text_of(author.get("/campaigns/1/authorities?reaction=none"))
-    assert f"{count(told)} pouvoirs organisateurs" in listed
+    assert f"{count(text)} pouvoirs organisateurs" in listed
     assert "Filtré : N’ont ni répondu ni adhéré" in listed
 
 
@@ -97,9 +97,9 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     saved = author.send("/campaigns/1/reminders", typed | {"subject": "FASE ((fase_po)) – Encore un mot"}, page=NEW)
     assert saved.location == FIRST
     assert author.get(NEW).location == FIRST
-    told = text_of(author.get(FIRST))
-    assert f"À {silent} pouvoirs organisateurs" in told
-    assert "Encore un mot" in told
+    text = text_of(author.get(FIRST))
+    assert f"À {silent} pouvoirs organisateurs" in text
+    assert "Encore un mot" in text
     assert links(author.get("/campaigns/1/progress/waves"), "/campaigns/1/unreacted/campaign"), "also meanwhile"
     author.send(f"{FIRST}/submission", page=FIRST)
     assert f"{FIRST}/approval" not in actions(author.get(FIRST))

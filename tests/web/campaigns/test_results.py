@@ -48,10 +48,10 @@ def came(launched, sample_database):
 @pytest.mark.long
 def test_the_file_of_results_says_every_figure(author, came):
     lines = author.get("/campaigns/1/results/export.csv").data.decode("utf-8-sig").splitlines()
-    told = dict(zip(lines[0].split(";"), lines[-1].split(";"), strict=True))
+    values = dict(zip(lines[0].split(";"), lines[-1].split(";"), strict=True))
     by_day = {Figure.PRESUMED, Figure.UNREAD, Figure.TOO_EARLY}  # the page is read later than NOW
-    assert all(told[figure.label] == str(came.total.count(figure)) for figure in {*Figure} - by_day)
-    assert sum(int(told[one.label]) for one in by_day) == sum(came.total.count(one) for one in by_day)
+    assert all(values[figure.label] == str(came.total.count(figure)) for figure in {*Figure} - by_day)
+    assert sum(int(values[one.label]) for one in by_day) == sum(came.total.count(one) for one in by_day)
     assert author.get("/campaigns/1/results/export.xlsx").status_code == 200
 
 
@@ -169,8 +169,8 @@ def test_a_campaign_that_has_not_left_has_neither_chart_nor_page(author, sample_
 
 
 def test_the_reference_of_commands_names_every_figure():
-    told = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"- `counts` is what.*?(?=^- A campaign)", told, re.DOTALL | re.MULTILINE)
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"- `counts` is what.*?(?=^- A campaign)", text, re.DOTALL | re.MULTILINE)
     assert set(re.findall(r"`([a-z_]+)`", listed)) == {"counts", "schools", *KEYS}
 
 

@@ -39,11 +39,11 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
 def test_failures_that_do_not_leave_again_are_counted_apart(author, launched, sample_database):
     settle(sample_database, 3, MessageState.REFUSED)
     end(sample_database)
-    told = {
+    values = {
         1: "Renvoyer les 2 courriels en échec 1 autre échec ne repart pas",
         3: "3 échecs ne repartent pas",
     }
-    for count, sentence in told.items():
+    for count, sentence in values.items():
         with sample_database.writing() as session:
             refused = select(Message).where(Message.state == MessageState.REFUSED).order_by(Message.id)
             for row in session.scalars(refused.limit(count)).all():

@@ -289,8 +289,8 @@ def test_an_address_that_would_start_a_formula_is_kept_and_leaves_as_text(author
 
 
 def test_a_sentence_says_what_the_list_shows_and_each_filter_is_taken_away(author):
-    asked = "network=WBE&municipality=Namur&level=secondary&strand1=partial&reach=reachable&q=athenee"
-    page = author.get(f"/directory?{asked}")
+    words = "network=WBE&municipality=Namur&level=secondary&strand1=partial&reach=reachable&q=athenee"
+    page = author.get(f"/directory?{words}")
     said = (
         "1 pouvoir organisateur du réseau WBE, dont une partie des écoles concernées a adhéré au volet 1, "
         "avec une boîte utilisable, avec une école de l’enseignement secondaire à Namur, où figure « athenee »"

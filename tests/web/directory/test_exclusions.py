@@ -54,9 +54,9 @@ def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(auth
     lifting = f"{page}/staff/lifting"
     assert author.send(lifting, {"note": "Rappelée le 20 mai"}, page=page).location == SHEET
     assert standing(sample_database, key) == []
-    told = text_of(author.get("/directory/9300/history"))
-    assert "Demandé par téléphone le 12 mai" in told
-    assert "Rappelée le 20 mai" in told
+    text = text_of(author.get("/directory/9300/history"))
+    assert "Demandé par téléphone le 12 mai" in text
+    assert "Rappelée le 20 mai" in text
     assert author.send(lifting, {"note": "Encore"}, page=page).status_code == 404
 
 

@@ -24,8 +24,8 @@ def test_a_departure_is_reported_from_the_sheet_in_two_pages_and_withdrawn_there
     refused = author.send(address, {"day": STORY_DAY.isoformat(), "source": ""}, page=address)
     assert refused.status_code == 422
     assert ("Dites ce que devient" in refused.text, "Dites qui l’a signalé" in refused.text) == (True, True)
-    told = {"fate": "closed", "day": STORY_DAY.isoformat(), "source": "Appel du secrétariat"}
-    assert author.send(address, told, page=address).location == SHEET
+    values = {"fate": "closed", "day": STORY_DAY.isoformat(), "source": "Appel du secrétariat"}
+    assert author.send(address, values, page=address).location == SHEET
     for page in (SHEET, f"/directory/schools/{school}"):
         shown = author.get(page).text
         assert ("a fermé depuis le 15 mai 2021" in shown.replace("\xa0", " "), address in shown) == (True, True), page
@@ -37,16 +37,16 @@ def test_a_departure_is_reported_from_the_sheet_in_two_pages_and_withdrawn_there
 
 def test_a_day_to_come_is_refused_beside_its_field_and_what_was_typed_stays(author, school):
     address = f"{SHEET}/schools/{school}/report"
-    told = {"fate": "gone", "day": "2099-12-31", "source": "Appel du secrétariat"}
-    refused = author.send(address, told, page=address)
+    values = {"fate": "gone", "day": "2099-12-31", "source": "Appel du secrétariat"}
+    refused = author.send(address, values, page=address)
     assert (refused.status_code, "dans l’avenir" in refused.text) == (422, True)
     assert "Appel du secrétariat" in refused.text
 
 
 def test_who_only_reads_sees_it_and_is_offered_nothing(author, signed_in, school):
     address = f"{SHEET}/schools/{school}/report"
-    told = {"fate": "gone", "day": STORY_DAY.isoformat(), "source": "Appel"}
-    author.send(address, told, page=address)
+    values = {"fate": "gone", "day": STORY_DAY.isoformat(), "source": "Appel"}
+    author.send(address, values, page=address)
     reader = signed_in("reader")
     shown = reader.get(SHEET).text
     assert ("École signalée" in shown, "Annuler ce signalement" in shown, address in shown) == (True, False, False)

@@ -40,8 +40,8 @@ def coded(launched_sample, standing):
     with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
         of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
-        told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
-        evidence.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+        fields = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
+        evidence.open_step(session, **of, **fields, now=NOW, actor=AUTHOR)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == letter.mailing_id)).one()
         made = channels.make_batch(
             session, wave.campaign, wave, SenderIdentity.of(standing.settings), sheet=False, now=NOW, actor=AUTHOR
@@ -233,14 +233,14 @@ def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded,
 @pytest.mark.long
 def test_a_client_is_no_other_for_changing_what_it_may_change(client, coded):
     for one in range(WRONG_OF_CLIENT):
-        asked = {"REMOTE_ADDR": f"2001:db8:7:{one:x}::{one + 1:x}", "HTTP_X_FORWARDED_FOR": f"192.0.2.{one}"}
-        assert client.post("/r", data={"code": f"ZZZZ-ZZZ{one}"}, environ_overrides=asked).status_code == 404
+        values = {"REMOTE_ADDR": f"2001:db8:7:{one:x}::{one + 1:x}", "HTTP_X_FORWARDED_FOR": f"192.0.2.{one}"}
+        assert client.post("/r", data={"code": f"ZZZZ-ZZZ{one}"}, environ_overrides=values).status_code == 404
     for place, status in (("2001:db8:7:ffff::1", 429), ("2001:db8:8::1", 404)):
-        asked = {"REMOTE_ADDR": place, "HTTP_X_FORWARDED_FOR": "192.0.2.77"}
-        assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=asked).status_code == status
+        values = {"REMOTE_ADDR": place, "HTTP_X_FORWARDED_FOR": "192.0.2.77"}
+        assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=values).status_code == status
     for last in (7, 8):
-        asked = {"REMOTE_ADDR": f"192.0.2.{last}"}
-        assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=asked).status_code == 404
+        values = {"REMOTE_ADDR": f"192.0.2.{last}"}
+        assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=values).status_code == 404
 
 
 def test_codes_tell_nothing_of_their_order_nor_of_each_other():

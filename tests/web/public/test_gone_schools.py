@@ -142,10 +142,10 @@ def test_who_did_not_send_it_takes_it_back_while_nobody_has_decided(client, auth
     client.post(address, data={f"school-{other}": "joined", f"school-{gone}": "gone"})
     receipt = client.get(address.replace("/a/", "/a/given/"))
     ((undo, _),) = links(receipt, "/a/undo/")
-    asked, late = client.get(undo), form_of(author.get("/proposals/1"))
-    assert "n’est plus à vous" in plain(asked)
+    page, late = client.get(undo), form_of(author.get("/proposals/1"))
+    assert "n’est plus à vous" in plain(page)
     assert proposals(sample_database)[0].state is ProposalState.WAITING
-    client.post(undo.partition("?")[0], data={**form_of(asked), "whose": "not_ours"})
+    client.post(undo.partition("?")[0], data={**form_of(page), "whose": "not_ours"})
     assert proposals(sample_database)[0].state is ProposalState.WITHDRAWN
     assert f"school-{gone}" in form_of(client.get(address), "answer")
     assert author.post("/proposals/1/acceptance", data=late).status_code == 409

@@ -72,8 +72,8 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
     (basis,) = kept(sample_database)
     assert (basis.withdrawn_by, basis.withdrawn_through) == (basis.recorded_by, basis.channel)
     with sample_database.reading() as session:
-        told = [entry.sentence for entry in audit.entries_about(session, subject_of(mailbox(session).authority))]
-        assert ["retirée" in told[0], "permise" in told[1]] == [True, True]
+        lines = [entry.sentence for entry in audit.entries_about(session, subject_of(mailbox(session).authority))]
+        assert ["retirée" in lines[0], "permise" in lines[1]] == [True, True]
         with pytest.raises(Refused, match="elle-même"):
             decided = {"reference": "DPD 1", "given_by": "DPD", "taken_on": NOW.date(), "now": NOW, "actor": STAFF}
             tracking.record_decision(session, mailbox(session), **decided)

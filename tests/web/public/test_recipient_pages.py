@@ -53,8 +53,8 @@ def test_opening_the_link_changes_nothing_and_pressing_the_button_does(client, l
 
 def test_whoever_chooses_nothing_is_asked_for_the_choice_that_the_form_names(client, letter, sample_database):
     _, token = letter
-    asked = text_of(client.post(f"/u/{token}", data={"why": "autre"}))
-    assert ("Faites votre choix." in asked, "Votre choix" in asked, "Choisissez une réponse" in asked) == (
+    text = text_of(client.post(f"/u/{token}", data={"why": "autre"}))
+    assert ("Faites votre choix." in text, "Votre choix" in text, "Choisissez une réponse" in text) == (
         *(True, True, False),
     )
     assert suppressions(sample_database) == []

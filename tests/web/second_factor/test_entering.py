@@ -110,9 +110,9 @@ def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_fa
 @pytest.mark.journey
 @pytest.mark.long
 def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, password, required, sample_database):
-    asked = client.get("/directory/9001?page=2")
-    form = {**form_of(client.get(asked.location)), "email": email("approver"), "password": password}
-    assert client.post(asked.location, data=form).location == SET_UP
+    response = client.get("/directory/9001?page=2")
+    form = {**form_of(client.get(response.location)), "email": email("approver"), "password": password}
+    assert client.post(response.location, data=form).location == SET_UP
     page = client.get(SET_UP)
     assert len(elements(page, "div[@class='qr']/*")) == 1
     assert key_of(page) == key_of(client.get(SET_UP)), "a page opened again shows the same key"

@@ -111,11 +111,11 @@ def health(client):
 
 
 def test_a_monitor_is_told_in_words_that_a_late_clock_alone_takes_nothing_down(client, app, sample_database):
-    told = {"status": "ok", "database": "ok", "schema": "ok"}
-    assert health(client) == (200, told | {"clock": "late"})
+    values = {"status": "ok", "database": "ok", "schema": "ok"}
+    assert health(client) == (200, values | {"clock": "late"})
     with sample_database.writing() as session:
         workers.clock_passed(session, "", place=PLACE, now=app.extensions["outreach.settings"].instant())
-    assert health(client) == (200, told | {"clock": "ok"})
+    assert health(client) == (200, values | {"clock": "ok"})
     assert client.post("/healthz").status_code == 405
 
 
