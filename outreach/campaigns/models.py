@@ -6,7 +6,7 @@ Each change of state is a row with its time and actor, here or in `approvals`. T
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.models import Strand
@@ -91,9 +91,10 @@ class Campaign(Base):
     of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm
     holds: it is no content. `letterhead_id` is the letterhead with which it was submitted: a later one changes nothing
     in what was approved. `replies_to` is where answers by mail go instead of to the contact, with a + where the
-    letter's mark goes, or ''; it, too, is that of the submission. `first_wave_id` is the wave with which it was
-    launched, None before: no foreign key, as waves lead to their campaign, and told in every sight, where a wave that
-    wrote to no member is not.
+    letter's mark goes, or ''; it, too, is that of the submission. `asks_address`: its letters ask once a year
+    whether a mailbox is the right one; those of what was submitted before they could never do. `first_wave_id` is the
+    wave with which it was launched, None before: no foreign key, as waves lead to their campaign, and told in every
+    sight, where a wave that wrote to no member is not.
     """
 
     __tablename__ = "campaigns"
@@ -129,6 +130,7 @@ class Campaign(Base):
     contact_phone: Mapped[str] = mapped_column(String(40))
     contact_email: Mapped[str] = mapped_column(String(320))
     replies_to: Mapped[str] = mapped_column(String(320), default="", server_default=text("''"))
+    asks_address: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(255))
     calm_waived: Mapped[bool] = mapped_column(default=False)

@@ -24,6 +24,7 @@ from outreach.campaigns.letter._merge_fields import (
     OF_SCHOOLS,
     ONE_CLICK,
     REMINDED,
+    RIGHT_ADDRESS,
     UNCONFIRMED,
     WRITTEN_DIRECTLY,
     Reader,
@@ -32,10 +33,10 @@ from outreach.campaigns.letter._merge_fields import (
     reader,
 )
 from outreach.campaigns.letter._snapshot import LetterSnapshot, SenderIdentity, compile_snapshot
-from outreach.campaigns.models import Wave
+from outreach.campaigns.models import Campaign, Wave
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
-from outreach.core.text.dates import today
+from outreach.core.text.dates import school_year, today
 from outreach.core.text.errors import Refused
 from outreach.core.text.french import day
 from outreach.delivery import letters
@@ -58,7 +59,7 @@ from outreach.directory.contacts import school_limits
 from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, Network, School
 from outreach.engagement.replies import to_verify
-from outreach.engagement.tracking import AUTHORITY, HAS_LEFT
+from outreach.engagement.tracking import AUTHORITY, HAS_LEFT, LEFT_AT
 
 if TYPE_CHECKING:
     from outreach.delivery.letters.dkim import Signer
@@ -72,7 +73,8 @@ class RecipientFacts:
     With `leads_nowhere` the letters are only looked at: their links have no tokens. `together` says, for letters that
     are in no mailing, how many schools of each authority are written to directly. `on_paper`: they are printed.
     `reminded` selects the keys of the authorities that a reminder reminds of a letter, or None where it is of all;
-    `doubted` those of which an answer waits to be confirmed, or None where it is of none.
+    `doubted` those of which an answer waits to be confirmed, or None where it is of none. `asked` selects the mailboxes
+    that a letter asked about itself this year, or None where it asks none.
     """
 
     sending: SenderIdentity
@@ -87,6 +89,7 @@ class RecipientFacts:
     on_paper: bool = False
     reminded: Select[int] | None = None
     doubted: Select[int | None] | None = None
+    asked: Select[int | None, str] | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -99,6 +102,7 @@ class RecipientFacts:
         directly = self._written_directly(session, limits, due)
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
         reminded, doubted = self._reminded(session, keys), self._doubted(session, keys)
+        asked = self._asked(session, keys)
         measures = self._measures().of(session, due, networks_of)
         facts = {}
         for message in due:
@@ -121,6 +125,7 @@ class RecipientFacts:
                 on_paper=self.on_paper,
                 had_letter=authority.id in reminded,
                 has_unconfirmed=authority.id in doubted,
+                asks_address=asked is not None and (authority.id, message.address_key) not in asked,
             )
         return facts
 
@@ -166,6 +171,13 @@ class RecipientFacts:
             return ()
         doubted = select(Authority.id).where(among(Authority.id, keys), Authority.id.in_(self.doubted))
         return frozenset(session.scalars(doubted))
+
+    def _asked(self, session: Session, keys: Sequence[int]) -> Collection[tuple[int | None, str]] | None:
+        """Which mailboxes of these authorities were asked about themselves this year; None where none is now."""
+        if self.asked is None or self.on_paper or not self._asks(RIGHT_ADDRESS):
+            return None
+        rows = session.execute(self.asked.where(among(Message.authority_id, keys)))
+        return frozenset((authority, key) for authority, key in rows)
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)
@@ -387,7 +399,8 @@ def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> Rec
     counted = mailing.id if mailing.purpose is Purpose.CAMPAIGN else None
     reminded, doubted = (None, None) if counted is None else _asked_before(counted)
     asked = sending, frozen, letter, mailing.strand_id, is_awareness, today(now)
-    return RecipientFacts(*asked, counted, reminded=reminded, doubted=doubted)
+    told = None if counted is None else asked_about_themselves(now)
+    return RecipientFacts(*asked, counted, reminded=reminded, doubted=doubted, asked=told)
 
 
 @lru_cache(maxsize=32)
@@ -458,6 +471,14 @@ def _compiled(letter: str, headers: str) -> tuple[LetterSnapshot, Letter, Shared
 
 
 Mailings = Sequence[int] | Select[int]
+
+
+def asked_about_themselves(now: datetime) -> Select[int | None, str]:
+    """The mailboxes (key of the authority, address) to which a letter that asks about them left this school year: the
+    first one did ask."""
+    left = select(Message.authority_id, Message.address_key).join(Wave, Wave.mailing_id == Message.mailing_id)
+    left = left.join(Campaign, Campaign.id == Wave.campaign_id)
+    return left.where(Campaign.asks_address, school_year(now) <= LEFT_AT, HAS_LEFT)
 
 
 def had_letter_of(mailings: Mailings) -> Select[int]:

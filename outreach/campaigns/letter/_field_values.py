@@ -34,7 +34,8 @@ class Facts(NamedTuple):
     `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
     answers for all. `is_limited` holds for a mailbox that answers for some schools only, `on_paper` for a letter that
     is printed. `had_letter` holds for an authority that already had a letter of the campaign, `has_unconfirmed` for one
-    of which an answer to the campaign waits to be confirmed.
+    of which an answer to the campaign waits to be confirmed, `asks_address` for the first letter to its mailbox in a
+    school year.
     """
 
     fase: int
@@ -52,6 +53,7 @@ class Facts(NamedTuple):
     on_paper: bool = False
     had_letter: bool = True
     has_unconfirmed: bool = False
+    asks_address: bool = False
 
     @property
     def is_reminded(self) -> bool:
@@ -226,6 +228,14 @@ def unconfirmed(facts: Facts) -> Value:
         return EMPTY
     said = Value.plain(typeset(UNCONFIRMED))
     return Value(f'\n<p style="margin:0 0 16px">{said.html}</p>', f"\n\n{said.text}")
+
+
+def right_address(facts: Facts) -> Value:
+    """A paragraph that asks whether the mailbox is the right one, once in a school year; empty otherwise."""
+    if not facts.asks_address:
+        return EMPTY
+    said = link(facts.links.address, typeset("C’est toujours la bonne adresse ?"))
+    return Value(f"<p>{said.html}</p>", said.text)
 
 
 def _answering(facts: Facts, choice: Answer) -> str:

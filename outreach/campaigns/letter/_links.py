@@ -70,6 +70,11 @@ class Links(NamedTuple):
         return f"{self.service}/{ANSWER}/{self.answering}"
 
     @property
+    def address(self) -> str:
+        """The address of the page that asks whether the mailbox is the right one."""
+        return f"{self.service}/{ANSWER}/address/{self.answering}"
+
+    @property
     def view(self) -> str:
         """The address of the letter in a browser."""
         return f"{self.service}/{VIEW}/{self.viewing}"

@@ -19,6 +19,7 @@ from outreach.campaigns.letter._field_values import (
     link,
     listing,
     pixel,
+    right_address,
     table,
     unconfirmed,
     written_directly,
@@ -32,6 +33,7 @@ WRITTEN_DIRECTLY = "écoles_écrites"
 DIRECTLY = "mention_écoles"  # how many schools were written to directly, which the layout says after a list of schools
 UNCONFIRMED = "mention_à_confirmer"  # that an answer came which nobody confirmed, said after a reminder's first words
 OF_THE_BODY = {DIRECTLY, UNCONFIRMED}
+RIGHT_ADDRESS = "mention_adresse"  # whether the mailbox is the right one, asked at the foot of a letter once a year
 REMINDED = "rappel"
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 
@@ -148,6 +150,7 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "image_mesure": lambda facts: pixel(facts.links.measure.pixel),
     DIRECTLY: written_directly,
     UNCONFIRMED: unconfirmed,
+    RIGHT_ADDRESS: right_address,
 }
 OF_SCHOOLS = "boîte_école"  # the mailbox answers for some schools only
 # Conditions that the layout uses; an author cannot write them, either.

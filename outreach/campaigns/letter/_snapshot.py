@@ -73,7 +73,7 @@ LISTS = {
 }
 OF_A_COPY = "parce que votre adresse a été indiquée par la personne qui répondait pour le pouvoir organisateur"
 SCHOOL_LISTS = Slot("tableau_écoles"), Slot("liste_écoles")
-NO_FIELDS = {"campaign_id", "about", "page", "is_copy", "replies_to"}  # of a campaign as it is kept
+NO_FIELDS = {"campaign_id", "about", "page", "is_copy", "replies_to", "asks_address"}  # of a campaign as it is kept
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
 
@@ -196,6 +196,7 @@ class WrittenLetter:
     page: str = ""  # of its programme
     is_copy: bool = False  # its recipient's address was given by somebody else
     replies_to: str = ""  # the mailbox of replies, if answers by mail go there
+    asks_address: bool = False  # once a year, whether a mailbox is the right one
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign) -> "WrittenLetter":
@@ -204,7 +205,9 @@ class WrittenLetter:
         about = programmes.strand_names(session)[campaign.strand_id]
         page = session.get_one(Strand, campaign.strand_id).programme.page
         said = {name: getattr(campaign, name) for name in names}
-        return cls(campaign.id, **said, about=about, page=page, replies_to=replies_to(session, campaign))
+        asks = campaign.asks_address or campaign.state is CampaignState.DRAFT
+        to = replies_to(session, campaign)
+        return cls(campaign.id, **said, about=about, page=page, replies_to=to, asks_address=asks)
 
     @property
     def is_awareness(self) -> bool:
@@ -313,6 +316,7 @@ def _draft(
         "official_page": sending.official_page,
         "head": head,
         "logo": logo,
+        "asks_address": written.asks_address,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
     html = _typeset(layouts.get_template("letter.html").render(body=body, **around), marks)

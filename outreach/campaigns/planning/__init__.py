@@ -42,7 +42,7 @@ from outreach.campaigns.planning._segment_uses import (
 )
 from outreach.campaigns.planning._sending_hours import (
     AddedClosure, Audiences, ClosedPart, Spares, calendar_caution, closed_office, closing_reason, end_of, known_until,
-    moment_of, next_open, read_moment, read_past, refuse_far_away, school_year, spelt_moment,
+    moment_of, next_open, read_moment, read_past, refuse_far_away, spelt_moment,
 )
 from outreach.campaigns.planning._wave_criteria import criteria_names, criterion_sentence, read_criterion
 
@@ -66,7 +66,7 @@ __all__ = [
     "moment_of", "move_wave", "next_entry", "next_open", "note_wave", "offered_definitions", "pause_campaign",
     "place_of", "plan_wave", "plan_waves", "planned_at", "planned_of", "postpone_departure", "read_criterion",
     "read_moment", "read_past", "ready_made", "refuse_closer", "refuse_far_away", "reminder_offsets",
-    "restore_campaign", "resume_campaign", "revise_campaign", "schedule_campaign", "school_year", "school_year_of",
+    "restore_campaign", "resume_campaign", "revise_campaign", "schedule_campaign", "school_year_of",
     "schools_meant", "scope_of", "send_back", "set_due", "solicited_by_others", "spelt_moment", "stage_of",
     "standing_of", "stopped_by", "strand_of", "subject_of", "submit_campaign", "take_segment", "to_those_who_received",
     "too_late", "unknown_campaign", "unreacted_criterion", "unreacted_of", "use_of", "waves_between", "waves_of",

@@ -243,7 +243,7 @@ def submit_campaign(session: Session, campaign: Campaign, **told: Unpack[Told]) 
     """
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
     campaign.letterhead_id = site.current_letterhead(session).version or None
-    campaign.replies_to = received.replies_address(session)
+    campaign.replies_to, campaign.asks_address = received.replies_address(session), True
     _decide(session, campaign, DecisionKind.SUBMITTED, **told)
     attempt = freeze(session, campaign, content_hash(campaign), now=told["now"])
     if attempt is not None:
@@ -404,7 +404,7 @@ def content_of(campaign: Campaign) -> Content:
 
 def content_hash(campaign: Campaign) -> str:
     """The digest of all that an approval is about: letter, criteria, dates, sender, letterhead, where
-    answers by mail go, mode (SHA-256, hex)."""
+    answers by mail go, whether it asks about mailboxes, mode (SHA-256, hex)."""
     content = {
         field: str(getattr(campaign, field))
         for field in CONTENT
@@ -416,6 +416,8 @@ def content_hash(campaign: Campaign) -> str:
         content["letterhead"] = str(campaign.letterhead_id)
     if campaign.replies_to:
         content["replies_to"] = campaign.replies_to
+    if campaign.asks_address:
+        content["asks_address"] = "True"
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 

@@ -125,13 +125,6 @@ def refuse_far_away(at: datetime, now: datetime) -> None:
         raise InputError("Ce moment est à plus de deux ans : choisissez une date plus proche.")
 
 
-def school_year(now: datetime) -> datetime:
-    """The start of the school year, taken as 16 August: precise enough for a count."""
-    day = today(now)
-    first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
-    return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)
-
-
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}
 SATURDAY = 5

@@ -24,14 +24,14 @@ from outreach.campaigns.correspondence import ServiceReply, mail_outcome
 from outreach.campaigns.evidence import ways_of
 from outreach.campaigns.letter import subjects_kept
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Colour, ReceiptCopy, Wave, WaveState
-from outreach.campaigns.planning import planned_of, school_year, scope_of
+from outreach.campaigns.planning import planned_of, scope_of
 from outreach.campaigns.results._openings import LetterOpenings, of_letters
 from outreach.campaigns.segments import ORDER
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.erasure import CLOSED, is_mark
 from outreach.core.text import french
-from outreach.core.text.dates import today
+from outreach.core.text.dates import school_year, today
 from outreach.core.text.errors import NotFound
 from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, Suppression, SuppressionScope

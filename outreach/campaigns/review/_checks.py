@@ -16,7 +16,7 @@ from outreach.adherence.situation import ORDINALS, strand_ordinal
 from outreach.campaigns import planning
 from outreach.campaigns.letter import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.planning import ClosingRule, Definition, DrawPlan, PlannedWave, school_year, spelt_moment
+from outreach.campaigns.planning import ClosingRule, Definition, DrawPlan, PlannedWave, spelt_moment
 from outreach.campaigns.review import _overlap as neighbours
 from outreach.campaigns.review import _written_dates as written_dates
 from outreach.campaigns.review._other_programme import of_sender, programme_remarks, strand_remarks
@@ -26,7 +26,7 @@ from outreach.campaigns.segments import AudienceCounts, Concerns, audience_rows,
 from outreach.campaigns.waves import CALL_OFF_TIME
 from outreach.core.db import Session
 from outreach.core.text import french
-from outreach.core.text.dates import today
+from outreach.core.text.dates import school_year, today
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery import letters
 from outreach.delivery.models import Message, MessageClass, Reason

@@ -21,6 +21,7 @@ from outreach.campaigns.letter import (
     RecipientFacts,
     SenderIdentity,
     WrittenLetter,
+    asked_about_themselves,
     bare_letter,
     compile_snapshot,
     freeze_letter,
@@ -133,11 +134,12 @@ class DryRun:
     of the first one.
 
     `missing` lists by field the authorities (FASE number, name) without a value; `biggest` is the largest HTML, in
-    bytes; `longest_preheader` is in characters. `long_subjects` are those of whose letters mailboxes cut the
-    subject.
+    bytes; `longest_preheader` is in characters. `asking` of them ask whether the mailbox is the right one.
+    `long_subjects` are those of whose letters mailboxes cut the subject.
     """
 
     letters: int = 0
+    asking: int = 0
     subject: str = ""
     preheader: str = ""
     text: str = ""
@@ -226,6 +228,7 @@ class Preview:
             together=together,
             on_paper=on_paper,
             reminded=self._reminded(),
+            asked=asked_about_themselves(self.at),
         )
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]
@@ -259,6 +262,7 @@ class Preview:
         run = DryRun()
         for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
             run.letters += 1
+            run.asking += letter.facts.asks_address
             run.text = run.text or letter.text
             run.subject, run.preheader = run.subject or letter.subject, run.preheader or letter.preheader
             html, who = letter.html, (letter.facts.fase, letter.facts.name)

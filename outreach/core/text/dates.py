@@ -67,6 +67,13 @@ def today(now: datetime) -> date:
     return now.astimezone(BRUSSELS).date()
 
 
+def school_year(now: datetime) -> datetime:
+    """The start of the school year, taken as 16 August: precise enough for a count."""
+    day = today(now)
+    first = date(day.year if day >= date(day.year, 8, 16) else day.year - 1, 8, 16)
+    return now.replace(year=first.year, month=first.month, day=first.day, hour=0, minute=0, second=0, microsecond=0)
+
+
 def parse_day(text: str) -> date:
     """The date a text names, day before month. Raises InputError when it names none, or one outside 2000–2099."""
     if not text.strip():
