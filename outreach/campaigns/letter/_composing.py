@@ -176,7 +176,7 @@ class RecipientFacts:
         """Which mailboxes of these authorities were asked about themselves this year; None where none is now."""
         if self.asked is None or self.on_paper or not self._asks(RIGHT_ADDRESS):
             return None
-        rows = session.execute(self.asked.where(among(Message.authority_id, keys)))
+        rows = session.execute(self.asked.where(among(AUTHORITY, keys)))
         return frozenset((authority, key) for authority, key in rows)
 
     def _asks(self, *names: str) -> bool:

@@ -202,9 +202,7 @@ def list_endpoints(
     rows = session.scalars(
         select(WebhookEndpoint).order_by(WebhookEndpoint.ended_at.is_not(None), WebhookEndpoint.id)
     ).all()
-    return InMemoryListing(
-        title="Logiciels suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort
-    )
+    return InMemoryListing(title="Logiciels suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort)
 
 
 def _held(session: Session, number: int) -> WebhookEndpoint:
