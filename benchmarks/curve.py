@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from outreach.reports import charts
 from outreach.reports.charts import Tone
-from outreach.reports.charts._marks import Anchor, Drawing, Line, Mark, Scale, Words
+from outreach.reports.charts._marks import Anchor, Drawing, Mark, Scale, Stroke, Words
 
 Run = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +64,7 @@ def drawing(runs: list[Run]) -> str:
     up = Scale(0, max(run["cpu_ms_per_message"] for run in runs) * 1.2, HEIGHT - MARGIN, MARGIN)
     unit = "processor time a letter (ms), launch included, by the number of recipients"
     marks: list[Mark] = [
-        Line(f"M{MARGIN} {MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}", Tone.EVENT),
+        Stroke(f"M{MARGIN} {MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}", Tone.EVENT),
         Words(MARGIN, 24, unit, SIZE),
         *(_words(across(math.log(size)), HEIGHT - 26, f"{size:,}", Tone.MUTED) for size in sizes),
     ]
@@ -78,7 +78,7 @@ def drawing(runs: list[Run]) -> str:
 def _line(database: str, own: list[Run], places: list[tuple[float, float]], runs: list[Run]) -> list[Mark]:
     """The line of a database, each cost at its point, and its name at the last."""
     tone, dash = TONES[database]
-    marks: list[Mark] = [Line("M" + "L".join(f"{x} {y}" for x, y in places), tone, 2, dash)] if places else []
+    marks: list[Mark] = [Stroke("M" + "L".join(f"{x} {y}" for x, y in places), tone, 2, dash)] if places else []
     for run, (x, y) in zip(own, places, strict=True):
         cost, name = _side(run, runs)
         marks.append(_words(x, y + cost, f"{run['cpu_ms_per_message']:.2f}"))

@@ -48,7 +48,7 @@ from outreach.campaigns.waves import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
 from outreach.core import jobs
 from outreach.core.db import Database, Session
-from outreach.core.jobs import Asked, Job
+from outreach.core.jobs import AskedJob, Job
 from outreach.core.settings import ROOT, read
 from outreach.core.text.roles import RoleName
 from outreach.delivery import outbox
@@ -184,7 +184,7 @@ def _ask_for_a_file(database: Database) -> None:
             return
     with database.writing() as session:
         person = people.person_for(RoleName.READER).email
-        jobs.ask_job(session, person, Asked("PO", "/directory/export.xlsx"), now=now)
+        jobs.ask_job(session, person, AskedJob("PO", "/directory/export.xlsx"), now=now)
 
 
 def _beside_jobs(session: Session, first: datetime, last: datetime) -> float | None:

@@ -36,7 +36,7 @@ from outreach.campaigns.evidence import (
     StepState,
 )
 from outreach.campaigns.models import Campaign, PaperLetter
-from outreach.campaigns.results import Figure, Filters, verify_ledger
+from outreach.campaigns.results import Figure, ReachedFilters, verify_ledger
 from outreach.campaigns.waves import advance_wave, receive_answer
 from outreach.cli.preparation import prepare
 from outreach.core.db import Database, Session
@@ -263,7 +263,7 @@ def _compared(database: Database, now: datetime) -> dict[str, Any]:
 def _lost(session: Session, steps: Sequence[EscalationStep], now: datetime) -> int:
     """Authorities that the mail did not reach, with neither proof, nor a reason to stop, nor every rung tried."""
     campaign = session.get_one(Campaign, 1)
-    without = results.list_reached(session, campaign, Filters(Figure.LEFT), now=now).keys()
+    without = results.list_reached(session, campaign, ReachedFilters(Figure.LEFT), now=now).keys()
     judged = due_steps.judge(session, campaign, 1, without, now=now)
     is_mail = ReachChannel.OTHER_MAILBOX  # what came of it is in the letter
     ended = Counter(step.authority_id for step in steps if step.state is StepState.FAILED or step.channel is is_mail)

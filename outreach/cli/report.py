@@ -10,7 +10,7 @@ import click
 from outreach.access.scopes import AccessScope, SightKind
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme
-from outreach.adherence.situation import Asked, Bucket, By, Grouping, Reading, Situation, Solicitation
+from outreach.adherence.situation import Bucket, By, Compared, Grouping, Reading, Situation, Solicitation
 from outreach.campaigns import results
 from outreach.campaigns.planning import end_of, known_until, read_past
 from outreach.campaigns.results import Actions
@@ -35,7 +35,7 @@ NO_ACTIONS = Actions([], [], {})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportContext:
     """A situation, the sentences that say it, and the register it counts by where that is the oldest one known."""
 
     found: Situation
@@ -160,7 +160,7 @@ def explain_difference(
     with operation.database.reading() as session:
         programme = programmes.get_programme(session, code)
         sight = AccessScope(SightKind.FEDERATION, federation) if federation else None
-        asked = Asked(programme, programme.strand(number), By(by), sight)
+        asked = Compared(programme, programme.strand(number), By(by), sight)
         found = situation.difference(session, asked, before, after)
         name = programmes.name_among_several(session, programme)
     say_json(found.as_json)
@@ -180,7 +180,7 @@ def _acted(session: Session, now: datetime, found: Situation, programme: Program
 
 def _told(
     session: Session, programme: Programme, day: date, known_at: datetime | None, by: Grouping, networks: Sequence[str]
-) -> Told:
+) -> ReportContext:
     situation.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
     listed = listed_schools(known_until(day, known_at))
@@ -190,7 +190,7 @@ def _told(
     oldest = situation.oldest_register(session, day, known_at)
     if oldest:
         said.append(f"Écoles : registre du {french.day(oldest)}, le plus ancien connu.")
-    return Told(counted.among(codes), said, oldest)
+    return ReportContext(counted.among(codes), said, oldest)
 
 
 def _codes(session: Session, networks: Sequence[str]) -> list[str]:

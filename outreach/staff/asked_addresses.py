@@ -47,7 +47,7 @@ Bien cordialement,
 """
 
 
-class Asked(Labelled):
+class AskedAddress(Labelled):
     """What a letter's page says of the mailbox that the letter went to; by a code only MORE, as it shows no mailbox."""
 
     RIGHT = "right", "Oui, c’est la bonne adresse"
@@ -59,7 +59,7 @@ class Asked(Labelled):
 def record(
     session: Session,
     message: Message,
-    asked: Asked,
+    asked: AskedAddress,
     address: Judgement | None,
     sending: SenderIdentity,
     *,
@@ -74,7 +74,7 @@ def record(
     authority, key = session.get_one(Authority, message.authority_id), message.address_key
     take_lock(session, "proposals", authority.id)
     held = contacts.held_at(session, authority, key)
-    if asked is Asked.RIGHT:
+    if asked is AskedAddress.RIGHT:
         confirmations.confirm(session, authority.id, key, ConfirmationWay.PAGE, at=now, about=_about(message, now))
         said = "Adresse confirmée, depuis la page d’un courriel."
         audit.record_entry(session, now, actor_of(session, message), said, subject_of(authority))
@@ -83,9 +83,9 @@ def record(
         raise InputError(SAME)
     if address is not None:
         ErasedAddresses.of(session).refuse(address.key)
-    kind = ProposalKind.GONE if asked is Asked.GONE else ProposalKind.ADDRESS
+    kind = ProposalKind.GONE if asked is AskedAddress.GONE else ProposalKind.ADDRESS
     made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=authority.id, message_id=message.id)
-    made.contact_id = held.id if held is not None and asked is not Asked.MORE else None
+    made.contact_id = held.id if held is not None and asked is not AskedAddress.MORE else None
     made.address, made.said, made.scope_code = address.address if address else "", BY_CODE if by_code else BY_LINK, ""
     made.proposed_at, made.proposed_by = now, actor_of(session, message)
     if (kind is ProposalKind.GONE and held is None) or _waits(session, made):

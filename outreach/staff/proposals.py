@@ -126,7 +126,7 @@ class Proposal(Base):
 LONGEST, MOST_A_DAY = 500, 50
 
 
-class Target:
+class ProposalTarget:
     """What a proposal is about, as the scope sees it: raises NotFound for whatever is out of it."""
 
     def __init__(self, seen: Session, fase: int, *, contact: int | None = None, school: int | None = None) -> None:
@@ -142,7 +142,7 @@ class Target:
 
 def propose(
     session: Session,
-    target: Target,
+    target: ProposalTarget,
     sight: AccessScope,
     said: str,
     *,

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from outreach.access.scopes import AccessScope, SightKind
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
-from outreach.adherence.situation import Asked, By, Reading
+from outreach.adherence.situation import By, Compared, Reading
 from outreach.core.tables import ListState
 from outreach.core.text.errors import InputError, Refused
 from outreach.directory.models import School
@@ -96,7 +96,7 @@ class Told:
 
     def between(self, first, second, *, by=By.NETWORK, sight=None, strand=1, naming=None):
         """The difference of two readings, each a day and a moment in days, or None for the knowledge of today."""
-        asked = Asked(self.programme, self.programme.strand(strand), by, sight)
+        asked = Compared(self.programme, self.programme.strand(strand), by, sight)
         readings = (Reading(on(day), None if moment is None else at(moment)) for day, moment in (first, second))
         return situation.difference(self.session, asked, *readings, naming)
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from outreach.core import jobs
-from outreach.core.jobs import Asked, JobWork
+from outreach.core.jobs import AskedJob, JobWork
 from outreach.core.jobs import _work as leases
 from outreach.operations.demo import people
 
@@ -18,7 +18,7 @@ def asked(sample_database, settings):
 
     def ask(title="Écoles d’un pouvoir organisateur dont le nom est fort long, avec leurs implantations", **about):
         with sample_database.writing() as session:
-            about = Asked(title, f"/directory/export.csv?{title}", **about)
+            about = AskedJob(title, f"/directory/export.csv?{title}", **about)
             return jobs.ask_job(session, AUTHOR, about, now=settings.instant()).id
 
     return ask

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from outreach.access.accounts import Line, TrailKind
+from outreach.access.accounts import LogLine, TrailKind
 from outreach.delivery import outbox
 from outreach.delivery.models import SuppressionReason
 from outreach.operations.demo import people
@@ -115,7 +115,7 @@ def test_the_trail_and_the_sessions_of_a_person_keep_the_rules(visitor, password
     visitor.get_by_role("button", name="Se connecter").click()
     visitor.get_by_role("heading", name="Journal des accès").wait_for()
     app.extensions[EXTENSION].put(
-        Line(NOW, TrailKind.EXPORTED, f"{'nom-' * 15}@{'x' * 60}.example", "/directory?" + "q" * 280)
+        LogLine(NOW, TrailKind.EXPORTED, f"{'nom-' * 15}@{'x' * 60}.example", "/directory?" + "q" * 280)
     )
     assert app.extensions[EXTENSION].flush()
     for address in ("/trail?kind=exported", "/account"):

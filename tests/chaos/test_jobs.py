@@ -15,7 +15,7 @@ from outreach.cli.running import job_child
 from outreach.cli.running.work import run_worker
 from outreach.core import jobs, tables
 from outreach.core.db import Database
-from outreach.core.jobs import Asked, JobState, JobWork
+from outreach.core.jobs import AskedJob, JobState, JobWork
 from outreach.core.jobs._models import JobPiece
 from outreach.core.jobs._work import PIECE_BYTES
 from outreach.core.settings import read
@@ -162,7 +162,7 @@ class Office:
         with self.database.writing() as session:
             received = tables.receive_import(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
             seen = tables.judge_import(session, kind, received).plan.version
-            return Asked("Liste", f"/directory/contact-lists/{received.id}/application", "POST", [("version", seen)])
+            return AskedJob("Liste", f"/directory/contact-lists/{received.id}/application", "POST", [("version", seen)])
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def office(sample_database, sample_url, tmp_path, request):
     "kills", [5, pytest.param(50, marks=[pytest.mark.long, pytest.mark.deep, pytest.mark.timeout(3_600)])]
 )
 def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kills):
-    undisturbed = office.ask(Asked("Exclusions", FILE))
+    undisturbed = office.ask(AskedJob("Exclusions", FILE))
     with office.database.writing() as session:
         _, lease = jobs.claim_job(session, now=office.now)
     began = time.monotonic()
@@ -187,7 +187,7 @@ def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kill
     assert len(whole) > 2 * PIECE_BYTES
     office.start()
     while office.kills < kills:
-        file = office.ask(Asked("Exclusions", FILE))
+        file = office.ask(AskedJob("Exclusions", FILE))
         office.kill(file, child=True)
         office.kill(file, child=False)
         office.kill(file, child=True)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from outreach.cli.context import Operation
 from outreach.cli.main import NO_DATABASE, PLACES, commands, load, sentence
 from outreach.core import jobs
-from outreach.core.jobs import Asked
+from outreach.core.jobs import AskedJob
 from outreach.core.settings import read
 from outreach.core.text import french
 from tests import factories
@@ -105,7 +105,7 @@ def test_every_command_with_json_is_called_here():
 
 def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path, sample_database):
     with sample_database.writing() as session:
-        jobs.ask_job(session, factories.AUTHOR, Asked("Fichier", "/x.csv"), now=NOW)
+        jobs.ask_job(session, factories.AUTHOR, AskedJob("Fichier", "/x.csv"), now=NOW)
     for name in (*CALLS, *LISTS):
         result = run(*words_of(name, tmp_path), "--json")
         assert result.exit_code == (1 if name in {"note verify", "doctor", "healthy work"} else 0), (

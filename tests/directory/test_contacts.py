@@ -5,7 +5,7 @@ from outreach.core import audit
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory import authorities, contacts
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Contact, MailboxKind, Ownership, School
 
@@ -118,7 +118,9 @@ def test_the_same_address_in_another_case_is_the_same(session, authority, now):
 def test_a_bounced_address_is_not_used_until_staff_put_it_back(session, authority, now):
     assert contacts.record_bounce(session, "po009300@adm.fwb.example", now=now, actor="système") == 1
     assert usable(session, authority) == set()
-    assert [r.reach for r in authorities.list_authorities(session, Filters(text="9300")).every()] == [Reach.BOUNCED]
+    assert [r.reach for r in authorities.list_authorities(session, Filters(text="9300")).every()] == [
+        ReachFilter.BOUNCED
+    ]
     (old,) = contacts.contacts_of(session, authority)
     contacts.correct(session, authority, old, judge(old.address), now=now, actor="nadia", kind=BOX)
     assert usable(session, authority) == {"po009300@adm.fwb.example"}
@@ -174,4 +176,6 @@ def test_a_retired_address_leaves_the_authority_without_one(session, authority, 
     (old,) = contacts.contacts_of(session, authority)
     contacts.retire(session, authority, old, now=now, actor="nadia")
     session.flush()
-    assert [r.reach for r in authorities.list_authorities(session, Filters(text="9300")).every()] == [Reach.NO_ADDRESS]
+    assert [r.reach for r in authorities.list_authorities(session, Filters(text="9300")).every()] == [
+        ReachFilter.NO_ADDRESS
+    ]

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.register._comparison import compare
-from outreach.directory.register._edition import Edition, Reading
+from outreach.directory.register._edition import Edition, EditionReading
 from tests.directory.editions import edition, read_register, row
 
 
@@ -108,4 +108,4 @@ def test_an_edition_applied_is_an_edition_that_changes_nothing(before, after):
     start = read_register(edition(*rows(before))).edition
     reading = read_register(edition(*rows(after)))
     target = compare(start, reading).target
-    assert compare(target, Reading(edition=reading.edition)).changes == []
+    assert compare(target, EditionReading(edition=reading.edition)).changes == []

@@ -2,7 +2,7 @@ import pytest
 
 from outreach.core.tables import PAGE_ROWS
 from outreach.directory import authorities
-from outreach.directory.authorities import LONGEST_SEARCH, Filters, Reach
+from outreach.directory.authorities import LONGEST_SEARCH, Filters, ReachFilter
 from outreach.directory.authorities import _search as search
 from outreach.directory.authorities._search import DirectoryCounts
 from outreach.directory.models import Level
@@ -73,7 +73,7 @@ def test_a_letter_that_stands_for_four_words_two_hundred_times_finds_nothing(ses
 
 
 def test_a_bounced_box_is_found(session):
-    (row,) = search.list_authorities(session, Filters(reach=Reach.BOUNCED)).every()
+    (row,) = search.list_authorities(session, Filters(reach=ReachFilter.BOUNCED)).every()
     assert row.mailbox is None
 
 

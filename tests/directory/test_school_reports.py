@@ -10,7 +10,7 @@ from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory import register
 from outreach.directory.authorities import authority_by_fase
 from outreach.directory.register import Fate, SchoolReport
-from outreach.directory.register._school_reports import Verdict
+from outreach.directory.register._school_reports import ReportVerdict
 from tests.directory import editions
 from tests.directory.editions import edition, row
 
@@ -61,7 +61,7 @@ def against(database):
 
 def test_a_report_is_told_in_the_history_and_stands_until_it_is_withdrawn(database, apply, now):
     report(database, now, source=" Appel de la secrétaire ")
-    assert standing(database) == [(80002, Verdict.AWAITED, None)]
+    assert standing(database) == [(80002, ReportVerdict.AWAITED, None)]
     withdraw(database, now)
     assert standing(database) == []
     with database.reading() as session:
@@ -77,7 +77,7 @@ def test_a_report_is_told_in_the_history_and_stands_until_it_is_withdrawn(databa
         ),
     ]
     report(database, now, fate=Fate.CLOSED)
-    assert standing(database) == [(80002, Verdict.AWAITED, None)]
+    assert standing(database) == [(80002, ReportVerdict.AWAITED, None)]
 
 
 @pytest.mark.parametrize(
@@ -118,21 +118,21 @@ def test_only_who_recorded_it_withdraws_it_until_the_register_contradicts_it(dat
 def test_the_next_edition_contradicts_or_confirms_and_undoing_it_awaits_the_next(database, apply, now):
     report(database, now)
     apply(*HERE, row(school=80003, site=70003), on=TODAY)
-    assert standing(database) == [(80002, Verdict.CONTRADICTED, TODAY)]
+    assert standing(database) == [(80002, ReportVerdict.CONTRADICTED, TODAY)]
     assert against(database) == [80002]
     apply(HERE[0], MOVED, on=TODAY + timedelta(days=7))
-    assert standing(database) == [(80002, Verdict.CONFIRMED, TODAY + timedelta(days=7))]
+    assert standing(database) == [(80002, ReportVerdict.CONFIRMED, TODAY + timedelta(days=7))]
     assert against(database) == []
     with database.writing() as session:
         editions.undo(session, now, WHO)
         editions.undo(session, now, WHO)
-    assert standing(database) == [(80002, Verdict.AWAITED, None)]
+    assert standing(database) == [(80002, ReportVerdict.AWAITED, None)]
 
 
 def test_an_edition_of_before_the_departure_says_nothing_of_it(database, apply, now):
     report(database, now)
     apply(*HERE, row(school=80003, site=70003), on=TODAY - timedelta(days=1))
-    assert standing(database) == [(80002, Verdict.AWAITED, None)]
+    assert standing(database) == [(80002, ReportVerdict.AWAITED, None)]
 
 
 def test_the_authority_that_has_the_school_by_then_is_not_concerned(database, apply, now):

@@ -21,7 +21,7 @@ from outreach.campaigns.evidence import ReachChannel, StepReason
 from outreach.campaigns.models import PaperBatch
 from outreach.campaigns.segments import InNetwork
 from outreach.core import jobs
-from outreach.core.jobs import Asked
+from outreach.core.jobs import AskedJob
 from outreach.core.settings import ROOT
 from outreach.core.tables import On
 from outreach.core.text.addresses import judge
@@ -132,7 +132,7 @@ def chief(signed_in, launched_sample):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
             segments.make_list(session, named, [one.authority_id for one in letters], **by)
             segments.save_segment(session, named, InNetwork(("WBE",)), **by)
-            jobs.ask_job(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            jobs.ask_job(session, people.person_for("author").email, AskedJob("Fichier", f"/{number}"), now=NOW)
             webhooks_out.make_endpoint(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
             made = webhooks_in.make_source(session, name=f"service-{number}", public_key="", known=[], **by)
             keep_deliveries(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])

@@ -1,7 +1,7 @@
 """Accounts of staff: people, roles, passwords, second factors, sessions, and the access log."""
 
 from outreach.access.accounts._access_log import (
-    MOST_EXPORTED, AccessLogEntry, Filter, Line, Seen, TrailKind, add_access_lines, list_access, without_repeats,
+    MOST_EXPORTED, AccessLogEntry, Filter, LogLine, Seen, TrailKind, add_access_lines, list_access, without_repeats,
 )
 from outreach.access.accounts._accounts import (
     Colleagues, Role, User, account_at, account_exists, account_numbered, account_of, add_user, change_password,
@@ -29,9 +29,9 @@ from outreach.access.accounts._sessions import (
 
 __all__ = [
     "ATTEMPT_DIGEST_BYTES", "DIGEST_BYTES", "LIFETIME", "MOST_EXPORTED", "PATH", "PAUSE", "AccessLogEntry",
-    "AccountLink", "Admission", "Colleagues", "DeadLink", "Filter", "Line", "LinkKind", "LiveLink", "PasswordRequest",
-    "Role", "Seen", "SignInAttempt", "StaffIdentity", "StaffSession", "TrailKind", "UnknownLink", "User",
-    "accept_by_identity", "account_at", "account_exists", "account_numbered", "account_of", "account_state",
+    "AccountLink", "Admission", "Colleagues", "DeadLink", "Filter", "LinkKind", "LiveLink", "LogLine",
+    "PasswordRequest", "Role", "Seen", "SignInAttempt", "StaffIdentity", "StaffSession", "TrailKind", "UnknownLink",
+    "User", "accept_by_identity", "account_at", "account_exists", "account_numbered", "account_of", "account_state",
     "add_access_lines", "add_user", "admit_identity", "ask_for_link", "attempt_key", "began_at", "begin_session",
     "bind_identity", "change_password", "choose_password", "claim_requests", "close_account", "colleagues",
     "count_attempt", "count_failure", "digest_of", "digests_of", "end_all_sessions", "end_calendar_key",

@@ -54,7 +54,7 @@ class AccessLogEntry(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """A line to be written."""
 
     at: datetime
@@ -86,7 +86,7 @@ class Filter:
         return asked
 
 
-def without_repeats(lines: Iterable[Line], last: Seen) -> list[Line]:
+def without_repeats(lines: Iterable[LogLine], last: Seen) -> list[LogLine]:
     """The lines, with one a minute for a person and kind of failure, and for a person and letter.
 
     `last` holds when each came last, and is kept up to date.
@@ -102,7 +102,7 @@ def without_repeats(lines: Iterable[Line], last: Seen) -> list[Line]:
     return kept
 
 
-def add_access_lines(session: Session, lines: Sequence[Line]) -> None:
+def add_access_lines(session: Session, lines: Sequence[LogLine]) -> None:
     """Write lines, except those that repeat one of the last minute, of whatever process."""
     take_lock(session, "trail")
     around = AccessLogEntry.at.between(min(line.at for line in lines) - APART, max(line.at for line in lines) + APART)
@@ -145,7 +145,7 @@ def list_access(session: Session, asked: Filter, sort: str = "") -> QueryListing
     )
 
 
-def _sameness(line: Line | AccessLogEntry) -> Sameness | None:
+def _sameness(line: LogLine | AccessLogEntry) -> Sameness | None:
     """What two lines have in common of which one a minute is enough, or None."""
     if line.kind in FAILURES:
         return line.kind, line.person, ""

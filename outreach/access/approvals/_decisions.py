@@ -248,7 +248,7 @@ def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, act
             raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
 
 
-class Told(TypedDict):
+class DecisionWords(TypedDict):
     """What a person says of a decision: when, who, why, and how many the thing would reach."""
 
     now: datetime
@@ -258,7 +258,7 @@ class Told(TypedDict):
 
 
 def record_decision(
-    session: Session, content: Content, kind: DecisionKind, sentence: str | None = None, **told: Unpack[Told]
+    session: Session, content: Content, kind: DecisionKind, sentence: str | None = None, **told: Unpack[DecisionWords]
 ) -> Decision:
     """Keep what a person did about a thing, exactly as it stands, and what the audit says of it.
 

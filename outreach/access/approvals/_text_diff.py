@@ -22,7 +22,7 @@ class PieceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPiece:
     """Some words of a text, and what became of them."""
 
     kind: PieceKind
@@ -34,10 +34,10 @@ class Rewording:
     """A text that changed: its French name, and its pieces in order of reading."""
 
     name: str
-    pieces: Sequence[Piece]
+    pieces: Sequence[DiffPiece]
 
     @property
-    def shown(self) -> list[Piece]:
+    def shown(self) -> list[DiffPiece]:
         """The pieces, with « … » for what stayed the same further than a paragraph from a change."""
         last = len(self.pieces) - 1
         return [
@@ -46,23 +46,23 @@ class Rewording:
         ]
 
 
-def compare_texts(before: str, after: str) -> list[Piece]:
+def compare_texts(before: str, after: str) -> list[DiffPiece]:
     """Both texts in one: what stayed, what is gone, what was added; by words, or by paragraphs in longer texts."""
     for split in (WORDS, PARAGRAPHS):
         old, new = (split.findall(text) for text in (before, after))
         in_new = Counter(new)
         if sum(in_new[word] for word in old) <= MOST_PAIRS:
             return [piece for piece in _pieces(old, new) if piece.text]
-    return [piece for piece in (Piece(PieceKind.GONE, before), Piece(PieceKind.ADDED, after)) if piece.text]
+    return [piece for piece in (DiffPiece(PieceKind.GONE, before), DiffPiece(PieceKind.ADDED, after)) if piece.text]
 
 
-def _pieces(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
+def _pieces(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPiece]:
     for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
-            yield Piece(PieceKind.SAME, "".join(new[start:end]))
+            yield DiffPiece(PieceKind.SAME, "".join(new[start:end]))
         else:
-            yield Piece(PieceKind.GONE, "".join(old[first:last]))
-            yield Piece(PieceKind.ADDED, "".join(new[start:end]))
+            yield DiffPiece(PieceKind.GONE, "".join(old[first:last]))
+            yield DiffPiece(PieceKind.ADDED, "".join(new[start:end]))
 
 
 def _near(text: str, follows: bool, precedes: bool) -> str:

@@ -135,7 +135,7 @@ class IssuerFault(Exception):
     may_be_logged = True
 
 
-class Kept(Generic[Value]):
+class KeptSignIn(Generic[Value]):
     """A document of the issuer: kept for an hour. One thread fetches it, the others wait for a second.
 
     When the issuer does not answer, nobody asks again for ten seconds: a flood of sign-ins holds up no thread.
@@ -179,7 +179,7 @@ class Issuer:
     def __init__(self, client: ClientSettings) -> None:
         self.client = client
         self._room = BoundedSemaphore(MOST_AT_ONCE)
-        self._metadata, self._keys = Kept(self._discover), Kept(self._fetch_keys)
+        self._metadata, self._keys = KeptSignIn(self._discover), KeptSignIn(self._fetch_keys)
 
     def offered_keys(self) -> int:
         """How many keys for signatures the issuer publishes, now. Raises SignInRefused."""

@@ -34,7 +34,7 @@ from outreach.core.db import Session, take_lock, take_shared_lock
 from outreach.core.tables import QueryListing
 from outreach.core.text import dates, french
 from outreach.core.text.errors import InputError
-from outreach.directory.authorities import Event
+from outreach.directory.authorities import PastEvent
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Ownership, School
 
@@ -231,7 +231,7 @@ def _joined_told(joined: int, base: int) -> str:
     return f"{french.number(joined)} de ses {french.plural(base, 'école')} {'ont' if joined > 1 else 'a'} adhéré"
 
 
-def list_events(session: Session, authority: Authority) -> list[Event]:
+def list_events(session: Session, authority: Authority) -> list[PastEvent]:
     """What joining lists recorded for the authority's schools of today; records made by hand are in the audit."""
     query = (
         select(AdherenceRecord, School, Strand, NAME_AMONG_SEVERAL, RecordWithdrawal.withdrawn_at)
@@ -247,11 +247,11 @@ def list_events(session: Session, authority: Authority) -> list[Event]:
         )
         .order_by(AdherenceRecord.effective_on, School.fase)
     )
-    grouped = dict[int, Event]()
+    grouped = dict[int, PastEvent]()
     for entry, school, strand, programme, withdrawn_at in session.execute(query):
         undone = f", annulée le {dates.today(withdrawn_at):%d/%m/%Y}" if withdrawn_at else ""
         event = grouped.setdefault(
-            entry.list_id or 0, Event(entry.recorded_at, entry.recorded_by, f"Liste d’adhésions appliquée{undone}.")
+            entry.list_id or 0, PastEvent(entry.recorded_at, entry.recorded_by, f"Liste d’adhésions appliquée{undone}.")
         )
         source = f" Source : {entry.source}." if entry.source else ""
         reason = f" Motif : {entry.reason}" if entry.reason else ""

@@ -2,10 +2,10 @@
 
 from outreach.adherence.situation._concerning import programmes_concerning
 from outreach.adherence.situation._difference import (
-    A_MONTH, CONCERNED, Asked, By, Cause, Difference, Reading, difference,
+    A_MONTH, CONCERNED, By, ChangeCause, Compared, Reading, SituationDifference, difference,
 )
 from outreach.adherence.situation._explained import (
-    ChangedSchool, Chosen, difference_sentences, figure_label, list_changed_schools, signed_count, since,
+    ChangedSchool, ChosenList, difference_sentences, figure_label, list_changed_schools, signed_count, since,
 )
 from outreach.adherence.situation._grouping import Grouping, groups, oldest_register, refuse_unknowable
 from outreach.adherence.situation._sentences import (
@@ -23,10 +23,10 @@ from outreach.adherence.situation._standing import (
 )
 
 __all__ = [
-    "A_MONTH", "CONCERNED", "DEFINITIONS", "KNOWN", "OF_REACH", "ORDINALS", "OTHERS", "Asked", "AuthorityRow",
-    "Bucket", "By", "Cause", "ChangedSchool", "Chosen", "Difference", "FiguredSentence", "GroupAnswer", "Grouping",
-    "Listed", "Moment", "Reading", "SchoolRow", "Selection", "Situation", "SituationRow", "Solicitation", "Timeline",
-    "all_eligible", "buckets_of", "closed_in_words", "closing_in_words", "count_situation", "day_in_words",
+    "A_MONTH", "CONCERNED", "DEFINITIONS", "KNOWN", "OF_REACH", "ORDINALS", "OTHERS", "AuthorityRow", "Bucket", "By",
+    "ChangeCause", "ChangedSchool", "ChosenList", "Compared", "FiguredSentence", "GroupAnswer", "Grouping", "Listed",
+    "Moment", "Reading", "SchoolRow", "Selection", "Situation", "SituationDifference", "SituationRow", "Solicitation",
+    "Timeline", "all_eligible", "buckets_of", "closed_in_words", "closing_in_words", "count_situation", "day_in_words",
     "difference", "difference_sentences", "figure_label", "figures_of", "group_answers", "groups", "is_confirmed",
     "joined_late", "joined_schools", "joining_curve", "kinds_of_schools", "list_changed_schools",
     "list_situation_authorities", "list_situation_schools", "of_declared", "of_group", "of_reported", "of_rows",

@@ -60,7 +60,7 @@ class By(Labelled):
     LEVEL = "level", "niveau"
 
 
-class Cause(Labelled):
+class ChangeCause(Labelled):
     """Why a school is in a cell of one reading and not of the other, in the order in which causes are looked for."""
 
     STRAND_OPENED = "strand_opened", "volet ouvert depuis"
@@ -80,7 +80,9 @@ class Cause(Labelled):
     CORRECTED = "corrected", "corrigé"
 
 
-OF_STATUS = (*list(Cause)[list(Cause).index(Cause.JOINED_SINCE) :],)  # the others are the register's doing
+OF_STATUS = (
+    *list(ChangeCause)[list(ChangeCause).index(ChangeCause.JOINED_SINCE) :],
+)  # the others are the register's doing
 
 
 class Reading(NamedTuple):
@@ -96,7 +98,7 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Compared:
     """Of what two readings are taken: a strand, the grouping, and whose members alone count, those of each reading."""
 
     programme: Programme
@@ -118,11 +120,11 @@ class Cell:
 
     before: int = 0
     after: int = 0
-    causes: dict[tuple[Cause, int], list[int | None]] = field(default_factory=dict)
+    causes: dict[tuple[ChangeCause, int], list[int | None]] = field(default_factory=dict)
 
-    def ordered(self) -> list[tuple[tuple[Cause, int], list[int | None]]]:
+    def ordered(self) -> list[tuple[tuple[ChangeCause, int], list[int | None]]]:
         """The causes in their order."""
-        order = list(Cause)
+        order = list(ChangeCause)
         return sorted(self.causes.items(), key=lambda one: (order.index(one[0][0]), one[0][1]))
 
     def as_json(self) -> dict[str, Any]:
@@ -139,13 +141,13 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SituationDifference:
     """Two readings of a strand and why they differ: by group and status, of each group's concerned schools, and of all.
 
     `labels` names the groups. `records` are the keys of the records that decided, by the FASE number of the school.
     """
 
-    asked: Asked
+    asked: Compared
     before: Reading
     after: Reading
     cells: dict[tuple[str, Bucket], Cell]
@@ -177,8 +179,8 @@ class Difference:
 
 
 def difference(
-    session: Session, asked: Asked, before: Reading, after: Reading, naming: Session | None = None
-) -> Difference:
+    session: Session, asked: Compared, before: Reading, after: Reading, naming: Session | None = None
+) -> SituationDifference:
     """Take two readings and split the difference of every cell by cause.
 
     `naming` is a session that sees some schools alone: the others are counted, and not named.
@@ -274,7 +276,7 @@ class _Splitting:
     """The rows of two readings, the earlier moment's first, and the cells they fill."""
 
     def __init__(
-        self, session: Session, asked: Asked, early: Reading, late: Reading, naming: Session, *, is_turned: bool
+        self, session: Session, asked: Compared, early: Reading, late: Reading, naming: Session, *, is_turned: bool
     ) -> None:
         self.session, self.asked, self.early, self.late, self.is_turned = session, asked, early, late, is_turned
         self.naming, self.decided = naming, dict[int, int]()
@@ -286,7 +288,7 @@ class _Splitting:
         self.populations: dict[str, Cell] = defaultdict(Cell)
         self.totals: dict[str, Cell] = defaultdict(Cell)
 
-    def split(self, before: Reading, after: Reading) -> Difference:
+    def split(self, before: Reading, after: Reading) -> SituationDifference:
         """Fill the cells."""
         self.places = self._places()
         self.records = self._records()
@@ -306,7 +308,7 @@ class _Splitting:
             self._count(second, becomes, count, is_second=True)
         self._explain(moving)
         there = [group for group in labels if group in {key[0] for key in self.cells}]
-        return Difference(
+        return SituationDifference(
             self.asked,
             before,
             after,
@@ -346,33 +348,35 @@ class _Splitting:
                 for name in some.keys() - others.keys():
                     cause = self._cause_of_register(name[1], school, groups, register) or of_status
                     key = cause, -sign if self.is_turned else sign
-                    fase = None if cause is Cause.LEFT else fases.get(school)
+                    fase = None if cause is ChangeCause.LEFT else fases.get(school)
                     some[name].causes.setdefault(key, []).append(fase)
                     if deciding and fase and cause in OF_STATUS:
                         self.decided[fase] = deciding
 
     def _cause_of_register(
         self, group: str, school: int, groups: Three[tuple[str, ...]], register: "_Register"
-    ) -> Cause | None:
+    ) -> ChangeCause | None:
         """Why a school is in a group, or in any, in one reading alone; None where it is in both."""
         was, between, is_now = ((group in of) if group else bool(of) for of in groups)
         return None if was == is_now else register.cause(school, groups, is_since=between != is_now)
 
-    def _cause_of_status(self, records: Sequence[_Record], buckets: Three[str]) -> tuple[Cause, int | None]:
+    def _cause_of_status(self, records: Sequence[_Record], buckets: Three[str]) -> tuple[ChangeCause, int | None]:
         """Why a school has another status, and the key of the record that says so."""
         was, becomes, last = _Held.of(records).records
         if buckets[1] != buckets[2]:
             later, bucket = (becomes, buckets[1]) if self.is_backward else (last, buckets[2])
-            cause = Cause.JOINED_SINCE if bucket in (Bucket.JOINED, Bucket.DECLARED) else Cause.CHANGED_SINCE
+            cause = (
+                ChangeCause.JOINED_SINCE if bucket in (Bucket.JOINED, Bucket.DECLARED) else ChangeCause.CHANGED_SINCE
+            )
             return cause, later and later.id
         if becomes is not None and becomes.is_new:
             is_same_day = was is not None and was.effective_on == becomes.effective_on and was.status != becomes.status
-            return Cause.CORRECTED if is_same_day or (was and was.is_gone) else Cause.TOLD_LATE, becomes.id
+            return ChangeCause.CORRECTED if is_same_day or (was and was.is_gone) else ChangeCause.TOLD_LATE, becomes.id
         gone = was if was and was.is_gone else next((one for one in records if one.known & FIRST and one.is_gone), None)
         if gone is None:
             # A record that came between makes what was declared after it speak, or stay silent.
-            return Cause.TOLD_LATE, next((one.id for one in records if one.is_new and one.known & BETWEEN), None)
-        return Cause.LIST_UNDONE if gone.is_list_undone else Cause.TAKEN_BACK, gone.id
+            return ChangeCause.TOLD_LATE, next((one.id for one in records if one.is_new and one.known & BETWEEN), None)
+        return ChangeCause.LIST_UNDONE if gone.is_list_undone else ChangeCause.TAKEN_BACK, gone.id
 
     # -- rows
 
@@ -531,7 +535,7 @@ class _Register:
         if schools:
             self._read(schools)
 
-    def cause(self, school: int, groups: Three[tuple[str, ...]], *, is_since: bool) -> Cause:  # noqa: PLR0911 - a way for each
+    def cause(self, school: int, groups: Three[tuple[str, ...]], *, is_since: bool) -> ChangeCause:  # noqa: PLR0911 - a way for each
         """Why a school is in a group in one reading alone; `is_since`: it is between the two days that it changed."""
         first, last = self.ends
         # The reading that says it last, if it is the one without the school.
@@ -539,20 +543,20 @@ class _Register:
         sight = self.splitting.asked.sight
         is_elsewhere = self.taught[school] >> out & 1 or school not in self.named
         if sight and groups[2 - out] and not groups[out] and is_elsewhere:
-            return Cause.LEFT
+            return ChangeCause.LEFT
         if not is_since:
-            return Cause.EDITION_UNDONE if school in self.undone else Cause.EDITION_APPLIED
+            return ChangeCause.EDITION_UNDONE if school in self.undone else ChangeCause.EDITION_APPLIED
         if not self.splitting.asked.strand.is_open(self.splitting.days[first]):
-            return Cause.STRAND_OPENED
+            return ChangeCause.STRAND_OPENED
         owners = self.owners[school]
         if not owners[first]:
-            return Cause.OPENED
+            return ChangeCause.OPENED
         if not owners[last]:
-            return Cause.MERGED if school in self.taken_over else Cause.CLOSED
+            return ChangeCause.MERGED if school in self.taken_over else ChangeCause.CLOSED
         if owners[first] != owners[last]:
             is_from_outside = sight and not (groups[first] and groups[last])
-            return Cause.MOVED if is_from_outside or owners[first] in self.running else Cause.MERGED
-        return Cause.LEVEL_CHANGED
+            return ChangeCause.MOVED if is_from_outside or owners[first] in self.running else ChangeCause.MERGED
+        return ChangeCause.LEVEL_CHANGED
 
     def _read(self, schools: Sequence[int]) -> None:
         session, on = self.splitting.session, self._on

@@ -14,11 +14,11 @@ from outreach.adherence.programmes import of_programme
 from outreach.adherence.situation._difference import (
     CONCERNED,
     OF_STATUS,
-    Asked,
-    Cause,
     Cell,
-    Difference,
+    ChangeCause,
+    Compared,
     Reading,
+    SituationDifference,
     difference,
 )
 from outreach.adherence.situation._situation import Bucket
@@ -29,13 +29,13 @@ from outreach.core.text import french
 from outreach.directory.models import Authority, Nature, Ownership, RegisterChange, RegisterImport, RegisterKind, School
 
 
-class Chosen(NamedTuple):
+class ChosenList(NamedTuple):
     """Which cells are opened: of a group, of a figure (a status, or `CONCERNED`), by a cause, and of who came (1) or
     left (-1). What is empty means all."""
 
     group: str = ""
     figure: str = ""
-    cause: Cause | None = None
+    cause: ChangeCause | None = None
     sign: int = 0
 
 
@@ -63,7 +63,7 @@ class ChangedSchool:
 
     school: School
     authority: Authority | None
-    cause: Cause
+    cause: ChangeCause
     before: str
     after: str
     told: Telling
@@ -111,7 +111,7 @@ def since(session: Session, programmes: Callable[[], Iterable[Programme]], befor
     for programme in programmes() if touched else ():
         for strand in programme.open_on(after.day):
             if strand.id in touched:
-                totals = difference(session, Asked(programme, strand), before, after).totals
+                totals = difference(session, Compared(programme, strand), before, after).totals
                 for figure in (Bucket.JOINED.value, CONCERNED):
                     for side in (1, -1):
                         causes = totals[figure].causes.items()
@@ -121,7 +121,7 @@ def since(session: Session, programmes: Callable[[], Iterable[Programme]], befor
     return found
 
 
-def difference_sentences(found: Difference, programme: str = "") -> list[str]:
+def difference_sentences(found: SituationDifference, programme: str = "") -> list[str]:
     """A sentence for each figure of all groups in which schools came or left: both readings, and why they differ.
 
     `programme` is its name, where there are several.
@@ -146,7 +146,7 @@ def _said(one: Reading) -> str:
 
 
 def list_changed_schools(
-    session: Session, found: Difference, chosen: Chosen, *, text: str, sort: str, names: Mapping[str, str]
+    session: Session, found: SituationDifference, chosen: ChosenList, *, text: str, sort: str, names: Mapping[str, str]
 ) -> InMemoryListing[ChangedSchool]:
     """The schools that a difference names in the chosen cells, one a row, in the order of the causes."""
     causes = _causes(_cells(found, chosen), chosen)
@@ -160,7 +160,7 @@ def list_changed_schools(
         ).all()
     )
     places, told = _Places(found), _tellings(session, found, causes)
-    order = list(Cause)
+    order = list(ChangeCause)
     rows = [
         ChangedSchool(one, authorities.get(one.id), causes[fase], *places.of(fase), told.get(fase, Telling()))
         for fase, one in sorted(schools.items(), key=lambda each: (order.index(causes[each[0]]), each[0]))
@@ -168,7 +168,7 @@ def list_changed_schools(
     return InMemoryListing(title="Écoles qui changent", columns=COLUMNS, rows=rows, sort=sort, text=text, names=names)
 
 
-def _cells(found: Difference, chosen: Chosen) -> Iterable[Cell]:
+def _cells(found: SituationDifference, chosen: ChosenList) -> Iterable[Cell]:
     if not chosen.group and chosen.figure:
         return [found.totals[chosen.figure]] if chosen.figure in found.totals else []
     if chosen.figure == CONCERNED:
@@ -180,11 +180,11 @@ def _cells(found: Difference, chosen: Chosen) -> Iterable[Cell]:
     ]
 
 
-def _causes(cells: Iterable[Cell], chosen: Chosen) -> dict[int, Cause]:
+def _causes(cells: Iterable[Cell], chosen: ChosenList) -> dict[int, ChangeCause]:
     """The first cause of each school of these cells, by its FASE number."""
     every = [one for cell in cells for one in cell.ordered()]
-    every.sort(key=lambda one: list(Cause).index(one[0][0]))
-    causes: dict[int, Cause] = {}
+    every.sort(key=lambda one: list(ChangeCause).index(one[0][0]))
+    causes: dict[int, ChangeCause] = {}
     for (cause, sign), schools in every:
         if chosen.cause in (None, cause) and chosen.sign in (0, sign):
             for fase in schools:
@@ -196,7 +196,7 @@ def _causes(cells: Iterable[Cell], chosen: Chosen) -> dict[int, Cause]:
 class _Places:
     """What each school was and became: its status, and its group where that is another."""
 
-    def __init__(self, found: Difference) -> None:
+    def __init__(self, found: SituationDifference) -> None:
         self.labels = found.labels
         self.sides: dict[int, dict[int, set[tuple[str, str]]]] = defaultdict(lambda: {-1: set(), 1: set()})
         for place, cell in found.cells.items():
@@ -220,7 +220,7 @@ class _Places:
         return before, after
 
 
-def _tellings(session: Session, found: Difference, causes: Mapping[int, Cause]) -> dict[int, Telling]:
+def _tellings(session: Session, found: SituationDifference, causes: Mapping[int, ChangeCause]) -> dict[int, Telling]:
     """What was recorded of each school, by its FASE number: an edition of the register, or a record."""
     of_register = [fase for fase, cause in causes.items() if cause not in OF_STATUS]
     told = _of_editions(session, found, of_register) if of_register else {}
@@ -234,14 +234,14 @@ def _tellings(session: Session, found: Difference, causes: Mapping[int, Cause]) 
     for record, withdrawal, received_at in session.execute(query) if keys else ():
         fase = keys[record.id]
         at, by = record.recorded_at, record.recorded_by
-        if withdrawal and causes[fase] in (Cause.TAKEN_BACK, Cause.LIST_UNDONE):
+        if withdrawal and causes[fase] in (ChangeCause.TAKEN_BACK, ChangeCause.LIST_UNDONE):
             at, by = withdrawal.withdrawn_at, withdrawal.withdrawn_by
         source = f"liste d’adhésions reçue le {french.moment(received_at)}" if received_at else record.source
         told[fase] = Telling(at, by, source)
     return told
 
 
-def _of_editions(session: Session, found: Difference, schools: Sequence[int]) -> dict[int, Telling]:
+def _of_editions(session: Session, found: SituationDifference, schools: Sequence[int]) -> dict[int, Telling]:
     """The last edition applied or undone between the two readings that says what a school is, or where it stands."""
     early, late = sorted((found.before, found.after), key=lambda one: one.moment)
     first, last = sorted((found.before.day, found.after.day))

@@ -92,7 +92,7 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DueSteps:
     """What is known of some authorities of a wave: their mail, what stops a rung, the steps of the whole campaign, what
     came back, and who wrote back what nobody has decided about."""
 
@@ -139,10 +139,10 @@ class Judgement:
 
 def judge(
     session: Session, campaign: Campaign, mailing: int, authorities: Collection[int], *, now: datetime
-) -> Judgement:
+) -> DueSteps:
     """Judge some authorities of a wave as of now."""
     keys = sorted(set(authorities))
-    return Judgement(
+    return DueSteps(
         mail_of(session, mailing, keys),
         stops(session, campaign, keys, now=now),
         _steps(session, campaign, keys),

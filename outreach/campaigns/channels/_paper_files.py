@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from outreach.campaigns.channels._paper import letters_of
-from outreach.campaigns.channels._paper_letters import Addressed, Sheet, document_of, settable, sheets_of
+from outreach.campaigns.channels._paper_letters import Addressed, PaperSheet, document_of, settable, sheets_of
 from outreach.campaigns.letter import SenderIdentity, head_on_paper
 from outreach.campaigns.models import Campaign, PaperBatch
 from outreach.core.db import Session
@@ -45,13 +45,13 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LettersFile:
     """A PDF of some letters: its name, its bytes, its pages, and the letters in it."""
 
     name: str
     content: bytes
     pages: int
-    letters: Sequence[Sheet]
+    letters: Sequence[PaperSheet]
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class BatchFiles:
         return written.getvalue()
 
 
-COLUMNS: Sequence[Column[tuple[str, Sheet]]] = (
+COLUMNS: Sequence[Column[tuple[str, PaperSheet]]] = (
     Column("place", "Ordre", lambda row: row[1].letter.place, Kind.NUMBER),
     Column("file", "Fichier", lambda row: row[0]),
     Column("reference", "Référence", lambda row: row[1].reference),
@@ -98,7 +98,7 @@ def files_of(
 
     Raises Refused when typst makes no PDF, or the key of the codes is no live one any more.
     """
-    made, rows, parts = BatchFiles(), list[tuple[str, Sheet]](), list[Part]()
+    made, rows, parts = BatchFiles(), list[tuple[str, PaperSheet]](), list[LettersFile]()
     for part in _parts(session, batch, sending, now):
         parts.append(part)
         made.contents[part.name] = part.content
@@ -164,7 +164,7 @@ def window_page(now: datetime) -> bytes:
     return pdf.set_pdf("paper_window.typ", document, int(now.timestamp()), lost_nothing="Rien n’est perdu")
 
 
-def _parts(session: Session, batch: PaperBatch, sending: SenderIdentity, now: datetime) -> Iterator[Part]:
+def _parts(session: Session, batch: PaperBatch, sending: SenderIdentity, now: datetime) -> Iterator[LettersFile]:
     letters, start, number = letters_of(session, batch), 0, 0
     head = head_on_paper(session, batch.campaign)
     while start < len(letters):
@@ -175,13 +175,13 @@ def _parts(session: Session, batch: PaperBatch, sending: SenderIdentity, now: da
         start += len(part.letters)
 
 
-def _part(batch: PaperBatch, some: Sequence[Sheet], head: Letterhead, number: int) -> Part:
+def _part(batch: PaperBatch, some: Sequence[PaperSheet], head: Letterhead, number: int) -> LettersFile:
     """As many of these letters as fit into a part; one alone may have more pages."""
     content = _set(batch, some, head)
     pages = pages_in(content)
     if pages > MOST_PAGES and len(some) > 1:
         return _part(batch, some[: max(len(some) * MOST_PAGES // (pages + 1), 1)], head, number)
-    return Part(f"lettres-{number}.pdf", content, pages, some)
+    return LettersFile(f"lettres-{number}.pdf", content, pages, some)
 
 
 def pages_in(content: bytes) -> int:
@@ -192,7 +192,7 @@ def pages_in(content: bytes) -> int:
     return max(counts)
 
 
-def _set(batch: PaperBatch, some: Sequence[Sheet], head: Letterhead) -> bytes:
+def _set(batch: PaperBatch, some: Sequence[PaperSheet], head: Letterhead) -> bytes:
     document = {
         **_named(f"Lettres – {batch.campaign.title}", batch.made_at),
         "window": WINDOW,
@@ -207,7 +207,7 @@ def _letters(document: Mapping[str, Any], head: Letterhead, at: datetime, lost_n
     return pdf.set_pdf("paper.typ", headed, int(at.timestamp()), lost_nothing=lost_nothing, archived=True)
 
 
-def _cover(batch: PaperBatch, parts: Sequence[Part], now: datetime, author: str) -> bytes:
+def _cover(batch: PaperBatch, parts: Sequence[LettersFile], now: datetime, author: str) -> bytes:
     pages = sum(part.pages for part in parts)
     facts = [
         ("Campagne", batch.campaign.title),

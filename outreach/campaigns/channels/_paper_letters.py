@@ -37,7 +37,7 @@ GONE = "Le texte des lettres de ce lot n’est plus conservé : ses fichiers ne 
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PaperSheet:
     """A letter of a batch with what the template takes of it."""
 
     letter: PaperLetter
@@ -48,7 +48,7 @@ class Sheet:
 
 def sheets_of(
     session: Session, batch: PaperBatch, letters: Sequence[PaperLetter], sending: SenderIdentity, *, now: datetime
-) -> list[Sheet]:
+) -> list[PaperSheet]:
     """Some letters of a batch, ready for the template, in order, as they were made.
 
     One that was made before its words were kept is made again, and says so. Raises Refused as `code_kept`, and when the
@@ -60,7 +60,7 @@ def sheets_of(
     for letter in letters:
         document = again.get(letter.id) or _as_made(letter)
         whole = settable({**document, **_coded(document, code_kept(letter, sending.keys), sending)})
-        made.append(Sheet(letter, document["fase"], document["reference"], whole))
+        made.append(PaperSheet(letter, document["fase"], document["reference"], whole))
     return made
 
 

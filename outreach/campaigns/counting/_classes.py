@@ -33,7 +33,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.situation import joined_schools
 from outreach.campaigns import planning
 from outreach.campaigns.counting import _entries as entries
-from outreach.campaigns.counting._entries import CampaignAuthority, CampaignSchool, Standing
+from outreach.campaigns.counting._entries import CampaignAuthority, CampaignSchool, EntryStanding
 from outreach.campaigns.evidence import (
     AUTHORITY,
     EscalationStep,
@@ -135,7 +135,7 @@ def as_if_launched(audience: Audience, scope: Scope) -> Subquery:
     each = entries.entries(audience, scope).authorities.subquery("entries")
     kind = case(
         (each.c.reason.is_(None), Class.TO_COME.value),
-        (each.c.standing != Standing.TO_REACH.value, each.c.standing),
+        (each.c.standing != EntryStanding.TO_REACH.value, each.c.standing),
         (each.c.reason.in_(ADDRESS), Class.NO_ADDRESS.value),
         else_=Class.NOT_SENT.value,
     )
@@ -194,7 +194,7 @@ class _Counting:
         kind = case(
             (letters.c.is_tried == 1, Class.RECIPIENTS.value),
             (or_(letters.c.is_waiting == 1, base.c.would_receive == 1), Class.TO_COME.value),
-            (base.c.standing != Standing.TO_REACH.value, base.c.standing),
+            (base.c.standing != EntryStanding.TO_REACH.value, base.c.standing),
             (last.c.is_excepted == 1, Class.EXCEPTED.value),
             (_is_stopped((learned.c.at, answers.c.at), steps), Class.STOPPED.value),
             (no_address, Class.NO_ADDRESS.value),
@@ -313,7 +313,7 @@ class _Counting:
         entered = CampaignAuthority
         with_it = entered.campaign_id == school.campaign_id, entered.authority_id == school.authority_id
         query = query.join(entered, and_(*with_it, entered.wave_id == school.wave_id))
-        is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
+        is_own = school.campaign_id == self.campaign.id, school.standing == EntryStanding.TO_REACH
         is_joined = record.strand_id == self.campaign.strand_id, record.status == Status.JOINED, record.stands()
         is_new = record.effective_on <= self.day, record.recorded_at > school.entered_at
         query = query.where(*is_own, *is_joined, *is_new, literal(self.campaign.concerns is Concerns.OPEN))
@@ -410,7 +410,7 @@ class _Counting:
         learned = self._learned(CampaignSchool.school_id)
         kind = case(
             (is_listed, Class.RECIPIENTS.value),
-            (base.c.standing != Standing.TO_REACH.value, base.c.standing),
+            (base.c.standing != EntryStanding.TO_REACH.value, base.c.standing),
             else_=own.c["class"],
         )
         has_answered = answers.c.school_id.is_not(None)

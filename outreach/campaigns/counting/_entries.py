@@ -39,7 +39,7 @@ from outreach.delivery.models import Message, MessageSubject, Reason
 from outreach.directory.models import Ownership
 
 
-class Standing(StrEnum):
+class EntryStanding(StrEnum):
     """How an authority or a school stood to a campaign as it entered."""
 
     OUT_OF_SCOPE = "out_of_scope"
@@ -62,7 +62,7 @@ class CampaignAuthority(Base):
     authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), primary_key=True, index=True)
     wave_id: Mapped[int] = mapped_column(ForeignKey("waves.id"))
     entered_at: Mapped[datetime]
-    standing: Mapped[Standing] = mapped_column(enum_of(Standing, "campaign_standing"))
+    standing: Mapped[EntryStanding] = mapped_column(enum_of(EntryStanding, "campaign_standing"))
     reason: Mapped[Reason | None] = mapped_column(enum_of(Reason, "entry_reason"))
     eligible: Mapped[int]
     concerned: Mapped[int]
@@ -82,7 +82,7 @@ class CampaignSchool(Base):
     authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"))
     wave_id: Mapped[int] = mapped_column(ForeignKey("waves.id"))
     entered_at: Mapped[datetime]
-    standing: Mapped[Standing] = mapped_column(enum_of(Standing, "school_standing"))
+    standing: Mapped[EntryStanding] = mapped_column(enum_of(EntryStanding, "school_standing"))
 
 
 class UncountedCampaign(Base):
@@ -168,10 +168,10 @@ def _authorities(
     eligible, concerned, joined = (func.coalesce(theirs.c[name], 0) for name in ("eligible", "concerned", "joined"))
     has_joined = joined == concerned if audience.concerns is Concerns.OPEN else false()
     standing = case(
-        (concerned == 0, Standing.OUT_OF_SCOPE.value),
-        (has_joined, Standing.ALREADY_JOINED.value),
-        (and_(best.c.rank > 0, best.c.is_excepted == 1), Standing.EXCEPTED.value),
-        else_=Standing.TO_REACH.value,
+        (concerned == 0, EntryStanding.OUT_OF_SCOPE.value),
+        (has_joined, EntryStanding.ALREADY_JOINED.value),
+        (and_(best.c.rank > 0, best.c.is_excepted == 1), EntryStanding.EXCEPTED.value),
+        else_=EntryStanding.TO_REACH.value,
     )
     reason = case(*((best.c.rank == place, reason.value) for place, reason in enumerate(ORDER, 1)), else_=null())
     return select(
@@ -189,9 +189,9 @@ def _schools(
 ) -> Select[int, int, str]:
     has_joined = stands.c.status == Status.JOINED if audience.concerns is Concerns.OPEN else false()
     standing = case(
-        (or_(stands.c.school_id.is_(None), ~is_concerned), Standing.OUT_OF_SCOPE.value),
-        (has_joined, Standing.ALREADY_JOINED.value),
-        else_=Standing.TO_REACH.value,
+        (or_(stands.c.school_id.is_(None), ~is_concerned), EntryStanding.OUT_OF_SCOPE.value),
+        (has_joined, EntryStanding.ALREADY_JOINED.value),
+        else_=EntryStanding.TO_REACH.value,
     )
     return (
         select(
@@ -242,7 +242,7 @@ def enter_listed(session: Session, wave: Wave, slice_: tuple[int, int], *, now: 
             literal(now, UtcDateTime),
             MessageSubject.school_id,
             func.min(Message.authority_id),
-            literal(Standing.TO_REACH.value),
+            literal(EntryStanding.TO_REACH.value),
         )
         .join(Message, Message.id == MessageSubject.message_id)
         .where(Message.mailing_id == wave.mailing_id, Message.authority_id.between(*slice_), ~is_there)

@@ -20,10 +20,10 @@ from outreach.campaigns.experiments._design import (
     DEPARTURES,
     WINDOW,
     DrawnStratum,
+    DrawReason,
     Json,
     Listed,
     Mismatch,
-    Reason,
     Stratum,
     list_of,
     stratify,
@@ -194,7 +194,7 @@ def order_of(session: Session, attempt: DrawAttempt) -> tuple[DrawnStratum, ...]
     return tuple(DrawnStratum(name, tuple(order)) for name, order in _by_stratum(rows))
 
 
-def outside_of(session: Session, attempt: DrawAttempt) -> dict[int, Reason]:
+def outside_of(session: Session, attempt: DrawAttempt) -> dict[int, DrawReason]:
     """Who stays outside a draw, by FASE number, and why."""
     query = select(DrawnAuthority.fase, DrawnAuthority.outside).where(_of(attempt), DrawnAuthority.outside.is_not(None))
     rows = session.execute(query.order_by(DrawnAuthority.fase))

@@ -51,7 +51,7 @@ class Listed:
         return self.network, schools, "en préparation ou marché lancé" if self.is_under_way else "autres"
 
 
-class Reason(Labelled):
+class DrawReason(Labelled):
     """Why an authority stays outside a draw. It is written to with the first departure."""
 
     SHARED_MAILBOX = "shared_mailbox", "partage une boîte avec un autre PO"
@@ -71,7 +71,7 @@ class Stratified:
     """The strata of a list by name, and who stays outside, by FASE number."""
 
     strata: tuple[Stratum, ...]
-    outside: dict[int, Reason]
+    outside: dict[int, DrawReason]
 
     @property
     def drawn(self) -> int:
@@ -87,11 +87,11 @@ def stratify(listed: Sequence[Listed]) -> Stratified:
     on the order of the list.
     """
     apart = [one for one in listed if not one.shares_mailbox]
-    outside = {one.fase: Reason.SHARED_MAILBOX for one in listed if one.shares_mailbox}
+    outside = {one.fase: DrawReason.SHARED_MAILBOX for one in listed if one.shares_mailbox}
     strata = []
     for name, fases in _split((), apart):
         if len(fases) < SMALLEST_STRATUM:
-            outside |= dict.fromkeys(fases, Reason.TOO_FEW)
+            outside |= dict.fromkeys(fases, DrawReason.TOO_FEW)
         else:
             strata.append(Stratum(name, fases))
     return Stratified(tuple(sorted(strata, key=lambda one: one.name)), dict(sorted(outside.items())))

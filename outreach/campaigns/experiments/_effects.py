@@ -22,7 +22,7 @@ from outreach.campaigns.experiments._assignment import order_of, outside_of, pla
 from outreach.campaigns.experiments._blinding import EffectState, Lock, frozen_effect, left_on, lock_of
 from outreach.campaigns.experiments._design import Counted, Table
 from outreach.campaigns.experiments._estimate import OFTEN_TOO_LARGE, Interval, effect, sentence, total
-from outreach.campaigns.experiments._grouping import Group
+from outreach.campaigns.experiments._grouping import DrawGroup
 from outreach.campaigns.experiments._models import DrawAttempt, DrawnEffect
 from outreach.campaigns.models import Campaign
 from outreach.core import audit
@@ -146,13 +146,13 @@ def reminders_of(campaign: Campaign) -> list[int]:
     return sorted({(left_on(wave) - first).days for wave in waves if wave.reminder})
 
 
-def tables_of(outcome: Mapping[str, Any]) -> list[Group]:
+def tables_of(outcome: Mapping[str, Any]) -> list[DrawGroup]:
     """The two tables of each stratum of an outcome."""
     found = []
     for one in outcome["strata"]:
         before, first, between, second = (tuple(one[name]) for name in PERIODS)
         counted = Counted(tuple(one["drawn"]), (before, first, between, second))
-        found.append(Group((one["name"],), counted.tables))
+        found.append(DrawGroup((one["name"],), counted.tables))
     return found
 
 

@@ -12,7 +12,7 @@ from outreach.campaigns.experiments._estimate import total
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DrawGroup:
     """One stratum or several put together, by name, and its tables: departure 1 against 2 and 3, then 2 against 3."""
 
     strata: tuple[str, ...]
@@ -29,7 +29,7 @@ class Group:
         return any(size < smallest or joined in {0, size} for size, joined in sides)
 
 
-def group_strata(strata: Iterable[Group], smallest: int) -> list[Group]:
+def group_strata(strata: Iterable[DrawGroup], smallest: int) -> list[DrawGroup]:
     """The strata, of which each that tells joins the next larger one that does, or else the smallest other.
 
     All in one are left where that tells, too: the totals stand on the page.
@@ -41,6 +41,6 @@ def group_strata(strata: Iterable[Group], smallest: int) -> list[Group]:
         other = telling[1] if telling[1:] else kept[0]
         kept.remove(other)
         tables = tuple(total(pair) for pair in zip(one.tables, other.tables, strict=True))
-        kept.append(Group(tuple(sorted((*one.strata, *other.strata))), tables))
+        kept.append(DrawGroup(tuple(sorted((*one.strata, *other.strata))), tables))
         kept.sort(key=lambda group: (group.size, group.strata))
     return sorted(kept, key=lambda group: group.strata)

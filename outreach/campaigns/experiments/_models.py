@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.campaigns.experiments._design import Reason
+from outreach.campaigns.experiments._design import DrawReason
 from outreach.core.db import Base, enum_of
 
 
@@ -73,7 +73,7 @@ class DrawnAuthority(Base):
     authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), primary_key=True, index=True)
     fase: Mapped[int]
     stratum: Mapped[str] = mapped_column(String(300))
-    outside: Mapped[Reason | None] = mapped_column(enum_of(Reason, "outside_reason"))
+    outside: Mapped[DrawReason | None] = mapped_column(enum_of(DrawReason, "outside_reason"))
     letters: Mapped[int]
     place: Mapped[int | None]
     departure: Mapped[int | None]

@@ -45,11 +45,11 @@ from outreach.delivery.letters import (
     ELSE,
     END,
     MARKS_OF_CHOICE,
-    Draft,
     FieldKind,
     Inline,
     Keys,
     Letter,
+    LetterText,
     Mailbox,
     Marks,
     SharedHeaders,
@@ -120,7 +120,7 @@ class LetterSnapshot:
     It holds the logo that the draft shows, so that letters stay the same when the letterhead changes.
     """
 
-    draft: Draft
+    draft: LetterText
     shared: Shared
     tracking: TrackingMode
     logo: Inline | None = None
@@ -144,7 +144,7 @@ class LetterSnapshot:
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
         logo = Inline(**read["logo"]) if "logo" in read else None
-        return cls(Draft.of_kept(read["draft"]), shared, _tracking_of(read), logo)
+        return cls(LetterText.of_kept(read["draft"]), shared, _tracking_of(read), logo)
 
     def in_browser(self, html: str) -> str:
         """The HTML of one of its letters as a browser shows it."""
@@ -257,22 +257,22 @@ def freeze_letter(
     return LetterSnapshot(_draft(written, sending, shared, mark, head, logo), shared, written.tracking, logo)
 
 
-def bare_letter(written: WrittenLetter, sending: SenderIdentity) -> Draft:
+def bare_letter(written: WrittenLetter, sending: SenderIdentity) -> LetterText:
     """The letter without its layout, as an editor shows it. Raises InputError as `freeze_letter` does."""
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     read = (subject, *_telling(html, text, marks, written.boxes))
     preheader = _line(written.preheader, marks, PREHEADER)
-    return Draft.of(marks, *(_typeset(part, marks) for part in (*read, preheader)))
+    return LetterText.of(marks, *(_typeset(part, marks) for part in (*read, preheader)))
 
 
 def refuse_unreadable(subject: str, letter: str, schemes: Sequence[str] = ("https", "http")) -> None:
     """Raises InputError, with the line, when a subject or a letter cannot be read, or one of them is missing."""
     marks = Marks()
-    _refuse_unkept(Draft.of(marks, *_read(subject, letter, marks, schemes)))
+    _refuse_unkept(LetterText.of(marks, *_read(subject, letter, marks, schemes)))
 
 
-def _refuse_unkept(draft: Draft) -> None:
+def _refuse_unkept(draft: LetterText) -> None:
     try:
         json.loads(json.dumps(asdict(draft), ensure_ascii=False).encode())
     except (ValueError, RecursionError):  # a letter that cannot be stored would stop its wave at the start
@@ -282,14 +282,14 @@ def _refuse_unkept(draft: Draft) -> None:
 def refuse_unfit(preheader: str, circular_url: str, schemes: Sequence[str] = ("https", "http")) -> None:
     """Raises InputError when a preheader cannot be read, or when the circular's address is no link of a letter."""
     marks = Marks()
-    _refuse_unkept(Draft.of(marks, _line(preheader, marks, PREHEADER), "", ""))
+    _refuse_unkept(LetterText.of(marks, _line(preheader, marks, PREHEADER), "", ""))
     if circular_url and (fault := fault_of_link(circular_url, schemes)):
         raise InputError(f"Adresse de la circulaire : {fault}")
 
 
 def _draft(
     written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark: str, head: Letterhead, logo: Inline | None
-) -> Draft:
+) -> LetterText:
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     html, text = _telling(html, text, marks, written.boxes)
@@ -323,7 +323,7 @@ def _draft(
     text = _typeset(layouts.get_template("letter.txt").render(body=text.rstrip("\n"), **around), marks)
     links = Links.of_nobody(sending.address, may_unsubscribe=may_unsubscribe)
     html, text = _linked(html, text, marks, links, shared)
-    return Draft.of(marks, _typeset(mark + subject, marks), html, text, _typeset(preheader, marks))
+    return LetterText.of(marks, _typeset(mark + subject, marks), html, text, _typeset(preheader, marks))
 
 
 def _capacity(marks: Marks) -> str:
@@ -427,6 +427,6 @@ def shared_headers_json(standing: SharedHeaders) -> str:
     return json.dumps(asdict(standing), ensure_ascii=False)
 
 
-def compile_snapshot(draft: Draft) -> Letter:
+def compile_snapshot(draft: LetterText) -> Letter:
     """A letter ready to be filled."""
     return Letter(draft, {slot.key for slot in draft.slots if is_common(slot)})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from sqlalchemy import func, select
 
 from outreach.access import approvals
-from outreach.access.approvals import Content, Decision, DecisionKind, Thing, Told
+from outreach.access.approvals import Content, Decision, DecisionKind, DecisionWords, Thing
 from outreach.access.form_drafts import Place
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Strand
@@ -231,12 +231,12 @@ def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Camp
     return campaign
 
 
-def send_back(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def send_back(session: Session, campaign: Campaign, **told: Unpack[DecisionWords]) -> None:
     """Return a campaign that waits for approval to its author, as a draft. Raises Refused in any other state."""
     _decide(session, campaign, DecisionKind.SENT_BACK, **told)
 
 
-def submit_campaign(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def submit_campaign(session: Session, campaign: Campaign, **told: Unpack[DecisionWords]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state.
 
     Where its departures are drawn by lot, the list and the plan are frozen. Raises Refused where they cannot be drawn.
@@ -252,7 +252,7 @@ def submit_campaign(session: Session, campaign: Campaign, **told: Unpack[Told]) 
         _note_draw(session, campaign, said, told["now"], told["actor"])
 
 
-def approve_campaign(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def approve_campaign(session: Session, campaign: Campaign, **told: Unpack[DecisionWords]) -> None:
     """Approve a campaign as it stands, which would reach so many. The reason is what the approver ticked off.
 
     Where its departures are drawn by lot, the draw is made; a draw that was made before stays. Raises Refused when it
@@ -269,7 +269,7 @@ def approve_campaign(session: Session, campaign: Campaign, **told: Unpack[Told])
     session.merge(ApprovedLetter(campaign_id=campaign.id, digest=content_hash(campaign), **said))
 
 
-def confirm_extent(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def confirm_extent(session: Session, campaign: Campaign, **told: Unpack[DecisionWords]) -> None:
     """Approve the audience of an approved campaign as it has become. Raises Refused when the actor wrote it."""
     _decide(session, campaign, DecisionKind.CONFIRMED, **told)
 
@@ -433,7 +433,7 @@ def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave
     return waves
 
 
-def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Unpack[Told]) -> None:
+def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Unpack[DecisionWords]) -> None:
     approvals.record_decision(session, content_of(campaign), kind, **told)
     void = None if kind is DecisionKind.APPROVED else experiments.void_attempt(session, campaign, now=told["now"])
     if void is not None:

@@ -20,7 +20,7 @@ from outreach.campaigns.results._progress import (
     progress_concerning, progress_digest, wave_tallies,
 )
 from outreach.campaigns.results._reached import (
-    APART, KEYS, MOST_TOLD, CampaignReach, Filters, ReachedRow, count_letters, count_open_steps, list_reached,
+    APART, KEYS, MOST_TOLD, CampaignReach, ReachedFilters, ReachedRow, count_letters, count_open_steps, list_reached,
     numbers_of, of_sheet, parts_of, still_to_do,
 )
 from outreach.campaigns.results._reactions import (
@@ -30,8 +30,8 @@ from outreach.campaigns.results._verification import verify_ledger
 
 __all__ = [
     "APART", "KEYS", "MEANING", "MOST_TOLD", "WOULD_GET", "Account", "Actions", "CampaignEvent", "CampaignReach",
-    "Course", "DayCount", "Departure", "Figure", "FigureRow", "Filters", "LetterReaction", "OpeningFilter", "Overall",
-    "Planned", "Progress", "ReachedRow", "Results", "WaveAction", "WrittenList", "account_for", "account_of",
+    "Course", "DayCount", "Departure", "Figure", "FigureRow", "LetterReaction", "OpeningFilter", "Overall", "Planned",
+    "Progress", "ReachedFilters", "ReachedRow", "Results", "WaveAction", "WrittenList", "account_for", "account_of",
     "actions_as_list", "answer_events", "asked_of", "begin_from_list", "behind", "campaign_as_json", "campaign_course",
     "campaign_journal", "campaign_progress", "campaign_results", "correspondence_thread", "count_letters",
     "count_open_steps", "count_reactions", "exclusion_events", "has_begun", "letter_events", "letters_in_words",

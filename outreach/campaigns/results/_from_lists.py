@@ -34,7 +34,7 @@ from outreach.campaigns.segments import (
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.text.french import within_quotes
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.models import Authority
 from outreach.directory.reference import NetworkCode
 
@@ -79,7 +79,7 @@ def rule_of_directory(filters: Filters) -> Criterion | None:
     The directory asks level, zone, province and municipality of the same school, criteria each of any school.
     """
     of_schools = [filters.level, filters.zone, filters.province, filters.municipality]
-    if filters.text or filters.reach in {Reach.BOUNCED, Reach.NO_ADDRESS} or sum(map(bool, of_schools)) > 1:
+    if filters.text or filters.reach in {ReachFilter.BOUNCED, ReachFilter.NO_ADDRESS} or sum(map(bool, of_schools)) > 1:
         return None
     parts: list[Criterion] = []
     if filters.networks:
@@ -98,7 +98,7 @@ def rule_of_directory(filters: Filters) -> Criterion | None:
         parts.append(InMunicipality((filters.municipality,)))
     parts += [RolledUp(strand=number, states=(RollUp(state),)) for number, state in filters.standings]
     if filters.reach:
-        parts.append(Not(Unreachable()) if filters.reach is Reach.REACHABLE else Unreachable())
+        parts.append(Not(Unreachable()) if filters.reach is ReachFilter.REACHABLE else Unreachable())
     return And(tuple(parts))
 
 

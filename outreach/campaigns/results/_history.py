@@ -36,7 +36,7 @@ from outreach.core.text.errors import NotFound
 from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason, Suppression, SuppressionScope
 from outreach.delivery.received import ReceivedMail
-from outreach.directory.authorities import Event
+from outreach.directory.authorities import PastEvent
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import REPLACED, REQUESTS, Answer, Response, ResponseSchool, mailbox_addresses
@@ -242,7 +242,7 @@ class Planned:
 
 
 @dataclass(slots=True)
-class CampaignEvent(Event):
+class CampaignEvent(PastEvent):
     """An event between a campaign and an authority.
 
     `response` is the key of an answer that waits for the service. `letter` has the keys of a campaign and its letter;
@@ -256,7 +256,7 @@ class CampaignEvent(Event):
     is_measured: bool = False
 
 
-def letter_events(session: Session, authority: Authority, *, now: datetime) -> list[Event]:
+def letter_events(session: Session, authority: Authority, *, now: datetime) -> list[PastEvent]:
     """What became of an authority's letters, opened or not where a mailbox is measured by itself.
 
     Letters that have not left yet are in `to_come`.
@@ -286,7 +286,7 @@ def mail_events(session: Session, authority: Authority) -> list[CampaignEvent]:
 
 def correspondence_thread(
     session: Session, authority: Authority, campaign: Campaign | None, *, now: datetime
-) -> list[Event]:
+) -> list[PastEvent]:
     """Letters and mails between the service and an authority, the newest first: of a campaign, where one is known, and
     those that staff wrote by hand."""
     told = letter_events(session, authority, now=now)
@@ -306,7 +306,7 @@ def _mail(mail: ReceivedMail) -> CampaignEvent:
     return CampaignEvent(mail.received_at, "par courriel", f"Réponse {by}par courriel{about}.", details, mail=mail.id)
 
 
-def _open_reply(reply: ServiceReply) -> Event:
+def _open_reply(reply: ServiceReply) -> PastEvent:
     """What staff wrote, without its words where the address was erased since: administrators read them elsewhere."""
     event = _reply(reply)
     if is_mark(reply.message.address_key):
@@ -314,7 +314,7 @@ def _open_reply(reply: ServiceReply) -> Event:
     return event
 
 
-def answer_events(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:
+def answer_events(session: Session, authority: Authority, entries: Iterable[PastEvent]) -> list[PastEvent]:
     """What an authority answered and what the service did with it: one event for each submitted form.
 
     `entries` are audit entries. Those with the same time and actor as an answer become its details; the others are
@@ -339,7 +339,7 @@ def answer_events(session: Session, authority: Authority, entries: Iterable[Even
     return others + [_answer(moment, several, values[moment], letters_of, ways) for moment, several in given.items()]
 
 
-def exclusion_events(session: Session, authority: Authority) -> list[Event]:
+def exclusion_events(session: Session, authority: Authority) -> list[PastEvent]:
     """When addresses that an authority has or had were put on the suppression list, and removed from it."""
     theirs = select(Contact.address_key).where(Contact.authority_id == authority.id)
     query = select(Suppression).where(Suppression.address_key.in_(theirs)).order_by(Suppression.id)
@@ -373,7 +373,7 @@ def _letter(
     named: tuple[Wave, str] | None,
     confirmations: Mapping[int, str],
     seen: LetterOpenings | None,
-) -> Event | None:
+) -> PastEvent | None:
     (wave, title), is_to_come = named or (None, ""), message.state in ON_THE_WAY
     if (wave is None and message.mailing_id not in confirmations) or (wave is not None and is_to_come):
         return None
@@ -382,7 +382,7 @@ def _letter(
     to = f" à {message.address}" if message.address else ""
     at = message.settled_at or message.dated_at
     if wave is None:
-        return Event(at, AUTOMATIC, f"{confirmations[message.mailing_id]}{to} : {said}.")
+        return PastEvent(at, AUTOMATIC, f"{confirmations[message.mailing_id]}{to} : {said}.")
     sentence = f"Courriel {title}, {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
     event = CampaignEvent(at, AUTOMATIC, sentence, letter=(wave.campaign_id, message.id) if has_left else None)
@@ -391,7 +391,7 @@ def _letter(
     return event
 
 
-def _reply(reply: ServiceReply) -> Event:
+def _reply(reply: ServiceReply) -> PastEvent:
     """What staff wrote to an authority about its answer, at the moment at which they sent it."""
     message = reply.message
     outcome = outbox.outcome_of(message)
@@ -399,7 +399,7 @@ def _reply(reply: ServiceReply) -> Event:
     lines = [line for line in reply.text.splitlines() if line.strip()]
     details = [f"Objet : {reply.subject}", *lines]
     kind = "en réponse" if reply.letter_id is None else "du service"
-    return Event(reply.sent_at, reply.sent_by, f"Courriel {kind}, à {message.address} : {said}.", details)
+    return PastEvent(reply.sent_at, reply.sent_by, f"Courriel {kind}, à {message.address} : {said}.", details)
 
 
 def _waves_of(session: Session, mailings: Collection[int]) -> dict[int, tuple[Wave, str]]:
@@ -445,18 +445,18 @@ def _handling(response: Response) -> str:
     return f"« {response.answer.label} » : traitée {on} par {response.handled_by} ({response.outcome})."
 
 
-def _exclusion(suppression: Suppression) -> list[Event]:
+def _exclusion(suppression: Suppression) -> list[PastEvent]:
     only = ", pour la sensibilisation seulement" if suppression.scope is SuppressionScope.AWARENESS else ""
     sentence = f"Adresse {suppression.address_key} sur la liste d’exclusion ({suppression.reason.label}){only}."
     events = [
-        Event(
+        PastEvent(
             suppression.created_at, suppression.created_by, sentence, [suppression.detail] if suppression.detail else []
         )
     ]
     if suppression.lifted_at:
         lifted = f"Adresse {suppression.address_key} retirée de la liste d’exclusion ({suppression.reason.label})."
         events.append(
-            Event(
+            PastEvent(
                 suppression.lifted_at,
                 suppression.lifted_by or "",
                 lifted,

@@ -199,7 +199,7 @@ class ReachedRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class ReachedFilters:
     """What the list keeps of those whom a campaign means; an empty filter keeps all.
 
     `network` is a network's code, `wave` a wave's number. An authority stays when one of its letters (of that wave) has
@@ -264,7 +264,7 @@ COLUMNS: Sequence[Column[ReachedRow]] = (
 
 
 def list_reached(
-    session: Session, campaign: Campaign, filters: Filters, *, now: datetime, sort: str = ""
+    session: Session, campaign: Campaign, filters: ReachedFilters, *, now: datetime, sort: str = ""
 ) -> QueryListing[ReachedRow]:
     """The authorities of a campaign that the filters keep, each with how it stands, those left to be reached first."""
     mailings, each = _of(session, campaign, now)
@@ -280,7 +280,7 @@ def list_reached(
     )
 
 
-def count_letters(session: Session, campaign: Campaign, filters: Filters, *, now: datetime) -> int:
+def count_letters(session: Session, campaign: Campaign, filters: ReachedFilters, *, now: datetime) -> int:
     """How many letters to those that the filters keep are as they say."""
     theirs = list_reached(session, campaign, filters, now=now).query.with_only_columns(Authority.id)
     own = Message.mailing_id.in_(filters.asked(campaign, now).mailings), AUTHORITY.in_(theirs)

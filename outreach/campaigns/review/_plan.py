@@ -57,7 +57,7 @@ class WaveBefore:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlanLine:
     """What leaves or begins on a day, and for how many authorities; `bound` says how sure that number is, '' exactly.
 
     `at` is the instant at which a wave leaves, None of a rung.
@@ -77,10 +77,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CampaignPlan:
     """What leaves when, in order, and how many first answers come on which days; none where no wave tells it."""
 
-    lines: Sequence[Line]
+    lines: Sequence[PlanLine]
     before: WaveBefore | None
     answers: Sequence[tuple[date, int]]
 
@@ -106,7 +106,7 @@ class Plan:
 
 def plan_of(
     session: Session, campaign: Campaign, findings: Findings, rungs: Sequence[RungForecast], *, now: datetime
-) -> Plan | None:
+) -> CampaignPlan | None:
     """The plan of a campaign as it was checked; None without dates, or once a letter has left."""
     if campaign.mailing_keys:
         return None
@@ -115,22 +115,22 @@ def plan_of(
     if not waves:
         return None
     before, sizes = wave_before(session, campaign, now=now), _sizes(findings)
-    began, lines, expected = dict[int | None, date](), list[Line](), Counter[date]()
+    began, lines, expected = dict[int | None, date](), list[PlanLine](), Counter[date]()
     for wave in waves:
         at, size, name = _at(wave), sizes[wave.departure], french.initial(wave.name)
         day, is_first = today(at), wave.departure not in began
         days = (day - began.setdefault(wave.departure, day)).days
         if is_first:
-            lines.append(Line(name, day, at, size))
+            lines.append(PlanLine(name, day, at, size))
             for after, count in (before.answered if before else {}).items():
                 expected[day + timedelta(days=after)] += count * size
         elif before is None:
-            lines.append(Line(name, day, at, size, AT_MOST))
+            lines.append(PlanLine(name, day, at, size, AT_MOST))
         else:
-            lines.append(Line(name, day, at, before.remaining(size, days), ABOUT))
+            lines.append(PlanLine(name, day, at, before.remaining(size, days), ABOUT))
     lines += [_of_rung(one, min(began.values()), findings.counts.written, before) for one in rungs]
     answers = _rounded(expected, before.authorities) if before else []
-    return Plan(sorted(lines, key=lambda line: line.day), before, answers)
+    return CampaignPlan(sorted(lines, key=lambda line: line.day), before, answers)
 
 
 def _at(wave: Wave | PlannedWave) -> datetime:
@@ -152,7 +152,7 @@ def _sizes(findings: Findings) -> dict[int | None, int]:
     return {None: findings.counts.written, 1: findings.counts.written - sum(later.values()), **later}
 
 
-def _of_rung(one: RungForecast, begins: date, written: int, before: WaveBefore | None) -> Line:
+def _of_rung(one: RungForecast, begins: date, written: int, before: WaveBefore | None) -> PlanLine:
     """A rung: whom letters do not reach as mailboxes stand, and, where it follows silence, who has not reacted then."""
     rung, failing = one.rung, sum(one.networks.values())
     day = begins + timedelta(days=rung.days)
@@ -162,7 +162,7 @@ def _of_rung(one: RungForecast, begins: date, written: int, before: WaveBefore |
     if rung.when is RungWhen.SILENT and not rung.channel.facts.is_mail:
         bound = ABOUT if before else AT_MOST
         silent = before.remaining(written, rung.days) if before else written
-    return Line(french.typeset(rung.told), day, None, failing + silent, bound, note)
+    return PlanLine(french.typeset(rung.told), day, None, failing + silent, bound, note)
 
 
 def _rounded(expected: Mapping[date, int], authorities: int) -> list[tuple[date, int]]:

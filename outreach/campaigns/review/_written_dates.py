@@ -82,7 +82,7 @@ WORDS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Stated:
+class _StatedDate:
     """A last day to answer as the text has it: its line, its words, the day (None for the campaign's own field)."""
 
     line: int
@@ -110,7 +110,7 @@ class _Text:
         starts = [0, *accumulate(len(line) + 1 for line in lines)]
         return cls(joined, starts, asks, joined.lower().translate(SAME_LENGTH))
 
-    def stated(self) -> Iterator[_Stated]:
+    def stated(self) -> Iterator[_StatedDate]:
         """Every last day to answer."""
         fields = ((found.start(), found.end(), None) for found in DEADLINE_FIELD.finditer(self.text))
         days: list[WrittenDay | WrittenSpan] = [*written_in(self.text), *spans_in(self.text)]
@@ -119,7 +119,7 @@ class _Text:
                 first, last = words
                 is_before = self.plain.startswith("avant", first) and not isinstance(day, WrittenSpan)
                 line = bisect_right(self.lines, start) - 1
-                yield _Stated(line, " ".join(self.text[first:last].split()), day, is_before)
+                yield _StatedDate(line, " ".join(self.text[first:last].split()), day, is_before)
 
     def _words(self, start: int, end: int, *, is_span: bool) -> tuple[int, int] | None:
         """Where the words of a last day begin and end; None where the date at this place is another one."""
@@ -188,7 +188,7 @@ def remarks(subject: str, letter: str, waves: Sequence[PlannedWave], *, preheade
     ]
 
 
-def _fault(stated: _Stated, waves: Sequence[PlannedWave]) -> str:
+def _fault(stated: _StatedDate, waves: Sequence[PlannedWave]) -> str:
     if isinstance(stated.day, WrittenDay):
         return _fault_of_day(stated, stated.day, waves)
     if stated.day is not None:
@@ -197,7 +197,7 @@ def _fault(stated: _Stated, waves: Sequence[PlannedWave]) -> str:
     return excluded if stated.is_before else ""
 
 
-def _fault_of_day(stated: _Stated, day: WrittenDay, waves: Sequence[PlannedWave]) -> str:
+def _fault_of_day(stated: _StatedDate, day: WrittenDay, waves: Sequence[PlannedWave]) -> str:
     # A reminder may leave after the last day that it recalls: without its year, that day is the one behind.
     meant = [(wave, day.from_(min(today(wave.at), wave.deadline.day))) for wave in waves]
     if any(one is None for _, one in meant):

@@ -161,7 +161,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class CriterionSuggestion:
     """A result of a search: a criterion, with one of its options chosen or none; `label` is French."""
 
     word: str
@@ -191,17 +191,17 @@ def title_of(word: str) -> str:
     return TITLES.get(word, (word, ""))[0]
 
 
-def find_offers(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
+def find_offers(offered: Mapping[str, Offer], text: str) -> list[CriterionSuggestion]:
     """The criteria and options that have all the words of a text, criteria first; without words, all criteria."""
     words = fold(text).split()
     possible = [offer for offer in offered.values() if offer.is_possible]
     whole = [
-        Suggestion(offer.word, offer.title)
+        CriterionSuggestion(offer.word, offer.title)
         for offer in possible
         if all(word in fold(f"{offer.title} {offer.keywords}") for word in words)
     ]
     options = [
-        Suggestion(offer.word, f"{offer.title} : {label}", part.name, value)
+        CriterionSuggestion(offer.word, f"{offer.title} : {label}", part.name, value)
         for offer in (possible if words else ())
         for part in offer.parts
         for value, label in part.options

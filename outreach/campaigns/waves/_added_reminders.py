@@ -13,7 +13,7 @@ from typing import Unpack
 from sqlalchemy import func, select
 
 from outreach.access import approvals
-from outreach.access.approvals import NOWHERE, Content, Decision, DecisionKind, Extent, Thing, Told
+from outreach.access.approvals import NOWHERE, Content, Decision, DecisionKind, DecisionWords, Extent, Thing
 from outreach.campaigns import experiments, planning
 from outreach.campaigns.experiments import DEPARTURES
 from outreach.campaigns.letter import WrittenLetter, refuse_unreadable
@@ -130,13 +130,13 @@ def revise_reminder(
     _decide(session, reminder, DecisionKind.WRITTEN, now=now, actor=actor, reason="modifiée")
 
 
-def submit_reminder(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> None:
+def submit_reminder(session: Session, reminder: AddedReminder, **told: Unpack[DecisionWords]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
     _refuse_move(reminder, ReminderState.TO_APPROVE, "soumise")
     _decide(session, reminder, DecisionKind.SUBMITTED, **told)
 
 
-def send_back(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> None:
+def send_back(session: Session, reminder: AddedReminder, **told: Unpack[DecisionWords]) -> None:
     """Return a reminder that waits for approval to its author. Raises Refused in any other state."""
     _decide(session, reminder, DecisionKind.SENT_BACK, **told)
 
@@ -151,7 +151,7 @@ def abandon_reminder(session: Session, reminder: AddedReminder, *, now: datetime
     _decide(session, reminder, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="abandonnée")
 
 
-def approve_reminder(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> Wave:
+def approve_reminder(session: Session, reminder: AddedReminder, **told: Unpack[DecisionWords]) -> Wave:
     """Approve a reminder, which would reach so many, and plan its wave. The reason is what the approver ticked off.
 
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
@@ -248,7 +248,7 @@ def _of_departure(session: Session, wave: Wave, departure: int) -> Extent:
     return Extent(*experiments.sizes_of(session, drawn).get(departure, (0, 0))) if drawn else NOWHERE
 
 
-def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:
+def confirm_extent(session: Session, wave: Wave, **told: Unpack[DecisionWords]) -> None:
     """Approve the audience of what a wave sends as it has become. Raises Refused when the actor wrote it."""
     for one in planning.waves_of(wave.campaign, wave.departure) if wave.departure else ():
         one.confirmed_authorities, one.confirmed_letters = told.get("extent", NOWHERE)
@@ -289,7 +289,7 @@ def _refuse_move(reminder: AddedReminder, state: ReminderState, done: str) -> No
         raise Refused(f"Cette relance est « {reminder.state.label} » : elle ne peut pas être {done}.")
 
 
-def _decide(session: Session, reminder: AddedReminder, kind: DecisionKind, **told: Unpack[Told]) -> None:
+def _decide(session: Session, reminder: AddedReminder, kind: DecisionKind, **told: Unpack[DecisionWords]) -> None:
     approvals.record_decision(session, content_of(reminder), kind, **told)
     reminder.state = ReminderState(kind.leads_to or ReminderState.ABANDONED)
     session.flush()

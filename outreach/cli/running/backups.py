@@ -19,7 +19,7 @@ from outreach.core.text import french
 from outreach.core.text.errors import InputError, OutreachError, Refused
 from outreach.delivery import workers
 from outreach.operations import backups, migrations, retention
-from outreach.operations.backups import Origin, Restored
+from outreach.operations.backups import BackupOrigin, Restored
 from outreach.reports import files, notes
 
 NOBODY_ERASED = (
@@ -28,7 +28,7 @@ NOBODY_ERASED = (
 )
 
 
-class Folder(click.Path):
+class BackupFolder(click.Path):
     """A folder that is named: an empty word, as of a variable that is not set, would be the one where the shell is."""
 
     def convert(
@@ -41,7 +41,7 @@ class Folder(click.Path):
 
 
 @click.command()
-@click.argument("folder", required=False, type=Folder(path_type=Path), metavar="[DOSSIER]")
+@click.argument("folder", required=False, type=BackupFolder(path_type=Path), metavar="[DOSSIER]")
 @click.option("--keep", type=click.IntRange(1, 3650), metavar="JOURS", help="Supprime les sauvegardes plus anciennes.")
 @json_option
 @pass_operation
@@ -100,7 +100,7 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
 
 
 @click.command()
-@click.argument("folder", required=False, type=Folder(path_type=Path), metavar="[DOSSIER]")
+@click.argument("folder", required=False, type=BackupFolder(path_type=Path), metavar="[DOSSIER]")
 @json_option
 @pass_operation
 def rehearse(operation: Operation, folder: Path | None) -> None:
@@ -197,7 +197,7 @@ def _folder(settings: Settings, given: Path | None) -> Path:
     return folder
 
 
-def _origin(settings: Settings) -> Origin:
+def _origin(settings: Settings) -> BackupOrigin:
     """The installation and the fingerprints of its keys. A demonstration's own files are not made for it."""
     identity = workers.read(settings.data).identity if (settings.data / "installation").exists() else ""
     has_key = settings.note_key_file or (settings.mode is Mode.DEMO and (settings.data / notes.OWN_KEY).exists())
@@ -205,4 +205,4 @@ def _origin(settings: Settings) -> Origin:
         public = notes.public_key_of(notes.signing_key(settings)) if has_key else ""
     except OutreachError:
         public = ""  # a key that cannot be read is told by what needs it
-    return Origin(identity, backups.fingerprints(settings, notes.key_fingerprint(public) if public else ""))
+    return BackupOrigin(identity, backups.fingerprints(settings, notes.key_fingerprint(public) if public else ""))

@@ -138,7 +138,7 @@ FILE = "erasures.jsonl"  # in the data folder
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DigestLine:
     """An erasure: the digest of the address, the sign of the key that made it, when, and whether the address stayed."""
 
     digest: str
@@ -147,7 +147,7 @@ class Line:
     keeps_address: bool = False
 
 
-def add_erasure(folder: Path, line: Line) -> None:
+def add_erasure(folder: Path, line: DigestLine) -> None:
     """Add an erasure to the file, down to the disk. Raises OSError."""
     held = {"digest": line.digest, "key": line.key, "at": line.at.isoformat()}
     told = json.dumps(held | ({"keeps_address": True} if line.keeps_address else {})) + "\n"
@@ -170,7 +170,7 @@ def carry_erasures(source: Path, target: Path) -> None:
             add_erasure(target, line)
 
 
-def read_erasures(folder: Path) -> list[Line]:
+def read_erasures(folder: Path) -> list[DigestLine]:
     """The erasures of the file, the oldest first; none without a file. Raises InputError for a line that is none."""
     path = folder / FILE
     if not path.exists():
@@ -180,7 +180,7 @@ def read_erasures(folder: Path) -> list[Line]:
         try:
             held = json.loads(text)
             at, keeps = datetime.fromisoformat(held["at"]), bool(held.get("keeps_address"))
-            lines.append(Line(held["digest"], held["key"], at, keeps))
+            lines.append(DigestLine(held["digest"], held["key"], at, keeps))
         except (ValueError, KeyError, TypeError, AttributeError):
             said = f"{path}, ligne {number} : ce n’est pas un effacement ; remettez la ligne d’origine."
             raise InputError(said) from None

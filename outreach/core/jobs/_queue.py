@@ -22,7 +22,7 @@ TOO_MANY = (
 )
 
 
-class Asked(NamedTuple):
+class AskedJob(NamedTuple):
     """What a request does: its French title, the path of ours with its query, and the form that it sends.
 
     `location` is the page that it is about, or ''.
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     location: str = ""
 
 
-def ask_job(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
+def ask_job(session: Session, person: str, asked: AskedJob, *, now: datetime) -> Job:
     """Ask for what a person's request does, as a job. The same request that waits or runs already is that job.
 
     Raises Refused where the person has three jobs that are not over, or where the form is too large.
@@ -64,7 +64,7 @@ def repeat_job(session: Session, job: Job, *, now: datetime) -> Job:
     """Ask for a job once more, after it failed or was cancelled, or when its file is old. Raises Refused."""
     if job.state is JobState.DONE and not job.file_name:
         raise Refused("Cette tâche est faite : ce qu’elle a changé ne se refait pas.")
-    asked = Asked(job.title, job.address, job.method, json.loads(job.form), job.location)
+    asked = AskedJob(job.title, job.address, job.method, json.loads(job.form), job.location)
     return ask_job(session, job.asked_by, asked, now=now)
 
 

@@ -36,7 +36,7 @@ class BoxError(OutreachError):
     """The mailbox cannot be read."""
 
 
-class Box(Protocol):
+class BounceBox(Protocol):
     """A mailbox. Each method raises BoxError."""
 
     def keys(self, most: int) -> Sequence[str]:
@@ -56,7 +56,7 @@ def maildir_of(url: str) -> Path | None:
 
 
 @contextmanager
-def open_box(url: str, called: str = "des retours") -> Iterator[Box]:
+def open_box(url: str, called: str = "des retours") -> Iterator[BounceBox]:
     """Open the mailbox at a URL: `imaps://user:password@host/INBOX` or `maildir:///path`.
 
     Raises BoxError, which calls the mailbox as `called` does.

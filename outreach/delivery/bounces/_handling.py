@@ -26,7 +26,7 @@ from outreach.core.settings import Settings
 from outreach.core.text.addresses import key_of
 from outreach.core.text.errors import Refused
 from outreach.delivery import outbox, workers
-from outreach.delivery.bounces._boxes import Box, Folder, open_box
+from outreach.delivery.bounces._boxes import BounceBox, Folder, open_box
 from outreach.delivery.bounces._models import Handling, KeptNotice, KeptReport, note_box_read
 from outreach.delivery.bounces._parsing import Notice, NoticeVerdict, Report, read_notice
 from outreach.delivery.letters import Keys
@@ -217,7 +217,7 @@ def collect_notices(
     return collected
 
 
-def handle_each(box: Box, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
+def handle_each(box: BounceBox, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
     """Give each of at most `most` mails of a mailbox to `take_notice`, and move it to the folder that this says.
 
     `take_notice` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
@@ -231,7 +231,7 @@ def handle_each(box: Box, take: Callable[[bytes], Folder], stop: threading.Event
     return True
 
 
-def _some(box: Box, waiting: Sequence[str], take: Callable[[bytes], Folder], stop: threading.Event) -> None:
+def _some(box: BounceBox, waiting: Sequence[str], take: Callable[[bytes], Folder], stop: threading.Event) -> None:
     """Handle these mails, with a pause after each that lasts as long as the mail took.
 
     SQLite has one writer at a time, and letters go first.

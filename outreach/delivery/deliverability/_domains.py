@@ -15,7 +15,7 @@ from outreach.core.text.typed import EXAMPLES
 from outreach.directory.models import Contact
 
 
-class MailVerdict(Labelled):
+class DomainVerdict(Labelled):
     """Whether a domain takes mail, as its DNS says. UNANSWERED: nobody said so in time, so nothing is known."""
 
     TAKES_MAIL = "takes_mail", "reçoit du courriel"
@@ -27,7 +27,7 @@ class MailVerdict(Labelled):
     @property
     def is_bad(self) -> bool:
         """Whether no letter can arrive there."""
-        return self in {MailVerdict.REFUSES, MailVerdict.NO_HOST, MailVerdict.NO_DOMAIN}
+        return self in {DomainVerdict.REFUSES, DomainVerdict.NO_HOST, DomainVerdict.NO_DOMAIN}
 
 
 class DomainCheck(Base):
@@ -39,7 +39,7 @@ class DomainCheck(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     domain: Mapped[str] = mapped_column(String(255))
     checked_at: Mapped[datetime] = mapped_column(index=True)
-    verdict: Mapped[MailVerdict] = mapped_column(enum_of(MailVerdict, "mail_verdict"))
+    verdict: Mapped[DomainVerdict] = mapped_column(enum_of(DomainVerdict, "mail_verdict"))
 
 
 class FollowUpKind(Labelled):
@@ -73,8 +73,8 @@ class FollowUpStep(Base):
 
 
 AGAIN = {  # when a domain is looked up again, after each verdict
-    MailVerdict.TAKES_MAIL: timedelta(days=30),
-    MailVerdict.UNANSWERED: timedelta(hours=6),
+    DomainVerdict.TAKES_MAIL: timedelta(days=30),
+    DomainVerdict.UNANSWERED: timedelta(hours=6),
 }
 SOON = timedelta(days=1)  # after the others: a fault that is mended is seen the next day
 MOST = 50
@@ -85,7 +85,7 @@ class FoundDomain:
     """What was found last of a domain, and when."""
 
     domain: str
-    verdict: MailVerdict
+    verdict: DomainVerdict
     checked_at: datetime
 
 
@@ -111,7 +111,7 @@ def due_domains(session: Session, *, now: datetime) -> list[str]:
     return sorted(waiting, key=lambda one: (seen[one].checked_at.timestamp() if one in seen else 0, one))[:MOST]
 
 
-def record_domains(session: Session, verdicts: Mapping[str, MailVerdict], *, now: datetime) -> None:
+def record_domains(session: Session, verdicts: Mapping[str, DomainVerdict], *, now: datetime) -> None:
     """Keep what was found of these domains."""
     rows = [{"domain": domain, "checked_at": now, "verdict": verdict} for domain, verdict in verdicts.items()]
     if rows:
@@ -147,6 +147,6 @@ def _latest(
     if domains is not None:
         last = last.where(DomainCheck.domain.in_(domains))
     if answered:
-        last = last.where(DomainCheck.verdict != MailVerdict.UNANSWERED)
+        last = last.where(DomainCheck.verdict != DomainVerdict.UNANSWERED)
     query = select(DomainCheck.domain, DomainCheck.verdict, DomainCheck.checked_at).where(DomainCheck.id.in_(last))
     return [FoundDomain(*row) for row in session.execute(query)]

@@ -11,7 +11,7 @@ import dns.resolver
 import dns.reversename
 
 from outreach.core.text.errors import OutreachError
-from outreach.delivery.deliverability._domains import MailVerdict
+from outreach.delivery.deliverability._domains import DomainVerdict
 
 GIVES_UP = 3  # names in a row that nobody answered for: then the resolver is away, and the rest waits
 Answer = dns.resolver.Answer
@@ -35,34 +35,34 @@ def dns_resolver(server: tuple[str, int] | None) -> Resolver:
     return asking
 
 
-def look_up(domains: Iterable[str], asking: Resolver, stop: threading.Event) -> dict[str, MailVerdict]:
+def look_up(domains: Iterable[str], asking: Resolver, stop: threading.Event) -> dict[str, DomainVerdict]:
     """What DNS says of each domain, asked one by one.
 
     It ends early when `stop` is set, or when three domains in a row were not answered for.
     """
-    verdicts: dict[str, MailVerdict] = {}
+    verdicts: dict[str, DomainVerdict] = {}
     silent = 0
     for domain in domains:
         if stop.is_set() or silent == GIVES_UP:
             break
         verdicts[domain] = verdict_of(domain, asking)
-        silent = silent + 1 if verdicts[domain] is MailVerdict.UNANSWERED else 0
+        silent = silent + 1 if verdicts[domain] is DomainVerdict.UNANSWERED else 0
     return verdicts
 
 
-def verdict_of(domain: str, asking: Resolver) -> MailVerdict:
+def verdict_of(domain: str, asking: Resolver) -> DomainVerdict:
     """Whether a domain takes mail: it names a mail server (MX), or has at least an address of its own (A, AAAA)."""
     try:
         servers = _answers(domain, "MX", asking)
         if servers:
             named = [str(server.exchange) for server in servers]
-            return MailVerdict.REFUSES if named == ["."] else MailVerdict.TAKES_MAIL
+            return DomainVerdict.REFUSES if named == ["."] else DomainVerdict.TAKES_MAIL
         has_address = _answers(domain, "A", asking) or _answers(domain, "AAAA", asking)
     except dns.resolver.NXDOMAIN:
-        return MailVerdict.NO_DOMAIN
+        return DomainVerdict.NO_DOMAIN
     except (dns.exception.DNSException, OSError):
-        return MailVerdict.UNANSWERED
-    return MailVerdict.TAKES_MAIL if has_address else MailVerdict.NO_HOST
+        return DomainVerdict.UNANSWERED
+    return DomainVerdict.TAKES_MAIL if has_address else DomainVerdict.NO_HOST
 
 
 def _answers(domain: str, kind: str, asking: Resolver) -> Answer | None:

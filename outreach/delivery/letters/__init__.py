@@ -1,7 +1,7 @@
 """Letters as mail: their language and text, their message, their signature, the tokens of their links."""
 
 from outreach.delivery.letters._compiled_letters import (
-    Draft, Filled, Filling, Letter, Pattern, Repeat, Rows, Value, letter_body, one_line,
+    Filled, Filling, Letter, LetterText, Pattern, Repeat, Rows, Value, letter_body, one_line,
 )
 from outreach.delivery.letters._language import (
     ELSE, END, MARKS_OF_CHOICE, FieldKind, Marks, Run, Slot, fields_of, parse_line, refuse_excess,
@@ -18,9 +18,9 @@ from outreach.delivery.letters._tokens import (
 from outreach.delivery.letters._wording import DEADLINE_FIELD, FIELD_OR_ADDRESS, LONGEST_SUBJECT, TAG, wording_remarks
 
 __all__ = [
-    "DEADLINE_FIELD", "ELSE", "END", "FIELD_OR_ADDRESS", "FONT", "INERT", "IN_TEXT", "LENGTH", "LINK",
-    "LIVE_KEYS", "LONGEST_SUBJECT", "MARKS_OF_CHOICE", "NONCE_BYTES", "TAG", "Draft", "FieldKind", "Filled", "Filling",
-    "FormKind", "Inline", "Keys", "Letter", "Mailbox", "Marks", "Pattern", "Personal", "Repeat", "Rows", "Run", "Seen",
+    "DEADLINE_FIELD", "ELSE", "END", "FIELD_OR_ADDRESS", "FONT", "INERT", "IN_TEXT", "LENGTH", "LINK", "LIVE_KEYS",
+    "LONGEST_SUBJECT", "MARKS_OF_CHOICE", "NONCE_BYTES", "TAG", "FieldKind", "Filled", "Filling", "FormKind", "Inline",
+    "Keys", "Letter", "LetterText", "Mailbox", "Marks", "Pattern", "Personal", "Repeat", "Rows", "Run", "Seen",
     "SharedHeaders", "Slot", "Token", "TokenKind", "Value", "addresses_of_links", "assemble_message", "blocks_of",
     "code_of", "digest_of", "fields_of", "hide_tokens", "letter_body", "lines_end", "list_links", "mark_links",
     "message_id", "new_seal", "one_line", "parse_line", "read_code", "read_seal", "refuse_excess", "render_run",

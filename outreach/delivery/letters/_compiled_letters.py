@@ -88,7 +88,7 @@ def _plain(text: str) -> Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class LetterText:
     """A letter inside its layout, with marks for its slots and conditions; a mark's number is a place in these tables.
 
     It is stored with a mailing, so that a letter composed a year later is identical to the byte. The preheader also
@@ -103,12 +103,12 @@ class Draft:
     preheader: str = ""
 
     @classmethod
-    def of(cls, marks: Marks, subject: str, html: str, text: str, preheader: str = "") -> "Draft":
+    def of(cls, marks: Marks, subject: str, html: str, text: str, preheader: str = "") -> "LetterText":
         """A draft of texts whose marks come from `marks`."""
         return cls(tuple(marks.slots), tuple(marks.conditions), subject, html, text, preheader)
 
     @classmethod
-    def of_kept(cls, kept: Mapping[str, Any]) -> "Draft":
+    def of_kept(cls, kept: Mapping[str, Any]) -> "LetterText":
         """A draft from its fields as JSON keeps them, with lists for tuples."""
         slots = tuple(Slot(slot["field"], tuple(map(tuple, slot["filters"]))) for slot in kept["slots"])
         conditions = tuple(map(_condition, kept["conditions"]))
@@ -124,7 +124,7 @@ class Filled(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LetterPlace:
     """The place of a slot's value in the text; values are given by `key`, the slot's key."""
 
     slot: Slot
@@ -138,7 +138,7 @@ class Fork:
     branches: tuple[tuple[Condition, tuple["Part", ...]], ...]
 
 
-Part = str | Place | Fork
+Part = str | LetterPlace | Fork
 """Text that is the same for all recipients, the place of a value, or a choice."""
 
 
@@ -146,16 +146,16 @@ Part = str | Place | Fork
 class Variant:
     """A compiled letter with its conditions decided: fixed text and places, in order."""
 
-    subject: Sequence[str | Place]
-    html: Sequence[str | Place]
-    text: Sequence[str | Place]
-    preheader: Sequence[str | Place]
+    subject: Sequence[str | LetterPlace]
+    html: Sequence[str | LetterPlace]
+    text: Sequence[str | LetterPlace]
+    preheader: Sequence[str | LetterPlace]
 
     @property
-    def places(self) -> tuple["Place", ...]:
+    def places(self) -> tuple["LetterPlace", ...]:
         """The places of its values, each once."""
         parts = (*self.subject, *self.html, *self.text, *self.preheader)
-        return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
+        return tuple(dict.fromkeys(part for part in parts if isinstance(part, LetterPlace)))
 
 
 class Template(NamedTuple):
@@ -192,7 +192,7 @@ class Letter:
     `common` are the keys of slots with the same value in many letters: they are encoded with the text around them.
     """
 
-    def __init__(self, draft: Draft, common: Iterable[str] = ()) -> None:
+    def __init__(self, draft: LetterText, common: Iterable[str] = ()) -> None:
         self.conditional = sorted({name for condition in draft.conditions for name in fields_of(condition)})
         self.fields = {slot.field for slot in draft.slots} | set(self.conditional)
         self._common = sorted(common)
@@ -234,7 +234,7 @@ class Letter:
         text = self._variant(self._truth(flags)).text
         return "".join([x if isinstance(x, str) else values[x.key].text for x in text])
 
-    def places(self, flags: Mapping[str, bool]) -> tuple[Place, ...]:
+    def places(self, flags: Mapping[str, bool]) -> tuple[LetterPlace, ...]:
         """The places of values in this recipient's letter."""
         return self._places(self._truth(flags))
 
@@ -288,7 +288,7 @@ def _rendered(piece: Piece, marks: Marks, render: Callable[[Run], tuple[str, str
     return html + END, text + END
 
 
-def _parts(draft: Draft, text: str) -> tuple[Part, ...]:
+def _parts(draft: LetterText, text: str) -> tuple[Part, ...]:
     """The parts of a marked text, by one pass over its marks."""
     pieces = iter([piece for piece in MARK.split(text) if piece])
     parts, ended_by = _until(draft, pieces)
@@ -297,7 +297,7 @@ def _parts(draft: Draft, text: str) -> tuple[Part, ...]:
     return parts
 
 
-def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
+def _until(draft: LetterText, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
     """The parts up to the end of the current branch, and the mark that ends it ('' at the end of the text)."""
     parts: list[Part] = []
     for piece in pieces:
@@ -306,7 +306,7 @@ def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
             parts.append(piece)
         elif code < FIRST_IF:
             slot = draft.slots[code - FIRST_SLOT]
-            parts.append(Place(slot, slot.key))
+            parts.append(LetterPlace(slot, slot.key))
         elif code < FIRST_ELIF:
             parts.append(_fork(draft, draft.conditions[code - FIRST_IF], pieces))
         else:
@@ -314,7 +314,7 @@ def _until(draft: Draft, pieces: Iterator[str]) -> tuple[tuple[Part, ...], str]:
     return tuple(parts), ""
 
 
-def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
+def _fork(draft: LetterText, condition: Condition, pieces: Iterator[str]) -> Fork:
     branches: list[tuple[Condition, tuple[Part, ...]]] = []
     while True:
         inside, mark = _until(draft, pieces)
@@ -324,8 +324,8 @@ def _fork(draft: Draft, condition: Condition, pieces: Iterator[str]) -> Fork:
         condition = () if mark == ELSE else draft.conditions[ord(mark) - FIRST_ELIF]
 
 
-def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | Place]:
-    chosen: list[str | Place] = []
+def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | LetterPlace]:
+    chosen: list[str | LetterPlace] = []
     for part in parts:
         if isinstance(part, Fork):
             chosen += next(
@@ -336,12 +336,12 @@ def _chosen(parts: Sequence[Part], flags: Mapping[str, bool]) -> list[str | Plac
     return chosen
 
 
-def _merged(parts: Sequence[str | Place], common: Mapping[str, str]) -> list[bytes | str]:
+def _merged(parts: Sequence[str | LetterPlace], common: Mapping[str, str]) -> list[bytes | str]:
     """The keys of the values that are not common, and the encoded text between them, which includes the common ones."""
     merged: list[bytes | str] = []
-    for is_own, together in groupby(parts, lambda part: isinstance(part, Place) and part.key not in common):
+    for is_own, together in groupby(parts, lambda part: isinstance(part, LetterPlace) and part.key not in common):
         if is_own:
-            merged += [part.key for part in together if isinstance(part, Place)]
+            merged += [part.key for part in together if isinstance(part, LetterPlace)]
         else:
             words = [part if isinstance(part, str) else common[part.key] for part in together]
             merged.append(encode("".join(words)))

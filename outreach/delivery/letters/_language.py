@@ -168,7 +168,7 @@ def parse(source: str, fields: Mapping[str, FieldKind], marks: Marks) -> tuple[P
     text = _clean(source)
     _refuse_before_parsing(text)
     try:
-        return _Reader(fields, marks).pieces(_syntax.parse(text).body)
+        return _LanguageReader(fields, marks).pieces(_syntax.parse(text).body)
     except TemplateSyntaxError as error:
         raise InputError(_unreadable(error, text)) from None
     except (RecursionError, ValueError):  # an expression too deep, a number with too many digits
@@ -292,7 +292,7 @@ REFUSED = {
 }
 
 
-class _Reader:
+class _LanguageReader:
     """Walks a parsed letter and refuses every node that is not on the short list."""
 
     def __init__(self, fields: Mapping[str, FieldKind], marks: Marks) -> None:

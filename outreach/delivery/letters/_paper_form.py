@@ -32,13 +32,13 @@ def blocks_of(html: str, service: str) -> list[dict[str, Any]]:
 
     Kinds: heading and paragraph (`pieces`), item (with `depth`, `mark`), quote, table (`head`, `rows`), rule, answer.
     """
-    reader = _Reader(service)
+    reader = _PaperReader(service)
     reader.feed(html)
     reader.close()
     return reader.blocks
 
 
-class _Reader(HTMLParser):
+class _PaperReader(HTMLParser):
     """Walks the letter's cell: one level of tables is the schools', or a quotation's frame."""
 
     def __init__(self, service: str) -> None:
@@ -212,4 +212,4 @@ class _Reader(HTMLParser):
         return made
 
 
-_ENDS = {"tr": _Reader._end_row, "table": _Reader._end_table, "a": _Reader._end_link}  # noqa: SLF001 - its own
+_ENDS = {"tr": _PaperReader._end_row, "table": _PaperReader._end_table, "a": _PaperReader._end_link}  # noqa: SLF001 - its own

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.core import audit
 from outreach.core.db import Base, Session, enum_of, take_lock
 from outreach.core.text.errors import InputError, NotFound, Refused
-from outreach.directory.authorities._sheet import Event
+from outreach.directory.authorities._sheet import PastEvent
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, Authority, CallKind
 
 BRUSSELS = ZoneInfo("Europe/Brussels")  # the time zone of all days
@@ -84,17 +84,17 @@ def withdraw_recorded_call(session: Session, authority: Authority, number: int, 
     return call
 
 
-def call_events(session: Session, authority: Authority) -> list[Event]:
+def call_events(session: Session, authority: Authority) -> list[PastEvent]:
     """The calls of an authority, as events of its history."""
     query = select(Call).where(Call.authority_id == authority.id).order_by(Call.id)
     return [_event(call) for call in session.scalars(query)]
 
 
-def _event(call: Call) -> Event:
+def _event(call: Call) -> PastEvent:
     """A call noted on its own day has the time of the note; one noted later has the end of its day."""
     midnight = datetime.combine(call.day, datetime.max.time(), BRUSSELS)
     spoken = f" avec {call.person}" if call.person else ""
-    event = Event(min(call.recorded_at, midnight), call.recorded_by, f"{call.kind.label}{spoken}.", day=call.day)
+    event = PastEvent(min(call.recorded_at, midnight), call.recorded_by, f"{call.kind.label}{spoken}.", day=call.day)
     if call.withdrawn_at:
         event.details.append(
             f"Noté par erreur : repris le {call.withdrawn_at.astimezone(BRUSSELS):%d/%m/%Y} par {call.withdrawn_by}."

@@ -85,7 +85,7 @@ class SoughtWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundAuthorities:
     """Results of a text: `schools` has for each authority the name of a school found, or None if it was found itself.
 
     `corrected` are the words that were not found, each with those that stand in for it.
@@ -95,14 +95,14 @@ class Found:
     corrected: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def find(session: Session, text: str, among: Collection[ColumnElement[bool]]) -> Found:
+def find(session: Session, text: str, among: Collection[ColumnElement[bool]]) -> FoundAuthorities:
     """The authorities that have all words of a text, or one of whose schools has some of them and it or the authority
     the others. `among` limits listings and schools. Words beyond the thirtieth are left out.
     """
     terms = _terms(session, text)
     schools = _found(session, terms, among)
     if schools or not terms:
-        return Found(schools)
+        return FoundAuthorities(schools)
     words = _words(session)
     unknown = [term for term in terms if not any(spelling in word for spelling in term.spellings for word in words)]
     corrected = [_corrected(term, words) if term in (unknown or terms) else term for term in terms]
@@ -111,7 +111,7 @@ def find(session: Session, text: str, among: Collection[ColumnElement[bool]]) ->
         for term, meant in zip(terms, corrected, strict=True)
         if meant is not term
     )
-    return Found(_found(session, corrected, among), stand_ins) if stand_ins else Found({})
+    return FoundAuthorities(_found(session, corrected, among), stand_ins) if stand_ins else FoundAuthorities({})
 
 
 def is_named(text: str, *folded: InstrumentedAttribute[str]) -> ColumnElement[bool]:
@@ -205,7 +205,7 @@ BY_NAME = (Authority.folded, Authority.fase)
 LONGEST_SEARCH = 200
 
 
-class Reach(Labelled):
+class ReachFilter(Labelled):
     """Whether mail can reach an authority. UNREACHABLE is only a filter: it means BOUNCED or NO_ADDRESS."""
 
     REACHABLE = "reachable", "Boîte utilisable"
@@ -224,7 +224,7 @@ class ListedRow(NamedTuple):
     schools: int
     secondary: int
     mailbox: str | None
-    reach: Reach
+    reach: ReachFilter
     federations: Sequence[str] = ()
     mailboxes: Sequence[str] = ()
     confirmed_on: date | None = None
@@ -238,14 +238,14 @@ class Filters:
     """
 
     text: str = ""
-    found: Found | None = None
+    found: FoundAuthorities | None = None
     networks: tuple[str, ...] = ()
     federation: str = ""
     level: Level | None = None
     zone: str = ""
     province: str = ""
     municipality: str = ""
-    reach: Reach | None = None
+    reach: ReachFilter | None = None
     standings: tuple[tuple[int, str], ...] = ()
     chosen: Select[int] | None = None
 
@@ -293,7 +293,7 @@ def columns(filters: Filters) -> Sequence[Column[ListedRow]]:
         Column("locality", "Localité", lambda row: row.Authority.locality, on=DATA),
         Column("municipality", "Commune", lambda row: row.Authority.municipality, sort=Authority.municipality, on=DATA),
         Column("mailboxes", "Courriels", lambda row: row.mailboxes, sort="mailbox"),
-        Column("reach", "État des boîtes", lambda row: Reach(row.reach), on=DATA),
+        Column("reach", "État des boîtes", lambda row: ReachFilter(row.reach), on=DATA),
         Column("registered", REGISTERED, lambda row: row.Authority.name, on=DATA),
     )
 
@@ -434,7 +434,7 @@ def _mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list
     return addresses
 
 
-def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach]:
+def _matching(filters: Filters) -> Select[Authority, int, int, str | None, ReachFilter]:
     schools = _schools(filters)
     mailbox = (
         select(func.min(Contact.address))
@@ -499,15 +499,15 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
             .where(Federation.code == filters.federation, Membership.current())
         )
         conditions.append(Authority.id.in_(represented))
-    if filters.reach is Reach.UNREACHABLE:
-        conditions.append(_reach() != Reach.REACHABLE)
+    if filters.reach is ReachFilter.UNREACHABLE:
+        conditions.append(_reach() != ReachFilter.REACHABLE)
     elif filters.reach:
         conditions.append(_reach() == filters.reach)
     return conditions
 
 
-def _reach() -> ColumnElement[Reach]:
+def _reach() -> ColumnElement[ReachFilter]:
     in_use = exists().where(Contact.authority_id == Authority.id, Contact.retired_at.is_(None))
     usable = in_use.where(Contact.usable())
     bounced = in_use.where(Contact.bounced_at.is_not(None))
-    return case((usable, Reach.REACHABLE), (bounced, Reach.BOUNCED), else_=Reach.NO_ADDRESS)
+    return case((usable, ReachFilter.REACHABLE), (bounced, ReachFilter.BOUNCED), else_=ReachFilter.NO_ADDRESS)

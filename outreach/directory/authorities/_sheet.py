@@ -43,7 +43,7 @@ class ListedSchool:
 
 
 @dataclass(slots=True)
-class Event:
+class PastEvent:
     """An event of an authority's history: a sentence, with details if any.
 
     `day` is set when only the day is known; `call` is the key of a call that may be taken back.
@@ -121,9 +121,9 @@ def represented_by(session: Session, authority: Authority) -> list[tuple[Federat
     return [(federation, sorted(levels, key=order.index)) for federation, levels in by_code.values()]
 
 
-def authority_history(session: Session, authority: Authority) -> list[Event]:
+def authority_history(session: Session, authority: Authority) -> list[PastEvent]:
     """The acts of staff and the changes of each edition of the register, newest first."""
-    events = [Event(e.at, e.actor, e.told) for e in audit.entries_about(session, subject_of(authority))]
+    events = [PastEvent(e.at, e.actor, e.told) for e in audit.entries_about(session, subject_of(authority))]
     events += _register_events(session, authority)
     return sorted(events, key=lambda event: event.at, reverse=True)
 
@@ -158,7 +158,7 @@ def _sites(session: Session, identities: Sequence[int]) -> Mapping[int, list[Sit
     return by_school
 
 
-def _register_events(session: Session, authority: Authority) -> list[Event]:
+def _register_events(session: Session, authority: Authority) -> list[PastEvent]:
     left = (RegisterChange.nature == Nature.MOVED) & (RegisterChange.before == str(authority.fase))
     query = (
         select(RegisterImport, RegisterChange)
@@ -174,7 +174,7 @@ def _register_events(session: Session, authority: Authority) -> list[Event]:
     return [_event(entry, entry_changes) for entry, entry_changes in changes.values()]
 
 
-def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
+def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> PastEvent:
     sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y}."
     if entry.state is ListState.UNDONE and entry.undone_at:
         sentence = f"{sentence[:-1]}, annulée le {today(entry.undone_at):%d/%m/%Y} par {entry.undone_by}."
@@ -186,7 +186,7 @@ def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
     details = ["Pouvoir organisateur ajouté."] if any(c.kind is RegisterKind.AUTHORITY for c in new) else []
     details += [f"{number} {_plural(words, number)}." for words, number in counted.items() if number]
     details += [_detail(change) for change in changes if change.nature is not Nature.NEW]
-    return Event(entry.applied_at or entry.received_at, entry.applied_by or entry.received_by, sentence, details)
+    return PastEvent(entry.applied_at or entry.received_at, entry.applied_by or entry.received_by, sentence, details)
 
 
 def _plural(words: str, number: int) -> str:

@@ -26,7 +26,7 @@ from outreach.directory.models import (
     Site,
     Teaching,
 )
-from outreach.directory.register._edition import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
+from outreach.directory.register._edition import AuthorityRecord, Edition, EditionReading, SchoolRecord, SiteRecord
 
 FIELD_LABELS = {
     "name": "nom",
@@ -147,7 +147,7 @@ def items_of(changes: Iterable[Change]) -> list[ChangedItem]:
     ]
 
 
-def compare(before: Edition, reading: Reading) -> Difference:
+def compare(before: Edition, reading: EditionReading) -> Difference:
     """Compare what is stored with the content of a file. `before` holds everything ever known, listed or not.
 
     A school of a rejected row stays as it is. An authority never changes its network (its schools move instead): a file
@@ -178,7 +178,7 @@ def compare(before: Edition, reading: Reading) -> Difference:
     )
 
 
-def _target(before: Edition, reading: Reading, conflicts: Set[int]) -> Edition:
+def _target(before: Edition, reading: EditionReading, conflicts: Set[int]) -> Edition:
     stated = reading.edition
     schools = {fase: s for fase, s in stated.schools.items() if s.authority not in conflicts}
     kept = reading.withheld | {fase for fase, s in stated.schools.items() if s.authority in conflicts}
@@ -197,7 +197,7 @@ def _network_conflicts(before: Edition, stated: Edition) -> set[int]:
     return {fase for fase in shared if before.authorities[fase].network != stated.authorities[fase].network}
 
 
-def _conflict(before: Edition, reading: Reading, fase: int) -> Rejection:
+def _conflict(before: Edition, reading: EditionReading, fase: int) -> Rejection:
     known, told = before.authorities[fase].network, reading.edition.authorities[fase].network
     sentence = f"Le PO {fase} est connu dans le réseau « {known} » : il ne peut pas passer au réseau « {told} »."
     return Rejection(reading.first_rows[fase], "Réseau", sentence)

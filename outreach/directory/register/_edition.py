@@ -141,7 +141,7 @@ class Edition:
 
 
 @dataclass(slots=True, kw_only=True)
-class Reading(ListReading):
+class EditionReading(ListReading):
     """The content of a file: the edition, and the ignored rows by type.
 
     `withheld` are the schools of rejected rows. `blind` is True when a rejected row does not even name its school: then
@@ -163,13 +163,13 @@ def open_edition(content: bytes) -> Opened:
     return sent
 
 
-def read_edition(grid: Grid) -> Reading:
+def read_edition(grid: Grid) -> EditionReading:
     """Read the cells of an edition.
 
     Raises InputError when the file as a whole cannot be read. Faulty rows are listed in `rejected`, and their schools
     are withheld, so that an incomplete school is never taken for a change.
     """
-    reading = Reading()
+    reading = EditionReading()
 
     def take(row: GridRow) -> None:
         if not _is_compulsory(row.cells["education_type"]):
@@ -286,14 +286,14 @@ def _text(cells: Mapping[str, str], column: str, kind: str, *, optional: bool = 
     return text
 
 
-def _withhold(reading: Reading, row: GridRow) -> None:
+def _withhold(reading: EditionReading, row: GridRow) -> None:
     try:
         reading.withheld.add(_fase(row.cells, "school"))
     except RowFault:
         reading.blind = True
 
 
-def ensure_not_empty(reading: Reading) -> None:
+def ensure_not_empty(reading: EditionReading) -> None:
     """Raises InputError when an edition holds no school at all: applying it would close the whole directory."""
     if not reading.edition.schools:
         raise InputError(

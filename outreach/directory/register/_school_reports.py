@@ -48,7 +48,7 @@ class Fate(Labelled):
     CLOSED = "closed", "a fermé"
 
 
-class Verdict(StrEnum):
+class ReportVerdict(StrEnum):
     """What the register says of a report: nothing yet, that the school is gone, or that the authority has it still."""
 
     AWAITED = "awaited"
@@ -90,23 +90,23 @@ class Reported:
     report: SchoolReport
     school: School
     authority: Authority
-    verdict: Verdict
+    verdict: ReportVerdict
     edition: RegisterImport | None
 
     def may_withdraw(self, actor: str) -> bool:
         """Whether this person may withdraw it."""
-        return self.report.recorded_by == actor or self.verdict is Verdict.CONTRADICTED
+        return self.report.recorded_by == actor or self.verdict is ReportVerdict.CONTRADICTED
 
     @property
     def register_says(self) -> str:
         """What the register says of it, in French."""
         edition = f"L’édition du registre du {french.day(self.edition.edition_on)}" if self.edition else "Le registre"
         match self.verdict:
-            case Verdict.AWAITED:
+            case ReportVerdict.AWAITED:
                 return "Aucune édition du registre ne l’a encore confirmé ni contredit."
-            case Verdict.CONFIRMED:
+            case ReportVerdict.CONFIRMED:
                 return f"{edition} le confirme."
-            case Verdict.CONTRADICTED:
+            case ReportVerdict.CONTRADICTED:
                 return f"{edition} le contredit : l’école y est encore à ce PO."
 
 
@@ -202,7 +202,7 @@ def of_school(session: Session, authority: Authority, school: School) -> Sequenc
 
 def contradicted_reports(session: Session) -> Sequence[Reported]:
     """The reports that stand against the last edition of the register: someone has to say which of the two is right."""
-    return [one for one in _judged(session, _IS_OWNED) if one.verdict is Verdict.CONTRADICTED]
+    return [one for one in _judged(session, _IS_OWNED) if one.verdict is ReportVerdict.CONTRADICTED]
 
 
 def _standing(authority: Authority) -> Select[SchoolReport]:
@@ -239,10 +239,10 @@ def _judged(session: Session, which: ColumnElement[bool]) -> list[Reported]:
 
 def _verdict(
     made: SchoolReport, edition: RegisterImport | None, *, is_owned: bool
-) -> tuple[Verdict, RegisterImport | None]:
+) -> tuple[ReportVerdict, RegisterImport | None]:
     if not is_owned:
-        return Verdict.CONFIRMED, edition
+        return ReportVerdict.CONFIRMED, edition
     is_later = edition is not None and edition.applied_at is not None and edition.applied_at > made.recorded_at
     if edition is not None and is_later and edition.edition_on >= made.since:
-        return Verdict.CONTRADICTED, edition
-    return Verdict.AWAITED, None
+        return ReportVerdict.CONTRADICTED, edition
+    return ReportVerdict.AWAITED, None

@@ -91,7 +91,7 @@ class Withdrawal:
     address_key: str
 
 
-class Counts(NamedTuple):
+class ImportCounts(NamedTuple):
     """How many addresses a list adds, changes, leaves as they are, and retires."""
 
     new: int
@@ -140,9 +140,9 @@ class ContactPlan(ImportPreview):
     shown: str = ""
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> ImportCounts:
         """The counts of addresses."""
-        return Counts(len(self.new), len(self.changed), len(self.unchanged), len(self.withdrawn))
+        return ImportCounts(len(self.new), len(self.changed), len(self.unchanged), len(self.withdrawn))
 
     @property
     def nothing(self) -> str:
@@ -249,7 +249,7 @@ def basis(session: Session) -> tuple[object, ...]:
     return (*session.execute(contacts).one(), *session.execute(others).one())
 
 
-class _Held(NamedTuple):
+class _HeldMailbox(NamedTuple):
     """An address in use."""
 
     id: int
@@ -275,7 +275,7 @@ def _directory(session: Session, address: Callable[[str], Judgement]) -> Directo
     )
 
 
-def _in_use(session: Session) -> Iterable[_Held]:
+def _in_use(session: Session) -> Iterable[_HeldMailbox]:
     """The addresses in use, one after the other: all at once would take 100 MB where there are 100,000."""
     described = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
     identity = (Contact.id, Contact.authority_id, Authority.fase, Contact.address_key, Contact.address)
@@ -286,7 +286,7 @@ def _in_use(session: Session) -> Iterable[_Held]:
         .order_by(Authority.fase, Contact.id)
     )
     for row in session.execute(query.execution_options(yield_per=1_000)):
-        yield _Held(*row[:7], Particulars(*row[7:]))
+        yield _HeldMailbox(*row[:7], Particulars(*row[7:]))
 
 
 def _compare(session: Session, planned: ContactPlan, reading: ContactReading, *, complete: bool) -> None:
@@ -321,7 +321,7 @@ def _limits(session: Session) -> dict[int, tuple[int, ...]]:
     return limits
 
 
-def _sort(planned: ContactPlan, stated: StatedContact, held: _Held, schools: tuple[int, ...]) -> None:
+def _sort(planned: ContactPlan, stated: StatedContact, held: _HeldMailbox, schools: tuple[int, ...]) -> None:
     if held.bounced:
         planned.failing.append(stated)
     particulars = stated.particulars(held.particulars)

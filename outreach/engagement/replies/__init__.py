@@ -19,7 +19,7 @@ from outreach.engagement.replies._recording import (
     earlier_answers, give_answers, is_a_reaction, question_of, repeats_answers,
 )
 from outreach.engagement.replies._sent_forms import (
-    Came, Verdict, count_to_verify, form_at, form_of, judge_form, list_sent_forms, to_verify,
+    Came, FormVerdict, count_to_verify, form_at, form_of, judge_form, list_sent_forms, to_verify,
 )
 from outreach.engagement.replies._sheets import (
     ANSWER, BIGGEST, FASE, HEADERS, SCHOOL, TOO_BIG, AnswerList, AnswerLists, NoSheet, apply_sheet, begin_sheet,
@@ -30,8 +30,8 @@ from outreach.engagement.replies._undoing import undo_form
 __all__ = [
     "ANSWER", "BIGGEST", "BY_MAIL", "FASE", "HEADERS", "LONGEST_NAME", "OF_SCHOOLS", "REPLACED", "REQUESTS", "SCHOOL",
     "TOO_BIG", "TURN", "Acknowledgement", "Action", "Answer", "AnswerList", "AnswerLists", "Came", "Earlier",
-    "EffectChanged", "FollowUp", "FormState", "Given", "MailedResponse", "NoSheet", "Question", "QuickForm",
-    "Respondent", "Response", "ResponseSchool", "ResponseStep", "SentForm", "StepKind", "Tray", "Verdict",
+    "EffectChanged", "FollowUp", "FormState", "FormVerdict", "Given", "MailedResponse", "NoSheet", "Question",
+    "QuickForm", "Respondent", "Response", "ResponseSchool", "ResponseStep", "SentForm", "StepKind", "Tray",
     "WithdrawalReason", "act_on_all", "act_on_response", "actor_of", "add_step", "all_responses", "answered_address",
     "apply_sheet", "authorities_that_answered", "awaiting_responses", "begin_sheet", "changed_answers",
     "count_recalls", "count_to_verify", "count_trays", "declared_still", "earlier_answers", "effect_of", "effects_of",

@@ -47,7 +47,7 @@ class Came:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FormVerdict:
     """What becomes of a form: it is taken, it repeats one that was, or a person has to send it again (`doubt`).
 
     `undoes` is the form before it that has to be undone, as both came from one page.
@@ -63,7 +63,7 @@ class Verdict:
         return self.doubt is None and not self.repeats
 
 
-def judge_form(session: Session, message: Message, came: Came, *, now: datetime) -> Verdict:
+def judge_form(session: Session, message: Message, came: Came, *, now: datetime) -> FormVerdict:
     """Judge a form, and keep what came: as recorded, or as to be verified. Nothing is kept of a test letter."""
     take_lock(session, "forms", message.id)
     verdict = _judged(session, message, came, now)
@@ -142,21 +142,21 @@ def list_sent_forms(session: Session, *, sort: str = "") -> QueryListing[SentFor
     )
 
 
-def _judged(session: Session, message: Message, came: Came, now: datetime) -> Verdict:
+def _judged(session: Session, message: Message, came: Came, now: datetime) -> FormVerdict:
     seen = came.seen
     if seen is None:
-        return Verdict(Doubt.FOREIGN_PAGE if came.has_seal else Doubt.NO_PAGE)
+        return FormVerdict(Doubt.FOREIGN_PAGE if came.has_seal else Doubt.NO_PAGE)
     if before := _before(session, message, came, seen):
         if before.digest == came.digest and before.kind is came.kind and before.state is FormState.RECORDED:
             is_last = not _was_changed_since(session, message, before)
-            return Verdict(repeats=True) if is_last else Verdict(Doubt.FOREIGN_PAGE)
+            return FormVerdict(repeats=True) if is_last else FormVerdict(Doubt.FOREIGN_PAGE)
         is_at_once = before.state is FormState.RECORDED and now - before.at <= ONE_MIND
-        return Verdict(Doubt.TWICE, undoes=before if is_at_once else None)
+        return FormVerdict(Doubt.TWICE, undoes=before if is_at_once else None)
     if seen.link != came.link or not _serves(seen.kind, came.kind):
-        return Verdict(Doubt.FOREIGN_PAGE)
+        return FormVerdict(Doubt.FOREIGN_PAGE)
     if now - seen.at < OLD_ENOUGH:
-        return Verdict(Doubt.AT_ONCE)
-    return Verdict(Doubt.MANY if _is_one_of_many(session, message, came, seen, now) else None)
+        return FormVerdict(Doubt.AT_ONCE)
+    return FormVerdict(Doubt.MANY if _is_one_of_many(session, message, came, seen, now) else None)
 
 
 def _serves(page: FormKind, form: FormKind) -> bool:

@@ -36,7 +36,7 @@ from outreach.core.tables import DATA, Column, Kind, ListJudgement, ListState, O
 from outreach.core.text.dates import FIRST, parse_day, today
 from outreach.core.text.errors import InputError, NotFound, OutreachError, Refused
 from outreach.core.text.french import plural
-from outreach.integrations.webhooks_in._models import DeliveryState, HookDelivery, HookRow, Judgement, WebhookSource
+from outreach.integrations.webhooks_in._models import DeliveryState, HookDelivery, HookRow, RowJudgement, WebhookSource
 
 MOST_ROWS_A_DELIVERY = 5_000
 DEEPEST = 20  # levels of a row; the clock reads it again, and one that it could not would hold up all that follow
@@ -46,7 +46,7 @@ UNREAD_DELIVERY = (
 )
 
 
-class Kept(Enum):
+class KeptDelivery(Enum):
     """What became of a delivery: it is new, was kept before, or its name is another's, which said something else."""
 
     NEW = "new"
@@ -119,7 +119,7 @@ def _may_be_kept(rows: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
-def keep_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[Kept]:
+def keep_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[KeptDelivery]:
     """Keep deliveries, to be applied by the clock; says of each what became of it. One sent again changes nothing."""
     take_lock(session, "hook-deliveries")
     names = {one.identity for one in deliveries}
@@ -130,9 +130,9 @@ def keep_deliveries(session: Session, deliveries: Sequence[Delivery]) -> list[Ke
         of, says = (one.sender, one.identity), (_sorted(one.rows), one.complete_until)
         if of not in known:
             session.add(_row(one))
-            became.append(Kept.NEW)
+            became.append(KeptDelivery.NEW)
         else:
-            became.append(Kept.AGAIN if known[of] == says else Kept.TAKEN)
+            became.append(KeptDelivery.AGAIN if known[of] == says else KeptDelivery.TAKEN)
         known.setdefault(of, says)
     return became
 
@@ -207,7 +207,7 @@ def unresolved_rows(session: Session, most: int) -> tuple[Sequence[HookRow], int
     return session.scalars(query.order_by(HookRow.id).limit(most)).all(), count
 
 
-def judge_row(session: Session, number: int, judgement: Judgement, *, now: datetime, actor: str) -> HookRow:
+def judge_row(session: Session, number: int, judgement: RowJudgement, *, now: datetime, actor: str) -> HookRow:
     """Try a row again, as a delivery of its own that the clock applies, or drop it. Raises NotFound, Refused."""
     take_lock(session, "hook-rows")
     row = session.get(HookRow, number)
@@ -216,7 +216,7 @@ def judge_row(session: Session, number: int, judgement: Judgement, *, now: datet
     if row.judgement is not None:
         raise Refused(f"Cette ligne est déjà {row.judgement.label}.")
     row.judgement, row.judged_at, row.judged_by = judgement, now, actor
-    if judgement is Judgement.RETRIED:
+    if judgement is RowJudgement.RETRIED:
         of = row.delivery
         session.add(
             HookDelivery(
@@ -242,7 +242,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredRows:
     """What waits of one sender: its deliveries, their rows as joinings with the delivery of each, and those unread.
 
     `complete_until` is the latest day until which it says that it has sent all joinings of its networks.
@@ -285,14 +285,14 @@ def apply_waiting(database: Database, now: datetime, notes: NotesMoved = no_note
         applied, most = applied + count, MOST_ROWS
 
 
-def _apply_list(database: Database, gathered: Gathered, now: datetime, notes: NotesMoved) -> None:
+def _apply_list(database: Database, gathered: GatheredRows, now: datetime, notes: NotesMoved) -> None:
     with database.reading() as session:
         judged = judge(session, gathered, now=now, notes=notes)
     with database.writing() as session:
         apply(session, gathered, judged, now=now)
 
 
-def gather(session: Session, *, most: int = MOST_ROWS, later: Collection[int] = ()) -> Gathered | None:
+def gather(session: Session, *, most: int = MOST_ROWS, later: Collection[int] = ()) -> GatheredRows | None:
     """What waits longest of one sender, `most` deliveries and about five thousand rows at most; None where nothing
     waits. The senders `later` are left out.
     """
@@ -316,7 +316,7 @@ def gather(session: Session, *, most: int = MOST_ROWS, later: Collection[int] = 
             except InputError:
                 unread.append((key, text))
     until = max((day for _, _, day in found if day), default=None)
-    return Gathered(first.sender, [key for key, _, _ in found], _last_of_each(joinings), unread, until)
+    return GatheredRows(first.sender, [key for key, _, _ in found], _last_of_each(joinings), unread, until)
 
 
 def set_aside(session: Session, number: int, *, now: datetime) -> None:
@@ -331,7 +331,7 @@ def set_aside(session: Session, number: int, *, now: datetime) -> None:
 
 
 def judge(
-    session: Session, gathered: Gathered, *, now: datetime, notes: NotesMoved = no_notes
+    session: Session, gathered: GatheredRows, *, now: datetime, notes: NotesMoved = no_notes
 ) -> ListJudgement[JoiningPlan] | None:
     """Compare what was gathered with what is known; None where no row of it can be read."""
     if not gathered.joinings:
@@ -342,7 +342,9 @@ def judge(
     )
 
 
-def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPlan] | None, *, now: datetime) -> None:
+def apply(
+    session: Session, gathered: GatheredRows, judged: ListJudgement[JoiningPlan] | None, *, now: datetime
+) -> None:
     """Apply what was judged as a joining list, and keep the rows left out for staff.
 
     Raises Refused where it was applied meanwhile, or what is known has changed.
@@ -369,7 +371,7 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
         one.list_id = received.id if received and of_each[one.id] < one.rows else None
 
 
-def _facts(session: Session, gathered: Gathered, now: datetime) -> dict[str, Any]:
+def _facts(session: Session, gathered: GatheredRows, now: datetime) -> dict[str, Any]:
     """What the list is about, and what it is complete for: the networks that its sender was allowed for."""
     networks, until = json.loads(gathered.sender.networks), gathered.complete_until
     covered = stated_coverage(session, until, networks, today(now)) if until and networks else None
@@ -377,7 +379,7 @@ def _facts(session: Session, gathered: Gathered, now: datetime) -> dict[str, Any
     return {"programme_id": about, "coverage": covered}
 
 
-def _opened(gathered: Gathered) -> Opened:
+def _opened(gathered: GatheredRows) -> Opened:
     return open_joinings([joining for joining, _, _ in gathered.joinings], gathered.sender.name)
 
 

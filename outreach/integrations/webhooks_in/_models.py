@@ -32,7 +32,7 @@ class DeliveryState(Labelled):
     APPLIED = "applied", "appliqué"
 
 
-class Judgement(Labelled):
+class RowJudgement(Labelled):
     """What staff said of a row that could not be applied."""
 
     RETRIED = "retried", "réessayée"
@@ -78,7 +78,7 @@ class HookRow(Base):
     delivery_id: Mapped[int] = mapped_column(ForeignKey("hook_deliveries.id"), index=True)
     content: Mapped[str] = mapped_column(Text)
     fault: Mapped[str] = mapped_column(Text)
-    judgement: Mapped[Judgement | None] = mapped_column(enum_of(Judgement, "judgement"))
+    judgement: Mapped[RowJudgement | None] = mapped_column(enum_of(RowJudgement, "judgement"))
     judged_at: Mapped[datetime | None]
     judged_by: Mapped[str | None] = mapped_column(String(255))
 

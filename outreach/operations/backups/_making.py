@@ -29,7 +29,7 @@ PARTIAL = ".outreach-backup.partial"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class BackupOrigin:
     """Where a backup comes from: the identity of the installation, the fingerprints of its keys by setting."""
 
     installation: str
@@ -43,7 +43,7 @@ class Backup(NamedTuple):
     manifest: Path
 
 
-def make_backup(url: str, folder: Path, origin: Origin, *, now: datetime) -> Backup:
+def make_backup(url: str, folder: Path, origin: BackupOrigin, *, now: datetime) -> Backup:
     """Back up a database into a folder. What is not whole is never under its name, and a failure leaves nothing.
 
     Raises Refused, Unreadable (a table cannot be read), OSError.

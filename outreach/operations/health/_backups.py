@@ -17,8 +17,8 @@ from outreach.operations.backups import RehearsalOutcome
 from outreach.operations.health._check import (
     Alarm,
     Examined,
-    Figure,
     Finding,
+    HealthFigure,
     Seen,
     Watched,
     age,
@@ -51,13 +51,13 @@ def backup(examined: Examined) -> Finding:
     return ok(f"{words}.")
 
 
-def age_of_backup(settings: Settings) -> Iterator[Figure]:
+def age_of_backup(settings: Settings) -> Iterator[HealthFigure]:
     """The same for a monitor, where there is one that is worth something."""
     with suppress(Refused, OSError):
         old = backups.age_of_newest(settings.backups, now=settings.instant()) if settings.backups else None
         if old is not None:
             said = "Since the newest backup of this machine was made."
-            yield Figure("backup_age_seconds", said, old.total_seconds())
+            yield HealthFigure("backup_age_seconds", said, old.total_seconds())
 
 
 def restore(examined: Examined) -> Finding:
@@ -102,7 +102,7 @@ UNPROVEN = Alarm(
 )
 
 
-def age_of_proof(session: Session, now: datetime) -> Iterator[Figure]:
+def age_of_proof(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """Since when the last proof stands, where there is one."""
     if (proven := backups.last_proven(session)) is not None:
-        yield Figure("restore_age_seconds", "Since a backup was last restored well.", age(proven.at, now))
+        yield HealthFigure("restore_age_seconds", "Since a backup was last restored well.", age(proven.at, now))

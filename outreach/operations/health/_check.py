@@ -92,7 +92,7 @@ class Alarm(NamedTuple):
     on_pages: bool = False
 
 
-class Figure(NamedTuple):
+class HealthFigure(NamedTuple):
     """A figure: its name without `outreach_`, what it says, its value or its values by a label or two.
 
     One that only grows, or begins anew, is a counter.
@@ -130,8 +130,8 @@ class Check(NamedTuple):
     seconds: float = 0
     look: Look | None = None
     alarms: tuple[Alarm, ...] = ()
-    figures: Callable[[Session, datetime], Iterable[Figure]] | None = None
-    here: Callable[[Settings], Iterable[Figure]] | None = None
+    figures: Callable[[Session, datetime], Iterable[HealthFigure]] | None = None
+    here: Callable[[Settings], Iterable[HealthFigure]] | None = None
 
 
 def age(at: datetime | None, now: datetime) -> float:

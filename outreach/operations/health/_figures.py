@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from outreach.core.db import NO_ANSWER, Database, time_limit
 from outreach.core.settings import Settings
 from outreach.core.text.errors import TookTooLong
-from outreach.operations.health._check import Figure
+from outreach.operations.health._check import HealthFigure
 from outreach.operations.health._registry import CHECKS
 
 KEPT_SECONDS = 15.0
@@ -56,8 +56,8 @@ class Figures(Collector):
                 family.add_metric([labels] if isinstance(labels, str) else labels, value)
             yield family
 
-    def _of_database(self) -> list[Figure]:
-        answers, found, now = 0.0, list[Figure](), self.settings.instant()
+    def _of_database(self) -> list[HealthFigure]:
+        answers, found, now = 0.0, list[HealthFigure](), self.settings.instant()
         time_limit.limit(READING_SECONDS)
         try:
             with self.database.reading() as session:
@@ -68,4 +68,4 @@ class Figures(Collector):
             self.database.note_fault(error)
         finally:
             time_limit.limit(None)
-        return [Figure("database_up", "Whether the database answered in time.", answers), *found]
+        return [HealthFigure("database_up", "Whether the database answered in time.", answers), *found]

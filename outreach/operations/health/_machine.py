@@ -14,7 +14,17 @@ from outreach.core.settings import Settings
 from outreach.core.settings.reading import OTHERS, OWN_FILES, faults_of_folder, gone, unknown
 from outreach.core.text import french
 from outreach.operations.alerts import AlertKind
-from outreach.operations.health._check import Alarm, Examined, Figure, Finding, fault, of_place, ok, warning, worst
+from outreach.operations.health._check import (
+    Alarm,
+    Examined,
+    Finding,
+    HealthFigure,
+    fault,
+    of_place,
+    ok,
+    warning,
+    worst,
+)
 
 PROC = Path("/proc")
 NAMES = {"granian": "web", **{name: name for name in ("supervisor", "work", "mailbox", "job_child")}}
@@ -138,13 +148,13 @@ FULL = Alarm(
 )
 
 
-def figures(settings: Settings) -> Iterator[Figure]:
+def figures(settings: Settings) -> Iterator[HealthFigure]:
     """The version, the disk and the memory of processes."""
-    yield Figure("build_info", "The version of the program.", {__version__: 1.0}, ("version",))
+    yield HealthFigure("build_info", "The version of the program.", {__version__: 1.0}, ("version",))
     with suppress(OSError):
         usage = shutil.disk_usage(settings.data)
-        yield Figure("disk_free_bytes", "Room left for the data folder.", usage.free)
-        yield Figure("disk_size_bytes", "Size of its disk.", usage.total)
+        yield HealthFigure("disk_free_bytes", "Room left for the data folder.", usage.free)
+        yield HealthFigure("disk_size_bytes", "Size of its disk.", usage.total)
     sizes = {(one.name, str(one.pid)): float(one.pss) for one in measured()}
     said = "Memory of each process of this unit (proportional share, PSS)."
-    yield Figure("process_pss_bytes", said, sizes, ("process", "pid"))
+    yield HealthFigure("process_pss_bytes", said, sizes, ("process", "pid"))

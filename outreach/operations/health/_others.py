@@ -11,7 +11,7 @@ from outreach.engagement.replies import Tray
 from outreach.integrations import webhooks_out
 from outreach.operations import alerts
 from outreach.operations.alerts import AlertKind
-from outreach.operations.health._check import Alarm, Figure, Seen, Watched, age
+from outreach.operations.health._check import Alarm, HealthFigure, Seen, Watched, age
 
 
 def _silent_programs(session: Session, _watched: Watched, now: datetime) -> Seen:
@@ -41,33 +41,33 @@ GUESSED = Alarm(
 )
 
 
-def of_answers(session: Session, now: datetime) -> Iterator[Figure]:
+def of_answers(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """Figures of the answers that wait for staff."""
     waiting = {
         tray.value: float(count) for tray, count in replies.count_trays(session).items() if tray is not Tray.HANDLED
     }
-    yield Figure("responses_waiting", "Responses that wait for staff.", waiting, ("tray",))
-    yield Figure(
+    yield HealthFigure("responses_waiting", "Responses that wait for staff.", waiting, ("tray",))
+    yield HealthFigure(
         "responses_waiting_oldest_seconds", "Age of the oldest of them.", age(replies.oldest_waiting(session), now)
     )
 
 
-def of_hits(session: Session, now: datetime) -> Iterator[Figure]:
+def of_hits(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """The openings and clicks of this hour."""
     counted = {kind: float(count) for kind, count in tracking.this_hour(session, now=now).items()}
     said = "Openings and clicks since the hour began; it begins anew each hour."
-    yield Figure("hits", said, counted, ("kind",), is_counter=True)
+    yield HealthFigure("hits", said, counted, ("kind",), is_counter=True)
 
 
-def of_alerts(session: Session, _now: datetime) -> Iterator[Figure]:
+def of_alerts(session: Session, _now: datetime) -> Iterator[HealthFigure]:
     """The alerts that go on."""
     known = [episode.kind for episode in alerts.going_on(session)]
     counts = {kind.value: float(known.count(kind)) for kind in AlertKind}
-    yield Figure("alerts_open", "Alerts that have begun and not ended.", counts, ("kind",))
+    yield HealthFigure("alerts_open", "Alerts that have begun and not ended.", counts, ("kind",))
 
 
-def of_audit(session: Session, now: datetime) -> Iterator[Figure]:
+def of_audit(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """What of the audit no seal protects yet."""
     count, oldest = audit.count_unsealed(session)
-    yield Figure("audit_unsealed", "Entries of the audit without a seal.", count)
-    yield Figure("audit_unsealed_oldest_seconds", "Age of the oldest of them.", age(oldest, now))
+    yield HealthFigure("audit_unsealed", "Entries of the audit without a seal.", count)
+    yield HealthFigure("audit_unsealed_oldest_seconds", "Age of the oldest of them.", age(oldest, now))

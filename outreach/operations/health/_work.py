@@ -16,8 +16,8 @@ from outreach.operations.alerts import AlertKind
 from outreach.operations.health._check import (
     Alarm,
     Examined,
-    Figure,
     Finding,
+    HealthFigure,
     Named,
     Seen,
     Watched,
@@ -145,16 +145,16 @@ UNCONFIRMED = Alarm(
 )
 
 
-def of_places(session: Session, now: datetime) -> Iterator[Figure]:
+def of_places(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """Figures of each installation, and of the processes that send."""
     passes = workers.last_passes(session)
     ages = {one.place: (now - one.at).total_seconds() for one in passes}
     said = "Since the last pass of an installation's clock, by ours; below 0, its clock is ahead."
-    yield Figure("clock_pass_age_seconds", said, ages, ("installation",))
+    yield HealthFigure("clock_pass_age_seconds", said, ages, ("installation",))
     held = {one.place: float(bool(one.hindrance)) for one in passes}
-    yield Figure("hindered", "Whether something keeps letters from leaving there.", held, ("installation",))
+    yield HealthFigure("hindered", "Whether something keeps letters from leaving there.", held, ("installation",))
     alive = workers.at_work(session, now=now)
-    yield Figure("workers", "Processes that send and gave a sign of life within 30 seconds.", len(alive))
+    yield HealthFigure("workers", "Processes that send and gave a sign of life within 30 seconds.", len(alive))
 
 
 def _lost(session: Session) -> list[RelayState]:
@@ -199,13 +199,13 @@ RELAY_LOST = Alarm(
 )
 
 
-def of_relays(session: Session, now: datetime) -> Iterator[Figure]:
+def of_relays(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """Figures of each relay that ever failed."""
     states, labels = sending.relay_states(session), ("installation", "relay")
     rests = {(one.place, one.name): float(sending.is_held(one, now=now)) for one in states}
-    yield Figure("relay_held", "Whether a relay that ever failed rests, or is in alarm.", rests, labels)
+    yield HealthFigure("relay_held", "Whether a relay that ever failed rests, or is in alarm.", rests, labels)
     alarms = {(one.place, one.name): float(one.alarmed_at is not None) for one in states}
-    yield Figure("relay_alarm", "Whether it waits for a person.", alarms, labels)
+    yield HealthFigure("relay_alarm", "Whether it waits for a person.", alarms, labels)
 
 
 def waiting(examined: Examined) -> Finding:
@@ -222,18 +222,18 @@ def waiting(examined: Examined) -> Finding:
     return state(f"{words} : voyez le serveur d’envoi et les processus d’envoi ci-dessus, puis ./run relay status.")
 
 
-def of_letters(session: Session, now: datetime) -> Iterator[Figure]:
+def of_letters(session: Session, now: datetime) -> Iterator[HealthFigure]:
     """Figures of the letters on the way."""
     states, due = outbox.by_state(session), outbox.due_in_transit(session, now=now)
     counts = {state.value: float(one.number) for state, one in states.items()}
-    yield Figure("letters", "Letters on the way, and those in doubt.", counts, ("state",))
+    yield HealthFigure("letters", "Letters on the way, and those in doubt.", counts, ("state",))
     ages = {state.value: age(one.oldest, now) for state, one in states.items()}
-    yield Figure("letters_oldest_seconds", "Age of the oldest; 0 where it is due later.", ages, ("state",))
-    yield Figure("letters_due", "Letters that are due, of mailings that nobody holds.", due.number)
+    yield HealthFigure("letters_oldest_seconds", "Age of the oldest; 0 where it is due later.", ages, ("state",))
+    yield HealthFigure("letters_due", "Letters that are due, of mailings that nobody holds.", due.number)
     said = "How long the oldest of them has been due."
-    yield Figure("letters_due_oldest_seconds", said, age(due.oldest, now))
+    yield HealthFigure("letters_due_oldest_seconds", said, age(due.oldest, now))
     ends = {state.value: float(count) for state, count in outbox.recent_states(session, now=now).items()}
-    yield Figure("letters_recent", "Letters of the last seven days' mailings.", ends, ("state",))
+    yield HealthFigure("letters_recent", "Letters of the last seven days' mailings.", ends, ("state",))
 
 
 def _doubts(session: Session, _watched: Watched, now: datetime) -> Seen:

@@ -69,7 +69,7 @@ BODIES: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ErasurePlan:
     """What erasing an address would do: the words that go, and in how many rows of which tables they stand.
 
     `mark` stands in the place of the address afterwards. `keeps_address` says that the address is that of a function.
@@ -109,7 +109,7 @@ def plan_erasure(
     kept: Collection[str] = (),
     keeps_address: bool | None = None,
     with_rows: bool = True,
-) -> Plan:
+) -> ErasurePlan:
     """What erasing an address would do now. Names in `kept` go from the person's own rows alone.
 
     Finding the rows reads every table; without `with_rows` there are none in it, and it is soon known.
@@ -132,11 +132,11 @@ def plan_erasure(
     left = [name for name in names if name in kept and name not in public]
     going = [name for name in names if name not in public and name not in kept]
     gone = [*named, *(Word(name, ERASED) for name in going)]
-    planned = Plan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {}, going, left, public)
+    planned = ErasurePlan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {}, going, left, public)
     return _with_rows(session, planned) if with_rows else planned
 
 
-def erasure_in_words(planned: Plan) -> list[str]:
+def erasure_in_words(planned: ErasurePlan) -> list[str]:
     """What a planned erasure does and what stays, in French sentences, for whoever confirms it."""
     lines, tables = plural(sum(map(len, planned.rows.values())), "ligne"), plural(len(planned.rows), "table")
     where = f" ({lines} de {tables})" if planned.rows else ""
@@ -158,7 +158,7 @@ def erasure_in_words(planned: Plan) -> list[str]:
 
 
 def carry_out(
-    database: Database, planned: Plan, folder: Path, *, now: datetime, actor: str, job: int | None = None
+    database: Database, planned: ErasurePlan, folder: Path, *, now: datetime, actor: str, job: int | None = None
 ) -> int:
     """Erase a person as planned; returns how many rows lost something. Call it outside any transaction.
 
@@ -179,7 +179,7 @@ def carry_out(
     return count
 
 
-def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor: str) -> int:
+def erase(session: Session, planned: ErasurePlan, folder: Path, *, now: datetime, actor: str) -> int:
     """Take a planned erasure's words out of its rows; returns how many rows lost something."""
     take_lock(session, "erasures")
     _refuse_if_not_now(session, planned.key)
@@ -200,7 +200,7 @@ def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor
     audit.record_entry(session, now, actor, f"{what} {verb} : {plural(count, 'ligne')}.", f"erasure:{digest[:16]}")
     if is_new or planned.keeps_address:
         sign = erasure.sign_of(erasure.erasure_key(session))
-        erasure.add_erasure(folder, erasure.Line(digest, sign, now, planned.keeps_address))
+        erasure.add_erasure(folder, erasure.DigestLine(digest, sign, now, planned.keeps_address))
     return count
 
 
@@ -247,21 +247,21 @@ def count_waiting(session: Session, folder: Path) -> int:
     return len(found - of_functions)
 
 
-def _line_of(lines: Mapping[str, erasure.Line], key: str, address: str) -> erasure.Line | None:
+def _line_of(lines: Mapping[str, erasure.DigestLine], key: str, address: str) -> erasure.DigestLine | None:
     """The line about an address, if there is one."""
     return next((lines[digest] for digest in erasure.digests_of(key, address) if digest in lines), None)
 
 
-def _lines(folder: Path) -> dict[str, erasure.Line]:
+def _lines(folder: Path) -> dict[str, erasure.DigestLine]:
     """The erasures of the file by digest; an address that went, after it had been a function's, is one that went."""
-    lines: dict[str, erasure.Line] = {}
+    lines: dict[str, erasure.DigestLine] = {}
     for line in erasure.read_erasures(folder):
         if line.digest not in lines or lines[line.digest].keeps_address:
             lines[line.digest] = line
     return lines
 
 
-def _with_rows(session: Session, planned: Plan) -> Plan:
+def _with_rows(session: Session, planned: ErasurePlan) -> ErasurePlan:
     found = erasure.find_words(session, planned.words, planned.stays)
     return replace(planned, rows=found)
 
@@ -317,7 +317,7 @@ def _keep_digest(session: Session, digest: str, at: datetime, actor: str) -> boo
     return True
 
 
-def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor: str) -> None:
+def _empty_what_is_theirs(session: Session, planned: ErasurePlan, now: datetime, actor: str) -> None:
     """Empty what belongs to the address by its rows' keys, before the address is taken out of them."""
     letters = select(Message.id).where(Message.address_key.in_((planned.key, planned.mark)))
     empty_responses(session, Response.message_id.in_(letters))
@@ -362,7 +362,7 @@ def _empty_account(session: Session, key: str) -> None:
         session.execute(delete(model).where(model.user_id == account.id))
 
 
-def _empty_entries(session: Session, planned: Plan, now: datetime, actor: str) -> None:
+def _empty_entries(session: Session, planned: ErasurePlan, now: datetime, actor: str) -> None:
     """Empty the words of entries of the audit that name the person, and take the person out of who acted and on whom.
 
     They are sealed first: only what is sealed can lose its words and be proved to have had some.

@@ -12,9 +12,9 @@ from outreach.reports.charts._marks import (
     Canvas,
     Drawing,
     Group,
-    Line,
     Mark,
     Photo,
+    Stroke,
     Tone,
     Words,
     cut,
@@ -27,7 +27,7 @@ STRIPE, FOOT, HEAD = 10, 56, 24
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class ChartSender:
     """Whose slide it is: words for its foot, and a logo (PNG in base64, its width and height as shown) or ''."""
 
     words: str = ""
@@ -35,11 +35,11 @@ class Sender:
     size: tuple[int, int] = (0, 0)
 
 
-NOBODY = Sender()
+NOBODY = ChartSender()
 
 
 def slide(
-    title: str, about: Sequence[str], draw: Callable[[Canvas], Drawing], source: str, sender: Sender = NOBODY
+    title: str, about: Sequence[str], draw: Callable[[Canvas], Drawing], source: str, sender: ChartSender = NOBODY
 ) -> Drawing:
     """The slide: a title of two lines at most, lines on what is counted, the drawing, the source, and whose it is."""
     inner, foot = WIDTH - 2 * MARGIN, FOOT + (HEAD if sender.words else 0)
@@ -60,13 +60,13 @@ def slide(
     top, room = y + 26, HEIGHT - foot - 24 - y - 26
     drawing = draw(Canvas(inner, TEXT, room))
     marks.append(Group(drawing.marks, MARGIN, round(top, 1), round(min(room / drawing.height, 1), 3)))
-    marks.append(Line(f"M{MARGIN} {HEIGHT - foot}H{WIDTH - MARGIN}", Tone.GRID))
+    marks.append(Stroke(f"M{MARGIN} {HEIGHT - foot}H{WIDTH - MARGIN}", Tone.GRID))
     marks.append(Words(MARGIN, HEIGHT - foot + 28, source, SOURCE, Tone.MUTED))
     marks += _signed(sender, inner)
     return Drawing(WIDTH, HEIGHT, marks)
 
 
-def _signed(sender: Sender, inner: float) -> Iterator[Mark]:
+def _signed(sender: ChartSender, inner: float) -> Iterator[Mark]:
     if sender.logo:
         wide, high = sender.size
         yield Photo(WIDTH - MARGIN - wide, STRIPE + 26, wide, high, sender.logo)
@@ -99,7 +99,7 @@ class Chart:
         """Its two drawings for a page, one for wide places and one for narrow ones, as SVG."""
         return inline_chart(self.draw(WIDE), "wide") + inline_chart(self.draw(NARROW), "narrow")
 
-    def slide(self, source: str, sender: Sender = NOBODY) -> str:
+    def slide(self, source: str, sender: ChartSender = NOBODY) -> str:
         """The chart as a slide (SVG, 16:9) with its title, where and when its figures come from, and whose it is."""
         drawing = slide(self.title, (self.about, self.subject), self.draw, source, sender)
         return chart_file(drawing, self.title, self.told)
@@ -174,7 +174,7 @@ def _mark(mark: Mark, paint: Paint) -> str:
         return f"<rect {place} {paint(mark.tone, True)}/>"
     if isinstance(mark, Area):
         return f'<path d="{mark.path}" {paint(mark.tone, True)}/>'
-    if isinstance(mark, Line):
+    if isinstance(mark, Stroke):
         dash = f" stroke-dasharray={quoteattr(mark.dash)}" if mark.dash else ""
         return f'<path d="{mark.path}" {paint(mark.tone, False)} stroke-width="{mark.width:g}"{dash}/>'
     if isinstance(mark, Group):

@@ -13,9 +13,9 @@ from outreach.reports.charts._marks import (
     Box,
     Canvas,
     Drawing,
-    Line,
     Mark,
     Scale,
+    Stroke,
     Tone,
     Words,
     cut,
@@ -217,7 +217,7 @@ PLOT = 0.2  # height of the columns by the width of the canvas
 
 
 @dataclass(frozen=True, slots=True)
-class WayStep:
+class DrawnStep:
     """A step: what it is called, how many reached it, the whole of which they are told to be a part, and a further
     line about them.
     """
@@ -228,7 +228,7 @@ class WayStep:
     beside: str
 
 
-def draw_steps(steps: Sequence[WayStep], canvas: Canvas) -> Drawing:
+def draw_steps(steps: Sequence[DrawnStep], canvas: Canvas) -> Drawing:
     """The steps from the first, with which all are drawn to scale."""
     whole = steps[0].count
     if canvas.width < LEAST_BESIDE * canvas.text:
@@ -236,11 +236,11 @@ def draw_steps(steps: Sequence[WayStep], canvas: Canvas) -> Drawing:
     return _columns(steps, max(whole, 1), canvas)
 
 
-def _row(step: WayStep, whole: int) -> BarRow:
+def _row(step: DrawnStep, whole: int) -> BarRow:
     return part_row(f"{step.label} : {step.beside}", step.count, whole, french.part(step.count, step.whole))
 
 
-def _columns(steps: Sequence[WayStep], whole: int, canvas: Canvas) -> Drawing:
+def _columns(steps: Sequence[DrawnStep], whole: int, canvas: Canvas) -> Drawing:
     size, slot = canvas.text, canvas.width / len(steps)
     big, under = 1.6 * size, 3 * LINE * size + 0.4 * size
     plot = canvas.height - under - 1.3 * big if canvas.height else PLOT * canvas.width
@@ -260,7 +260,7 @@ def _columns(steps: Sequence[WayStep], whole: int, canvas: Canvas) -> Drawing:
     return Drawing(canvas.width, round(ground + under, 1), marks)
 
 
-def _under(step: WayStep, canvas: Canvas, room: float) -> list[tuple[str, Tone]]:
+def _under(step: DrawnStep, canvas: Canvas, room: float) -> list[tuple[str, Tone]]:
     """The lines under a column: a count beside the whole where there is room for it, else its share."""
     told = french.part(step.count, step.whole)
     share = told if width_of(told, canvas.text) < room else french.whole_percent(step.count, step.whole)
@@ -294,14 +294,14 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventMark:
     """A day that is marked, and what happened then."""
 
     day: date
     name: str
 
 
-def draw_curve(series: Sequence[Series], canvas: Canvas, events: Sequence[Event] = ()) -> Drawing:
+def draw_curve(series: Sequence[Series], canvas: Canvas, events: Sequence[EventMark] = ()) -> Drawing:
     """The lines, which have one point at least, over the days that they span. Events outside these are left out."""
     first = min(one.values[0][0] for one in series)
     last = max(one.values[-1][0] for one in series)
@@ -314,7 +314,7 @@ def draw_curve(series: Sequence[Series], canvas: Canvas, events: Sequence[Event]
     marks = [*_axes(plan), *_events(events, named, plan)]
     for place, one in enumerate(series):
         dash = " ".join(f"{float(each) * canvas.text / 14:.1f}" for each in DASHES[place % 3].split())
-        marks.append(Line(_steps(one, plan), TONES[place % 3], round(0.16 * canvas.text, 1), dash))
+        marks.append(Stroke(_steps(one, plan), TONES[place % 3], round(0.16 * canvas.text, 1), dash))
     marks += _ends(series, plan)
     y = plan.bottom + 3.2 * canvas.text
     for line in listed:
@@ -368,7 +368,7 @@ def _axes(plan: _CurvePlan) -> list[Mark]:
     size, marks = plan.canvas.text, list[Mark]()
     for level in plan.levels:
         y = plan.y(level)
-        marks.append(Line(f"M{plan.x.start} {y}H{plan.x.end}", Tone.GRID, round(0.07 * size, 1)))
+        marks.append(Stroke(f"M{plan.x.start} {y}H{plan.x.end}", Tone.GRID, round(0.07 * size, 1)))
         where = round(plan.x.start - 0.5 * size, 1)
         marks.append(Words(where, round(y + 0.34 * size, 1), french.number(level), size, Tone.MUTED, Anchor.END))
     room = plan.x.end - plan.x.start
@@ -408,7 +408,7 @@ def _ends(series: Sequence[Series], plan: _CurvePlan) -> list[Mark]:
     ]
 
 
-def _names(events: Sequence[Event], plan: _CurvePlan) -> list[tuple[float, Anchor, int]] | None:
+def _names(events: Sequence[EventMark], plan: _CurvePlan) -> list[tuple[float, Anchor, int]] | None:
     """Where the name of each event begins or ends, and in which row above the plot; None where they have no room."""
     size, taken, places = plan.canvas.text, [-1e9] * MOST_ROWS, list[tuple[float, Anchor, int]]()
     for event in events:
@@ -425,7 +425,9 @@ def _names(events: Sequence[Event], plan: _CurvePlan) -> list[tuple[float, Ancho
     return places
 
 
-def _events(events: Sequence[Event], named: Sequence[tuple[float, Anchor, int]] | None, plan: _CurvePlan) -> list[Mark]:
+def _events(
+    events: Sequence[EventMark], named: Sequence[tuple[float, Anchor, int]] | None, plan: _CurvePlan
+) -> list[Mark]:
     """A dashed line for each event, with its name or its number above."""
     size, marks, last = plan.canvas.text, list[Mark](), -1e9
     dash = f"{0.2 * size:.1f} {0.28 * size:.1f}"
@@ -433,7 +435,7 @@ def _events(events: Sequence[Event], named: Sequence[tuple[float, Anchor, int]] 
         x = plan.at(event.day)
         row = named[number - 1][2] if named is not None else 0
         top = row * LINE * size + (0.1 * size if named is not None else LINE * size)
-        marks.append(Line(f"M{x} {top:.1f}V{plan.bottom}", Tone.EVENT, round(0.08 * size, 1), dash))
+        marks.append(Stroke(f"M{x} {top:.1f}V{plan.bottom}", Tone.EVENT, round(0.08 * size, 1), dash))
         y = round(row * LINE * size + 0.95 * size, 1)
         if named is not None:
             at, anchor, _ = named[number - 1]
@@ -444,7 +446,7 @@ def _events(events: Sequence[Event], named: Sequence[tuple[float, Anchor, int]] 
     return marks
 
 
-def _listed(events: Sequence[Event], canvas: Canvas) -> list[str]:
+def _listed(events: Sequence[EventMark], canvas: Canvas) -> list[str]:
     """The events with their numbers, a line each; the last line counts those that are left out."""
     most = MOST_NAMED
     if canvas.height:

@@ -58,7 +58,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Stroke:
     """A stroke along an SVG path, `dash` being the lengths of its dashes and gaps, or '' for a whole line."""
 
     path: str
@@ -109,7 +109,7 @@ class Group:
     scale: float
 
 
-Mark = Box | Line | Area | Words | Photo | Group
+Mark = Box | Stroke | Area | Words | Photo | Group
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from outreach.reports.charts import Canvas, Series, Tile, draw_tiles, shade_of
 from outreach.reports.notes import CurvePoint, NoteTable, TableKind
 
 
-class Tone(StrEnum):
+class TextTone(StrEnum):
     """How a paragraph is set."""
 
     PLAIN = "plain"
@@ -48,7 +48,7 @@ class Paragraph:
     """One paragraph."""
 
     pieces: tuple[Piece, ...]
-    tone: Tone = Tone.PLAIN
+    tone: TextTone = TextTone.PLAIN
     kind: str = "paragraph"
 
 
@@ -105,7 +105,7 @@ class Section:
     key: str = ""
 
 
-def plain(text: str, tone: Tone = Tone.PLAIN) -> Paragraph:
+def plain(text: str, tone: TextTone = TextTone.PLAIN) -> Paragraph:
     """A paragraph in one manner."""
     return Paragraph((Piece(text),), tone)
 
@@ -127,14 +127,14 @@ def blocks_of(source: str) -> tuple[Block, ...]:
 
 def _blocks(tokens: Iterable[Token]) -> Iterator[Block]:
     items: list[tuple[Piece, ...]] = []
-    tone, depth, ordered = Tone.PLAIN, 0, False
+    tone, depth, ordered = TextTone.PLAIN, 0, False
     for token in tokens:
         if token.type == "heading_open":
-            tone = Tone.HEADING
+            tone = TextTone.HEADING
         elif token.type == "blockquote_open":
-            tone = Tone.QUOTE
+            tone = TextTone.QUOTE
         elif token.type in {"heading_close", "blockquote_close"}:
-            tone = Tone.PLAIN
+            tone = TextTone.PLAIN
         elif token.type.endswith("_list_open"):
             ordered = token.type == "ordered_list_open" if depth == 0 else ordered
             depth += 1

@@ -16,7 +16,17 @@ from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
 from outreach.core.site import NONE, Letterhead
-from outreach.reports.files._document import Block, Bullets, CellGrid, Paragraph, Picture, Piece, Terms, Tone, qr_png
+from outreach.reports.files._document import (
+    Block,
+    Bullets,
+    CellGrid,
+    Paragraph,
+    Picture,
+    Piece,
+    Terms,
+    TextTone,
+    qr_png,
+)
 from outreach.reports.files._outline import Outline, checking
 from outreach.reports.notes import NumberedNote
 
@@ -30,7 +40,7 @@ WIDE = 7  # columns; more of them are narrow and small
 KEPT_WHOLE = 20  # rows of a table that stays on one page
 Drawn = Mapping[str, bytes]
 NO_PICTURES: Drawn = {}
-STYLES = {Tone.QUOTE: "Quote"}  # the others are "Normal", which costs no search among styles when it is not named
+STYLES = {TextTone.QUOTE: "Quote"}  # the others are "Normal", which costs no search among styles when it is not named
 
 
 def document(note: NumberedNote, shown: Outline, head: Letterhead = NONE, drawn: Drawn = NO_PICTURES) -> bytes:
@@ -107,10 +117,10 @@ def _add_page_number(paragraph: WordParagraph) -> None:
 
 def _write(word: WordDocument, block: Block, drawn: Drawn) -> None:
     if isinstance(block, Paragraph):
-        if block.tone is Tone.HEADING:
+        if block.tone is TextTone.HEADING:
             word.add_heading("".join(piece.text for piece in block.pieces), 2)
             return
-        _add_pieces(word.add_paragraph(style=STYLES.get(block.tone)), block.pieces, strong=block.tone is Tone.LEAD)
+        _add_pieces(word.add_paragraph(style=STYLES.get(block.tone)), block.pieces, strong=block.tone is TextTone.LEAD)
     elif isinstance(block, Bullets):
         _add_list(word, block)
     elif isinstance(block, CellGrid):

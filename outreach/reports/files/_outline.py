@@ -17,7 +17,7 @@ from outreach.reports.files._document import (
     Piece,
     Section,
     Terms,
-    Tone,
+    TextTone,
     blocks_of,
     bullets,
     curve,
@@ -150,7 +150,7 @@ def _correction(correction: Correction | None) -> Iterator[Section]:
 
 def _answered(content: NoteContent) -> Iterator[Section]:
     if content.question:
-        yield Section("Question", (plain(_typeset(content.question), Tone.QUOTE),))
+        yield Section("Question", (plain(_typeset(content.question), TextTone.QUOTE),))
     yield Section("Réponse", tuple(_answers(content)), ANSWER)
 
 
@@ -160,7 +160,7 @@ def _effects(content: NoteContent) -> Iterator[Section]:
         headings = ("Campagne", "Écart, en PO sur 100", "De", "À")
         row = (_typeset(one.campaign), one.estimate, one.low, one.high)
         grid = CellGrid("Effet mesuré par tirage au sort des départs", headings, (False, True, True, True), (row,))
-        yield Section("L’effet du courriel", (plain(one.sentence), grid, plain(one.source, Tone.SMALL)))
+        yield Section("L’effet du courriel", (plain(one.sentence), grid, plain(one.source, TextTone.SMALL)))
 
 
 def _added(content: NoteContent) -> Iterator[Section]:
@@ -181,7 +181,7 @@ def _answers(content: NoteContent) -> Iterator[Block]:
     if content.prose:
         return
     for answer in content.answers:
-        yield plain(_typeset(answer.sentence), Tone.LEAD)
+        yield plain(_typeset(answer.sentence), TextTone.LEAD)
         if answer.networks:
             yield bullets(tuple(_typeset(one.sentence) for one in answer.networks))
 
@@ -226,7 +226,7 @@ def _table(table: NoteTable, *, names_empty: bool) -> Iterator[Block]:
     )
     if empty and names_empty:
         names = ", ".join(french.within_quotes(table.columns[place].label).lower() for place in sorted(empty))
-        yield plain(_typeset(f"Aucune école dans ces états : {names}."), Tone.SMALL)
+        yield plain(_typeset(f"Aucune école dans ces états : {names}."), TextTone.SMALL)
 
 
 def _is_state(column: NoteColumn) -> bool:

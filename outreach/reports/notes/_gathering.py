@@ -30,7 +30,7 @@ from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.delivery.outbox import listed_schools
 from outreach.directory import authorities
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.models import RegisterImport, School
 from outreach.reports.notes import _prose as prose
 from outreach.reports.notes._content import (
@@ -296,7 +296,7 @@ def _unreached(
     is_past = asked.known_at is not None or asked.as_of < today(now)
     when = f"Au {french.day(now)}, " if is_past else ""
     for level in dict.fromkeys(level for strand in strands for level in strand.levels):
-        filters = Filters(networks=asked.networks, level=level, reach=Reach.UNREACHABLE)
+        filters = Filters(networks=asked.networks, level=level, reach=ReachFilter.UNREACHABLE)
         if unreached := authorities.count_authorities(session, filters).authorities:
             what = french.plural(unreached, "PO", "PO")
             sentence = (

@@ -15,7 +15,7 @@ from outreach.core.text.french import typeset
 from outreach.core.text.links import MARKS
 from outreach.core.text.typed import cleaned
 from outreach.delivery import outbox
-from outreach.delivery.letters import Draft, Mailbox, Marks, SharedHeaders, one_line
+from outreach.delivery.letters import LetterText, Mailbox, Marks, SharedHeaders, one_line
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, Purpose
 from outreach.delivery.outbox import Addressee
 from outreach.engagement.tracking import TrackingMode
@@ -69,7 +69,7 @@ def write_mail(letter: StaffLetter, sending: SenderIdentity, *, now: datetime) -
     }
     html, text = (typeset(layouts.get_template(f"staff.{kind}").render(around)) for kind in ("html", "txt"))
     shared = Shared(circular="", deadline=today(now), contact=letter.contact, is_reminder=False)
-    return LetterSnapshot(Draft.of(Marks(), subject, html, text), shared, TrackingMode.NONE)
+    return LetterSnapshot(LetterText.of(Marks(), subject, html, text), shared, TrackingMode.NONE)
 
 
 def _address(said: Said, sending: SenderIdentity) -> str:

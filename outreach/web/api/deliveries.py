@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from outreach.core.db import Database
 from outreach.core.text.errors import InputError, NotFound
 from outreach.integrations import signatures, webhooks_in
-from outreach.integrations.webhooks_in import LONGEST_ID, Delivery, Kept, WebhookSource
+from outreach.integrations.webhooks_in import LONGEST_ID, Delivery, KeptDelivery, WebhookSource
 from outreach.web.public.tracking_endpoint import Batches, NotHandled
 from outreach.web.ui import errors
 from outreach.web.ui.request import current_day, now, reading, settings
@@ -23,11 +23,11 @@ AGAIN = {"Retry-After": "30"}
 def install(app: Flask, database: Database) -> None:
     """Give an application what keeps deliveries: many that come at once are kept by one transaction."""
 
-    def keep(deliveries: Sequence[Delivery]) -> Sequence[Kept]:
+    def keep(deliveries: Sequence[Delivery]) -> Sequence[KeptDelivery]:
         with database.writing() as session:
             return webhooks_in.keep_deliveries(session, deliveries)
 
-    app.extensions[EXTENSION] = Batches[Delivery, Kept]("hook deliveries were not kept", keep)
+    app.extensions[EXTENSION] = Batches[Delivery, KeptDelivery]("hook deliveries were not kept", keep)
 
 
 @pages.post("/adherence/<name>")
@@ -45,16 +45,16 @@ def receive(name: str) -> Response:
         raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
     rows, until = webhooks_in.read_delivery(body, current_day())
     webhooks_in.refuse_others(rows, about)
-    batches: Batches[Delivery, Kept] = current_app.extensions[EXTENSION]
+    batches: Batches[Delivery, KeptDelivery] = current_app.extensions[EXTENSION]
     try:
         became = batches.put(Delivery(number, identity, rows, until, now()))
     except NotHandled:
         return errors.answer(503, "Réessayez : rien n’est enregistré.", AGAIN)
-    if became is Kept.TAKEN:
+    if became is KeptDelivery.TAKEN:
         return errors.answer(409, TAKEN)
     named = {"programme": about and about.code, "programme_name": about and about.name}
-    values = {**named, "received": len(rows), "new": became is Kept.NEW}
-    return Response(json.dumps(values), 202 if became is Kept.NEW else 200, content_type="application/json")
+    values = {**named, "received": len(rows), "new": became is KeptDelivery.NEW}
+    return Response(json.dumps(values), 202 if became is KeptDelivery.NEW else 200, content_type="application/json")
 
 
 def _is_theirs(sender: WebhookSource, identity: str, body: bytes) -> bool:

@@ -11,7 +11,7 @@ from outreach.access import accounts
 from outreach.adherence import records, situation
 from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.adherence.programmes import all_programme_files, as_json, get_programme
-from outreach.adherence.situation import A_MONTH, Asked, By, Grouping, Reading, programmes_concerning
+from outreach.adherence.situation import A_MONTH, By, Compared, Grouping, Reading, programmes_concerning
 from outreach.campaigns import planning, results
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import known_until, read_past
@@ -97,7 +97,7 @@ def situation_difference() -> Response:
             strand = programme.strand_shown(asked.strand, after.day)
         except InputError as fault:
             raise NotFound(str(fault)) from None
-        asks = Asked(programme, strand, By(asked.by), holder().sight)
+        asks = Compared(programme, strand, By(asked.by), holder().sight)
         return told(situation.difference(session, asks, before, after, own).as_json())
 
 

@@ -16,7 +16,7 @@ from outreach.campaigns.planning import CampaignRow, ListedSegment
 from outreach.campaigns.results import Overall
 from outreach.campaigns.segments import Concerns
 from outreach.delivery.outbox import Excluded, Recipient, cause_of_state, outcome_of
-from outreach.directory.authorities import ListedRow, ListedSchool, Reach
+from outreach.directory.authorities import ListedRow, ListedSchool, ReachFilter
 from outreach.directory.models import Authority, EducationType, Located, Network
 from outreach.engagement.replies import Response, follow_up
 from outreach.reports.notes import Note, public_address
@@ -32,7 +32,7 @@ def network(one: Network) -> Resource:
 
 def authority(row: ListedRow) -> Resource:
     """An authority of today's register, with how mail reaches it."""
-    one, reach = row.Authority, Reach(row.reach)
+    one, reach = row.Authority, ReachFilter(row.reach)
     return {
         "fase": one.fase,
         "name": one.display_name,

@@ -13,7 +13,7 @@ from outreach.campaigns.planning import Stage
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Reason, SuppressionReason, SuppressionScope
 from outreach.delivery.outbox import LetterOutcome
-from outreach.directory.authorities import Reach
+from outreach.directory.authorities import ReachFilter
 from outreach.directory.models import Level
 from outreach.engagement.replies import Answer, FollowUp
 
@@ -230,7 +230,7 @@ class MailTold(Told):
     """How mail reaches an authority, the addresses that may be written to, and the day on which one of them was last
     confirmed, or null."""
 
-    reach: Reach
+    reach: ReachFilter
     label: str
     emails: list[str]
     confirmed_on: date | None

@@ -163,7 +163,7 @@ class Lead(NamedTuple):
     answer: HitAnswer | None
 
 
-class Seen(NamedTuple):
+class SeenRequest(NamedTuple):
     """A hit as it came."""
 
     identity: bytes
@@ -246,7 +246,7 @@ class Hits:
         agent = self._programs.kind(environ.get("HTTP_USER_AGENT", ""))
         signals = Signals(lead.link, self.clock(), agent, is_head)
         reader = None if lead.link == OPENING else self._reader(environ)
-        return self._storing.put(Seen(lead.identity, lead.target, signals, reader))
+        return self._storing.put(SeenRequest(lead.identity, lead.target, signals, reader))
 
     def _reader(self, environ: WSGIEnvironment) -> int:
         """A keyed hash of network address and User-Agent: the same for the same program at the same place.
@@ -256,7 +256,7 @@ class Hits:
         """
         return hash((self._salt, client_of(environ, self._proxies), environ.get("HTTP_USER_AGENT")))
 
-    def _store(self, batch: Sequence[Seen]) -> Sequence[Target | None]:
+    def _store(self, batch: Sequence[SeenRequest]) -> Sequence[Target | None]:
         """Store hits, in the one thread that does: the memory of readers needs no lock. Returns their targets.
 
         Those of groups are judged and counted, all others appended. A click on no link of ours is not stored.
@@ -284,7 +284,7 @@ class Hits:
             raise
         return targets
 
-    def _judge(self, seen: Seen, tracker: int, sightings: list[Sighting]) -> None:
+    def _judge(self, seen: SeenRequest, tracker: int, sightings: list[Sighting]) -> None:
         """Note a hit of a group, and those before it of which it changes the class."""
         hit_class, unmasked = self._readers.meet(seen.reader, seen.signals, tracker)
         sightings.append(Sighting(tracker, seen.signals, hit_class))
@@ -292,7 +292,7 @@ class Hits:
             sightings.append(Sighting(met.where, met.signals, met.thought, -1))
             sightings.append(Sighting(met.where, met.signals, HitClass.MACHINE))
 
-    def _found(self, connection: tracking.Writer, missing: Sequence[Seen]) -> dict[bytes, Target]:
+    def _found(self, connection: tracking.Writer, missing: Sequence[SeenRequest]) -> dict[bytes, Target]:
         """What the tokens of hits lead to, of those that are known by now. It never changes, so it is remembered.
 
         A click is looked up, as it leads on. An opening is not: now and then, all new groups are; the pixel of one that

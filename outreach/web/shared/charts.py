@@ -14,7 +14,7 @@ from outreach.core.site import Letterhead
 from outreach.core.tables import SERVICE
 from outreach.core.text import french
 from outreach.core.text.errors import Refused
-from outreach.reports.charts import Chart, Sender
+from outreach.reports.charts import Chart, ChartSender
 from outreach.web.ui import programme
 from outreach.web.ui.exports import attachment, origin_of
 from outreach.web.ui.request import counted, end_reading, now, settings
@@ -49,9 +49,9 @@ def slides(charts: Iterable[Chart], name: str) -> Response:
     return attachment(written.getvalue(), "application/zip", f"{name}-diapositives{suffix}.zip")
 
 
-def _sender(head: Letterhead) -> Sender:
+def _sender(head: Letterhead) -> ChartSender:
     words = " · ".join(head.lines)
-    return Sender(words, b64encode(head.logo).decode(), head.shown_size) if head.logo else Sender(words)
+    return ChartSender(words, b64encode(head.logo).decode(), head.shown_size) if head.logo else ChartSender(words)
 
 
 def _png(slide: str, chart: Chart) -> bytes:

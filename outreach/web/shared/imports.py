@@ -42,7 +42,7 @@ SHOWN_LINES = 20
 MOST_AT_ONCE = 10_200_000  # characters of the cells of a list that a page applies: thrice those of the register
 
 
-class FieldFault(InputError):
+class ImportFault(InputError):
     """A sentence about one field of a form, by its name."""
 
     def __init__(self, field: str, said: str) -> None:
@@ -132,7 +132,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
                     received = tables.receive_import(session, kind, sent, now=now(), actor=actor(), **facts)
                     return redirect(url_for(".shown_list", list_id=received.id))
             except (InputError, Refused) as error:
-                form[error.field if isinstance(error, FieldFault) else self.blamed].errors = [str(error)]
+                form[error.field if isinstance(error, ImportFault) else self.blamed].errors = [str(error)]
         with reading() as session:
             return self._upload_page(session, form), 422
 

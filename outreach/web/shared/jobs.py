@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.core import jobs
 from outreach.core.db import Session
-from outreach.core.jobs import KEPT, Asked, Job, JobState
+from outreach.core.jobs import KEPT, AskedJob, Job, JobState
 from outreach.core.tables import InMemoryListing
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
@@ -36,7 +36,7 @@ def ask() -> Redirect:
     address, title = posted("of"), posted("title") or "Fichier"
     if not is_path(address) or unquote(urlsplit(address).path).startswith("/jobs/"):
         raise InputError("Cette adresse n’est pas celle d’un fichier : revenez à la liste, et demandez-le de nouveau.")
-    return _begun(Asked(title, address))
+    return _begun(AskedJob(title, address))
 
 
 @pages.get("/<number:number>")
@@ -90,10 +90,10 @@ def _listed(session: Session) -> InMemoryListing[Job]:
 def later(title: str, location: str) -> Redirect:
     """Have this request answered as a job, and lead to its page. `location` is the page that it is about."""
     form = [(name, value) for name, value in request.form.items(multi=True) if name != TOKEN]
-    return _begun(Asked(title, request.path, request.method, form, location))
+    return _begun(AskedJob(title, request.path, request.method, form, location))
 
 
-def _begun(asked: Asked) -> Redirect:
+def _begun(asked: AskedJob) -> Redirect:
     with database().writing() as session:
         number = jobs.ask_job(session, actor(), asked, now=now()).id
     return redirect(url_for("jobs.job", number=number))

@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 
 from outreach.access import accounts
-from outreach.access.accounts import Line, Seen, TrailKind
+from outreach.access.accounts import LogLine, Seen, TrailKind
 from outreach.core.db import NO_ANSWER, Database
 from outreach.core.text.logs import told
 from outreach.web.ui.request import actor, now
@@ -34,11 +34,11 @@ class TrailQueue:
     gather_seconds = 0.1  # after the first line, for those of the same moment
 
     def __init__(self, database: Database) -> None:
-        self._database, self._waiting, self._starts = database, Queue[Line](MOST_WAITING), threading.Lock()
+        self._database, self._waiting, self._starts = database, Queue[LogLine](MOST_WAITING), threading.Lock()
         self._thread: threading.Thread | None = None
         self._last: Seen = {}
 
-    def put(self, line: Line) -> None:
+    def put(self, line: LogLine) -> None:
         """Write a line, soon. It is lost when too many wait."""
         try:
             self._waiting.put_nowait(line)
@@ -77,7 +77,7 @@ class TrailQueue:
                 for _ in batch:
                     self._waiting.task_done()
 
-    def _write(self, lines: Sequence[Line]) -> None:
+    def _write(self, lines: Sequence[LogLine]) -> None:
         if len(self._last) > MOST_REMEMBERED:
             self._last.clear()
         if not lines:
@@ -106,7 +106,7 @@ def install(app: Flask, database: Database) -> None:
 def note(kind: TrailKind, person: str, detail: str = "") -> None:
     """Put a line into the trail of the running application, at the instant of the request."""
     queue: TrailQueue = current_app.extensions[EXTENSION]
-    queue.put(Line(now(), kind, person, "".join(filter(str.isprintable, detail))))
+    queue.put(LogLine(now(), kind, person, "".join(filter(str.isprintable, detail))))
 
 
 def of_export(told: str) -> None:

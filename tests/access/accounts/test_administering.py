@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.access import accounts, colleagues
 from outreach.access.accounts import User
 from outreach.core import audit, jobs
-from outreach.core.jobs import Asked, Job
+from outreach.core.jobs import AskedJob, Job
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.roles import RoleName
@@ -100,7 +100,7 @@ def test_a_role_that_is_taken_away_takes_the_files_that_were_prepared_by_it(data
     add_administrator(database)
     with database.writing() as session:
         for person in (CHIEF, OTHER):
-            jobs.ask_job(session, person, Asked("Journal des accès", "/trail/export.csv"), now=NOW)
+            jobs.ask_job(session, person, AskedJob("Journal des accès", "/trail/export.csv"), now=NOW)
         chief = accounts.account_of(session, CHIEF)
         accounts.bind_identity(session, chief.id, "https://idp.example", "s-1", now=NOW)
     change(database, OTHER, accounts.set_roles, [RoleName.ADMINISTRATOR, RoleName.AUTHOR])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access import accounts
-from outreach.access.accounts import AccessLogEntry, Filter, Line, TrailKind
+from outreach.access.accounts import AccessLogEntry, Filter, LogLine, TrailKind
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -32,9 +32,13 @@ def kept(database, **asked):
 
 def test_a_failure_is_told_once_a_minute_for_a_person_and_kind(add, database):
     failed = TrailKind.SIGN_IN_FAILED
-    add(*(Line(NOW + n * SECOND, failed, NADIA, str(n)) for n in range(3)))
-    add(Line(NOW + 59 * SECOND, failed, NADIA), Line(NOW + 59 * SECOND, failed), Line(NOW + 59 * SECOND, failed, MARC))
-    add(Line(NOW + 59 * SECOND, TrailKind.REFUSED, NADIA), Line(NOW + MINUTE, failed, NADIA, "later"))
+    add(*(LogLine(NOW + n * SECOND, failed, NADIA, str(n)) for n in range(3)))
+    add(
+        LogLine(NOW + 59 * SECOND, failed, NADIA),
+        LogLine(NOW + 59 * SECOND, failed),
+        LogLine(NOW + 59 * SECOND, failed, MARC),
+    )
+    add(LogLine(NOW + 59 * SECOND, TrailKind.REFUSED, NADIA), LogLine(NOW + MINUTE, failed, NADIA, "later"))
     told = kept(database)
     assert sorted(told) == sorted(
         [
@@ -49,8 +53,8 @@ def test_a_failure_is_told_once_a_minute_for_a_person_and_kind(add, database):
 
 def test_what_was_done_is_told_each_time_and_a_letter_once_a_minute(add, database):
     for kind in (TrailKind.EXPORTED, TrailKind.SIGNED_IN, TrailKind.LETTER_OPENED):
-        add(Line(NOW, kind, NADIA, "1"))
-        add(Line(NOW + SECOND, kind, NADIA, "1"), Line(NOW + SECOND, kind, NADIA, "2"))
+        add(LogLine(NOW, kind, NADIA, "1"))
+        add(LogLine(NOW + SECOND, kind, NADIA, "1"), LogLine(NOW + SECOND, kind, NADIA, "2"))
     told = [kind for kind, _person, _detail in kept(database)]
     assert [told.count(kind) for kind in (TrailKind.EXPORTED, TrailKind.SIGNED_IN, TrailKind.LETTER_OPENED)] == [
         3,
@@ -61,9 +65,9 @@ def test_what_was_done_is_told_each_time_and_a_letter_once_a_minute(add, databas
 
 def test_lines_are_found_by_kind_person_and_days_in_brussels(add, database):
     add(
-        Line(NOW, TrailKind.EXPORTED, NADIA, "first"),
-        Line(NOW.replace(hour=22, minute=30), TrailKind.SIGNED_OUT, MARC, "after midnight"),
-        Line(NOW + timedelta(days=2), TrailKind.EXPORTED, MARC, "last"),
+        LogLine(NOW, TrailKind.EXPORTED, NADIA, "first"),
+        LogLine(NOW.replace(hour=22, minute=30), TrailKind.SIGNED_OUT, MARC, "after midnight"),
+        LogLine(NOW + timedelta(days=2), TrailKind.EXPORTED, MARC, "last"),
     )
     assert [detail for *_, detail in kept(database)] == ["last", "after midnight", "first"]
     assert [detail for *_, detail in kept(database, kind=TrailKind.EXPORTED)] == ["last", "first"]
@@ -75,7 +79,7 @@ def test_lines_are_found_by_kind_person_and_days_in_brussels(add, database):
 
 
 def test_a_long_line_is_cut(add, database):
-    add(Line(NOW, TrailKind.REFUSED, "x" * 500, "y" * 500))
+    add(LogLine(NOW, TrailKind.REFUSED, "x" * 500, "y" * 500))
     with database.reading() as session:
         entry = session.scalars(select(AccessLogEntry)).one()
         assert (len(entry.person), len(entry.detail)) == (255, 300)

@@ -44,7 +44,7 @@ def test_addresses_and_keys_are_fetched_once_and_new_keys_are_found(provider, mo
     assert (provider.asked[DISCOVERY], provider.asked["/keys"]) == (1, 1)
     provider.key = new_key()
     assert cause(asked, provider) is Cause.SIGNATURE  # nobody makes us fetch keys more than once a minute
-    monkeypatch.setattr(issuer.Kept, "rest", 0.0)
+    monkeypatch.setattr(issuer.KeptSignIn, "rest", 0.0)
     assert identified(asked, provider).subject == "s-1"
     assert provider.asked["/keys"] == 2
 

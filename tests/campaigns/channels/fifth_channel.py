@@ -114,7 +114,7 @@ def count_it(kept, number):
     with kept.writing() as session:
         step = session.scalars(sa.select(EscalationStep).where(EscalationStep.state == StepState.TRIED)).one()
         letter, campaign = session.get_one(Message, step.message_id), session.get_one(Campaign, number)
-        listed = results.list_reached(session, campaign, results.Filters(), now=day(2)).every()
+        listed = results.list_reached(session, campaign, results.ReachedFilters(), now=day(2)).every()
         (row,) = (one for one in listed if one.key == step.authority_id)
         assert (row.rung.replace("\u00a0", " "), row.proof) == ("Visite : fait", "Joint par téléphone")
         assert row.detail.startswith("le ")

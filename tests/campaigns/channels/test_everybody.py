@@ -9,7 +9,7 @@ from outreach.campaigns import counting, evidence, planning, results
 from outreach.campaigns.counting import TO_REACH, Reach
 from outreach.campaigns.evidence import OPEN, EscalationStep, ReachChannel, StepReason, StepState
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import Filters
+from outreach.campaigns.results import ReachedFilters
 from outreach.campaigns.segments import ReachedBy, listed_authorities
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
@@ -114,7 +114,7 @@ def everybody_is_told(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, 1)
         counted = counting.of_authorities(session, campaign, now=day(number)).authorities
-        rows = list(results.list_reached(session, campaign, Filters(), now=day(number)).every())
+        rows = list(results.list_reached(session, campaign, ReachedFilters(), now=day(number)).every())
         assert counted["targeted"] == len(rows) == 12
         assert all((row.reach is not None) == (row.kind in TO_REACH) for row in rows)
         assert {one: sum(row.reach is one for row in rows) for one in Reach} == {one: counted[one] for one in Reach}

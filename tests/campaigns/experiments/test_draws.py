@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from outreach.campaigns.experiments import Listed, stratify
 from outreach.campaigns.experiments import _design as design
-from outreach.campaigns.experiments._design import DrawnStratum, Reason, Stratum, canonical
+from outreach.campaigns.experiments._design import DrawnStratum, DrawReason, Stratum, canonical
 from outreach.core.settings import ROOT
 from tests.campaigns.experiments.examples import some
 
@@ -43,9 +43,9 @@ def test_a_stratum_under_six_drops_the_last_split_then_the_second():
 
 def test_a_network_under_six_and_who_shares_a_mailbox_stay_outside():
     listed = [*some(6), *some(1, "WBE", first=9100), *some(2, first=9200, shares=True)]
-    outside = {9100: Reason.TOO_FEW, 9200: Reason.SHARED_MAILBOX, 9201: Reason.SHARED_MAILBOX}
+    outside = {9100: DrawReason.TOO_FEW, 9200: DrawReason.SHARED_MAILBOX, 9201: DrawReason.SHARED_MAILBOX}
     assert names(listed) == ({"Libre, une école, autres": 6}, outside)
-    assert all(reason.label for reason in Reason)
+    assert all(reason.label for reason in DrawReason)
 
 
 @given(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from outreach.campaigns.experiments import Table, group_strata
 from outreach.campaigns.experiments._estimate import total
-from outreach.campaigns.experiments._grouping import Group
+from outreach.campaigns.experiments._grouping import DrawGroup
 
 SMALLEST = 20
 SIDES = st.integers(0, 90).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size)))
@@ -14,7 +14,7 @@ LARGE = (Table(40, 2, 80, 3), Table(30, 1, 31, 2))
 
 
 def groups(*tables):
-    return [Group((f"S{place}",), both) for place, both in enumerate(tables)]
+    return [DrawGroup((f"S{place}",), both) for place, both in enumerate(tables)]
 
 
 @given(st.lists(st.tuples(TABLES, TABLES), min_size=1, max_size=9))

@@ -9,7 +9,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import planning, results, waves
 from outreach.campaigns.counting import Counts, Reach
 from outreach.campaigns.counting import _counts as counts
-from outreach.campaigns.results import Figure, Filters, Overall, overall_figures
+from outreach.campaigns.results import Figure, Overall, ReachedFilters, overall_figures
 from outreach.campaigns.results import _reached as reached
 from outreach.campaigns.segments import Concerns
 from outreach.delivery import outbox
@@ -63,7 +63,10 @@ def behind(database, number=1):
     """The keys of the authorities that each figure counts."""
     with database.reading() as session:
         campaign = planning.campaign_numbered(session, number)
-        return {each: set(reached.list_reached(session, campaign, Filters(each), now=LATER).keys()) for each in Figure}
+        return {
+            each: set(reached.list_reached(session, campaign, ReachedFilters(each), now=LATER).keys())
+            for each in Figure
+        }
 
 
 @state_from("programmed")
@@ -205,14 +208,14 @@ def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
     with database.reading() as session:
         campaign = planning.campaign_numbered(session, 1)
         for figure in Figure:
-            listed = reached.list_reached(session, campaign, Filters(figure), now=LATER)
+            listed = reached.list_reached(session, campaign, ReachedFilters(figure), now=LATER)
             assert (
                 listed.count()
                 == len(listed.keys())
                 == came.total.count(figure)
                 == sum(row.count(figure) for row in came.rows)
             )
-            by_network = reached.list_reached(session, campaign, Filters(figure, "WBE"), now=LATER)
+            by_network = reached.list_reached(session, campaign, ReachedFilters(figure, "WBE"), now=LATER)
             assert by_network.count() == sum(row.count(figure) for row in came.rows if row.network == "WBE")
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from outreach.adherence.models import Status, Word
 from outreach.campaigns import planning, results, waves
 from outreach.campaigns.counting import _counts as counts
-from outreach.campaigns.results import Figure, Filters
+from outreach.campaigns.results import Figure, ReachedFilters
 from outreach.campaigns.results import _reactions as reactions
 from outreach.core.text.errors import NotFound
 from outreach.delivery import outbox
@@ -158,7 +158,11 @@ def test_every_letter_of_a_list_is_in_its_file_some_authorities_at_a_time(databa
     with database.reading() as session:
         campaign = planning.campaign_numbered(session, 1)
         meant = reactions.asked_of(campaign, now=LATER)
-        for filters in (Filters(), Filters(answer=Answer.JOINED), Filters(outcome=LetterOutcome.ACCEPTED)):
+        for filters in (
+            ReachedFilters(),
+            ReachedFilters(answer=Answer.JOINED),
+            ReachedFilters(outcome=LetterOutcome.ACCEPTED),
+        ):
             keys = results.list_reached(session, campaign, filters, now=LATER).keys()
             rows = list(reactions.reactions_table(session, meant, keys, filters.letters, {}).rows)
             assert len(rows) == results.count_letters(session, campaign, filters, now=LATER) == len(keys)

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from outreach.adherence.models import Word
 from outreach.campaigns import counting, planning, results, segments
-from outreach.campaigns.results import Filters
+from outreach.campaigns.results import ReachedFilters
 from outreach.campaigns.segments import ReactedTo, ReactionKind, listed_authorities
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageState, Reason
@@ -51,7 +51,7 @@ def told(database):
         )
         asked = results.asked_of(campaign, now=LATER)
         rows = results.list_reactions(session, asked)
-        reacted = Filters(reaction=Reaction.REACTED)
+        reacted = ReachedFilters(reaction=Reaction.REACTED)
         scope = planning.scope_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
         counted = counting.of_campaign(session, campaign, now=LATER)

@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.access.approvals import Rewording, compare_texts
-from outreach.access.approvals._text_diff import Piece, PieceKind
+from outreach.access.approvals._text_diff import DiffPiece, PieceKind
 from outreach.campaigns import planning, review
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, approved, move
 
@@ -12,9 +12,9 @@ SAME, GONE, ADDED = PieceKind.SAME, PieceKind.GONE, PieceKind.ADDED
 
 def test_words_that_left_and_came_stand_where_they_were():
     assert compare_texts("Bonjour, répondez avant lundi.", "Bonjour, répondez avant mardi soir.") == [
-        Piece(SAME, "Bonjour, répondez avant "),
-        Piece(GONE, "lundi."),
-        Piece(ADDED, "mardi soir."),
+        DiffPiece(SAME, "Bonjour, répondez avant "),
+        DiffPiece(GONE, "lundi."),
+        DiffPiece(ADDED, "mardi soir."),
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.core.jobs import Asked, Job, JobState, JobWork, LeaseLost
+from outreach.core.jobs import AskedJob, Job, JobState, JobWork, LeaseLost
 from outreach.core.jobs import _queue as queue
 from outreach.core.jobs import _work as leases
 from outreach.core.jobs._models import JobPiece
@@ -18,7 +18,7 @@ LATE = NOW + leases.PERIOD + timedelta(seconds=1)
 
 def asked(database, person=ADA, address="/directory/export.csv", **about):
     with database.writing() as session:
-        return queue.ask_job(session, person, Asked("Pouvoirs organisateurs", address, **about), now=NOW).id
+        return queue.ask_job(session, person, AskedJob("Pouvoirs organisateurs", address, **about), now=NOW).id
 
 
 def claimed(database, now=NOW):
@@ -99,11 +99,11 @@ def test_what_a_job_does_and_its_end_are_one_transaction(database):
     _, lease = claimed(database)
     work = JobWork(database, number, lease, lambda: NOW)
     with pytest.raises(ValueError, match="broken"), work.finishing() as session:
-        queue.ask_job(session, LUC, Asked("Autre", "/x"), now=NOW)
+        queue.ask_job(session, LUC, AskedJob("Autre", "/x"), now=NOW)
         raise ValueError("broken")
     assert job(database, number).state is JobState.RUNNING
     with work.finishing() as session:
-        queue.ask_job(session, LUC, Asked("Autre", "/x"), now=NOW)
+        queue.ask_job(session, LUC, AskedJob("Autre", "/x"), now=NOW)
         work.tell("Trois adresses sont changées.")
     done = job(database, number)
     assert (done.state, done.said, done.lease) == (JobState.DONE, "Trois adresses sont changées.", None)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.access import accounts
-from outreach.access.accounts import AccessLogEntry, Filter, Line, TrailKind
+from outreach.access.accounts import AccessLogEntry, Filter, LogLine, TrailKind
 from outreach.core.tables import DATA, Column, InMemoryListing, Kind, On, QueryListing, csv_bytes
 from outreach.core.text.errors import InputError
 from tests.conftest import NOW
@@ -110,7 +110,7 @@ def test_keys_are_those_of_authorities_each_once():
 @pytest.mark.postgresql
 def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
     with database.writing() as session:
-        lines = [Line(NOW + timedelta(hours=n // 4), TrailKind.EXPORTED, "x", f"/{n}") for n in range(30)]
+        lines = [LogLine(NOW + timedelta(hours=n // 4), TrailKind.EXPORTED, "x", f"/{n}") for n in range(30)]
         accounts.add_access_lines(session, lines)
     with database.reading() as session:
         for sort in ("", "at", "-at", "kind", "-kind", "person", "detail"):
@@ -127,7 +127,7 @@ def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
 @pytest.mark.postgresql
 def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database):
     with database.writing() as session:
-        accounts.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
+        accounts.add_access_lines(session, [LogLine(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
     with database.reading() as session:
         lines = {"query": select(AccessLogEntry), "order": (AccessLogEntry.id,), "key": AccessLogEntry.id}
         listed = QueryListing(title="", columns=(), session=session, **lines)
@@ -147,7 +147,7 @@ def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database)
 def test_a_file_holds_a_batch_of_objects_and_never_all(database):
     """What was read is let go as the file goes on: SQLAlchemy's session holds objects weakly."""
     with database.writing() as session:
-        accounts.add_access_lines(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(1200)])
+        accounts.add_access_lines(session, [LogLine(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(1200)])
     with database.reading() as session:
         most = 0
         for _ in accounts.list_access(session, Filter()).every():

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from outreach.core.settings import read
 from outreach.delivery import deliverability
 from outreach.delivery.deliverability import DomainCheck, dns
-from outreach.delivery.deliverability._domains import MailVerdict
+from outreach.delivery.deliverability._domains import DomainVerdict
 from outreach.directory.models import Contact
 from outreach.operations.worker.clock import check_domains, clock
 from outreach.operations.worker.due import DueWork
@@ -22,11 +22,11 @@ ZONES = {
     "vide.be": {"TXT": '"rien"'},
 }
 VERDICTS = {
-    "ecole.be": MailVerdict.TAKES_MAIL,
-    "seule.be": MailVerdict.TAKES_MAIL,
-    "muette.be": MailVerdict.REFUSES,
-    "vide.be": MailVerdict.NO_HOST,
-    "absente.be": MailVerdict.NO_DOMAIN,
+    "ecole.be": DomainVerdict.TAKES_MAIL,
+    "seule.be": DomainVerdict.TAKES_MAIL,
+    "muette.be": DomainVerdict.REFUSES,
+    "vide.be": DomainVerdict.NO_HOST,
+    "absente.be": DomainVerdict.NO_DOMAIN,
 }
 
 
@@ -41,7 +41,7 @@ def test_a_resolver_that_is_away_is_left_alone_after_three_names(monkeypatch):
     names = [f"{number}.be" for number in range(9)]
     with name_server({}, silent=frozenset(names)) as server:
         found = dns.look_up(names, dns.dns_resolver(server.place), threading.Event())
-    assert found == dict.fromkeys(names[:3], MailVerdict.UNANSWERED)
+    assert found == dict.fromkeys(names[:3], DomainVerdict.UNANSWERED)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -76,7 +76,7 @@ def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_dat
     spell(sample_database, "a@ecole.be", "a@absente.be", "a@muette.be")
     with sample_database.writing() as session:
         deliverability.record_domains(session, VERDICTS, now=now)
-        deliverability.record_domains(session, {"muette.be": MailVerdict.UNANSWERED}, now=now)
+        deliverability.record_domains(session, {"muette.be": DomainVerdict.UNANSWERED}, now=now)
     with sample_database.reading() as session:
         due = {
             hours: deliverability.due_domains(session, now=now + timedelta(hours=hours))
@@ -88,7 +88,7 @@ def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_dat
             24: ["absente.be", "muette.be"],
             720: ["absente.be", "ecole.be", "muette.be"],
         }
-        assert deliverability.known_domains(session, ["muette.be"])["muette.be"].verdict is MailVerdict.REFUSES
+        assert deliverability.known_domains(session, ["muette.be"])["muette.be"].verdict is DomainVerdict.REFUSES
 
 
 def spell(database, *addresses):

@@ -8,10 +8,10 @@ from outreach.core.text.addresses import judge
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery import deliverability, outbox
 from outreach.delivery.deliverability import NOBODY, Followed
-from outreach.delivery.deliverability._domains import MailVerdict
+from outreach.delivery.deliverability._domains import DomainVerdict
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, SuppressionReason
 from outreach.directory import authorities, confirmations, contacts
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Level, MailboxKind
 from outreach.engagement import mailboxes
@@ -69,7 +69,7 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
     assert state(session, authority) is MailboxHealth.BOUNCED
     second = add(session, authority, "a@absente.be")
     assert state(session, authority) is MailboxHealth.PARTLY
-    deliverability.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=NOW)
+    deliverability.record_domains(session, {"absente.be": DomainVerdict.NO_DOMAIN}, now=NOW)
     assert state(session, authority) is MailboxHealth.NO_MAIL
     outbox.suppress_address(session, second.address_key, SuppressionReason.UNSUBSCRIBED, **BY)
     assert state(session, authority) is MailboxHealth.NO_MAIL
@@ -85,11 +85,11 @@ def test_those_without_contact_are_those_of_the_directory_for_each_level_and_net
     without = MailboxHealth.NO_MAILBOX, MailboxHealth.BOUNCED
     for level in (None, Level.SECONDARY):
         found = mailboxes.list_mailbox_health(session, ReachFilters(states=without, level=level), now=NOW)
-        known = list(authorities.list_authorities(session, Filters(level=level, reach=Reach.UNREACHABLE)).every())
+        known = list(authorities.list_authorities(session, Filters(level=level, reach=ReachFilter.UNREACHABLE)).every())
         assert {row.fase for row in found.rows} == {row.Authority.fase for row in known} != set()
         assert found.tally() == authorities.count_authorities(session, Filters(level=level)).authorities
         for network in authorities.list_networks(session):
-            some = Filters(level=level, reach=Reach.UNREACHABLE, networks=(network.code,))
+            some = Filters(level=level, reach=ReachFilter.UNREACHABLE, networks=(network.code,))
             assert found.tally(network.code, *without) == authorities.count_authorities(session, some).authorities
 
 

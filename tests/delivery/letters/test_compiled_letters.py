@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from outreach.delivery import letters
 from outreach.delivery.letters import (
-    Draft,
     FieldKind,
     Letter,
+    LetterText,
     Marks,
     Personal,
     Value,
@@ -52,7 +52,7 @@ def compiled(subject, source, common=()):
     marks = Marks()
     line_ = parse_line(subject, FIELDS, marks)
     html, text = letter_body(source, FIELDS, marks)
-    draft = Draft.of(marks, line_, f'<html lang="fr">{html}</html>', text)
+    draft = LetterText.of(marks, line_, f'<html lang="fr">{html}</html>', text)
     return Letter(stored(draft), {slot.key for slot in draft.slots if slot.field in common})
 
 

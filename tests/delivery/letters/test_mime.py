@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outreach.delivery.letters import Draft, Letter, Mailbox, Personal, SharedHeaders, Slot, Value, one_line
+from outreach.delivery.letters import Letter, LetterText, Mailbox, Personal, SharedHeaders, Slot, Value, one_line
 from outreach.delivery.letters import _mime as mime
 from tests.delivery.letters.linter import faults
 
@@ -182,7 +182,7 @@ def test_no_subject_hides_a_character(hidden):
 
 
 def test_a_filled_letter_takes_values_as_plain_text():
-    draft = Draft((Slot("nom_po"),), (), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
+    draft = LetterText((Slot("nom_po"),), (), "Pour \ue000", "<p>\ue000.</p>", "\ue000.")
     hostile = "[clic](https://evil.test) <script>\n=cmd() ((nom_po)) \u202eX"
     filled = Letter(stored(draft)).fill({"nom_po": Value.plain(hostile)}, {})
     html = quopri.decodestring(filled.html).decode()
@@ -194,7 +194,7 @@ def test_a_filled_letter_takes_values_as_plain_text():
     "hidden", ["\r.\r", "\n.\n", "\r\n.\r\n", "\n.\r\nMAIL FROM:<x@y.be>\r\n", "\r\n..\r\n", "\x00.\n"]
 )
 def test_no_value_ends_the_message_before_its_end(hidden):
-    draft = Draft((Slot("nom_po"),), (), "\ue000", "<p>\ue000</p>", "\ue000")
+    draft = LetterText((Slot("nom_po"),), (), "\ue000", "<p>\ue000</p>", "\ue000")
     filled = Letter(draft).fill({"nom_po": Value.plain(f"a{hidden}b")}, {})
     raw = mime.assemble_message(
         STANDING, Personal("0" * 16, "a@b.example", AT, filled.subject, "t"), filled.text, filled.html
@@ -216,4 +216,4 @@ def test_a_name_in_a_header_is_read_back_as_it_was(name):
 
 def stored(draft):
     """A draft as it is kept and read again."""
-    return Draft.of_kept(json.loads(json.dumps(asdict(draft))))
+    return LetterText.of_kept(json.loads(json.dumps(asdict(draft))))

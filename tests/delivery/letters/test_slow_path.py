@@ -18,8 +18,8 @@ from outreach.core.text.typed import is_forbidden
 from outreach.delivery.letters import (
     ELSE,
     END,
-    Draft,
     Letter,
+    LetterText,
     Mailbox,
     Pattern,
     Personal,
@@ -69,7 +69,7 @@ def several(one, least=0):
 
 
 marked = several(st.recursive(anything | slot, lambda inside: branches(several(inside, least=1)), max_leaves=4))
-drafts = st.builds(Draft, st.just(SLOTS), st.just(CONDITIONS), marked, marked, marked)
+drafts = st.builds(LetterText, st.just(SLOTS), st.just(CONDITIONS), marked, marked, marked)
 plain = typed.map(Value.plain)
 parts = st.text(kept, max_size=9).filter(lambda text: not re.search(r"\{\d\}", text)) | st.sampled_from(HARD)
 repeats = st.builds(

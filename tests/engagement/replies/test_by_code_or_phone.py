@@ -11,7 +11,7 @@ from outreach.campaigns import channels, counting, planning, results, waves
 from outreach.campaigns.channels import NotedCall
 from outreach.campaigns.evidence import CallOutcome, EscalationStep, Evidence, ReachAnswer, letters_answered
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.results import Filters
+from outreach.campaigns.results import ReachedFilters
 from outreach.campaigns.results import _reactions as reactions
 from outreach.campaigns.segments import ReactedTo, listed_authorities
 from outreach.core.settings import ROOT
@@ -105,7 +105,7 @@ def _mailboxes(one):
 
 
 def _proved(one):
-    rows = results.list_reached(one.session, one.campaign, Filters(results.Figure.REACHED), now=one.now).every()
+    rows = results.list_reached(one.session, one.campaign, ReachedFilters(results.Figure.REACHED), now=one.now).every()
     return {row.key for row in rows if row.evidence is Evidence.ANSWERED}
 
 
@@ -118,7 +118,9 @@ def _criterion(one):
 
 def _figures(one):
     assert results.campaign_results(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
-    return set(results.list_reached(one.session, one.campaign, Filters(results.Figure.ANSWERED), now=LATER).keys())
+    return set(
+        results.list_reached(one.session, one.campaign, ReachedFilters(results.Figure.ANSWERED), now=LATER).keys()
+    )
 
 
 def _course(one):
@@ -129,7 +131,7 @@ def _course(one):
 
 
 def _listed(one):
-    filters = Filters(answer=Answer.IN_PREPARATION)
+    filters = ReachedFilters(answer=Answer.IN_PREPARATION)
     return set(results.list_reached(one.session, one.campaign, filters, now=one.now).keys())
 
 

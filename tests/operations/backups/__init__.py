@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from outreach.operations.backups import Origin
+from outreach.operations.backups import BackupOrigin
 from tests.conftest import SERVER
 from tests.servers.postgresql import program
 
-ORIGIN = Origin("0f" * 16, {"OUTREACH_TOKEN_KEYS": ["0123456789abcdef"]})
+ORIGIN = BackupOrigin("0f" * 16, {"OUTREACH_TOKEN_KEYS": ["0123456789abcdef"]})
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from outreach.cli.running.backups import prove
 from outreach.core import audit
 from outreach.core.db import Base
 from outreach.core.text.errors import Refused
-from outreach.operations.backups import Origin
+from outreach.operations.backups import BackupOrigin
 from outreach.operations.backups import _making as making
 from outreach.operations.backups import _manifest as manifest
 from tests.campaigns.conftest import approved, launch, settle
@@ -71,9 +71,9 @@ def missed(cases):
 def all_cases(url, tmp_path):
     """A hundred corruptions, each with a call that makes it and returns what is told of it."""
     (tmp_path / "backups").mkdir()
-    other = making.make_backup(url, tmp_path / "backups", Origin("", HERE), now=NOW - timedelta(seconds=1))
+    other = making.make_backup(url, tmp_path / "backups", BackupOrigin("", HERE), now=NOW - timedelta(seconds=1))
     change(url, "UPDATE users SET name = 'Since Then' WHERE id = 1")
-    made = making.make_backup(url, tmp_path / "backups", Origin("", HERE), now=NOW)
+    made = making.make_backup(url, tmp_path / "backups", BackupOrigin("", HERE), now=NOW)
     read = manifest.read(made.file)
     with copied(url) as same:
         assert making.check(same, read, prove) == [], "nothing is said of the database as it was"

@@ -169,7 +169,7 @@ def test_a_manifest_holds_no_secret_and_names_each_key(programmed, fresh_url, tm
     }
     settings = read({"OUTREACH_DATA": str(tmp_path), **{f"OUTREACH_{k.upper()}": v for k, v in secret.items()}})
     here = manifest.fingerprints(settings, "aaaa bbbb")
-    made = making.make_backup(fresh_url, tmp_path, making.Origin("", here), now=NOW)
+    made = making.make_backup(fresh_url, tmp_path, making.BackupOrigin("", here), now=NOW)
     written = made.manifest.read_text()
     assert not any(key in written for value in secret.values() for key in value.split(","))
     assert json.loads(written)["keys"] == here

@@ -21,7 +21,7 @@ from outreach.delivery import workers
 from outreach.delivery.deliverability import dns
 from outreach.delivery.letters.dkim import Signer
 from outreach.delivery.models import Gate, Worker
-from outreach.operations.backups import Origin, make_backup, newest_backup
+from outreach.operations.backups import BackupOrigin, make_backup, newest_backup
 from outreach.operations.backups import _manifest as manifest
 from outreach.operations.backups import _restore_tests as restore_tests
 from outreach.operations.demo import mailbox
@@ -393,7 +393,7 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
     assert backups.restore(here).state is WARNING
     assert backups.backup(examined(mode=Mode.PRODUCTION)).state is WARNING
     assert backups.backup(examined()).state is OK
-    make_backup(here.settings.database, tmp_path, Origin("", {}), now=now)
+    make_backup(here.settings.database, tmp_path, BackupOrigin("", {}), now=now)
     states = []
     for days in (1, 3):
         at = now + timedelta(days=days)
@@ -415,7 +415,7 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(examined, tmp_path):
     here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
-    made = make_backup(here.settings.database, tmp_path, Origin("", {}), now=now)
+    made = make_backup(here.settings.database, tmp_path, BackupOrigin("", {}), now=now)
     assert (backups.backup(here).state, len(list(backups.age_of_backup(here.settings)))) == (OK, 1)
     with made.file.open("rb+") as file:
         file.truncate(4096)
@@ -429,7 +429,7 @@ def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(exam
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_manifest_that_says_no_time_zone_is_no_manifest(examined, tmp_path):
     here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
-    made = make_backup(here.settings.database, tmp_path, Origin("", {}), now=now)
+    made = make_backup(here.settings.database, tmp_path, BackupOrigin("", {}), now=now)
     read = manifest.read(made.file)
     lying = read.model_copy(update={"made_at": read.made_at.replace(tzinfo=None)}).sealed()
     made.manifest.write_text(lying.model_dump_json())

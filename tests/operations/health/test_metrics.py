@@ -210,7 +210,7 @@ def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_t
         workers.clock_passed(session, "", place=PLACE, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=False, now=NOW)
         restore_tests.record_restore_test(session, restore_tests.Rehearsed("x", NOW, []), now=NOW, seconds=1)
-    backups.make_backup(metered.database, tmp_path, backups.Origin("", {}), now=NOW)
+    backups.make_backup(metered.database, tmp_path, backups.BackupOrigin("", {}), now=NOW)
     metered = metered.model_copy(update={"backups": tmp_path})
     there = {name for name, *_ in figures_of(metered, database)}
     rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]

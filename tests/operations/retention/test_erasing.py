@@ -17,7 +17,7 @@ from outreach.core.audit import AuditEntry
 from outreach.core.db import Base
 from outreach.core.erasure import Erasure, Word
 from outreach.core.erasure import _digests as digests
-from outreach.core.jobs import Asked, Job, JobState, JobWork, LeaseLost
+from outreach.core.jobs import AskedJob, Job, JobState, JobWork, LeaseLost
 from outreach.core.jobs._models import JobPiece
 from outreach.core.jobs._work import PIECE_BYTES
 from outreach.core.text.addresses import judge, masked
@@ -267,7 +267,7 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
     erase(asked, tmp_path)
     line = digests.read_erasures(tmp_path)[0]
     assert line.digest == digests.digest_of(KEY, ADDRESS)
-    gone = digests.Line(digests.digest_of(KEY, "gone@x.example"), line.key, NOW)
+    gone = digests.DigestLine(digests.digest_of(KEY, "gone@x.example"), line.key, NOW)
     with asked.writing() as session:
         mark = digests.mark_of(line.digest)
         unguard(session, "erasures")
@@ -287,7 +287,7 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
 @pytest.mark.long
 def test_an_address_erased_when_its_domain_was_folded_is_known_still(asked, tmp_path):
     address, folded = "zoe@straße.example", "zoe@strasse.example"
-    line = digests.Line(digests.digest_of(KEY, folded), digests.sign_of(KEY), NOW)
+    line = digests.DigestLine(digests.digest_of(KEY, folded), digests.sign_of(KEY), NOW)
     digests.add_erasure(tmp_path, line)
     with asked.writing() as session:
         session.scalars(select(Campaign)).first().purpose = f"Voir avec {address}."
@@ -521,7 +521,7 @@ def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
 
     def begin(person):
         with asked.writing() as session:
-            jobs.ask_job(session, person, Asked("Fichier", "/directory/export.csv"), now=NOW)
+            jobs.ask_job(session, person, AskedJob("Fichier", "/directory/export.csv"), now=NOW)
         with asked.writing() as session:
             number, lease = jobs.claim_job(session, now=NOW)
         work = JobWork(asked, number, lease, lambda: NOW)
@@ -546,7 +546,7 @@ def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_p
 
     def begins_meanwhile(*given):
         with asked.writing() as session:
-            jobs.ask_job(session, "a@x.be", Asked("Fichier", "/directory/export.csv"), now=NOW)
+            jobs.ask_job(session, "a@x.be", AskedJob("Fichier", "/directory/export.csv"), now=NOW)
         with asked.writing() as session:
             begun.append(jobs.claim_job(session, now=NOW))
         return find(*given)

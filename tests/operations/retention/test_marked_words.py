@@ -87,7 +87,7 @@ def test_marked_words_in_every_text_of_every_table_are_nowhere_after_but_in_sign
         for name, columns in erasure.SIGNED.items():
             session.execute(update(Base.metadata.tables[name]).values(dict.fromkeys(columns, "")))
     (folder := tmp_path / "backups").mkdir(mode=0o700)
-    made = backups.make_backup(str(asked.engine.url), folder, backups.Origin("", {}), now=NOW)
+    made = backups.make_backup(str(asked.engine.url), folder, backups.BackupOrigin("", {}), now=NOW)
     stored = made.file.read_bytes()
     for word in (ADDRESS, NAME, NUMBER):
         assert word.encode() not in stored

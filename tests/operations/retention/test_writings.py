@@ -69,7 +69,7 @@ def test_each_writing_erases_all_of_them_and_none_comes_back(written, tmp_path, 
 @pytest.mark.long
 def test_a_restore_finds_each_writing_again(written, tmp_path):
     digest = digests.digest_of(KEY, ADDRESS)
-    digests.add_erasure(tmp_path, digests.Line(digest, digests.sign_of(KEY), NOW))
+    digests.add_erasure(tmp_path, digests.DigestLine(digest, digests.sign_of(KEY), NOW))
     assert retention.replay_erasures(written, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
     with written.reading() as session:
         purpose = session.scalars(select(Campaign.purpose)).first()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from outreach.core import jobs
-from outreach.core.jobs import Asked, JobState
+from outreach.core.jobs import AskedJob, JobState
 from outreach.core.jobs import _work as work
 from outreach.core.settings import read
 from outreach.operations.worker import job_room
@@ -53,7 +53,7 @@ def room(settings, database):
 @pytest.fixture
 def asked(database):
     with database.writing() as session:
-        return jobs.ask_job(session, ADA, Asked("Fichier", "/x.csv"), now=NOW).id
+        return jobs.ask_job(session, ADA, AskedJob("Fichier", "/x.csv"), now=NOW).id
 
 
 def until(told):
@@ -164,7 +164,7 @@ def test_a_real_child_does_a_job_and_ends_with_whoever_started_it(sample_databas
     """The whole way, in processes of their own: a file is prepared, and a child whose parent is gone ends by itself."""
     environment = {"OUTREACH_DATA": str(tmp_path), "OUTREACH_DATABASE_URL": sample_url}
     with sample_database.writing() as session:
-        number = jobs.ask_job(session, "nadia.lambert@fwb.example", Asked("PO", "/directory/export.csv"), now=NOW).id
+        number = jobs.ask_job(session, "nadia.lambert@fwb.example", AskedJob("PO", "/directory/export.csv"), now=NOW).id
     with pytest.MonkeyPatch.context() as patched:
         for name, value in environment.items():
             patched.setenv(name, value)

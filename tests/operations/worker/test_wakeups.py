@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from outreach.core import jobs
 from outreach.core.db import Database
-from outreach.core.jobs import Asked
+from outreach.core.jobs import AskedJob
 from outreach.delivery.models import Message
 from outreach.delivery.outbox import _recipients as recipients
 from outreach.delivery.sending import Lane
@@ -267,7 +267,9 @@ def test_a_job_wakes_an_idle_process_whatever_becomes_of_the_wake_ups_of_letters
 
     def asked(number):
         with database.writing() as session:
-            return jobs.ask_job(session, "ada@fwb.example", Asked("Fichier", f"/{number}"), now=settings.instant()).id
+            return jobs.ask_job(
+                session, "ada@fwb.example", AskedJob("Fichier", f"/{number}"), now=settings.instant()
+            ).id
 
     first = asked(1)
     clock.look()

@@ -11,10 +11,10 @@ from outreach.reports.charts import (
     BarRow,
     Canvas,
     Chart,
-    Event,
+    DrawnStep,
+    EventMark,
     Series,
     Tone,
-    WayStep,
     draw_bars,
     draw_cell,
     draw_curve,
@@ -24,7 +24,7 @@ from outreach.reports.charts import (
 )
 from outreach.reports.charts import _chart as chart
 from outreach.reports.charts._chart import NARROW, WIDE
-from outreach.reports.charts._marks import Anchor, Box, Drawing, Group, Line, Photo, Words, width_of
+from outreach.reports.charts._marks import Anchor, Box, Drawing, Group, Photo, Stroke, Words, width_of
 from outreach.reports.files._document import CANVAS, COLUMNS, PLACES, _tile
 
 START = date(2026, 9, 14)
@@ -59,22 +59,23 @@ DRAWN = {
         legend=KEY,
     ),
     "way": lambda canvas: draw_steps(
-        [WayStep("Destinataires", 2713, 2713, "12 713 écoles"), WayStep("Ont adhéré", 2, 2600, "2 écoles")] * 2, canvas
+        [DrawnStep("Destinataires", 2713, 2713, "12 713 écoles"), DrawnStep("Ont adhéré", 2, 2600, "2 écoles")] * 2,
+        canvas,
     ),
     "nothing": lambda canvas: draw_steps(
-        [WayStep("Destinataires", 0, 0, "0 école"), WayStep("Remis", 0, 0, "0 école")], canvas
+        [DrawnStep("Destinataires", 0, 0, "0 école"), DrawnStep("Remis", 0, 0, "0 école")], canvas
     ),
     "curve": lambda canvas: draw_curve([Series("PO", rising(76)), Series("écoles", rising(76, by=4))], canvas),
     "equal ends": lambda canvas: draw_curve([Series(f"volet {each}", rising(26, 20)) for each in range(3)], canvas),
-    "one day": lambda canvas: draw_curve([Series("PO", [(START, 0)])], canvas, [Event(START, "première vague")]),
+    "one day": lambda canvas: draw_curve([Series("PO", [(START, 0)])], canvas, [EventMark(START, "première vague")]),
     "named events": lambda canvas: draw_curve(
-        [Series("PO", rising(76))], canvas, [Event(START + timedelta(30 * each), "relance 1") for each in range(3)]
+        [Series("PO", rising(76))], canvas, [EventMark(START + timedelta(30 * each), "relance 1") for each in range(3)]
     ),
     "listed events": lambda canvas: draw_curve(
         [Series("PO", rising(26, 20))],
         canvas,
         [
-            Event(START + timedelta(each), f"relance {each} de « Une campagne au titre plutôt long »")
+            EventMark(START + timedelta(each), f"relance {each} de « Une campagne au titre plutôt long »")
             for each in range(0, 500, 9)
         ],
     ),
@@ -138,7 +139,7 @@ def test_a_slide_is_16_by_9_with_its_title_its_subject_and_its_source(name):
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_slide_bears_the_logo_beside_its_title_and_the_lines_under_its_source(name):
     title = "Sur 247 pouvoirs organisateurs destinataires, 57 ont répondu et 12 ont adhéré depuis le premier courriel"
-    sender = chart.Sender(
+    sender = chart.ChartSender(
         "Ministère de l’Éducation · Direction du numérique · " + "Rue de l’École 1 " * 20, "AA", (220, 50)
     )
     drawing = chart.slide(title, ("PO par réseau",), DRAWN[name], "Source : x", sender)
@@ -172,13 +173,13 @@ def test_the_pieces_of_a_cell_fill_it_and_one_of_nothing_is_not_drawn():
 
 def test_each_day_of_an_event_is_marked_and_those_outside_are_left_out():
     days = [START - timedelta(1), START + timedelta(3), START + timedelta(500)]
-    drawing = draw_curve([Series("PO", rising(9))], WIDE, [Event(day, "vague") for day in days])
-    assert len([mark for mark in drawing.marks if isinstance(mark, Line) and mark.tone is Tone.EVENT]) == 1
+    drawing = draw_curve([Series("PO", rising(9))], WIDE, [EventMark(day, "vague") for day in days])
+    assert len([mark for mark in drawing.marks if isinstance(mark, Stroke) and mark.tone is Tone.EVENT]) == 1
 
 
 def test_lines_are_told_apart_without_colour():
     drawing = draw_curve([Series("a", rising(3)), Series("b", rising(3)), Series("c", rising(3))], WIDE)
-    lines = [mark for mark in drawing.marks if isinstance(mark, Line) and mark.tone not in {Tone.GRID, Tone.EVENT}]
+    lines = [mark for mark in drawing.marks if isinstance(mark, Stroke) and mark.tone not in {Tone.GRID, Tone.EVENT}]
     assert len({mark.dash for mark in lines}) == 3
 
 

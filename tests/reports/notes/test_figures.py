@@ -17,7 +17,7 @@ from outreach.campaigns.planning import known_until
 from outreach.core.text import french
 from outreach.delivery.outbox import listed_schools
 from outreach.directory import authorities
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.models import Level, School
 from outreach.reports.notes import NoteRequest, TableKind, gather_note
 from tests import factories
@@ -91,7 +91,7 @@ def check_sentences(session, asked, gathered):
             counts = [situation.list_situation_schools(session, programme, asked.as_of, one).count() for one in behind]
             assert told.figures == {"declared": sum(counts)}
         elif told.figures:
-            filters = Filters(networks=asked.networks, level=Level.SECONDARY, reach=Reach.UNREACHABLE)
+            filters = Filters(networks=asked.networks, level=Level.SECONDARY, reach=ReachFilter.UNREACHABLE)
             assert told.figures == {
                 "unreachable_secondary": authorities.count_authorities(session, filters).authorities
             }

@@ -107,10 +107,10 @@ def test_a_database_without_an_answer_costs_lines_and_no_request(tmp_path, monke
     monkeypatch.setattr(access_log_queue, "AGAIN_SECONDS", (0, 0))
     empty = Database(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
     queue = TrailQueue(empty)
-    queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
+    queue.put(access_log_queue.LogLine(NOW, TrailKind.EXPORTED, AUTHOR))
     assert queue.flush()
     assert "1 lines of the trail are lost" in caplog.text
-    queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
+    queue.put(access_log_queue.LogLine(NOW, TrailKind.EXPORTED, AUTHOR))
     assert queue.flush(), "the thread goes on"
     empty.dispose()
 
@@ -121,7 +121,7 @@ def test_too_many_lines_are_lost_and_wait_for_nobody(sample_database, monkeypatc
     with sample_database.writing() as session:
         session.connection()
         for number in range(20):
-            queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR, str(number)))
+            queue.put(access_log_queue.LogLine(NOW, TrailKind.EXPORTED, AUTHOR, str(number)))
     assert queue.flush()
     assert "a line of the trail is lost" in caplog.text
 
@@ -129,7 +129,7 @@ def test_too_many_lines_are_lost_and_wait_for_nobody(sample_database, monkeypatc
 def test_what_waits_is_written_before_the_process_ends(sample_database):
     queue = TrailQueue(sample_database)
     sample_database.before_dispose(queue.flush)
-    queue.put(access_log_queue.Line(NOW, TrailKind.EXPORTED, AUTHOR))
+    queue.put(access_log_queue.LogLine(NOW, TrailKind.EXPORTED, AUTHOR))
     sample_database.dispose()
     with sample_database.reading() as session:
         assert session.scalars(select(AccessLogEntry.person)).all() == [AUTHOR]

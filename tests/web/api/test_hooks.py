@@ -19,7 +19,14 @@ from outreach.core import tables
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.directory.models import School
 from outreach.integrations import signatures, webhooks_in
-from outreach.integrations.webhooks_in import Delivery, HookDelivery, Judgement, Kept, WebhookSource, keep_deliveries
+from outreach.integrations.webhooks_in import (
+    Delivery,
+    HookDelivery,
+    KeptDelivery,
+    RowJudgement,
+    WebhookSource,
+    keep_deliveries,
+)
 from outreach.integrations.webhooks_in import _deliveries as applying
 from outreach.integrations.webhooks_in._models import HookRow
 from tests.conftest import NOW
@@ -224,7 +231,7 @@ def test_a_name_serves_one_delivery_and_another_under_it_is_refused(post, sender
 def test_of_two_under_one_name_that_come_at_once_the_first_is_kept(sender, silent, sample_database):
     three = [Delivery(sender, "m", [row(school)], None, NOW) for school in (silent[0], silent[1], silent[0])]
     with sample_database.writing() as session:
-        assert keep_deliveries(session, three) == [Kept.NEW, Kept.TAKEN, Kept.AGAIN]
+        assert keep_deliveries(session, three) == [KeptDelivery.NEW, KeptDelivery.TAKEN, KeptDelivery.AGAIN]
     assert count(sample_database, HookDelivery.id) == 1
 
 
@@ -324,11 +331,11 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
         first, second = rows[0].id, rows[1].id
         assert states(session) == ["appliqué"] + ["1 ligne à juger"] * 3
     with sample_database.writing() as session:
-        webhooks_in.judge_row(session, first, Judgement.RETRIED, **BY)
-        webhooks_in.judge_row(session, second, Judgement.DROPPED, **BY)
+        webhooks_in.judge_row(session, first, RowJudgement.RETRIED, **BY)
+        webhooks_in.judge_row(session, second, RowJudgement.DROPPED, **BY)
         assert states(session) == ["appliqué", "lignes jugées", "1 ligne à juger", "lignes jugées", "attend l’horloge"]
         with pytest.raises(Refused, match="déjà écartée"):
-            webhooks_in.judge_row(session, second, Judgement.RETRIED, **BY)
+            webhooks_in.judge_row(session, second, RowJudgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
 
@@ -350,11 +357,11 @@ def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silen
         first, second = (one.id for one in webhooks_in.unresolved_rows(session, 10)[0])
     named = [Delivery(sender, f"ligne {one}", [row(silent[0])], None, NOW) for one in (first, second)]
     with sample_database.writing() as session:
-        assert keep_deliveries(session, named[:1]) == [Kept.NEW]
+        assert keep_deliveries(session, named[:1]) == [KeptDelivery.NEW]
         for one in (first, second):
-            webhooks_in.judge_row(session, one, Judgement.RETRIED, **BY)
+            webhooks_in.judge_row(session, one, RowJudgement.RETRIED, **BY)
         session.flush()
-        assert keep_deliveries(session, named) == [Kept.AGAIN, Kept.NEW], "the second was never sent"
+        assert keep_deliveries(session, named) == [KeptDelivery.AGAIN, KeptDelivery.NEW], "the second was never sent"
 
 
 @pytest.mark.long
@@ -387,7 +394,7 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
     assert states == {silent[0], silent[2], silent[3]}
     with sample_database.writing() as session:
         for one in webhooks_in.unresolved_rows(session, 10)[0]:
-            webhooks_in.judge_row(session, one.id, Judgement.RETRIED, **BY)
+            webhooks_in.judge_row(session, one.id, RowJudgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 2
     assert count(sample_database, HookRow.id) == 3, "what cannot be read waits again, alone"
 
@@ -397,7 +404,7 @@ def test_ten_thousand_deliveries_become_a_few_lists(sender, silent, sample_datab
     before, schools = count(sample_database, JoiningList.id), silent * (10_000 // len(silent) + 1)
     with sample_database.writing() as session:
         deliveries = [Delivery(sender, f"m{n}", [row(school)], None, NOW) for n, school in enumerate(schools[:10_000])]
-        assert set(keep_deliveries(session, deliveries)) == {Kept.NEW}
+        assert set(keep_deliveries(session, deliveries)) == {KeptDelivery.NEW}
     assert applying.apply_waiting(sample_database, NOW) == 10_000
     assert count(sample_database, JoiningList.id) == before + 1, "the second says nothing new"
     assert count(sample_database, HookRow.id) == 0

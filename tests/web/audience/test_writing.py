@@ -19,7 +19,7 @@ from outreach.campaigns.results import WrittenList, begin_from_list, rule_of_dir
 from outreach.campaigns.segments import And, from_store, listed_authorities, scope_at
 from outreach.core.text.dates import today
 from outreach.directory import authorities
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.models import Level
 from outreach.web.pages.directory import filters as filtering
 from tests import factories
@@ -35,14 +35,14 @@ FILTERS = [
     Filters(networks=("WBE", "COCOF"), level=Level.SECONDARY),
     Filters(federation="CECP"),
     Filters(zone="Namur"),
-    Filters(province="Liège", reach=Reach.REACHABLE),
-    Filters(reach=Reach.UNREACHABLE),
+    Filters(province="Liège", reach=ReachFilter.REACHABLE),
+    Filters(reach=ReachFilter.UNREACHABLE),
     Filters(municipality="Namur"),
 ]
 NO_RULE = [
     Filters(text="saint"),
     Filters(level=Level.PRIMARY, zone="Namur"),
-    Filters(reach=Reach.BOUNCED),
+    Filters(reach=ReachFilter.BOUNCED),
     Filters(networks=("WBE",), text="x"),
 ]
 

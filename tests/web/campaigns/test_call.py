@@ -18,7 +18,7 @@ from outreach.campaigns.evidence import (
 )
 from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import Filters
+from outreach.campaigns.results import ReachedFilters
 from outreach.core.audit import AuditEntry
 from outreach.core.settings import Settings
 from outreach.core.text import french
@@ -117,7 +117,7 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
         channels.withdraw_call(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
         campaign = session.get_one(Campaign, 1)
-        rows = results.list_reached(session, campaign, Filters(), now=LATER).every()
+        rows = results.list_reached(session, campaign, ReachedFilters(), now=LATER).every()
         assert Evidence.CALLED not in {row.evidence for row in rows}
         assert results.count_open_steps(session, campaign)[ReachChannel.CALL] == 1
     assert take(launched_sample, due, now=LATER) is StepState.DUE

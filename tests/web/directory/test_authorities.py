@@ -6,7 +6,7 @@ from markupsafe import escape
 
 from outreach.core.text.addresses import judge
 from outreach.delivery import deliverability
-from outreach.delivery.deliverability._domains import MailVerdict
+from outreach.delivery.deliverability._domains import DomainVerdict
 from outreach.directory import authorities, contacts
 from outreach.directory.models import MailboxKind
 from tests.pages import actions, elements, form_of, links, text_of
@@ -149,7 +149,7 @@ def test_the_sheet_says_of_an_address_that_its_domain_takes_no_mail_and_who_else
         ours, other = (authorities.authority_by_fase(session, fase) for fase in (9300, 9302))
         for authority in (ours, other):
             contacts.add(session, authority, judge("a@absente.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
-        deliverability.record_domains(session, {"absente.be": MailVerdict.NO_DOMAIN}, now=now)
+        deliverability.record_domains(session, {"absente.be": DomainVerdict.NO_DOMAIN}, now=now)
     page = author.get("/directory/9300/contacts").text.replace("\u00a0", " ")
     assert "Le domaine absente.be n’existe pas (vérifié le 15 mai 2021)." in page
     assert "Déjà utilisée par PO 9302." in page

@@ -21,7 +21,7 @@ from outreach.reports.charts import (
     Bar,
     BarRow,
     Chart,
-    Event,
+    EventMark,
     Series,
     Tone,
     draw_bars,
@@ -117,7 +117,7 @@ def joinings(points: Points, departures: Sequence[Departure], about: AskedSituat
         Series(f"au volet {number}", [(day, values[number]) for day, values in points if number in values])
         for number in last
     ]
-    events = [Event(one.day, one.label) for one in departures]
+    events = [EventMark(one.day, one.label) for one in departures]
     counts = [f"{french.plural(count, 'école')} au volet {number}" for number, count in last.items()]
     left = french.plural(len(events), "vague", "vagues")
     return Chart(

@@ -22,7 +22,7 @@ from outreach.directory.models import Authority
 from outreach.engagement import replies
 from outreach.reports.notes import by_list
 from outreach.web.shared import programmes
-from outreach.web.shared.imports import FieldFault, ListPages
+from outreach.web.shared.imports import ImportFault, ListPages
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import exports
 from outreach.web.ui import programme as of_request
@@ -66,9 +66,9 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         try:
             programme = programme_of(session, sent, form["programme"].data or "")
         except SeveralProgrammes as several:
-            raise FieldFault("programme", several.on_page) from None
+            raise ImportFault("programme", several.on_page) from None
         except (NotFound, Refused) as error:
-            raise FieldFault("programme", str(error)) from None
+            raise ImportFault("programme", str(error)) from None
         until = parse_day(form["complete_until"].data) if form["complete_until"].data else None
         covered = imports.stated_coverage(session, until, form["covers"].data or (), current_day())
         return {"programme_id": programme.id, "coverage": covered}

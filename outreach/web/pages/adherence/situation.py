@@ -22,7 +22,7 @@ from outreach.core.tables import InMemoryListing
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
 from outreach.directory import authorities
-from outreach.directory.authorities import Filters, Reach
+from outreach.directory.authorities import Filters, ReachFilter
 from outreach.directory.models import Level
 from outreach.engagement import replies
 from outreach.engagement.replies import Tray
@@ -164,9 +164,9 @@ def _of_service(session: Session, level: Level | None) -> dict[str, Any]:
     return {
         "level": level,
         "asks": sum(waiting.values()) - waiting[Tray.HANDLED],
-        "bounced": authorities.count_authorities(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
+        "bounced": authorities.count_authorities(session, Filters(level=level, reach=ReachFilter.BOUNCED)).authorities,
         "unreachable": authorities.count_authorities(
-            session, Filters(level=level, reach=Reach.UNREACHABLE)
+            session, Filters(level=level, reach=ReachFilter.UNREACHABLE)
         ).authorities,
     }
 

@@ -7,7 +7,16 @@ from flask import Response, render_template, request, url_for
 from outreach.access import accounts, scopes
 from outreach.adherence import situation
 from outreach.adherence.models import Programme, Strand
-from outreach.adherence.situation import A_MONTH, Asked, By, Cause, ChangedSchool, Chosen, Difference, Reading
+from outreach.adherence.situation import (
+    A_MONTH,
+    By,
+    ChangeCause,
+    ChangedSchool,
+    ChosenList,
+    Compared,
+    Reading,
+    SituationDifference,
+)
 from outreach.core.db import Session
 from outreach.core.tables import InMemoryListing
 from outreach.core.text.dates import BRUSSELS
@@ -85,12 +94,12 @@ def export_changed(kind: str) -> Response:
         return exports.download(listed.table(listed.names), kind, name)
 
 
-def _found(session: Session, programme: Programme) -> Difference:
+def _found(session: Session, programme: Programme) -> SituationDifference:
     """The difference that is asked for. Raises InputError and Refused for readings that nobody can have."""
     after = reading_asked("to", current_day())
     before = reading_asked("from", current_day() - A_MONTH)
     by = member(By, request.args.get("by")) or By.NETWORK
-    asks = Asked(programme, shown_strand(programme, after.day), by, counted())
+    asks = Compared(programme, shown_strand(programme, after.day), by, counted())
     with whole() as every:
         return situation.difference(every, asks, before, after, session)
 
@@ -100,7 +109,7 @@ def account(session: Session, programme: Programme, strand: Strand, about: Asked
     before, after = (Reading(day, about.known_at) for day in (about.day - A_MONTH, about.day))
     try:
         with whole() as every:
-            asks = Asked(programme, strand, By.NETWORK, counted())
+            asks = Compared(programme, strand, By.NETWORK, counted())
             found = situation.difference(every, asks, before, after, session)
     except (InputError, Refused):
         return {"account": None}
@@ -109,24 +118,24 @@ def account(session: Session, programme: Programme, strand: Strand, about: Asked
         schools
         for cell in found.populations.values()
         for (cause, sign), schools in cell.causes.items()
-        if cause is Cause.MOVED and sign > 0
+        if cause is ChangeCause.MOVED and sign > 0
     ]
     return {
         "account": found if strand.is_open(about.day) else None,
         "moved": sum(map(len, came)),
-        "moved_cause": Cause.MOVED.value,
+        "moved_cause": ChangeCause.MOVED.value,
         "asked_account": {"strand": strand.number, "from": str(before.day), "to": str(after.day), **known},
         "signed": situation.signed_count,
         "CONCERNED": situation.CONCERNED,
     }
 
 
-def _listed(session: Session, found: Difference) -> InMemoryListing[ChangedSchool]:
+def _listed(session: Session, found: SituationDifference) -> InMemoryListing[ChangedSchool]:
     text, sort, names = sought(request), sorting(request), accounts.colleagues(session)
     return situation.list_changed_schools(session, found, _chosen(), text=text, sort=sort, names=names)
 
 
-def _chosen() -> Chosen:
+def _chosen() -> ChosenList:
     """The cells that the address opens. Raises InputError for a figure that there is not."""
     figure = request.args.get("figure", "")
     if figure:
@@ -134,18 +143,18 @@ def _chosen() -> Chosen:
             situation.figure_label(figure)
         except ValueError:
             raise InputError("Ce chiffre n’existe pas : revenez à la page « Pourquoi ce chiffre a changé ».") from None
-    cause = member(Cause, request.args.get("cause"))
-    return Chosen(request.args.get("group", ""), figure, cause, SIDES.get(request.args.get("side", ""), 0))
+    cause = member(ChangeCause, request.args.get("cause"))
+    return ChosenList(request.args.get("group", ""), figure, cause, SIDES.get(request.args.get("side", ""), 0))
 
 
-def _asked(found: Difference) -> dict[str, str]:
+def _asked(found: SituationDifference) -> dict[str, str]:
     """What leads to the same two readings, also on another day."""
     days = {"from": found.before.day.isoformat(), "to": found.after.day.isoformat()}
     asked = {name: request.args.get(name, "") for name in ASKED} | days | {"strand": str(found.asked.strand.number)}
     return {name: value for name, value in asked.items() if value}
 
 
-def _typed(found: Difference | None) -> dict[str, str]:
+def _typed(found: SituationDifference | None) -> dict[str, str]:
     """What the form has in its fields: what is shown, or else what was asked and cannot be."""
     if found is None:
         return {name: request.args.get(name, "") for name in ASKED}

@@ -23,7 +23,7 @@ from outreach.core.text.errors import TookTooLong
 from outreach.core.text.french import plural
 from outreach.core.text.roles import RoleName
 from outreach.operations import retention
-from outreach.operations.retention import Known, KnownTable, Plan
+from outreach.operations.retention import ErasurePlan, Known, KnownTable
 from outreach.web.shared.jobs import later
 from outreach.web.sign_in.access_log_queue import note, of_export
 from outreach.web.sign_in.account_forms import ProofForm
@@ -164,7 +164,7 @@ def erase() -> str | tuple[str, int] | Redirect:
     return render_template("pages/administration/person_erased.html", count=count, keeps_address=planned.keeps_address)
 
 
-def _planned(form: PersonForm) -> Plan | None:
+def _planned(form: PersonForm) -> ErasurePlan | None:
     """What erasing the address of a form would do; None where a page would wait too long to know it.
 
     Raises InputError for no address, Refused where it may not be now.
@@ -177,19 +177,19 @@ def _planned(form: PersonForm) -> Plan | None:
             return None
 
 
-def _without_rows(form: PersonForm) -> Plan:
+def _without_rows(form: PersonForm) -> ErasurePlan:
     """The same without the rows, which a job finds."""
     with time_limit.lifted():
         return _plan(form, with_rows=False)
 
 
-def _plan(form: PersonForm, *, with_rows: bool = True) -> Plan:
+def _plan(form: PersonForm, *, with_rows: bool = True) -> ErasurePlan:
     address, kept, has_list = form.address.data or "", posted_all(KEPT), bool(settings().sorting_list)
     with reading() as session:
         return retention.plan_erasure(session, address, has_sorting_list=has_list, kept=kept, with_rows=with_rows)
 
 
-def _erasure_page(form: PersonForm, planned: Plan, *, is_counted: bool) -> str:
+def _erasure_page(form: PersonForm, planned: ErasurePlan, *, is_counted: bool) -> str:
     rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=retention.table_place)}
     return render_template(
         "pages/administration/person_erasure.html",

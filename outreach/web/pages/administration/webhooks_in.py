@@ -12,7 +12,7 @@ from outreach.core.tables import QueryListing
 from outreach.core.text.roles import RoleName
 from outreach.directory.authorities import list_networks
 from outreach.integrations import signatures, webhooks_in
-from outreach.integrations.webhooks_in import HookDelivery, Judgement
+from outreach.integrations.webhooks_in import HookDelivery, RowJudgement
 from outreach.web.shared.list_files import has_files
 from outreach.web.sign_in.second_factor import blueprint
 from outreach.web.ui.fields import posted_all, telling
@@ -23,8 +23,8 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 pages = Blueprint("hook_senders", __name__, url_prefix="/administration/hooks")
 MOST_TO_JUDGE = 50
 JUDGED = {
-    Judgement.RETRIED: "La ligne est reprise : elle s’applique dans les secondes qui viennent.",
-    Judgement.DROPPED: "La ligne est écartée.",
+    RowJudgement.RETRIED: "La ligne est reprise : elle s’applique dans les secondes qui viennent.",
+    RowJudgement.DROPPED: "La ligne est écartée.",
 }
 
 
@@ -93,7 +93,7 @@ def end(number: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def judge(number: int, judgement: str) -> Redirect:
     """Try a row again, or drop it."""
-    said = Judgement(judgement)
+    said = RowJudgement(judgement)
     with database().writing() as session:
         webhooks_in.judge_row(session, number, said, now=now(), actor=actor())
     flash(JUDGED[said], "success")

@@ -20,10 +20,10 @@ from outreach.reports.charts import (
     Bar,
     BarRow,
     Chart,
-    Event,
+    DrawnStep,
+    EventMark,
     Series,
     Tone,
-    WayStep,
     draw_bars,
     draw_curve,
     draw_steps,
@@ -147,7 +147,7 @@ def _way(came: Came) -> Chart:
     """The way, from whom it concerns to joinings."""
     taken = came.course.way
     steps = [
-        WayStep(step.figure.label, step.authorities, came.whole(step.figure), french.plural(step.schools, "école"))
+        DrawnStep(step.figure.label, step.authorities, came.whole(step.figure), french.plural(step.schools, "école"))
         for step in taken
     ]
     counts = [(step.figure, step.authorities, step.schools) for step in taken]
@@ -275,7 +275,7 @@ def _days(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]
         told=f"Depuis le premier courriel, {span} : {reached}. Le tableau sous la courbe donne les nombres.",
         headers=(),
         rows=(),
-        draw=partial(draw_curve, series, events=[Event(day, wave.name) for day, wave in shown.waves]),
+        draw=partial(draw_curve, series, events=[EventMark(day, wave.name) for day, wave in shown.waves]),
     )
 
 

@@ -15,7 +15,7 @@ from outreach.core.text import french
 from outreach.core.text.errors import Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Reason
-from outreach.reports.charts import Chart, Event, Series, draw_curve
+from outreach.reports.charts import Chart, EventMark, Series, draw_curve
 from outreach.web.pages.campaigns.blueprint import hold_programme, pages, show, step_of, title_in_file
 from outreach.web.shared import charts
 from outreach.web.ui import exports
@@ -124,7 +124,7 @@ def _chart(campaign: Campaign, told: dict[str, Any]) -> Chart:
             (french.day(day), french.number(with_letter[place][1]), french.number(waiting[place][1]))
             for place, (day, _) in enumerate(with_letter)
         ],
-        draw=partial(draw_curve, series, events=[Event(first, "le courriel part")]),
+        draw=partial(draw_curve, series, events=[EventMark(first, "le courriel part")]),
     )
 
 

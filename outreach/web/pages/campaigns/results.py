@@ -15,9 +15,9 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import (
     Course,
     Figure,
-    Filters,
     LetterReaction,
     OpeningFilter,
+    ReachedFilters,
     ReachedRow,
     Results,
     WrittenList,
@@ -77,7 +77,7 @@ class AskedList:
     """The list that a query asks for; `networks` are labels by code."""
 
     campaign: Campaign
-    filters: Filters
+    filters: ReachedFilters
     networks: Mapping[str, str]
 
     @classmethod
@@ -87,7 +87,7 @@ class AskedList:
         networks = {each.code: each.label for each in authorities.list_networks(session)}
         if (network := query.get("network", "")) not in {"", *networks}:
             raise InputError("Ce réseau n’existe pas.")
-        filters = Filters(
+        filters = ReachedFilters(
             figure=member(Figure, query.get("figure")) or Figure.TARGETED,
             network=network,
             wave=whole_number(query.get("wave", ""), digits=4),
@@ -204,7 +204,7 @@ def write_to_authorities(number: int) -> Redirect | str | tuple[str, int]:
         asked = AskedList.of(session, number)
         campaign, reaction = asked.campaign, asked.filters.reaction
         strand, name = campaign.strand_id, f"{', '.join(asked.chosen) or 'Visés'} : {campaign.title}"
-        if asked.filters == Filters(reaction=Reaction.NONE):
+        if asked.filters == ReachedFilters(reaction=Reaction.NONE):
             written = WrittenList(name, planning.unreacted_criterion(campaign))
         else:
             written = WrittenList(name, None, asked.listed(session).keys())

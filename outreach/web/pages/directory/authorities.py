@@ -19,7 +19,7 @@ from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
 from outreach.delivery import outbox
 from outreach.directory import authorities, contacts, reference, register
-from outreach.directory.authorities import ListedRow, ListedSchool, Reach
+from outreach.directory.authorities import ListedRow, ListedSchool, ReachFilter
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
@@ -79,7 +79,7 @@ def index() -> str:
             zones=authorities.list_zones(session),
             provinces=PROVINCES,
             levels=filtering.LEVELS,
-            reaches=list(Reach),
+            reaches=list(ReachFilter),
             edition=register.last_import(session),
             renamed=register.asked_again(session),
             contradicted=register.contradicted_reports(session),

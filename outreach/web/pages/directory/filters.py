@@ -16,7 +16,7 @@ from outreach.campaigns.segments import IN_PROVINCE
 from outreach.core.db import Session
 from outreach.core.text.errors import NotFound
 from outreach.core.text.french import all_of
-from outreach.directory.authorities import LONGEST_SEARCH, Filters, Reach
+from outreach.directory.authorities import LONGEST_SEARCH, Filters, ReachFilter
 from outreach.directory.models import Level
 from outreach.directory.reference import NETWORKS
 from outreach.web.shared import programmes
@@ -37,15 +37,15 @@ _STANDING = {
     RollUp.NOT_CONCERNED: "dont aucune école n’est plus concernée par le volet",
 }
 _REACH = {
-    Reach.REACHABLE: "avec une boîte utilisable",
-    Reach.BOUNCED: "dont la boîte est en échec",
-    Reach.NO_ADDRESS: "sans boîte utilisable",
-    Reach.UNREACHABLE: "qu’aucun courriel n’atteint",
+    ReachFilter.REACHABLE: "avec une boîte utilisable",
+    ReachFilter.BOUNCED: "dont la boîte est en échec",
+    ReachFilter.NO_ADDRESS: "sans boîte utilisable",
+    ReachFilter.UNREACHABLE: "qu’aucun courriel n’atteint",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class FilterChip:
     """A filter in force, in words, and the address of the list without it."""
 
     label: str
@@ -63,7 +63,7 @@ def asked(arguments: MultiDict[str, str], known: Sequence[Strand], day: date) ->
         zone=words(arguments, "zone", LONGEST_SEARCH),
         province=words(arguments, "province", LONGEST_SEARCH),
         municipality=words(arguments, "municipality", LONGEST_SEARCH),
-        reach=member(Reach, arguments.get("reach")),
+        reach=member(ReachFilter, arguments.get("reach")),
         standings=tuple((strand.number, state.value) for strand, state in standings),
         chosen=standing_so(standings, day),
     )
@@ -90,7 +90,7 @@ def asked_strands(session: Session) -> Sequence[Strand]:
     return programmes.named(session).strands if speaks else ()
 
 
-def chips(filters: Filters, networks: Mapping[str, str]) -> list[Chip]:
+def chips(filters: Filters, networks: Mapping[str, str]) -> list[FilterChip]:
     """The filters in force. `networks` are the names by code."""
     of = of_programme(programme.name())
     named = [
@@ -104,7 +104,7 @@ def chips(filters: Filters, networks: Mapping[str, str]) -> list[Chip]:
         ("reach", filters.reach, filters.reach.label if filters.reach else ""),
         *((_key(number), state, f"Volet {number}{of} : {RollUp(state).label}") for number, state in filters.standings),
     ]
-    return [Chip(label, _without(name, str(value))) for name, value, label in named if value]
+    return [FilterChip(label, _without(name, str(value))) for name, value, label in named if value]
 
 
 def sentence(filters: Filters, networks: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from outreach.core.db import Session
 from outreach.core.text.dates import parse_day
 from outreach.core.text.roles import RoleName
 from outreach.directory import authorities, contacts
-from outreach.directory.authorities import Event
+from outreach.directory.authorities import PastEvent
 from outreach.directory.models import Authority, CallKind
 from outreach.engagement import replies
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
@@ -86,7 +86,7 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
     )
 
 
-def _events(session: Session, authority: Authority) -> list[Event]:
+def _events(session: Session, authority: Authority) -> list[PastEvent]:
     events = [
         *results.answer_events(session, authority, authorities.authority_history(session, authority)),
         *records.list_events(session, authority),

@@ -17,7 +17,7 @@ from outreach.directory import authorities, confirmations, contacts, register
 from outreach.directory.models import Contact
 from outreach.engagement import replies
 from outreach.staff import proposals
-from outreach.staff.proposals import Proposal, ProposalState, Target
+from outreach.staff.proposals import Proposal, ProposalState, ProposalTarget
 from outreach.web.shared.list_files import has_files
 from outreach.web.ui.fields import WORDS, posted, remark, telling
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -38,7 +38,7 @@ class ProposalForm(FlaskForm):
     )
 
 
-class AnswerForm(FlaskForm):
+class ProposalAnswerForm(FlaskForm):
     """What staff say to whoever proposed."""
 
     answer = TextAreaField(
@@ -76,7 +76,7 @@ def propose(fase: int) -> Redirect | tuple[str, int]:
         raise Refused("Une proposition vient d’une fédération ou d’un réseau : corrigez vous-même la fiche.")
     form, about = ProposalForm(), _about()
     with reading() as seen:
-        target = Target(seen, fase, contact=about["contact"], school=about["school"])
+        target = ProposalTarget(seen, fase, contact=about["contact"], school=about["school"])
     new_address = None
     if form.validate_on_submit() and about["school"] is None:
         with telling(form.address):
@@ -94,7 +94,7 @@ def propose(fase: int) -> Redirect | tuple[str, int]:
 @pages.get("/proposals/<number:number>")
 @needs(RoleName.AUTHOR)
 def one(number: int) -> str:
-    return _page(number, AnswerForm(formdata=None))
+    return _page(number, ProposalAnswerForm(formdata=None))
 
 
 @pages.post("/proposals/<number:number>/acceptance")
@@ -110,7 +110,7 @@ def refuse(number: int) -> Redirect | tuple[str, int]:
 
 
 def _decide(number: int, *, accepts: bool) -> Redirect | tuple[str, int]:
-    form, sending, answer = AnswerForm(), SenderIdentity.of(settings()), posted("answer")
+    form, sending, answer = ProposalAnswerForm(), SenderIdentity.of(settings()), posted("answer")
     if form.validate_on_submit():
         with telling(form.answer):
             with reading() as session:
@@ -169,7 +169,7 @@ def _form_page(fase: int, form: ProposalForm) -> str:
         )
 
 
-def _page(number: int, form: AnswerForm) -> str:
+def _page(number: int, form: ProposalAnswerForm) -> str:
     with reading() as session:
         made = proposals.by_key(session, number)
         if made.scope_kind is None:

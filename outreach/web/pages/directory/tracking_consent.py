@@ -40,7 +40,7 @@ class ConsentForm(FlaskForm):
     )
 
 
-class DecisionForm(FlaskForm):
+class ConsentDecisionForm(FlaskForm):
     """The data protection officer's decision about a function's mailbox."""
 
     reference = StringField(
@@ -115,14 +115,14 @@ def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 def decision_form(fase: int, contact_id: int) -> str:
     with reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
-        return _form_page(authority, contact, DecisionForm(data={"day": current_day().isoformat()}))
+        return _form_page(authority, contact, ConsentDecisionForm(data={"day": current_day().isoformat()}))
 
 
 @pages.post("/<number:contact_id>/decision")
 @needs(RoleName.AUTHOR)
-@recovers_form(of_form(DecisionForm))
+@recovers_form(of_form(ConsentDecisionForm))
 def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
-    form = DecisionForm()
+    form = ConsentDecisionForm()
 
     def record(session: Session, contact: Contact) -> None:
         tracking.record_decision(

@@ -31,7 +31,7 @@ TOLD = of_fields({"text": "Texte du courriel"})
 USES = [use for use in TextUse if use.is_letter]
 
 
-class LetterForm(FlaskForm):
+class OneOffForm(FlaskForm):
     """A letter by hand, its first line the subject; `key` is that of the page on which it was read."""
 
     to = SelectField("À", validate_choice=False)
@@ -64,7 +64,7 @@ def write(fase: int) -> str:
         return _form_page(
             session,
             authority,
-            LetterForm(formdata=None, data={"text": _first(session), "mail": request.args.get("mail")}),
+            OneOffForm(formdata=None, data={"text": _first(session), "mail": request.args.get("mail")}),
         )
 
 
@@ -73,7 +73,7 @@ def write(fase: int) -> str:
 @recovers_form(TOLD, button="Reprendre ce texte")
 def change(fase: int) -> str:
     """Show the form again with what was typed."""
-    form = LetterForm()
+    form = OneOffForm()
     with reading() as session:
         return _form_page(session, authorities.authority_by_fase(session, fase), form)
 
@@ -82,7 +82,7 @@ def change(fase: int) -> str:
 @needs(RoleName.AUTHOR)
 @recovers_form(TOLD, to="letters.change", button="Reprendre ce texte")
 def preview(fase: int) -> str | tuple[str, int]:
-    form, page = LetterForm(), ""
+    form, page = OneOffForm(), ""
     if form.validate_on_submit():
         with telling(form), reading() as session:
             authority = authorities.authority_by_fase(session, fase)
@@ -97,7 +97,7 @@ def preview(fase: int) -> str | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 @recovers_form(TOLD, to="letters.change", button="Reprendre ce texte")
 def send(fase: int) -> Redirect | tuple[str, int]:
-    form, said = LetterForm(), None
+    form, said = OneOffForm(), None
     key, is_fit = form.key.data or "", form.validate_on_submit()
     if is_fit and KEY.fullmatch(key):
         with telling(form):
@@ -105,7 +105,7 @@ def send(fase: int) -> Redirect | tuple[str, int]:
     return said or _refused(fase, form)
 
 
-def _send(fase: int, form: LetterForm, key: str) -> Redirect:
+def _send(fase: int, form: OneOffForm, key: str) -> Redirect:
     """Keep the letter that was read, and send it or ask for its approval."""
     text = form.text.data or ""
     with reading() as session:
@@ -200,13 +200,13 @@ def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
     )
 
 
-def _refused(fase: int, form: LetterForm) -> tuple[str, int]:
+def _refused(fase: int, form: OneOffForm) -> tuple[str, int]:
     """The form with the text, and why it was not sent."""
     with reading() as session:
         return _form_page(session, authorities.authority_by_fase(session, fase), form), 422
 
 
-def _form_page(session: Session, authority: Authority, form: LetterForm) -> str:
+def _form_page(session: Session, authority: Authority, form: OneOffForm) -> str:
     offered = correspondence.list_mailboxes(session, authority)
     form.to.choices = [(held.address, held.address) for held in offered]
     return render_template(
@@ -230,7 +230,7 @@ def _first(session: Session) -> str:
     return "Objet : \n\n"
 
 
-def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple[Contact, PreparedReply]:
+def _prepared(session: Session, authority: Authority, form: OneOffForm) -> tuple[Contact, PreparedReply]:
     to = correspondence.get_mailbox(session, authority, form.to.data or "")
     writer = Writer(current_user.name, actor())
     return to, correspondence.prepare_letter(
@@ -238,7 +238,7 @@ def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple
     )
 
 
-def _answered(form: LetterForm) -> int | None:
+def _answered(form: OneOffForm) -> int | None:
     return whole_number(form.mail.data or "")
 
 

@@ -7,7 +7,7 @@ from outreach.core import site
 from outreach.core.text.errors import NotFound
 from outreach.core.text.roles import RoleName
 from outreach.reports import files, notes
-from outreach.web.pages.reports.forms import DecisionForm, StandingForm
+from outreach.web.pages.reports.forms import NoteDecisionForm, StandingForm
 from outreach.web.pages.reports.reading import note_page, pages
 from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.request import actor, database, held_roles, needs, now, reading, settings
@@ -16,7 +16,7 @@ from outreach.web.ui.request import actor, database, held_roles, needs, now, rea
 @pages.post("/<number:note_id>/approval")
 @needs(RoleName.APPROVER)
 def approve(note_id: int) -> Redirect | tuple[str, int]:
-    form = DecisionForm()
+    form = NoteDecisionForm()
     with reading() as session:
         head = site.current_letterhead(session)
     with telling(form.approved_as):
@@ -38,7 +38,7 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:note_id>/refusal")
 @needs(RoleName.APPROVER)
 def refuse(note_id: int) -> Redirect | tuple[str, int]:
-    form = DecisionForm()
+    form = NoteDecisionForm()
     with telling(form.reason), database().writing() as session:
         notes.refuse_note(session, note_id, form.reason.data or "", now=now(), actor=actor())
     if form.errors:
@@ -81,6 +81,6 @@ def tell_revision(note_id: int) -> Redirect:
     return redirect(url_for(".note", note_id=note_id))
 
 
-def _again(note_id: int, form: DecisionForm) -> str:
+def _again(note_id: int, form: NoteDecisionForm) -> str:
     with reading() as session:
         return note_page(session, notes.get_note_by_key(session, note_id), form)

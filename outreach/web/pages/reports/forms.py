@@ -29,7 +29,7 @@ class HandFigureForm(Form):
     dated = StringField("Date")
 
 
-class DecisionForm(FlaskForm):
+class NoteDecisionForm(FlaskForm):
     """What an approver says of a note: a function where it is approved, why where it is refused."""
 
     approved_as = StringField(

@@ -14,7 +14,7 @@ from outreach.core.text.roles import RoleName
 from outreach.reports import notes
 from outreach.reports.files import sections_of
 from outreach.reports.notes import ENDINGS, Note, NoteContent, NoteState, RevisionKind
-from outreach.web.pages.reports.forms import DecisionForm, StandingForm
+from outreach.web.pages.reports.forms import NoteDecisionForm, StandingForm
 from outreach.web.shared import programmes
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
@@ -94,7 +94,7 @@ def file(note_id: int, kind: str) -> Response:
 
 
 def note_page(
-    session: Session, found: Note, form: DecisionForm | None = None, standing: StandingForm | None = None
+    session: Session, found: Note, form: NoteDecisionForm | None = None, standing: StandingForm | None = None
 ) -> str:
     """The page of a frozen note, with what a decision that was not taken had typed and why."""
     content = notes.stored_content(found)
@@ -112,7 +112,7 @@ def note_page(
         corrected=notes.get_note_by_key(session, found.corrects_id) if found.corrects_id else None,
         recounted=notes.changed_figures(found) if found.recount and found.approval else (),
         differences=_differences(session, found, content),
-        form=form or DecisionForm(formdata=None),
+        form=form or NoteDecisionForm(formdata=None),
         revision=_revision(session, found),
         standing=standing or StandingForm(formdata=None),
     )

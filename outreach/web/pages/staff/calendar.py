@@ -8,7 +8,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.access import accounts
-from outreach.access.accounts import Line, TrailKind
+from outreach.access.accounts import LogLine, TrailKind
 from outreach.access.scopes import scoped_database
 from outreach.campaigns import planning
 from outreach.core.text.dates import FIRST, LAST
@@ -88,7 +88,7 @@ def make_key() -> str | tuple[str, int]:
         return asked
     with database().writing() as session:
         key = accounts.make_calendar_key(session, current_user.id, now=now())
-        accounts.add_access_lines(session, [Line(now(), TrailKind.FEED_MADE, actor())])
+        accounts.add_access_lines(session, [LogLine(now(), TrailKind.FEED_MADE, actor())])
     return render_template("pages/account/calendar.html", address=f"{settings().address}/calendar.ics?key={key}")
 
 

@@ -19,7 +19,7 @@ from outreach.web.ui.request import database, needs, now, settings
 MOST = 10_000  # characters of an answer
 
 
-class ReplyForm(FlaskForm):
+class DemoReplyForm(FlaskForm):
     """What whoever got a letter writes back."""
 
     text = TextAreaField(
@@ -50,14 +50,14 @@ def index() -> str:
 @pages.get("/<key>")
 @needs(RoleName.READER)
 def letter(key: str) -> Response:
-    return _page(key, ReplyForm(formdata=None))
+    return _page(key, DemoReplyForm(formdata=None))
 
 
 @pages.post("/<key>/reply")
 @needs(RoleName.AUTHOR)
 def reply(key: str) -> Redirect | tuple[Response, int]:
     """Answer a letter by mail, as whoever got it would."""
-    form = ReplyForm()
+    form = DemoReplyForm()
     if not form.validate_on_submit():
         return _page(key, form), 422
     written = mailbox.reply(mailbox.folder_of(settings().data), key, form.text.data, of_accounts=_sees_accounts())
@@ -73,7 +73,7 @@ def html(key: str) -> Response:
     return letter_frame.alone(_letter(key).html)
 
 
-def _page(key: str, form: ReplyForm) -> Response:
+def _page(key: str, form: DemoReplyForm) -> Response:
     fields = {"letter": _letter(key), "form": form, "view": letter_frame.asked_view(), "views": letter_frame.VIEWS}
     return letter_frame.around(render_template("pages/mailbox/letter.html", **fields))
 

@@ -18,7 +18,7 @@ from outreach.delivery.models import Message
 from outreach.directory import confirmations
 from outreach.directory.models import Authority, Contact
 from outreach.staff import asked_addresses
-from outreach.staff.asked_addresses import Asked
+from outreach.staff.asked_addresses import AskedAddress
 from outreach.web.public.answer_page import form as forms_sent
 from outreach.web.public.answer_page.form import MIXED, ROBOT, is_by_code
 from outreach.web.public.answer_page.pages import letter_of, page, pages, sending, standing_of, token_of
@@ -26,7 +26,7 @@ from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, judged, now, reading
 
 __all__ = ["pages"]
-WITH_ADDRESS = (Asked.OTHER, Asked.MORE)
+WITH_ADDRESS = (AskedAddress.OTHER, AskedAddress.MORE)
 
 
 @pages.get("/a/address/<path:token>")
@@ -54,11 +54,11 @@ def ask_address(token: str) -> Response:
     return _page(token, confirms=asked) if verdict.doubt is not None else _page(token, done=asked)
 
 
-def _asked(read: Token | None) -> Asked:
+def _asked(read: Token | None) -> AskedAddress:
     value = posted("asked")
-    if value not in [*Asked] or (is_by_code(read) and value != Asked.MORE):
+    if value not in [*AskedAddress] or (is_by_code(read) and value != AskedAddress.MORE):
         raise InputError("Choisissez une réponse.")
-    return Asked(value)
+    return AskedAddress(value)
 
 
 def _typed() -> Judgement | None:
@@ -86,7 +86,7 @@ def _page(token: str, *, code: int = 200, **told: Any) -> Response:
             "is_by_code": is_by_code(read),
             "is_test": outbox.is_test(session, message),
         }
-    return page("public/address.html", code, token=token, asked=Asked, typed=request.form, **shown, **told)
+    return page("public/address.html", code, token=token, asked=AskedAddress, typed=request.form, **shown, **told)
 
 
 def _letter(session: Session, read: Token | None) -> Message:

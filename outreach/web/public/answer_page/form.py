@@ -34,11 +34,11 @@ from outreach.engagement.replies import (
     Answer,
     Came,
     Earlier,
+    FormVerdict,
     Given,
     Question,
     Response,
     SentForm,
-    Verdict,
     WithdrawalReason,
 )
 from outreach.staff import asked_addresses, proposals
@@ -478,7 +478,7 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
     )
 
 
-def judge(session: Session, message: Message, form: Came) -> Verdict:
+def judge(session: Session, message: Message, form: Came) -> FormVerdict:
     """Judge a form before what it says is recorded. What it undoes is undone here."""
     verdict = replies.judge_form(session, message, form, now=now())
     if (first := verdict.undoes) is not None:
