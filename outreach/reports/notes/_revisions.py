@@ -15,7 +15,7 @@ from outreach.access import approvals, colleagues
 from outreach.access.approvals import APPROVING, Decision, Thing
 from outreach.adherence import situation
 from outreach.adherence.models import JoiningList
-from outreach.adherence.situation import CONCERNED, Asked, Reading
+from outreach.adherence.situation import CONCERNED, Compared, Reading
 from outreach.core import audit
 from outreach.core.db import Database, Session, take_lock
 from outreach.core.text import french
@@ -74,7 +74,7 @@ def _revised(session: Session, note: Note, before: datetime, after: datetime | N
             if not strand.is_open(day):
                 continue
             found = situation.difference(
-                session, Asked(note.programme, strand), Reading(day, before), Reading(day, after)
+                session, Compared(note.programme, strand), Reading(day, before), Reading(day, after)
             )
             cells = {
                 **{(group, bucket.value): cell for (group, bucket), cell in found.cells.items()},
