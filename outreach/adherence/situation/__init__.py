@@ -2,7 +2,7 @@
 
 from outreach.adherence.situation._concerning import programmes_concerning
 from outreach.adherence.situation._difference import (
-    A_MONTH, CONCERNED, By, ChangeCause, Compared, Reading, SituationDifference, difference,
+    A_MONTH, CONCERNED, By, Cause, Compared, Reading, SituationDifference, difference,
 )
 from outreach.adherence.situation._explained import (
     ChangedSchool, ChosenList, difference_sentences, figure_label, list_changed_schools, signed_count, since,
@@ -24,7 +24,7 @@ from outreach.adherence.situation._standing import (
 
 __all__ = [
     "A_MONTH", "CONCERNED", "DEFINITIONS", "KNOWN", "OF_REACH", "ORDINALS", "OTHERS", "AuthorityRow", "Bucket", "By",
-    "ChangeCause", "ChangedSchool", "ChosenList", "Compared", "FiguredSentence", "GroupAnswer", "Grouping", "Listed",
+    "Cause", "ChangedSchool", "ChosenList", "Compared", "FiguredSentence", "GroupAnswer", "Grouping", "Listed",
     "Moment", "Reading", "SchoolRow", "Selection", "Situation", "SituationDifference", "SituationRow", "Solicitation",
     "Timeline", "all_eligible", "buckets_of", "closed_in_words", "closing_in_words", "count_situation", "day_in_words",
     "difference", "difference_sentences", "figure_label", "figures_of", "group_answers", "groups", "is_confirmed",

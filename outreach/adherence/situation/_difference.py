@@ -60,7 +60,7 @@ class By(Labelled):
     LEVEL = "level", "niveau"
 
 
-class ChangeCause(Labelled):
+class Cause(Labelled):
     """Why a school is in a cell of one reading and not of the other, in the order in which causes are looked for."""
 
     STRAND_OPENED = "strand_opened", "volet ouvert depuis"
@@ -80,9 +80,7 @@ class ChangeCause(Labelled):
     CORRECTED = "corrected", "corrigé"
 
 
-OF_STATUS = (
-    *list(ChangeCause)[list(ChangeCause).index(ChangeCause.JOINED_SINCE) :],
-)  # the others are the register's doing
+OF_STATUS = (*list(Cause)[list(Cause).index(Cause.JOINED_SINCE) :],)  # the others are the register's doing
 
 
 class Reading(NamedTuple):
@@ -120,11 +118,11 @@ class Cell:
 
     before: int = 0
     after: int = 0
-    causes: dict[tuple[ChangeCause, int], list[int | None]] = field(default_factory=dict)
+    causes: dict[tuple[Cause, int], list[int | None]] = field(default_factory=dict)
 
-    def ordered(self) -> list[tuple[tuple[ChangeCause, int], list[int | None]]]:
+    def ordered(self) -> list[tuple[tuple[Cause, int], list[int | None]]]:
         """The causes in their order."""
-        order = list(ChangeCause)
+        order = list(Cause)
         return sorted(self.causes.items(), key=lambda one: (order.index(one[0][0]), one[0][1]))
 
     def as_json(self) -> dict[str, Any]:
@@ -348,35 +346,33 @@ class _Splitting:
                 for name in some.keys() - others.keys():
                     cause = self._cause_of_register(name[1], school, groups, register) or of_status
                     key = cause, -sign if self.is_turned else sign
-                    fase = None if cause is ChangeCause.LEFT else fases.get(school)
+                    fase = None if cause is Cause.LEFT else fases.get(school)
                     some[name].causes.setdefault(key, []).append(fase)
                     if deciding and fase and cause in OF_STATUS:
                         self.decided[fase] = deciding
 
     def _cause_of_register(
         self, group: str, school: int, groups: Three[tuple[str, ...]], register: "_Register"
-    ) -> ChangeCause | None:
+    ) -> Cause | None:
         """Why a school is in a group, or in any, in one reading alone; None where it is in both."""
         was, between, is_now = ((group in of) if group else bool(of) for of in groups)
         return None if was == is_now else register.cause(school, groups, is_since=between != is_now)
 
-    def _cause_of_status(self, records: Sequence[_Record], buckets: Three[str]) -> tuple[ChangeCause, int | None]:
+    def _cause_of_status(self, records: Sequence[_Record], buckets: Three[str]) -> tuple[Cause, int | None]:
         """Why a school has another status, and the key of the record that says so."""
         was, becomes, last = _Held.of(records).records
         if buckets[1] != buckets[2]:
             later, bucket = (becomes, buckets[1]) if self.is_backward else (last, buckets[2])
-            cause = (
-                ChangeCause.JOINED_SINCE if bucket in (Bucket.JOINED, Bucket.DECLARED) else ChangeCause.CHANGED_SINCE
-            )
+            cause = Cause.JOINED_SINCE if bucket in (Bucket.JOINED, Bucket.DECLARED) else Cause.CHANGED_SINCE
             return cause, later and later.id
         if becomes is not None and becomes.is_new:
             is_same_day = was is not None and was.effective_on == becomes.effective_on and was.status != becomes.status
-            return ChangeCause.CORRECTED if is_same_day or (was and was.is_gone) else ChangeCause.TOLD_LATE, becomes.id
+            return Cause.CORRECTED if is_same_day or (was and was.is_gone) else Cause.TOLD_LATE, becomes.id
         gone = was if was and was.is_gone else next((one for one in records if one.known & FIRST and one.is_gone), None)
         if gone is None:
             # A record that came between makes what was declared after it speak, or stay silent.
-            return ChangeCause.TOLD_LATE, next((one.id for one in records if one.is_new and one.known & BETWEEN), None)
-        return ChangeCause.LIST_UNDONE if gone.is_list_undone else ChangeCause.TAKEN_BACK, gone.id
+            return Cause.TOLD_LATE, next((one.id for one in records if one.is_new and one.known & BETWEEN), None)
+        return Cause.LIST_UNDONE if gone.is_list_undone else Cause.TAKEN_BACK, gone.id
 
     # -- rows
 
@@ -535,7 +531,7 @@ class _Register:
         if schools:
             self._read(schools)
 
-    def cause(self, school: int, groups: Three[tuple[str, ...]], *, is_since: bool) -> ChangeCause:  # noqa: PLR0911 - a way for each
+    def cause(self, school: int, groups: Three[tuple[str, ...]], *, is_since: bool) -> Cause:  # noqa: PLR0911 - a way for each
         """Why a school is in a group in one reading alone; `is_since`: it is between the two days that it changed."""
         first, last = self.ends
         # The reading that says it last, if it is the one without the school.
@@ -543,20 +539,20 @@ class _Register:
         sight = self.splitting.asked.sight
         is_elsewhere = self.taught[school] >> out & 1 or school not in self.named
         if sight and groups[2 - out] and not groups[out] and is_elsewhere:
-            return ChangeCause.LEFT
+            return Cause.LEFT
         if not is_since:
-            return ChangeCause.EDITION_UNDONE if school in self.undone else ChangeCause.EDITION_APPLIED
+            return Cause.EDITION_UNDONE if school in self.undone else Cause.EDITION_APPLIED
         if not self.splitting.asked.strand.is_open(self.splitting.days[first]):
-            return ChangeCause.STRAND_OPENED
+            return Cause.STRAND_OPENED
         owners = self.owners[school]
         if not owners[first]:
-            return ChangeCause.OPENED
+            return Cause.OPENED
         if not owners[last]:
-            return ChangeCause.MERGED if school in self.taken_over else ChangeCause.CLOSED
+            return Cause.MERGED if school in self.taken_over else Cause.CLOSED
         if owners[first] != owners[last]:
             is_from_outside = sight and not (groups[first] and groups[last])
-            return ChangeCause.MOVED if is_from_outside or owners[first] in self.running else ChangeCause.MERGED
-        return ChangeCause.LEVEL_CHANGED
+            return Cause.MOVED if is_from_outside or owners[first] in self.running else Cause.MERGED
+        return Cause.LEVEL_CHANGED
 
     def _read(self, schools: Sequence[int]) -> None:
         session, on = self.splitting.session, self._on

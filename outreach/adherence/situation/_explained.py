@@ -14,8 +14,8 @@ from outreach.adherence.programmes import of_programme
 from outreach.adherence.situation._difference import (
     CONCERNED,
     OF_STATUS,
+    Cause,
     Cell,
-    ChangeCause,
     Compared,
     Reading,
     SituationDifference,
@@ -35,7 +35,7 @@ class ChosenList(NamedTuple):
 
     group: str = ""
     figure: str = ""
-    cause: ChangeCause | None = None
+    cause: Cause | None = None
     sign: int = 0
 
 
@@ -63,7 +63,7 @@ class ChangedSchool:
 
     school: School
     authority: Authority | None
-    cause: ChangeCause
+    cause: Cause
     before: str
     after: str
     told: Telling
@@ -160,7 +160,7 @@ def list_changed_schools(
         ).all()
     )
     places, told = _Places(found), _tellings(session, found, causes)
-    order = list(ChangeCause)
+    order = list(Cause)
     rows = [
         ChangedSchool(one, authorities.get(one.id), causes[fase], *places.of(fase), told.get(fase, Telling()))
         for fase, one in sorted(schools.items(), key=lambda each: (order.index(causes[each[0]]), each[0]))
@@ -180,11 +180,11 @@ def _cells(found: SituationDifference, chosen: ChosenList) -> Iterable[Cell]:
     ]
 
 
-def _causes(cells: Iterable[Cell], chosen: ChosenList) -> dict[int, ChangeCause]:
+def _causes(cells: Iterable[Cell], chosen: ChosenList) -> dict[int, Cause]:
     """The first cause of each school of these cells, by its FASE number."""
     every = [one for cell in cells for one in cell.ordered()]
-    every.sort(key=lambda one: list(ChangeCause).index(one[0][0]))
-    causes: dict[int, ChangeCause] = {}
+    every.sort(key=lambda one: list(Cause).index(one[0][0]))
+    causes: dict[int, Cause] = {}
     for (cause, sign), schools in every:
         if chosen.cause in (None, cause) and chosen.sign in (0, sign):
             for fase in schools:
@@ -220,7 +220,7 @@ class _Places:
         return before, after
 
 
-def _tellings(session: Session, found: SituationDifference, causes: Mapping[int, ChangeCause]) -> dict[int, Telling]:
+def _tellings(session: Session, found: SituationDifference, causes: Mapping[int, Cause]) -> dict[int, Telling]:
     """What was recorded of each school, by its FASE number: an edition of the register, or a record."""
     of_register = [fase for fase, cause in causes.items() if cause not in OF_STATUS]
     told = _of_editions(session, found, of_register) if of_register else {}
@@ -234,7 +234,7 @@ def _tellings(session: Session, found: SituationDifference, causes: Mapping[int,
     for record, withdrawal, received_at in session.execute(query) if keys else ():
         fase = keys[record.id]
         at, by = record.recorded_at, record.recorded_by
-        if withdrawal and causes[fase] in (ChangeCause.TAKEN_BACK, ChangeCause.LIST_UNDONE):
+        if withdrawal and causes[fase] in (Cause.TAKEN_BACK, Cause.LIST_UNDONE):
             at, by = withdrawal.withdrawn_at, withdrawal.withdrawn_by
         source = f"liste d’adhésions reçue le {french.moment(received_at)}" if received_at else record.source
         told[fase] = Telling(at, by, source)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, RootModel, create_model
 
-from outreach.adherence.situation import Bucket, ChangeCause, Solicitation
+from outreach.adherence.situation import Bucket, Cause, Solicitation
 from outreach.campaigns.models import WaveState
 from outreach.web.api.shapes import CampaignBaseTold, Told
 
@@ -70,7 +70,7 @@ class ReadingTold(Told):
 class DifferenceCauseTold(Told):
     """Why schools came into a cell (`delta` above 0) or left it; `schools` are the FASE numbers of today's members."""
 
-    cause: ChangeCause
+    cause: Cause
     delta: int
     schools: list[int]
 

@@ -10,7 +10,7 @@ from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation import (
     A_MONTH,
     By,
-    ChangeCause,
+    Cause,
     ChangedSchool,
     ChosenList,
     Compared,
@@ -118,12 +118,12 @@ def account(session: Session, programme: Programme, strand: Strand, about: Asked
         schools
         for cell in found.populations.values()
         for (cause, sign), schools in cell.causes.items()
-        if cause is ChangeCause.MOVED and sign > 0
+        if cause is Cause.MOVED and sign > 0
     ]
     return {
         "account": found if strand.is_open(about.day) else None,
         "moved": sum(map(len, came)),
-        "moved_cause": ChangeCause.MOVED.value,
+        "moved_cause": Cause.MOVED.value,
         "asked_account": {"strand": strand.number, "from": str(before.day), "to": str(after.day), **known},
         "signed": situation.signed_count,
         "CONCERNED": situation.CONCERNED,
@@ -143,7 +143,7 @@ def _chosen() -> ChosenList:
             situation.figure_label(figure)
         except ValueError:
             raise InputError("Ce chiffre n’existe pas : revenez à la page « Pourquoi ce chiffre a changé ».") from None
-    cause = member(ChangeCause, request.args.get("cause"))
+    cause = member(Cause, request.args.get("cause"))
     return ChosenList(request.args.get("group", ""), figure, cause, SIDES.get(request.args.get("side", ""), 0))
 
 
