@@ -147,6 +147,11 @@ def test_a_letter_by_hand_that_answers_a_mail_decides_about_it_once_it_leaves(
     signed_in(RoleName.APPROVER).send(f"{written}/approval", page=written)
     assert holds(launched_sample) == 0
     assert [step.step.value for step in kept(launched_sample, number).steps] == ["answered"]
+    with launched_sample.reading() as session:
+        (headers,) = session.scalars(select(Mailing.headers).where(Mailing.purpose == Purpose.LETTER))
+    assert json.loads(headers)["references"] == kept(launched_sample, number).ident != "", (
+        "it stays in the thread of its mail"
+    )
 
 
 @pytest.mark.one_example

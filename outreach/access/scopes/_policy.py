@@ -222,7 +222,7 @@ TABLES: Mapping[str, Seen] = {
     "received_mails": Scoped(
         {"authority_id": AUTHORITIES},
         where="(t.message_id IS NULL OR t.message_id IN (SELECT id FROM {v}messages))",
-        masked=("digest", "sender", "sender_key", "sender_name", "subject", "text", "folded", "settled_by"),
+        masked=("digest", "ident", "sender", "sender_key", "sender_name", "subject", "text", "folded", "settled_by"),
         beside=("message_id",),
     ),
     "received_files": Hidden(),

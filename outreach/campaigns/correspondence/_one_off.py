@@ -271,8 +271,8 @@ def _post(
 ) -> None:
     addressee = Addressee(letter.authority_id, to.address, to.address_key, to.address_ascii)
     about = ServiceReply(letter_id=letter.id, key=letter.key, sent_by=letter.written_by)
-    post(session, prepared, addressee, about, sending, now=now)
     answered = session.get(ReceivedMail, letter.mail_id) if letter.mail_id else None
+    post(session, prepared, addressee, about, sending, now=now, thread=answered.ident if answered else "")
     if answered and answered.settled_at is None and answered.authority_id == letter.authority_id:
         received.settle_mail(session, answered.id, MailStepKind.ANSWERED, now=now, actor=letter.written_by)
 

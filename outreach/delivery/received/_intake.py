@@ -185,6 +185,7 @@ def _new(mail: Read, about: Attachment, erased: ErasedAddresses, now: datetime) 
         authority_id=about.authority,
         message_id=about.letter,
         attached_by=about.by,
+        ident="" if mark else mail.ident,
         sender=mark or mail.sender,
         sender_key=mark or key,
         sender_name="" if mark else mail.sender_name,

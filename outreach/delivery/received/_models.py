@@ -6,6 +6,7 @@ Each `label` is in French, for the interface.
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, ScalarSelect, String, Text, case, select
+from sqlalchemy import text as text_
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from outreach.core.db import Base, enum_of
@@ -75,7 +76,8 @@ class ReceivedMail(Base):
     letter that it answers, if one is named. `settled_at` is when a colleague decided about it, as the last of its steps
     says, too: until then a person's attached mail holds letters (`holding`). `owner` is who looks after it, by its
     steps; `session.refresh` reads it again after one. `sender` is as it was written, `sender_key` as addresses are
-    compared. `text` is what the person wrote, `folded` what was quoted or added below it.
+    compared. `ident` is its Message-ID, which an answer to it names, or ''. `text` is what the person wrote, `folded`
+    what was quoted or added below it.
 
     Personal data.
     """
@@ -94,6 +96,7 @@ class ReceivedMail(Base):
     authority_id: Mapped[int | None] = mapped_column(ForeignKey("authorities.id"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     attached_by: Mapped[AttachedBy | None] = mapped_column(enum_of(AttachedBy, "attached_by"))
+    ident: Mapped[str] = mapped_column(String(250), default="", server_default=text_("''"))
     sender: Mapped[str] = mapped_column(String(320))
     sender_key: Mapped[str] = mapped_column(String(320), index=True)
     sender_name: Mapped[str] = mapped_column(String(200))

@@ -101,6 +101,7 @@ def _told(rest: str, domain: str) -> dict[str, set[bool]]:
 
 
 MOST_BYTES = 25 * 1024 * 1024
+MOST_LINES = 500_000  # a mail of MOST_BYTES has 330,000 as programs break them; each costs 60 bytes and more
 MOST_HEADERS = 500
 MOST_FILES = 50
 MOST_MARKS = 10
@@ -109,6 +110,7 @@ MOST_OF_A_PART = 512 * 1024
 LONGEST_TEXT = 32 * 1024
 LONGEST_NAME = 200
 YEARS = range(2000, 2100)
+IDENT = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,40}>")  # a Message-ID that may stand in a header of ours
 MARK = re.compile(rf"\+([a-z2-7]{{{LENGTH}}})@", re.IGNORECASE | re.ASCII)
 # Character sets that are decoded by name. Others take quadratic time, or mean something else than a text.
 CHARSETS = re.compile(
@@ -153,8 +155,8 @@ class Read:
 
     `marks` are the letters that genuine marks name, in the order of the addresses. `answers` and `follows` are the
     digits of Message-IDs of ours that In-Reply-To and References name, the newest first; they prove nothing by
-    themselves. `sender` is one address, or ''. `results` is what servers said of it. `notice` is the same mail as the
-    reader of returns reads it.
+    themselves. `ident` is its own Message-ID, or ''. `sender` is one address, or ''. `results` is what servers said of
+    it. `notice` is the same mail as the reader of returns reads it.
     """
 
     digest: str
@@ -163,6 +165,7 @@ class Read:
     marks: tuple[bytes, ...]
     answers: tuple[str, ...]
     follows: tuple[str, ...]
+    ident: str
     sender: str
     sender_name: str
     results: tuple[str, ...]
@@ -175,7 +178,7 @@ class Read:
 
 def read(content: bytes, keys: Keys) -> Read:
     """Read a mail. Raises UnreadableMailError for one over a bound, and for one without a sender."""
-    if len(content) > MOST_BYTES:
+    if len(content) > MOST_BYTES or content.count(b"\n") > MOST_LINES:
         raise UnreadableMailError
     try:
         message = parse_message(content)
@@ -190,7 +193,7 @@ def read(content: bytes, keys: Keys) -> Read:
     sender = one_line(sender, LONGEST + 1)
     notice = bounces.read_notice(content, keys)
     kind = _kind(message, notice.verdict, text)
-    ident = text_of(message, "Message-ID")
+    ident = text_of(message, "Message-ID").strip()
     return Read(
         digest=hashlib.sha256(repr((ident, sender, text) if ident else content).encode("utf-8", "replace")).hexdigest(),
         kind=kind,
@@ -198,6 +201,7 @@ def read(content: bytes, keys: Keys) -> Read:
         marks=tuple(_marks(message, keys)),
         answers=tuple(_named(message, "In-Reply-To")),
         follows=tuple(_named(message, "References")),
+        ident=ident if IDENT.fullmatch(ident) else "",
         sender=sender if len(sender) <= LONGEST else "",
         sender_name=one_line(decoded(name), LONGEST_NAME),
         results=tuple(str(line) for line in message.get_all("Authentication-Results", [])),

@@ -143,7 +143,7 @@ def empty_mails(session: Session, these: ColumnElement[bool]) -> None:
     """Empty the words of mails received, who wrote them, and what they brought; that one came stays."""
     theirs = delete(ReceivedFile).where(ReceivedFile.mail_id.in_(select(ReceivedMail.id).where(these)))
     session.execute(theirs.execution_options(synchronize_session=False))
-    _change(session, update(ReceivedMail).where(these).values(sender_name="", subject="", text="", folded=""))
+    _change(session, update(ReceivedMail).where(these).values(ident="", sender_name="", subject="", text="", folded=""))
 
 
 def steps_of(over: ColumnElement[bool]) -> ColumnElement[bool]:

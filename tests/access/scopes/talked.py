@@ -101,7 +101,7 @@ def _of_letter(session, letter, *, on_rung):
         add(session, "address_confirmations", contact_id=contact, **confirmed)
     kept = {"digest": f"{letter.id:064}", "read_at": NOW, "verdict": "human", "handling": "nothing"}
     add(session, "bounce_notices", message_id=letter.id, **kept)
-    wrote = {"sender": "x", "sender_key": "x", "sender_name": "x", "subject": "x", "text": "dit", "folded": "x"}
+    wrote = dict.fromkeys(("ident", "sender", "sender_key", "sender_name", "subject", "folded"), "x") | {"text": "dit"}
     received = {"digest": f"{letter.id:064}", "received_at": NOW, "is_automatic": False, "attached_by": "mark"}
     add(session, "received_mails", authority_id=letter.authority_id, message_id=letter.id, **wrote, **received)
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()

@@ -314,6 +314,12 @@ def bombs():
     deep = "".join(f"Content-Type: multipart/mixed; boundary=B{n}\r\n\r\n--B{n}\r\n" for n in range(60))
     yield Case("deep", start + deep.encode() + b"Content-Type: text/plain\r\n\r\nx\r\n", "refused")
     yield Case("headers", start + b"X-A: b\r\n" * 20_000 + b"\r\nx", "refused")
+    yield Case("lines", start + b"\r\n" * 500_001, "refused")
+    attached = b"Content-Type: message/rfc822\r\n\r\n" * 60
+    yield Case("deep-messages", start + attached + b"x", "refused")
+    yield Case("folded", start + b"Subject: x\r\n" + b" y\r\n" * 20_000 + b"\r\nOui.", "unattached", said="Oui.")
+    recipients = b", ".join([b"r+" + b"a" * 40 + b"@b.example"] * 20_000)
+    yield Case("marks", start + b"To: " + recipients + b"\r\n\r\nOui.", "unattached", said="Oui.")
     yield Case("size", start + b"\r\n" + b"x" * (25 * 1024 * 1024), "refused")
     yield Case("nobody", b"Subject: x\r\n\r\nx", "refused")
     yield Case("empty", b"", "refused")

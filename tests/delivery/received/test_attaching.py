@@ -120,3 +120,16 @@ def test_files_go_with_their_mail(database, letters):
         assert [file.name for file in session.scalars(select(ReceivedMail)).one().files] == ["a.pdf"]
         session.delete(session.scalars(select(ReceivedMail)).one())
     assert count(database, ReceivedFile) == 0
+
+
+def test_marks_of_two_authorities_are_nobodys_and_ten_of_one_are_its_own(database, letters):
+    first, second = letters[:2]
+    said = {"sender": "x@y.example"}
+    both = take(database, mail("Oui.", to=f"{first.marked}, {second.marked}", **said))
+    assert (both.fase, both.verdict) == (None, "unattached")
+    invented = f"reponses+{'a' * 40}@fwb.example"
+    for count in (1, 10, 500):
+        made = take(
+            database, mail(f"Oui, {count}.", to=", ".join([first.marked, invented, *[first.marked] * count]), **said)
+        )
+        assert (made.fase, made.by) == (first.fase, "mark")
