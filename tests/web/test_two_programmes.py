@@ -22,6 +22,7 @@ from outreach.campaigns.segments import HasLevel
 from outreach.core.text.dates import today
 from outreach.core.text.roles import RoleName
 from outreach.delivery.models import Message
+from outreach.delivery.received import ReceivedMail
 from outreach.directory.models import Level
 from outreach.engagement import replies
 from outreach.engagement.replies import Answer, Given, Response
@@ -386,6 +387,23 @@ def test_what_awaits_a_person_is_narrowed_but_for_what_is_of_no_programme(two_pr
             assert sum(replies.count_trays(session, programme=one).values()) == tray
             found[one and one.code] = kinds[TaskKind.ANSWER], kinds[TaskKind.MAILBOX], theirs, tray
     assert found == {FIRST: (2, 1, [], 2), SECOND: (0, 1, ["Lire"], 0), None: (2, 1, ["Lire"], 2)}
+
+
+def test_the_task_of_a_mail_names_the_programme_of_its_letter(two_programmes):
+    with two_programmes.writing() as session:
+        first, second = programmes.all_programmes(session)
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        of = {"authority_id": letter.authority_id, "message_id": letter.id, "attached_by": "mark"}
+        said = dict.fromkeys(("digest", "sender", "sender_key", "sender_name", "subject", "text", "folded"), "x")
+        session.add(ReceivedMail(received_at=NOW, is_automatic=False, **of, **said))
+        session.flush()
+        author, told = Whose(AUTHOR, frozenset({RoleName.AUTHOR})), {}
+        for one in (first, second, None):
+            found = tasks.list_tasks(session, author, now=NOW, within=5, programme=one).tasks
+            told[one] = [line.reason for line in found if line.kind is TaskKind.REPLY]
+        assert told[second] == []
+        assert told[first] == told[None]
+        assert f"Programme « {first.name} »." in told[None][0]
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ from outreach.campaigns.waves import working_day
 from outreach.core.db import Session
 from outreach.core.tables import DATA, Column, Expression, Kind, On, QueryListing, Rows
 from outreach.core.text.dates import BRUSSELS
-from outreach.core.text.errors import NotFound, Refused
+from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
 from outreach.delivery import received
@@ -143,16 +143,16 @@ def record_from_mail(
     session: Session,
     number: int,
     answer: Answer,
-    schools: Collection[int],
+    schools: Collection[str],
     sending: SenderIdentity,
     *,
     now: datetime,
     actor: str,
 ) -> Sequence[Response]:
-    """Record what a mail says, as told by mail to `actor`, for these schools or for all that wait; that decides.
+    """Record what a mail says, as told by mail to `actor`, for these schools (FASE) or for all that wait; that decides.
 
     The answer counts wherever an answer to the letter counts. Raises NotFound; Refused where the mail answers no letter
-    that asks something, or after too many in an hour; InputError where no school waits any more.
+    that asks something, or after too many in an hour; InputError where no school, or one of these, waits any more.
     """
     mail = received.in_turn(session, number)
     found = question_of(session, mail, now=now)
@@ -161,9 +161,16 @@ def record_from_mail(
             "Aucun courriel de campagne n’attend la réponse de ce courriel : enregistrez le statut sur la fiche."
         )
     letter, asked = found
+    waiting = {str(school.fase): school.id for school in asked.open()}
+    if gone := [fase for fase in schools if fase not in waiting]:
+        raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
     request = answer if answer.status is None else None
     given = Given(
-        asked.declared(answer, schools), request, name=mail.sender_name[:LONGEST_NAME], noted_by=actor, mail=mail.id
+        asked.declared(answer, [waiting[fase] for fase in schools]),
+        request,
+        name=mail.sender_name[:LONGEST_NAME],
+        noted_by=actor,
+        mail=mail.id,
     )
     made = waves.receive_answer(session, letter, given, sending, now=now)
     if mail.settled_at is None and not mail.is_automatic:

@@ -202,7 +202,7 @@ def take_response(session: Session, response: Response, *, now: datetime, actor:
     before = response.owner if response.owner and response.owner != actor else ""
     add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     taken = f"reprise à {accounts.colleagues(session)[before]}" if before else "prise en charge"
-    said = f"{_called(session, response)} : {taken}."
+    said = f"{_as_audited(session, response)} : {taken}."
     audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
     return before
 
@@ -246,7 +246,7 @@ def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor
             _give(session, response, colleague, now, actor)
         else:
             add_step(session, response, StepKind.RELEASED, at=now, actor=actor)
-            said = f"{_called(session, response)} : laissée à tous."
+            said = f"{_as_audited(session, response)} : laissée à tous."
             audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
     return count
 
@@ -267,7 +267,7 @@ def recall_response(session: Session, response: Response, *, day: date | None, n
         add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     add_step(session, response, StepKind.POSTPONED, at=now, actor=actor, day=day)
     words = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
-    said = f"{_called(session, response)} : {words}."
+    said = f"{_as_audited(session, response)} : {words}."
     audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
@@ -294,7 +294,7 @@ def reopen_response(session: Session, response: Response, *, now: datetime, acto
     if response.owner != actor:
         add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     reopened = f"rouverte{f' : {note}' if note else ''}".rstrip(".")
-    said = f"{_called(session, response)} : {reopened}."
+    said = f"{_as_audited(session, response)} : {reopened}."
     audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
@@ -311,11 +311,11 @@ def _handler(session: Session, address: str) -> User:
 def _give(session: Session, response: Response, colleague: User, now: datetime, actor: str) -> None:
     by = accounts.colleagues(session)[actor]
     add_step(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
-    said = f"{_called(session, response)} : confiée à {colleague.name}."
+    said = f"{_as_audited(session, response)} : confiée à {colleague.name}."
     audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 
-def _called(session: Session, response: Response) -> str:
+def _as_audited(session: Session, response: Response) -> str:
     """What a response is called in the audit: « Réponse « Nous adhérons » (volet 2) »."""
     return f"Réponse « {response.answer.label} » ({strand_name(session, response.strand)})"
 
@@ -335,7 +335,7 @@ def _handle(session: Session, response: Response, now: datetime, actor: str, out
     if not response.owner:
         add_step(session, response, StepKind.TAKEN, at=now, actor=actor)
     add_step(session, response, StepKind.HANDLED, at=now, actor=actor, note=outcome)
-    said = f"{_called(session, response)} : {outcome.rstrip('.')}."
+    said = f"{_as_audited(session, response)} : {outcome.rstrip('.')}."
     audit.record_entry(session, now, actor, said, contacts.subject_of(response.authority))
 
 

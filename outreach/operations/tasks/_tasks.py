@@ -54,7 +54,7 @@ class TaskKind(Labelled):
 
 
 MOST_NAMED = 2
-_ANSWERS = {  # by what is done about them: one, several, their tray
+_TO_HANDLE = {  # by what is done about them: one, several, their tray
     "Confirmer": ("adhésion à confirmer", "adhésions à confirmer", "joined"),
     "Aider": ("demande d’aide", "demandes d’aide", "help"),
     "Corriger l’adresse": ("adresse à corriger", "adresses à corriger", "wrong_contact"),
@@ -63,14 +63,14 @@ _ANSWERS = {  # by what is done about them: one, several, their tray
 TOGETHER = {  # groups of tasks that have a page with all of them: one, several, its path
     **{
         (TaskKind.ANSWER, action): ((one, several), f"/responses?tray={tray}&owner=todo")
-        for action, (one, several, tray) in _ANSWERS.items()
+        for action, (one, several, tray) in _TO_HANDLE.items()
     },
     **{
         (TaskKind.RECALL, action): (
             (f"{one}, à reprendre", f"{several}, à reprendre"),
             f"/responses?tray={tray}&owner=me&recall=any",
         )
-        for action, (one, several, tray) in _ANSWERS.items()
+        for action, (one, several, tray) in _TO_HANDLE.items()
     },
     (TaskKind.RECALL, "Appeler"): (
         ("pouvoir organisateur à rappeler", "pouvoirs organisateurs à rappeler"),
@@ -276,6 +276,9 @@ def _programme_of(session: Session, about: object) -> str | None:
             return about.strand.programme.code
         case Note():
             return about.programme.code
+        case ReceivedMail():
+            campaign = correspondence.campaign_of(session, about)
+            return campaign.strand.programme.code if campaign else None
         case AskedNote():
             return notes.request_of(about).programme or None
     return None

@@ -32,7 +32,7 @@ from outreach.delivery.received import (
 )
 from outreach.delivery.received import hand_over as hand_over_of_received
 from outreach.directory import authorities
-from outreach.engagement.replies import Answer, Question
+from outreach.engagement.replies import Answer
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
@@ -57,13 +57,6 @@ class ToldForm(FlaskForm):
         choices=(),
         validate_choice=False,
     )
-
-    def keys(self, asked: Question) -> list[int]:
-        """The schools that are ticked. Raises InputError on one that waits for no answer any more."""
-        waiting = {str(school.fase): school.id for school in asked.open()}
-        if gone := [fase for fase in self.schools.data or () if fase not in waiting]:
-            raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
-        return [waiting[fase] for fase in self.schools.data or ()]
 
 
 class WhoseForm(FlaskForm):
@@ -122,9 +115,7 @@ def record(number: int) -> Redirect | tuple[str, int]:
     form = ToldForm()
     if form.validate_on_submit():
         with telling(form), database().writing() as session:
-            found = correspondence.question_of(session, correspondence.mail_numbered(session, number), now=now())
-            schools, said = form.keys(found[1]) if found else [], Answer(form.answer.data)
-            sending = SenderIdentity.of(settings())
+            schools, said, sending = form.schools.data or (), Answer(form.answer.data), SenderIdentity.of(settings())
             correspondence.record_from_mail(session, number, said, schools, sending, now=now(), actor=actor())
     if form.errors:
         with reading() as session:
