@@ -3,6 +3,7 @@
 Whoever has a letter may ask, and nothing changes by itself. A mailbox that says that it is the right one is confirmed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -13,17 +14,18 @@ from outreach.campaigns.planning import spelt_moment
 from outreach.core import audit
 from outreach.core.db import Session, take_lock
 from outreach.core.erasure import ErasedAddresses
-from outreach.core.text.addresses import Judgement, masked
+from outreach.core.text.addresses import Judgement, key_of, masked
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Message
+from outreach.delivery.received import ReceivedMail, read_absence
 from outreach.directory import confirmations, contacts
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 from outreach.engagement.replies import actor_of
-from outreach.staff.proposals import Proposal, ProposalKind, ProposalState
+from outreach.staff.proposals import BY_ABSENCE, Proposal, ProposalKind, ProposalState
 
 MOST_A_DAY = 5  # of a mailbox: a letter that is forwarded is in many hands
 BY_LINK, BY_CODE = "par le lien d’un courriel", "par le code d’une lettre"
@@ -105,6 +107,43 @@ def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> 
     theirs = (Proposal.message_id == message.id, Proposal.proposed_at == at, Proposal.school_id.is_(None))
     for made in session.scalars(select(Proposal).where(*theirs, Proposal.state == ProposalState.WAITING)).all():
         made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
+
+
+def new_absences(session: Session, *, now: datetime) -> Sequence[int]:
+    """The numbers of the automatic answers to letters, of two days, of which nothing was proposed yet."""
+    made = select(Proposal.id).where(
+        Proposal.message_id == ReceivedMail.message_id,
+        *(Proposal.proposed_at >= ReceivedMail.received_at, Proposal.said.startswith(BY_ABSENCE)),
+    )
+    recent = ReceivedMail.is_automatic, ReceivedMail.received_at > now - timedelta(days=2), ~made.exists()
+    mails = session.scalars(select(ReceivedMail).where(ReceivedMail.message_id.is_not(None), *recent))
+    return [mail.id for mail in mails if mail.text and read_absence(mail.text, mail.sender_key).proposes]
+
+
+def propose_absence(session: Session, number: int, *, now: datetime) -> None:
+    """Keep for a colleague whom an automatic answer to a letter names, in the place of its sender who has left or as
+    one more, or that its sender has left. Nobody is told: no automatic mail is answered."""
+    mail = session.get_one(ReceivedMail, number)
+    message, told = session.get_one(Message, mail.message_id), read_absence(mail.text, mail.sender_key)
+    authority = session.get_one(Authority, mail.authority_id)
+    take_lock(session, "proposals", authority.id)
+    held = contacts.held_at(session, authority, mail.sender_key) if told.is_for_good else None
+    kind = ProposalKind.ADDRESS if told.address else ProposalKind.GONE
+    made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=authority.id, message_id=message.id)
+    made.contact_id, made.address, made.scope_code = held.id if held else None, told.address, ""
+    made.said = f"{BY_ABSENCE}, retour annoncé : « {told.back} »" if told.back else BY_ABSENCE
+    made.proposed_at, made.proposed_by = now, actor_of(session, message)
+    is_theirs = bool(told.address) and contacts.held_at(session, authority, key_of(told.address)) is not None
+    if (held is None and (is_theirs or kind is ProposalKind.GONE)) or _waits(session, made):
+        return
+    try:
+        ErasedAddresses.of(session).refuse(key_of(told.address))
+        _refuse_floods(session, message, now)
+    except (InputError, Refused):
+        return
+    session.add(made)
+    session.flush()
+    audit.record_entry(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
 
 
 def _about(message: Message, at: datetime) -> str:

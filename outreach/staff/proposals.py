@@ -54,7 +54,8 @@ class Proposal(Base):
     Or a school that is its authority's no longer, as a letter's answer page says: `message_id` is that letter, and
     `said` whose school it is now, or ''. Who sent the page may take it back while it waits.
 
-    Or what somebody who has a letter asks of its mailbox (`asked_addresses`): `said` is then how they have it.
+    Or what somebody who has a letter asks of its mailbox, or an automatic answer to it says (`asked_addresses`): `said`
+    is then how they have it.
 
     Of an address, `address` is the new one, and `contact_id` the one in its place, or None where it is one more. Of a
     school, `school_id` says which. `scope_kind` and `scope_code` say whose proposal it is (None and '' of a letter).
@@ -124,6 +125,7 @@ class Proposal(Base):
 
 
 LONGEST, MOST_A_DAY = 500, 50
+BY_ABSENCE = "par une réponse automatique"  # how an absence note has a letter, before the day of return
 
 
 class ProposalTarget:
@@ -369,7 +371,7 @@ def accept(
     elif judged is not None:
         _correct(session, made, judged, source, now=now, actor=actor)
         outbox.vouch_for_address(session, judged.key, now=now, actor=actor)
-        if made.scope_kind is None:  # its own reader asks for it
+        if made.scope_kind is None and not made.said.startswith(BY_ABSENCE):  # its own reader asks for it
             confirmations.confirm(session, made.authority_id, judged.key, ConfirmationWay.STAFF, at=now, actor=actor)
     _close(session, made, ProposalState.ACCEPTED, answer, now=now, actor=actor)
     if mail:

@@ -20,6 +20,8 @@ from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import Answer, Response
 from outreach.operations.demo import people
+from outreach.staff import asked_addresses
+from outreach.staff.proposals import Proposal
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
 from tests.pages import elements, links, text_of
@@ -335,3 +337,28 @@ def test_a_mail_that_is_proved_is_not_detached_and_one_that_is_attached_not_atta
             received.detach_mail(session, number + 1, now=NOW, actor="x")
         with pytest.raises(Refused):
             received.reopen_mail(session, number, now=NOW, actor="x")
+
+
+def test_an_absence_that_names_who_takes_over_is_proposed_once_and_answered_by_nothing(
+    author, write, letter, launched_sample
+):
+    with launched_sample.reading() as session:
+        held = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).first().address
+    away = {"sender": held, "Auto_Submitted": "auto-replied"}
+    write("Je suis absente jusqu’au 14 décembre.", **away)
+    number = write("Mme Dumont a quitté ses fonctions. Écrivez désormais à direction@ecole.be.", **away)
+    for expected in ([number], []):
+        with launched_sample.writing() as session:
+            assert asked_addresses.new_absences(session, now=NOW) == expected
+            asked_addresses.propose_absence(session, number, now=NOW)
+    with launched_sample.reading() as session:
+        (made,) = session.scalars(select(Proposal)).all()
+        assert (made.contact.address, made.address) == (held, "direction@ecole.be")
+        assert not session.scalars(select(Mailing.id).where(Mailing.purpose == Purpose.CONFIRMATION)).all()
+    page = f"/proposals/{made.id}"
+    assert "par une réponse automatique" in text_of(author.get(page)).replace("\xa0", " ")
+    author.send(f"{page}/acceptance", {"answer": ""}, page=page)
+    with launched_sample.reading() as session:
+        theirs = Contact.authority_id == letter[2], Contact.retired_at.is_(None)
+        assert "direction@ecole.be" in session.scalars(select(Contact.address).where(*theirs)).all()
+    assert confirmed(launched_sample, letter[2]) == [], "its reader did not ask for it"

@@ -38,7 +38,7 @@ from outreach.operations.worker.job_room import JobRoom
 from outreach.operations.worker.mail_room import MailRoom
 from outreach.operations.worker.push_room import PushRoom
 from outreach.operations.worker.resilience import going_on, hindrance
-from outreach.staff import notifications
+from outreach.staff import asked_addresses, notifications
 
 EVERY = timedelta(minutes=1)
 logger = logging.getLogger(__name__)
@@ -207,6 +207,11 @@ class DueWork:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise
         self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
+        with self.database.reading() as session:
+            absences = asked_addresses.new_absences(session, now=self.clock())
+        for number in absences:
+            with self.database.writing() as session:
+                asked_addresses.propose_absence(session, number, now=self.clock())
 
     def check_domains(self) -> None:
         """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""

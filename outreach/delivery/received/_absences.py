@@ -1,0 +1,79 @@
+"""What an automatic answer says of who is to be written to instead: an address, or that its own is nobody's. No I/O.
+
+French, Dutch, German and English. A note of absence is short, and anybody may write it: what it says is shown to a
+colleague as a proposal, and changes nothing.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from outreach.core.text.addresses import key_of
+
+LONGEST = 4000  # characters that are read
+MOST_ADDRESSES = 10
+ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+ENDS = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])|\n\s*\n")
+TURNS_TO = re.compile(
+    r"contact|adress|écri|joindre|remplac|succe|relève|urgen|besoin|transmet|désormais|dorénavant"
+    r"|vervang|opvolg|richt|mailen|mail naar|bereik|stuur|dringend|neem|voortaan"
+    r"|wenden|kontakt|vertret|vertritt|nachfolg|erreich|dringend|schreiben|künftig"
+    r"|reach|write|replac|take[sn]? over|taking over|instead|please|e-?mail",
+    re.IGNORECASE,
+)
+LEFT = re.compile(
+    r"(?:n.est|ne suis|ne travaille|ne fai[st]|n.occupe) plus|(?:a|ai) quitté"
+    r"|(?:parti|admis)e? à la (?:retraite|pension)"
+    r"|n.est plus (?:utilisée|relevée|consultée)|nouvelle adresse|adresse a changé"
+    r"|niet (?:meer|langer) (?:in dienst|werkzaam|actief|in gebruik)|werk(?:t)? (?:hier )?niet (?:meer|langer)"
+    r"|met pensioen|heb .{0,40}verlaten|nieuw(?:e)? (?:e-?mail)?adres"
+    r"|nicht (?:mehr|länger) (?:tätig|beschäftigt|im dienst|in gebrauch|gültig)|arbeite(?:t)? nicht mehr"
+    r"|im ruhestand|in (?:rente|pension)|neue (?:e-?mail-?)?adresse"
+    r"|no longer (?:work|with|in use|employed|monitored|at)|(?:has|have) left|retired|new (?:e-?mail )?address",
+    re.IGNORECASE,
+)
+_MONTHS = (
+    r"janv|févr|fevr|mars|avril|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c|jan|feb|maart|m[äa]rz|apr|mei|jun|jul|aug"
+    r"|okt|dez|may"
+)
+_DAY = (
+    rf"(?:\d{{1,2}}(?:er|st|nd|rd|th|\.)? (?:{_MONTHS})[^\W\d]{{0,8}}(?:\.? \d{{4}})?"
+    rf"|(?:{_MONTHS})[^\W\d]{{0,8}}\.? \d{{1,2}}(?:st|nd|rd|th)?\b"
+    r"|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?)"
+)
+BACK = re.compile(
+    r"(?:de retour|retour|jusqu.(?:au|à)|rentre(?:rai)?|revien(?:s|drai)|au bureau"
+    r"|terug|tot(?: en met)?|zurück|bis(?: zum| einschließlich)?|wieder"
+    r"|back|return(?:ing)?|until|till|through)\b[^\d.!?\n]{0,40}?" + rf"({_DAY})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What a note of absence says: the address to write to, or '' where it names none; `is_for_good` where its own is
+    nobody's any more; the day of return as it was written, or ''."""
+
+    address: str = ""
+    is_for_good: bool = False
+    back: str = ""
+
+    @property
+    def proposes(self) -> bool:
+        """Whether a colleague has something to decide about the contact."""
+        return bool(self.address) or self.is_for_good
+
+
+def read_absence(text: str, sender: str) -> Absence:
+    """What the text of an automatic answer from an address (as addresses are compared) says."""
+    said = text[:LONGEST]
+    address = next((one for one in _named(said) if key_of(one) != sender), "")
+    back = BACK.search(said)
+    return Absence(address, bool(LEFT.search(said)), back[1] if back else "")
+
+
+def _named(said: str) -> Iterator[str]:
+    """The addresses to which sentences turn the reader, in order."""
+    for sentence in ENDS.split(said):
+        if TURNS_TO.search(ADDRESS.sub(" ", sentence)):
+            yield from (one.rstrip(".") for one in ADDRESS.findall(sentence)[:MOST_ADDRESSES])
