@@ -113,8 +113,7 @@ def mail_outcome(mail: ReceivedMail) -> str:
         return "Réponse automatique"
     if mail.settled_at is None:
         return "À décider" if mail.authority_id else "À rattacher"
-    decided = [step.step for step in mail.steps if step.step in DECIDING]
-    return (decided[-1] if decided else MailStepKind.NOTHING).label
+    return (last_decision(mail) or MailStepKind.NOTHING).label
 
 
 def noted_responses(session: Session, mail: ReceivedMail) -> Sequence[Response]:
@@ -246,6 +245,25 @@ def list_mails(session: Session, asked: Mails, sort: str = "") -> QueryListing[A
             joinedload(Campaign.strand, innerjoin=False).joinedload(Strand.programme, innerjoin=False),
         ),
     )
+
+
+def all_mails(session: Session) -> QueryListing[Any]:
+    """Every mail, with its authority and its campaign if these are known, the oldest first."""
+    return QueryListing(
+        title="Courriels reçus",
+        columns=COLUMNS,
+        session=session,
+        query=_all(Mails()),
+        order=[ReceivedMail.id],
+        options=(selectinload(ReceivedMail.steps),),
+        numbered=(ReceivedMail.id, lambda row: row.ReceivedMail.id),
+    )
+
+
+def last_decision(mail: ReceivedMail) -> MailStepKind | None:
+    """What was decided about a mail; None where it waits, or a program wrote it."""
+    decided = [step.step for step in mail.steps if step.step in DECIDING]
+    return decided[-1] if decided and mail.settled_at is not None else None
 
 
 def count_mails(session: Session, asked: Mails) -> dict[MailState, int]:

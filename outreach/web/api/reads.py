@@ -12,7 +12,7 @@ from outreach.adherence import records, situation
 from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.adherence.programmes import all_programme_files, as_json, get_programme
 from outreach.adherence.situation import A_MONTH, By, Compared, Grouping, Reading, programmes_concerning
-from outreach.campaigns import planning, results
+from outreach.campaigns import correspondence, planning, results
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.planning import known_until, read_past
 from outreach.campaigns.results import overall_figures
@@ -45,6 +45,7 @@ from outreach.web.api.shapes import (
     ProgrammeTold,
     RecipientTold,
     RecordTold,
+    ReplyTold,
     ResponseTold,
     SchoolTold,
     SegmentTold,
@@ -205,6 +206,20 @@ def responses() -> Response:
     with reading() as session:
         listed = _of_strands(replies.all_responses(session), GivenResponse.strand_id)
         return _page_of_programme(session, listed, resources.response)
+
+
+@pages.get("/replies")
+@answers("listReplies", Page[ReplyTold], PageAsked)
+def mails_received() -> Response:
+    """Les courriels reçus en réponse : de qui, quand, et ce qui en est décidé ; jamais leur texte."""
+    with reading() as session:
+        return page_of(
+            correspondence.all_mails(session),
+            query_as(PageAsked),
+            lambda row: resources.reply(
+                row.ReceivedMail, row.Authority and row.Authority.fase, row.Campaign and row.Campaign.id
+            ),
+        )
 
 
 @pages.get("/exclusions")

@@ -11,11 +11,13 @@ from typing import Any
 from outreach.adherence.models import Status, Word
 from outreach.adherence.records import RecordRow
 from outreach.adherence.situation import Bucket
+from outreach.campaigns.correspondence import last_decision
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.planning import CampaignRow, ListedSegment
 from outreach.campaigns.results import Overall
 from outreach.campaigns.segments import Concerns
 from outreach.delivery.outbox import Excluded, Recipient, cause_of_state, outcome_of
+from outreach.delivery.received import ReceivedMail
 from outreach.directory.authorities import ListedRow, ListedSchool, ReachFilter
 from outreach.directory.models import Authority, EducationType, Located, Network
 from outreach.engagement.replies import Response, follow_up
@@ -145,6 +147,20 @@ def response(one: Response, programme: str) -> Resource:
         "owner": one.owner,
         "handled_at": one.handled_at,
         "follow_up": {"code": code, "label": one.outcome} if code else None,
+    }
+
+
+def reply(mail: ReceivedMail, fase: int | None, campaign: int | None) -> Resource:
+    """A mail that came back, without its words: of the authority with this number, about this campaign."""
+    return {
+        "id": mail.id,
+        "authority": fase,
+        "campaign": campaign,
+        "received_at": mail.received_at,
+        "is_automatic": mail.is_automatic,
+        "attached_by": mail.attached_by,
+        "decision": last_decision(mail),
+        "settled_at": mail.settled_at,
     }
 
 

@@ -13,6 +13,7 @@ from outreach.campaigns.planning import Stage
 from outreach.core.text.errors import InputError
 from outreach.delivery.models import Reason, SuppressionReason, SuppressionScope
 from outreach.delivery.outbox import LetterOutcome
+from outreach.delivery.received import AttachedBy, MailStepKind
 from outreach.directory.authorities import ReachFilter
 from outreach.directory.models import Level
 from outreach.engagement.replies import Answer, FollowUp
@@ -377,6 +378,20 @@ class ResponseTold(Told):
     owner: str | None
     handled_at: datetime | None
     follow_up: FollowUpTold | None
+
+
+class ReplyTold(Told):
+    """A mail that came back: never its words. While a person's mail of an authority has no `decision`, it holds letters
+    of its campaign, or of any where none is known."""
+
+    id: int
+    authority: int | None
+    campaign: int | None
+    received_at: datetime
+    is_automatic: bool
+    attached_by: AttachedBy | None
+    decision: MailStepKind | None
+    settled_at: datetime | None
 
 
 class ExclusionTold(Told):

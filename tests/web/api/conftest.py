@@ -10,6 +10,7 @@ from outreach.campaigns.segments import InNetwork
 from outreach.delivery import outbox
 from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Message, SuppressionReason
+from outreach.delivery.received import ReceivedMail
 from outreach.engagement import replies
 from outreach.engagement.replies import Answer, Given
 from outreach.integrations import api_keys
@@ -65,9 +66,18 @@ def filled(app, launched_sample):
             link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
             replies.give_answers(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
             outbox.suppress_address(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            _write_back(session, letter)
             letter.reply_text = f"{link}: rejected"
         segments.save_segment(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)
     return Program(app.test_client(), made(launched_sample, settings.instant()))
+
+
+def _write_back(session, letter):
+    said = dict.fromkeys(
+        ("digest", "sender", "sender_key", "sender_name", "subject", "text", "folded"), letter.public_id
+    )
+    of = {"authority_id": letter.authority_id, "message_id": letter.id, "attached_by": "mark"}
+    session.add(ReceivedMail(received_at=NOW, is_automatic=False, **of, **said))
 
 
 def routes(app):
