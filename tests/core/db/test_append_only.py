@@ -83,7 +83,8 @@ WAYS_OF = {
 def evidence(database, _settings):
     """A database with at least one row in each of these tables."""
     withdrawn = {"response_id": 1, "withdrawn_at": AT, "because": "not_ours"}
-    insert(database, {"response_withdrawals": [withdrawn]})
+    kept = {"note_id": 1, "at": AT, "kind": "kept", "actor": "a@fwb.example", "words": "Les deux se lisent."}
+    insert(database, {"response_withdrawals": [withdrawn], "note_revisions": [kept]})
     seal(database)
 
 
@@ -104,6 +105,7 @@ def test_rows_of_evidence_are_never_changed_or_deleted(evidence):
 
 
 EMPTYING = {"responses": ("comment", "proposed_address"), "response_steps": ("actor", "note")}
+EMPTYING |= {"note_revisions": ("actor", "words")}
 EMPTYING |= {"service_replies": ("subject", "text"), "service_letters": ("text",)}
 
 

@@ -467,7 +467,7 @@ def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_ho
 
 def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, begin, sink, tmp_path):
     """And only where there is one; one that cannot be read holds nothing up."""
-    usual = {"ask", "forget", "tell", "apply_sent", "push", "number_events"}
+    usual = {"ask", "forget", "tell", "apply_sent", "push", "number_events", "look_for_revisions"}
     assert {job.func.__name__ for job in clock(begin()).get_jobs()} == usual
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
     assert {job.func.__name__ for job in clock(works).get_jobs()} == usual | {"collect"}
