@@ -11,7 +11,7 @@ revision = "0126"
 down_revision = "0125"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE
+kind = Kind.BREAKING
 
 TABLE, LOOKED = "note_revisions", "looked_imports"
 KINDS = ("revised", "restored", "kept", "told", "silenced")
