@@ -5,7 +5,8 @@ from outreach.adherence.situation._difference import (
     A_MONTH, CONCERNED, By, Cause, Compared, Reading, SituationDifference, difference,
 )
 from outreach.adherence.situation._explained import (
-    ChangedSchool, ChosenList, difference_sentences, figure_label, list_changed_schools, signed_count, since,
+    ChangedSchool, ChosenList, causes_in_words, difference_sentences, figure_label, list_changed_schools, signed_count,
+    since,
 )
 from outreach.adherence.situation._grouping import Grouping, groups, oldest_register, refuse_unknowable
 from outreach.adherence.situation._sentences import (
@@ -26,12 +27,12 @@ __all__ = [
     "A_MONTH", "CONCERNED", "DEFINITIONS", "KNOWN", "OF_REACH", "ORDINALS", "OTHERS", "AuthorityRow", "Bucket", "By",
     "Cause", "ChangedSchool", "ChosenList", "Compared", "FiguredSentence", "GroupAnswer", "Grouping", "Listed",
     "Moment", "Reading", "SchoolRow", "Selection", "Situation", "SituationDifference", "SituationRow", "Solicitation",
-    "Timeline", "all_eligible", "buckets_of", "closed_in_words", "closing_in_words", "count_situation", "day_in_words",
-    "difference", "difference_sentences", "figure_label", "figures_of", "group_answers", "groups", "is_confirmed",
-    "joined_late", "joined_schools", "joining_curve", "kinds_of_schools", "list_changed_schools",
-    "list_situation_authorities", "list_situation_schools", "of_declared", "of_group", "of_reported", "of_rows",
-    "of_strand", "oldest_register", "opening_in_words", "others_in_words", "programmes_concerning",
-    "refuse_unknowable", "roll_up", "roll_up_of", "signed_count", "since", "situation_sentences", "standing_of_limits",
-    "standing_of_schools", "standing_of_some", "standing_on", "standing_so", "status_of", "strand_ordinal",
-    "timeline_of",
+    "Timeline", "all_eligible", "buckets_of", "causes_in_words", "closed_in_words", "closing_in_words",
+    "count_situation", "day_in_words", "difference", "difference_sentences", "figure_label", "figures_of",
+    "group_answers", "groups", "is_confirmed", "joined_late", "joined_schools", "joining_curve", "kinds_of_schools",
+    "list_changed_schools", "list_situation_authorities", "list_situation_schools", "of_declared", "of_group",
+    "of_reported", "of_rows", "of_strand", "oldest_register", "opening_in_words", "others_in_words",
+    "programmes_concerning", "refuse_unknowable", "roll_up", "roll_up_of", "signed_count", "since",
+    "situation_sentences", "standing_of_limits", "standing_of_schools", "standing_of_some", "standing_on",
+    "standing_so", "status_of", "strand_ordinal", "timeline_of",
 ]

@@ -121,6 +121,11 @@ def since(session: Session, programmes: Callable[[], Iterable[Programme]], befor
     return found
 
 
+def causes_in_words(cell: Cell) -> str:
+    """Why a figure changed: « dit après coup +25, retiré −1 »."""
+    return ", ".join(f"{cause.label} {signed_count(sign * len(some))}" for (cause, sign), some in cell.ordered())
+
+
 def difference_sentences(found: SituationDifference, programme: str = "") -> list[str]:
     """A sentence for each figure of all groups in which schools came or left: both readings, and why they differ.
 
@@ -132,11 +137,8 @@ def difference_sentences(found: SituationDifference, programme: str = "") -> lis
     said = []
     for name, cell in found.totals.items():
         if cell.causes:
-            causes = ", ".join(
-                f"{cause.label} {signed_count(sign * len(some))}" for (cause, sign), some in cell.ordered()
-            )
             figures = f"{french.number(cell.before)} → {french.number(cell.after)}"
-            said.append(f"{figure_label(name)}, {strand}, {when} : {figures} ({causes}).")
+            said.append(f"{figure_label(name)}, {strand}, {when} : {figures} ({causes_in_words(cell)}).")
     return [french.typeset(one) for one in said or [f"Aucun chiffre n’a changé, {strand}, {when}."]]
 
 

@@ -24,9 +24,9 @@ from outreach.core.text import french
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
-from outreach.core.text.typed import is_forbidden, line_of_words
+from outreach.core.text.typed import line_of_words
 from outreach.reports.notes._content import NumberedNote, public_address, stamp
-from outreach.reports.notes._drafts import LONGEST_QUESTION, LONGEST_TITLE
+from outreach.reports.notes._drafts import LONGEST_QUESTION, LONGEST_TITLE, stated_reason
 from outreach.reports.notes._freezing import content_of, note_subject
 from outreach.reports.notes._listing import by_number, get_note_by_key, stored_content
 from outreach.reports.notes._models import Note, NoteApproval, NoteFile, NotePublication
@@ -105,9 +105,8 @@ def refuse_note(session: Session, key: int, reason: str, *, now: datetime, actor
     take_lock(session, TURN)
     note = get_note_by_key(session, key)
     approvals.refuse_unawaited(session, content_of(note), DecisionKind.REFUSED, actor)
-    words = reason.replace("\r\n", "\n").strip()
-    if not 0 < len(words) <= LONGEST_QUESTION or any(map(is_forbidden, words)):
-        raise InputError(f"Dites pourquoi la note est refusée, en {french.number(LONGEST_QUESTION)} caractères.")
+    asks = f"Dites pourquoi la note est refusée, en {french.number(LONGEST_QUESTION)} caractères."
+    words = stated_reason(reason, asks)
     content = content_of(note)
     text = f"{content.named} refusée : {words}"
     approvals.record_decision(session, content, DecisionKind.REFUSED, text, now=now, actor=actor, reason=words)

@@ -218,6 +218,14 @@ def _fault_of_line(text: str, longest: int, what: str) -> str:
     return "" if 0 < len(line) <= longest else f"Indiquez {what} de {longest} caractères au plus."
 
 
+def stated_reason(typed: str, asks: str) -> str:
+    """Why a person decides, as it was typed. Raises InputError, with the sentence `asks`, on none and on a long one."""
+    words = typed.replace("\r\n", "\n").strip()
+    if not 0 < len(words) <= LONGEST_QUESTION or any(map(is_forbidden, words)):
+        raise InputError(asks)
+    return words
+
+
 def _fault_of_block(text: str, longest: int) -> str:
     if len(text) > longest:
         return f"Indiquez {french.number(longest)} caractères au plus."

@@ -1,16 +1,18 @@
 """Finds notes: by number, by key, by state."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, select
+from sqlalchemy import ColumnElement, Select, exists, false, func, or_, select
 from sqlalchemy.orm import joinedload
 
+from outreach.access import colleagues
 from outreach.access.approvals import Decision, DecisionKind, Thing
 from outreach.adherence.models import Programme
 from outreach.core.db import Session
 from outreach.core.tables import DATA, Column, Kind, On, QueryListing
 from outreach.core.text.errors import NotFound
+from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import cleaned
 from outreach.reports.notes._content import NoteContent, NumberedNote, public_address, read_figures, stamp
 from outreach.reports.notes._models import Note, NoteApproval, NoteFile, NotePublication, NoteRecount, NoteState
@@ -131,6 +133,14 @@ def is_over(note: type[Note] = Note) -> ColumnElement[bool]:
     """The condition that a note awaits no approval any more and has none: it was refused, or counted again."""
     ends = Decision.kind.in_((DecisionKind.REFUSED, DecisionKind.WITHDRAWN))
     return exists().where(Decision.subject == Thing.NOTE.subjects(note.id), ends)
+
+
+def awaits_as_author(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
+    """The condition that what a note asks of its author awaits this person; approvers, once the account is closed."""
+    if RoleName.APPROVER not in roles:
+        return Note.frozen_by == person
+    users = colleagues.USERS
+    return or_(Note.frozen_by == person, ~exists().where(users.c.email == Note.frozen_by, users.c.active))
 
 
 def _typed(number: str) -> str:

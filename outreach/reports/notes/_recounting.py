@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import aliased
 
-from outreach.access import approvals, colleagues
+from outreach.access import approvals
 from outreach.access.approvals import DecisionKind
 from outreach.core.db import Session, take_lock
 from outreach.core.text import french
@@ -22,7 +22,7 @@ from outreach.reports.notes._content import ActionState, FigureChange, NoteConte
 from outreach.reports.notes._corrections import request_of
 from outreach.reports.notes._drafts import NoteRequest
 from outreach.reports.notes._freezing import Gathered, content_of, freeze_note
-from outreach.reports.notes._listing import get_note_by_key, is_over, stored_content
+from outreach.reports.notes._listing import awaits_as_author, get_note_by_key, is_over, stored_content
 from outreach.reports.notes._models import Note, NoteApproval, NoteRecount, NoteState
 from outreach.reports.notes._requests import AskedNote
 
@@ -77,9 +77,7 @@ def offered_corrections(person: str, roles: Collection[RoleName]) -> Select[Note
     outdated = exists().where(NoteRecount.note_id == Note.id)
     approved = exists().where(NoteApproval.note_id == Note.id)
     corrected = exists().where(correcting.corrects_id == Note.id, ~is_over(correcting))
-    is_open = exists().where(colleagues.USERS.c.email == Note.frozen_by, colleagues.USERS.c.active)
-    whose = or_(Note.frozen_by == person, ~is_open) if RoleName.APPROVER in roles else Note.frozen_by == person
-    return select(Note).where(outdated, approved, ~corrected, whose).order_by(Note.id.desc())
+    return select(Note).where(outdated, approved, ~corrected, awaits_as_author(person, roles)).order_by(Note.id.desc())
 
 
 def _recipients(content: NoteContent) -> Iterator[FigureChange]:

@@ -19,11 +19,10 @@ from outreach.core.text import french
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
-from outreach.core.text.typed import is_forbidden
 from outreach.directory.models import Network
 from outreach.directory.reference import fold
 from outreach.reports.notes import _listing as listing
-from outreach.reports.notes._drafts import LONGEST_QUESTION, NoteRequest, judge, read_request
+from outreach.reports.notes._drafts import LONGEST_QUESTION, NoteRequest, judge, read_request, stated_reason
 from outreach.reports.notes._models import Note
 
 
@@ -105,9 +104,7 @@ def request_of(asked: AskedNote) -> NoteRequest:
 def send_back(session: Session, asked: AskedNote, reason: str, *, now: datetime, actor: str) -> None:
     """Send a question back to who asked it, with a reason. Raises InputError without one, Refused when it is over."""
     _refuse_over(session, asked)
-    words = reason.replace("\r\n", "\n").strip()
-    if not 0 < len(words) <= LONGEST_QUESTION or any(map(is_forbidden, words)):
-        raise InputError(f"Dites pourquoi, en {french.number(LONGEST_QUESTION)} caractères au plus.")
+    words = stated_reason(reason, f"Dites pourquoi, en {french.number(LONGEST_QUESTION)} caractères au plus.")
     approvals.record_decision(session, content_of(asked), DecisionKind.SENT_BACK, now=now, actor=actor, reason=words)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Select, String, cast, exists, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from outreach.access import approvals, colleagues
+from outreach.access import approvals
 from outreach.access.approvals import APPROVING, Decision, Thing
 from outreach.adherence import situation
 from outreach.adherence.models import JoiningList
@@ -21,11 +21,10 @@ from outreach.core.db import Database, Session, take_lock
 from outreach.core.text import french
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
-from outreach.core.text.typed import is_forbidden
 from outreach.directory.models import RegisterImport
-from outreach.reports.notes._drafts import LONGEST_QUESTION
+from outreach.reports.notes._drafts import LONGEST_QUESTION, stated_reason
 from outreach.reports.notes._freezing import note_subject
-from outreach.reports.notes._listing import get_note_by_key, stored_content
+from outreach.reports.notes._listing import awaits_as_author, get_note_by_key, stored_content
 from outreach.reports.notes._models import LookedImport, Note, NotePublication, NoteRevision, RevisionKind
 
 TURN = "note-revisions"
@@ -88,11 +87,7 @@ def _revised(session: Session, note: Note, before: datetime, after: datetime | N
                 if cell.causes:
                     whose = f", {found.labels[group]}" if group else ""
                     label = f"Volet {told.number}{whose}, {situation.figure_label(name).lower()}, au {french.day(day)}"
-                    causes = [
-                        f"{cause.label} {situation.signed_count(sign * len(some))}"
-                        for (cause, sign), some in cell.ordered()
-                    ]
-                    yield RevisedFigure(label, cell.before, cell.after, ", ".join(causes))
+                    yield RevisedFigure(label, cell.before, cell.after, situation.causes_in_words(cell))
 
 
 def words_of(figures: Sequence[RevisedFigure]) -> str:
@@ -143,9 +138,9 @@ def revised_notes(person: str, roles: Collection[RoleName]) -> Select[Note]:
     corrected = exists().where(correcting.corrects_id == Note.id, NotePublication.note_id == correcting.id)
     subject = Thing.NOTE.subjects(Note.id)
     approved = exists().where(Decision.subject == subject, Decision.kind.in_(APPROVING), Decision.actor == person)
-    is_open = exists().where(colleagues.USERS.c.email == Note.frozen_by, colleagues.USERS.c.active)
-    whose = or_(Note.frozen_by == person, approved, *([~is_open] if RoleName.APPROVER in roles else ()))
-    return select(Note).where(waits, ~corrected, whose).order_by(Note.id.desc())
+    return (
+        select(Note).where(waits, ~corrected, or_(approved, awaits_as_author(person, roles))).order_by(Note.id.desc())
+    )
 
 
 def keep_note(
@@ -157,9 +152,8 @@ def keep_note(
     note = get_note_by_key(session, key)
     if session.scalar(revised_notes(actor, roles).where(Note.id == key)) is None:
         raise Refused("Cette note n’attend rien de vous : rouvrez sa page.")
-    words = " ".join(reason.split())
-    if not 0 < len(words) <= LONGEST_QUESTION or any(map(is_forbidden, words)):
-        raise InputError(f"Dites pourquoi la note reste, en {french.number(LONGEST_QUESTION)} caractères.")
+    asks = f"Dites pourquoi la note reste, en {french.number(LONGEST_QUESTION)} caractères."
+    words = stated_reason(" ".join(reason.split()), asks)
     _record(session, note, RevisionKind.KEPT, words, f"La note reste, malgré les révisions : {words}", now, actor)
 
 
