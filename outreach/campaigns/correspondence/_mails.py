@@ -16,7 +16,7 @@ from outreach.campaigns.waves import working_day
 from outreach.core.db import Session
 from outreach.core.tables import DATA, Column, Expression, Kind, On, QueryListing, Rows
 from outreach.core.text.dates import BRUSSELS
-from outreach.core.text.errors import InputError, NotFound, Refused
+from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.core.text.roles import RoleName
 from outreach.delivery import received
@@ -160,12 +160,9 @@ def record_from_mail(
             "Aucun courriel de campagne n’attend la réponse de ce courriel : enregistrez le statut sur la fiche."
         )
     letter, asked = found
-    waiting = {str(school.fase): school.id for school in asked.open()}
-    if gone := [fase for fase in schools if fase not in waiting]:
-        raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
     request = answer if answer.status is None else None
     given = Given(
-        asked.declared(answer, [waiting[fase] for fase in schools]),
+        asked.declared(answer, asked.keys_of(schools)),
         request,
         name=mail.sender_name[:LONGEST_NAME],
         noted_by=actor,

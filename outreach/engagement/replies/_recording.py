@@ -73,6 +73,13 @@ class Question:
         stands = [(row.school, row.strands[self.strand.number]) for row in self.schools]
         return [(school, at) for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
 
+    def keys_of(self, schools: Collection[str]) -> list[int]:
+        """The keys of the schools that a colleague ticked (FASE). Raises InputError on one that waits no more."""
+        waiting = {str(school.fase): school.id for school in self.open()}
+        if gone := [fase for fase in schools if fase not in waiting]:
+            raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
+        return [waiting[fase] for fase in schools]
+
     def declared(self, answer: Answer | None, schools: Collection[int]) -> dict[int, Answer]:
         """What a colleague notes of an answer: for each of these schools (by key), or for all that wait where none is
         named. A request to the service is for none. Raises InputError where no school waits any more."""

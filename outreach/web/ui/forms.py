@@ -246,6 +246,21 @@ def _over(strand: Strand, day: date) -> str:
     return f" (fermé depuis le {french.day(strand.closed_on)})" if strand.closed_on and strand.is_closed(day) else ""
 
 
+class AboutSchoolsForm(FlaskForm):
+    """An answer that somebody told a colleague, and the schools that it is about."""
+
+    schools = SelectMultipleField(
+        "Écoles dont parle la réponse",
+        description="Aucune cochée : toutes celles qui en attendent une.",
+        choices=(),
+        validate_choice=False,
+    )
+
+    def offer(self, schools: Iterable[School]) -> None:
+        """The schools that may be ticked."""
+        self.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in schools]
+
+
 class CallForm(FlaskForm):
     """A note of a call or another contact with an authority."""
 

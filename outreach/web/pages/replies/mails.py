@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import SelectChoice, SelectField, SelectMultipleField, StringField
+from wtforms import SelectChoice, SelectField, StringField
 
 from outreach.access import accounts
 from outreach.campaigns import correspondence, planning, results
@@ -37,11 +37,12 @@ from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
 from outreach.web.ui.fields import SHORT, chosen, posted, telling
+from outreach.web.ui.forms import AboutSchoolsForm
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading, settings
 
 
-class ToldForm(FlaskForm):
+class ToldForm(AboutSchoolsForm):
     """What a mail says, as an answer to the letter of a campaign."""
 
     answer = SelectField(
@@ -49,12 +50,6 @@ class ToldForm(FlaskForm):
         [chosen("Choisissez la réponse que donne ce courriel.")],
         choices=[SelectChoice("", "Choisir…"), *(SelectChoice(answer, answer.label) for answer in Answer)],
         default="",
-        validate_choice=False,
-    )
-    schools = SelectMultipleField(
-        "Écoles dont parle la réponse",
-        description="Aucune cochée : toutes celles qui en attendent une.",
-        choices=(),
         validate_choice=False,
     )
 
@@ -232,8 +227,7 @@ def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None
     received = correspondence.mail_numbered(session, number)
     found, authority = correspondence.question_of(session, received, now=now()), received.authority
     campaign = correspondence.campaign_of(session, received)
-    waiting = found[1].open() if found else ()
-    form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in waiting]
+    form.offer(found[1].open() if found else ())
     return render_template(
         "pages/responses/mail.html",
         mail=received,

@@ -1,9 +1,6 @@
 """« Appels »: whom to call for a campaign, one call taken at a time, and what it brought."""
 
-from collections.abc import Mapping, Sequence
-
 from flask import Response, flash, redirect, request, url_for
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import (
     Field,
@@ -12,7 +9,6 @@ from wtforms import (
     RadioField,
     SelectChoice,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
@@ -29,13 +25,14 @@ from outreach.core.text.dates import parse_day
 from outreach.core.text.errors import InputError, NotFound
 from outreach.core.text.roles import RoleName
 from outreach.directory import contacts
-from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, School
-from outreach.engagement.replies import Answer
+from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON
+from outreach.engagement.replies import Answer, Question
 from outreach.web.pages.campaigns.blueprint import pages, sending, show, step_of, title_in_file
 from outreach.web.shared.write_to_list import write_to
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, line, lines, telling
+from outreach.web.ui.forms import AboutSchoolsForm
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, judged, needs, now, reading
 
@@ -47,7 +44,7 @@ def _a_day_if_any(form: Form, field: Field) -> None:
         a_day(form, field)
 
 
-class CampaignCallForm(FlaskForm):
+class CampaignCallForm(AboutSchoolsForm):
     """What a call for a campaign brought."""
 
     outcome = RadioField(
@@ -61,12 +58,6 @@ class CampaignCallForm(FlaskForm):
         "Réponse, dite par téléphone (facultatif)",
         choices=[SelectChoice("", "Aucune"), *(SelectChoice(answer, answer.label) for answer in Answer)],
         default="",
-        validate_choice=False,
-    )
-    schools = SelectMultipleField(
-        "Écoles dont parle la réponse",
-        description="Aucune cochée : toutes celles qui en attendent une.",
-        choices=(),
         validate_choice=False,
     )
     address = StringField(
@@ -92,16 +83,14 @@ class CampaignCallForm(FlaskForm):
             raise InputError(f"{' '.join(address.warnings)} Notez l’appel encore une fois pour garder cette adresse.")
         return address
 
-    def noted(self, waiting: Mapping[str, int], address: Judgement | None) -> NotedCall:
-        """What was typed in a valid form; `waiting` are the keys of the schools that may be ticked, by their numbers.
+    def noted(self, asked: Question | None, address: Judgement | None) -> NotedCall:
+        """What was typed in a valid form, about schools of what the call asks.
 
         Raises InputError on a school that waits for no answer any more.
         """
         day = parse_day(self.recall.data) if self.recall.data else None
         answer = Answer(self.answer.data) if self.answer.data in set(Answer) else None
-        if gone := [fase for fase in self.schools.data or () if fase not in waiting]:
-            raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
-        about = [waiting[fase] for fase in self.schools.data or ()]
+        about = asked.keys_of(self.schools.data or ()) if asked else []
         words, person = self.words.data or "", self.person.data or ""
         return NotedCall(CallOutcome(self.outcome.data), words, person, day, answer, about, address)
 
@@ -181,8 +170,8 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
             with database().writing() as session:
                 campaign = planning.campaign_numbered(session, number)
                 row = channels.row_of(session, campaign, call)
-                waiting = {str(school.fase): school.id for school in _waiting(session, row)}
-                noted = form.noted(waiting, address)
+                asked = channels.asked_of(session, row.step, now=now()) if row else None
+                noted = form.noted(asked, address)
                 channels.note_call(session, campaign, call, noted, sending(), now=now(), actor=actor())
     if form.errors:
         with reading() as session:
@@ -202,7 +191,7 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
     row = channels.row_of(session, campaign, key)
     if row is None:
         raise NotFound("Cet appel n’est pas de cette campagne.")
-    form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in _waiting(session, row)]
+    form.offer(channels.asked_of(session, row.step, now=now()).open())
     return show(
         "channels/call/one",
         step_of(session, "list_calls", campaign),
@@ -211,11 +200,6 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         me=actor(),
         letter=channels.letter_in_three_lines(session, row.step, sending(), now=now()),
     )
-
-
-def _waiting(session: Session, row: channels.CallRow | None) -> Sequence[School]:
-    """The schools that a call asks about and that wait for an answer; none of a call that there is not."""
-    return channels.asked_of(session, row.step, now=now()).open() if row else ()
 
 
 def _listed(session: Session, campaign: Campaign) -> InMemoryListing[channels.CallRow]:
