@@ -23,7 +23,7 @@ from outreach.delivery.received import ReceivedMail, read_absence
 from outreach.directory import confirmations, contacts
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import actor_of
 from outreach.staff.proposals import BY_ABSENCE, Proposal, ProposalKind, ProposalState
 
@@ -86,16 +86,13 @@ def record(
     if address is not None:
         ErasedAddresses.of(session).refuse(address.key)
     kind = ProposalKind.GONE if asked is AskedAddress.GONE else ProposalKind.ADDRESS
-    made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=authority.id, message_id=message.id)
-    made.contact_id = held.id if held is not None and asked is not AskedAddress.MORE else None
-    made.address, made.said, made.scope_code = address.address if address else "", BY_CODE if by_code else BY_LINK, ""
-    made.proposed_at, made.proposed_by = now, actor_of(session, message)
+    place = held if asked is not AskedAddress.MORE else None
+    how = BY_CODE if by_code else BY_LINK
+    made = _proposal(session, message, kind, address.address if address else "", place, how, now)
     if (kind is ProposalKind.GONE and held is None) or _waits(session, made):
         return
     _refuse_floods(session, message, now)
-    session.add(made)
-    session.flush()
-    audit.record_entry(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
+    _keep(session, made)
     if held is not None and held.bounced_at is None:
         waves.tell(session, message, SUBJECT, _letter(message, made, sending, now), sending, now=now)
 
@@ -110,40 +107,62 @@ def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> 
 
 
 def new_absences(session: Session, *, now: datetime) -> Sequence[int]:
-    """The numbers of the automatic answers to letters, of two days, of which nothing was proposed yet."""
+    """The numbers of the automatic answers to letters, of two days, of which something is to be proposed."""
     made = select(Proposal.id).where(
         Proposal.message_id == ReceivedMail.message_id,
         *(Proposal.proposed_at >= ReceivedMail.received_at, Proposal.said.startswith(BY_ABSENCE)),
     )
     recent = ReceivedMail.is_automatic, ReceivedMail.received_at > now - timedelta(days=2), ~made.exists()
-    mails = session.scalars(select(ReceivedMail).where(ReceivedMail.message_id.is_not(None), *recent))
-    return [mail.id for mail in mails if mail.text and read_absence(mail.text, mail.sender_key).proposes]
+    mails = session.scalars(select(ReceivedMail).where(ReceivedMail.message_id.is_not(None), *recent)).all()
+    return [mail.id for mail in mails if _of_absence(session, mail, now) is not None]
 
 
 def propose_absence(session: Session, number: int, *, now: datetime) -> None:
     """Keep for a colleague whom an automatic answer to a letter names, in the place of its sender who has left or as
     one more, or that its sender has left. Nobody is told: no automatic mail is answered."""
     mail = session.get_one(ReceivedMail, number)
-    message, told = session.get_one(Message, mail.message_id), read_absence(mail.text, mail.sender_key)
+    take_lock(session, "proposals", session.get_one(Authority, mail.authority_id).id)
+    if (made := _of_absence(session, mail, now)) is not None:
+        _keep(session, made)
+
+
+def _of_absence(session: Session, mail: ReceivedMail, now: datetime) -> Proposal | None:
+    """What an automatic answer to a letter proposes; None where it says nothing that is new or may be kept."""
+    told = read_absence(mail.text, mail.sender_key)
+    if not told.proposes:
+        return None
+    message = session.get_one(Message, mail.message_id)
     authority = session.get_one(Authority, mail.authority_id)
-    take_lock(session, "proposals", authority.id)
     held = contacts.held_at(session, authority, mail.sender_key) if told.is_for_good else None
     kind = ProposalKind.ADDRESS if told.address else ProposalKind.GONE
-    made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=authority.id, message_id=message.id)
-    made.contact_id, made.address, made.scope_code = held.id if held else None, told.address, ""
-    made.said = f"{BY_ABSENCE}, retour annoncé : « {told.back} »" if told.back else BY_ABSENCE
-    made.proposed_at, made.proposed_by = now, actor_of(session, message)
+    how = f"{BY_ABSENCE}, retour annoncé : « {told.back} »" if told.back else BY_ABSENCE
+    made = _proposal(session, message, kind, told.address, held, how, now)
     is_theirs = bool(told.address) and contacts.held_at(session, authority, key_of(told.address)) is not None
     if (held is None and (is_theirs or kind is ProposalKind.GONE)) or _waits(session, made):
-        return
+        return None
     try:
         ErasedAddresses.of(session).refuse(key_of(told.address))
         _refuse_floods(session, message, now)
     except (InputError, Refused):
-        return
+        return None
+    return made
+
+
+def _proposal(
+    session: Session, message: Message, kind: ProposalKind, address: str, held: Contact | None, how: str, now: datetime
+) -> Proposal:
+    """What is asked of the mailbox of a letter: in the place of `held`, or beside the mailboxes that there are."""
+    made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=message.authority_id, message_id=message.id)
+    made.contact_id, made.address, made.said, made.scope_code = held.id if held else None, address, how, ""
+    made.proposed_at, made.proposed_by = now, actor_of(session, message)
+    return made
+
+
+def _keep(session: Session, made: Proposal) -> None:
     session.add(made)
     session.flush()
-    audit.record_entry(session, now, made.proposed_by, f"Demande, {made.said} : {made.subject}.", subject_of(authority))
+    said, about = f"Demande, {made.said} : {made.subject}.", subject_of(made.authority)
+    audit.record_entry(session, made.proposed_at, made.proposed_by, said, about)
 
 
 def _about(message: Message, at: datetime) -> str:
