@@ -476,9 +476,14 @@ Mailings = Sequence[int] | Select[int]
 def asked_about_themselves(now: datetime) -> Select[int | None, str]:
     """The mailboxes (key of the authority, address) to which a letter that asks about them left this school year: the
     first one did ask."""
+    return _asked_since(school_year(now))
+
+
+@lru_cache(maxsize=2)
+def _asked_since(start: datetime) -> Select[int | None, str]:
     left = select(Message.authority_id, Message.address_key).join(Wave, Wave.mailing_id == Message.mailing_id)
     left = left.join(Campaign, Campaign.id == Wave.campaign_id)
-    return left.where(Campaign.asks_address, school_year(now) <= LEFT_AT, HAS_LEFT)
+    return left.where(Campaign.asks_address, start <= LEFT_AT, HAS_LEFT)
 
 
 def had_letter_of(mailings: Mailings) -> Select[int]:
