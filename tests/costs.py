@@ -2,8 +2,8 @@
 
 A slow machine takes more of them. So a fixed piece of work is measured in between: the ratio decides. What a folder's
 tests may cost in the short run stands in `design/budget.toml`, so that they grow back by nobody's oversight. On a busy
-machine even the ratio differs from run to run, by up to a third: there the costs are told, and the budget decides
-nothing.
+machine even the ratio differs from run to run, by up to a third, and the first run of a checkout also compiles the
+program and makes what later ones keep: there the costs are told, and the budget decides nothing.
 """
 
 import json
@@ -22,6 +22,7 @@ WALKS = ("journey", "sweep", "deep")  # tests that say that they ask more often,
 BUDGET = Path(__file__).parents[1] / "design/budget.toml"
 MOST_OVER = 1.25  # times a folder's budget
 BUSY = 1.6  # times its processor that the fixed piece takes by the clock, where others want the same processors
+KEPT = "outreach/costs"  # in pytest's cache: what each test of the last run cost
 asked = 0
 of_all = 0.0  # seconds that the test under way took to make what all tests have, such as a template
 
@@ -53,6 +54,7 @@ class Costs:
         self.tests, self.left_out = {}, 0  # by name: own, children, whether the short run has it
         self.pieces = []  # of each fixed piece, the seconds of processor and those by the clock
         self.ended = None  # what was used before what all tests had, such as a browser, is taken down after the last
+        self.unjudged = ""  # why the budget decides nothing
         self.over = []  # what is said of folders that cost more than their budget
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -102,10 +104,11 @@ class Costs:
         if hasattr(self.config, "workerinput"):
             self.config.workeroutput["costs"] = self.tests, self.pieces, self.left_out
             return
+        self.unjudged = self.why_unjudged()
         if self.tests and hasattr(self.config, "cache"):
-            self.config.cache.set("outreach/costs", self.tests)  # whoever looks for what to make cheaper reads it there
+            self.config.cache.set(KEPT, self.tests)  # whoever looks for what to make cheaper reads it there
         if session.exitstatus == pytest.ExitCode.OK and is_whole(self.config):
-            self.over = [] if self.is_busy() else over(self.ratios(), tomllib.loads(BUDGET.read_text())["processor"])
+            self.over = [] if self.unjudged else over(self.ratios(), tomllib.loads(BUDGET.read_text())["processor"])
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if self.over else session.exitstatus
 
     def pytest_terminal_summary(self, terminalreporter):
@@ -117,17 +120,20 @@ class Costs:
         run = sum(used())
         say(f"processor {run:.0f} s, calibration {took:.3f} s, ratio {run / took:.0f}", bold=True)
         say(f"{len(self.tests)} tests run, {self.left_out} left to --all")
-        if self.is_busy():
-            say("The machine was busy: what the tests may cost was not judged.")
+        if self.unjudged:
+            say(f"{self.unjudged}: what the tests may cost was not judged.")
         for line in self.over:
             say(line, red=True)
 
     def calibration(self):
         return sum(processor for processor, _ in self.pieces) / len(self.pieces)
 
-    def is_busy(self):
-        """Whether the fixed piece had to wait for its processor."""
-        return sum(clock for _, clock in self.pieces) > BUSY * sum(processor for processor, _ in self.pieces)
+    def why_unjudged(self):
+        """Why the costs say little: the fixed piece had to wait for its processor, or no run went before; or ''."""
+        if sum(clock for _, clock in self.pieces) > BUSY * sum(processor for processor, _ in self.pieces):
+            return "The machine was busy"
+        cache = getattr(self.config, "cache", None)
+        return "" if cache and cache.get(KEPT, None) else "It was the first run here"
 
     def ratios(self):
         """What the tests of each folder cost, in times of the fixed piece."""

@@ -67,8 +67,12 @@ def test_a_test_asks_for_eight_pages_unless_it_says_that_it_walks():
         ran(Item(walk), 500)
 
 
-@pytest.mark.parametrize(("clock", "is_busy"), [(0.4, False), (0.5, True)])
-def test_a_busy_machine_judges_no_cost(clock, is_busy):
-    costs_of = costs.Costs(None)
+@pytest.mark.parametrize(
+    ("clock", "before", "why"),
+    [(0.4, {"a": 1}, ""), (0.5, {"a": 1}, "The machine was busy"), (0.4, None, "It was the first run here")],
+)
+def test_a_busy_machine_and_a_first_run_judge_no_cost(pytestconfig, monkeypatch, clock, before, why):
+    monkeypatch.setattr(pytestconfig.cache, "get", {costs.KEPT: before}.get)
+    costs_of = costs.Costs(pytestconfig)
     costs_of.pieces = [(0.2, clock), (0.2, 0.2)]
-    assert costs_of.is_busy() is is_busy
+    assert costs_of.why_unjudged() == why
