@@ -4,6 +4,9 @@ A slow machine takes more of them. So a fixed piece of work is measured in betwe
 tests may cost in the short run stands in `design/budget.toml`, so that they grow back by nobody's oversight. On a busy
 machine even the ratio differs from run to run, by up to a third, and the first run of a checkout also compiles the
 program and makes what later ones keep: there the costs are told, and the budget decides nothing.
+
+Tests run in random order, and what a process makes once (a module read, a statement compiled) falls to whichever comes
+first. So of each test the lower of its costs in this run and in the last one counts.
 """
 
 import json
@@ -21,8 +24,8 @@ MOST_ASKED = 8  # times that a test may ask for a page
 WALKS = ("journey", "sweep", "deep")  # tests that say that they ask more often, or repeat at length
 BUDGET = Path(__file__).parents[1] / "design/budget.toml"
 MOST_OVER = 1.25  # times a folder's budget
-BUSY = 1.6  # times its processor that the fixed piece takes by the clock, where others want the same processors
-KEPT = "outreach/costs"  # in pytest's cache: what each test of the last run cost
+BUSY = 1.25  # times its processor that the fixed piece takes by the clock, where others want the same processors
+KEPT = "outreach/costs"  # in pytest's cache: what each test of the last run cost, in times of the calibration
 asked = 0
 of_all = 0.0  # seconds that the test under way took to make what all tests have, such as a template
 
@@ -54,6 +57,7 @@ class Costs:
         self.tests, self.left_out = {}, 0  # by name: own, children, whether the short run has it
         self.pieces = []  # of each fixed piece, the seconds of processor and those by the clock
         self.ended = None  # what was used before what all tests had, such as a browser, is taken down after the last
+        self.before = {}  # what each test cost in the last run, in times of the calibration
         self.unjudged = ""  # why the budget decides nothing
         self.over = []  # what is said of folders that cost more than their budget
 
@@ -104,9 +108,10 @@ class Costs:
         if hasattr(self.config, "workerinput"):
             self.config.workeroutput["costs"] = self.tests, self.pieces, self.left_out
             return
-        self.unjudged = self.why_unjudged()
         if self.tests and hasattr(self.config, "cache"):
-            self.config.cache.set(KEPT, self.tests)  # whoever looks for what to make cheaper reads it there
+            self.before = self.config.cache.get(KEPT, None) or {}
+            self.config.cache.set(KEPT, self.each())  # whoever looks for what to make cheaper reads it there
+        self.unjudged = self.why_unjudged()
         if session.exitstatus == pytest.ExitCode.OK and is_whole(self.config):
             self.over = [] if self.unjudged else over(self.ratios(), tomllib.loads(BUDGET.read_text())["processor"])
             session.exitstatus = pytest.ExitCode.TESTS_FAILED if self.over else session.exitstatus
@@ -132,12 +137,19 @@ class Costs:
         """Why the costs say little: the fixed piece had to wait for its processor, or no run went before; or ''."""
         if sum(clock for _, clock in self.pieces) > BUSY * sum(processor for processor, _ in self.pieces):
             return "The machine was busy"
-        cache = getattr(self.config, "cache", None)
-        return "" if cache and cache.get(KEPT, None) else "It was the first run here"
+        return "" if self.before else "It was the first run here"
+
+    def each(self):
+        """What each test cost in this run, in times of the fixed piece."""
+        took = self.calibration()
+        return {name: (own + children) / took for name, (own, children, _) in self.tests.items()}
 
     def ratios(self):
-        """What the tests of each folder cost, in times of the fixed piece."""
-        return {folder: sum(costs) / self.calibration() for folder, costs in self.folders().items()}
+        """What the tests of each folder cost, in times of the fixed piece: the lower of this run and the last."""
+        found = Counter()
+        for name, cost in self.each().items():
+            found[folder_of(name)] += min(cost, self.before.get(name, cost))
+        return found
 
     def folders(self):
         """What the tests cost by folder of tests/, own and children."""

@@ -69,10 +69,18 @@ def test_a_test_asks_for_eight_pages_unless_it_says_that_it_walks():
 
 @pytest.mark.parametrize(
     ("clock", "before", "why"),
-    [(0.4, {"a": 1}, ""), (0.5, {"a": 1}, "The machine was busy"), (0.4, None, "It was the first run here")],
+    [(0.25, {"a": 1}, ""), (0.35, {"a": 1}, "The machine was busy"), (0.25, {}, "It was the first run here")],
 )
-def test_a_busy_machine_and_a_first_run_judge_no_cost(pytestconfig, monkeypatch, clock, before, why):
-    monkeypatch.setattr(pytestconfig.cache, "get", {costs.KEPT: before}.get)
-    costs_of = costs.Costs(pytestconfig)
-    costs_of.pieces = [(0.2, clock), (0.2, 0.2)]
+def test_a_busy_machine_and_a_first_run_judge_no_cost(clock, before, why):
+    costs_of = costs.Costs(None)
+    costs_of.pieces, costs_of.before = [(0.2, clock), (0.2, 0.2)], before
     assert costs_of.why_unjudged() == why
+
+
+def test_what_a_process_makes_once_is_charged_to_no_folder():
+    costs_of = costs.Costs(None)
+    costs_of.pieces = [(0.1, 0.1)]
+    costs_of.tests = {"tests/web/test_a.py::b": (0.5, 0.0, True), "tests/cli/test_c.py::d": (0.2, 0.1, True)}
+    assert costs_of.ratios() == pytest.approx({"web": 5, "cli": 3})
+    costs_of.before = {"tests/web/test_a.py::b": 2}
+    assert costs_of.ratios() == pytest.approx({"web": 2, "cli": 3})
