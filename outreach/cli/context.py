@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
+from rich.table import Table
 from sqlalchemy import text
 
 from outreach.access import scopes
@@ -28,6 +29,7 @@ from outreach.operations import migrations
 from outreach.operations.demo import people
 
 console = Console(highlight=False)
+IN_JSON = "in_json"  # of a command's context, which ends with it
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -115,8 +117,7 @@ file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=Fal
 
 
 def _say_nothing(context: click.Context, _option: click.Parameter, in_json: bool) -> None:
-    console.quiet = in_json
-    context.call_on_close(lambda: setattr(console, "quiet", False))
+    context.meta[IN_JSON] = in_json
 
 
 json_option = click.option(
@@ -189,12 +190,20 @@ def say(text: str = "") -> None:
 
     A terminal obeys control characters that somebody typed: they are left out.
     """
-    console.print(cleaned(typeset(text)), markup=False, soft_wrap=True)
+    if not is_json():
+        console.print(cleaned(typeset(text)), markup=False, soft_wrap=True)
+
+
+def show_table(table: Table) -> None:
+    """Print a table, except where `--json` is asked for."""
+    if not is_json():
+        console.print(table)
 
 
 def is_json() -> bool:
     """Whether the command answers a machine (`--json`)."""
-    return console.quiet
+    context = click.get_current_context(silent=True)
+    return context is not None and context.meta.get(IN_JSON, False)
 
 
 def say_json(make: Callable[[], object]) -> None:

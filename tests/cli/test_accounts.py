@@ -44,6 +44,11 @@ def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(use
     assert "jamais de connexion" in user("list")[1]
 
 
+def test_a_command_with_json_that_is_refused_silences_no_other(user):
+    assert user("list", "--json", "--limit", "x")[0] == 2
+    assert "jamais de connexion" in user("list")[1]
+
+
 def test_a_way_in_is_sent_or_shown_once_and_refused_where_it_would_not_leave(user, sample_database):
     held = {"OUTREACH_SMTP_URL": "smtp://relay.example"}
     assert f"Un lien part à {AUTHOR}" in user("reset", AUTHOR)[1]

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from outreach.cli import context
 from outreach.cli.running.web import place_of_pages, with_a_mailbox
 from outreach.core.settings import Settings
 from outreach.core.text.errors import Refused
@@ -31,8 +30,7 @@ def test_where_the_pages_address_is_taken_the_sentence_names_both_settings():
     assert all(word in str(refusal.value) for word in (place, "déjà", "OUTREACH_BIND", "OUTREACH_DEMO_MAILBOX"))
 
 
-def test_a_demonstrations_mailbox_takes_a_free_port_by_itself(capsys, monkeypatch):
-    monkeypatch.setattr(context.console, "quiet", False)  # as a command with --json leaves it that was refused
+def test_a_demonstrations_mailbox_takes_a_free_port_by_itself(capsys):
     with taken() as place:
         moved = with_a_mailbox(unnamed(place))
         assert moved.demo_mailbox != place

@@ -17,13 +17,13 @@ from outreach.cli.context import (
     R,
     acting,
     confirm,
-    console,
     file_argument,
     is_json,
     json_option,
     pass_operation,
     say,
     say_json,
+    show_table,
     working,
 )
 from outreach.core import tables
@@ -298,7 +298,7 @@ def count(operation: Operation) -> None:
     table = Table("Réseau", *("PO", "Écoles", "PO avec secondaire", "Écoles secondaires"))
     for _, label, counts in rows:
         table.add_row(label, *(french.number(getattr(counts, name)) for name in names))
-    console.print(table)
+    show_table(table)
 
 
 def _editions(operation: Operation) -> Editions:
@@ -312,7 +312,7 @@ def show(difference: Difference, limit: int | None) -> None:
         counts = difference.counts(kind)
         cells = (french.number(counts[name]) for name in ("new", "changed", "moved", "gone", "unchanged"))
         table.add_row(label, *cells)
-    console.print(table)
+    show_table(table)
     say(f"Lignes ignorées : {difference.ignored.total()}.")
     ignored = [f"{kind} : {count}" for kind, count in difference.ignored.most_common()]
     list_some("Hors enseignement obligatoire, non lus", ignored, limit)
