@@ -76,10 +76,14 @@ def rule_of_figure(strand: Strand, network: str, bucket: Bucket | None) -> Crite
 def rule_of_directory(filters: Filters) -> Criterion | None:
     """The rule of a filtered directory, or None where no criterion says the same.
 
-    The directory asks level, zone, province and municipality of the same school, criteria each of any school.
+    The directory asks level, zone, province and municipality of the same school, criteria each of any school. A filter
+    that nothing here translates has no rule, as the one without it would be about more authorities than those listed.
     """
     of_schools = [filters.level, filters.zone, filters.province, filters.municipality]
-    if filters.text or filters.reach in {ReachFilter.BOUNCED, ReachFilter.NO_ADDRESS} or sum(map(bool, of_schools)) > 1:
+    untranslated = replace(filters, networks=(), federation="", reach=None, standings=(), chosen=None)
+    untranslated = replace(untranslated, level=None, zone="", province="", municipality="")
+    has_no_words = filters.reach in {ReachFilter.BOUNCED, ReachFilter.NO_ADDRESS} or sum(map(bool, of_schools)) > 1
+    if has_no_words or untranslated != type(filters)():
         return None
     parts: list[Criterion] = []
     if filters.networks:

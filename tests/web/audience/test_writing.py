@@ -1,6 +1,7 @@
 """From any list to a campaign: the same authorities, as a rule where the list is one, else as a stored list."""
 
 import io
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 from urllib.parse import parse_qsl
@@ -47,6 +48,13 @@ NO_RULE = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Newer(Filters):
+    """The filters once another one was added that no criterion knows."""
+
+    founded: int | None = None
+
+
 def meant(session, rule):
     programme = programmes.get_programme(session)
     return set(session.scalars(listed_authorities(scope_at(session, programme.id, now=NOW), rule)))
@@ -80,6 +88,8 @@ def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_dat
             found = {row.Authority.id for row in authorities.list_authorities(session, filters).every()}
             assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
+    assert rule_of_directory(Newer(networks=("WBE",))) is not None
+    assert rule_of_directory(Newer(networks=("WBE",), founded=1959)) is None
 
 
 def button(page):
