@@ -1,7 +1,7 @@
 """The statuses of schools in a strand, a row of facts for each; pages, files, charts, letters and programs read it.
 
-A new status is a row of `Status` and a migration of the check on `adherence_records.status`. Nothing else here knows
-the database.
+A new status is a row of `Status` and a migration of the checks on `adherence_records.status` and `note_rows.status`.
+Nothing else here knows the database.
 """
 
 from dataclasses import dataclass

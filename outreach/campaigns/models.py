@@ -81,7 +81,7 @@ class Campaign(Base):
     """A letter, its audience, the schools it is about, its sender and its dates.
 
     `preheader` is what a list of letters shows after the subject; `circular_url` is the circular's own page. Both may
-    be ''. `criteria` is JSON (`segments.criteria_json`). `boxes` says to which mailboxes it writes. The first wave is
+    be ''. `criteria` is JSON (`segments.to_json`). `boxes` says to which mailboxes it writes. The first wave is
     requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave.
     `ladder` are the rungs for those whom letters do not reach (`reach.ladder.rungs`). No
     wave leaves after `stops_on`. The first wave leaves in three departures drawn by lot, `departure_gap` days apart
@@ -183,7 +183,7 @@ class CampaignTransition(Base):
     note: Mapped[str] = mapped_column(Text, default="")
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What was done, in French."""
         return self.note or self.state.label.lower()
 
@@ -308,7 +308,7 @@ class WaveTransition(Base):
     note: Mapped[str] = mapped_column(Text, default="")
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The transition in French: the state and the note, or the note alone when it begins with the state."""
         label = self.state.label.lower()
         if self.note.startswith(label):

@@ -45,7 +45,7 @@ def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -
     """Close an account and hand what the person follows to a colleague (an address), or to nobody ('').
 
     Returns how many responses went over, and how many authorities that are hard to reach. Raises as
-    `administering.close`, `inbox.hand_over_response` and `follow_up.hand_over` do, and InputError when the colleague
+    `accounts.close_account`, `inbox.hand_over_response` and `follow_up.hand_over` do, and InputError when the colleague
     is the person.
     """
     if key_of(to.strip()) == user.email:

@@ -202,7 +202,7 @@ def test_erased_words_read_as_erased_and_still_verify(database, sealed):
     with database.writing() as session:
         assert erase(session, sealed[1], sealed[4]) == 1, "what has no seal stays"
     with database.reading() as session:
-        assert [entry.told for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
+        assert [entry.in_words for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
             "Un.", "effacé", "Trois.", "Quatre.", "Cinq.", f"Dix ans. Entrées vidées : {sealed[1]}.",
         ]  # fmt: skip
     verdict = checked(database)

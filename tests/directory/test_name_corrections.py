@@ -78,7 +78,7 @@ def test_a_correction_is_withdrawn_and_the_history_tells_both(database, apply, n
         register.withdraw_name(session, session.scalars(select(School)).one(), now=now, actor=WHO)
     assert names(database) == (CAPITALS, SHOWN)
     with database.reading() as session:
-        told = [entry.told for entry in audit.entries_about(session, "authority:9001")]
+        told = [entry.in_words for entry in audit.entries_about(session, "authority:9001")]
     assert f"École 80001. Nom corrigé : « {SHOWN} » devient « {CORRECTED} »." in told
     assert f"École 80001. Correction du nom « {CORRECTED} » annulée." in told
     with database.writing() as session, pytest.raises(NotFound):

@@ -122,7 +122,7 @@ class Content(NamedTuple):
     filed: str = ""
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The thing in a French sentence, with its article."""
         return Thing.of(self.subject).label
 
@@ -164,7 +164,7 @@ class Decision(Base):
         return Extent(self.authorities, self.letters)
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What was done, in French, with the reason."""
         if self.reason and self.kind in (DecisionKind.WRITTEN, DecisionKind.WITHDRAWN):
             return self.reason
@@ -230,7 +230,7 @@ def require_second_person(session: Session, person: str, *subjects: str, what: s
 def refuse_another(content: Content, version: str | None) -> None:
     """Raises Refused where a thing differs from the version (a digest) that a person read. None skips the check."""
     if version not in {None, content.digest}:
-        told = french.initial(content.told)
+        told = french.initial(content.in_words)
         raise Refused(f"{told} a changé depuis l’ouverture de la page : relisez, puis recommencez.")
 
 
@@ -245,7 +245,7 @@ def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, act
     if kind in BY_ANOTHER:
         require_second_person(session, actor, content.subject)
         if held is not None and held.digest != content.digest:
-            raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
+            raise Refused(f"{french.initial(content.in_words)} a changé depuis sa soumission : à soumettre de nouveau.")
 
 
 class DecisionWords(TypedDict):
@@ -280,7 +280,7 @@ def record_decision(
     session.add(made)
     session.flush()
     if sentence is None:
-        sentence = f"{content.named} {made.told}."
+        sentence = f"{content.named} {made.in_words}."
     if sentence:
         audit.record_entry(session, now, actor, sentence, content.filed or content.subject)
     return made
@@ -288,10 +288,12 @@ def record_decision(
 
 def _before(session: Session, content: Content, held: Decision | None) -> str:
     """Why no decision is awaited: nobody has submitted the thing, or somebody was first."""
-    thing = french.initial(content.told)
+    thing = french.initial(content.in_words)
     if held is None or held.kind not in _DONE:
         return f"{thing} n’attend pas de validation."
-    first = f"{colleagues.name_of(session, held.actor)} {_DONE[held.kind]} {content.told} le {french.moment(held.at)}"
+    first = (
+        f"{colleagues.name_of(session, held.actor)} {_DONE[held.kind]} {content.in_words} le {french.moment(held.at)}"
+    )
     why = f" ({held.reason})" if held.reason else ""
     return f"{thing} n’attend pas de validation : {first}{why}. Rechargez la page."
 

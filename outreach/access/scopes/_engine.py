@@ -1,14 +1,14 @@
 """Scoped sessions: connections of their own, a guard before each statement, a role of PostgreSQL behind it.
 
 It reads each statement sign by sign, and lets through what it knows: functions by their names, as some take a
-statement as a text. On PostgreSQL a role without rights on the tables stands behind it (`sight/role.py`), on SQLite an
+statement as a text. On PostgreSQL a role without rights on the tables stands behind it (`examine_role`), on SQLite an
 authorizer.
 
 The guard reads statements as we think PostgreSQL does. Where it misreads one, this role may read the views alone: they
 are made by the owner of the tables before, and read with the owner's rights. That no statement leaves the role is up to
 the guard: the session's own login owns the tables.
 
-`sighted(database, sight)` is what to call. Nothing writes there: what a scoped account proposes is written by named
+`scoped_database` is what to call. Nothing writes there: what a scoped account proposes is written by named
 functions on the ordinary connection, which read their target through the scope first.
 """
 

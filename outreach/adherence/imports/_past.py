@@ -37,7 +37,7 @@ class MovedNote:
     is_published: bool
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """In French: "la note 2021-004, « Bilan », situation au 15 mai 2021 (25 lignes)"."""
         named = f"la note {self.number}" if self.number else "la note à valider"
         rows = french.plural(self.rows, "ligne")

@@ -145,7 +145,7 @@ class SituationDifference:
     `labels` names the groups. `records` are the keys of the records that decided, by the FASE number of the school.
     """
 
-    asked: Compared
+    compared: Compared
     before: Reading
     after: Reading
     cells: dict[tuple[str, Bucket], Cell]
@@ -156,7 +156,7 @@ class SituationDifference:
 
     def as_json(self) -> dict[str, Any]:
         """The difference as JSON, under fixed names. `cells` has every status of every group that has a school."""
-        by = self.asked.by.value
+        by = self.compared.by.value
         cells = self.cells.items()
         return {
             "from": self._reading(self.before),
@@ -168,11 +168,11 @@ class SituationDifference:
 
     def _reading(self, one: Reading) -> dict[str, Any]:
         return {
-            "programme": self.asked.programme.code,
-            "strand": self.asked.strand.number,
+            "programme": self.compared.programme.code,
+            "strand": self.compared.strand.number,
             "as_of": one.day.isoformat(),
             "known_at": one.known_at.isoformat() if one.known_at else None,
-            **{kind.value: self.asked.code(kind) for kind in SightKind},
+            **{kind.value: self.compared.code(kind) for kind in SightKind},
         }
 
 

@@ -66,7 +66,7 @@ class ChangedSchool:
     cause: Cause
     before: str
     after: str
-    told: Telling
+    record: Telling
 
 
 COLUMNS: Sequence[Column[ChangedSchool]] = (
@@ -77,9 +77,9 @@ COLUMNS: Sequence[Column[ChangedSchool]] = (
     Column("cause", "Cause", lambda row: row.cause, sort=True),
     Column("before", "Avant", lambda row: row.before, sort=True),
     Column("after", "Après", lambda row: row.after, sort=True),
-    Column("told_at", "Enregistré le", lambda row: row.told.at, Kind.MOMENT, sort=True),
-    Column("told_by", "Par", lambda row: row.told.by, Kind.PERSON, sort=True),
-    Column("source", "Liste ou édition", lambda row: row.told.source, sort=True),
+    Column("told_at", "Enregistré le", lambda row: row.record.at, Kind.MOMENT, sort=True),
+    Column("told_by", "Par", lambda row: row.record.by, Kind.PERSON, sort=True),
+    Column("source", "Liste ou édition", lambda row: row.record.source, sort=True),
 )
 
 
@@ -131,8 +131,8 @@ def difference_sentences(found: SituationDifference, programme: str = "") -> lis
 
     `programme` is its name, where there are several.
     """
-    whose = scopes.authorities_in_words(found.asked.sight)
-    strand = f"volet {found.asked.strand.number}{of_programme(programme)}{f', {whose}' if whose else ''}"
+    whose = scopes.authorities_in_words(found.compared.sight)
+    strand = f"volet {found.compared.strand.number}{of_programme(programme)}{f', {whose}' if whose else ''}"
     when = f"du {_said(found.before)} au {_said(found.after)}"
     said = []
     for name, cell in found.totals.items():

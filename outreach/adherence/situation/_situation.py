@@ -3,7 +3,7 @@
 One function feeds page, export and command. `known_at` asks for what was known at a moment, as in
 `standing_of_schools`; without it, all that is known now. A strand that is not open yet has no figures, and no rows.
 Letters lie above this room, so that `listed` hands down the schools that letters had listed: a query with the columns
-school_id and strand_id (`delivery.ledger.recipients.listed_schools`). It divides the schools without an answer.
+school_id and strand_id (`outbox.listed_schools`). It divides the schools without an answer.
 """
 
 from collections.abc import Collection, Sequence

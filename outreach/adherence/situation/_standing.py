@@ -5,9 +5,6 @@ holds, of two with the same day the one recorded last; a declared joining is pas
 
 Where a function takes `known_at`, it reads what was known at that moment: the records made and not withdrawn by then,
 and the editions of the register applied by then. Without it, all that is known now.
-
-Of the records of a school in a strand, the one with the latest effective day holds; of two with the same day, the one
-recorded last. A declared joining is passed over while a confirmed one stands: see `_speaks`.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -60,7 +60,7 @@ class CallRow:
         return ", ".join(dict.fromkeys(held.phone for held in self.phones))
 
     @property
-    def told(self) -> str:
+    def earlier_calls(self) -> str:
         """What earlier calls brought, in French, or ''."""
         counted = Counter(self.outcomes)
         return ", ".join(f"{outcome.label.lower()} ({count})" for outcome, count in counted.items())
@@ -86,7 +86,7 @@ COLUMNS: Sequence[Column[CallRow]] = (
     Column("why", "Pourquoi", lambda row: row.step.reason, sort=True),
     Column("numbers", "Numéros", lambda row: row.numbers),
     Column("recall_on", "À rappeler le", lambda row: row.recall_on, Kind.DAY, sort=True),
-    Column("calls", "Appels déjà faits", lambda row: row.told),
+    Column("calls", "Appels déjà faits", lambda row: row.earlier_calls),
     Column("state", "État", lambda row: row.step.state, sort=True, on=DATA),
     Column("action", "Action", lambda _row: "", on=On.PAGE),
 )
@@ -390,7 +390,7 @@ class AskedCalls:
     left_out: int
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The counts in French."""
         more = [
             f"{french.number(count)} {words}"

@@ -471,12 +471,12 @@ class RungForecast:
     networks: Mapping[str, int]
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The rung and its counts in French."""
         total = sum(self.networks.values())
         each = ", ".join(f"{name} {french.number(count)}" for name, count in self.networks.items())
         whom = f"{french.plural(total, 'PO', 'PO')} aujourd’hui ({each})" if total else "aucun PO aujourd’hui"
-        return french.typeset(f"{self.rung.told} : {whom}")
+        return french.typeset(f"{self.rung.in_words} : {whom}")
 
 
 def forecast_steps(session: Session, campaign: Campaign, *, now: datetime) -> Sequence[RungForecast]:

@@ -247,7 +247,7 @@ def prepare_news(
     """The letter that would tell an authority that its joining is confirmed, with the schools that are.
 
     None when the response is no joining, has nothing left to confirm, or no text is approved. Raises as
-    `replying.prepare` does.
+    `prepare_reply` does.
     """
     if response.answer.facts.action is not Action.CONFIRM:
         return None
@@ -282,7 +282,7 @@ def confirm_joining(
     """Confirm a joining as `inbox.act_on_response` does, and queue the letter that says so, in one transaction.
 
     Raises EffectChanged when the text or the schools are no longer those that the letter names, and as
-    `inbox.act_on_response` and `replying.send` do: then nothing is confirmed either.
+    `inbox.act_on_response` and `send_reply` do: then nothing is confirmed either.
     """
     replies.take_turns_of(session, [response])
     held = current_template(session, TextUse.JOINED)

@@ -131,7 +131,7 @@ class Rung:
     when: RungWhen
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The rung in French: "Lettre sur papier, 5 jours après la vague, si ce qui précède a échoué"."""
         days = "1 jour" if self.days == 1 else f"{self.days} jours"
         condition = self.when.label if self.when is RungWhen.ALWAYS else f"si {self.when.label}"

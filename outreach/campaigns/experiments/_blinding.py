@@ -42,7 +42,7 @@ class Lock:
     """
 
     state: EffectState
-    told: str
+    in_words: str
     attempt: DrawAttempt | None = None
     left: tuple[date, ...] = ()
     windows: Windows | None = None
@@ -69,7 +69,7 @@ def beside_counts(session: Session, campaign: Campaign) -> str:
         if lock.until
         else "une fois le deuxième départ comparé"
     )
-    sentence = f". {lock.told}" if lock.state is EffectState.BLOCKED else f" : il sera donné {when}."
+    sentence = f". {lock.in_words}" if lock.state is EffectState.BLOCKED else f" : il sera donné {when}."
     return french.typeset(f"Ces nombres ne disent pas l’effet{sentence}")
 
 

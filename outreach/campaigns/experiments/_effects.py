@@ -42,7 +42,7 @@ def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
     """
     lock, outcome = lock_of(session, campaign), told_frozen(session, campaign)
     if outcome is None:
-        return {"state": lock.state.value, "estimate": None, "low": None, "high": None, "told": lock.told}
+        return {"state": lock.state.value, "estimate": None, "low": None, "high": None, "told": lock.in_words}
     return {"state": EffectState.READY.value, **{name: outcome[name] for name in ("estimate", "low", "high", "told")}}
 
 
@@ -50,7 +50,7 @@ def told_frozen(session: Session, campaign: Campaign) -> dict[str, Any] | None:
     """What a campaign's draw showed; None before it is frozen, and where something blocks it since."""
     kept = frozen_effect(session, campaign)
     is_blocked = kept is not None and lock_of(session, campaign).state is EffectState.BLOCKED
-    return None if kept is None or is_blocked else kept.told
+    return None if kept is None or is_blocked else kept.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def compute_effect(session: Session, campaign: Campaign, lock: Lock) -> dict[str
     """
     attempt, windows, opened_by = lock.attempt, lock.windows, lock.opened_by
     if lock.state is not EffectState.READY or not attempt or not windows or not opened_by or not opened_by.applied_at:
-        raise Refused(lock.told)
+        raise Refused(lock.in_words)
     at, first, until = opened_by.applied_at, lock.left[0], lock.until or lock.left[0]
     strata = order_of(session, attempt)
     joined = design.first_joinings(observed.joinings(session, campaign, attempt, at), first)
@@ -128,7 +128,7 @@ def freeze_effect(
         return
     again = lock_of(session, campaign)
     if not again.opened_by or not lock.opened_by or not again.attempt:
-        raise Refused(again.told)
+        raise Refused(again.in_words)
     if again.opened_by.id != lock.opened_by.id:
         raise Refused("Entre-temps, une autre liste a couvert les jours comparés : calculez de nouveau.")
     kept = json.dumps(outcome, ensure_ascii=False)
@@ -222,7 +222,7 @@ class ProgrammeDraw:
     campaign: Campaign
     attempt: DrawAttempt
     left: date | None
-    told: str
+    in_words: str
     state: EffectState
     figure: Interval | None
 
@@ -239,7 +239,7 @@ class ProgrammeDraw:
             "strand": strand,
             "state": self.state.value,
             **dict(zip(("estimate", "low", "high"), self.figure or (None, None, None), strict=True)),
-            "told": self.told,
+            "told": self.in_words,
         }
 
 
@@ -255,6 +255,6 @@ def _told(session: Session, campaign: Campaign, attempt: DrawAttempt) -> Program
     lock, told = lock_of(session, campaign), told_frozen(session, campaign)
     left = lock.left[0] if lock.left else None
     if told is None:
-        return ProgrammeDraw(campaign, attempt, left, lock.told, lock.state, None)
+        return ProgrammeDraw(campaign, attempt, left, lock.in_words, lock.state, None)
     figure = Interval(told["estimate"], told["low"], told["high"])
     return ProgrammeDraw(campaign, attempt, left, told["told"], EffectState.READY, figure)

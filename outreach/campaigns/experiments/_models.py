@@ -92,7 +92,7 @@ class FollowedDraw(Base):
 class DrawnEffect(Base):
     """What the draw of a campaign showed, as known when `list_id` was applied. Rows are only added.
 
-    `outcome` is JSON (`effects.freezing.Outcome`).
+    `outcome` is JSON (`DrawnEffect.shown`).
     """
 
     __tablename__ = "drawn_effects"
@@ -104,7 +104,7 @@ class DrawnEffect(Base):
     outcome: Mapped[str] = mapped_column(Text)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def shown(self) -> dict[str, Any]:
         """What it showed."""
         outcome: dict[str, Any] = json.loads(self.outcome)
         return outcome

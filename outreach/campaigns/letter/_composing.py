@@ -221,15 +221,15 @@ class _NamedSchool(NamedTuple):
 
     rank: int
     zone: str
-    told: tuple[int, str, Status]
+    listed: tuple[int, str, Status]
 
 
 def _in_order(keys: Iterable[int], schools: Mapping[int, _NamedSchool]) -> list[tuple[int, str, Status]]:
     """The schools as the answer page lists them: by name, and more than it asks about one by one by status and zone."""
     listed = sorted(schools[key] for key in keys)
     if len(listed) > LISTED:
-        listed.sort(key=lambda school: (school.told[2].place, school.zone))
-    return [school.told for school in listed]
+        listed.sort(key=lambda school: (school.listed[2].place, school.zone))
+    return [school.listed for school in listed]
 
 
 PIXEL = "image_mesure"

@@ -51,7 +51,7 @@ URGENT = {Colour.RED, Colour.BLUE}
 class Deadline:
     """The last day to answer a wave: the one requested, and the first working day from it on, with why they differ."""
 
-    asked: date
+    requested: date
     day: date
     why: str = ""
 
@@ -78,14 +78,14 @@ class PlannedWave:
         return french.wave(self.reminder, self.departure)
 
     @property
-    def told(self) -> str:
+    def move_in_words(self) -> str:
         """How and why the calendar moved the wave, in French, or ''."""
         return moves(self.opening)
 
     @property
     def deadline_told(self) -> str:
         """How and why the calendar moved the deadline, or what closes one that the author chose, in French, or ''."""
-        asked, day, why = self.deadline.asked, self.deadline.day, self.deadline.why
+        asked, day, why = self.deadline.requested, self.deadline.day, self.deadline.why
         if asked == day:
             closed = (
                 f"La date limite, le {spelt_day(day, WITH_WEEKDAY)}, tombe un jour où les bureaux sont fermés : {why}."
@@ -338,7 +338,7 @@ def plan_wave(
     set_due(wave, planned)
     session.add(wave)
     session.flush()
-    words = f", {planned.told}" if planned.told else ""
+    words = f", {planned.move_in_words}" if planned.move_in_words else ""
     note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{words}")
     return wave
 
@@ -375,7 +375,7 @@ def note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str
     """Record the state that a wave has, as a transition and in the audit."""
     move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
     session.add(move)
-    sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.told}."
+    sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.in_words}."
     audit.record_entry(session, now, actor, sentence, Thing.CAMPAIGN.subject(wave.campaign.id))
     session.flush()
 

@@ -153,14 +153,14 @@ class Audiences(StrEnum):
 class Opening:
     """The requested local time in Brussels, the open one, `wall`, and why they differ, in French, or ''."""
 
-    asked: datetime
+    requested: datetime
     wall: datetime
     why: str = ""
 
     @property
     def moved(self) -> bool:
         """Whether letters leave later than requested."""
-        return self.wall != self.asked
+        return self.wall != self.requested
 
 
 class Spares(Labelled):
@@ -334,7 +334,7 @@ def moves(opening: Opening) -> str:
     """
     if not opening.moved:
         return ""
-    asked, wall = opening.asked, opening.wall
+    asked, wall = opening.requested, opening.wall
     day, hour = spelt_day(wall, WITH_WEEKDAY), spelt_hour(wall)
     if asked.date() == wall.date():
         return typeset(f"déplacée de {spelt_hour(asked)} à {hour} le {day} : {opening.why}")

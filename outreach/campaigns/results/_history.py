@@ -387,7 +387,7 @@ def _letter(
     has_left = message.state is not MessageState.WITHDRAWN
     event = CampaignEvent(at, AUTOMATIC, sentence, letter=(wave.campaign_id, message.id) if has_left else None)
     if seen is not None:
-        event.details, event.is_measured = [f"{french.initial(', '.join(seen.told))}."], True
+        event.details, event.is_measured = [f"{french.initial(', '.join(seen.in_words))}."], True
     return event
 
 

@@ -40,7 +40,7 @@ class LetterOpenings:
     withdrawn: datetime | None = None
 
     @property
-    def told(self) -> list[str]:
+    def in_words(self) -> list[str]:
         """What is known, in French without a full stop; what machines did comes after it."""
         parts = []
         if self.opened and self.is_by_proxy:

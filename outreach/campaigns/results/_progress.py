@@ -165,14 +165,14 @@ def campaign_journal(session: Session, campaign: Campaign) -> Sequence[JournalEn
         moves.append((withdrawal.withdrawn_at, 5, withdrawal.exemption_id, entry))
     waves = {mailing_subject(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
     for noted in audit.latest_entries(session, waves, MOST_NOTED):
-        entry = JournalEntry(noted.at, noted.actor, f"{french.initial(waves[noted.subject])} : {noted.told}")
+        entry = JournalEntry(noted.at, noted.actor, f"{french.initial(waves[noted.subject])} : {noted.in_words}")
         moves.append((noted.at, 2, noted.id, entry))
     return [entry for *_, entry in sorted(moves, key=lambda dated: dated[:3], reverse=True)]
 
 
 def _done(what: str, done: Decision | CampaignTransition) -> JournalEntry:
     counted = f" ({done.counted})" if done.counted else ""
-    return JournalEntry(done.at, done.actor, f"{what} {done.told}{counted}.")
+    return JournalEntry(done.at, done.actor, f"{what} {done.in_words}{counted}.")
 
 
 def _of_calm(exemption: Exemption) -> JournalEntry:
@@ -185,7 +185,7 @@ def _of_wave(move: WaveTransition, name: str, *, goes_on: bool) -> JournalEntry:
     if goes_on and move.state is WaveState.RUNNING:
         told = f": reprise ({move.note})" if move.note else ": reprise"
     else:
-        told = move.told
+        told = move.in_words
     return JournalEntry(move.at, move.actor, f"{french.initial(name)} {told}.")
 
 

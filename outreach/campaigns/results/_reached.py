@@ -182,7 +182,7 @@ class ReachedRow(NamedTuple):
         return self.reason.label if self.reason else "" if self.kind is Class.STOPPED else _TO_SHEET[self.kind]
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """How it stands, in French, as its own sheet says it after the campaign's title."""
         first = self.proof or (WORDS[self.reach][0] if self.reach else _TO_SHEET[self.kind])
         why = self.why if self.reach is not Reach.REACHED else ""

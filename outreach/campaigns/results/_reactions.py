@@ -1,7 +1,7 @@
 """Reactions to a campaign: what came of each letter, and the authorities that have not reacted to any.
 
 Lists, counts, files, criteria and the command all use these functions, and so the same conditions
-(`measuring.reactions`).
+(`tracking`).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -393,7 +393,7 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
 
 
 def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
-    remarks = [f"{french.initial(wave.name)} {wave.told}." for wave in planned if wave.told]
+    remarks = [f"{french.initial(wave.name)} {wave.move_in_words}." for wave in planned if wave.move_in_words]
     if planned:
         remarks += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(planning.calendar_caution(today(wave.at)) for wave in planned)
@@ -418,7 +418,7 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
     earlier = campaign.mailing_keys
     again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
-    remarks = [day.told(now) for day in near]
+    remarks = [day.in_words(now) for day in near]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same and not any(day.is_own for day in near):
         remarks.append(f"Ce même courriel est parti à {french.number(same)} PO il y a moins de 7 jours.")

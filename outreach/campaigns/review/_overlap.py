@@ -42,7 +42,7 @@ class NearDay:
         """Whether a wave of the campaign itself left on that day."""
         return "" in self.titles
 
-    def told(self, now: datetime) -> str:
+    def in_words(self, now: datetime) -> str:
         """A French sentence: "190 de ces PO reçoivent déjà un courriel le 8 décembre (« Rappel »)."."""
         this, several = today(now), self.authorities > 1
         verb = "reçoivent déjà" if several else "reçoit déjà"
@@ -180,7 +180,7 @@ def _corrected(session: Session, campaign: Campaign, now: datetime) -> set[int]:
         planning.scope_of(session, campaign, now=now),
         segments.corrected_mailings(planning.criterion_of(campaign)),
     )
-    return {key for letter in letters for key in session.scalars(letter.asked(scope))}
+    return {key for letter in letters for key in session.scalars(letter.mailing_keys(scope))}
 
 
 def _is_launched(wave: Wave) -> bool:

@@ -51,7 +51,7 @@ class WaveBefore:
         return round(count * (1 - gone / self.authorities))
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The wave as a sentence names it: "la vague du 25 novembre 2026"."""
         return f"la vague du {french.day(self.left_on)}"
 
@@ -71,7 +71,7 @@ class PlanLine:
     note: str = ""
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """How many, in French: "985 PO", "environ 812 PO", "au plus 985 PO"."""
         return french.typeset(f"{self.bound} {french.plural(self.authorities, 'PO', 'PO')}".lstrip())
 
@@ -85,14 +85,14 @@ class CampaignPlan:
     answers: Sequence[tuple[date, int]]
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The answers in French, with the wave that they stand on; or why there are none, and what that means."""
         if self.before is None:
             return french.typeset(
                 "Aucune campagne de ce genre n’est arrivée à sa date limite : combien de PO répondront n’est pas "
                 "connu, et chaque relance est comptée comme si personne ne répondait."
             )
-        one, said = self.before, f"Si l’on répond comme à {self.before.told}"
+        one, said = self.before, f"Si l’on répond comme à {self.before.in_words}"
         of = f"{french.number(sum(one.answered.values()))} PO sur {french.number(one.authorities)}"
         title, until = french.within_quotes(one.campaign.title), french.day(one.last_day)
         said += f", « {title} » ({of} au {until}, relances comprises)"
@@ -162,7 +162,7 @@ def _of_rung(one: RungForecast, begins: date, written: int, before: WaveBefore |
     if rung.when is RungWhen.SILENT and not rung.channel.facts.is_mail:
         bound = ABOUT if before else AT_MOST
         silent = before.remaining(written, rung.days) if before else written
-    return PlanLine(french.typeset(rung.told), day, None, failing + silent, bound, note)
+    return PlanLine(french.typeset(rung.in_words), day, None, failing + silent, bound, note)
 
 
 def _rounded(expected: Mapping[date, int], authorities: int) -> list[tuple[date, int]]:

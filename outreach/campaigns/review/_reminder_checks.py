@@ -115,11 +115,11 @@ def check_reminder(
     if planned is not None:
         blocks += [*planning.too_late([planned]), *planning.after_closing(session, campaign, [planned], now)]
         remarks += written_dates.remarks(reminder.subject, reminder.letter, [planned])
-        remarks += [f"{french.initial(planned.name)} {planned.told}."] if planned.told else []
+        remarks += [f"{french.initial(planned.name)} {planned.move_in_words}."] if planned.move_in_words else []
         remarks += [planned.deadline_told] if planned.deadline_told else []
         meant = planning.unreacted_of(campaign, now=now)
         near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
-        remarks += [day.told(now) for day in near.days]
+        remarks += [day.in_words(now) for day in near.days]
         overlap = near if near.are_many(counts.written) else None
     return ReminderFindings(content, counts, run, blocks, remarks, overlap, planned)
 

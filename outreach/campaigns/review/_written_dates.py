@@ -218,7 +218,7 @@ def _fault_of_span(said: str, span: WrittenSpan, waves: Sequence[PlannedWave]) -
     """What does not agree with the last day of a wave, counted from the day on which it leaves."""
     for wave in waves:
         meant = span.after(today(wave.at))
-        if not {wave.deadline.day, wave.deadline.asked}.intersection(meant):
+        if not {wave.deadline.day, wave.deadline.requested}.intersection(meant):
             whose = f" de la {wave.name}" if len(waves) > 1 else ""
             ends, day = french.day(meant[0]), french.day(wave.deadline.day)
             return f"« {said} » mène au {ends}, et la date limite{whose} est le {day} : écrivez « {RIGHT} »."

@@ -44,7 +44,7 @@ class AudienceCounts:
     spared: dict[Reason, int] = field(default_factory=dict)
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """How many are written to, in French: « 985 PO », or « 985 PO, 2 700 écoles, 3 685 boîtes »."""
         authorities = f"{french.number(self.written)} PO"
         if not self.of_schools:

@@ -1,7 +1,7 @@
 """Criteria about letters sent before: who received, reacted, was reached; and reminders that are added.
 
-They speak of mailings by key, or of all mailings that invited to join a strand. `campaigns.wave_criteria` translates a
-campaign and its waves, on the way in and out, and `campaigns.audiences` hands in which mailings belong together
+They speak of mailings by key, or of all mailings that invited to join a strand. `campaigns.planning` translates a
+campaign and its waves, on the way in and out, and the same room hands in which mailings belong together
 (`Scope.series`).
 """
 
@@ -75,7 +75,7 @@ class OfMailings(Fields):
             return f"un courriel qui invitait à adhérer au {names.of_strand(self.strand)}"
         return names.of_mailings(self.mailings or (), with_later=self.with_later)
 
-    def asked(self, scope: Scope) -> Select[int]:
+    def mailing_keys(self, scope: Scope) -> Select[int]:
         """The keys of the mailings."""
         if self.strand is not None:
             return invitations_to(scope.strand(self.strand).id)
@@ -89,7 +89,7 @@ class OfMailings(Fields):
         """Whether a letter is of these mailings. Named ones are named once more, for the indexes that begin with a
         letter's mailing or hold it."""
         named = true() if self.mailings is None or self.with_later else Message.mailing_id.in_(self.mailings)
-        return and_(named, Message.mailing_id.in_(self.asked(scope)))
+        return and_(named, Message.mailing_id.in_(self.mailing_keys(scope)))
 
 
 class ReceivedMailing(OfMailings):
@@ -181,14 +181,14 @@ class ReactedTo(OfMailings):
         given = given.where(scope.holds(Response.authority_id), Response.stands(), *only)
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
         mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
-        counts: ColumnElement[bool] = mailing.in_(self.asked(scope))
+        counts: ColumnElement[bool] = mailing.in_(self.mailing_keys(scope))
         if self.mailings and not self.with_later:
             counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since(self.mailings)))
         return Authority.id.in_(given.where(counts))
 
     def _has_written(self, scope: Scope) -> ColumnElement[bool]:
         """Whether a mail was written back to one of the letters."""
-        return Authority.id.in_(scope.keys(select(tracking.replied(self.asked(scope)).c.authority_id)))
+        return Authority.id.in_(scope.keys(select(tracking.replied(self.mailing_keys(scope)).c.authority_id)))
 
     def _is_since(self, mailings: tuple[int, ...]) -> ColumnElement[bool]:
         """Whether an answer was given after an accepted letter of these mailings had left for its authority."""
@@ -209,7 +209,7 @@ class ReactedTo(OfMailings):
         Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
         takes a list or an inner join for a loop over every letter.
         """
-        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self.asked(scope)))
+        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self.mailing_keys(scope)))
         known = joined_schools(strands, scope.day)
         query = _letters().join(Mailing, Mailing.id == Message.mailing_id).where(scope.holds(AUTHORITY))
         query = query.join(MessageSubject, MessageSubject.message_id == Message.id, isouter=not joined)
@@ -263,7 +263,7 @@ class ReachedBy(OfMailings):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        asked = self.asked(scope)
+        asked = self.mailing_keys(scope)
         is_proved = Authority.id.in_(scope.keys(evidence.proved_authorities(asked, scope.day)))
         if self.reach is ReachKind.PROVED:
             return is_proved

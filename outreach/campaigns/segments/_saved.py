@@ -34,7 +34,7 @@ class SavedSegment(Base):
 
 
 class SegmentVersion(Base):
-    """The content of a saved segment from `made_at` on, as JSON (`segments.criteria_json`); it never changes."""
+    """The content of a saved segment from `made_at` on, as JSON (`to_json`); it never changes."""
 
     __tablename__ = "segment_versions"
     __table_args__ = (UniqueConstraint("segment_id", "number"),)

@@ -81,7 +81,7 @@ def add_reminder(
     """Add a draft of a reminder. Raises Refused where none may be added or another one is pending, else as `plan_of`;
     InputError when the letter cannot be read."""
     if _is_compared(session, campaign):
-        raise Refused(f"{PLANNED_WHOLE} {experiments.lock_of(session, campaign).told}")
+        raise Refused(f"{PLANNED_WHOLE} {experiments.lock_of(session, campaign).in_words}")
     if not may_be_added(session, campaign):
         raise Refused("Une relance s’ajoute à une campagne validée, dont une vague est partie.")
     if pending_reminder(session, campaign) is not None:

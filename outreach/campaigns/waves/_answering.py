@@ -127,15 +127,14 @@ def receive_answer(
 ) -> list[Response]:
     """Record an answer given from a letter, withdraw the campaign's letters queued for that authority, and confirm it.
 
-    What is no reaction (`answers.is_a_reaction`) withdraws nothing. Where the mailbox answers for some schools only,
+    What is no reaction (`replies.is_a_reaction`) withdraws nothing. Where the mailbox answers for some schools only,
     the letters queued for the authority's other mailboxes stay. An answer by paper or phone names its rung (`step`),
     and stops those of each mailbox for whose schools it speaks. An answer proves that the letter arrived. An answer
     that repeats the previous one is not confirmed again, nor is one that says that the mailbox is the wrong contact. A
     copy goes to `given.copy_to`, once a letter.
 
     Returns the responses: none where only schools that are gone were named, or for a test letter, whose answer is not
-    recorded. Raises InputError and Refused as
-    `answers.give` does.
+    recorded. Raises InputError and Refused as `replies.give_answers` does.
     """
     if given.is_from_mail:  # a code proves that paper arrived, a call that somebody answered, and nothing of the mail
         outbox.count_as_accepted(session, message, outbox.Proof.ANSWER, now=now)

@@ -163,7 +163,7 @@ def show(plan: JoiningPlan) -> None:
     say_reading(plan)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Datées d’avant un jour déjà dit", [_line(line) for line in plan.back_in_time], SHOWN)
-    list_some("Notes que la liste contredit : corrigez-les après", [note.told for note in plan.notes], None)
+    list_some("Notes que la liste contredit : corrigez-les après", [note.in_words for note in plan.notes], None)
     list_some("Lignes rejetées", rejections(plan.rejected), SHOWN)
 
 

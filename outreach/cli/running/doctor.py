@@ -28,12 +28,13 @@ def doctor(operation: Operation) -> None:
     say_json(
         lambda: {
             "checks": [
-                {"name": check.name, "state": finding.state.value, "told": finding.told} for check, finding in results
+                {"name": check.name, "state": finding.state.value, "told": finding.in_words}
+                for check, finding in results
             ]
         }
     )
     for check, finding in results:
-        say(f"{MARKS[finding.state]:<9}  {check.label} : {finding.told}")
+        say(f"{MARKS[finding.state]:<9}  {check.label} : {finding.in_words}")
     sys.exit(1 if any(finding.state is HealthState.FAULT for _, finding in results) else 0)
 
 

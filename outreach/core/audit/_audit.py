@@ -54,7 +54,7 @@ class AuditEntry(Base):
     run_by: Mapped[str | None] = mapped_column(String(255))
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The sentence, or a word that says that it was erased."""
         return self.sentence or ERASED
 

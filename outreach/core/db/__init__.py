@@ -323,7 +323,7 @@ class Database:
             logger.warning("tables that grew were not analysed: %s", logs.told(error), extra=extra)
 
     def connect(self) -> Connection:
-        """A connection that may write, for a thread that keeps one (`db.kept_connection`). `dispose` closes it, too."""
+        """A connection that may write, for a thread that keeps one. `dispose` closes it, too."""
         self._admit()
         connection = self._writer.connect()
         self._kept.add(connection)

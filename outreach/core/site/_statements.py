@@ -100,7 +100,7 @@ class PublicStatement(Base):
         return words
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def in_words(self) -> list[tuple[str, str]]:
         """Its fields as people read them: the label and the words of each."""
         words = self.words
         if CONFORMITY in words:

@@ -175,7 +175,7 @@ class Headers:
         fields = {word: replace(field, mend=mends.get(word, field.mend)) for word, field in self.fields.items()}
         return replace(self, fields=fields)
 
-    def told(self, grid: Grid) -> list[str]:
+    def titles(self, grid: Grid) -> list[str]:
         """The header of a grid such that its titles alone say what its columns are taken for."""
         named, fields = self.named(grid.header), [*grid.fields]
         return [

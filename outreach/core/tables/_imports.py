@@ -183,7 +183,7 @@ def grid_of(sent: FileImport | Opened) -> Grid:
 class ColumnMatching(Base):
     """The fields that a person gave to the columns of a header (JSON, by place), for a kind of list. The last counts.
 
-    `header` is the digest of the header as `headers.normalise_header` spells it. Personal data: it names a colleague.
+    `header` is the digest of the header as `normalise_header` spells it. Personal data: it names a colleague.
     """
 
     __tablename__ = "column_matchings"
@@ -407,7 +407,7 @@ class ListKind(ABC, Generic[Sent, Plan]):
         """Raise Refused when a list cannot even be looked at."""
 
     def known(self, session: Session) -> Holds:
-        """What the database knows that cells hold, by field (`understanding.understand_columns`)."""
+        """What the database knows that cells hold, by field."""
         del session
         return {}
 

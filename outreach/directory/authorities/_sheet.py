@@ -123,7 +123,7 @@ def represented_by(session: Session, authority: Authority) -> list[tuple[Federat
 
 def authority_history(session: Session, authority: Authority) -> list[PastEvent]:
     """The acts of staff and the changes of each edition of the register, newest first."""
-    events = [PastEvent(e.at, e.actor, e.told) for e in audit.entries_about(session, subject_of(authority))]
+    events = [PastEvent(e.at, e.actor, e.in_words) for e in audit.entries_about(session, subject_of(authority))]
     events += _register_events(session, authority)
     return sorted(events, key=lambda event: event.at, reverse=True)
 

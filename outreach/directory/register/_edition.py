@@ -156,7 +156,7 @@ class EditionReading(ListReading):
 
 
 def open_edition(content: bytes) -> Opened:
-    """Read a file (`grids.opened`). Raises InputError also when it holds no school of compulsory education."""
+    """Read a file (`tables.open_import`). Raises InputError also when it holds no school of compulsory education."""
     sent = tables.open_import(content, HEADERS)
     with suppress(MissingColumns):  # a person may say what its columns mean
         ensure_not_empty(read_edition(tables.grid_of(sent)))

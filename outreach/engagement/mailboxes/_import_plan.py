@@ -76,7 +76,7 @@ class ContactChange:
     before: Mapping[str, Any]
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """What changes, in French."""
         return ", ".join(LABELS[name] for name in self.before)
 

@@ -168,7 +168,7 @@ class Response(Base):
 
 
 class Acknowledgement(Base):
-    """A response that says that the letter was read, and nothing else: see `answers.is_a_reaction`."""
+    """A response that says that the letter was read, and nothing else: see `is_a_reaction`."""
 
     __tablename__ = "acknowledgements"
 

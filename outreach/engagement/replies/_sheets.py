@@ -233,7 +233,7 @@ class AnswerLists(ListKind[AnswerList, AnswerPlan]):
     """
 
     message: Message
-    asked: Question
+    question: Question
     before: Earlier
     record: Callable[[Session, Given], object]
     comment: str = ""
@@ -250,11 +250,11 @@ class AnswerLists(ListKind[AnswerList, AnswerPlan]):
 
     def basis(self, session: Session, received: AnswerList) -> object:
         """Answers are only added; `record` itself refuses those about a school that waits no longer."""
-        return session.scalar(select(func.max(Response.id)).where(Response.authority_id == self.asked.authority.id))
+        return session.scalar(select(func.max(Response.id)).where(Response.authority_id == self.question.authority.id))
 
     def plan(self, session: Session, received: AnswerList, grid: Grid) -> AnswerPlan:
         """Compare the cells of a sheet with what is asked and was answered before."""
-        return plan(grid, self.asked, self.before, NameBook.of(session, only=self.asked.authority.id))
+        return plan(grid, self.question, self.before, NameBook.of(session, only=self.question.authority.id))
 
     def write(self, session: Session, received: AnswerList, plan: AnswerPlan, *, now: datetime, actor: str) -> str:
         """Record the answers of a sheet."""

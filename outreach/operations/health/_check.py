@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     """How a thing is, and in French what was found and what to do."""
 
     state: HealthState
-    told: str
+    in_words: str
 
 
 ok = partial(Finding, HealthState.OK)
@@ -40,7 +40,7 @@ fault = partial(Finding, HealthState.FAULT)
 def worst(findings: list[Finding]) -> Finding:
     """Several findings as one: the worst state, all that was told."""
     gravest = max((finding.state for finding in findings), key=list(HealthState).index)
-    return Finding(gravest, " ".join(finding.told for finding in findings))
+    return Finding(gravest, " ".join(finding.in_words for finding in findings))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def relay(examined: Examined) -> Finding:
     found = [_relay(one, RELAY_SECONDS / len(relays)) for one in relays]
     gravest = worst(found)
     if gravest.state is HealthState.FAULT and any(finding.state is not HealthState.FAULT for finding in found):
-        return warning(f"{gravest.told} Un autre serveur d’envoi sert en attendant.")
+        return warning(f"{gravest.in_words} Un autre serveur d’envoi sert en attendant.")
     return gravest
 
 
@@ -62,7 +62,7 @@ def replies(examined: Examined) -> Finding:
     found = _mailbox(settings.replies_url.partition("?")[0], received.REPLIES, "OUTREACH_REPLIES_URL")
     if settings.proving_server or found.state is not HealthState.OK:
         return found
-    return ok(f"{found.told} Sans proven-by, nul expéditeur n’est cru : seul un courriel rattache une réponse.")
+    return ok(f"{found.in_words} Sans proven-by, nul expéditeur n’est cru : seul un courriel rattache une réponse.")
 
 
 def _mailbox(url: str, called: str, setting: str) -> Finding:

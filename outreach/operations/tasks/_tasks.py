@@ -187,7 +187,7 @@ class Source(NamedTuple):
 
     roles: tuple[RoleName, ...]
     rows: Callable[[Whose, date], Select[*tuple[Any, ...]]]
-    told: Callable[[Session, Any], Task] | None = None
+    as_task: Callable[[Session, Any], Task] | None = None
 
 
 class TaskList(NamedTuple):
@@ -242,9 +242,9 @@ def list_tasks(
     day, more = today(now), 0
     found = [task for alert in shown for task in of_programme(alert.campaign, _alert(alert))]
     for source in _of(whose):
-        if source.told:
+        if source.as_task:
             for row in session.scalars(source.rows(whose, day)).unique():
-                found += of_programme(row, source.told(session, row))
+                found += of_programme(row, source.as_task(session, row))
     if AUTHOR in whose.roles:
         answers = replies.awaiting_responses(session, whose.email, day, programme)
         named = answers.page(1, MOST_ANSWERS)

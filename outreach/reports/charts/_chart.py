@@ -89,7 +89,7 @@ class Chart:
     title: str
     about: str
     subject: str
-    told: str
+    in_words: str
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     draw: Callable[[Canvas], Drawing]
@@ -102,7 +102,7 @@ class Chart:
     def slide(self, source: str, sender: ChartSender = NOBODY) -> str:
         """The chart as a slide (SVG, 16:9) with its title, where and when its figures come from, and whose it is."""
         drawing = slide(self.title, (self.about, self.subject), self.draw, source, sender)
-        return chart_file(drawing, self.title, self.told)
+        return chart_file(drawing, self.title, self.in_words)
 
 
 FONT = "'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-serif"

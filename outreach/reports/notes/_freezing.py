@@ -42,7 +42,7 @@ class Gathered:
     as_of: date
     known_at: datetime
     corrects_id: int | None
-    told: tuple[FiguredSentence, ...] = ()
+    sentences: tuple[FiguredSentence, ...] = ()
     answers: int = 0
 
     @property

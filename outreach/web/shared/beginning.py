@@ -124,7 +124,7 @@ class Offered:
         """What a form calls the strand with this key; '' for none."""
         return next((code for code, (_, strand) in self.pairs().items() if strand.id == key), "")
 
-    def told(self, strand: Strand) -> str:
+    def strand_in_words(self, strand: Strand) -> str:
         """What is said of a strand under its name: circular, schools, since when it is open."""
         opened = french.day(strand.opened_on)
         when = f"ouvert depuis le {opened}" if strand.is_open(self.day) else f"s’ouvre le {opened}"

@@ -55,4 +55,4 @@ def _sender(head: Letterhead) -> ChartSender:
 
 
 def _png(slide: str, chart: Chart) -> bytes:
-    return pdf.set_png("slide.typ", {"svg": slide, "told": chart.told}, lost_nothing="Rien n’est perdu")
+    return pdf.set_png("slide.typ", {"svg": slide, "told": chart.in_words}, lost_nothing="Rien n’est perdu")

@@ -289,7 +289,7 @@ def rejected_table(headers: Headers, grid: Grid, rejections: Sequence[Rejection]
     """
     errors = {rejection.row: rejection for rejection in rejections}
     faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
-    header = headers.told(grid)
+    header = headers.titles(grid)
     kept = [place for place, name in enumerate(header) if name != ERROR]
     kept += range(len(header), max((len(cells) for _, cells in faulty), default=0))
     rows = [[*(cell_of(cells, place) for place in kept), _told(rejection)] for rejection, cells in faulty]

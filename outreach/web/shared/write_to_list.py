@@ -49,10 +49,10 @@ def _like(
 
 
 def call_those(number: int, authorities: Collection[int]) -> Redirect:
-    """Add the authorities of a list to the calls of a campaign, and lead there. Raises as `asked_calls.ask`."""
+    """Add the authorities of a list to the calls of a campaign, and lead there. Raises as `ask_for_calls`."""
     with database().writing() as session:
         asked = channels.ask_for_calls(
             session, planning.in_turn(session, number), authorities, now=now(), actor=actor()
         )
-    flash(asked.told, "success" if asked.added else "info")
+    flash(asked.in_words, "success" if asked.added else "info")
     return redirect(url_for("campaigns.list_calls", number=number))

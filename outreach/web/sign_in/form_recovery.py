@@ -47,7 +47,7 @@ class Keeping:
     `part` is the id of the element that a script asks of this view, or ''. `without` are fields that are not kept.
     """
 
-    told: Told
+    describe: Told
     to: str
     button: str
     part: str
@@ -201,7 +201,7 @@ def review_page(kept: KeptText) -> str:
     """The page that shows what will be sent, with one button. Only for the author, who is signed in."""
     keeping = kept.keeping
     address = url_for(keeping.to or kept.endpoint, **kept.arguments) + (f"?{kept.query}" if kept.query else "")
-    told = keeping.told(MultiDict(kept.fields), kept.arguments)
+    told = keeping.describe(MultiDict(kept.fields), kept.arguments)
     return render_template("pages/account/kept_text.html", kept=kept, keeping=keeping, address=address, told=told)
 
 

@@ -275,7 +275,7 @@ def judged(text: str) -> Judgement:
 def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Open a view only to holders of one of these roles. Others have to sign in first, or get 403.
 
-    To accounts of federations and networks it is open where `door` names it, whatever the roles.
+    To accounts of federations and networks it is open where `opens` names it, whatever the roles.
 
     Whoever has a password that somebody else chose has to change it before.
     """

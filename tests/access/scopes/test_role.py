@@ -117,9 +117,9 @@ def test_the_doctor_says_that_the_guard_stands_alone_and_what_is_wrong_with_a_ro
         return databases.scopes(examined)
 
     assert found("").state is HealthState.WARNING
-    assert "OUTREACH_SIGHT_ROLE" in found("").told
+    assert "OUTREACH_SIGHT_ROLE" in found("").in_words
     assert found(ROLE).state is HealthState.OK
-    assert "CREATE ROLE nobody_has_it NOLOGIN" in found("nobody_has_it").told
+    assert "CREATE ROLE nobody_has_it NOLOGIN" in found("nobody_has_it").in_words
     with named.writing() as session:
         session.execute(text(f"GRANT SELECT (address) ON contacts TO {ROLE}"))
-    assert (found(ROLE).state, "peut lire contacts" in found(ROLE).told) == (HealthState.FAULT, True)
+    assert (found(ROLE).state, "peut lire contacts" in found(ROLE).in_words) == (HealthState.FAULT, True)

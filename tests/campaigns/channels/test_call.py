@@ -38,7 +38,7 @@ def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder
         outbox.suppress_address(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
     asked = ask(five_on_a_ladder, {1, 2, 3, 4, 99})
     assert (asked.added, asked.waiting, asked.left_out) == (2, 0, 3)
-    assert asked.told.startswith("2\u00a0PO ajoutés aux appels, 3 pas à appeler")
+    assert asked.in_words.startswith("2\u00a0PO ajoutés aux appels, 3 pas à appeler")
     assert calls(five_on_a_ladder) == {1: StepReason.REFUSED, 4: StepReason.SILENT}
     again = ask(five_on_a_ladder, {1, 4, 5})
     assert (again.added, again.waiting, again.left_out) == (1, 2, 0)

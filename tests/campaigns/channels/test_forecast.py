@@ -17,7 +17,7 @@ def counted(database, ladder):
     move(database, number, planning.revise_campaign, {"ladder": ladder})
     with database.reading() as session:
         found = channels.forecast_steps(session, session.get_one(Campaign, number), now=NOW)
-        assert all(one.told for one in found)
+        assert all(one.in_words for one in found)
         return [dict(one.networks) for one in found]
 
 

@@ -106,7 +106,7 @@ def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_1
     leave(database, lottery, 2)
     waits = lock(database, lottery)
     assert (waits.state, waits.until) == (EffectState.LOCKED, LAST)
-    assert "complète jusqu’au 25 juin 2021 pour Libre confessionnel" in waits.told.replace("\xa0", " ")
+    assert "complète jusqu’au 25 juin 2021 pour Libre confessionnel" in waits.in_words.replace("\xa0", " ")
     for networks, until in ((["WBE"], LAST), (["Libre confessionnel"], LAST - timedelta(days=1))):
         tell(database, {departures(database, lottery)[2][0]: DAY}, until, networks, at=AFTER)
         assert lock(database, lottery).state is EffectState.LOCKED

@@ -16,7 +16,7 @@ def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
         (2, CALL, 12, RungWhen.SILENT),
     ]
     assert stored_steps("") == []
-    assert stored_steps(write_steps([(PAPER, 1, RungWhen.ALWAYS)]))[0].told == (
+    assert stored_steps(write_steps([(PAPER, 1, RungWhen.ALWAYS)]))[0].in_words == (
         "Lettre sur papier, 1 jour après la vague, toujours : la lettre sur papier suit le courriel"
     )
 

@@ -50,7 +50,7 @@ def hit(database, letter, link, at, hit_class=HitClass.HUMAN):
 def told(database, letters, now=LATER):
     with database.reading() as session:
         found = results.of_letters(session, letters, now=now)
-    return {letters.index(key): ", ".join(seen.told) for key, seen in found.items()}
+    return {letters.index(key): ", ".join(seen.in_words) for key, seen in found.items()}
 
 
 @pytest.mark.postgresql
@@ -95,4 +95,4 @@ def test_letters_of_a_wave_that_counts_by_group_say_nothing_of_one_mailbox(datab
 
 
 def test_a_click_without_an_opening_is_told_alone():
-    assert LetterOpenings(clicked=NOW).told == ["cliqué le 15 mai"]
+    assert LetterOpenings(clicked=NOW).in_words == ["cliqué le 15 mai"]

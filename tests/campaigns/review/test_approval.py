@@ -288,8 +288,8 @@ def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_afte
         (2, "2021-06-01"),
         (3, "2021-06-08"),  # Friday 4 June → Tuesday
     ]
-    assert "vendredi" in waves[2].told
-    assert waves[0].told == ""
+    assert "vendredi" in waves[2].move_in_words
+    assert waves[0].move_in_words == ""
 
 
 @pytest.mark.long

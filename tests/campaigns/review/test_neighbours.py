@@ -91,7 +91,7 @@ def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(data
     move(database, number, partial(give, overlap=2), actor=APPROVER)
     with database.reading() as session:
         (last, *_) = planning.campaign_history(session, campaign_numbered(session, number))
-        assert last.told == (
+        assert last.in_words == (
             "validée en sachant que 2 PO reçoivent un autre courriel dans les sept jours" if is_warned else "validée"
         )
 

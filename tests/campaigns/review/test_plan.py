@@ -77,7 +77,7 @@ def planned(database, number, now=OVER):
 
 
 def lines(found):
-    return [(line.what, line.told.replace("\xa0", " ")) for line in found.lines]
+    return [(line.what, line.in_words.replace("\xa0", " ")) for line in found.lines]
 
 
 @pytest.mark.long
@@ -94,7 +94,7 @@ def test_reminders_and_answers_are_those_of_the_earlier_wave_to_as_many_as_are_w
     leaves = today(found.lines[0].at)
     assert found.answers == [(leaves + 2 * DAY, 4), (leaves + 5 * DAY, 2)]
     assert sum(count for _, count in found.answers) == round(written * 3 / 9)
-    text = found.told.replace("\xa0", " ")
+    text = found.in_words.replace("\xa0", " ")
     assert text.startswith("Si l’on répond comme à la vague du 15 mai 2021, « ")
     assert "(3 PO sur 9 au 14 juin 2021, relances comprises), 6 réponses arrivent, dont 4 le jour le plus" in text
 
@@ -107,7 +107,7 @@ def test_without_a_wave_of_its_kind_that_is_over_a_plan_says_so_and_gives_bounds
         (_, first), *reminders = lines(found)
         assert [told for _, told in reminders] == [f"au plus {first}"] * 2
         assert (found.before, found.answers) == (None, [])
-        assert "n’est pas connu" in found.told
+        assert "n’est pas connu" in found.in_words
 
 
 @pytest.mark.long

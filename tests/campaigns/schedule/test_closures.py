@@ -109,7 +109,7 @@ def test_it_counts_for_what_is_planned_from_then_on_until_it_is_taken_back(datab
         with database.reading() as session:
             campaign = planning.as_if(session, planning.campaign_numbered(session, planned), {"starts_at": OPEN})
             days = {day.on: day.closing for week in planning.calendar_weeks(session, date(2021, 5, 1)) for day in week}
-            told = schedule.plan_waves(session, campaign, now=NOW)[0].told
+            told = schedule.plan_waves(session, campaign, now=NOW)[0].move_in_words
             return told, days[TUESDAY] and days[TUESDAY].name
 
     assert first() == ("", None)

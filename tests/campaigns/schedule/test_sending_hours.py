@@ -164,7 +164,7 @@ def test_every_day_of_ten_years_answers_and_mondays_fridays_and_weekends_never_o
         for day in TEN_YEARS:
             opening = next_open(datetime.combine(day, time(9)), recipients, urgent=urgent)
             assert opening.moved == (day in shut)
-            assert opening.wall - opening.asked <= timedelta(days=120)
+            assert opening.wall - opening.requested <= timedelta(days=120)
             assert day not in shut or opening.why.startswith(shut[day])
 
 

@@ -56,5 +56,5 @@ def test_the_newest_version_holds_and_the_audit_has_each(database):
         letterhead.change_letterhead(session, Letterhead(("Ministère",)), now=NOW, actor=AUTHOR)
     with database.reading() as session:
         assert letterhead.current_letterhead(session) == Letterhead(("Ministère",), b"", version=2)
-        told = [entry.told for entry in audit.entries_about(session, letterhead.SUBJECT)]
+        told = [entry.in_words for entry in audit.entries_about(session, letterhead.SUBJECT)]
     assert (len(told), sum("sans logo" in one for one in told)) == (2, 1)

@@ -51,7 +51,7 @@ def test_a_withdrawn_correction_gives_the_register_s_address_back_and_history_te
     assert held(database).address.street_line == "Rue Basse 1"
     with database.reading() as session:
         owner = session.scalars(select(Authority)).one()
-        told = [entry.told for entry in audit.entries_about(session, f"authority:{owner.fase}")]
+        told = [entry.in_words for entry in audit.entries_about(session, f"authority:{owner.fase}")]
     assert any("Rue Haute 9 bte 2" in one and "devient" in one for one in told)
     assert any("annulée" in one for one in told)
 

@@ -24,7 +24,7 @@ def the_effect_that_was_put_in_is_found_and_none_where_none_is(database):
         assert found["state"] == "ready"
         assert 0 < found["low"] <= finished.EFFECT <= found["high"]
         assert found["told"].startswith("Oui. ")
-        shown = {one.campaign.id: one.told for one in results.public_draw(session, helped.id).draws}
+        shown = {one.campaign.id: one.in_words for one in results.public_draw(session, helped.id).draws}
         assert shown == {one.id: experiments.told_of(session, one)["told"] for one in (helped, idle)}
         none = experiments.told_of(session, idle)
         assert none["low"] <= 0 <= none["high"]

@@ -104,7 +104,7 @@ def test_a_domain_whose_dns_is_in_order_is_well(ask, look):
 def test_each_fault_of_the_domain_is_told_with_what_to_publish(ask, look, zone, records, state, told):
     finding = ask(look, {**WELL, zone: records})
     assert finding.state is state
-    assert told in finding.told
+    assert told in finding.in_words
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -118,7 +118,7 @@ def test_the_published_key_is_compared_with_ours_and_ours_is_told_where_it_is_no
     assert ask(domain.dkim, {zone: {"TXT": f'"{ours[:20]}" "{ours[20:]}"'}}, **named).state is OK
     for records in ({}, {"TXT": '"v=DKIM1; k=ed25519; p=AAAA"'}):
         finding = ask(domain.dkim, {zone: records}, **named)
-        assert (finding.state, ours in finding.told) == (FAULT, True)
+        assert (finding.state, ours in finding.in_words) == (FAULT, True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -129,7 +129,7 @@ def test_a_dns_server_that_is_silent_is_a_fault_of_the_check_alone(examined, mon
         there = examined(smtp_url="smtp://relais.be", **silent)
         results = run_checks(there, [Check("mx", "MX", 10, domain.mx), Check("settings", "", 5, machine.settings)])
     assert [result.finding.state for result in results] == [FAULT, OK]
-    assert "OUTREACH_CHECK_DOMAINS" in results[0].finding.told
+    assert "OUTREACH_CHECK_DOMAINS" in results[0].finding.in_words
 
 
 def test_a_check_that_breaks_or_hangs_is_a_fault_that_says_so_and_keeps_no_other(examined):
@@ -153,10 +153,10 @@ def test_a_check_that_breaks_or_hangs_is_a_fault_that_says_so_and_keeps_no_other
     ended.set()
     assert time.monotonic() - began < 9
     assert [result.finding.state for result in results] == [FAULT, FAULT, FAULT, OK]
-    assert "KeyError" in results[0].finding.told
-    assert "typed" not in results[0].finding.told
-    assert "abandonné" in results[1].finding.told
-    assert "Ce qu’il faut faire." in results[2].finding.told
+    assert "KeyError" in results[0].finding.in_words
+    assert "typed" not in results[0].finding.in_words
+    assert "abandonné" in results[1].finding.in_words
+    assert "Ce qu’il faut faire." in results[2].finding.in_words
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -180,15 +180,15 @@ def test_a_relay_is_spoken_to_as_sending_does_and_is_handed_nothing(examined, si
     small, plain = sink("--size", "50000"), sink()
     assert mail.relay(examined(smtp_url=f"smtp://localhost:{plain.port}")).state is OK
     finding = mail.relay(examined(smtp_url=f"smtp://localhost:{small.port}"))
-    assert (finding.state, "0,1" in finding.told) == (WARNING, True)
+    assert (finding.state, "0,1" in finding.in_words) == (WARNING, True)
     required = f"smtp://localhost:{plain.port}?starttls=on"
     finding = mail.relay(examined(smtp_url=required))
     assert finding.state is FAULT
-    assert "STARTTLS" in finding.told
+    assert "STARTTLS" in finding.in_words
     assert mail.relay(examined(smtp_url=f"{required},smtp://localhost:{small.port}")).state is WARNING, "one serves"
     monkeypatch.setattr("outreach.delivery.smtp._relay.Relay.is_near", False)
     in_clear = mail.relay(examined(smtp_url=f"smtp://localhost:{plain.port}"))
-    assert (in_clear.state, "starttls=off" in in_clear.told) == (WARNING, True)
+    assert (in_clear.state, "starttls=off" in in_clear.in_words) == (WARNING, True)
     assert plain.accepted == small.accepted == []
 
 
@@ -204,11 +204,11 @@ def test_the_demonstration_s_mailbox_is_found_where_it_opened(examined, settings
 def test_a_relay_that_refuses_our_password_or_is_not_there_is_a_fault(examined, sink):
     with_auth = sink("--offer", "AUTH PLAIN")
     url = f"smtp://us:hush@localhost:{with_auth.port}"
-    assert "identifié" in mail.relay(examined(smtp_url=url)).told
+    assert "identifié" in mail.relay(examined(smtp_url=url)).in_words
     with_auth.script({"stage": "auth", "reply": "535 5.7.8 no"})
     finding = mail.relay(examined(smtp_url=url))
-    assert (finding.state, "hush" in finding.told) == (FAULT, False)
-    assert "OUTREACH_SMTP_URL" in finding.told
+    assert (finding.state, "hush" in finding.in_words) == (FAULT, False)
+    assert "OUTREACH_SMTP_URL" in finding.in_words
     assert mail.relay(examined(smtp_url="smtp://127.0.0.1:1")).state is FAULT
 
 
@@ -218,16 +218,16 @@ def test_the_mailbox_of_returns_is_opened(examined, tmp_path):
         (tmp_path / "box" / part).mkdir(parents=True)
     (tmp_path / "box" / "new" / "1").write_bytes(b"x")
     finding = mail.returns(examined(bounces_url=f"maildir://{tmp_path / 'box'}"))
-    assert (finding.state, "1\u00a0message attend" in finding.told) == (OK, True)
+    assert (finding.state, "1\u00a0message attend" in finding.in_words) == (OK, True)
     assert mail.returns(examined(bounces_url=f"maildir://{tmp_path / 'none'}")).state is FAULT
     assert mail.returns(examined(bounces_url="imaps://u:p@127.0.0.1:1/INBOX")).state is FAULT
     assert mail.returns(examined(smtp_url="smtp://relais.be")).state is WARNING
-    assert mail.replies(examined()).told.startswith("Aucune")
+    assert mail.replies(examined()).in_words.startswith("Aucune")
     for options, believes in (("", False), ("?proven-by=mx.example", True)):
         finding = mail.replies(examined(replies_url=f"maildir://{tmp_path / 'box'}{options}"))
-        assert (finding.state, "nul expéditeur n’est cru" in finding.told) == (OK, not believes)
+        assert (finding.state, "nul expéditeur n’est cru" in finding.in_words) == (OK, not believes)
     gone = mail.replies(examined(replies_url=f"maildir://{tmp_path / 'none'}"))
-    assert (gone.state, "La boîte des réponses" in gone.told, "OUTREACH_REPLIES_URL" in gone.told) == (
+    assert (gone.state, "La boîte des réponses" in gone.in_words, "OUTREACH_REPLIES_URL" in gone.in_words) == (
         FAULT,
         True,
         True,
@@ -240,11 +240,11 @@ def test_an_issuer_is_asked_for_its_keys(examined):
         named = {"oidc_issuer": provider.url, "oidc_client_id": "c"}
         assert secrets.issuer(examined(**named)).state is OK
         provider.answer["/keys"] = (200, {}, '{"keys": []}')
-        assert "ne publie aucune clé" in secrets.issuer(examined(**named)).told
+        assert "ne publie aucune clé" in secrets.issuer(examined(**named)).in_words
         provider.answer["/.well-known/openid-configuration"] = (503, {}, "{}")
         assert secrets.issuer(examined(**named)).state is FAULT
     finding = secrets.issuer(examined(**{**named, "oidc_issuer": "http://127.0.0.1:1"}))
-    assert (finding.state, "OUTREACH_OIDC_ISSUER" in finding.told) == (FAULT, True)
+    assert (finding.state, "OUTREACH_OIDC_ISSUER" in finding.in_words) == (FAULT, True)
     assert secrets.issuer(examined()).state is OK, "there is none"
 
 
@@ -255,7 +255,7 @@ def test_the_key_of_notes_is_read_and_closed_to_others(examined, tmp_path):
     path.chmod(0o400)
     assert secrets.note_keys(examined(note_key_file=path)).state is OK
     path.chmod(0o444)
-    assert "chmod 400" in secrets.note_keys(examined(note_key_file=path)).told
+    assert "chmod 400" in secrets.note_keys(examined(note_key_file=path)).in_words
     path.chmod(0o600)
     path.write_text("no key")
     assert secrets.note_keys(examined(note_key_file=path)).state is FAULT
@@ -270,7 +270,7 @@ def test_a_second_factor_that_no_key_reads_any_more_is_found(examined, database)
     assert secrets.factor_keys(examined()).state is OK
     other = type(examined().settings.secret_key)("another key that was drawn at random")
     finding = secrets.factor_keys(examined(secret_key=other))
-    assert (finding.state, "OUTREACH_SECRET_KEY" in finding.told) == (FAULT, True)
+    assert (finding.state, "OUTREACH_SECRET_KEY" in finding.in_words) == (FAULT, True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -282,7 +282,7 @@ def test_a_disk_is_full_below_the_room_that_the_alert_knows(examined, monkeypatc
     monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(fields))
     finding = machine.disk(examined())
     assert finding.state is state
-    assert ("place" in finding.told) is (state is not OK)
+    assert ("place" in finding.in_words) is (state is not OK)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
@@ -292,7 +292,7 @@ def test_the_data_folder_is_ours_alone(examined, tmp_path):
     assert machine.folder(there).state is OK
     (there.settings.data / "installation").write_text("{}")
     (there.settings.data / "installation").chmod(0o644)
-    assert "chmod 600" in machine.folder(there).told
+    assert "chmod 600" in machine.folder(there).in_words
     assert machine.folder(examined(data=tmp_path / "none")).state is FAULT
 
 
@@ -300,16 +300,16 @@ def test_the_data_folder_is_ours_alone(examined, tmp_path):
 def test_a_name_that_is_no_setting_is_told(examined, database):
     there = Examined(examined().settings, database, {"OUTREACH_MODE": "demo", "OUTREACH_OLD_WISH": "1"})
     finding = machine.settings(there)
-    assert (finding.state, "OUTREACH_OLD_WISH" in finding.told) == (WARNING, True)
+    assert (finding.state, "OUTREACH_OLD_WISH" in finding.in_words) == (WARNING, True)
 
 
 @pytest.mark.postgresql
 def test_the_database_tells_its_version_and_an_older_one_is_to_be_migrated(examined, database):
     finding = databases.database(examined())
-    assert finding.state is OK, finding.told
+    assert finding.state is OK, finding.in_words
     with database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0010'"))
-    assert "./run migrate" in databases.database(examined()).told
+    assert "./run migrate" in databases.database(examined()).in_words
 
 
 @pytest.mark.postgresql
@@ -321,10 +321,10 @@ def test_a_table_that_has_grown_since_it_was_analysed_is_named(examined, databas
         session.flush()
         session.execute(text("SELECT pg_stat_force_next_flush()"))
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        assert "workers" in databases.database(examined()).told
+        assert "workers" in databases.database(examined()).in_words
         connection.execute(text("ANALYZE workers"))
         connection.execute(text("SELECT pg_stat_force_next_flush()"))
-    assert "de workers" not in databases.database(examined()).told
+    assert "de workers" not in databases.database(examined()).in_words
 
 
 @pytest.mark.postgresql
@@ -333,7 +333,7 @@ def test_a_table_that_has_grown_since_it_was_analysed_is_named(examined, databas
 def test_a_clock_that_is_off_is_compared_with_the_database(examined, off, state):
     finding = databases.clock(examined(clock_offset=off))
     assert finding.state is state
-    assert ("NTP" in finding.told) is (state is not OK)
+    assert ("NTP" in finding.in_words) is (state is not OK)
 
 
 @pytest.mark.postgresql
@@ -361,13 +361,13 @@ def test_the_clock_of_another_machine_is_compared_as_it_passes(examined, databas
         stop.set()
         other.join()
     assert finding.state is FAULT
-    assert "en retard de 120 secondes sur ahead" in finding.told
-    assert "À l’heure de right" in finding.told
+    assert "en retard de 120 secondes sur ahead" in finding.in_words
+    assert "À l’heure de right" in finding.in_words
 
 
 def test_a_work_process_that_is_late_hindered_or_gone_is_told(examined, database, monkeypatch):
     monkeypatch.setattr("outreach.core.settings.Settings.instant", lambda _self: NOW)
-    assert "lancez ./run work" in work.clocks_and_workers(examined()).told
+    assert "lancez ./run work" in work.clocks_and_workers(examined()).in_words
     with database.writing() as session:
         workers.clock_passed(session, "", place="one:/data", now=NOW)
         workers.join_in(session, now=NOW)
@@ -376,20 +376,20 @@ def test_a_work_process_that_is_late_hindered_or_gone_is_told(examined, database
         hour = timedelta(hours=1)
         session.add(Worker(id="g", place="gone:7", started_at=NOW - 2 * hour, seen_at=NOW - hour))
     finding = work.clocks_and_workers(examined())
-    assert (finding.state, "gone:7" in finding.told) == (WARNING, True)
+    assert (finding.state, "gone:7" in finding.in_words) == (WARNING, True)
     with database.writing() as session:
         workers.clock_passed(session, "Rien ne part.", place="one:/data", now=NOW)
     assert work.clocks_and_workers(examined()).state is FAULT
     with database.writing() as session:
         workers.clock_passed(session, "", place="one:/data", now=NOW - timedelta(minutes=1))
-    assert "Relancez" in work.clocks_and_workers(examined()).told
+    assert "Relancez" in work.clocks_and_workers(examined()).in_words
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database, tmp_path, monkeypatch):
     now = datetime.now(UTC)
     here = examined(backups=tmp_path, mode=Mode.PRODUCTION)
-    assert "lancez ./run backup" in backups.backup(here).told
+    assert "lancez ./run backup" in backups.backup(here).in_words
     assert backups.restore(here).state is WARNING
     assert backups.backup(examined(mode=Mode.PRODUCTION)).state is WARNING
     assert backups.backup(examined()).state is OK
@@ -406,8 +406,8 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
                 session, restore_tests.Rehearsed("x", now, faults), now=rehearsed_at, seconds=1
             )
         finding = backups.restore(here)
-        assert finding.state is state, finding.told
-    assert "Une table manque." in finding.told
+        assert finding.state is state, finding.in_words
+    assert "Une table manque." in finding.in_words
     newest_backup(tmp_path).with_suffix(".json").write_text("{}")
     assert backups.backup(here).state is FAULT, "its manifest cannot be read"
 
@@ -419,10 +419,10 @@ def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(exam
     assert (backups.backup(here).state, len(list(backups.age_of_backup(here.settings)))) == (OK, 1)
     with made.file.open("rb+") as file:
         file.truncate(4096)
-    assert "elle est abîmée" in backups.backup(here).told
+    assert "elle est abîmée" in backups.backup(here).in_words
     assert list(backups.age_of_backup(here.settings)) == []
     made.file.unlink()
-    assert f"La sauvegarde {made.file.name} manque" in backups.backup(here).told
+    assert f"La sauvegarde {made.file.name} manque" in backups.backup(here).in_words
     assert list(backups.age_of_backup(here.settings)) == []
 
 
@@ -433,7 +433,7 @@ def test_a_manifest_that_says_no_time_zone_is_no_manifest(examined, tmp_path):
     read = manifest.read(made.file)
     lying = read.model_copy(update={"made_at": read.made_at.replace(tzinfo=None)}).sealed()
     made.manifest.write_text(lying.model_dump_json())
-    assert "ne se lit pas" in backups.backup(here).told
+    assert "ne se lit pas" in backups.backup(here).in_words
     assert list(backups.age_of_backup(here.settings)) == []
 
 

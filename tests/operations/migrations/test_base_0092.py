@@ -87,7 +87,7 @@ def test_a_sender_stays_of_the_programme_that_its_joinings_were_taken_for(upgrad
 @pytest.mark.parametrize("number", [base.TOLD, base.TOLD_AND_CLOSED])
 def test_a_draw_that_was_told_stays_as_told_and_a_stranger_repeats_it(upgraded_base, number, tmp_path):
     with Session(upgraded_base.engine) as session:
-        kept = session.get_one(DrawnEffect, number).told
+        kept = session.get_one(DrawnEffect, number).shown
         shown = results.public_draw(session, number)
         order = experiments.order_of(session, shown.attempt)
         outcome = experiments.told_frozen(session, session.get_one(Campaign, number))

@@ -76,7 +76,7 @@ def check_sentences(session, asked, gathered):
     programme, listed = programmes.get_programme(session), listed_schools(known_until(asked.as_of, asked.known_at))
     found = situation.count_situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
     strand = 0
-    for told in gathered.told:
+    for told in gathered.sentences:
         plain = spaced(told.sentence)
         if isinstance(told, GroupAnswer):
             assert not asked.networks or told.code in asked.networks
@@ -101,7 +101,7 @@ def check_sentences(session, asked, gathered):
             plain = plain.replace(words, "")
         numbers = {int(number.replace(" ", "")) for number in re.findall(r"\d[\d ]*", SHARE.sub("", plain))}
         assert not told.figures or numbers <= {*told.figures.values()}, plain
-    declared = [told.figures["declared"] for told in gathered.told if [*told.figures] == ["declared"]]
+    declared = [told.figures["declared"] for told in gathered.sentences if [*told.figures] == ["declared"]]
     of_tables = [table for table in gathered.content.tables if table.kind is TableKind.NETWORK]
     shown = [sum(cell(table, row, "declared") for row in table.rows[:-1]) for table in of_tables]
     assert declared == [count for count in shown if count], "the note contradicts its own tables"

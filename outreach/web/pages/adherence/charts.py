@@ -103,7 +103,9 @@ def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:
         title=french.typeset(f"Ont adhéré au volet {number} : {_of_schools(joined, total.base(number))}{_whose()}"),
         about=f"Écoles par {found.by.label}{only} et par statut",
         subject=_subject(about),
-        told=french.typeset(f"Ont adhéré au volet {number}{_whose()} : {', '.join(' '.join(each) for each in told)}."),
+        in_words=french.typeset(
+            f"Ont adhéré au volet {number}{_whose()} : {', '.join(' '.join(each) for each in told)}."
+        ),
         headers=(french.initial(found.by.label), "Écoles qui ont adhéré"),
         rows=told,
         draw=partial(draw_bars, drawn, has_track=True, legend=names),
@@ -125,7 +127,7 @@ def joinings(points: Points, departures: Sequence[Departure], about: AskedSituat
         title=french.typeset(f"Ont adhéré : {french.all_of(counts)}{_whose()}"),
         about="Écoles dont l’adhésion est confirmée, depuis le début",
         subject=_subject(about),
-        told=french.typeset(
+        in_words=french.typeset(
             f"Courbe du {french.day(points[0][0])} au {french.day(last_day)}, où elle atteint {french.all_of(counts)}"
             f"{_whose()}. "
             f"Elle marque {left}. Le tableau sous la courbe donne les nombres."

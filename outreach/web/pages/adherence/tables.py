@@ -56,7 +56,7 @@ class PageColumn(NamedTuple):
     one: str
     several: str
     buckets: Sequence[Bucket]
-    asked: Mapping[str, str]
+    filters: Mapping[str, str]
 
     def schools(self, row: SituationRow, strand: int) -> int:
         """The schools of a row, in a strand."""

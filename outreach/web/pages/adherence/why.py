@@ -42,7 +42,7 @@ def why() -> str:
         found, strand, refusal = None, shown_strand(programme, current_day()), ""
         try:
             found = _found(session, programme)
-            strand = found.asked.strand
+            strand = found.compared.strand
         except (InputError, Refused) as error:
             refusal = str(error)
         return render_template(
@@ -90,7 +90,7 @@ def export_changed(kind: str) -> Response:
     with reading() as session:
         found = _found(session, programmes.named(session))
         listed = _listed(session, found)
-        name = f"difference-{found.before.day}-{found.after.day}-volet-{found.asked.strand.number}"
+        name = f"difference-{found.before.day}-{found.after.day}-volet-{found.compared.strand.number}"
         return exports.download(listed.table(listed.names), kind, name)
 
 
@@ -150,7 +150,7 @@ def _chosen() -> ChosenList:
 def _asked(found: SituationDifference) -> dict[str, str]:
     """What leads to the same two readings, also on another day."""
     days = {"from": found.before.day.isoformat(), "to": found.after.day.isoformat()}
-    asked = {name: request.args.get(name, "") for name in ASKED} | days | {"strand": str(found.asked.strand.number)}
+    asked = {name: request.args.get(name, "") for name in ASKED} | days | {"strand": str(found.compared.strand.number)}
     return {name: value for name, value in asked.items() if value}
 
 

@@ -283,7 +283,7 @@ def _chart(came: Came, key: str, title: str, about: str, told: str, **drawn: Any
     """A chart about the campaign, its sentences typeset."""
     subject = french.typeset(f"Campagne « {came.campaign.title} », au {french.day(now())}")
     told = french.typeset(told)
-    return Chart(key, french.typeset(title), french.typeset(about), subject=subject, told=told, **drawn)
+    return Chart(key, french.typeset(title), french.typeset(about), subject=subject, in_words=told, **drawn)
 
 
 def left_on(shown: Course, day: DayCount) -> str:

@@ -99,7 +99,7 @@ def _frozen(session: Session, number: int) -> tuple[Campaign, dict[str, Any]]:
     campaign = planning.campaign_numbered(session, number)
     told = experiments.told_frozen(session, campaign)
     if told is None:
-        raise Refused(experiments.lock_of(session, campaign).told)
+        raise Refused(experiments.lock_of(session, campaign).in_words)
     return campaign, told
 
 
@@ -118,7 +118,7 @@ def _chart(campaign: Campaign, told: dict[str, Any]) -> Chart:
         title=french.typeset(f"Adhésions sur 100 PO, dans les {told['length']} jours"),
         about=french.typeset(f"D’après les listes, {span}"),
         subject=french.typeset(f"Campagne « {campaign.title} »"),
-        told=french.typeset(f"Sur 100 PO, ont adhéré {span} : {reached}."),
+        in_words=french.typeset(f"Sur 100 PO, ont adhéré {span} : {reached}."),
         headers=("Jour", "Avec le courriel, sur 100", "En attente, sur 100"),
         rows=[
             (french.day(day), french.number(with_letter[place][1]), french.number(waiting[place][1]))

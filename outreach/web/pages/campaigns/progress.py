@@ -346,7 +346,7 @@ def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
     begun = next((wave.due_at for wave in campaign.waves if wave.state is not WaveState.CANCELLED), None)
     rule = ClosingRule.of(session, campaign, now=now())
     plans = [*rule.waves(campaign), *rule.waves(campaign, start=begun)]
-    return {wave.at: wave.told for wave in plans if wave.told}
+    return {wave.at: wave.move_in_words for wave in plans if wave.move_in_words}
 
 
 def _may_be_moved(session: Session, waves: Sequence[Wave]) -> set[int]:

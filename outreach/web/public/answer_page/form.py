@@ -539,7 +539,7 @@ def question_of(session: Session, message: Message, read: Token | None) -> Quest
 def receive(session: Session, message: Message, given: Given, read: Token | None) -> Sequence[Response]:
     """Take what was answered and reported; by a code, it names the rung that it came by.
 
-    Raises as `answering.receive_answer` and `proposing.report` do.
+    Raises as `answering.receive_answer` and `register.report_school` do.
     """
     by_code = is_by_code(read)
     given = replace(given, is_by_code=by_code, about=_about(session, message, read))

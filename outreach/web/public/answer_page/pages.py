@@ -74,7 +74,7 @@ def view(token: str) -> Response:
 
 @pages.get("/c/<path:token>")
 def click(token: str) -> Response:  # noqa: ARG001
-    """Answer links that are not ours. `hit_endpoint` handles our own links before they reach this page."""
+    """Answer links that are not ours. Our own links are handled before they reach this page."""
     return neutral()
 
 

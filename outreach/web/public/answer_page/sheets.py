@@ -52,7 +52,7 @@ class AskedLetter:
 
     token: str
     message: Message
-    asked: Question
+    question: Question
     before: Earlier
     contact: str
     sender: str
@@ -70,7 +70,7 @@ class AskedLetter:
 
     def kind(self, comment: str = "") -> AnswerLists:
         """The kind of list that its sheets are."""
-        return AnswerLists(self.message, self.asked, self.before, self._record, comment)
+        return AnswerLists(self.message, self.question, self.before, self._record, comment)
 
     def _record(self, session: Session, given: Given) -> None:
         read = _named(self.token)
@@ -78,7 +78,7 @@ class AskedLetter:
 
     def page(self, template: str, code: int, **values: object) -> Response:
         """A page about it."""
-        fields = {"token": self.token, "asked": self.asked, "contact": self.contact, **values}
+        fields = {"token": self.token, "asked": self.question, "contact": self.contact, **values}
         return page(f"public/{template}.html", code, sender=self.sender, **fields)
 
     def upload_page(self, fault: str = "", code: int = 200) -> Response:
@@ -118,7 +118,7 @@ def offer_to_send_it_again(gone: NoSheet) -> Response | Redirect:
 def answer_sheet(token: str) -> Response:
     """The prepared sheet: a row for each school, with its answer so far, and the answers offered in their cells."""
     with _asked(token) as (session, letter):
-        listed = SchoolList.of(letter.asked, letter.before, AnswerForm())
+        listed = SchoolList.of(letter.question, letter.before, AnswerForm())
         rows = [
             (
                 row.school.fase,
@@ -130,12 +130,12 @@ def answer_sheet(token: str) -> Response:
             for group in listed.groups
             for row in group.schools
         ]
-        name = f"reponses-{letter.asked.authority.fase}"
-        taken = [answer.label for answer in OF_SCHOOLS if letter.asked.takes(answer)]
-        programme = programmes.name_among_several(session, letter.asked.programme)
+        name = f"reponses-{letter.question.authority.fase}"
+        taken = [answer.label for answer in OF_SCHOOLS if letter.question.takes(answer)]
+        programme = programmes.name_among_several(session, letter.question.programme)
     table = exports.Table("Réponses", HEADERS, rows, {HEADERS.index(replies.ANSWER): taken})
     if programme:
-        code, number = letter.asked.programme.code, letter.asked.strand.number
+        code, number = letter.question.programme.code, letter.question.strand.number
         table = exports.with_column(table, PROGRAMME, programmes.strand_in_words(programme, number))
         name = f"{name}-{code}-volet-{number}"
     return exports.form(table, "xlsx", name)
@@ -158,7 +158,7 @@ def rejected_answers(token: str, kind: str) -> Response:
     """The rejected rows, to be corrected and sent again."""
     with _asked(token) as (session, letter):
         judged = tables.judge_import(session, letter.kind(), replies.of_letter(session, letter.message, _number()))
-        name = f"lignes-rejetees-{letter.asked.authority.fase}"
+        name = f"lignes-rejetees-{letter.question.authority.fase}"
         return exports.form(rejected_table(replies.HEADERS, judged.left, judged.plan.left_out), kind, name)
 
 
@@ -224,7 +224,7 @@ def apply_list(token: str) -> Response | Redirect:
             is_test, given = outbox.is_test(session, letter.message), Given(judged.plan.answers(), None, comment)
             came = form.came(letter.message, FormKind.ANSWER, _named(token), given)
             if is_test and not judged.plan.nothing:  # nothing is stored that another page could show
-                total = len(letter.asked.schools)
+                total = len(letter.question.schools)
                 return answered_page(token, given, total, letter.contact, letter.sender, choice=None)
         with database().writing() as session:
             verdict = form.judge(session, letter_of(session, _named(token)), came)

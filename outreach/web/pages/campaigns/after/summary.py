@@ -91,8 +91,8 @@ def _columns(charts: Sequence[Chart]) -> list[list[dict[str, str]]]:
 
 
 def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
-    drawing = chart_file(chart.draw(canvas), chart.title, chart.told)
-    return {"title": chart.title, "about": chart.about, "told": chart.told, "svg": drawing}
+    drawing = chart_file(chart.draw(canvas), chart.title, chart.in_words)
+    return {"title": chart.title, "about": chart.about, "told": chart.in_words, "svg": drawing}
 
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:

@@ -70,7 +70,7 @@ class CampaignCallForm(AboutSchoolsForm):
         "Ce qui a été dit (facultatif)", [lines(most=LONGEST_NOTE)], description="2 000 caractères au plus."
     )
 
-    def told(self, session: Session, fase: int) -> Judgement | None:
+    def judged_address(self, session: Session, fase: int) -> Judgement | None:
         """The address that was told, judged as on the sheet of the authority with this number.
 
         Raises InputError on one that cannot be; with the remarks on one that may be a slip, once.

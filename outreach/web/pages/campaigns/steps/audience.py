@@ -326,7 +326,7 @@ class WhyAnswer:
     typed: str
     fault: str = ""
     authority: Authority | None = None
-    told: Explanation | None = None
+    explanation: Explanation | None = None
 
 
 def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
@@ -339,7 +339,9 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
         authority = authorities.authority_by_fase(session, _fase_of(session, typed) if number is None else number)
     except (InputError, NotFound) as error:
         return WhyAnswer(typed, str(error))
-    return WhyAnswer(typed, authority=authority, told=segments.explain_authority(session, meant, scope, authority))
+    return WhyAnswer(
+        typed, authority=authority, explanation=segments.explain_authority(session, meant, scope, authority)
+    )
 
 
 def _fase_of(session: Session, typed: str) -> int:
