@@ -25,7 +25,7 @@ WALKS = ("journey", "sweep", "deep")  # tests that say that they ask more often,
 BUDGET = Path(__file__).parents[1] / "design/budget.toml"
 MOST_OVER = 1.25  # times a folder's budget
 BUSY = 1.25  # times its processor that the fixed piece takes by the clock, where others want the same processors
-KEPT = "outreach/costs"  # in pytest's cache: what each test of the last run cost, in times of the calibration
+KEPT = "outreach/ratios"  # in pytest's cache: what each test of the last run cost, in times of the calibration
 asked = 0
 of_all = 0.0  # seconds that the test under way took to make what all tests have, such as a template
 

@@ -93,7 +93,7 @@ class NoteForm(FlaskForm):
         for _ in range(free):
             self.hand_figures.append_entry()
 
-    def request(self, *, now: datetime) -> NoteRequest | None:
+    def note_request(self, *, now: datetime) -> NoteRequest | None:
         """The request that the form states, or None: then each field that cannot be read has its error."""
         day, known_at, compare = None, None, None
         with telling(self.as_of):

@@ -33,7 +33,7 @@ def new_request() -> str:
 @recovers_form(of_form(NoteForm), button="Demander la note")
 def ask() -> Redirect | tuple[str, int]:
     form = NoteForm()
-    asked = form.asked(now=now())
+    asked = form.note_request(now=now())
     with reading() as session:
         form.show(notes.draft_faults(session, asked, now=now()) if asked else {})
         if not form.question.data or not form.question.data.strip():

@@ -145,7 +145,7 @@ def offered(session: Session, form: NoteForm) -> Programme:
 
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
     form, page = NoteForm(), own()
-    asked = form.asked(now=now())
+    asked = form.note_request(now=now())
     with reading() as session:
         faults = notes.draft_faults(session, asked, now=now()) if asked else {}
         form.show(faults)

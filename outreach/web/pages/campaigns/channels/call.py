@@ -183,7 +183,7 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
 def _told(number: int, call: int, form: CampaignCallForm) -> Judgement | None:
     with reading() as session:
         row = channels.row_of(session, planning.campaign_numbered(session, number), call)
-        return form.told(session, row.authority.fase) if row else None
+        return form.judged_address(session, row.authority.fase) if row else None
 
 
 def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) -> str:
