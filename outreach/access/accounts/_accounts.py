@@ -191,8 +191,8 @@ def rows_of(session: Session, roles: Sequence[RoleName]) -> list[Role]:
 class Colleagues(dict[str, str]):
     """Names of members of staff by their address. Who has no account keeps the word that stands in the records.
 
-    A mailbox is named by its number, except where a page knows its address. A program is named by
-    the number of its key.
+    A mailbox is named by its number, except where a page knows its address. A program is named by the number
+    of its key.
     """
 
     def __missing__(self, actor: str) -> str:

@@ -83,7 +83,7 @@ class PlannedWave:
         return moves(self.opening)
 
     @property
-    def deadline_told(self) -> str:
+    def deadline_in_words(self) -> str:
         """How and why the calendar moved the deadline, or what closes one that the author chose, in French, or ''."""
         asked, day, why = self.deadline.requested, self.deadline.day, self.deadline.why
         if asked == day:

@@ -242,7 +242,7 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
         *written_dates.remarks(campaign.subject, campaign.letter, planned, preheader=campaign.preheader),
-        *filter(None, dict.fromkeys(wave.deadline_told for wave in planned)),
+        *filter(None, dict.fromkeys(wave.deadline_in_words for wave in planned)),
         *_of_haste(planned, counts.written),
         *_of_recipients(session, campaign, near.days, now),
     ]

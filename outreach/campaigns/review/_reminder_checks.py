@@ -116,7 +116,7 @@ def check_reminder(
         blocks += [*planning.too_late([planned]), *planning.after_closing(session, campaign, [planned], now)]
         remarks += written_dates.remarks(reminder.subject, reminder.letter, [planned])
         remarks += [f"{french.initial(planned.name)} {planned.move_in_words}."] if planned.move_in_words else []
-        remarks += [planned.deadline_told] if planned.deadline_told else []
+        remarks += [planned.deadline_in_words] if planned.deadline_in_words else []
         meant = planning.unreacted_of(campaign, now=now)
         near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
         remarks += [day.in_words(now) for day in near.days]

@@ -182,7 +182,7 @@ AUTHOR, APPROVER = RoleName.AUTHOR, RoleName.APPROVER
 class Source(NamedTuple):
     """Where tasks come from: the roles that have them, the statement of what awaits a person on a day, each as a task.
 
-    Without `told`, whoever asks for the list hands them over.
+    Without `as_task`, whoever asks for the list hands them over.
     """
 
     roles: tuple[RoleName, ...]

@@ -82,7 +82,7 @@ class Chart:
     """A chart, by its name in addresses and files.
 
     `title` says the fact, `about` what is counted, `subject` of what and when: a slide needs that, a page has said it.
-    `told` is the chart in a sentence, `rows` its figures in words under `headers`. `draw` draws it for a canvas.
+    `in_words` is the chart in a sentence, `rows` its figures in words under `headers`. `draw` draws it for a canvas.
     """
 
     key: str

@@ -32,7 +32,7 @@ class SchoolStanding:
 class Gathered:
     """A note that is not frozen yet: what it holds, the rows behind it, and the keys that it is stored under.
 
-    `told` has its sentences about schools and authorities again, each with the figures that it was made from. `answers`
+    `sentences` has those about schools and authorities again, each with the figures that it was made from. `answers`
     is the key of the question that it answers, or 0.
     """
 

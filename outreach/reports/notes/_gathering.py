@@ -85,8 +85,8 @@ BY_HAND = (
 def gather_note(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     """What a note would hold if it were frozen now.
 
-    Raises InputError where it cannot be made so, NotFound where it corrects no note, Refused
-    where the moment cannot be replayed, or the note that it corrects is corrected already.
+    Raises InputError where it cannot be made so, NotFound where it corrects no note, Refused where the moment
+    cannot be replayed, or the note that it corrects is corrected already.
     """
     programme = judge(session, asked, now=now)
     situation.refuse_unknowable(session, asked.as_of, asked.known_at)

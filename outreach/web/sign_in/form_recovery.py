@@ -42,7 +42,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How a view keeps text: what it `told`, the view that gets it (`to`, or itself), and the words on the button.
+    """How a view keeps text: how to `describe` it, the view that gets it (`to`, or itself), the words on the button.
 
     `part` is the id of the element that a script asks of this view, or ''. `without` are fields that are not kept.
     """

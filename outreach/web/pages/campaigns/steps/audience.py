@@ -320,7 +320,7 @@ def _offered(asked: AskedAudience) -> list[Concerns]:
 class WhyAnswer:
     """The answer to why one authority is or is not in the audience.
 
-    `typed` is what was typed. Either `fault` says why there is no answer, or `authority` and `told` give the answer.
+    `typed` is what was typed. Either `fault` says why there is no answer, or `authority` and `explanation` give it.
     """
 
     typed: str

@@ -84,6 +84,6 @@ def _page(session: Session, step: Step, form: DatesForm, drafts: PageDrafts, *, 
     cautions = dict.fromkeys(planning.calendar_caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
     late = [*planning.too_late(waves), *planning.after_closing(session, campaign, waves, now())]
-    told = filter(None, [*late, *dict.fromkeys(wave.deadline_told for wave in waves), *cautions])
+    told = filter(None, [*late, *dict.fromkeys(wave.deadline_in_words for wave in waves), *cautions])
     more = {"drafts": drafts, "at": request.args.get("at", ""), "draw": draw}
     return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=list(told), **more)
