@@ -210,7 +210,12 @@ def test_a_reply_is_written_read_and_sent_and_its_pages_keep_the_rules(staff, in
     staff.goto("/responses?tray=help")
     staff.locator("#main tbody").get_by_role("link", name="Aider").click()
     staff.get_by_role("link", name="Répondre par courriel").click()
-    staff.get_by_label("Texte du courriel").fill("Bonjour **((nom_po))**,\n\nAppelez-moi.")
+    text = staff.get_by_role("textbox", name="Texte du courriel")
+    expect(text.locator(".chip").first).to_contain_text("nom du PO")  # no field is typed by hand
+    text.fill("Appelez-moi.")
+    staff.keyboard.press("Control+a")
+    staff.get_by_role("button", name="Gras", exact=True).click()
+    expect(staff.locator("[name=letter]")).to_have_value("**Appelez-moi.**")
     for button in ("Relire avant d’envoyer", "Envoyer à"):
         for look in looks(staff):
             assert (violations(staff), overflow(staff) <= 0) == ([], True), look

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns import planning
+from outreach.campaigns import correspondence, planning
+from outreach.campaigns.correspondence import TextUse
 from outreach.campaigns.letter import KINDS
 from outreach.campaigns.models import Campaign
 from outreach.core.settings import ROOT
@@ -154,11 +155,14 @@ class Writer:
         return f"(% if {self.one(self.CONDITIONS)} %)\n{self.text(3, depth - 1)}\n{parting}(% endif %)"
 
 
-def test_ready_made_letters_and_a_thousand_others_come_back_to_the_letter(letter):
+def test_ready_made_letters_and_a_thousand_others_come_back_to_the_letter(letter, sample_database):
+    with sample_database.reading() as session:
+        prepared = [correspondence.current_template(session, use) for use in TextUse]
+    bodies = [correspondence.split(one.text)[1] if one.use.is_letter else one.text.strip() for one in prepared]
     written = [each.letter for each in planning.ready_made(ROOT / "campaigns").values()]
     assert len(written) > 4
     writer = Writer(Random(38))
-    written += [writer.text(7) for _ in range(1000)]
+    written += [*bodies, *(writer.text(7) for _ in range(1000))]
     read = letter.evaluate(ROUND, written)
     for before, after in zip(written, read, strict=True):
         assert (after["anew"], after["kept"]) == (before, before)

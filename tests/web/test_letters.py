@@ -1,5 +1,7 @@
 """A letter by hand from an authority's sheet: read before it leaves, approved by a second person, in four pages."""
 
+import json
+
 import pytest
 from sqlalchemy import func, select
 
@@ -9,10 +11,10 @@ from outreach.delivery.models import Mailing, Purpose, SuppressionReason
 from outreach.directory.authorities import authority_by_fase
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.pages import form_of, text_of
+from tests.pages import elements, form_of, text_of
 
 SHEET, PLACE = "/directory/9300", "/directory/9300/letter"
-TEXT = "Objet : Rendez-vous\r\n\r\nBonjour **((nom_po))**,\r\n\r\nÀ lundi."
+SUBJECT, TEXT = "Rendez-vous", "Bonjour **((nom_po))**,\r\n\r\nÀ lundi."
 
 
 def sent(database):
@@ -22,7 +24,7 @@ def sent(database):
 
 def typed(author, text=TEXT):
     """What the form sends with a text."""
-    return form_of(author.get(PLACE)) | {"text": text}
+    return form_of(author.get(PLACE)) | {"subject": SUBJECT, "letter": text}
 
 
 @pytest.mark.journey
@@ -49,6 +51,17 @@ def test_a_letter_is_read_then_approved_by_a_second_person_and_pressing_twice_ke
     assert "attend votre validation" not in text_of(approver.get("/today"))
 
 
+def test_a_letter_begins_with_a_prepared_text_its_subject_apart_in_the_editor_of_campaigns(author):
+    page = author.get(f"{PLACE}?text=after_call")
+    form = form_of(page)
+    assert (form["subject"], form["letter"][:8]) == ("Suite à notre échange – FASE ((fase_po))", "Madame, ")
+    (editor,) = elements(page, "div[@data-letter-editor]")
+    (title,) = elements(page, "h1")
+    assert json.loads(editor.get("data-fields"))["nom_po"]["example"] in text_of(title), (
+        "its fields say this one's values"
+    )
+
+
 @pytest.mark.long
 def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, signed_in):
     shown = author.post(f"{PLACE}/preview", data=typed(author))
@@ -59,7 +72,7 @@ def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, sign
     assert (without.status_code, "Dites pourquoi" in text_of(without)) == (422, True)
     approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal") | {"reason": "Appelez plutôt."})
     assert "refusé : Appelez plutôt." in text_of(author.get("/letters/1"))
-    assert "À lundi." in form_of(author.get(f"{PLACE}?again=1"))["text"]
+    assert "À lundi." in form_of(author.get(f"{PLACE}?again=1"))["letter"]
 
 
 def test_the_form_says_before_one_writes_that_a_mailbox_is_excluded(author, sample_database):
@@ -76,7 +89,7 @@ def test_who_only_reads_is_offered_no_letter(signed_in):
 
 
 @pytest.mark.one_example
-@pytest.mark.parametrize("form", [{"text": TEXT}, {"text": TEXT, "key": "x"}])
+@pytest.mark.parametrize("form", [{}, {"key": "x"}])
 def test_nothing_is_kept_that_was_not_read_on_its_page(author, form):
-    assert author.send(f"{PLACE}/sending", form, page=PLACE).status_code == 422
+    assert author.send(f"{PLACE}/sending", {"subject": SUBJECT, "letter": TEXT} | form, page=PLACE).status_code == 422
     assert author.get("/letters/1").status_code == 404

@@ -139,7 +139,7 @@ def test_a_letter_by_hand_that_answers_a_mail_decides_about_it_once_it_leaves(
     (way,) = [to for to, _ in links(author.get(f"{LIST}/{number}")) if to.startswith(sheet_of)]
     with launched_sample.reading() as session:
         held = select(Contact.address).where(Contact.authority_id == letter[2], Contact.retired_at.is_(None))
-        typed = {"to": session.scalars(held).first(), "text": "Objet : Votre courriel\n\nMerci."}
+        typed = {"to": session.scalars(held).first(), "subject": "Votre courriel", "letter": "Merci."}
     page = author.get(way)
     typed["mail"] = elements(page, "input[@name='mail']")[0].get("value")
     page = author.send(f"{sheet_of}/preview", typed, page=way)

@@ -27,17 +27,17 @@ def helped(client, wbe):
 @pytest.mark.long
 def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(author, helped, sample_database):
     page = author.get("/responses/1/reply")
-    assert "Vous avez demandé de l’aide" in form_of(page)["text"]
+    assert "Vous avez demandé de l’aide" in form_of(page)["letter"]
     gap = author.post("/responses/1/reply/preview", data=form_of(page))
-    assert (gap.status_code, 'href="#text"' in gap.text) == (422, True)
-    shown = author.send("/responses/1/reply/preview", {"text": TEXT, "handled": "y"}, page="/responses/1/reply")
+    assert (gap.status_code, 'href="#letter"' in gap.text) == (422, True)
+    shown = author.send("/responses/1/reply/preview", {"letter": TEXT, "handled": "y"}, page="/responses/1/reply")
     assert "Appelez-moi &lt;b&gt;lundi&lt;/b&gt;." in shown.text
     assert "Re: " in text_of(shown)
     assert sent(sample_database) == 0
     form = form_of(shown, "/responses/1/reply/sending")
-    elsewhere = author.send("/responses/1/reply/preview", {"text": "Autre."}, page="/responses/1/reply")
+    elsewhere = author.send("/responses/1/reply/preview", {"letter": "Autre."}, page="/responses/1/reply")
     again = author.post("/responses/1/reply", data=form)
-    assert "Appelez-moi" in form_of(again)["text"]
+    assert "Appelez-moi" in form_of(again)["letter"]
     assert [author.post("/responses/1/reply/sending", data=form).status_code for _ in range(2)] == [302, 302]
     assert sent(sample_database) == 1
     said = text_of(author.get("/responses/1"))
@@ -53,9 +53,9 @@ def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(auth
 
 
 @pytest.mark.one_example
-@pytest.mark.parametrize("form", [{"text": TEXT}, {"text": TEXT, "key": "x"}, {"text": "((écoles))", "key": "a" * 32}])
+@pytest.mark.parametrize("form", [{}, {"key": "x"}, {"letter": "((écoles))", "key": "a" * 32}])
 def test_nothing_leaves_that_was_not_read_on_its_page(author, helped, sample_database, form):
-    answer = author.send("/responses/1/reply/sending", form, page="/responses/1/reply")
+    answer = author.send("/responses/1/reply/sending", {"letter": TEXT} | form, page="/responses/1/reply")
     assert (answer.status_code, sent(sample_database)) == (422, 0)
 
 
@@ -70,7 +70,7 @@ def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ti
         client.post(address, data={"answer": "joined"})
     assert "un texte doit être validé, une fois" in text_of(author.get("/responses/1"))
     address = "/responses/texts/joined"
-    assert author.send(address, {"text": "Bravo."}, page=address).status_code == 422
+    assert author.send(address, {"letter": "Bravo."}, page=address).status_code == 422
     assert author.post(address, data=form_of(author.get(address), address)).status_code == 302
     assert author.send(f"{address}/approval", {"seen": "1"}, page="/account").status_code == 403
     assert 'name="news"' not in author.get("/responses/1").text
@@ -95,7 +95,7 @@ def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ti
 def test_a_text_changed_by_a_colleague_is_not_overwritten(author):
     address = "/responses/texts/help"
     form = form_of(author.get(address), address)
-    author.post(address, data={**form, "text": "Premier."})
-    second = author.post(address, data={**form, "text": "Second."})
+    author.post(address, data={**form, "letter": "Premier."})
+    second = author.post(address, data={**form, "letter": "Second."})
     assert (second.status_code, "Second." in second.text) == (409, True)
     assert author.get("/responses/texts/x").status_code == 404

@@ -21,8 +21,9 @@ from outreach.delivery.letters import FieldKind, Marks, parse_line
 
 LONGEST, LONGEST_SUBJECT = 10_000, 150
 # The fields of a reply: those that have a value without an audience.
-KNOWN = {name: KINDS[name] for name in ("nom_po", "fase_po", "réseau", "commune", "circulaire", "contact")}
-OF_LETTERS = {name: kind for name, kind in KNOWN.items() if name != "circulaire"}  # as no campaign names one
+FIELDS_WITHOUT_CAMPAIGN = ("nom_po", "fase_po", "réseau", "commune", "contact")
+KNOWN = {name: KINDS[name] for name in (*FIELDS_WITHOUT_CAMPAIGN, "circulaire")}
+OF_LETTERS = {name: KINDS[name] for name in FIELDS_WITHOUT_CAMPAIGN}  # no campaign names a circular
 SUBJECT_LINE = re.compile(r"Objet\s*:\s*(\S.*)")
 UNFINISHED = re.compile(r"\[À compléter[^\]]*\]?")
 SCHOOLS, STRAND = "[écoles]", "[volet]"  # where the news of a joining names its schools and its strand
@@ -147,10 +148,13 @@ def split(text: str) -> tuple[str, str]:
     first, _, body = text.strip().partition("\n")
     subject = SUBJECT_LINE.fullmatch(first.strip())
     if subject is None or len(subject[1]) > LONGEST_SUBJECT:
-        raise InputError(
-            f"Écrivez l’objet sur la première ligne, « Objet : … », en {LONGEST_SUBJECT} caractères au plus."
-        )
+        raise InputError(f"Indiquez l’objet du courriel, en {LONGEST_SUBJECT} caractères au plus.")
     return subject[1].strip(), body.strip()
+
+
+def joined(subject: str, body: str) -> str:
+    """The text of a letter by hand with this subject and this body: what `split` parts."""
+    return f"Objet : {subject.strip()}\n\n{body.strip()}\n"
 
 
 def refuse_unfinished_letter(text: str, schemes: Sequence[str]) -> None:
@@ -165,7 +169,7 @@ def approved_as(session: Session, text: str) -> int | None:
     """The key of the approved text that a letter by hand is, unchanged; None of any other."""
     for use in TextUse:
         held = current_template(session, use) if use.is_letter else None
-        if held and held.row and held.approval and held.text.strip() == text.strip():
+        if held and held.row and held.approval and split(held.text) == split(text):
             return held.row.id
     return None
 

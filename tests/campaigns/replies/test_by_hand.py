@@ -199,8 +199,8 @@ def test_the_calm_stops_a_letter_and_counts_it(database, authority, strand):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Bonjour", "première ligne"),
-        ("Objet : \n\nBonjour", "première ligne"),
+        ("Bonjour", "objet du courriel"),
+        ("Objet : \n\nBonjour", "objet du courriel"),
         ("Objet : x\n", r"10\s000 caractères"),
         ("Objet : x\n\n[À compléter : y]", "Complétez"),
         ("Objet : x\n\n((écoles))", "écoles"),

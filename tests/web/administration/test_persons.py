@@ -272,7 +272,7 @@ def test_a_letter_to_an_erased_address_is_opened_by_administrators_alone_and_not
 def test_what_was_written_back_to_an_erased_address_is_read_by_administrators_alone_and_noted(
     app, author, chief, helped, sample_database
 ):
-    read = author.send("/responses/1/reply/preview", {"text": TEXT}, page="/responses/1/reply")
+    read = author.send("/responses/1/reply/preview", {"letter": TEXT}, page="/responses/1/reply")
     author.post("/responses/1/reply/sending", data=form_of(read, "/responses/1/reply/sending"))
     with sample_database.writing() as session:
         reply = session.scalars(select(ServiceReply)).one()

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, SelectField, StringField
 
 from outreach.access import approvals
 from outreach.access.approvals import DecisionKind
@@ -20,33 +20,38 @@ from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
 from outreach.directory import authorities
 from outreach.directory.models import Authority, Contact
+from outreach.web.shared import letter_editor
 from outreach.web.sign_in.form_recovery import of_fields, recovers_form
-from outreach.web.ui.fields import refusing, telling
+from outreach.web.ui.fields import line, refusing, telling
 from outreach.web.ui.fields import remark as remark_rule
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("letters", __name__)
 KEY = re.compile(r"[0-9a-f]{32}")
-TOLD = of_fields({"text": "Texte du courriel"})
+TOLD = of_fields({"subject": "Objet du courriel", "letter": "Texte du courriel"})
 USES = [use for use in TextUse if use.is_letter]
 
 
 class OneOffForm(FlaskForm):
-    """A letter by hand, its first line the subject; `key` is that of the page on which it was read."""
+    """A letter by hand; `key` is that of the page on which it was read."""
 
     to = SelectField("À", validate_choice=False)
-    text = TextAreaField(
-        "Texte du courriel",
-        description="La première ligne est l’objet : « Objet : … ». Markdown : **gras**, - puce, [texte](https://…). "
-        "Champs : ((nom_po)), ((fase_po)), ((réseau)), ((commune)), ((contact)).",
+    subject = StringField("Objet du courriel", [line("Indiquez l’objet du courriel.", 150)])
+    letter = letter_editor.SourceField(
+        "Texte du courriel", description="**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
     )
     key = HiddenField()
     mail = HiddenField()  # the number of the mail that it answers
 
-    def validate_text(self, field: TextAreaField) -> None:
-        """The text must be readable, complete, and without fields that have no value here."""
-        field.data = (field.data or "").replace("\r\n", "\n")
-        refusing(lambda: correspondence.refuse_unfinished_letter(field.data, _sending().schemes))
+    @property
+    def text(self) -> str:
+        """The letter as it is kept: its subject, then its body."""
+        return correspondence.joined(self.subject.data or "", (self.letter.data or "").replace("\r\n", "\n"))
+
+    def validate_letter(self, _field: letter_editor.SourceField) -> None:
+        """The letter must be readable, complete, and without fields that have no value here."""
+        if not self.subject.errors:
+            refusing(lambda: correspondence.refuse_unfinished_letter(self.text, _sending().schemes))
 
 
 class RefusalForm(FlaskForm):
@@ -64,7 +69,7 @@ def write(fase: int) -> str:
         return _form_page(
             session,
             authority,
-            OneOffForm(formdata=None, data={"text": _first(session), "mail": request.args.get("mail")}),
+            OneOffForm(formdata=None, data=_first(session) | {"mail": request.args.get("mail")}),
         )
 
 
@@ -107,13 +112,12 @@ def send(fase: int) -> Redirect | tuple[str, int]:
 
 def _send(fase: int, form: OneOffForm, key: str) -> Redirect:
     """Keep the letter that was read, and send it or ask for its approval."""
-    text = form.text.data or ""
     with reading() as session:
         to, prepared = _prepared(session, authorities.authority_by_fase(session, fase), form)
     with database().writing() as session:
         authority = authorities.authority_by_fase(session, fase)
         letter, is_new = correspondence.write_letter(
-            session, authority, to, text, prepared, _sending(), key, mail=_answered(form), now=now(), actor=actor()
+            session, authority, to, form.text, prepared, _sending(), key, mail=_answered(form), now=now(), actor=actor()
         )
         number, address, awaits = letter.id, letter.address, letter.text_id is None
     return _said(number, address, awaits=awaits, is_new=is_new)
@@ -217,25 +221,27 @@ def _form_page(session: Session, authority: Authority, form: OneOffForm) -> str:
         unwelcome=[] if form.is_submitted() else correspondence.unwelcome_reasons(session, offered, now=now()),
         uses=[correspondence.current_template(session, use) for use in USES],
         pending=correspondence.awaiting_letters(session, authority),
+        **letter_editor.shown_to_one(form.letter.data, authority),
     )
 
 
-def _first(session: Session) -> str:
-    """The text that a letter begins with: a prepared one, that of an earlier letter, or an empty subject."""
+def _first(session: Session) -> dict[str, str]:
+    """What a letter begins with: a prepared text, that of an earlier letter, or nothing."""
     asked, again = request.args.get("text", ""), request.args.get("again", "")
     if asked in set(USES):
-        return correspondence.current_template(session, TextUse(asked)).text
-    if again.isdecimal():
-        return correspondence.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
-    return "Objet : \n\n"
+        text = correspondence.current_template(session, TextUse(asked)).text
+    elif again.isdecimal():
+        text = correspondence.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
+    else:
+        return {}
+    subject, body = correspondence.split(text)
+    return {"subject": subject, "letter": body}
 
 
 def _prepared(session: Session, authority: Authority, form: OneOffForm) -> tuple[Contact, PreparedReply]:
     to = correspondence.get_mailbox(session, authority, form.to.data or "")
     writer = Writer(current_user.name, actor())
-    return to, correspondence.prepare_letter(
-        session, authority, to, form.text.data or "", writer, _sending(), now=now()
-    )
+    return to, correspondence.prepare_letter(session, authority, to, form.text, writer, _sending(), now=now())
 
 
 def _answered(form: OneOffForm) -> int | None:

@@ -7,16 +7,17 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import BooleanField, HiddenField, TextAreaField
+from wtforms import BooleanField, HiddenField
 
 from outreach.campaigns import correspondence
-from outreach.campaigns.correspondence import PreparedReply, TextUse, Writer
+from outreach.campaigns.correspondence import KNOWN, PreparedReply, TextUse, Writer
 from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
 from outreach.engagement.replies import Action, Response, act_on_response, response_numbered
+from outreach.web.shared import letter_editor
 from outreach.web.sign_in.form_recovery import of_fields, recovers_form
 from outreach.web.ui.fields import refusing
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -24,7 +25,7 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 pages = Blueprint("replies", __name__, url_prefix="/responses/<number:number>/reply")
 KEY = re.compile(r"[0-9a-f]{32}")
 FOR_ACTIONS = {Action.HELP: TextUse.HELP, Action.CORRECT: TextUse.ADDRESS, Action.NOTE: TextUse.NOTED}
-TOLD = of_fields({"text": "Texte du courriel"})
+TOLD = of_fields({"letter": "Texte du courriel"})
 EMPTY = "none"  # in the query: begin without a prepared text
 
 
@@ -34,15 +35,14 @@ class ReplyForm(FlaskForm):
     `seen` is how many replies had been sent then.
     """
 
-    text = TextAreaField(
-        "Texte du courriel",
-        description="Markdown : **gras**, - puce, [texte](https://…). Champs : ((nom_po)), ((fase_po)), ((contact)).",
+    letter = letter_editor.SourceField(
+        "Texte du courriel", description="**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
     )
     handled = BooleanField("Marquer la réponse comme traitée")
     key = HiddenField()
     seen = HiddenField()
 
-    def validate_text(self, field: TextAreaField) -> None:
+    def validate_letter(self, field: letter_editor.SourceField) -> None:
         """The text must be readable, complete, and without fields that have no value here."""
         field.data = (field.data or "").replace("\r\n", "\n")
         refusing(lambda: correspondence.refuse_unfinished(field.data, _sending().schemes))
@@ -55,7 +55,7 @@ def write(number: int) -> str:
         received = response_numbered(session, number)
         asked = request.args.get("text", _first_text(received))
         text = correspondence.current_template(session, TextUse(asked)).text if asked in set(TextUse) else ""
-        return _form_page(received, ReplyForm(formdata=None, data={"text": text}))
+        return _form_page(received, ReplyForm(formdata=None, data={"letter": text}))
 
 
 @pages.post("")
@@ -135,6 +135,7 @@ def _form_page(received: Response, form: ReplyForm) -> str:
         uses=[use for use in TextUse if not use.needs_approval],
         EMPTY=EMPTY,
         may_close=_may_close(received),
+        **letter_editor.shown_to_one(form.letter.data, received.authority, KNOWN),
     )
 
 
@@ -149,7 +150,7 @@ def _may_close(received: Response) -> bool:
 
 
 def _prepared(session: Session, received: Response, form: ReplyForm) -> PreparedReply:
-    return correspondence.prepare_reply(session, received, form.text.data or "", _writer(), _sending(), now=now())
+    return correspondence.prepare_reply(session, received, form.letter.data or "", _writer(), _sending(), now=now())
 
 
 def _writer() -> Writer:

@@ -3,16 +3,17 @@
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import HiddenField, TextAreaField
+from wtforms import HiddenField, StringField
 
 from outreach.access import approvals
 from outreach.campaigns import correspondence
-from outreach.campaigns.correspondence import CurrentText, TextUse
+from outreach.campaigns.correspondence import FIELDS_WITHOUT_CAMPAIGN, KNOWN, CurrentText, TextUse
 from outreach.campaigns.letter import SenderIdentity
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
 from outreach.core.text.typed import whole_number
+from outreach.web.shared import letter_editor
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -21,11 +22,11 @@ pages = Blueprint("texts", __name__, url_prefix="/responses/texts")
 
 
 class PreparedTextForm(FlaskForm):
-    """A prepared text; `seen` is the key of the version that was read before it was changed."""
+    """A prepared text, with a subject if it is of a letter; `seen` is the key of the version that was read before."""
 
-    text = TextAreaField(
-        "Texte",
-        description="Markdown : **gras**, - puce. Champs : ((nom_po)), ((fase_po)), ((commune)), ((contact)).",
+    subject = StringField("Objet du courriel")
+    letter = letter_editor.SourceField(
+        "Texte du courriel", description="**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
     )
     seen = HiddenField()
 
@@ -51,13 +52,15 @@ def text(use: str) -> str:
 @recovers_form(of_form(PreparedTextForm))
 def save(use: str) -> Redirect | tuple[str, int]:
     asked, form = _use(use), PreparedTextForm()
-    written, seen = (form.text.data or "").replace("\r\n", "\n").strip() + "\n", whole_number(form.seen.data or "")
+    written, seen = (form.letter.data or "").replace("\r\n", "\n").strip() + "\n", whole_number(form.seen.data or "")
+    if asked.is_letter:
+        written = correspondence.joined(form.subject.data or "", written)
     try:
         correspondence.refuse_unfit(asked, written, SenderIdentity.of(settings()).schemes)
         with database().writing() as session:
             correspondence.write_template(session, asked, written, now=now(), actor=actor(), seen=seen)
     except InputError as error:
-        form.text.errors = [str(error)]
+        form.letter.errors = [str(error)]
         return _again(asked, form), 422
     except Refused as error:
         form.form_errors = [str(error)]
@@ -100,7 +103,7 @@ def _again(use: TextUse, form: PreparedTextForm) -> str:
 def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
     held = correspondence.current_template(session, use)
     if not form.is_submitted():
-        form.text.data = held.text
+        form.subject.data, form.letter.data = correspondence.split(held.text) if use.is_letter else ("", held.text)
     form.seen.data = str(held.row.id if held.row else 0)
     return render_template(
         "pages/replies/text.html",
@@ -110,4 +113,5 @@ def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
         may_approve=_awaits(session, held),
         SCHOOLS=correspondence.SCHOOLS,
         STRAND=correspondence.STRAND,
+        **letter_editor.shown_to_one(form.letter.data, fields=FIELDS_WITHOUT_CAMPAIGN if use.is_letter else KNOWN),
     )

@@ -22,8 +22,8 @@ from outreach.core.text.roles import RoleName
 from outreach.directory.models import Authority
 from outreach.web.pages.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.pages.campaigns.progress import PROPOSED
-from outreach.web.pages.campaigns.steps import editor
 from outreach.web.pages.campaigns.steps.forms import ReminderForm
+from outreach.web.shared import letter_editor
 from outreach.web.shared.beginning import Beginning, begin, like
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui.fields import posted, posted_number, remarked, telling
@@ -156,7 +156,7 @@ def _saved(
     Asked only for the text in another shape (`text`), it shows the form with what is typed, and saves nothing.
     """
     if "text" in request.args:
-        editor.vary(form)
+        letter_editor.vary(form)
         with reading() as session:
             return _form_page(session, planning.campaign_numbered(session, number), form, action), 200
     if form.validate_on_submit():
@@ -194,7 +194,8 @@ def _form_page(
     step = step_of(session, "waves", campaign)
     preview = Preview(session, campaign, sending(), [], now=now(), has_layout=False)
     first = next((row.Authority for row in preview.recipients()), None)
-    words = editor.shown(form.letter.data or "", preview.of(first) if first else None)
+    example = preview.of(first) if first else None
+    words = letter_editor.shown(form.letter.data, example.samples if example else None)
     is_typed = form.is_submitted()
     return show("reminder_form", step, form=form, action=action, added=added, counts=counts, unsaved=is_typed, **words)
 

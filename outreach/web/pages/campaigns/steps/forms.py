@@ -15,7 +15,6 @@ from wtforms import (
     SelectChoice,
     SelectField,
     StringField,
-    TextAreaField,
     ValidationError,
 )
 
@@ -33,6 +32,7 @@ from outreach.core.text.typed import whole_number
 from outreach.delivery.models import MessageClass
 from outreach.engagement.tracking import TrackingMode
 from outreach.web.pages.campaigns.blueprint import CHANGED, sending
+from outreach.web.shared.letter_editor import SourceField
 from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, chosen, fit, line, refusing, remark
 from outreach.web.ui.request import actor, current_day, database, judged, now
 
@@ -82,15 +82,6 @@ class StepForm(FlaskForm):
                 planning.revise_campaign(session, campaign, changes, now=now(), actor=actor())
                 form_drafts.discard(session, planning.place_of(campaign, self.STEP, current_user.id))
         return is_current
-
-
-class SourceField(TextAreaField):
-    """A letter's source, whose passages come as values of this name, in order; together they are its lines."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Join the passages. One value is the whole source."""
-        if valuelist:
-            self.data = "\n".join(valuelist)
 
 
 def readable_subject(typed: str) -> str:

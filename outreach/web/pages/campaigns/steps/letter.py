@@ -18,9 +18,9 @@ from outreach.delivery.smtp import Guard
 from outreach.directory import authorities
 from outreach.engagement.tracking import TrackingMode
 from outreach.web.pages.campaigns.blueprint import Step, pages, sending, show, step_of
-from outreach.web.pages.campaigns.steps import editor
 from outreach.web.pages.campaigns.steps.forms import LetterForm, TestLetterForm
 from outreach.web.pages.campaigns.steps.offered_drafts import keep, on_return
+from outreach.web.shared import letter_editor
 from outreach.web.shared.drafts import PageDrafts, changed_fields, of_page
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
 from outreach.web.ui import letter_frame
@@ -81,7 +81,7 @@ def preview(number: int) -> str:
     The preview says what saving would say. A form of its own is judged, so that no field is marked before it is saved.
     """
     form, judged = LetterForm(), LetterForm()
-    editor.vary(form)
+    letter_editor.vary(form)
     is_kept = "at" in request.args and _keep(number, form)
     with reading() as session:
         step = step_of(session, "letter", planning.campaign_numbered(session, number))
@@ -177,7 +177,7 @@ def _page(
         refusals=refusals,
         preview=pane,
         remarks=[*review.unfinished_parts(campaign), *review.wording_of(campaign, sending())],
-        **editor.shown(form.letter.data or "", pane.letter),
+        **letter_editor.shown(form.letter.data, pane.letter.samples if pane.letter else None),
     )
 
 
@@ -216,8 +216,9 @@ def _keep(number: int, form: LetterForm) -> bool:
     with reading() as session:
         if not step_of(session, "letter", planning.campaign_numbered(session, number)).may_change:
             return False
+    typed = {**{name: form[name].data or "" for name in LetterForm.KEPT}, "version": form.version.data or ""}
     try:
-        keep(number, form.STEP, editor.typed(form))
+        keep(number, form.STEP, list(typed.items()))
     except InputError:
         return False
     return True
