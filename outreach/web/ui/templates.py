@@ -1,6 +1,7 @@
 """What templates are given: French typography, filters, addresses of assets and pages, the letterhead."""
 
 import hashlib
+import re
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any
 from flask import Flask, current_app, request
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from markupsafe import Markup
 from werkzeug.routing import IntegerConverter
 
 from outreach.core import site
@@ -27,6 +29,7 @@ from outreach.web.ui.request import is_scoped, now, opens, reading, settings, un
 STATIC = Path(__file__).parent.parent / "static"
 SECONDS = 30  # for which a process keeps the letterhead, which every page shows
 KEPT = "outreach.letterhead"
+COUNTS = re.compile(r"(?<!départs.)(?<!départs.\d.et.)\b(\d+(?:[,\u00a0\u202f]\d+)*)")
 
 FILTERS = (
     french.typeset,
@@ -59,6 +62,12 @@ def in_words(typed: object) -> str:
         return ""
 
 
+def counts_in_bold(sentence: str) -> Markup:
+    """A sentence with its numbers in bold, but not those that name departures."""
+    parts = enumerate(COUNTS.split(sentence))  # text and numbers by turns
+    return Markup("").join(Markup("<strong>{}</strong>").format(part) if at % 2 else part for at, part in parts)
+
+
 class Typography(Extension):
     """Typeset the text of templates as they are compiled, so that their source stays easy to type."""
 
@@ -84,6 +93,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update({write.__name__: write for write in FILTERS})
     app.jinja_env.filters.update(
         in_words=in_words,
+        counts_in_bold=counts_in_bold,
         printable=lambda text: CONTROLS.sub("", text),
         pair=lambda value: (value, value),
         labelled=lambda member: (member.value, member.label),
