@@ -26,7 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.adherence.programmes._change_events import tell_programme
 from outreach.core import audit
-from outreach.core.db import Base, Session
+from outreach.core.db import Base, Session, once_a_reading
 from outreach.core.text.errors import InputError, NotFound, Refused
 from outreach.core.text.french import initial, typeset, within_quotes
 from outreach.core.text.links import fault_of_link
@@ -292,11 +292,13 @@ def _line_of(content: str, table: str, place: int, field: str) -> int | None:
     return next(named, begin) + 1 or None
 
 
+@once_a_reading
 def all_programmes(session: Session) -> Sequence[Programme]:
     """All programmes, in the order in which they were loaded."""
     return session.scalars(select(Programme).order_by(Programme.id)).all()
 
 
+@once_a_reading
 def programme_codes(session: Session) -> list[tuple[str, str]]:
     """The codes and names of all programmes, in that order."""
     return [
@@ -313,6 +315,7 @@ def name_among_several(session: Session, programme: Programme) -> str:
     return names_among_several(session).get(programme.id, "")
 
 
+@once_a_reading
 def names_among_several(session: Session) -> dict[int, str]:
     """The names of all programmes by key, which whatever is said of a strand says; empty where there is one alone."""
     return dict(session.execute(select(Programme.id, Programme.name).where(ARE_SEVERAL)).all())
@@ -368,6 +371,7 @@ def strand_name(session: Session, strand: Strand) -> str:
     return strand_in_words(names_among_several(session).get(strand.programme_id, ""), strand.number)
 
 
+@once_a_reading
 def strand_names(session: Session) -> dict[int, str]:
     """What each strand is called, by its key, as `strand_name` says. One statement."""
     query = select(Strand.id, NAME_AMONG_SEVERAL, Strand.number).join(Programme, Programme.id == Strand.programme_id)

@@ -31,7 +31,7 @@ from outreach.campaigns.experiments._design import (
 from outreach.campaigns.experiments._models import DrawAttempt, DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
 from outreach.core import audit
-from outreach.core.db import Session, table_of
+from outreach.core.db import Session, once_a_reading, table_of
 from outreach.core.db.bulk import add_rows
 from outreach.core.text.errors import NotFound
 
@@ -209,6 +209,7 @@ def assigned_to(campaign: int, *departures: int) -> Select[int]:
     return drawn.where(DrawnAuthority.departure.in_(departures))
 
 
+@once_a_reading
 def awaiting_departure(session: Session, campaign: int, at: datetime, *, now: datetime) -> Select[int] | None:
     """The keys of the authorities that draws of other campaigns than this one keep at an instant; None for none.
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.campaigns.planning import _sending_hours as sending_hours
 from outreach.campaigns.planning._sending_hours import DAY, AddedClosure, ClosedPart, Closing, Spares
 from outreach.core import audit
-from outreach.core.db import Base, Session, enum_of, take_lock
+from outreach.core.db import Base, Session, enum_of, once_a_reading, take_lock
 from outreach.core.tables import DATA, Column, InMemoryListing, Kind, On
 from outreach.core.text import french
 from outreach.core.text.dates import today
@@ -128,6 +128,7 @@ def withdraw_blackout_date(session: Session, number: int, *, now: datetime, acto
     return known.closure
 
 
+@once_a_reading
 def in_force(session: Session) -> tuple[AddedClosure, ...]:
     """The closures that count, the earliest first."""
     withdrawn = select(ClosureWithdrawal.closure_id)

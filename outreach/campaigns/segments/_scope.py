@@ -10,7 +10,7 @@ from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, select, 
 
 from outreach.adherence.models import AdherenceRecord, Strand
 from outreach.adherence.situation import roll_up_of, standing_on
-from outreach.core.db import Session, take_lock
+from outreach.core.db import Session, once_a_reading, take_lock
 from outreach.core.db.bulk import hash_what_grew
 from outreach.core.settings import FrequencyCap, Settings
 from outreach.core.text import french
@@ -92,11 +92,15 @@ class Scope:
 def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
     """The scope of a programme at an instant."""
     hash_what_grew(session, *JOINED)
+    return Scope(now, today(now), *_strands_and_networks(session, programme_id))
+
+
+@once_a_reading
+def _strands_and_networks(session: Session, programme_id: int) -> tuple[Mapping[int, Strand], Mapping[str, int]]:
     # In one statement, as six networks for each of a few strands: every slice of a launch asks for it.
     query = select(Strand, Network.code, Network.id).outerjoin(Network, true())
     rows = session.execute(query.where(Strand.programme_id == programme_id)).all()
-    strands, networks = {strand.number: strand for strand, _, _ in rows}, {code: key for _, code, key in rows}
-    return Scope(now, today(now), strands, networks)
+    return {strand.number: strand for strand, _, _ in rows}, {code: key for _, code, key in rows}
 
 
 StrandNumber = Annotated[int, Field(ge=1, le=99, strict=True)]

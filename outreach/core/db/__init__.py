@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import (
@@ -101,6 +101,9 @@ NO_ANSWER = (OperationalError, NoConnection, DatabaseAway)  # raised when the da
 MOST_CONNECTIONS = 50
 RESTED_SECONDS = 1.0
 GREW = "grew"
+KNOWN = "known"  # in the info of a session that reads: what was asked in it
+P = ParamSpec("P")
+R = TypeVar("R")
 logger = logging.getLogger(__name__)
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -175,6 +178,25 @@ def try_lock(session: Session, *names: object) -> bool:
     if session.get_bind().dialect.name != "postgresql":
         return True
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(":".join(map(str, names)))))))
+
+
+def once_a_reading(ask: Callable[Concatenate[Session, P], R]) -> Callable[Concatenate[Session, P], R]:
+    """Ask once for the same values in a session of `reading`, which sees one state; each time in one that may write.
+
+    What is returned is shared: nobody may change it.
+    """
+
+    @wraps(ask)
+    def asked(session: Session, /, *values: P.args, **named: P.kwargs) -> R:
+        known: dict[Any, R] | None = session.info.get(KNOWN)
+        if known is None:
+            return ask(session, *values, **named)
+        key = (ask, values, *named.items())
+        if key not in known:
+            known[key] = ask(session, *values, **named)
+        return known[key]
+
+    return asked
 
 
 def analyze_after(session: Session, *models: type[Base], of: Collection[InstrumentedAttribute[Any]] = ()) -> None:
@@ -295,7 +317,7 @@ class Database:
         Raises TookTooLong beyond that.
         """
         self._admit()
-        with Session(self._reader, info=self.info) as session:
+        with Session(self._reader, info={**self.info, KNOWN: {}}) as session:
             time_limit.tell(session)
             yield session
             # An empty commit rather than a rollback: after a ROLLBACK psycopg drops all its prepared statements.

@@ -32,7 +32,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import UserDefinedType
 
-from outreach.core.db import Base, Session, errors
+from outreach.core.db import Base, Session, errors, once_a_reading
 
 AT_ONCE = 5_000  # rows to a statement of SQLite: their values take memory while it runs
 
@@ -127,6 +127,7 @@ HAS_GROWN = text(
 )
 
 
+@once_a_reading
 def hash_what_grew(session: Session, *models: type[Base]) -> None:
     """Where one of these tables has grown tenfold since PostgreSQL last looked at it, or it never did, have it join by
     hashing to the end of the transaction.

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.core.db import Base, Session, take_lock
+from outreach.core.db import Base, Session, once_a_reading, take_lock
 
 
 class RepliesReading(Base):
@@ -25,6 +25,7 @@ def note(session: Session, address: str) -> None:
     session.merge(RepliesReading(id=1, address=address))
 
 
+@once_a_reading
 def replies_address(session: Session) -> str:
     """The address of the mailbox of replies, or ''."""
     read = session.get(RepliesReading, 1, populate_existing=True)

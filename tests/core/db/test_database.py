@@ -11,6 +11,7 @@ from outreach.core import audit, db
 from outreach.core.audit import AuditEntry
 from outreach.core.db import Base, Database, sqlite
 from outreach.operations import migrations
+from tests.statements import asked
 
 pytestmark = pytest.mark.postgresql
 
@@ -145,6 +146,20 @@ def test_a_process_that_serves_pages_holds_little_of_an_sqlite_file(tmp_path, se
     with opened.reading() as session:
         assert (session.scalar(text("PRAGMA cache_size")), *set(statements)) == held
     opened.dispose()
+
+
+def test_a_session_that_reads_asks_once_and_one_that_writes_each_time(database, now):
+    counted = db.once_a_reading(lambda session: session.scalar(select(func.count()).select_from(AuditEntry)))
+    with database.reading() as first, asked(database) as seen:
+        assert counted(first) == counted(first)
+        assert len(seen) == 1
+    with database.writing() as session:
+        before = counted(session)
+        audit.record_entry(session, now, "x", "Essai.")
+        session.flush()
+        assert counted(session) == before + 1
+    with database.reading() as later:
+        assert counted(later) == before + 1
 
 
 def test_every_constraint_has_a_name():
