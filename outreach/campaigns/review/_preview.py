@@ -44,10 +44,10 @@ from outreach.delivery.letters import (
     INERT,
     LONGEST_SUBJECT,
     FieldKind,
-    Filled,
     Filling,
     Letter,
     Personal,
+    SharedHeaders,
     Slot,
     Value,
     assemble_message,
@@ -57,7 +57,7 @@ from outreach.delivery.outbox import Addressee, Due
 from outreach.delivery.smtp import Guard
 from outreach.directory.models import Authority
 
-SLICE = 500
+SLICE = 1000
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # matches only styles of ours: quotation marks in values are escaped
 NOBODY = "0" * 16
 MOST = 100_000
@@ -65,16 +65,23 @@ MOST = 100_000
 
 @dataclass(frozen=True, slots=True)
 class PreviewedLetter:
-    """One recipient's letter: its address and facts, its content, and the bytes of the message."""
+    """One recipient's letter: its address and facts, its content, and how its message is assembled."""
 
     address: str
     facts: Facts
     letter: Letter
     values: dict[str, Filling]
     flags: dict[str, bool]
-    wire: bytes
+    standing: SharedHeaders
+    personal: Personal
     frozen: LetterSnapshot
     head: Letterhead
+
+    @property
+    def wire(self) -> bytes:
+        """The bytes of the message."""
+        filled = self.letter.fill(self.values, self.flags)
+        return assemble_message(self.standing, self.personal, filled.text, filled.html, self.frozen.logo)
 
     @property
     def subject(self) -> str:
@@ -230,16 +237,26 @@ class Preview:
             reminded=self._reminded(),
             asked=asked_about_themselves(self.at),
         )
+        alike = Alike(self.letter)
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]
             facts = finder.facts(self.session, due)
             for letter in due:
-                content = Alike(self.letter).content(facts[letter.id])
-                filled = self.letter.fill(content.values, content.flags)
-                personal = self._personal(letter, filled, facts[letter.id])
-                wire = assemble_message(standing, personal, filled.text, filled.html, self.frozen.logo)
-                values, flags, under = content.values, content.flags, (self.frozen, self.head)
-                yield PreviewedLetter(letter.address, facts[letter.id], self.letter, values, flags, wire, *under)
+                content = alike.content(facts[letter.id])
+                subject = self.letter.subject_for(content.values, content.flags)
+                leaving = facts[letter.id].links.unsubscribing
+                personal = Personal(NOBODY, letter.recipient, self.now, subject, leaving, INERT, INERT)
+                yield PreviewedLetter(
+                    letter.address,
+                    facts[letter.id],
+                    self.letter,
+                    content.values,
+                    content.flags,
+                    standing,
+                    personal,
+                    self.frozen,
+                    self.head,
+                )
 
     def _reminded(self) -> Select[int] | None:
         """The authorities to which a reminder would not be the first letter: those that had one, and those whose
@@ -273,10 +290,6 @@ class Preview:
             if len(letter.subject) > LONGEST_SUBJECT:
                 run.long_subjects.append(who)
         return run
-
-    def _personal(self, due: Due, filled: Filled, facts: Facts) -> Personal:
-        inert = INERT
-        return Personal(NOBODY, due.recipient, self.now, filled.subject, facts.links.unsubscribing, inert, inert)
 
     def _due(self, place: int, addressee: Addressee) -> Due:
         return Due(
