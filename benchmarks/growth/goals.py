@@ -37,13 +37,17 @@ class Line:
     def as_json(self) -> dict[str, Any]:
         """The line, by fixed names."""
         cost = {"cpu_s": self.cost.cpu_s, "peak_mb": self.cost.peak_mb, "growth": self.growth}
+        cost |= {"clock_s": self.cost.clock_s, "statements": self.cost.statements}
         return {"name": self.name, "authorities": self.authorities, **cost}
 
     def __str__(self) -> str:
         if self.cost.fault:
             return f"{self.name:36} {self.authorities:7}  failed: {self.cost.fault}"
         growth = "" if self.growth is None else f"  × {self.growth:.1f}"
-        return f"{self.name:36} {self.authorities:7} {self.cost.cpu_s:9.3f} s {self.cost.peak_mb:7.1f} MB{growth}"
+        asked = f"{self.cost.clock_s:9.3f} s by the clock {self.cost.statements:5} statements"
+        return (
+            f"{self.name:36} {self.authorities:7} {self.cost.cpu_s:9.3f} s {asked} {self.cost.peak_mb:7.1f} MB{growth}"
+        )
 
 
 def missed(lines: Iterable[Line]) -> list[str]:

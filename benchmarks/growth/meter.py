@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sqlalchemy import Engine, event
+
 from tests.machine import children_of
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -24,13 +26,16 @@ Action = Callable[[], object]  # a number that it returns is its longest writing
 class Cost:
     """Processor seconds and mebibytes; None of both where the operation failed, and `fault` says how.
 
-    `longest_s` is the longest writing transaction, by the clock, where that was looked at.
+    `longest_s` is the longest writing transaction, by the clock, where that was looked at. `clock_s` is how long it
+    took, and `statements` how many it asked of the database.
     """
 
     cpu_s: float | None
     peak_mb: float | None
     fault: str = ""
     longest_s: float | None = None
+    clock_s: float | None = None
+    statements: int | None = None
 
 
 def cost_in_child(prepare: Callable[[], Action], server: int | None, *, again: bool) -> Cost:
@@ -66,20 +71,26 @@ def _answer(writing: int, prepare: Callable[[], Action], server: int | None, *, 
 def _measured(action: Action, server: int | None, *, again: bool) -> Cost:
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak of memory begins anew
+    asked = list[str]()
+    event.listen(Engine, "before_cursor_execute", lambda *details: asked.append(details[2]))
     first, returned = _run(action, server)
     spent = [first]
-    if again and first < LONG:
+    if again and first[0] < LONG:
+        asked.clear()
         spent = [_run(action, server)[0]]
-        while sum(spent) < AGAIN and len(spent) < MOST_RUNS:
+        while sum(seconds for seconds, _ in spent) < AGAIN and len(spent) < MOST_RUNS:
             spent.append(_run(action, server)[0])
     longest = returned if isinstance(returned, float) else None
-    return Cost(round(statistics.median(spent), 4), round(_peak_kilobytes() / 1024, 1), longest_s=longest)
+    cpu, clock = (round(statistics.median(each), 4) for each in zip(*spent, strict=True))
+    peak = round(_peak_kilobytes() / 1024, 1)
+    return Cost(cpu, peak, longest_s=longest, clock_s=clock, statements=len(asked) // len(spent))
 
 
-def _run(action: Action, server: int | None) -> tuple[float, object]:
-    before = _processor(server)
+def _run(action: Action, server: int | None) -> tuple[tuple[float, float], object]:
+    before, began = _processor(server), time.perf_counter()
     returned = action()
-    return _processor(server) - before, returned
+    clock = time.perf_counter() - began
+    return (_processor(server) - before, clock), returned
 
 
 def _processor(server: int | None) -> float:

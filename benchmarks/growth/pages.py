@@ -137,6 +137,16 @@ def audience_page(name: str) -> Operation:
     return Operation(f"audience page, {name}", Kind.AUDIENCE, prepare)
 
 
+def draft_page(step: str) -> Operation:
+    """A step of the campaign that is a draft. No goal is set: the check composes every letter."""
+
+    def prepare(ground: Ground) -> Action:
+        client = ground.client()
+        return lambda: _whole(client.get(f"/campaigns/{ground.draft}/{step}"))
+
+    return Operation(f"draft, {step}", Kind.WORK, prepare)
+
+
 def audience_count(name: str) -> Operation:
     """An audience counted, with who is left out and why."""
 
@@ -180,7 +190,11 @@ def reading_operations() -> Iterator[Operation]:
     yield page("directory, filtered", "/directory", network="WBE", level="secondary")
     yield page("directory, with a word", "/directory", q="Namur")
     yield page("directory, with a typo", "/directory", q="Administraton")
+    yield page("an authority", "/directory/9002")
+    yield page("today", "/today")
+    yield page("situation, authorities", "/situation/authorities", strand=1)
     yield page("campaigns", "/campaigns")
+    yield from map(draft_page, ("audience", "letter", "check"))
     yield from map(audience_page, AUDIENCES)
     yield from map(audience_count, AUDIENCES)
     yield page("progress", "/campaigns/1/progress")

@@ -56,14 +56,15 @@ def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(
 def test_the_object_is_printed_when_a_goal_is_missed_and_the_fault_is_named(capsys):
     small = Line("home", Kind.PAGE, 1000, Cost(0.1, 120.0))
     lines = [small, Line("home", Kind.PAGE, 10_000, Cost(1.3, 250.0), small), Line("x", Kind.WORK, 9, Cost(None, None))]
+    unmeasured = {"clock_s": None, "statements": None}
     assert scale.end("sqlite", lines, as_json=True) == 1
     told = capsys.readouterr()
     assert json.loads(told.out.splitlines()[-1]) == {
         "database": "sqlite",
         "operations": [
-            {"name": "home", "authorities": 1000, "cpu_s": 0.1, "peak_mb": 120.0, "growth": None},
-            {"name": "home", "authorities": 10_000, "cpu_s": 1.3, "peak_mb": 250.0, "growth": 13.0},
-            {"name": "x", "authorities": 9, "cpu_s": None, "peak_mb": None, "growth": None},
+            {"name": "home", "authorities": 1000, "cpu_s": 0.1, "peak_mb": 120.0, "growth": None, **unmeasured},
+            {"name": "home", "authorities": 10_000, "cpu_s": 1.3, "peak_mb": 250.0, "growth": 13.0, **unmeasured},
+            {"name": "x", "authorities": 9, "cpu_s": None, "peak_mb": None, "growth": None, **unmeasured},
         ],
     }
     for words in ("1.30 s", "× 13.0 for × 10", "250 MB", "x, 9: it failed"):
