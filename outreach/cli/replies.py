@@ -52,7 +52,8 @@ def _taken(operation: Operation, folder: Path) -> Iterator[tuple[str, Taken]]:
     keys, trust = Keys(settings.signing_keys), Trust.of(settings)
     for file in sorted(folder.glob("*.eml")):
         content = _content(file)
-        yield file.name, received.take_in(database, content, keys, trust, now=operation.now) if content else REFUSED
+        read = (database, content, keys, trust, settings.kept_kinds)
+        yield file.name, received.take_in(*read, now=operation.now) if content else REFUSED
 
 
 def _content(file: Path) -> bytes:

@@ -1,19 +1,21 @@
 """The tray « Courriels reçus »: what people wrote back is read, taken, decided about and attached by hand."""
 
 import json
+from email.message import EmailMessage
 from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
 
 from outreach.core.audit import AuditEntry, Event
+from outreach.core.settings import Settings
 from outreach.core.text import french
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.roles import RoleName
 from outreach.delivery import received
 from outreach.delivery.letters import Keys, TokenKind
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
-from outreach.delivery.received import ReceivedMail, Trust
+from outreach.delivery.received import ReceivedFile, ReceivedMail, Trust
 from outreach.delivery.received._models import AttachedBy, MailStep
 from outreach.directory import authorities, confirmations
 from outreach.directory.confirmations import ConfirmationWay
@@ -362,3 +364,57 @@ def test_an_absence_that_names_who_takes_over_is_proposed_once_and_answered_by_n
         theirs = Contact.authority_id == letter[2], Contact.retired_at.is_(None)
         assert "direction@ecole.be" in session.scalars(select(Contact.address).where(*theirs)).all()
     assert confirmed(launched_sample, letter[2]) == [], "its reader did not ask for it"
+
+
+BROUGHT = [("Liste « été »\r\n.pdf", b"%PDF-"), ("page.html", b"<script>"), ("vide.txt", b""), ("../../x.PNG", b"png")]
+BROUGHT += [(f"{number}.txt", b"t") for number in range(9)]
+
+
+@pytest.fixture
+def brought(launched_sample):
+    """A mail with files of some kinds; returns its number."""
+    written = EmailMessage()
+    written["From"], written["Subject"] = "x@y.example", "Avec des fichiers"
+    written.set_content("Voici.")
+    for name, content in BROUGHT:
+        written.add_attachment(content, "text", "html", filename=name.replace("\r\n", ""))
+    received.take_in(launched_sample, bytes(written), Keys((b"k" * 32,)), Trust(), Settings().kept_kinds, now=NOW)
+    with launched_sample.reading() as session:
+        return session.scalars(select(ReceivedMail.id)).one()
+
+
+def test_files_of_the_kinds_that_are_kept_are_saved_and_others_say_why_not(author, brought):
+    here = f"{LIST}/{brought}"
+    page = author.get(here)
+    offered = [to for to, _ in links(page) if to.startswith(f"{here}/files/")]
+    assert offered == [f"{here}/files/{number}" for number in (1, 4, *range(5, 13))]
+    assert "Celles qui n’ont pas de lien ne sont pas gardées ici : d’un autre format que pdf, docx" in text_of(page)
+    first, third = author.get(offered[0]), author.get(offered[1])
+    assert (first.data, first.content_type, first.headers["X-Content-Type-Options"]) == (
+        *(b"%PDF-", "application/octet-stream", "nosniff"),
+    )
+    said = [answer.headers["Content-Disposition"] for answer in (first, third)]
+    names = f"courriel-{brought}-1-Liste-ete.pdf", f"courriel-{brought}-4-x.png"
+    assert said == [f'attachment; filename="{name}"' for name in names]
+    assert [author.get(f"{here}/files/{number}").status_code for number in (2, 3, 13, 99)] == [404] * 4
+
+
+def test_a_federation_s_adviser_has_no_file(app, brought):
+    assert signed_in_of_scope(app, "federation", "SeGEC").get(f"{LIST}/{brought}/files/1").status_code == 403
+
+
+@pytest.mark.parametrize(("sizes", "kept"), [([6, 6, 4], [1, 3]), ([11, 1], [2])])
+def test_of_a_mail_no_more_is_kept_than_a_bound(database, monkeypatch, sizes, kept):
+    monkeypatch.setattr("outreach.delivery.received._files.MOST_KEPT_BYTES", 10)
+    for kind, headers in ((None, {}), ("auto", {"Auto-Submitted": "auto-replied"})):
+        written = EmailMessage()
+        written["From"] = f"{kind}@y.example"
+        for name, value in headers.items():
+            written[name] = value
+        written.set_content("Voici.")
+        for size in sizes:
+            written.add_attachment(b"x" * size, "text", "plain", filename="a.txt")
+        received.take_in(database, bytes(written), Keys((b"k" * 32,)), Trust(), ("txt",), now=NOW)
+    with database.reading() as session:
+        files = session.scalars(select(ReceivedFile).order_by(ReceivedFile.mail_id, ReceivedFile.number)).all()
+        assert [file.number for file in files if file.is_kept] == kept

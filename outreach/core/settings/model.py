@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", repr=False)  # idem
     bounces_url: str = Field("", repr=False)  # idem
     replies_url: str = Field("", repr=False)  # idem
+    attachments: str = "pdf, docx, xlsx, odt, ods, png, jpg, jpeg, txt"
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
     dkim: str = ""
@@ -214,6 +215,11 @@ class Settings(BaseSettings):
 
     def _of_replies(self, option: str) -> str:
         return dict(parse_qsl(urlsplit(self.replies_url).query)).get(option, "")
+
+    @property
+    def kept_kinds(self) -> tuple[str, ...]:
+        """How the names of files end that are kept of mails received; none where the setting is off."""
+        return () if self.attachments == OFF else tuple(listed(self.attachments))
 
     @property
     def sending_domain(self) -> str:

@@ -152,6 +152,12 @@ def relays_in(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
+def _endings(name: str, value: str) -> Iterable[str]:
+    for ending in listed(value):
+        if not re.fullmatch(r"[a-z0-9]{1,8}", ending):
+            yield f"{name} contient « {ending} » : indiquez des fins de noms, par exemple « pdf, docx », ou off."
+
+
 def _place(name: str, value: str) -> Iterable[str]:
     if not is_place(value):
         yield f"{name} vaut « {value} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
@@ -357,6 +363,7 @@ def _emergency(name: str, value: str) -> Iterable[str]:
 JUDGES: dict[str, Callable[[str, str], Iterable[str]]] = {
     "alerts_to": _addresses,
     "allowed_recipients": _recipients,
+    "attachments": _endings,
     "bind": _place,
     "bounces_url": _returns,
     "broker_url": _broker,

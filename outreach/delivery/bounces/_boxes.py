@@ -42,8 +42,8 @@ class BounceBox(Protocol):
     def keys(self, most: int) -> Sequence[str]:
         """The names of at most `most` mails still to be handled, the oldest first."""
 
-    def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The first megabyte of each of these mails; those that are gone are left out."""
+    def read(self, keys: Sequence[str], most: int = MOST_BYTES) -> Mapping[str, bytes]:
+        """The first `most` bytes of each of these mails; those that are gone are left out."""
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
         """Move these mails to a folder; those that are gone are ignored."""
@@ -83,12 +83,12 @@ class MaildirBox:
         oldest = sorted(entries, key=lambda entry: entry.name)[:most]
         return [f"{Path(entry.path).parent.name}/{entry.name}" for entry in oldest]
 
-    def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The first megabyte of each file."""
+    def read(self, keys: Sequence[str], most: int = MOST_BYTES) -> Mapping[str, bytes]:
+        """The first bytes of each file."""
         contents = {}
         for key in keys:
             with suppress(FileNotFoundError), (self.path / key).open("rb") as file:
-                contents[key] = file.read(MOST_BYTES)
+                contents[key] = file.read(most)
         return contents
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
@@ -114,9 +114,9 @@ class ImapBox:
         """The UIDs of what lies in the folder."""
         return self.mailbox.uids("ALL", charset=None)[:most]
 
-    def read(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The first megabyte of each message, which stays unseen."""
-        wanted = f"(UID BODY.PEEK[]<0.{MOST_BYTES}>)"
+    def read(self, keys: Sequence[str], most: int = MOST_BYTES) -> Mapping[str, bytes]:
+        """The first bytes of each message, which stays unseen."""
+        wanted = f"(UID BODY.PEEK[]<0.{most}>)"
         said, answers = self.mailbox.client.uid("FETCH", ",".join(keys), wanted)
         if said != "OK":
             raise IMAP4.error("elle ne donne pas ses courriels")

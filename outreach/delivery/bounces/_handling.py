@@ -28,7 +28,7 @@ from outreach.core.text.errors import Refused
 from outreach.delivery import outbox, workers
 from outreach.delivery.bounces._boxes import BounceBox, Folder, open_box
 from outreach.delivery.bounces._models import Handling, KeptNotice, KeptReport, note_box_read
-from outreach.delivery.bounces._parsing import Notice, NoticeVerdict, Report, read_notice
+from outreach.delivery.bounces._parsing import MOST_BYTES, Notice, NoticeVerdict, Report, read_notice
 from outreach.delivery.letters import Keys
 from outreach.delivery.models import Message, Suppression, SuppressionReason
 from outreach.delivery.outbox import Proof
@@ -188,10 +188,12 @@ def collect_notices(
     stop: threading.Event | None = None,
     most: int = MOST_IN_A_PASS,
     also: Callable[[bytes], object] | None = None,
+    whole: int = MOST_BYTES,
 ) -> Collected:
     """Handle at most `most` notices of the mailbox; ends early, in order, when `stop` is set.
 
-    `also` is given what no mail system wrote. Raises BoxError when the mailbox cannot be read, and Refused on a copy.
+    `also` is given what no mail system wrote, up to `whole` bytes of it. Raises BoxError when the mailbox cannot be
+    read, and Refused on a copy.
     """
     collected, keys = Collected(), Keys(settings.signing_keys)
 
@@ -211,14 +213,18 @@ def collect_notices(
 
     refuse_a_copy(database, settings)
     with open_box(settings.returns_url) as box:
-        if handle_each(box, take_one, stop or threading.Event(), most):
+        if handle_each(box, take_one, stop or threading.Event(), most, whole):
             with database.writing() as session:
                 note_box_read(session, now=clock())
     return collected
 
 
-def handle_each(box: BounceBox, take: Callable[[bytes], Folder], stop: threading.Event, most: int) -> bool:
+def handle_each(
+    box: BounceBox, take: Callable[[bytes], Folder], stop: threading.Event, most: int, whole: int = MOST_BYTES
+) -> bool:
     """Give each of at most `most` mails of a mailbox to `take_notice`, and move it to the folder that this says.
+
+    Of a mail so many bytes are read as `whole` says; several at once are read only to the first megabyte.
 
     `take_notice` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
     BoxError when the mailbox cannot be read.
@@ -227,17 +233,20 @@ def handle_each(box: BounceBox, take: Callable[[bytes], Folder], stop: threading
     for start in range(0, len(waiting), AT_ONCE):
         if stop.is_set():
             return False
-        _some(box, waiting[start : start + AT_ONCE], take, stop)
+        _some(box, waiting[start : start + AT_ONCE], take, stop, whole)
     return True
 
 
-def _some(box: BounceBox, waiting: Sequence[str], take: Callable[[bytes], Folder], stop: threading.Event) -> None:
+def _some(
+    box: BounceBox, waiting: Sequence[str], take: Callable[[bytes], Folder], stop: threading.Event, whole: int
+) -> None:
     """Handle these mails, with a pause after each that lasts as long as the mail took.
 
     SQLite has one writer at a time, and letters go first.
     """
     done: dict[Folder, list[str]] = {}
-    for key, content in box.read(waiting).items():
+    for key, first in box.read(waiting).items():
+        content = box.read([key], whole).get(key, first) if len(first) == MOST_BYTES < whole else first
         began = time.monotonic()
         folder = take(content)
         stop.wait(time.monotonic() - began)

@@ -7,7 +7,7 @@ attached to the wrong authority does harm. What proves nothing is suggested to t
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -24,8 +24,9 @@ from outreach.delivery.bounces import MOST_IN_A_PASS, BoxError, Collected, Folde
 from outreach.delivery.letters import Keys
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.delivery.received import _reading as reading
+from outreach.delivery.received._files import kept_files
 from outreach.delivery.received._holding import confirm_sender, tell_of
-from outreach.delivery.received._models import AttachedBy, MailVerdict, ReceivedFile, ReceivedMail
+from outreach.delivery.received._models import AttachedBy, MailVerdict, ReceivedMail
 from outreach.delivery.received._reading import MailKind, Read, UnreadableMailError
 from outreach.delivery.received._readings import note, replies_address
 from outreach.directory.contacts import WELL_KNOWN
@@ -144,8 +145,11 @@ class Taken:
 REFUSED = Taken(MailVerdict.REFUSED)
 
 
-def take_in(database: Database, content: bytes, keys: Keys, trust: Trust, *, now: datetime) -> Taken:
-    """Take in the bytes of a mail. Taking in a copy changes nothing, and tells of the mail that is kept."""
+def take_in(
+    database: Database, content: bytes, keys: Keys, trust: Trust, kinds: Collection[str] = (), *, now: datetime
+) -> Taken:
+    """Take in the bytes of a mail, with its files of these kinds. Taking in a copy changes nothing, and tells of the
+    mail that is kept."""
     try:
         mail = reading.read(content, keys)
     except UnreadableMailError:
@@ -156,16 +160,16 @@ def take_in(database: Database, content: bytes, keys: Keys, trust: Trust, *, now
         if mail.kind is MailKind.RETURN:
             about = attachment(session, mail, Trust())
             return Taken(MailVerdict.RETURN, _fase(session, about.authority), about.by)
-        kept = _kept(session, mail, trust, now)
+        kept = _kept(session, mail, trust, kinds if len(content) < reading.MOST_BYTES else (), now)
         return Taken(kept.verdict, _fase(session, kept.authority_id), kept.attached_by, kept.text)
 
 
-def _kept(session: Session, mail: Read, trust: Trust, now: datetime) -> ReceivedMail:
+def _kept(session: Session, mail: Read, trust: Trust, kinds: Collection[str], now: datetime) -> ReceivedMail:
     take_lock(session, "received-mail", mail.digest)
     known = session.scalar(select(ReceivedMail).where(ReceivedMail.digest == mail.digest))
     if known is not None:
         return known
-    kept = _new(mail, attachment(session, mail, trust), ErasedAddresses.of(session), now)
+    kept = _new(mail, attachment(session, mail, trust), ErasedAddresses.of(session), kinds, now)
     session.add(kept)
     session.flush()
     confirm_sender(session, kept)
@@ -173,7 +177,7 @@ def _kept(session: Session, mail: Read, trust: Trust, now: datetime) -> Received
     return kept
 
 
-def _new(mail: Read, about: Attachment, erased: ErasedAddresses, now: datetime) -> ReceivedMail:
+def _new(mail: Read, about: Attachment, erased: ErasedAddresses, kinds: Collection[str], now: datetime) -> ReceivedMail:
     """A mail as it is kept. Of an erased address neither the address nor the name is."""
     key = key_of(mail.sender)
     mark = erased.mark(key) if key else ""
@@ -192,10 +196,7 @@ def _new(mail: Read, about: Attachment, erased: ErasedAddresses, now: datetime) 
         subject=mail.subject,
         text=mail.text,
         folded=mail.folded,
-        files=[
-            ReceivedFile(number=number, name=file.name, kind=file.kind, size=file.size)
-            for number, file in enumerate(mail.files, 1)
-        ],
+        files=kept_files(mail, kinds),
     )
 
 
@@ -240,7 +241,8 @@ def collect_returns(
 ) -> Collected:
     """Handle the mailbox of returns. Where replies are read, what a person wrote there is kept as one, too."""
     also = _taking(database, settings, clock) if settings.replies_url else None
-    return bounces.collect_notices(database, settings, clock, stop=stop, most=most, also=also)
+    whole = {"whole": reading.MOST_BYTES} if also else {}
+    return bounces.collect_notices(database, settings, clock, stop=stop, most=most, also=also, **whole)
 
 
 def collect_replies(
@@ -261,10 +263,10 @@ def collect_replies(
 
     bounces.refuse_a_copy(database, settings)
     with bounces.open_box(settings.replies_url.partition("?")[0], REPLIES) as box:
-        bounces.handle_each(box, take, stop or threading.Event(), most)
+        bounces.handle_each(box, take, stop or threading.Event(), most, reading.MOST_BYTES)
     return found
 
 
 def _taking(database: Database, settings: Settings, clock: Callable[[], datetime]) -> Callable[[bytes], MailVerdict]:
-    keys, trust = Keys(settings.signing_keys), Trust.of(settings)
-    return lambda content: take_in(database, content, keys, trust, now=clock()).verdict
+    keys, trust, kinds = Keys(settings.signing_keys), Trust.of(settings), settings.kept_kinds
+    return lambda content: take_in(database, content, keys, trust, kinds, now=clock()).verdict

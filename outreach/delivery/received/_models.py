@@ -5,7 +5,7 @@ Each `label` is in French, for the interface.
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ScalarSelect, String, Text, case, select
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, ScalarSelect, String, Text, case, select
 from sqlalchemy import text as text_
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
@@ -121,7 +121,7 @@ class ReceivedMail(Base):
 
 
 class ReceivedFile(Base):
-    """A file that a mail brought, of which nothing else is kept. Personal data."""
+    """A file that a mail brought; its `content` where a setting names its kind, within bounds. Personal data."""
 
     __tablename__ = "received_files"
 
@@ -130,3 +130,6 @@ class ReceivedFile(Base):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(200))
     size: Mapped[int]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+
+    is_kept: Mapped[bool] = column_property(content.is_not(None))

@@ -142,11 +142,11 @@ class MailKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A file that a mail brings, of which nothing but this is kept."""
+    """A file that a mail brings."""
 
     name: str
     kind: str
-    size: int
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ def _file_name(part: Message) -> str:
 def _files(parts: Iterable[Message]) -> Iterator[AttachedFile]:
     files = [part for part in parts if _is_file(part) or part.get_content_maintype() not in {"text", "multipart"}]
     for part in files[:MOST_FILES]:
-        yield AttachedFile(_file_name(part), one_line(part.get_content_type(), LONGEST_NAME), len(part_payload(part)))
+        yield AttachedFile(_file_name(part), one_line(part.get_content_type(), LONGEST_NAME), part_payload(part))
 
 
 def _marks(message: Message, keys: Keys) -> Iterator[bytes]:

@@ -169,6 +169,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_TRUSTED_PROXIES", "10.0.0.0/8, 0.0.0.0/1", "« 0.0.0.0/1 » ferait croire n’importe qui"),
         ("OUTREACH_PRIVATE_HOSTS", "redis://broker", "n’est pas le nom ou l’adresse d’une machine"),
         ("OUTREACH_SENDING", "non", "on et off"),
+        ("OUTREACH_ATTACHMENTS", "pdf, .exe", "contient « .exe »"),
         ("OUTREACH_CHECK_DOMAINS", "oui", "on, off et l’adresse IP"),
         ("OUTREACH_CHECK_DOMAINS", "resolver.example", "on, off et l’adresse IP"),
         ("OUTREACH_CHECK_DOMAINS", "127.0.0.1:99999", "on, off et l’adresse IP"),

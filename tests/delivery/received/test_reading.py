@@ -139,7 +139,7 @@ def test_files_are_listed_by_name_kind_and_size():
     )
     found = reading.read(content, KEYS)
     assert found.text == "Voici."
-    assert [(one.name, one.kind, one.size) for one in found.files] == [("liste.pdf", "application/pdf", 5)]
+    assert [(one.name, one.kind, len(one.content)) for one in found.files] == [("liste.pdf", "application/pdf", 5)]
 
 
 def test_lines_that_a_program_broke_are_joined_again():

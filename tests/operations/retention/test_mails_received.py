@@ -29,7 +29,7 @@ def written(database, tmp_path):
         "--B\r\nContent-Type: application/pdf; name=zoe.pdf\r\n\r\nx\r\n--B--\r\n"
     )
     for one in (content.encode(), mail("Oui.", sender=OTHER)):
-        received.take_in(database, one, KEYS, Trust(), now=NOW)
+        received.take_in(database, one, KEYS, Trust(), ("pdf",), now=NOW)
     return database
 
 
@@ -49,6 +49,8 @@ def test_what_is_known_of_a_person_has_their_mails_and_files_and_nobody_elses(wr
         known = retention.known_of(session, ADDRESS)
     assert [row["text"] for row in known["received_mails"]] == [WORDS]
     assert [row["name"] for row in known["received_files"]] == ["zoe.pdf"]
+    with written.reading() as session:
+        assert [file.content for file in session.scalars(select(ReceivedFile))] == [b"x"]
 
 
 def test_an_erased_person_s_mails_say_nothing_any_more_and_a_new_one_names_nobody(written, tmp_path):

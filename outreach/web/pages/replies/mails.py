@@ -5,7 +5,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectChoice, SelectField, StringField
@@ -25,6 +25,8 @@ from outreach.delivery.received import (
     MailStepKind,
     attach_mail,
     detach_mail,
+    file_to_hand_out,
+    may_open,
     reopen_mail,
     settle_mail,
     suggest_authorities,
@@ -36,6 +38,7 @@ from outreach.engagement.replies import Answer
 from outreach.web.shared import programmes
 from outreach.web.shared.list_files import has_files
 from outreach.web.shared.write_to_list import write_to
+from outreach.web.ui.exports import attachment
 from outreach.web.ui.fields import SHORT, chosen, posted, telling
 from outreach.web.ui.forms import AboutSchoolsForm
 from outreach.web.ui.pager import Shown, member, sorting
@@ -101,6 +104,16 @@ def write_to_list() -> Redirect | str | tuple[str, int]:
 def mail(number: int) -> str:
     with reading() as session:
         return _page(session, number, ToldForm(formdata=None))
+
+
+@pages.get("/<number:number>/files/<number:file>")
+@needs(RoleName.READER)
+def attached(number: int, file: int) -> Response:
+    """A file that the mail brought, as bytes to be saved, of which no browser shows anything."""
+    with reading() as session:
+        found = correspondence.mail_numbered(session, number)
+        name, content = file_to_hand_out(session, found, file, settings().kept_kinds)
+    return attachment(content, "application/octet-stream", name)
 
 
 @pages.post("/<number:number>/answer")
@@ -241,6 +254,8 @@ def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None
         whose=whose or WhoseForm(formdata=None),
         suggested=() if authority else suggest_authorities(session, received),
         kept=_kept(),
+        kinds=settings().kept_kinds,
+        may_open=may_open,
         colleagues=accounts.colleagues(session),
         deciders=sorted(_deciders(session).items(), key=itemgetter(1)),
         beside=_listed(session).page(1, BESIDE),

@@ -1,0 +1,23 @@
+"""A mail received keeps what its files hold"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.tables import column
+
+revision = "0129"
+down_revision = "0128"
+branch_labels = None
+depends_on = None
+kind = Kind.ADDITIVE
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("received_files") as batch_op:
+        batch_op.add_column(column("content", sa.LargeBinary(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("received_files") as batch_op:
+        batch_op.drop_column("content")
