@@ -138,6 +138,8 @@ def _say_answers(content: NoteContent) -> None:
     for answer in () if content.prose else content.answers:
         for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
             say(sentence)
+    if content.changed:
+        say(content.changed)
 
 
 def _tell(content: NoteContent, row: dict[str, Any]) -> None:

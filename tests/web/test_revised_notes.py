@@ -1,5 +1,6 @@
 """A published note whose figures a list or an edition changes awaits its author and its approver, and nobody else."""
 
+import io
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,16 +11,20 @@ from outreach.adherence.imports import HEADERS, JoiningLists
 from outreach.core import tables
 from outreach.core.tables import open_import
 from outreach.core.text.roles import RoleName
+from outreach.directory import register
 from outreach.operations.tasks import TaskKind, Whose, list_tasks
 from outreach.reports import notes
+from outreach.reports.notes import NoteRequest
 from tests.conftest import NOW, STORY_DAY
+from tests.directory import editions
 from tests.factories import APPROVER, AUTHOR
 from tests.pages import form_of, links, text_of
 from tests.web.test_moved_notes import DAY, DECIDED, approve, content, freeze, silent
 
 __all__ = ["freeze", "silent"]
 pytestmark = pytest.mark.long
-LATER = NOW + timedelta(hours=1)
+HOUR = timedelta(hours=1)
+LATER = NOW + HOUR
 REVISED = "Les données du 12 mai 2021 ont été révisées depuis"
 
 
@@ -92,7 +97,7 @@ def test_the_correction_opens_with_the_causes_and_ends_the_task_once_it_is_publi
     (address, _) = next(one for one in links(page, "/notes/drafts/new") if "rectificatif" in one[1])
     form = form_of(author.get(address), "/notes/drafts/new")
     assert (form["as_of"], form["corrects"]) == (DAY.isoformat(), number)
-    assert form["reason"].startswith(f"{REVISED}\xa0: Volet 1, ")
+    assert form["reason"].startswith(f"{REVISED}\xa0: volet 1, ")
     assert "dit après coup +1" in form["reason"]
     with sample_database.writing() as session:
         asked = replace(notes.correction_request(session, number), reason=form["reason"])
@@ -114,11 +119,11 @@ def test_the_note_stays_with_a_reason_until_something_else_revises_it(
     author.send(f"/notes/{key}/standing", {"why": "L’écart ne change pas la réponse."}, f"/notes/{key}")
     assert tasks(sample_database) == []
     assert "La note reste : L’écart ne change pas la réponse." in text_of(author.get(f"/notes/{key}"))
-    applied(date(2021, 5, 12), date(2021, 5, 12), at=LATER + timedelta(hours=1))
+    applied(date(2021, 5, 12), date(2021, 5, 12), at=LATER + HOUR)
     assert len(tasks(sample_database)) == 1
-    undone(LATER + timedelta(hours=2))
+    undone(LATER + 2 * HOUR)
     assert len(tasks(sample_database)) == 1
-    assert undone(LATER + timedelta(hours=3)) == 1
+    assert undone(LATER + 3 * HOUR) == 1
     assert tasks(sample_database) == [], "the records say again what the note says"
 
 
@@ -132,3 +137,61 @@ def test_the_public_page_says_it_where_an_approver_decides_so(signed_in, author,
     assert "dit après coup +1" in said
     approver.send(f"/notes/{key}/revision", {"told": "0"}, f"/notes/{key}")
     assert REVISED not in text_of(author.get(f"/n/{number}"))
+
+
+def test_an_edition_names_the_notes_that_it_contradicts_before_it_is_applied_and_undone(
+    author, sample_database, published, freeze
+):
+    place, day = "/directory/register", DAY.isoformat()
+    sent = author.send(place, {"file": (io.BytesIO(editions.edition(editions.row())), "registre.csv"), "day": day})
+    shown = text_of(author.get(sent.location))
+    assert "Cette édition contredit 1 note" in shown
+    assert f"{published[1]}, Bilan pour le Parlement" in shown
+    assert "situation au 12 mai 2021" in shown
+    with sample_database.writing() as session:
+        editions.apply(session, editions.edition(editions.row()), LATER, DAY)
+        asked = NoteRequest(DAY, "Après l’édition")
+        gathered = notes.gather_note(session, asked, now=LATER + HOUR)
+        notes.freeze_note(session, gathered, now=LATER + HOUR, actor=AUTHOR)
+        (entry, *_) = register.applied_editions(session)
+        number = entry.id
+    assert notes.look_for_revisions(sample_database, now=LATER) == 1
+    assert "édition du registre appliquée depuis" in tasks(sample_database)[0].reason
+    undoing = author.get(f"{place}/editions/{number}/withdrawal")
+    assert "L’annuler contredit 1 note" in text_of(undoing)
+    assert "Après l’édition" in text_of(undoing)
+    assert "Bilan pour le Parlement" not in text_of(undoing)
+    with sample_database.writing() as session:
+        editions.undo(session, LATER + 2 * HOUR)
+    notes.look_for_revisions(sample_database, now=LATER + 2 * HOUR)
+    assert tasks(sample_database) == [], "the records say again what the note says"
+
+
+def test_undoing_a_list_names_the_notes_that_count_it(author, sample_database, published, applied):
+    applied(date(2021, 5, 12), at=NOW - HOUR)
+    with sample_database.writing() as session:
+        gathered = notes.gather_note(session, NoteRequest(DAY, "Avec la liste"), now=NOW)
+        notes.freeze_note(session, gathered, now=NOW, actor=AUTHOR)
+        number = tables.last_applied(session, JoiningLists.table).id
+    page = text_of(author.get(f"/adherence/lists/{number}/withdrawal"))
+    assert "Avec la liste" in page
+    assert "s’appuient" not in page
+
+
+def test_a_note_says_why_its_figures_differ_from_those_of_the_last_one(sample_database, published, applied):
+    _, number = published
+    with sample_database.reading() as session:
+        same = notes.gather_note(session, NoteRequest(DAY, "Le même jour"), now=LATER).content
+    assert (same.changed, "changed" in same.figures()) == ("", False), "older notes keep their digest"
+    applied(DAY, DAY)
+    with sample_database.reading() as session:
+        asked = NoteRequest(DAY, "Encore", strands=(1,))
+        found, of_others = (
+            notes.gather_note(session, replace(asked, networks=some), now=LATER).content for some in ((), ("COCOF",))
+        )
+    assert found.changed.startswith(
+        f"Depuis la note {number}, situation au 12 mai 2021\xa0: volet 1, adhéré, au 12 mai"
+    )
+    assert "(dit après coup +2)" in found.changed
+    assert found.answer.endswith(found.changed)
+    assert of_others.changed == "", "of its networks alone"

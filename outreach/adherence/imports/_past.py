@@ -27,7 +27,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class MovedNote:
-    """A note that a list contradicts: its number ('' until it is approved), its title and day, how many rows do so."""
+    """A note that a list contradicts: its number ('' until it is approved), its title and day, how many rows do so.
+
+    `what` is one of what is counted: a row, or a school or a figure where an edition contradicts it.
+    """
 
     key: int
     number: str
@@ -35,13 +38,18 @@ class MovedNote:
     as_of: date
     rows: int
     is_published: bool
+    what: str = "ligne"
 
     @property
     def in_words(self) -> str:
         """In French: "la note 2021-004, « Bilan », situation au 15 mai 2021 (25 lignes)"."""
         named = f"la note {self.number}" if self.number else "la note à valider"
-        rows = french.plural(self.rows, "ligne")
-        return f"{named}, « {self.title} », situation au {french.spelt_day(self.as_of)} ({rows})"
+        return f"{named}, « {self.title} », situation au {french.spelt_day(self.as_of)} ({self.counted})"
+
+    @property
+    def counted(self) -> str:
+        """« 25 lignes »."""
+        return french.plural(self.rows, self.what)
 
     def as_json(self) -> dict[str, object]:
         """As commands print it, and as it stays with an applied list."""

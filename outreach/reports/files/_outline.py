@@ -178,6 +178,8 @@ def _answers(content: NoteContent) -> Iterator[Block]:
         yield Paragraph((Piece(_typeset(told.lead), strong=True), Piece(figures)))
         if told.actions:
             yield plain(_typeset(told.actions))
+    if content.changed:
+        yield plain(_typeset(content.changed))
     if content.prose:
         return
     for answer in content.answers:

@@ -5,6 +5,7 @@ from outreach.reports.notes._content import (
     ActionState, Cell, CellKind, Correction, CurvePoint, HandFigure, NoteColumn, NoteContent, NoteTable, NumberedNote,
     TableKind, public_address,
 )
+from outreach.reports.notes._contradicted import by_edition, by_undoing
 from outreach.reports.notes._corrections import by_list, correction_request, refuse_corrected
 from outreach.reports.notes._drafts import (
     LONGEST_QUESTION, NoteRequest, day_of_figure, discard_draft, draft_faults, draft_of, drafts_of, read_request,
@@ -41,13 +42,13 @@ __all__ = [
     "AskedState", "Cell", "CellKind", "Correction", "CurvePoint", "Finish", "FinishedNote", "HandFigure", "Note",
     "NoteApproval", "NoteColumn", "NoteContent", "NoteDraft", "NoteFile", "NoteRequest", "NoteSignature", "NoteState",
     "NoteTable", "NumberedNote", "RevisionKind", "TableKind", "approve_note", "as_numbered", "ask_for_note",
-    "by_list", "by_number", "changed_figures", "correction_request", "count_notes", "day_of_figure", "discard_draft",
-    "draft_faults", "draft_of", "drafts_of", "figures_state", "file_of", "files_of", "freeze_again", "freeze_note",
-    "gather_note", "get_note_by_key", "get_request", "is_signed", "keep_note", "key_fingerprint", "last_numbered",
-    "look_for_revisions", "note_subject", "numbered_before", "of_person", "offered_corrections", "pem",
-    "prose_answers", "public_address", "public_key_of", "public_keys_in", "publish_note", "published_note",
-    "read_request", "refuse_corrected", "refuse_note", "refuse_settled", "request_again", "request_of",
-    "revised_days", "revised_figures", "revised_notes", "revision_reason", "save_draft", "select_notes", "send_back",
-    "sign_note", "signing_key", "state_of", "states_of", "stored_content", "tell_revision", "told_revision",
-    "version_of", "waiting_requests", "withdraw_request",
+    "by_edition", "by_list", "by_number", "by_undoing", "changed_figures", "correction_request", "count_notes",
+    "day_of_figure", "discard_draft", "draft_faults", "draft_of", "drafts_of", "figures_state", "file_of", "files_of",
+    "freeze_again", "freeze_note", "gather_note", "get_note_by_key", "get_request", "is_signed", "keep_note",
+    "key_fingerprint", "last_numbered", "look_for_revisions", "note_subject", "numbered_before", "of_person",
+    "offered_corrections", "pem", "prose_answers", "public_address", "public_key_of", "public_keys_in",
+    "publish_note", "published_note", "read_request", "refuse_corrected", "refuse_note", "refuse_settled",
+    "request_again", "request_of", "revised_days", "revised_figures", "revised_notes", "revision_reason",
+    "save_draft", "select_notes", "send_back", "sign_note", "signing_key", "state_of", "states_of", "stored_content",
+    "tell_revision", "told_revision", "version_of", "waiting_requests", "withdraw_request",
 ]

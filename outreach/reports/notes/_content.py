@@ -18,7 +18,7 @@ from outreach.core.text.labelled import Labelled
 
 FORMAT = 1  # of the JSON; a reader refuses one that it does not know
 # Parts of the figures that stand there only where a note has them, as older notes have none.
-OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached", "effects", "counting")
+OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached", "effects", "changed", "counting")
 COUNTING = 2  # by which definitions authorities of campaigns are counted; notes from before say none
 Cell = int | str
 
@@ -244,7 +244,8 @@ class NoteContent:
     own, in Markdown. `made_by` is a function or a role, never a person's name. `compared` is the earlier day that it is
     compared with ('' for none), and `comparisons` are the two days side by side. `curve` has the
     joinings of all networks. `reached` says whom campaigns reached, with proof, `effects` what draws of departures
-    showed; `counting`, by which definitions. Older notes have none of these and no `prose`.
+    showed; `changed`, why its figures differ from those of the last note; `counting`, by which definitions. Older notes
+    have none of these and no `prose`.
     """
 
     ministry: str
@@ -274,6 +275,7 @@ class NoteContent:
     curve: tuple[CurvePoint, ...] = ()
     reached: tuple[NoteReach, ...] = ()
     effects: tuple[NoteEffect, ...] = ()
+    changed: str = ""
     counting: int = 0
 
     @property
@@ -281,7 +283,7 @@ class NoteContent:
         """The answer alone, to be copied: its paragraphs with an empty line between two."""
         told = [paragraph for one in self.prose for paragraph in one.paragraphs]
         older = [one for said in self.answers for one in (said.sentence, *(each.sentence for each in said.networks))]
-        return "\n\n".join(told or older)
+        return "\n\n".join([*(told or older), *([self.changed] if self.changed else [])])
 
     def figures(self) -> dict[str, Any]:
         """Everything that the note says except the author's text, of which it has the digest: what JSON can write."""

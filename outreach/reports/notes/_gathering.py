@@ -14,6 +14,7 @@ from outreach.adherence.situation import (
     FiguredSentence,
     GroupAnswer,
     Grouping,
+    Reading,
     Situation,
     SituationRow,
     Solicitation,
@@ -59,6 +60,7 @@ from outreach.reports.notes._drafts import NoteRequest, judge, strands_of
 from outreach.reports.notes._freezing import Gathered, SchoolStanding
 from outreach.reports.notes._listing import by_number
 from outreach.reports.notes._prose import About
+from outreach.reports.notes._revisions import changed_since
 
 MINISTRY = "Ministère de la Fédération Wallonie-Bruxelles"
 COUNTED = (
@@ -135,6 +137,7 @@ def gather_note(session: Session, asked: NoteRequest, *, now: datetime) -> Gathe
         comparisons=prose.tables(found, whom.earlier, strands, asked.networks),
         reached=tuple(map(_reach, acted.reached)),
         effects=_effects(session, asked, programme, known_at),
+        changed=changed_since(session, strands, asked.networks, Reading(asked.as_of, asked.known_at), now),
         counting=COUNTING,
     )
     return Gathered(

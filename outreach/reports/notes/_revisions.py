@@ -14,8 +14,8 @@ from sqlalchemy.orm import aliased
 from outreach.access import approvals
 from outreach.access.approvals import APPROVING, Decision, Thing
 from outreach.adherence import situation
-from outreach.adherence.models import JoiningList
-from outreach.adherence.situation import CONCERNED, Compared, Reading
+from outreach.adherence.models import JoiningList, Strand
+from outreach.adherence.situation import CONCERNED, Bucket, Compared, Reading, SituationDifference
 from outreach.core import audit
 from outreach.core.db import Database, Session, take_lock
 from outreach.core.text import french
@@ -24,7 +24,7 @@ from outreach.core.text.roles import RoleName
 from outreach.directory.models import RegisterImport
 from outreach.reports.notes._drafts import LONGEST_QUESTION, stated_reason
 from outreach.reports.notes._freezing import note_subject
-from outreach.reports.notes._listing import awaits_as_author, get_note_by_key, stored_content
+from outreach.reports.notes._listing import awaits_as_author, get_note_by_key, last_numbered, stored_content
 from outreach.reports.notes._models import LookedImport, Note, NotePublication, NoteRevision, RevisionKind
 
 TURN = "note-revisions"
@@ -43,7 +43,7 @@ class RevisedFigure(NamedTuple):
 
     @property
     def line(self) -> str:
-        """« Volet 1, adhéré, au 12 mai 2021 : 62 → 86 (dit après coup +24) »."""
+        """« volet 1, adhéré, au 12 mai 2021 : 62 → 86 (dit après coup +24) »."""
         figures = f"{french.number(self.before)} → {french.number(self.after)}"
         return french.typeset(f"{self.label} : {figures} ({self.causes})")
 
@@ -75,19 +75,9 @@ def _revised(session: Session, note: Note, before: datetime, after: datetime | N
             found = situation.difference(
                 session, Compared(note.programme, strand), Reading(day, before), Reading(day, after)
             )
-            cells = {
-                **{(group, bucket.value): cell for (group, bucket), cell in found.cells.items()},
-                **{(group, CONCERNED): cell for group, cell in found.populations.items()},
-            }
-            shown = [("", name, cell) for name, cell in found.totals.items()]
-            # A school that changes its network alone moves no total, and its note has a table by network.
-            alone = chosen or ([] if any(cell.causes for *_, cell in shown) else list(found.labels))
-            shown += [(group, name, cell) for (group, name), cell in cells.items() if group in alone]
-            for group, name, cell in shown:
-                if cell.causes:
-                    whose = f", {found.labels[group]}" if group else ""
-                    label = f"Volet {told.number}{whose}, {situation.figure_label(name).lower()}, au {french.day(day)}"
-                    yield RevisedFigure(label, cell.before, cell.after, situation.causes_in_words(cell))
+            figures = [*_differing(found, ()), *(_differing(found, chosen) if chosen else ())]
+            # A school that changes its network alone moves no total, and a note has a table by network.
+            yield from figures or _differing(found, list(found.labels))
 
 
 def words_of(figures: Sequence[RevisedFigure]) -> str:
@@ -105,6 +95,47 @@ def revision_reason(session: Session, note: Note) -> str:
 def revised_days(note: Note) -> str:
     """« Les données du 30 novembre 2026 ont été révisées depuis »."""
     return f"Les données du {french.all_of([french.day(day) for day in sorted(days_of(note))])} ont été révisées depuis"
+
+
+def changed_since(
+    session: Session, strands: Sequence[Strand], networks: Collection[str], reading: Reading, now: datetime
+) -> str:
+    """Why joinings and the schools concerned differ from those of the last numbered note, in a paragraph.
+
+    '' where there is no such note of that day or an earlier one, known by then, or nothing differs. Of some networks,
+    their figures alone.
+    """
+    last = last_numbered(session, strands[0].programme) if strands else None
+    if last is None or last.approval is None or last.as_of > reading.day or last.known_at > (reading.known_at or now):
+        return ""
+    told = []
+    numbers = {one.number for one in stored_content(last).strands}
+    try:
+        for strand in (one for one in strands if one.number in numbers and one.is_open(last.as_of)):
+            earlier = Reading(last.as_of, last.known_at)
+            found = situation.difference(session, Compared(strand.programme, strand), earlier, reading)
+            told += [one.line for one in _differing(found, networks, (Bucket.JOINED.value, CONCERNED))]
+    except (InputError, Refused):  # a moment that nobody can tell any more
+        return ""
+    since = f"Depuis la note {last.approval.number}, situation au {french.day(last.as_of)}"
+    return french.typeset(f"{since} : {' ; '.join(told)}.") if told else ""
+
+
+def _differing(
+    found: SituationDifference, networks: Collection[str], names: Collection[str] = ()
+) -> Iterator[RevisedFigure]:
+    """The figures that differ: of some networks, or of all; some figures, or all."""
+    cells = {
+        **{("", name): cell for name, cell in found.totals.items() if not networks},
+        **{(group, bucket.value): cell for (group, bucket), cell in found.cells.items() if group in networks},
+        **{(group, CONCERNED): cell for group, cell in found.populations.items() if group in networks},
+    }
+    for (group, name), cell in cells.items():
+        if cell.causes and (not names or name in names):
+            whose = f", {found.labels[group]}" if group else ""
+            day = french.day(found.after.day)
+            label = f"volet {found.compared.strand.number}{whose}, {situation.figure_label(name).lower()}, au {day}"
+            yield RevisedFigure(label, cell.before, cell.after, situation.causes_in_words(cell))
 
 
 def last_of(session: Session, note: Note, kinds: Collection[RevisionKind]) -> NoteRevision | None:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence import imports, records, situation
@@ -20,7 +20,7 @@ from outreach.core.text.roles import RoleName
 from outreach.directory import authorities
 from outreach.directory.models import Authority
 from outreach.engagement import replies
-from outreach.reports.notes import by_list
+from outreach.reports.notes import by_list, by_undoing
 from outreach.web.shared import programmes
 from outreach.web.shared.imports import ImportFault, ListPages
 from outreach.web.sign_in.form_recovery import of_form, recovers_form
@@ -90,8 +90,10 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         return {**super().before(session), **fields, "covered": covered, "statuses": statuses}
 
     def shown(self, session: Session, received: JoiningList, plan: JoiningPlan | None) -> dict[str, Any]:
-        """The name of its programme, where several are loaded."""
-        return {"of_programme": name_among_several(session, received.programme)}
+        """The name of its programme, where several are loaded, and the notes that undoing it contradicts."""
+        named = {"of_programme": name_among_several(session, received.programme)}
+        is_asked = request.endpoint == "adherence.undoing"
+        return named | ({"moved_notes": by_undoing(session, received.applied_at)} if is_asked else {})
 
     def done(self, received: JoiningList, plan: JoiningPlan) -> str:
         """What is said of a list that was applied."""

@@ -19,6 +19,7 @@ from outreach.core.text.roles import RoleName
 from outreach.directory import register
 from outreach.directory.models import Nature, RegisterImport, RegisterKind
 from outreach.directory.register import FIELD_LABELS, Change, ChangedItem, Difference, Editions, items_of, open_edition
+from outreach.reports import notes
 from outreach.web.shared.imports import ListPages
 from outreach.web.ui.fields import a_day
 from outreach.web.ui.forms import UploadForm
@@ -95,7 +96,8 @@ class EditionPages(ListPages[RegisterImport, Difference]):
             return _listed(session, items_of(register.changes_of(session, received)))
         if not current_user.holds(RoleName.AUTHOR):
             abort(403)
-        return _listed(session, items_of(plan.changes))
+        moved = notes.by_edition(session, received.edition_on, plan)
+        return {"moved_notes": moved, **_listed(session, items_of(plan.changes))}
 
     def done(self, received: RegisterImport, plan: Difference) -> str:
         """What is said of an edition that was applied."""
@@ -112,7 +114,12 @@ class EditionPages(ListPages[RegisterImport, Difference]):
             )
             items = items_of(register.changes_of(session, entry))
             return render_template(
-                "pages/register/withdrawal.html", entry=entry, before=before, counts=_counts(items), **_words()
+                "pages/register/withdrawal.html",
+                entry=entry,
+                before=before,
+                counts=_counts(items),
+                moved_notes=notes.by_undoing(session, entry.applied_at),
+                **_words(),
             )
 
 
