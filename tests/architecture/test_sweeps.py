@@ -112,6 +112,7 @@ SAMPLES = {
     "role": "author",
     "exception": "1",
     "call": "1",
+    "file": "1",
 }
 READS = re.compile(r"SELECT|PRAGMA|BEGIN|WITH (?!.*\b(INSERT|UPDATE|DELETE)\b)", re.DOTALL)
 MOST_STATEMENTS = 42  # a list has fifty rows: asking once for each would show

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from outreach.core.text.roles import SCOPED, RoleName
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+ENDING = re.compile(r"[a-z0-9]{1,8}")
 HOST = re.compile(r"\w(?:[\w.-]{0,252}\w)?")
 
 
@@ -154,7 +155,7 @@ def relays_in(text: str) -> list[str]:
 
 def _endings(name: str, value: str) -> Iterable[str]:
     for ending in listed(value):
-        if not re.fullmatch(r"[a-z0-9]{1,8}", ending):
+        if not ENDING.fullmatch(ending):
             yield f"{name} contient « {ending} » : indiquez des fins de noms, par exemple « pdf, docx », ou off."
 
 

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +14,7 @@ from xlsxwriter.utility import cell_autofit_width
 from xlsxwriter.worksheet import Worksheet
 
 from outreach.core.text import dates, french
+from outreach.core.text.typed import file_stem
 
 # Spreadsheets read a cell that starts with one of these as a formula; see OWASP, "CSV Injection".
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -26,7 +25,6 @@ FILTER_PIXELS = 16  # of the button of a header
 WIDEST_PIXELS = 700
 MOST_IN_HEAD = 80  # characters of a programme's name: a printed page's head has 255 at most
 Cell = str | int | float | None
-_WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +80,9 @@ class Origin:
     def suffix(self) -> str:
         """The programme, the scope, the day and the person for the name of a file, in ASCII:
         `_2026-11-27_nadia-lambert`."""
-        words = map(_named, (self.code, self.scope, self.author))
+        words = map(file_stem, (self.code, self.scope, self.author))
         code, scope, author = (f"_{word}" if word else "" for word in words)
         return f"{code}{scope}_{dates.today(self.moment)}{author}"
-
-
-def _named(words: str) -> str:
-    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
-    return "-".join(_WORD.findall(letters))[:40].strip("-")
 
 
 def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:

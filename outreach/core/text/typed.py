@@ -12,6 +12,7 @@ LONGEST_PHONE = 40
 PHONE = re.compile(r"\+?[\d\s()/.,-]{6,}((ext|poste|p)\.? ?\d+)?", re.IGNORECASE)
 EXAMPLES = re.compile(r"(^|\.)(example\.(com|net|org)|example)$")
 """A domain that is reserved for examples (RFC 2606): nobody reads mail there."""
+STEM = re.compile(r"[a-z0-9]+")
 MOST_SIGNS = 4  # combining marks on one letter; no language that we know writes more
 
 
@@ -61,6 +62,13 @@ def without_accents(text: str) -> str:
     if text.isascii():  # most words of the register: nothing to take off
         return text
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+
+
+def file_stem(words: str) -> str:
+    """The words as a part of a file's name, which means nothing to a system of files or a header: « Été n° 2 » is
+    `ete-n-2`."""
+    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return "-".join(STEM.findall(letters))[:40].strip("-")
 
 
 def folded(text: str) -> str:

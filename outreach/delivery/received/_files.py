@@ -1,17 +1,15 @@
 """The files that mails bring: which are kept, and under what name one is handed out. Anybody may send any of them."""
 
-import re
-import unicodedata
 from collections.abc import Collection, Iterator
 
 from outreach.core.db import Session
 from outreach.core.text.errors import NotFound
+from outreach.core.text.typed import file_stem
 from outreach.delivery.received._models import ReceivedFile, ReceivedMail
 from outreach.delivery.received._reading import MailKind, Read
 
 MOST_KEPT = 10
 MOST_KEPT_BYTES = 10 * 1024 * 1024  # of all files of a mail
-LONGEST_STEM = 80
 
 
 def kept_files(mail: Read, kinds: Collection[str]) -> list[ReceivedFile]:
@@ -50,8 +48,7 @@ def file_to_hand_out(session: Session, mail: ReceivedMail, number: int, kinds: C
     file = session.get(ReceivedFile, (mail.id, number))
     if file is None or not may_open(file, kinds) or not file.content:
         raise NotFound("Cette pièce jointe n’est pas gardée ici : ouvrez-la dans la boîte des réponses.")
-    stem = unicodedata.normalize("NFKD", file.name.rpartition(".")[0]).encode("ascii", "ignore").decode()
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", stem)[:LONGEST_STEM].strip("-")
+    stem = file_stem(file.name.rpartition(".")[0])
     return f"courriel-{mail.id}-{number}{stem and '-'}{stem}.{_ending(file.name)}", file.content
 
 
