@@ -238,7 +238,7 @@ def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sam
         assert words in text_of(page), address
         assert actions(page) == [address]
     for view in ("preview", "sending"):  # a reply is written on, and read once more before it leaves
-        fields = {"text": "Bonjour", "key": "0" * 32, "csrf_token": token}
+        fields = {"letter": "Bonjour", "key": "0" * 32, "csrf_token": token}
         page = author.post(f"/responses/1/reply/{view}", data=fields, headers=OURS)
         assert "Texte du courriel Bonjour" in text_of(page)
         assert actions(page) == ["/responses/1/reply"], view
