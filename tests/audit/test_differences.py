@@ -128,7 +128,7 @@ def compared(templates, backend, seed):
 
 @pytest.mark.timeout(900)
 def test_every_difference_has_its_causes(templates, backend):
-    causes = Counter()
+    causes, pairs = Counter(), 0
 
     @settings(
         max_examples=HISTORIES,
@@ -140,10 +140,13 @@ def test_every_difference_has_its_causes(templates, backend):
     )
     @given(seed=st.integers(0, 2**32 - 1))
     def holds(seed):
+        nonlocal pairs
         wrong, many, done = compared(templates, backend, seed)
+        pairs += PAIRS
         note(f"seed {seed}")
         causes.update(many)
         assert not wrong, "\n".join([f"seed {seed}", *wrong, *done])
 
     holds()
+    assert pairs >= HISTORIES * PAIRS, pairs  # 1,000 in the deep run
     assert {*causes} >= (CAUSES if HISTORIES > 4 else USUAL), causes
