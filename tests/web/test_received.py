@@ -394,7 +394,7 @@ def test_files_of_the_kinds_that_are_kept_are_saved_and_others_say_why_not(autho
         *(b"%PDF-", "application/octet-stream", "nosniff"),
     )
     said = [answer.headers["Content-Disposition"] for answer in (first, third)]
-    names = f"courriel-{brought}-1-Liste-ete.pdf", f"courriel-{brought}-4-x.png"
+    names = f"courriel-{brought}-1-liste-ete.pdf", f"courriel-{brought}-4-x.png"
     assert said == [f'attachment; filename="{name}"' for name in names]
     assert [author.get(f"{here}/files/{number}").status_code for number in (2, 3, 13, 99)] == [404] * 4
 
