@@ -189,6 +189,7 @@ def test_where_the_database_is_silent_the_machine_still_tells_its_own(metered):
 def test_each_process_of_this_service_is_measured_and_no_other():
     import multiprocessing
     import os
+    import resource
 
     context = multiprocessing.get_context("spawn")
     over = context.Event()
@@ -201,7 +202,9 @@ def test_each_process_of_this_service_is_measured_and_no_other():
         child.join()
     assert child.pid in measured
     assert os.getppid() not in measured
-    assert 10_000_000 < measured[os.getpid()].pss < 2_000_000_000
+    # In bytes. The highest resident size grows with the tests that ran before; the kernel keeps it by estimate.
+    highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert 10_000_000 < measured[os.getpid()].pss < 1.5 * highest
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
