@@ -5,8 +5,8 @@ from outreach.reports.notes._content import (
     ActionState, Cell, CellKind, Correction, CurvePoint, HandFigure, NoteColumn, NoteContent, NoteTable, NumberedNote,
     TableKind, public_address,
 )
-from outreach.reports.notes._contradicted import by_edition, by_undoing
-from outreach.reports.notes._corrections import by_list, correction_request, refuse_corrected
+from outreach.reports.notes._contradicted import by_edition, by_list, by_undoing
+from outreach.reports.notes._corrections import correction_request, refuse_corrected
 from outreach.reports.notes._drafts import (
     LONGEST_QUESTION, NoteRequest, day_of_figure, discard_draft, draft_faults, draft_of, drafts_of, read_request,
     save_draft, version_of,

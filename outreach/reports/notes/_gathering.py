@@ -59,6 +59,7 @@ from outreach.reports.notes._corrections import ABSENT, correction_of, refuse_co
 from outreach.reports.notes._drafts import NoteRequest, judge, strands_of
 from outreach.reports.notes._freezing import Gathered, SchoolStanding
 from outreach.reports.notes._listing import by_number
+from outreach.reports.notes._models import Note
 from outreach.reports.notes._prose import About
 from outreach.reports.notes._revisions import changed_since
 
@@ -92,9 +93,7 @@ def gather_note(session: Session, asked: NoteRequest, *, now: datetime) -> Gathe
     """
     programme = judge(session, asked, now=now)
     situation.refuse_unknowable(session, asked.as_of, asked.known_at)
-    corrected = by_number(session, asked.corrects) if asked.corrects else None
-    if corrected is not None:
-        refuse_corrected(session, corrected, but=asked.again)
+    corrected = _corrected(session, asked)
     strands = strands_of(asked, programme)
     listed = listed_schools(known_until(asked.as_of, asked.known_at))
     found = situation.count_situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
@@ -140,16 +139,18 @@ def gather_note(session: Session, asked: NoteRequest, *, now: datetime) -> Gathe
         changed=changed_since(session, strands, asked.networks, Reading(asked.as_of, asked.known_at), now),
         counting=COUNTING,
     )
-    return Gathered(
-        content,
-        _rows(session, asked, opened),
-        programme.id,
-        asked.as_of,
-        known_at,
-        corrected.id if corrected else None,
-        (*(one for whole, parts in about for one in (whole, *parts)), *unknowns),
-        asked.answers,
-    )
+    sentences = (*(one for whole, parts in about for one in (whole, *parts)), *unknowns)
+    corrects, rows = corrected.id if corrected else None, _rows(session, asked, opened)
+    return Gathered(content, rows, programme.id, asked.as_of, known_at, corrects, sentences, asked.answers)
+
+
+def _corrected(session: Session, asked: NoteRequest) -> Note | None:
+    """The note that a request corrects. Raises NotFound, and Refused where it is corrected already."""
+    if not asked.corrects:
+        return None
+    note = by_number(session, asked.corrects)
+    refuse_corrected(session, note, but=asked.again)
+    return note
 
 
 def _about(session: Session, asked: NoteRequest, programme: Programme, now: datetime) -> About:
