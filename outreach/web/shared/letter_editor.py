@@ -13,6 +13,8 @@ from outreach.campaigns.letter import CHIPS, FIELDS, GROUPS, Passage, add_varian
 from outreach.directory.models import Authority
 from outreach.web.ui.fields import posted_all, posted_number, pressed
 
+MARKUP = "**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
+
 
 class SourceField(TextAreaField):
     """A letter's source, whose passages come as values of this name, in order; together they are its lines."""

@@ -37,9 +37,7 @@ class OneOffForm(FlaskForm):
 
     to = SelectField("À", validate_choice=False)
     subject = StringField("Objet du courriel", [line("Indiquez l’objet du courriel.", 150)])
-    letter = letter_editor.SourceField(
-        "Texte du courriel", description="**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
-    )
+    letter = letter_editor.SourceField("Texte du courriel", description=letter_editor.MARKUP)
     key = HiddenField()
     mail = HiddenField()  # the number of the mail that it answers
 

@@ -35,9 +35,7 @@ class ReplyForm(FlaskForm):
     `seen` is how many replies had been sent then.
     """
 
-    letter = letter_editor.SourceField(
-        "Texte du courriel", description="**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
-    )
+    letter = letter_editor.SourceField("Texte du courriel", description=letter_editor.MARKUP)
     handled = BooleanField("Marquer la réponse comme traitée")
     key = HiddenField()
     seen = HiddenField()

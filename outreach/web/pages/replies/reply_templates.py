@@ -25,9 +25,7 @@ class PreparedTextForm(FlaskForm):
     """A prepared text, with a subject if it is of a letter; `seen` is the key of the version that was read before."""
 
     subject = StringField("Objet du courriel")
-    letter = letter_editor.SourceField(
-        "Texte du courriel", description="**gras**, - puce, [texte](https://…) ; les champs entre doubles parenthèses."
-    )
+    letter = letter_editor.SourceField("Texte du courriel", description=letter_editor.MARKUP)
     seen = HiddenField()
 
 
