@@ -36,8 +36,7 @@ def wait_for_port(port, seconds=40):
 
 def children_of(process):
     """The numbers of the processes that a process started and that are there, the oldest first."""
-    listed = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
-    return [int(number) for number in listed.split()]
+    return [int(number) for number in _read(f"/proc/{process}/task/{process}/children").split()]
 
 
 def descendants_of(process):
@@ -48,7 +47,15 @@ def descendants_of(process):
 def serving(process):
     """Of a process and those below it, granian's that serve: a thread of theirs waits for connections."""
     comms = {
-        number: {task.read_text(encoding="utf-8") for task in Path("/proc").glob(f"{number}/task/*/comm")}
+        number: {_read(task) for task in Path("/proc").glob(f"{number}/task/*/comm")}
         for number in (process, *descendants_of(process))
     }
     return [number for number, names in comms.items() if "tokio-rt-worker\n" in names]
+
+
+def _read(path):
+    """A file of /proc, and nothing where the process or thread ended between the listing and this."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
