@@ -17,7 +17,7 @@ from outreach.web.app import create_app
 from outreach.web.public.tracking_endpoint import Hits
 from outreach.web.sign_in.access_log_queue import EXTENSION
 from outreach.web.sign_in.sessions import KEY, TOKEN
-from outreach.web.ui import templates
+from outreach.web.ui import request, templates
 from tests import factories, writing_watch
 from tests.conftest import NOW, state_from
 from tests.factories import APPROVER, AUTHOR
@@ -78,6 +78,7 @@ def standing(templates):
 @pytest.fixture
 def app(standing, sample_database, while_writing, monkeypatch):
     monkeypatch.setattr(Settings, "instant", instants())
+    monkeypatch.setattr(request, "READING_SECONDS", 60.0)  # a busy machine takes longer than a page may
     made = standing.anew(sample_database)
     # Its process has asked for the letterhead: which page asks again depends on the clock, and statements are counted.
     made.extensions[templates.KEPT] = (time.monotonic() + HOUR, NONE)

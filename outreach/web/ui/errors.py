@@ -167,7 +167,6 @@ def _too_long(error: Exception) -> Response:
         return answer(503, "La base de données n’a pas répondu en 5 secondes.")
     if not hasattr(g, "_login_user"):  # flask-login's: the account itself took too long, and would again
         return _unavailable(error)
-    time_limit.limit(READING_SECONDS)  # for this page itself
     whole = {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
     try:
         page, code = _staff_or_public(503, "" if current_user.is_authenticated else _BUSY)
@@ -186,6 +185,7 @@ def _page(code: int, sentence: str = "") -> tuple[str, int] | Response:
 
 
 def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
+    time_limit.limit(READING_SECONDS)  # for this page itself, whatever the refused request had left
     title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
     template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
     if code == 413 and current_user.is_authenticated:

@@ -13,7 +13,6 @@ from outreach.campaigns.models import Campaign, CampaignState
 from outreach.campaigns.planning import content_hash
 from outreach.delivery.models import Suppression
 from outreach.operations.demo import people
-from outreach.web.ui import request as page_request
 from tests.pages import form_of
 from tests.web.public.test_recipient_pages import letter
 
@@ -35,12 +34,8 @@ WHERE_SCHOOLS_STAND = "row_number() OVER"
 
 
 @pytest.fixture
-def draft(client, password, sample_database, request, monkeypatch):
-    """A draft with a date and the worst criteria, of an author who is signed in: its address, its form's fields.
-
-    Pages may read for a minute: on a busy machine such criteria take longer than the seconds that a page has.
-    """
-    monkeypatch.setattr(page_request, "READING_SECONDS", 60.0)
+def draft(client, password, sample_database, request):
+    """A draft with a date and the worst criteria, of an author who is signed in: its address, its form's fields."""
     assert client.sign_in(people.person_for("author").email, password).status_code == 302
     address = client.begin("/campaigns/begin?definition=invitation-volet-1").location
     letter = (

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from outreach.core.db import Database
+from outreach.core.text.errors import NotFound, TookTooLong
 from outreach.directory import authorities
 from outreach.operations.demo import people
 from outreach.web.ui import request
@@ -97,6 +98,18 @@ def test_what_a_command_or_a_launch_reads_is_not_limited_after_a_request(author,
     author.get("/directory")
     with sample_database.reading() as session:
         assert session.execute(text(str(FOR_LONG).replace("30000000", "2000000"))).scalar() == 2000000
+
+
+def test_a_refusal_after_a_long_reading_is_said_as_any_other(author, monkeypatch, app):
+    def refuse():
+        with pytest.raises(TookTooLong):
+            read_for_long()
+        raise NotFound("Aucun courriel n’a ce numéro.")
+
+    monkeypatch.setattr(request, "READING_SECONDS", 0.2)
+    monkeypatch.setitem(app.view_functions, "today.index", refuse)
+    page = author.get("/today")
+    assert (page.status_code, "Aucun courriel n’a ce numéro." in page.text) == (404, True)
 
 
 def read_for_long():
