@@ -12,6 +12,7 @@ from outreach.core.text import french
 from outreach.delivery import received
 from outreach.delivery.letters import Keys
 from outreach.delivery.received import MOST_BYTES, REFUSED, MailVerdict, Taken, Trust
+from outreach.staff import asked_addresses
 
 # What the counts are called.
 COUNTS = {
@@ -35,10 +36,11 @@ def replies() -> None:
 def read(operation: Operation, folder: Path) -> None:
     """Lit les fichiers .eml d’un dossier, comme ceux de la boîte des réponses, et dit à qui chacun appartient.
 
-    Un courriel déjà lu n’est pas enregistré une seconde fois.
+    Un courriel déjà lu n’est pas enregistré une seconde fois ; une absence annoncée devient une proposition.
     """
     with working("Lecture des courriels…"):
         taken = dict(_taken(operation, folder))
+        asked_addresses.propose_absences(operation.database, now=operation.now)
     counts = Counter(one.verdict for one in taken.values())
     say_json(lambda: _as_json(taken, counts))
     say(f"{french.plural(len(taken), 'courriel lu', 'courriels lus')}.")

@@ -12,14 +12,14 @@ from outreach.campaigns import waves
 from outreach.campaigns.letter import ANSWER, SenderIdentity
 from outreach.campaigns.planning import spelt_moment
 from outreach.core import audit
-from outreach.core.db import Session, take_lock
+from outreach.core.db import Database, Session, take_lock
 from outreach.core.erasure import ErasedAddresses
 from outreach.core.text.addresses import Judgement, key_of, masked
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.labelled import Labelled
 from outreach.delivery.letters import TokenKind
 from outreach.delivery.models import Message
-from outreach.delivery.received import ReceivedMail, read_absence
+from outreach.delivery.received import Absence, ReceivedMail, read_absence
 from outreach.directory import confirmations, contacts
 from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.contacts import subject_of
@@ -106,46 +106,66 @@ def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> 
         made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
 
 
-def new_absences(session: Session, *, now: datetime) -> Sequence[int]:
-    """The numbers of the automatic answers to letters, of two days, of which something is to be proposed."""
+def propose_absences(database: Database, *, now: datetime, days: int = 2) -> None:
+    """Keep for a colleague what the automatic answers of the last days say of the mailbox of a letter: who is to be
+    written to in its place or as well, that it is nobody's, until when its reader is away.
+
+    A transaction for each. Nobody is told: no automatic mail is answered.
+    """
+    with database.reading() as session:
+        numbers = _new_absences(session, now - timedelta(days=days), now=now)
+    for number in numbers:
+        with database.writing() as session:
+            mail = session.get_one(ReceivedMail, number)
+            take_lock(session, "proposals", session.get_one(Authority, mail.authority_id).id)
+            if (made := _of_absence(session, mail, now)) is not None:
+                _keep(session, made)
+
+
+def _new_absences(session: Session, since: datetime, *, now: datetime) -> Sequence[int]:
     made = select(Proposal.id).where(
         Proposal.message_id == ReceivedMail.message_id,
         *(Proposal.proposed_at >= ReceivedMail.received_at, Proposal.said.startswith(BY_ABSENCE)),
     )
-    recent = ReceivedMail.is_automatic, ReceivedMail.received_at > now - timedelta(days=2), ~made.exists()
+    recent = ReceivedMail.is_automatic, ReceivedMail.received_at > since, ~made.exists()
     mails = session.scalars(select(ReceivedMail).where(ReceivedMail.message_id.is_not(None), *recent)).all()
     return [mail.id for mail in mails if _of_absence(session, mail, now) is not None]
 
 
-def propose_absence(session: Session, number: int, *, now: datetime) -> None:
-    """Keep for a colleague whom an automatic answer to a letter names, in the place of its sender who has left or as
-    one more, or that its sender has left. Nobody is told: no automatic mail is answered."""
-    mail = session.get_one(ReceivedMail, number)
-    take_lock(session, "proposals", session.get_one(Authority, mail.authority_id).id)
-    if (made := _of_absence(session, mail, now)) is not None:
-        _keep(session, made)
-
-
 def _of_absence(session: Session, mail: ReceivedMail, now: datetime) -> Proposal | None:
     """What an automatic answer to a letter proposes; None where it says nothing that is new or may be kept."""
-    told = read_absence(mail.text, mail.sender_key)
-    if not told.proposes:
+    absence, message = read_absence(mail.text, mail.sender_key), session.get_one(Message, mail.message_id)
+    found = _of_whom(session, absence, mail, message)
+    if found is None:
         return None
-    message = session.get_one(Message, mail.message_id)
-    authority = session.get_one(Authority, mail.authority_id)
-    held = contacts.held_at(session, authority, mail.sender_key) if told.is_for_good else None
-    kind = ProposalKind.ADDRESS if told.address else ProposalKind.GONE
-    how = f"{BY_ABSENCE}, retour annoncé : « {told.back} »" if told.back else BY_ABSENCE
-    made = _proposal(session, message, kind, told.address, held, how, now)
-    is_theirs = bool(told.address) and contacts.held_at(session, authority, key_of(told.address)) is not None
-    if (held is None and (is_theirs or kind is ProposalKind.GONE)) or _waits(session, made):
+    kind, held = found
+    back, relief = absence.back and f"retour annoncé : « {absence.back} »", absence.relief and f"« {absence.relief} »"
+    how = ", ".join(filter(None, (BY_ABSENCE, back, relief)))
+    address = absence.address if kind is ProposalKind.ADDRESS else ""
+    made = _proposal(session, message, kind, address, held, how, now)
+    if _waits(session, made) or (kind is ProposalKind.AWAY and _was_said(session, made)):
         return None
     try:
-        ErasedAddresses.of(session).refuse(key_of(told.address))
+        ErasedAddresses.of(session).refuse(key_of(absence.address))
         _refuse_floods(session, message, now)
     except (InputError, Refused):
         return None
     return made
+
+
+def _of_whom(
+    session: Session, absence: Absence, mail: ReceivedMail, message: Message
+) -> tuple[ProposalKind, Contact | None] | None:
+    """What a note of absence asks, and of which contact (None: of one more); None where it asks nothing."""
+    authority = session.get_one(Authority, mail.authority_id)
+    held = contacts.held_at(session, authority, mail.sender_key)
+    if absence.is_for_good and held is not None:
+        return (ProposalKind.ADDRESS if absence.address else ProposalKind.GONE), held
+    if absence.address and contacts.held_at(session, authority, key_of(absence.address)) is None:
+        return ProposalKind.ADDRESS, None
+    behind = held or contacts.held_at(session, authority, message.address_key)  # it may come from behind that mailbox
+    is_away = bool(absence.back or absence.relief) and not absence.is_for_good
+    return (ProposalKind.AWAY, behind) if is_away and behind is not None else None
 
 
 def _proposal(
@@ -178,6 +198,12 @@ def _waits(session: Session, made: Proposal) -> bool:
         Proposal.address == made.address,
         Proposal.contact_id.is_not_distinct_from(made.contact_id),
     )
+    return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
+
+
+def _was_said(session: Session, made: Proposal) -> bool:
+    """Whether the same absence, with the same day and person, was proposed and decided: each letter brings it anew."""
+    same = Proposal.kind == made.kind, Proposal.contact_id == made.contact_id, Proposal.said == made.said
     return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
 
 

@@ -32,11 +32,13 @@ from outreach.staff.notifications import Said, StaffLetter
 
 
 class ProposalKind(Labelled):
-    """What is proposed: another address, that a school is its authority's no longer, or that an address is nobody's."""
+    """What is proposed: another address, that a school is its authority's no longer, that an address is nobody's, or
+    that its reader is away for a time, which changes nothing."""
 
     ADDRESS = "address", "Adresse de courriel"
     SCHOOL = "school", "École qui n’est plus à ce PO"
     GONE = "gone", "Adresse qui n’est plus la bonne"
+    AWAY = "away", "Absence annoncée"
 
 
 class ProposalState(Labelled):
@@ -98,6 +100,8 @@ class Proposal(Base):
         """Whose it is, in French: of a federation or a network, or of the authority itself."""
         if self.scope_code:
             return f"Proposition de {self.scope_code}"
+        if self.kind is ProposalKind.AWAY:
+            return self.kind.label
         return "Signalement du PO" if self.school_id else "Demande au sujet d’une adresse"
 
     @property
@@ -105,7 +109,8 @@ class Proposal(Base):
         """Who proposes, in French, before what is proposed."""
         if self.scope_code:
             return f"{self.scope_code} propose"
-        return "Le PO signale, en répondant" if self.school_id else f"On demande, {self.said}"
+        verb = "annonce" if self.kind is ProposalKind.AWAY else "demande"
+        return "Le PO signale, en répondant" if self.school_id else f"On {verb}, {self.said}"
 
     @property
     def source(self) -> str:
@@ -121,6 +126,8 @@ class Proposal(Base):
             return f"{self.school.display_name} n’est plus à ce PO"
         if self.kind is ProposalKind.GONE and self.contact is not None:
             return f"{self.contact.address} n’est plus la bonne adresse"
+        if self.kind is ProposalKind.AWAY and self.contact is not None:
+            return f"{self.contact.address} : absence"
         return f"{self.contact.address} devient {self.address}" if self.contact else f"{self.address} en plus"
 
 

@@ -114,11 +114,7 @@ class Year:
 
     def decide(self, now):
         """What colleagues do of a week: they accept what is asked, and read the mails."""
-        with self.database.reading() as session:
-            absences = asked_addresses.new_absences(session, now=now - 6 * DAY)
-        for number in absences:
-            with self.database.writing() as session:
-                asked_addresses.propose_absence(session, number, now=now)
+        asked_addresses.propose_absences(self.database, now=now, days=8)
         with self.database.writing() as session:
             for made in session.scalars(proposals.waiting()).all():
                 judged, told = (judge(made.address) if made.address else None), {"today": now.date(), "now": now}

@@ -23,7 +23,8 @@ from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import Answer, Response
 from outreach.operations.demo import people
 from outreach.staff import asked_addresses
-from outreach.staff.proposals import Proposal
+from outreach.staff.proposals import Proposal, ProposalKind, ProposalState
+from tests.commands import invoke
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
 from tests.pages import elements, links, text_of
@@ -347,12 +348,9 @@ def test_an_absence_that_names_who_takes_over_is_proposed_once_and_answered_by_n
     with launched_sample.reading() as session:
         held = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).first().address
     away = {"sender": held, "Auto_Submitted": "auto-replied"}
-    write("Je suis absente jusqu’au 14 décembre.", **away)
-    number = write("Mme Dumont a quitté ses fonctions. Écrivez désormais à direction@ecole.be.", **away)
-    for expected in ([number], []):
-        with launched_sample.writing() as session:
-            assert asked_addresses.new_absences(session, now=NOW) == expected
-            asked_addresses.propose_absence(session, number, now=NOW)
+    write("Mme Dumont a quitté ses fonctions. Écrivez désormais à direction@ecole.be.", **away)
+    for _ in range(2):
+        asked_addresses.propose_absences(launched_sample, now=NOW)
     with launched_sample.reading() as session:
         (made,) = session.scalars(select(Proposal)).all()
         assert (made.contact.address, made.address) == (held, "direction@ecole.be")
@@ -364,6 +362,47 @@ def test_an_absence_that_names_who_takes_over_is_proposed_once_and_answered_by_n
         theirs = Contact.authority_id == letter[2], Contact.retired_at.is_(None)
         assert "direction@ecole.be" in session.scalars(select(Contact.address).where(*theirs)).all()
     assert confirmed(launched_sample, letter[2]) == [], "its reader did not ask for it"
+
+
+def test_an_absence_that_only_says_until_when_is_noted_once_and_changes_nothing(author, write, letter, launched_sample):
+    with launched_sample.reading() as session:
+        held = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).first().address
+    away = {"Auto_Submitted": "auto-replied"}
+    write("Je suis absente jusqu’au 14 décembre. M. Petit me remplace.", sender="derriere@ecole.example", **away)
+    write("Absente.", sender=held, **away)
+    asked_addresses.propose_absences(launched_sample, now=NOW)
+    with launched_sample.reading() as session:
+        (made,) = session.scalars(select(Proposal)).all()
+        before = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).all()
+    assert (made.contact.address, made.address) == (held, "")
+    page = f"/proposals/{made.id}"
+    shown = author.get(page)
+    offered = [text_of(button) for button in elements(shown, "div[@class='actions']/button")]
+    assert offered == ["Noter l’absence", "Ne rien noter"]
+    assert "retour annoncé : « 14 décembre », « M. Petit me remplace. »" in text_of(shown).replace("\xa0", " ")
+    author.send(f"{page}/acceptance", {"answer": ""}, page=page)
+    write("Je suis absente jusqu’au 14 décembre. M. Petit me remplace.", sender=held, **away)
+    asked_addresses.propose_absences(launched_sample, now=NOW)
+    with launched_sample.reading() as session:
+        assert session.scalars(select(Proposal.state)).all() == [ProposalState.ACCEPTED]
+        after = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).all()
+        assert [(one.address, one.retired_at) for one in after] == [(one.address, one.retired_at) for one in before]
+    assert "absence » : acceptée" in text_of(author.get(f"/directory/{made.authority.fase}/history")).replace(
+        "\xa0", " "
+    )
+
+
+def test_the_absences_of_a_folder_are_proposed_by_the_command_that_reads_it(launched_sample, letter, tmp_path):
+    mark = Keys((b"k" * 32,)).make(TokenKind.REPLY, bytes.fromhex(letter[1]))
+    content = mail(
+        "Absente jusqu’au 14 décembre.", to=f"r+{mark}@fwb.example", sender="a@b.example", Auto_Submitted="a"
+    )
+    (tmp_path / "a.eml").write_bytes(content)
+    for _ in range(2):
+        read = invoke(launched_sample, {"OUTREACH_TOKEN_KEYS": "k" * 32}, "replies", "read", tmp_path, "--json")
+        assert '"automatic": 1' in read.stdout
+    with launched_sample.reading() as session:
+        assert session.scalars(select(Proposal.kind)).all() == [ProposalKind.AWAY]
 
 
 BROUGHT = [("Liste « été »\r\n.pdf", b"%PDF-"), ("page.html", b"<script>"), ("vide.txt", b""), ("../../x.PNG", b"png")]

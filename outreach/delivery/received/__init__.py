@@ -1,6 +1,6 @@
 """Mails received: reads what people write back, says whose it is where that is proved, and keeps it."""
 
-from outreach.delivery.received._absences import read_absence
+from outreach.delivery.received._absences import Absence, read_absence
 from outreach.delivery.received._files import file_to_hand_out, may_open
 from outreach.delivery.received._holding import (
     attach_mail, awaits_decision, detach_mail, hand_over, held_authorities, holds_letters, holds_the_letter, in_turn,
@@ -16,7 +16,8 @@ from outreach.delivery.received._reading import MOST_BYTES
 from outreach.delivery.received._readings import replies_address
 
 __all__ = [
-    "DECIDING", "MOST_BYTES", "REFUSED", "REPLIES", "AttachedBy", "MailStepKind", "MailVerdict", "ReceivedFile",
+    "DECIDING", "MOST_BYTES", "REFUSED", "REPLIES", "Absence", "AttachedBy", "MailStepKind", "MailVerdict",
+    "ReceivedFile",
     "ReceivedMail", "Taken", "Trust", "attach_mail", "awaits_decision", "collect_mails", "collect_returns",
     "detach_mail", "file_to_hand_out", "hand_over", "held_authorities", "holds_letters", "holds_the_letter", "in_turn",
     "is_about", "may_open", "read_absence", "reopen_mail", "replies_address", "settle_mail", "suggest_authorities",

@@ -1,4 +1,4 @@
-"""What an automatic answer says of who is to be written to instead: an address, or that its own is nobody's. No I/O.
+"""What an automatic answer says of its mailbox: who takes over, until when, or that it is nobody's. No I/O.
 
 French, Dutch, German and English. A note of absence is short, and anybody may write it: what it says is shown to a
 colleague as a proposal, and changes nothing.
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from outreach.core.text.addresses import key_of
 
 LONGEST = 4000  # characters that are read
+LONGEST_RELIEF = 200
 MOST_ADDRESSES = 10
 ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-ENDS = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])|\n\s*\n")
+ENDS = re.compile(r"(?<=[.!?])(?<!\bM\.)(?<!\bMr\.)(?<!\b[Dd]hr\.)(?<!\b[Mm]evr\.)\s+(?=[^\W\d_])|\n\s*\n")
 TURNS_TO = re.compile(
     r"contact|adress|écri|joindre|remplac|succe|relève|urgen|besoin|transmet|désormais|dorénavant"
     r"|vervang|opvolg|richt|mailen|mail naar|bereik|stuur|dringend|neem|voortaan"
@@ -31,6 +32,15 @@ LEFT = re.compile(
     r"|im ruhestand|in (?:rente|pension)|neue (?:e-?mail-?)?adresse"
     r"|no longer (?:work|with|in use|employed|monitored|at)|(?:has|have) left|retired|new (?:e-?mail )?address",
     re.IGNORECASE,
+)
+RELIEVES = re.compile(
+    r"remplac|succ[eè]|relève|relais|intérim|vervang|opvolg|neemt .{0,40}over|vertret|vertritt|nachfolg"
+    r"|replac|take[sn]? over|taking over|stand(?:s|ing)? in|covers? for|covering for",
+    re.IGNORECASE,
+)
+PERSON = re.compile(
+    r"\b(?:(?:MM?|Mme|Mr|Mrs|Ms|[Dd]hr|[Mm]evr)\.?|Madame|Monsieur|[Mm]evrouw|[Dd]e heer|Herrn?|Frau) [A-ZÀ-Þ][\w’'-]+"
+    r"|\b[A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+"
 )
 _MONTHS = (
     r"janv|févr|fevr|mars|avril|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c|jan|feb|maart|m[äa]rz|apr|mei|jun|jul|aug"
@@ -52,16 +62,12 @@ BACK = re.compile(
 @dataclass(frozen=True, slots=True)
 class Absence:
     """What a note of absence says: the address to write to, or '' where it names none; `is_for_good` where its own is
-    nobody's any more; the day of return as it was written, or ''."""
+    nobody's any more; the day of return and the sentence that names who takes over as they were written, or ''."""
 
     address: str = ""
     is_for_good: bool = False
     back: str = ""
-
-    @property
-    def proposes(self) -> bool:
-        """Whether a colleague has something to decide about the contact."""
-        return bool(self.address) or self.is_for_good
+    relief: str = ""
 
 
 def read_absence(text: str, sender: str) -> Absence:
@@ -69,7 +75,7 @@ def read_absence(text: str, sender: str) -> Absence:
     said = text[:LONGEST]
     address = next((one for one in _named(said) if key_of(one) != sender), "")
     back = BACK.search(said)
-    return Absence(address, bool(LEFT.search(said)), back[1] if back else "")
+    return Absence(address, bool(LEFT.search(said)), back[1] if back else "", _relief(said))
 
 
 def _named(said: str) -> Iterator[str]:
@@ -77,3 +83,9 @@ def _named(said: str) -> Iterator[str]:
     for sentence in ENDS.split(said):
         if TURNS_TO.search(ADDRESS.sub(" ", sentence)):
             yield from (one.rstrip(".") for one in ADDRESS.findall(sentence)[:MOST_ADDRESSES])
+
+
+def _relief(said: str) -> str:
+    """The first sentence that names a person who takes over; a line of it, cut, as a colleague reads it."""
+    sentences = (" ".join(one.split()) for one in ENDS.split(said))
+    return next((one[:LONGEST_RELIEF] for one in sentences if RELIEVES.search(one) and PERSON.search(one)), "")

@@ -33,7 +33,7 @@ from outreach.operations.health import ShownAlert
 from outreach.reports import notes
 from outreach.reports.notes import AskedNote, Note
 from outreach.staff import notifications, proposals
-from outreach.staff.proposals import Proposal
+from outreach.staff.proposals import Proposal, ProposalKind
 
 
 class TaskKind(Labelled):
@@ -330,7 +330,8 @@ def _revision(session: Session, note: Note) -> Task:
 def _proposal(_session: Session, made: Proposal) -> Task:
     reason, path = f"{made.proposes} : {made.subject}.", f"/proposals/{made.id}"
     title, day = made.authority.display_name, today(made.proposed_at)
-    return Task(TaskKind.PROPOSAL, title, reason, day, "Accepter ou refuser", path)
+    does = "Noter ou non" if made.kind is ProposalKind.AWAY else "Accepter ou refuser"
+    return Task(TaskKind.PROPOSAL, title, reason, day, does, path)
 
 
 def _campaign(session: Session, campaign: Campaign) -> Task:

@@ -207,11 +207,7 @@ class DueWork:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise
         self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
-        with self.database.reading() as session:
-            absences = asked_addresses.new_absences(session, now=self.clock())
-        for number in absences:
-            with self.database.writing() as session:
-                asked_addresses.propose_absence(session, number, now=self.clock())
+        asked_addresses.propose_absences(self.database, now=self.clock())
 
     def check_domains(self) -> None:
         """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""

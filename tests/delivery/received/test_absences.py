@@ -16,7 +16,7 @@ NOTES = (
     ),
     (
         "De retour le 04/01. M. Petit me remplace : b.petit@ecole.example.",
-        Absence("b.petit@ecole.example", back="04/01"),
+        Absence("b.petit@ecole.example", back="04/01", relief="M. Petit me remplace : b.petit@ecole.example."),
     ),
     ("Cette adresse n’est plus utilisée.", Absence(is_for_good=True)),
     (
@@ -33,7 +33,11 @@ NOTES = (
     ),
     (
         "Frau Dumont ist nicht mehr tätig. Ihre Nachfolgerin erreichen Sie unter leitung@schule.example.",
-        Absence("leitung@schule.example", is_for_good=True),
+        Absence(
+            "leitung@schule.example",
+            is_for_good=True,
+            relief="Ihre Nachfolgerin erreichen Sie unter leitung@schule.example.",
+        ),
     ),
     (
         "I am out of the office until December 14. Please reach out to Jo Smith <j.smith@school.example>.",
@@ -43,7 +47,14 @@ NOTES = (
         "Anne no longer works here. Her successor can be reached at head@school.example.",
         Absence("head@school.example", is_for_good=True),
     ),
-    ("Je suis absente jusqu'au 14 décembre. M. Petit me remplace.", Absence(back="14 décembre")),
+    (
+        "Je suis absente jusqu'au 14 décembre. M. Petit me remplace.",
+        Absence(back="14 décembre", relief="M. Petit me remplace."),
+    ),
+    ("Je serai remplacée. Les Vacances Scolaires commencent.", Absence()),
+    ("Ik ben met vakantie.\nMevr. An Peeters vervangt mij.", Absence(relief="Mevr. An Peeters vervangt mij.")),
+    ("Meine Vertretung übernimmt Frau Meier.", Absence(relief="Meine Vertretung übernimmt Frau Meier.")),
+    ("Away. Jo Smith is covering for me.", Absence(relief="Jo Smith is covering for me.")),
     (f"Absente.\n\nAnne Dumont\n{SENDER}\nwww.ecole.example", Absence()),
     (f"Pour me joindre : {SENDER.upper()}.", Absence()),
     ("Votre courriel est bien arrivé.\n\nL’école, info@ecole.example", Absence()),

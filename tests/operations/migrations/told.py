@@ -84,3 +84,12 @@ def values(connection, statement):
     """The rows of a query: each as a tuple, or as its value where there is one column."""
     rows = connection.execute(text(statement)).all()
     return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+
+
+def add_proposal(connection, key, kind):
+    """Add a proposal of a letter's mailbox; returns the letter's key."""
+    ((letter, authority),) = values(connection, "SELECT id, authority_id FROM messages WHERE authority_id > 0 LIMIT 1")
+    whose = {"message_id": letter, "authority_id": authority, "scope_code": "", "proposed_at": AT, "proposed_by": "x"}
+    said = dict.fromkeys(("said", "answer", "address"), "")
+    add(connection, "proposals", id=key, kind=kind, state="waiting", **whose, **said)
+    return letter
