@@ -44,6 +44,12 @@ def descendants_of(process):
     return [number for child in children_of(process) for number in (child, *descendants_of(child))]
 
 
+def state_of(process):
+    """The letter of a process's state (proc_pid_stat(5)): S of one that sleeps; '' of one that is gone or a zombie."""
+    state = _read(f"/proc/{process}/stat").rpartition(")")[2].strip()[:1]
+    return "" if state == "Z" else state
+
+
 def serving(process):
     """Of a process and those below it, granian's that serve: a thread of theirs waits for connections."""
     comms = {

@@ -24,6 +24,7 @@ from outreach.core.settings import read
 from outreach.delivery import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from tests import factories
+from tests.machine import state_of
 from tests.nursery import nursery
 
 RECORDING = "recording"  # in the middle of a transaction that writes answers down
@@ -249,4 +250,4 @@ class Field:
 
 def is_stopped(worker):
     """Whether a process is frozen."""
-    return Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    return state_of(worker.pid) == "T"

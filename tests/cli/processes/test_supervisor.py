@@ -8,16 +8,14 @@ import socket
 import subprocess
 import sys
 import termios
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from outreach.cli.processes.supervisor import Plan
 from outreach.core.settings import ROOT
 from tests.cli.processes.readers import wait_for
-from tests.machine import children_of, free_port
+from tests.machine import children_of, free_port, state_of
 
 SLEEP = "import time; time.sleep(600)"
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); import time; time.sleep(600)"
@@ -84,12 +82,6 @@ def supervised(tmp_path):
         run.process.stdout.close()
 
 
-def alive(number):
-    with suppress(ProcessLookupError, FileNotFoundError):
-        return "\nState:\tZ" not in Path(f"/proc/{number}/status").read_text(encoding="utf-8")
-    return False
-
-
 def test_it_says_that_it_is_ready_once_something_listens_at_the_place(supervised):
     run = supervised(SLEEP, LISTENS)
     assert run.process.stdout.readline() == "served at last\n"
@@ -107,7 +99,7 @@ def test_when_a_process_ends_it_is_named_and_all_end(supervised, code, status, e
     run = supervised(SLEEP, f"import time; time.sleep(1); {code}")
     started = run.started()
     assert run.process.wait(60) == status
-    assert not any(map(alive, started))
+    assert not any(map(state_of, started))
     (line,) = run.said.read_text(encoding="utf-8").splitlines()
     assert line.endswith(f" all_stop: le processus « other-1 » {end}, tout s’arrête")
 
@@ -119,19 +111,19 @@ def test_a_signal_stops_all_processes_those_too_that_do_not_heed_it(supervised, 
     wait_for(lambda: all(_heeds_as_written(pid) for pid in started))
     run.process.send_signal(number)
     assert run.process.wait(60) == 0
-    assert not any(map(alive, started))
+    assert not any(map(state_of, started))
 
 
 def _heeds_as_written(number):
     """Whether a process sleeps, and so has said which signals it ignores."""
-    return "\nState:\tS" in Path(f"/proc/{number}/status").read_text(encoding="utf-8")
+    return state_of(number) == "S"
 
 
 def test_when_it_is_killed_all_others_end(supervised):
     run = supervised(SLEEP, SLEEP)
     started = run.started()
     run.process.kill()
-    wait_for(lambda: not any(map(alive, started)))
+    wait_for(lambda: not any(map(state_of, started)))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,7 @@ from outreach.core.settings import read
 from outreach.operations.worker import job_room
 from outreach.operations.worker.job_room import AWAY, JobRoom
 from tests.conftest import NOW
+from tests.machine import state_of
 
 ADA = "ada@fwb.example"
 ENDS, BREAKS, GOES_ON = (
@@ -110,7 +110,7 @@ def test_a_child_ends_when_its_job_is_cancelled_with_those_that_it_started(
     child = int(until(lambda: started.exists() and started.read_text()))
     with database.writing() as session:
         jobs.cancel_job(session, jobs.job_numbered(session, asked), now=NOW)
-    until(lambda: not is_alive(child))
+    until(lambda: not state_of(child))
     assert job(database, asked).state is JobState.CANCELLED
 
 
@@ -154,7 +154,7 @@ def test_a_process_that_stops_leaves_its_job_to_others(database, settings, room,
     child = int(until(lambda: started.exists() and started.read_text()))
     opened.stop.set()
     opened.close()
-    assert not is_alive(child)
+    assert not state_of(child)
     left = job(database, asked)
     assert (left.state, left.breaks) == (JobState.WAITING, 0)
 
@@ -178,10 +178,3 @@ def test_a_real_child_does_a_job_and_ends_with_whoever_started_it(sample_databas
     done = job(sample_database, number)
     assert (done.state, done.mimetype) == (JobState.DONE, "text/csv; charset=utf-8"), done.said
     assert b"9001" in b"".join(jobs.read_pieces(sample_database, number))
-
-
-def is_alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
