@@ -5,12 +5,15 @@ import io
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.adherence.situation import Bucket
+from outreach.campaigns.models import Campaign
+from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Ownership, School, Teaching, types_of
+from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import cells, elements, links, text_of
 from tests.web.api.test_scoped_keys import moved
@@ -93,6 +96,41 @@ def test_the_file_has_one_row_a_school(author, changes):
     assert rows.keys() == {fase for fase, _ in schools}
     assert {one["Liste ou édition"] for one in rows.values()} == {"courrier du 3 mai"}
     assert all(one["Enregistré le"] and one["Par"] for one in rows.values())
+
+
+@pytest.mark.journey
+def test_of_a_campaign_the_schools_that_its_letters_name_and_its_waves_are_compared(author, launched_sample):
+    left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW, "reply_code": 250}
+    with launched_sample.writing() as session:
+        campaign = session.scalars(select(Campaign)).one()
+        number, strand = campaign.id, campaign.strand_id
+        session.execute(update(Message).where(Message.reason.is_(None)).values(left))
+        written = len(set(session.scalars(select(Message.authority_id).where(Message.fenced_at == NOW))))
+        recorded = select(AdherenceRecord.school_id).where(AdherenceRecord.strand_id == strand)
+        named = select(School).where(School.id.in_(select(MessageSubject.school_id)), School.id.not_in(recorded))
+        told, told_not = session.scalars(named.order_by(School.id).limit(2)).all()
+        session.execute(delete(MessageSubject).where(MessageSubject.school_id == told_not.id))
+        for school in (told, told_not):
+            record = AdherenceRecord(school_id=school.id, strand_id=strand, status=Status.JOINED, word=Word.CONFIRMED)
+            record.effective_on, record.recorded_at = NOW.date() + 2 * DAY, NOW + 2 * DAY
+            record.recorded_by, record.source, record.reason = AUTHOR, "courrier du 17 mai", ""
+            session.add(record)
+        name, title = told.display_name, campaign.title
+    asked = {"campaign": number, "to": str(NOW.date() + 5 * DAY)}
+    page = author.get("/situation/difference", query_string=asked)
+    rows = cells(page)
+    assert [Bucket.JOINED.label, "0", "1", "+1"] in [row[:4] for row in rows]
+    assert [row[1:] for row in rows if row[1:2] == ["Destinataires"]] == [
+        ["Destinataires", "0", f"{written}", f"+{written}"]
+    ]
+    assert f"écoles que cite « {title} », du 14 mai 2021 au 20 mai 2021 : 0 → 1" in text_of(page).replace("\xa0", " ")
+    (behind,) = [
+        to for to, _ in links(page, "/situation/difference/schools") if "figure=joined&" in to and "group=" not in to
+    ]
+    (row,) = elements(author.get(behind), "tbody/tr")
+    assert name in text_of(row)
+    page = author.get("/situation/difference", query_string=asked | {"campaign": "99999"})
+    assert page.status_code == 404
 
 
 def test_a_reading_that_nobody_can_have_is_refused_on_the_page(author):

@@ -1,9 +1,10 @@
 """The situation: how schools stand on a day, as known at a moment, counted, grouped and put in words."""
 
-from outreach.adherence.situation._concerning import programmes_concerning
-from outreach.adherence.situation._difference import (
-    A_MONTH, CONCERNED, By, Cause, Compared, Reading, SituationDifference, difference,
+from outreach.adherence.situation._cells import (
+    A_MONTH, CONCERNED, By, Cause, Compared, Reading, SituationDifference,
 )
+from outreach.adherence.situation._concerning import programmes_concerning
+from outreach.adherence.situation._difference import difference
 from outreach.adherence.situation._explained import (
     ChangedSchool, ChosenList, causes_in_words, difference_sentences, figure_label, list_changed_schools, signed_count,
     since,

@@ -12,7 +12,6 @@ What a school was in a cell is that of `situation`: `standing` states the rule o
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -23,13 +22,22 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 
 from outreach.access.scopes import AccessScope, SightKind
-from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
+from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
+from outreach.adherence.situation._cells import (
+    CONCERNED,
+    OF_STATUS,
+    By,
+    Cause,
+    Cell,
+    Compared,
+    Reading,
+    SituationDifference,
+)
 from outreach.adherence.situation._grouping import OUTSIDE, before_later_editions, refuse_unknowable
 from outreach.adherence.situation._situation import Bucket
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
 from outreach.core.text.errors import InputError
-from outreach.core.text.labelled import Labelled
 from outreach.directory.models import (
     Authority,
     Dated,
@@ -46,134 +54,6 @@ from outreach.directory.models import (
     Teaching,
     types_of,
 )
-
-EVER = datetime(9000, 1, 1, tzinfo=UTC)  # the moment of a reading that has all that is known now
-A_MONTH = timedelta(days=30)  # before today: the first day where none is asked for
-CONCERNED = "concerned"  # beside the statuses, in what a population is counted by
-
-
-class By(Labelled):
-    """By what the cells of a difference group schools."""
-
-    NETWORK = "network", "réseau"
-    ZONE = "zone", "zone"
-    LEVEL = "level", "niveau"
-
-
-class Cause(Labelled):
-    """Why a school is in a cell of one reading and not of the other, in the order in which causes are looked for."""
-
-    STRAND_OPENED = "strand_opened", "volet ouvert depuis"
-    OPENED = "opened", "école entrée au registre"
-    CLOSED = "closed", "école sortie du registre"
-    MERGED = "merged", "fusion ou reprise par un autre PO"
-    MOVED = "moved", "passée à un autre PO"
-    LEVEL_CHANGED = "level_changed", "niveaux d’enseignement changés"
-    LEFT = "left", "sortie"
-    EDITION_APPLIED = "edition_applied", "édition du registre appliquée depuis"
-    EDITION_UNDONE = "edition_undone", "édition du registre annulée"
-    JOINED_SINCE = "joined_since", "adhésion confirmée depuis"
-    CHANGED_SINCE = "changed_since", "statut changé depuis"
-    TOLD_LATE = "told_late", "dit après coup"
-    TAKEN_BACK = "taken_back", "enregistrement retiré"
-    LIST_UNDONE = "list_undone", "liste annulée"
-    CORRECTED = "corrected", "corrigé"
-
-
-OF_STATUS = (*list(Cause)[list(Cause).index(Cause.JOINED_SINCE) :],)  # the others are the register's doing
-
-
-class Reading(NamedTuple):
-    """The situation at the end of a day, as known at a moment; None = all that is known now."""
-
-    day: date
-    known_at: datetime | None = None
-
-    @property
-    def moment(self) -> datetime:
-        """The moment, comparable."""
-        return self.known_at or EVER
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Of what two readings are taken: a strand, the grouping, and whose members alone count, those of each reading."""
-
-    programme: Programme
-    strand: Strand
-    by: By = By.NETWORK
-    sight: AccessScope | None = None
-
-    def code(self, kind: SightKind) -> str | None:
-        """The code of the federation, or of the network, whose members alone count."""
-        return self.sight.code if self.sight and self.sight.kind is kind else None
-
-
-@dataclass(slots=True)
-class Cell:
-    """How many schools a cell had in each reading, and by which causes it has others: the FASE numbers of each.
-
-    A school that is no member any more is counted, and its number is None. `sign` is 1 of who came, -1 of who left.
-    """
-
-    before: int = 0
-    after: int = 0
-    causes: dict[tuple[Cause, int], list[int | None]] = field(default_factory=dict)
-
-    def ordered(self) -> list[tuple[tuple[Cause, int], list[int | None]]]:
-        """The causes in their order."""
-        order = list(Cause)
-        return sorted(self.causes.items(), key=lambda one: (order.index(one[0][0]), one[0][1]))
-
-    def as_json(self) -> dict[str, Any]:
-        """The cell under its fixed names, its causes in their order."""
-        causes = [
-            {
-                "cause": cause.value,
-                "delta": sign * len(schools),
-                "schools": sorted(fase for fase in schools if fase is not None),
-            }
-            for (cause, sign), schools in self.ordered()
-        ]
-        return {"before": self.before, "after": self.after, "causes": causes}
-
-
-@dataclass(frozen=True, slots=True)
-class SituationDifference:
-    """Two readings of a strand and why they differ: by group and status, of each group's concerned schools, and of all.
-
-    `labels` names the groups. `records` are the keys of the records that decided, by the FASE number of the school.
-    """
-
-    compared: Compared
-    before: Reading
-    after: Reading
-    cells: dict[tuple[str, Bucket], Cell]
-    populations: dict[str, Cell]
-    totals: dict[str, Cell]
-    labels: dict[str, str]
-    records: dict[int, int]
-
-    def as_json(self) -> dict[str, Any]:
-        """The difference as JSON, under fixed names. `cells` has every status of every group that has a school."""
-        by = self.compared.by.value
-        cells = self.cells.items()
-        return {
-            "from": self._reading(self.before),
-            "to": self._reading(self.after),
-            "cells": [{"by": {by: group}, "status": bucket.value, **cell.as_json()} for (group, bucket), cell in cells],
-            "populations": [{"by": {by: group}, **cell.as_json()} for group, cell in self.populations.items()],
-            "totals": [{"status": name, **cell.as_json()} for name, cell in self.totals.items()],
-        }
-
-    def _reading(self, one: Reading) -> dict[str, Any]:
-        return {
-            "programme": self.compared.programme.code,
-            "strand": self.compared.strand.number,
-            "as_of": one.day.isoformat(),
-            "known_at": one.known_at.isoformat() if one.known_at else None,
-            **{kind.value: self.compared.code(kind) for kind in SightKind},
-        }
 
 
 def difference(
@@ -401,6 +281,8 @@ class _Splitting:
             .join(Teaching, Teaching.school_id == Ownership.school_id)
             .where(Teaching.education_type.in_(types_of(*self.asked.strand.levels)))
         )
+        if self.asked.schools is not None:
+            query = query.where(Ownership.school_id.in_(self.asked.schools))
         members = self._members(self.asked.sight) if self.asked.sight else None
         bit_of = {kind.value: self.levels[kind.level] for kind in EducationType if kind.level in self.levels}
         found: dict[int, Three[_Place]] = {}

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, exists, or_, select
 
-from outreach.access import scopes
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Strand
 from outreach.adherence.programmes import of_programme
-from outreach.adherence.situation._difference import (
+from outreach.adherence.situation._cells import (
     CONCERNED,
     OF_STATUS,
     Cause,
@@ -19,8 +18,8 @@ from outreach.adherence.situation._difference import (
     Compared,
     Reading,
     SituationDifference,
-    difference,
 )
+from outreach.adherence.situation._difference import difference
 from outreach.adherence.situation._situation import Bucket
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
@@ -131,8 +130,8 @@ def difference_sentences(found: SituationDifference, programme: str = "") -> lis
 
     `programme` is its name, where there are several.
     """
-    whose = scopes.authorities_in_words(found.compared.sight)
-    strand = f"volet {found.compared.strand.number}{of_programme(programme)}{f', {whose}' if whose else ''}"
+    whose = f", {found.compared.whose}" if found.compared.whose else ""
+    strand = f"volet {found.compared.strand.number}{of_programme(programme)}{whose}"
     when = f"du {_said(found.before)} au {_said(found.after)}"
     said = []
     for name, cell in found.totals.items():

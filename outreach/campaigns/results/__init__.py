@@ -2,7 +2,7 @@
 
 from outreach.campaigns.results._account import Account, account_of, behind
 from outreach.campaigns.results._actions import (
-    WOULD_GET, Actions, Departure, WaveAction, actions_as_list, list_actions, list_departures,
+    WOULD_GET, Actions, Departure, WaveAction, actions_as_list, changes_of_waves, list_actions, list_departures,
 )
 from outreach.campaigns.results._experiment import public_draw
 from outreach.campaigns.results._figures import Figure, FigureRow, Results, campaign_results
@@ -33,7 +33,8 @@ __all__ = [
     "Course", "DayCount", "Departure", "Figure", "FigureRow", "LetterReaction", "OpeningFilter", "Overall", "Planned",
     "Progress", "ReachedFilters", "ReachedRow", "Results", "WaveAction", "WrittenList", "account_for", "account_of",
     "actions_as_list", "answer_events", "asked_of", "begin_from_list", "behind", "campaign_as_json", "campaign_course",
-    "campaign_journal", "campaign_progress", "campaign_results", "correspondence_thread", "count_letters",
+    "campaign_journal", "campaign_progress", "campaign_results", "changes_of_waves", "correspondence_thread",
+    "count_letters",
     "count_open_steps", "count_reactions", "exclusion_events", "has_begun", "letter_events", "letters_in_words",
     "letters_received_by", "list_actions", "list_departures", "list_reached", "list_reactions", "mail_events",
     "mailbox_file", "name_for_list", "numbers_of", "of_letters", "of_sheet", "overall_figures", "parts_of",

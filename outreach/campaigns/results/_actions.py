@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import joinedload
@@ -336,6 +336,28 @@ def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dic
             if count or name != "answered":
                 counts[mailing][name][code] = int(count)
     return counts
+
+
+class WaveChange(NamedTuple):
+    """A count of authorities of a wave at two moments."""
+
+    wave: str
+    figure: str
+    before: int
+    after: int
+
+
+def changes_of_waves(session: Session, campaign: Campaign, moments: tuple[datetime, datetime]) -> list[WaveChange]:
+    """What came of the letters of each wave of a campaign by two moments: the counts that differ."""
+    left = [_left(campaign.waves, moment) for moment in moments]
+    counts = [by_network(session, waves, moment) for waves, moment in zip(left, moments, strict=True)]
+    changes = []
+    for wave in campaign.waves:
+        for name, figure in _COUNTED.items():
+            before, after = (sum(one.get(wave.mailing_id or 0, {}).get(name, {}).values()) for one in counts)
+            if before != after:
+                changes.append(WaveChange(french.initial(wave.name), figure, before, after))
+    return changes
 
 
 def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any, ...]]:

@@ -16,6 +16,7 @@ from outreach.delivery.outbox._outcomes import (
 )
 from outreach.delivery.outbox._recipients import (
     IS_DUE_OF_BATCH, Addressee, Composed, Due, due_in, due_of, listed_by_mailbox, listed_schools, put_recipients,
+    schools_named_in,
 )
 from outreach.delivery.outbox._resending import (
     Spared, count_failed, count_rested, resend_rested, resendable_from, retry_failed,
@@ -35,7 +36,8 @@ __all__ = [
     "is_out", "is_suppressed", "is_test", "lift_suppression", "list_letters", "list_suppressions", "listed_by_mailbox",
     "listed_schools", "mailboxes_solicited", "mailing_subject", "mailings_received", "message_named", "opened_by",
     "outcome_in", "outcome_of", "put_recipients", "recent_states", "record_outcomes", "requeue_withdrawn",
-    "resend_rested", "resend_the_doubtful", "resendable_from", "rest_of", "retry_failed", "set_gate",
+    "resend_rested", "resend_the_doubtful", "resendable_from", "rest_of", "retry_failed", "schools_named_in",
+    "set_gate",
     "stops_the_letter", "subscribe_again", "suppress_address", "suppressed_among", "suppression_subject",
     "tally_mailings", "to_authority", "tried_again", "under_way", "unsubscribe_letter", "unsubscribed_at",
     "vouch_for_address", "withdraw_all", "withdraw_letters", "withdraw_queued", "withdraw_stranded",

@@ -120,6 +120,12 @@ def listed_schools(moment: datetime) -> Select[int, int | None]:
     )
 
 
+def schools_named_in(mailings: Sequence[int]) -> Select[int]:
+    """The keys of the schools that letters of some mailings listed as they left."""
+    named = select(MessageSubject.school_id).join(Message, Message.id == MessageSubject.message_id)
+    return named.where(Message.mailing_id.in_(mailings), Message.fenced_at.is_not(None))
+
+
 _AT = bindparam("at", type_=UtcDateTime)
 _GIVEN: dict[str, type[TypeEngine[Any]]] = {
     **dict.fromkeys(("batch_id", "authority_id", "federation_id"), Integer),

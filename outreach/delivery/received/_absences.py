@@ -34,7 +34,7 @@ LEFT = re.compile(
     re.IGNORECASE,
 )
 RELIEVES = re.compile(
-    r"remplac|succ[eè]|relève|relais|intérim|vervang|opvolg|neemt .{0,40}over|vertret|vertritt|nachfolg"
+    r"remplac|succ[eè]|relève|rela(?:is|ie)|intérim|vervang|opvolg|neemt .{0,40}over|vertret|vertritt|nachfolg"
     r"|replac|take[sn]? over|taking over|stand(?:s|ing)? in|covers? for|covering for",
     re.IGNORECASE,
 )

@@ -1,5 +1,6 @@
 """Why a figure changed: two readings of a strand, the causes of each difference, and the schools behind each cause."""
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -17,11 +18,16 @@ from outreach.adherence.situation import (
     Reading,
     SituationDifference,
 )
+from outreach.campaigns import planning, results
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.planning import known_until
 from outreach.core.db import Session
 from outreach.core.tables import InMemoryListing
-from outreach.core.text.dates import BRUSSELS
+from outreach.core.text.dates import BRUSSELS, today
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.roles import RoleName
+from outreach.core.text.typed import whole_number
+from outreach.delivery.outbox import schools_named_in
 from outreach.reports import notes
 from outreach.web.pages.adherence.asked import AskedSituation, pages, reading_asked, shown_strand
 from outreach.web.shared import programmes
@@ -31,17 +37,17 @@ from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import counted, current_day, needs, reading, whole
 
 SIDES = {"came": 1, "left": -1}
-ASKED = ("strand", "from", "known_from", "to", "known_to", "by")  # what an address says of the two readings
+ASKED = ("campaign", "strand", "from", "known_from", "to", "known_to", "by")  # what an address says of the two readings
 
 
 @pages.get("/situation/difference")
 @needs(RoleName.READER)
 def why() -> str:
     with reading() as session:
-        programme = programmes.shown(session)
-        found, strand, refusal = None, shown_strand(programme, current_day()), ""
+        programme, campaign = programmes.shown(session), _campaign(session)
+        found, strand, refusal = None, campaign.strand if campaign else shown_strand(programme, current_day()), ""
         try:
-            found = _found(session, programme)
+            found = _found(session, programme, campaign)
             strand = found.compared.strand
         except (InputError, Refused) as error:
             refusal = str(error)
@@ -52,7 +58,9 @@ def why() -> str:
             found=found,
             refusal=refusal,
             typed=_typed(found),
-            since=_since(session, programme),
+            since=_since(session, programme, campaign),
+            campaign=campaign,
+            waves=results.changes_of_waves(session, campaign, _moments(found)) if campaign and found else [],
             groupings=list(By),
             by=member(By, request.args.get("by")) or By.NETWORK,
             sentences=situation.difference_sentences(found, of_request.name()) if found else [],
@@ -70,12 +78,13 @@ def why() -> str:
 def changed() -> str:
     with reading() as session:
         programme = programmes.shown(session)
-        found = _found(session, programme)
-        chosen = _chosen()
+        campaign = _campaign(session)
+        found, chosen = _found(session, programme, campaign), _chosen()
         return render_template(
             "pages/situation/changed.html",
             programme=programme,
             found=found,
+            campaign=campaign,
             chosen=chosen,
             figure=situation.figure_label(chosen.figure) if chosen.figure else "",
             text=sought(request),
@@ -88,20 +97,46 @@ def changed() -> str:
 @needs(RoleName.READER)
 def export_changed(kind: str) -> Response:
     with reading() as session:
-        found = _found(session, programmes.named(session))
+        found = _found(session, programmes.named(session), _campaign(session))
         listed = _listed(session, found)
         name = f"difference-{found.before.day}-{found.after.day}-volet-{found.compared.strand.number}"
         return exports.download(listed.table(listed.names), kind, name)
 
 
-def _found(session: Session, programme: Programme) -> SituationDifference:
-    """The difference that is asked for. Raises InputError and Refused for readings that nobody can have."""
+def _found(session: Session, programme: Programme, campaign: Campaign | None) -> SituationDifference:
+    """The difference that is asked for, of all schools or of those that the letters of a campaign name.
+
+    Raises InputError and Refused for readings that nobody can have, and for a campaign of another programme.
+    """
     after = reading_asked("to", current_day())
-    before = reading_asked("from", current_day() - A_MONTH)
+    before = reading_asked("from", _before_leaving(campaign) if campaign else current_day() - A_MONTH)
     by = member(By, request.args.get("by")) or By.NETWORK
-    asks = Compared(programme, shown_strand(programme, after.day), by, counted())
+    if campaign is None:
+        asks = Compared(programme, shown_strand(programme, after.day), by, counted())
+    elif campaign.strand.programme_id != programme.id:
+        raise InputError("Cette campagne est d’un autre programme : ouvrez cette page depuis son suivi.")
+    else:
+        named = schools_named_in(campaign.mailing_keys), f"écoles que cite « {campaign.title} »"
+        asks = Compared(programme, campaign.strand, by, counted(), *named)
     with whole() as every:
         return situation.difference(every, asks, before, after, session)
+
+
+def _campaign(session: Session) -> Campaign | None:
+    """The campaign whose schools alone are compared, if the address names one. Raises NotFound."""
+    number = request.args.get("campaign", "")
+    return planning.campaign_numbered(session, whole_number(number) or 0) if number else None
+
+
+def _before_leaving(campaign: Campaign) -> date:
+    """The day before the first wave of a campaign was due."""
+    return min((today(wave.due_at) for wave in campaign.waves), default=current_day()) - timedelta(days=1)
+
+
+def _moments(found: SituationDifference) -> tuple[datetime, datetime]:
+    """Until when what came of letters counts, in each reading."""
+    before, after = (known_until(one.day, one.known_at) for one in (found.before, found.after))
+    return before, after
 
 
 def account(session: Session, programme: Programme, strand: Strand, about: AskedSituation) -> dict[str, Any]:
@@ -165,8 +200,10 @@ def _typed(found: SituationDifference | None) -> dict[str, str]:
     return values
 
 
-def _since(session: Session, programme: Programme) -> list[tuple[str, str]]:
+def _since(session: Session, programme: Programme, campaign: Campaign | None) -> list[tuple[str, str]]:
     """Readings that are often asked for, in words, each with its address."""
+    if campaign:
+        return [("Depuis son départ", url_for(".why", campaign=campaign.id))]
     strand = request.args.get("strand")
     found = [("Depuis un mois", url_for(".why", strand=strand))]
     if note := notes.last_numbered(session, programme):
