@@ -7,14 +7,16 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from outreach.campaigns import waves
+from outreach.campaigns import planning, waves
 from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
 from outreach.directory.models import Authority
+from tests import factories
 from tests.application import planned
 from tests.browser.test_campaigns import sign_in
 from tests.conftest import NOW
 from tests.core.tables.books import workbook
+from tests.factories import AUTHOR
 from tests.web.campaigns.test_progress import end
 
 __all__ = ["sign_in"]
@@ -68,8 +70,18 @@ def test_a_reminder_to_those_who_have_not_reacted(sign_in, violations):
     assert violations(task.page) == []
     task.click("button", "Enregistrer et vérifier")
     task.click("button", re.compile("Demander la validation de la relance"))
-    task.ends(re.compile("attend (sa|la) validation|À valider"), pages=7, clicks=9)
+    task.ends(re.compile("attend (sa|la) validation|À valider"), pages=6, clicks=8)
     assert violations(task.page) == []
+
+
+def test_an_approval(sign_in, sample_database):
+    with sample_database.writing() as session:
+        campaign = factories.campaign(session, factories.invitation(), NOW)
+        planning.submit_campaign(session, campaign, now=NOW, actor=AUTHOR)
+    task = Task(sign_in("approver"))
+    task.click("link", re.compile("^Lire et valider"))
+    task.click("button", re.compile("^Valider"))
+    task.ends(re.compile("^Validée?"), pages=3, clicks=3)
 
 
 def test_an_ordinary_workbook_of_contacts(sign_in, sample_database):
