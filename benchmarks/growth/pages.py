@@ -158,7 +158,7 @@ def audience_count(name: str) -> Operation:
             with ground.database.reading() as session:
                 campaign = planning.campaign_numbered(session, ground.draft)
                 meant = Audience(criterion, campaign.strand, Concerns(campaign.concerns), campaign.message_class)
-                segments.count_audience(session, meant, planning.scope_of(session, campaign, now=now))
+                segments.count_audience(session, meant, planning.context_of(session, campaign, now=now))
 
         return count
 

@@ -6,7 +6,7 @@ product with the same mistake differs from the auditor.
 These were planted into the product by hand, and each makes a history with two programmes red in `test_histories`:
 - `programmes.get_programme` answers with the programme loaded first, whatever its code (seeds 1 and 41);
 - `campaigns.results.actions._waves` lists waves of whatever strand (seeds 1 and 41);
-- `segments.scope.scope_at` takes the strands of the programme loaded first (seed 9: few criteria ask for a strand);
+- `segments.scope.context_at` takes the strands of the programme loaded first (seed 9: few criteria ask for a strand);
 - `campaigns.counting.classes._Counting._known` takes the joinings of every strand (seed 41).
 """
 

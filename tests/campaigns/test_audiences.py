@@ -90,8 +90,8 @@ def test_without_a_wave_the_later_ones_are_meant_as_well(database, sent):
 
 def meant(database, criterion):
     with database.reading() as session:
-        scope = planning.scope_of(session, planning.campaign_numbered(session, 1), now=NOW)
-        return set(session.scalars(listed_authorities(scope, criterion)))
+        context = planning.context_of(session, planning.campaign_numbered(session, 1), now=NOW)
+        return set(session.scalars(listed_authorities(context, criterion)))
 
 
 def test_a_correction_goes_to_those_who_received_the_wrong_letter(database, sent):

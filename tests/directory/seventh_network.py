@@ -19,7 +19,7 @@ import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
 
 from outreach.campaigns.planning import Spares  # noqa: E402
 from outreach.campaigns.segments import from_json  # noqa: E402
-from outreach.campaigns.segments._scope import NO_NAMES  # noqa: E402
+from outreach.campaigns.segments._context import NO_NAMES  # noqa: E402
 from outreach.core.db import Database  # noqa: E402
 from outreach.core.settings import read  # noqa: E402
 from outreach.directory.models import Authority, Level, Network  # noqa: E402

@@ -28,7 +28,7 @@ from outreach.campaigns.evidence import (
 )
 from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import CLOCK, ENDED, Campaign, CampaignState, Wave, WaveState
-from outreach.campaigns.segments import Audience, Boxes, Scope
+from outreach.campaigns.segments import Audience, Boxes, CriteriaContext
 from outreach.core.db import Session, take_lock
 from outreach.core.db.bulk import among
 from outreach.core.text import french
@@ -502,20 +502,20 @@ def _boxes(
 ) -> tuple[set[int], set[int], dict[int, tuple[str, bool]]]:
     """The authorities that no letter can leave for, those with a mailbox of another kind, and all that the campaign
     means and nothing stops: the label of their network, and whether their address is complete."""
-    own, scope = planning.audience_of(campaign), planning.scope_of(session, campaign, now=now)
-    ranks = _ranks(session, own, scope)
+    own, context = planning.audience_of(campaign), planning.context_of(session, campaign, now=now)
+    ranks = _ranks(session, own, context)
     leads = {rank for rank in range(1, len(segments.ORDER) + 1) if segments.reason_of(rank) in LEADS_ON}
     without = {key for key, theirs in ranks.items() if theirs <= leads}
-    elsewhere = {key for key, theirs in _ranks(session, replace(own, boxes=Boxes.BOTH), scope).items() if 0 in theirs}
+    elsewhere = {key for key, theirs in _ranks(session, replace(own, boxes=Boxes.BOTH), context).items() if 0 in theirs}
     goes_on = {key for key, theirs in ranks.items() if theirs <= leads | {0}}
     query = select(Authority.id, Network.label, Authority.address, Authority.postcode).join(Network)
     known = {key: (label, bool(street and code)) for key, label, street, code in session.execute(query)}
     return without, elsewhere, {key: known[key] for key in goes_on}
 
 
-def _ranks(session: Session, chosen: Audience, scope: Scope) -> dict[int, set[int]]:
+def _ranks(session: Session, chosen: Audience, context: CriteriaContext) -> dict[int, set[int]]:
     """The ranks of each authority's mailboxes in an audience."""
-    each = segments.audience_rows(chosen, scope)
+    each = segments.audience_rows(chosen, context)
     ranks: dict[int, set[int]] = {}
     for authority, rank in session.execute(select(each.c.authority_id, each.c.rank)):
         ranks.setdefault(authority, set()).add(rank)

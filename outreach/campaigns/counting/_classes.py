@@ -46,7 +46,7 @@ from outreach.campaigns.evidence import (
     proved_clicks,
 )
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, PaperLetter, Wave, WaveState
-from outreach.campaigns.segments import Audience, Concerns, Scope
+from outreach.campaigns.segments import Audience, Concerns, CriteriaContext
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.db.local_days import brussels_day
 from outreach.core.text.dates import today
@@ -129,10 +129,10 @@ def classify_campaign(session: Session, campaign: Campaign, *, now: datetime) ->
     return _Counting(session, campaign, now).classified()
 
 
-def as_if_launched(audience: Audience, scope: Scope) -> Subquery:
+def as_if_launched(audience: Audience, context: CriteriaContext) -> Subquery:
     """The class of each authority that an audience means, and why no letter is for it, as if a wave were launched now:
     columns authority_id, class, reason and concerned (how many schools)."""
-    each = entries.entries(audience, scope).authorities.subquery("entries")
+    each = entries.entries(audience, context).authorities.subquery("entries")
     kind = case(
         (each.c.reason.is_(None), Class.TO_COME.value),
         (each.c.standing != EntryStanding.TO_REACH.value, each.c.standing),
@@ -179,8 +179,8 @@ class _Counting:
         return list(found.values())
 
     def _meant(self, audience: Audience, leaves_at: datetime | None) -> entries.Entries:
-        scope = planning.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
-        return entries.entries(audience, scope)
+        context = planning.context_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
+        return entries.entries(audience, context)
 
     # Authorities
 

@@ -27,7 +27,7 @@ from outreach.campaigns.counting._classes import (
 )
 from outreach.campaigns.counting._entries import UncountedCampaign
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.segments import Audience, Concerns, Scope
+from outreach.campaigns.segments import Audience, Concerns, CriteriaContext
 from outreach.core.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory.models import Authority, Network
@@ -117,9 +117,9 @@ def of_campaign(
     return replace(found, networks=networks, schools=whole)
 
 
-def of_audience(session: Session, audience: Audience, scope: Scope) -> Counts:
-    """The authorities whom a campaign with this audience would mean, as if its first wave were launched in a scope."""
-    each = as_if_launched(audience, scope)
+def of_audience(session: Session, audience: Audience, context: CriteriaContext) -> Counts:
+    """The authorities whom a campaign with this audience would mean if its first wave were launched in a context."""
+    each = as_if_launched(audience, context)
     by = each.c["class"], each.c.reason
     rows = session.execute(select(*by, func.count()).group_by(*by))
     untold = {"joined_since", ALL_JOINED} if audience.concerns is Concerns.JOINED else set[str]()

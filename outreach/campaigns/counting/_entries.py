@@ -33,7 +33,7 @@ from outreach.adherence.models import Status
 from outreach.adherence.situation import standing_on
 from outreach.campaigns import planning, segments
 from outreach.campaigns.models import Wave
-from outreach.campaigns.segments import ORDER, Audience, Concerns, Scope
+from outreach.campaigns.segments import ORDER, Audience, Concerns, CriteriaContext
 from outreach.core.db import Base, Session, UtcDateTime, enum_of, table_of
 from outreach.delivery.models import Message, MessageSubject, Reason
 from outreach.directory.models import Ownership
@@ -112,19 +112,19 @@ class Entries:
     schools: Select[int, int, str]
 
 
-def entries(audience: Audience, scope: Scope) -> Entries:
-    """Whom an audience means, as things stand in a scope."""
-    rows = segments.audience_statement(audience, scope, None, has_limits=True)
+def entries(audience: Audience, context: CriteriaContext) -> Entries:
+    """Whom an audience means, as things stand in a context."""
+    rows = segments.audience_statement(audience, context, None, has_limits=True)
     names = ("authority_id", "contact_id", "is_limited", "rank")
     boxes = rows.with_only_columns(*(rows.selected_columns[name] for name in names)).cte().prefix_with("MATERIALIZED")
-    stands = standing_on(audience.strand, scope.day)
-    is_concerned = and_(_may_be_meant(audience, scope, stands), ~segments.is_gone_from(stands))
+    stands = standing_on(audience.strand, context.day)
+    is_concerned = and_(_may_be_meant(audience, context, stands), ~segments.is_gone_from(stands))
     is_joined = and_(is_concerned, stands.c.status == Status.JOINED)
     authorities = _authorities(audience, boxes, stands, is_concerned, is_joined)
-    return Entries(authorities, _schools(audience, scope, boxes, stands, is_concerned))
+    return Entries(authorities, _schools(audience, context, boxes, stands, is_concerned))
 
 
-def _may_be_meant(audience: Audience, scope: Scope, stands: Subquery) -> ColumnElement[bool]:
+def _may_be_meant(audience: Audience, context: CriteriaContext, stands: Subquery) -> ColumnElement[bool]:
     """Whether an eligible school is one that the campaign is about: to a letter about schools that have joined, the
     others are out of scope, as are those that a letter to correct did not list to their own authority."""
     match audience.concerns:
@@ -133,7 +133,7 @@ def _may_be_meant(audience: Audience, scope: Scope, stands: Subquery) -> ColumnE
         case Concerns.JOINED:
             return stands.c.status == Status.JOINED
         case Concerns.LISTED:
-            named = segments.subjects_of(audience.criterion, scope)
+            named = segments.subjects_of(audience.criterion, context)
             theirs = tuple_(stands.c.authority_id, stands.c.school_id)
             return theirs.in_(select(named.c.authority_id, named.c.school_id))
 
@@ -185,7 +185,7 @@ def _authorities(
 
 
 def _schools(
-    audience: Audience, scope: Scope, boxes: CTE, stands: Subquery, is_concerned: ColumnElement[bool]
+    audience: Audience, context: CriteriaContext, boxes: CTE, stands: Subquery, is_concerned: ColumnElement[bool]
 ) -> Select[int, int, str]:
     has_joined = stands.c.status == Status.JOINED if audience.concerns is Concerns.OPEN else false()
     standing = case(
@@ -200,7 +200,7 @@ def _schools(
             standing.label("standing"),
         )
         .outerjoin(stands, stands.c.school_id == Ownership.school_id)
-        .where(Ownership.on(scope.day), Ownership.authority_id.in_(select(boxes.c.authority_id)))
+        .where(Ownership.on(context.day), Ownership.authority_id.in_(select(boxes.c.authority_id)))
     )
 
 
@@ -212,8 +212,8 @@ def enter_audience(session: Session, wave: Wave, slice_: tuple[int, int], *, now
     campaign = wave.campaign
     is_first = not planning.launched_mailings(campaign)
     audience = planning.audience_of(campaign) if is_first else planning.planned_of(wave, now=now)
-    scope = planning.scope_of(session, campaign, now=now, leaves_at=wave.due_at)
-    found = entries(audience, replace(scope, between=slice_))
+    context = planning.context_of(session, campaign, now=now, leaves_at=wave.due_at)
+    found = entries(audience, replace(context, between=slice_))
     same: dict[str, ColumnElement[Any]] = {
         "campaign_id": literal(campaign.id),
         "wave_id": literal(wave.id),

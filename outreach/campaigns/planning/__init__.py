@@ -3,7 +3,7 @@
 from outreach.campaigns.planning._audiences import (
     LACKS_LETTER, MOST_OFFERED, addressees_among, addressees_elsewhere, audience_of, broken_off, campaign_audience,
     closed_to, corrects_another_strand, count_campaign_audience, criterion_of, example_addressee, excepted_of,
-    is_reminder, lacks_letter, launched_mailings, list_addressees, planned_of, schools_meant, scope_of,
+    is_reminder, lacks_letter, launched_mailings, list_addressees, planned_of, schools_meant, context_of,
     solicited_by_others, unreacted_criterion, unreacted_of, waves_of, waves_that_left, written_directly,
 )
 from outreach.campaigns.planning._blackout_dates import (
@@ -53,10 +53,10 @@ __all__ = [
     "Sender", "Spares", "Stage", "add_blackout_date", "added_blackout_dates", "addressees_among",
     "addressees_elsewhere", "after_closing", "approve_campaign", "as_if", "audience_of", "begin_again",
     "begun_departures", "blackout_dates_between", "blank_definition", "broken_off", "by_strand", "calendar_caution",
-    "calendar_weeks", "call_all_off", "campaign_approval", "campaign_audience", "campaign_history",
-    "campaign_numbered", "campaigns_with_waves", "cancel_campaign", "changes_about", "close_campaign", "closed_office",
-    "closed_to", "closing_reason", "coming_departures", "computed_closings", "concerned_waves", "confirm_extent",
-    "content_hash", "content_of", "corrects_another_strand", "count_campaign_audience", "count_recipients",
+    "calendar_weeks", "call_all_off", "campaign_approval", "campaign_audience", "campaign_history", "campaign_numbered",
+    "campaigns_with_waves", "cancel_campaign", "changes_about", "close_campaign", "closed_office", "closed_to",
+    "closing_reason", "coming_departures", "computed_closings", "concerned_waves", "confirm_extent", "content_hash",
+    "content_of", "context_of", "corrects_another_strand", "count_campaign_audience", "count_recipients",
     "count_segment", "count_stages", "create_campaign", "criteria_names", "criterion_of", "criterion_sentence",
     "days_of", "definition_about", "definition_folders", "definition_of", "draft_of", "end_of", "example_addressee",
     "excepted_of", "experiment_plan_of", "follow_departure", "get_blackout_date", "get_definition", "in_force",
@@ -66,9 +66,9 @@ __all__ = [
     "moment_of", "move_wave", "next_entry", "next_open", "note_wave", "offered_definitions", "pause_campaign",
     "place_of", "plan_wave", "plan_waves", "planned_at", "planned_of", "postpone_departure", "read_criterion",
     "read_moment", "read_past", "ready_made", "refuse_closer", "refuse_far_away", "reminder_offsets",
-    "restore_campaign", "resume_campaign", "revise_campaign", "schedule_campaign", "school_year_of",
-    "schools_meant", "scope_of", "send_back", "set_due", "solicited_by_others", "spelt_moment", "stage_of",
-    "standing_of", "stopped_by", "strand_of", "subject_of", "submit_campaign", "take_segment", "to_those_who_received",
-    "too_late", "unknown_campaign", "unreacted_criterion", "unreacted_of", "use_of", "waves_between", "waves_of",
-    "waves_that_left", "withdraw_blackout_date", "written_directly",
+    "restore_campaign", "resume_campaign", "revise_campaign", "schedule_campaign", "school_year_of", "schools_meant",
+    "send_back", "set_due", "solicited_by_others", "spelt_moment", "stage_of", "standing_of", "stopped_by", "strand_of",
+    "subject_of", "submit_campaign", "take_segment", "to_those_who_received", "too_late", "unknown_campaign",
+    "unreacted_criterion", "unreacted_of", "use_of", "waves_between", "waves_of", "waves_that_left",
+    "withdraw_blackout_date", "written_directly",
 ]

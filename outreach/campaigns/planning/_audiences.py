@@ -18,13 +18,13 @@ from outreach.campaigns.segments import (
     AudienceCounts,
     Boxes,
     Concerns,
+    CriteriaContext,
     Criterion,
     ReactedTo,
     ReactionKind,
-    Scope,
+    context_at,
     from_store,
     listed_authorities,
-    scope_at,
 )
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
@@ -189,20 +189,20 @@ def is_reminder(campaign: Campaign, departure: int | None = None) -> bool:
     return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in waves)
 
 
-def scope_of(
+def context_of(
     session: Session,
     campaign: Campaign,
     *,
     now: datetime,
     leaves_at: datetime | None = None,
     strand: Strand | None = None,
-) -> Scope:
-    """The scope in which a campaign's criteria are evaluated now, or as if it were about a `strand`. Its own letters do
-    not count as written."""
-    scope = scope_at(session, (strand or campaign.strand).programme_id, now=now)
+) -> CriteriaContext:
+    """The context of a campaign's criteria now, or as if it were about a `strand`. Its own letters do not count as
+    written."""
+    context = context_at(session, (strand or campaign.strand).programme_id, now=now)
     solicited, drawn = _solicited(session, campaign, now, leaves_at), _drawn(session, campaign, now, leaves_at)
     return replace(
-        scope, ignoring=tuple(launched_mailings(campaign)), series=series_of, solicited=solicited, drawn=drawn
+        context, ignoring=tuple(launched_mailings(campaign)), series=series_of, solicited=solicited, drawn=drawn
     )
 
 
@@ -272,12 +272,12 @@ def count_campaign_audience(
     """A campaign's audience, or that of a `departure`, counted; with `only_unreacted`, that of a reminder added to it,
     which `leaves_at` then."""
     chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted, departure=departure)
-    return segments.count_audience(session, chosen, scope_of(session, campaign, now=now, leaves_at=leaves_at))
+    return segments.count_audience(session, chosen, context_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
     """The networks (the register's values) of the authorities a campaign is for."""
-    meant = listed_authorities(scope_of(session, campaign, now=now), criterion_of(campaign))
+    meant = listed_authorities(context_of(session, campaign, now=now), criterion_of(campaign))
     query = select(Network.code).join(Authority, Authority.network_id == Network.id).where(Authority.id.in_(meant))
     return set(session.scalars(query.distinct()))
 
@@ -294,9 +294,9 @@ def list_addressees(
 
     An entry that is left out has a reason. With `only_unreacted`, those of a reminder added to it.
     """
-    scope = scope_of(session, campaign, now=now, leaves_at=leaves_at)
+    context = context_of(session, campaign, now=now, leaves_at=leaves_at)
     chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted)
-    return _addressees(session, chosen, scope, session.scalars(chosen.meant(scope)).all())
+    return _addressees(session, chosen, context, session.scalars(chosen.meant(context)).all())
 
 
 def addressees_among(
@@ -314,9 +314,9 @@ def addressees_among(
     """
     if not authorities:
         return []
-    scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
+    context = replace(context_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
     chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted, departure=departure)
-    return _addressees(session, chosen, scope, authorities)
+    return _addressees(session, chosen, context, authorities)
 
 
 def addressees_elsewhere(
@@ -326,8 +326,8 @@ def addressees_elsewhere(
     letter and to which one may leave now."""
     if not authorities:
         return []
-    scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
-    found = _addressees(session, replace(audience_of(campaign), boxes=Boxes.BOTH), scope, authorities)
+    context = replace(context_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
+    found = _addressees(session, replace(audience_of(campaign), boxes=Boxes.BOTH), context, authorities)
     of_mailing = select(Message.authority_id, Message.address_key).where(Message.mailing_id == mailing)
     written = {tuple(row) for row in session.execute(of_mailing.where(Message.authority_id.in_(authorities)))}
     return [one for one in found if one.reason is None and (one.authority_id, one.address_key) not in written]
@@ -354,12 +354,14 @@ def campaign_audience(
     return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign, departure)
 
 
-def _addressees(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> Sequence[Addressee]:
+def _addressees(
+    session: Session, meant: Audience, context: CriteriaContext, keys: Sequence[int]
+) -> Sequence[Addressee]:
     if not keys:
         return []
     between = select(Authority.id).where(among(Authority.id, keys))
-    schools, limits = _schools(session, meant, scope, keys), school_limits(session, keys)
-    mailboxes = session.execute(select(segments.audience_rows(meant, scope, among=between))).all()
+    schools, limits = _schools(session, meant, context, keys), school_limits(session, keys)
+    mailboxes = session.execute(select(segments.audience_rows(meant, context, among=between))).all()
     # Sorted here, because with ORDER BY SQLite does not build its automatic index (3.4 s a slice instead of 0.1 s).
     ordered = sorted(mailboxes, key=lambda row: (row.authority_id, row.contact_id or 0))
     return [
@@ -382,7 +384,7 @@ def schools_meant(
     session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime
 ) -> dict[int, tuple[int, ...]]:
     """The keys of the schools that a letter of the campaign would list now, by the key of their authority."""
-    return _schools(session, audience_of(campaign), scope_of(session, campaign, now=now), authorities)
+    return _schools(session, audience_of(campaign), context_of(session, campaign, now=now), authorities)
 
 
 def _within(limit: frozenset[int] | None, schools: tuple[int, ...]) -> tuple[int, ...]:
@@ -390,12 +392,14 @@ def _within(limit: frozenset[int] | None, schools: tuple[int, ...]) -> tuple[int
     return schools if limit is None else tuple(school for school in schools if school in limit)
 
 
-def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> dict[int, tuple[int, ...]]:
+def _schools(
+    session: Session, meant: Audience, context: CriteriaContext, keys: Sequence[int]
+) -> dict[int, tuple[int, ...]]:
     if meant.concerns is Concerns.LISTED:
-        rows = segments.subjects_of(meant.criterion, scope)
+        rows = segments.subjects_of(meant.criterion, context)
         query = select(rows.c.authority_id, rows.c.school_id).where(among(rows.c.authority_id, keys)).distinct()
     else:
-        rows = standing_of_schools(scope.day, [meant.strand])
+        rows = standing_of_schools(context.day, [meant.strand])
         query = select(rows.c.authority_id, rows.c.school_id).where(
             among(rows.c.authority_id, keys), segments.is_concerned(rows.c.status, meant.concerns)
         )

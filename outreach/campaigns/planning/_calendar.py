@@ -15,7 +15,7 @@ from outreach.adherence.models import Programme
 from outreach.campaigns import segments
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.planning import _sending_hours as sending_hours
-from outreach.campaigns.planning._audiences import planned_of, scope_of
+from outreach.campaigns.planning._audiences import context_of, planned_of
 from outreach.campaigns.planning._blackout_dates import in_force
 from outreach.campaigns.planning._sending_hours import DAY, Closing
 from outreach.core.db import Session
@@ -31,8 +31,8 @@ def count_recipients(session: Session, waves: Sequence[Wave], now: datetime) -> 
     for wave in waves:
         key = wave.campaign_id, wave.added_reminder_id is not None, wave.departure
         if key not in found:
-            whom, scope = planned_of(wave, now=now), scope_of(session, wave.campaign, now=now)
-            found[key] = segments.written_by_network(session, whom, scope)
+            whom, context = planned_of(wave, now=now), context_of(session, wave.campaign, now=now)
+            found[key] = segments.written_by_network(session, whom, context)
     return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None, wave.departure] for wave in waves}
 
 

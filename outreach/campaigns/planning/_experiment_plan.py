@@ -16,7 +16,7 @@ from outreach.adherence.situation import standing_on
 from outreach.campaigns import experiments, segments
 from outreach.campaigns.experiments import DEPARTURES, Candidate, DrawAttempt, Json, Listed, Stratified, stratify
 from outreach.campaigns.models import ON_ITS_WAY, UNDER_WAY, Campaign, Wave, WaveState
-from outreach.campaigns.planning._audiences import audience_of, launched_mailings, scope_of
+from outreach.campaigns.planning._audiences import audience_of, context_of, launched_mailings
 from outreach.campaigns.planning._schedule import ClosingRule, PlannedWave, move_wave, note_wave, set_due, wall
 from outreach.campaigns.planning._sending_hours import spelt_moment
 from outreach.campaigns.segments import Concerns
@@ -145,8 +145,8 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]
 
 def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:
     """The authorities that a campaign would write to now, with what strata are made of, in the order of keys."""
-    scope = scope_of(session, campaign, now=now, leaves_at=campaign.starts_at)
-    rows = segments.audience_rows(audience_of(campaign), scope)
+    context = context_of(session, campaign, now=now, leaves_at=campaign.starts_at)
+    rows = segments.audience_rows(audience_of(campaign), context)
     boxes: dict[int, list[str]] = defaultdict(list)
     for authority, key in session.execute(select(rows.c.authority_id, rows.c.address_key).where(rows.c.rank == 0)):
         boxes[authority].append(key)

@@ -19,8 +19,8 @@ from outreach.campaigns.planning._wave_criteria import criteria_names
 from outreach.campaigns.segments import (
     SavedSegment,
     SegmentVersion,
+    context_at,
     from_store,
-    scope_at,
     sentence_of,
     simplify_criterion,
     to_json,
@@ -104,8 +104,8 @@ def list_segments(
 
 def count_segment(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:
     """How many authorities the latest version of a segment means at a moment."""
-    scope = replace(scope_at(session, programme.id, now=now), series=series_of)
-    meant = listed_keys(scope, segments.latest_version(session, segment).criterion)
+    context = replace(context_at(session, programme.id, now=now), series=series_of)
+    meant = listed_keys(context, segments.latest_version(session, segment).criterion)
     return session.scalar(select(func.count()).select_from(meant.subquery())) or 0
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row, select
 
 from outreach.campaigns import counting, segments
 from outreach.campaigns.counting import Class, Counts
-from outreach.campaigns.segments import Audience, AudienceCounts, Scope
+from outreach.campaigns.segments import Audience, AudienceCounts, CriteriaContext
 from outreach.core.db import Session
 from outreach.core.tables import Column, Kind, On, QueryListing
 from outreach.delivery.models import Reason
@@ -26,10 +26,10 @@ class Account:
     letters: AudienceCounts
 
 
-def account_of(session: Session, meant: Audience, scope: Scope) -> Account:
+def account_of(session: Session, meant: Audience, context: CriteriaContext) -> Account:
     """The account of an audience."""
-    letters = segments.count_audience(session, meant, scope)
-    return Account(counting.of_audience(session, meant, scope), letters)
+    letters = segments.count_audience(session, meant, context)
+    return Account(counting.of_audience(session, meant, context), letters)
 
 
 MeantRow = Row[Authority, int, str | None]
@@ -42,10 +42,10 @@ COLUMNS: Sequence[Column[MeantRow]] = (
 
 
 def behind(
-    session: Session, meant: Audience, scope: Scope, part: Class | Reason, *, sort: str = ""
+    session: Session, meant: Audience, context: CriteriaContext, part: Class | Reason, *, sort: str = ""
 ) -> QueryListing[MeantRow]:
     """The authorities behind a number of the account: those of a class, or those without a letter for a reason."""
-    each = counting.as_if_launched(meant, scope)
+    each = counting.as_if_launched(meant, context)
     query = select(Authority, each.c.concerned, each.c.reason).join(each, each.c.authority_id == Authority.id)
     if isinstance(part, Class):
         query = query.where(each.c["class"] == part.value)

@@ -141,10 +141,10 @@ def account_for(
         stated = _for_rule(stated, written.rule or EVERYBODY)
     draft = planning.draft_of(session, stated, now=now, author=author)
     draft.starts_at = None if written is None else _proposed(session, draft, now)
-    meant, scope = planning.audience_of(draft), planning.scope_of(session, draft, now=now)
+    meant, context = planning.audience_of(draft), planning.context_of(session, draft, now=now)
     if keys is not None:
         meant = replace(meant, only=select(Authority.id).where(among(Authority.id, keys)))
-    return account_of(session, meant, scope)
+    return account_of(session, meant, context)
 
 
 def _for_rule(stated: Definition, rule: Criterion) -> Definition:

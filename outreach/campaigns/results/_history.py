@@ -24,7 +24,7 @@ from outreach.campaigns.correspondence import ServiceReply, mail_outcome
 from outreach.campaigns.evidence import ways_of
 from outreach.campaigns.letter import subjects_kept
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Colour, ReceiptCopy, Wave, WaveState
-from outreach.campaigns.planning import planned_of, scope_of
+from outreach.campaigns.planning import context_of, planned_of
 from outreach.campaigns.results._openings import LetterOpenings, of_letters
 from outreach.campaigns.segments import ORDER
 from outreach.core.db import Session
@@ -488,7 +488,7 @@ def _kind(wave: Wave) -> tuple[int, bool, int | None]:
 
 def _prospect(session: Session, wave: Wave, authority: Authority, now: datetime) -> Planned | None:
     """What a wave, and any like it, would do with an authority today; None when it is not for it."""
-    asked = planned_of(wave, now=now), scope_of(session, wave.campaign, now=now)
+    asked = planned_of(wave, now=now), context_of(session, wave.campaign, now=now)
     told = segments.explain_authority(session, *asked, authority)
     reasons = [reason for _, reason in told.mailboxes if reason is not None]
     addresses = [address for address, reason in told.mailboxes if reason is None]

@@ -49,8 +49,8 @@ def count_measured_alone(session: Session, campaign: Campaign, *, now: datetime)
     if session.scalar(allowed.limit(1)) is None:
         return 0
     theirs = select(Contact.authority_id).where(Contact.id.in_(allowed))
-    scope = planning.scope_of(session, campaign, now=now)
-    mailboxes = audience_rows(planning.audience_of(campaign), scope, among=theirs)
+    context = planning.context_of(session, campaign, now=now)
+    mailboxes = audience_rows(planning.audience_of(campaign), context, among=theirs)
     query = select(func.count()).where(mailboxes.c.rank == 0, mailboxes.c.contact_id.in_(allowed))
     return session.scalar(query) or 0
 
@@ -128,7 +128,7 @@ def reminded_of_nothing(
     """
     if not is_reminder(campaign, letter):
         return []
-    meant = audience_rows(planning.audience_of(campaign), planning.scope_of(session, campaign, now=now))
+    meant = audience_rows(planning.audience_of(campaign), planning.context_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0)
     query = select(Authority).where(Authority.id.in_(written), _is_uninvited(campaign))
     found = session.scalars(query.order_by(Authority.folded, Authority.fase))
@@ -414,7 +414,7 @@ def _of_haste(planned: Sequence[PlannedWave], written: int) -> list[str]:
 
 def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay], now: datetime) -> list[str]:
     """Remarks on authorities that get another letter within a week, or have got many this school year."""
-    meant = audience_rows(planning.audience_of(campaign), planning.scope_of(session, campaign, now=now))
+    meant = audience_rows(planning.audience_of(campaign), planning.context_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
     earlier = campaign.mailing_keys
     again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
@@ -434,7 +434,7 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
 
 def _unconfirmed(session: Session, campaign: Campaign, now: datetime) -> int:
     """How many letters would go to addresses that nobody confirmed for two years, or ever."""
-    meant = audience_rows(planning.audience_of(campaign), planning.scope_of(session, campaign, now=now))
+    meant = audience_rows(planning.audience_of(campaign), planning.context_of(session, campaign, now=now))
     query = select(func.count()).select_from(meant).join(Contact, Contact.id == meant.c.contact_id)
     return session.scalar(query.where(meant.c.rank == 0, ~confirmed_since(now - STALE_AFTER))) or 0
 

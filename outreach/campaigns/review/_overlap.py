@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from outreach.campaigns import planning, segments
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave
 from outreach.campaigns.planning import ClosingRule, PlannedWave
-from outreach.campaigns.segments import Audience, Concerns, Scope
+from outreach.campaigns.segments import Audience, Concerns, CriteriaContext
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.dates import today
@@ -142,9 +142,9 @@ def _met(
     session: Session, campaign: Campaign, waves: Sequence[Wave], now: datetime, meant: Audience | None
 ) -> Select[Any]:
     """Whom waves reach of those that a campaign would write to: columns day (ordinal), campaign_id, authority_id."""
-    scope = partial(planning.scope_of, session, now=now)
-    own = segments.audience_rows(meant or planning.audience_of(campaign), scope(campaign))
-    other = union_all(*_launched(waves), *_planned(waves, scope, now)).subquery()
+    context = partial(planning.context_of, session, now=now)
+    own = segments.audience_rows(meant or planning.audience_of(campaign), context(campaign))
+    other = union_all(*_launched(waves), *_planned(waves, context, now)).subquery()
     written = select(own.c.authority_id).where(own.c.rank == 0)
     return select(other.c.day, other.c.campaign_id, other.c.authority_id).where(other.c.authority_id.in_(written))
 
@@ -176,11 +176,11 @@ def _corrected(session: Session, campaign: Campaign, now: datetime) -> set[int]:
     """The keys of the mailings that a campaign corrects; none where it is no correction."""
     if Concerns(campaign.concerns) is not Concerns.LISTED:
         return set()
-    scope, letters = (
-        planning.scope_of(session, campaign, now=now),
+    context, letters = (
+        planning.context_of(session, campaign, now=now),
         segments.corrected_mailings(planning.criterion_of(campaign)),
     )
-    return {key for letter in letters for key in session.scalars(letter.mailing_keys(scope))}
+    return {key for letter in letters for key in session.scalars(letter.mailing_keys(context))}
 
 
 def _is_launched(wave: Wave) -> bool:
@@ -200,7 +200,9 @@ def _launched(waves: Sequence[Wave]) -> Iterator[Select[Any]]:
         ).where(Message.mailing_id.in_(list(days)), Message.authority_id.is_not(None), Message.state.in_(LEFT_OR_WAITS))
 
 
-def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: datetime) -> Iterator[Select[Any]]:
+def _planned(
+    waves: Sequence[Wave], context: Callable[[Campaign], CriteriaContext], now: datetime
+) -> Iterator[Select[Any]]:
     """As `_launched`, of planned waves. An audience is read once, however many waves of a campaign with it are near."""
     days: dict[tuple[int, bool, int | None], set[int]] = defaultdict(set)
     examples: dict[tuple[int, bool, int | None], Wave] = {}
@@ -211,7 +213,7 @@ def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: dat
             examples[kind] = wave
     for kind, its_days in days.items():
         wave = examples[kind]
-        rows = segments.audience_rows(planning.planned_of(wave, now=now), scope(wave.campaign))
+        rows = segments.audience_rows(planning.planned_of(wave, now=now), context(wave.campaign))
         meant = select(rows.c.authority_id).where(rows.c.rank == 0).distinct().cte()
         for day in sorted(its_days):
             yield select(

@@ -210,8 +210,8 @@ class Preview:
         if self.only_unreacted:
             meant = planning.unreacted_of(self.campaign, now=self.now)
         leaves_at = self.at if self.only_unreacted else None
-        scope = planning.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
-        return segments.first_authorities(self.session, meant, scope, MOST)
+        context = planning.context_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
+        return segments.first_authorities(self.session, meant, context, MOST)
 
     def letters(
         self, recipients: Sequence[Addressee], *, among: Sequence[Addressee] | None = None, on_paper: bool = False

@@ -63,8 +63,8 @@ def count_reminded(
     """
     reacted = tracking.of_authorities(results.asked_of(campaign, now=now))
     meant = planning.campaign_audience(campaign, now, only_unreacted=only_unreacted)
-    scope = planning.scope_of(session, campaign, now=now, leaves_at=leaves_at)
-    rows = segments.by_label(session, meant, scope, reacted.c.authority_id, reacted.c.reaction)
+    context = planning.context_of(session, campaign, now=now, leaves_at=leaves_at)
+    rows = segments.by_label(session, meant, context, reacted.c.authority_id, reacted.c.reaction)
     left_out, kept_out, written = Counter[Reason](), Counter[Reason](), Counter[str | None]()
     for reaction, reason, count, _ in rows:
         if reason is None:

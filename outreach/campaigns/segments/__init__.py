@@ -28,7 +28,7 @@ from outreach.campaigns.segments._saved import (
     SavedSegment, SegmentVersion, all_segments, latest_version, rename_segment, retire_segment, revise_segment,
     save_segment, segment_numbered,
 )
-from outreach.campaigns.segments._scope import Fields, Names, Scope, info_of, rule_of, scope_at, take_turn
+from outreach.campaigns.segments._context import Fields, Names, CriteriaContext, info_of, rule_of, context_at, take_turn
 from outreach.campaigns.segments._stored_lists import (
     LONGEST_NAME, AmongAuthorities, ListRow, Numbers, all_lists, known_fases, list_members, list_names, list_numbered,
     list_stored_lists, make_list, of_file, read_numbers,
@@ -37,17 +37,17 @@ from outreach.campaigns.segments._stored_lists import (
 __all__ = [
     "DEEPEST", "EVERYBODY", "IN_PROVINCE", "LEAVES", "LETTERS", "LONGEST_NAME", "MOST_LEAVES", "OF_LETTERS", "ORDER",
     "PARAMETER", "WHAT_PART", "AmongAuthorities", "And", "Audience", "AudienceCounts", "Boxes", "Choices", "Concerns",
-    "Criterion", "Explanation", "FederationCode", "Fields", "HasLevel", "InFederation", "InMunicipality", "InNetwork",
-    "InProvince", "InZone", "Leaf", "ListRow", "Names", "Not", "Numbers", "OfMailings", "Offer", "Options", "Ranked",
-    "ReachedBy", "ReactedTo", "ReactionKind", "ReceivedMailing", "RolledUp", "SavedSegment", "SchoolStatus", "Scope",
-    "SegmentVersion", "Shape", "TooMany", "Unreachable", "Values", "all_lists", "all_segments", "audience_rows",
-    "audience_statement", "bring_to_strand", "by_authority", "by_label", "corrected_mailings", "count_audience",
-    "criterion_leaves", "explain_authority", "find_offers", "first_authorities", "follow_strand", "foreign_leaves",
-    "from_json", "from_plain", "from_store", "info_of", "invited_to", "is_concerned", "is_everybody", "is_gone_from",
-    "known_fases", "latest_version", "list_audience_mailboxes", "list_members", "list_names", "list_numbered",
-    "list_offers", "list_stored_lists", "listed_authorities", "make_leaf", "make_list", "names_of", "of_file",
-    "offered_as", "reactions_of_boxes", "reactions_to", "read_numbers", "reason_of", "refuse_more", "rename_segment",
-    "retire_segment", "revise_segment", "rule_of", "save_segment", "scope_at", "segment_numbered", "sentence_of",
-    "simplify_criterion", "strand_numbers", "subjects_of", "take_turn", "title_of", "to_json", "to_plain", "values_of",
-    "within_limits", "written_by_network",
+    "CriteriaContext", "Criterion", "Explanation", "FederationCode", "Fields", "HasLevel", "InFederation",
+    "InMunicipality", "InNetwork", "InProvince", "InZone", "Leaf", "ListRow", "Names", "Not", "Numbers", "OfMailings",
+    "Offer", "Options", "Ranked", "ReachedBy", "ReactedTo", "ReactionKind", "ReceivedMailing", "RolledUp",
+    "SavedSegment", "SchoolStatus", "SegmentVersion", "Shape", "TooMany", "Unreachable", "Values", "all_lists",
+    "all_segments", "audience_rows", "audience_statement", "bring_to_strand", "by_authority", "by_label", "context_at",
+    "corrected_mailings", "count_audience", "criterion_leaves", "explain_authority", "find_offers", "first_authorities",
+    "follow_strand", "foreign_leaves", "from_json", "from_plain", "from_store", "info_of", "invited_to", "is_concerned",
+    "is_everybody", "is_gone_from", "known_fases", "latest_version", "list_audience_mailboxes", "list_members",
+    "list_names", "list_numbered", "list_offers", "list_stored_lists", "listed_authorities", "make_leaf", "make_list",
+    "names_of", "of_file", "offered_as", "reactions_of_boxes", "reactions_to", "read_numbers", "reason_of",
+    "refuse_more", "rename_segment", "retire_segment", "revise_segment", "rule_of", "save_segment", "segment_numbered",
+    "sentence_of", "simplify_criterion", "strand_numbers", "subjects_of", "take_turn", "title_of", "to_json",
+    "to_plain", "values_of", "within_limits", "written_by_network",
 ]

@@ -30,9 +30,9 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.situation import standing_of_limits, standing_on
 from outreach.adherence.statuses import CLOSED_TO_REMINDERS
+from outreach.campaigns.segments._context import CriteriaContext
 from outreach.campaigns.segments._criteria import And, Criterion, Or, as_filter, listed_authorities
 from outreach.campaigns.segments._mailing_criteria import ReceivedMailing, have_reacted, is_new
-from outreach.campaigns.segments._scope import Scope
 from outreach.core.db import Session
 from outreach.core.tables import Column, Kind, QueryListing
 from outreach.core.text.labelled import Labelled
@@ -124,51 +124,53 @@ class Audience:
     only: Select[int] | None = None
     later: Select[int] | None = None
 
-    def meant(self, scope: Scope) -> Select[int]:
+    def meant(self, context: CriteriaContext) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
         if self.only is None and self.later is None:
-            return self._meant(scope)
-        drawn = select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(self._meant(scope)))
+            return self._meant(context)
+        drawn = select(Authority.id).where(context.holds(Authority.id), Authority.id.in_(self._meant(context)))
         if self.later is not None:
-            drawn = drawn.where(Authority.id.not_in(scope.keys(self.later)))
-        return drawn if self.only is None else drawn.where(Authority.id.in_(scope.keys(self.only)))
+            drawn = drawn.where(Authority.id.not_in(context.keys(self.later)))
+        return drawn if self.only is None else drawn.where(Authority.id.in_(context.keys(self.only)))
 
-    def _meant(self, scope: Scope) -> Select[int]:
+    def _meant(self, context: CriteriaContext) -> Select[int]:
         if self.unreacted is not None:
             reached = select(self.unreacted.c.authority_id).where(self.unreacted.c.sent_at.is_not(None))
-            return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
+            return select(Authority.id).where(context.holds(Authority.id), Authority.id.in_(reached))
         if self.written is None:
-            return listed_authorities(scope, self.criterion)
-        either = or_(Authority.id.in_(self.selected(scope)), Authority.id.in_(scope.keys(self.written)))
-        return select(Authority.id).where(scope.holds(Authority.id), either)
+            return listed_authorities(context, self.criterion)
+        either = or_(Authority.id.in_(self.selected(context)), Authority.id.in_(context.keys(self.written)))
+        return select(Authority.id).where(context.holds(Authority.id), either)
 
-    def selected(self, scope: Scope) -> Select[int]:
+    def selected(self, context: CriteriaContext) -> Select[int]:
         """The keys of those that the segment means, found once: a reminder asks for them in two places."""
-        found = scope.once(self.criterion, listed_authorities(scope, self.criterion))
+        found = context.once(self.criterion, listed_authorities(context, self.criterion))
         return select(found.c.id)
 
 
-def audience_rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
+def audience_rows(audience: Audience, context: CriteriaContext, *, among: Select[int] | None = None) -> Subquery:
     """One row for each mailbox in use of each authority, or one without: columns authority_id, contact_id, address,
     address_key, address_ascii, schools (how many its letter lists), is_limited (1 for a mailbox that answers for some
     schools only, else 0) and rank (0, or the place in ORDER from 1).
 
     `among` limits it to some authorities, by their keys.
     """
-    return audience_statement(audience, scope, among, has_limits=True).subquery("audience")
+    return audience_statement(audience, context, among, has_limits=True).subquery("audience")
 
 
-def audience_statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
+def audience_statement(
+    audience: Audience, context: CriteriaContext, among: Select[int] | None, *, has_limits: bool
+) -> Select[Any]:
     """The statement of `audience_rows`. Without `has_limits` no mailbox that it is for answers for some schools
     only: that costs less."""
-    chosen = audience.meant(scope)
-    schools = _schools(audience, scope, among)
+    chosen = audience.meant(context)
+    schools = _schools(audience, context, among)
     concerned: ColumnElement[int] = func.coalesce(schools.c.concerned, 0)
     joined: ColumnElement[int] = func.coalesce(schools.c.joined, 0)
     reported: ColumnElement[int] = func.coalesce(schools.c.reported, 0)
     is_limited: ColumnElement[bool] = false()
     if has_limits:
-        limited = _of_limited(audience, scope, among)
+        limited = _of_limited(audience, context, among)
         is_limited = limited.c.contact_id.is_not(None)
         concerned = case((is_limited, limited.c.concerned), else_=concerned)
         joined = case((is_limited, limited.c.joined), else_=joined)
@@ -182,7 +184,7 @@ def audience_statement(audience: Audience, scope: Scope, among: Select[int] | No
             Contact.address_ascii,
             concerned.label("schools"),
             case((is_limited, 1), else_=0).label("is_limited"),
-            _rank(audience, scope, concerned, joined, reported, is_limited).label("rank"),
+            _rank(audience, context, concerned, joined, reported, is_limited).label("rank"),
         )
         .outerjoin(schools, schools.c.authority_id == Authority.id)
         .outerjoin(
@@ -193,7 +195,7 @@ def audience_statement(audience: Audience, scope: Scope, among: Select[int] | No
                 audience.boxes.are(has_limits=has_limits),
             ),
         )
-        .where(scope.holds(Authority.id), as_filter(Authority.id.in_(chosen)))
+        .where(context.holds(Authority.id), as_filter(Authority.id.in_(chosen)))
     )
     query = query.outerjoin(limited, limited.c.contact_id == Contact.id) if has_limits else query
     return query if among is None else query.where(Authority.id.in_(among))
@@ -213,9 +215,9 @@ COLUMNS: Sequence[Column[AddressRow]] = (
 )
 
 
-def list_audience_mailboxes(session: Session, audience: Audience, scope: Scope) -> QueryListing[AddressRow]:
+def list_audience_mailboxes(session: Session, audience: Audience, context: CriteriaContext) -> QueryListing[AddressRow]:
     """Every mailbox, those left out included, by the authority's name."""
-    held = audience_rows(audience, scope)
+    held = audience_rows(audience, context)
     query = select(Authority, held.c.address, held.c.schools, held.c.rank)
     return QueryListing(
         title="Public",
@@ -245,42 +247,42 @@ def corrected_mailings(criterion: Criterion) -> list[ReceivedMailing]:
     return []
 
 
-def subjects_of(criterion: Criterion, scope: Scope) -> Subquery:
+def subjects_of(criterion: Criterion, context: CriteriaContext) -> Subquery:
     """The schools that the letters listed that a criterion asks for: columns authority_id, school_id."""
     nothing = select(MessageSubject.message_id.label("authority_id"), MessageSubject.school_id).where(false())
-    listing = [letter.subjects(scope) for letter in corrected_mailings(criterion)] or [nothing]
+    listing = [letter.subjects(context) for letter in corrected_mailings(criterion)] or [nothing]
     return union_all(*listing).subquery("named")
 
 
-def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
+def _schools(audience: Audience, context: CriteriaContext, among: Select[int] | None) -> Subquery:
     """How many eligible schools of each authority the letter is about, how many joined, and how many it would be about
     if they were not reported as gone; limited to `among`.
 
     With LISTED, how many the letters that it corrects listed: no joining counts.
     """
     if audience.concerns is Concerns.LISTED:
-        named = subjects_of(audience.criterion, scope)
+        named = subjects_of(audience.criterion, context)
         listing = select(named.c.authority_id, *_listed_counts(named)).group_by(named.c.authority_id)
         return (listing if among is None else listing.where(named.c.authority_id.in_(among))).subquery("schools")
-    standings = standing_on(audience.strand, scope.day)
+    standings = standing_on(audience.strand, context.day)
     query = select(standings.c.authority_id, *_counts(standings, audience.concerns)).group_by(standings.c.authority_id)
     # The limit is repeated here: otherwise each slice of a launch would group all other authorities for nothing.
     return (query if among is None else query.where(standings.c.authority_id.in_(among))).subquery("schools")
 
 
-def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
+def _of_limited(audience: Audience, context: CriteriaContext, among: Select[int] | None) -> Subquery:
     """The schools of each mailbox that answers for some only: columns contact_id, concerned, joined, reported."""
     if audience.concerns is Concerns.LISTED:
-        named = subjects_of(audience.criterion, scope)
+        named = subjects_of(audience.criterion, context)
         listing = select(ContactSchool.contact_id, *_listed_counts(named))
         listing = listing.join(Contact, Contact.id == ContactSchool.contact_id)
-        listing = listing.where(scope.holds(Contact.authority_id))
+        listing = listing.where(context.holds(Contact.authority_id))
         return listing.outerjoin(named, _is_theirs(named)).group_by(ContactSchool.contact_id).subquery("limited")
-    stands = standing_of_limits(audience.strand, scope.day, among)
+    stands = standing_of_limits(audience.strand, context.day, among)
     same = and_(stands.c.contact_id == ContactSchool.contact_id, stands.c.school_id == ContactSchool.school_id)
     query = select(ContactSchool.contact_id, *_counts(stands, audience.concerns)).outerjoin(stands, same)
-    if scope.between is not None:
-        query = query.join(Contact, Contact.id == ContactSchool.contact_id).where(scope.holds(Contact.authority_id))
+    if context.between is not None:
+        query = query.join(Contact, Contact.id == ContactSchool.contact_id).where(context.holds(Contact.authority_id))
     return query.group_by(ContactSchool.contact_id).subquery("limited")
 
 
@@ -308,26 +310,26 @@ def is_gone_from(rows: Subquery) -> ColumnElement[bool]:
     return is_reported(rows.c.school_id, rows.c.authority_id)
 
 
-def concerned_schools(audience: Audience, scope: Scope) -> Select[int]:
+def concerned_schools(audience: Audience, context: CriteriaContext) -> Select[int]:
     """How many schools of all authorities it covers the letter is about."""
-    schools = _schools(audience, scope, audience.meant(scope))
+    schools = _schools(audience, context, audience.meant(context))
     return select(func.coalesce(func.sum(schools.c.concerned), 0))
 
 
-def listed_parts(audience: Audience, scope: Scope) -> Subquery:
+def listed_parts(audience: Audience, context: CriteriaContext) -> Subquery:
     """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
     columns authority_id, schools. Two of them may answer for the same school."""
     limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
-    theirs = audience_rows(audience, scope, among=limited)
+    theirs = audience_rows(audience, context, among=limited)
     if audience.concerns is Concerns.LISTED:
-        named = subjects_of(audience.criterion, scope)
+        named = subjects_of(audience.criterion, context)
         counted = func.count(named.c.school_id.distinct()).label("schools")
         listing = select(theirs.c.authority_id, counted)
         listing = listing.join(Contact, Contact.id == theirs.c.contact_id)
         listing = listing.join(ContactSchool, ContactSchool.contact_id == Contact.id).join(named, _is_theirs(named))
         listing = listing.where(theirs.c.rank == 0, theirs.c.is_limited == 1, ~is_gone_from(named))
         return listing.group_by(theirs.c.authority_id).subquery("parts")
-    stands = standing_of_limits(audience.strand, scope.day)
+    stands = standing_of_limits(audience.strand, context.day)
     query = (
         select(theirs.c.authority_id, func.count(stands.c.school_id.distinct()).label("schools"))
         .join(stands, stands.c.contact_id == theirs.c.contact_id)
@@ -344,7 +346,7 @@ def _is_theirs(named: Subquery) -> ColumnElement[bool]:
 
 def _rank(
     audience: Audience,
-    scope: Scope,
+    context: CriteriaContext,
     concerned: ColumnElement[int],
     joined: ColumnElement[int],
     reported: ColumnElement[int],
@@ -356,25 +358,25 @@ def _rank(
     answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     excepted = audience.excepted
     conditions = {
-        Reason.LEFT_OUT: false() if excepted is None else Authority.id.in_(scope.keys(excepted)),
+        Reason.LEFT_OUT: false() if excepted is None else Authority.id.in_(context.keys(excepted)),
         Reason.REPORTED: and_(nobody, reported > 0),
         Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
         Reason.NOT_CONCERNED: nobody,
         Reason.ANSWERED: or_(
             has_answered,
-            false() if answered is None else Authority.id.in_(scope.keys(answered)),
-            false() if mailboxes is None else Contact.id.in_(mailboxes.where(scope.holds(Contact.authority_id))),
+            false() if answered is None else Authority.id.in_(context.keys(answered)),
+            false() if mailboxes is None else Contact.id.in_(mailboxes.where(context.holds(Contact.authority_id))),
         ),
         Reason.WRITTEN: outbox.has_left(audience.completes, Authority.id, Contact.address_key),
         Reason.OUTSIDE: or_(
-            false() if written is None else Authority.id.not_in(audience.selected(scope)),
+            false() if written is None else Authority.id.not_in(audience.selected(context)),
             is_new(boxes, is_limited),
         ),
         Reason.NO_ADDRESS: Contact.id.is_(None),
         Reason.BOUNCED: Contact.bounced_at.is_not(None),
         Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
         Reason.SUPPRESSED: outbox.is_suppressed(Contact.address_key, literal(audience.message_class.value)),
-        Reason.DRAWN: false() if scope.drawn is None else Authority.id.in_(scope.keys(scope.drawn)),
-        Reason.SOLICITED: false() if scope.solicited is None else Contact.address_key.in_(scope.solicited),
+        Reason.DRAWN: false() if context.drawn is None else Authority.id.in_(context.keys(context.drawn)),
+        Reason.SOLICITED: false() if context.solicited is None else Contact.address_key.in_(context.solicited),
     }
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)

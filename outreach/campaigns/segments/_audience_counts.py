@@ -15,7 +15,7 @@ from outreach.campaigns.segments._audience import (
     listed_parts,
     reason_of,
 )
-from outreach.campaigns.segments._scope import Scope
+from outreach.campaigns.segments._context import CriteriaContext
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.delivery.models import Reason
@@ -67,20 +67,20 @@ class Ranked(NamedTuple):
     of_schools: int
 
 
-def by_authority(session: Session, audience: Audience, scope: Scope) -> list[Ranked]:
+def by_authority(session: Session, audience: Audience, context: CriteriaContext) -> list[Ranked]:
     """Each authority of an audience, in the order of keys."""
-    mailboxes, _ = _computed(session, audience, scope)
+    mailboxes, _ = _computed(session, audience, context)
     query = select(mailboxes.c.authority_id, *_addresses(mailboxes)).group_by(mailboxes.c.authority_id)
     # Sorted here: with ORDER BY SQLite does not build its automatic index.
     return sorted(Ranked(*row) for row in session.execute(query))
 
 
-def count_audience(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
+def count_audience(session: Session, audience: Audience, context: CriteriaContext) -> AudienceCounts:
     """Count an audience, in one statement that returns one row per reason.
 
     It groups, and does not use window functions: with these, SQLite takes 13 s for 20,000 authorities, and 0.3 s so.
     """
-    mailboxes, has_limits = _computed(session, audience, scope)
+    mailboxes, has_limits = _computed(session, audience, context)
     each = select(
         mailboxes.c.authority_id,
         func.min(mailboxes.c.rank).label("best"),
@@ -88,7 +88,7 @@ def count_audience(session: Session, audience: Audience, scope: Scope) -> Audien
         *_addresses(mailboxes),
     )
     by_authority = each.group_by(mailboxes.c.authority_id).subquery("authorities")
-    listed_schools, source = _listed(audience, scope, by_authority, has_limits=has_limits)
+    listed_schools, source = _listed(audience, context, by_authority, has_limits=has_limits)
     best, sums = by_authority.c.best, [func.sum(by_authority.c[name]) for name in ("addresses", "of_schools")]
     authorities = select(best, literal(0).label("spared"), func.count(), func.sum(listed_schools), *sums)
     written = select(mailboxes.c.authority_id).where(mailboxes.c.rank == 0)
@@ -111,18 +111,18 @@ def count_audience(session: Session, audience: Audience, scope: Scope) -> Audien
         else:
             counts.left_out[reason] = count
     if audience.boxes is Boxes.SCHOOLS:
-        counts.silent = (session.scalar(concerned_schools(audience, scope)) or 0) - counts.schools
+        counts.silent = (session.scalar(concerned_schools(audience, context)) or 0) - counts.schools
     return counts
 
 
 def first_authorities(
-    session: Session, audience: Audience, scope: Scope, count: int, *, reason: Reason | None = None
+    session: Session, audience: Audience, context: CriteriaContext, count: int, *, reason: Reason | None = None
 ) -> Sequence[Row[Authority, int, int]]:
     """Some authorities by name: those written to, or those left out for a reason.
 
     Columns Authority, mailboxes and schools (counts).
     """
-    mailbox_rows, has_limits = _computed(session, audience, scope)
+    mailbox_rows, has_limits = _computed(session, audience, context)
     rank = ORDER.index(reason) + 1 if reason else 0
     query = (
         select(
@@ -136,15 +136,15 @@ def first_authorities(
     if rank == 0:
         query = query.where(mailbox_rows.c.rank == 0)
     chosen = query.subquery("chosen")
-    listed_schools, source = _listed(audience, scope, chosen, has_limits=has_limits)
+    listed_schools, source = _listed(audience, context, chosen, has_limits=has_limits)
     listing = select(Authority, chosen.c.mailboxes, listed_schools.label("schools")).select_from(source)
     listing = listing.join(Authority, Authority.id == chosen.c.authority_id)
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
 
 
-def written_by_network(session: Session, audience: Audience, scope: Scope) -> dict[str, int]:
+def written_by_network(session: Session, audience: Audience, context: CriteriaContext) -> dict[str, int]:
     """How many authorities are written to, by the network's code; a network without any is left out."""
-    mailboxes, _ = _computed(session, audience, scope)
+    mailboxes, _ = _computed(session, audience, context)
     query = (
         select(Network.code, func.count(mailboxes.c.authority_id.distinct()))
         .select_from(mailboxes)
@@ -156,14 +156,18 @@ def written_by_network(session: Session, audience: Audience, scope: Scope) -> di
 
 
 def by_label(
-    session: Session, audience: Audience, scope: Scope, authority: ColumnElement[int], label: ColumnElement[str]
+    session: Session,
+    audience: Audience,
+    context: CriteriaContext,
+    authority: ColumnElement[int],
+    label: ColumnElement[str],
 ) -> list[tuple[str | None, Reason | None, int, int]]:
     """How many authorities are written to (None) or left out, by reason, under each label that other rows give them.
 
     Each row is the label, the reason, the authorities, and the mailboxes written to, reasons in the order of `ORDER`.
     `authority` and `label` are columns of one subquery with one row an authority; without a row the label is None.
     """
-    mailboxes, _ = _computed(session, audience, scope)
+    mailboxes, _ = _computed(session, audience, context)
     each = select(
         mailboxes.c.authority_id,
         func.min(mailboxes.c.rank).label("best"),
@@ -176,13 +180,13 @@ def by_label(
     return [(name, reason_of(rank), count, int(addresses)) for name, rank, count, addresses in rows]
 
 
-def _computed(session: Session, audience: Audience, scope: Scope) -> tuple[CTE, bool]:
+def _computed(session: Session, audience: Audience, context: CriteriaContext) -> tuple[CTE, bool]:
     """The rows for a statement that aggregates them, and whether a mailbox of them answers for some schools only.
 
     MATERIALIZED, as both databases would compute the rank anew for each aggregate: eleven times a row.
     """
     has_limits = _has_limits(session, audience.boxes)
-    query = audience_statement(audience, scope, None, has_limits=has_limits)
+    query = audience_statement(audience, context, None, has_limits=has_limits)
     counted = [query.selected_columns[name] for name in COUNTED]
     return query.with_only_columns(*counted).cte("audience").prefix_with("MATERIALIZED"), has_limits
 
@@ -212,7 +216,7 @@ def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:
 
 
 def _listed(
-    audience: Audience, scope: Scope, authorities: Subquery, *, has_limits: bool
+    audience: Audience, context: CriteriaContext, authorities: Subquery, *, has_limits: bool
 ) -> tuple[ColumnElement[int], FromClause]:
     """How many schools the letters of each authority list, each school once, and what to select it from.
 
@@ -220,7 +224,7 @@ def _listed(
     """
     if not has_limits:
         return authorities.c.longest, authorities
-    parts = listed_parts(audience, scope)
+    parts = listed_parts(audience, context)
     whole = case((authorities.c.whole > 0, authorities.c.whole))
     joined = authorities.outerjoin(parts, parts.c.authority_id == authorities.c.authority_id)
     return func.coalesce(whole, parts.c.schools, authorities.c.longest), joined

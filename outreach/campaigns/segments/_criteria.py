@@ -27,8 +27,8 @@ from sqlalchemy import (
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
 from outreach.adherence.programmes import judged_by
 from outreach.adherence.statuses import STILL_OPEN
+from outreach.campaigns.segments._context import NO_NAMES, CriteriaContext, Fields, Names, StrandNumber
 from outreach.campaigns.segments._mailing_criteria import ReachedBy, ReactedTo, ReceivedMailing
-from outreach.campaigns.segments._scope import NO_NAMES, Fields, Names, Scope, StrandNumber
 from outreach.campaigns.segments._stored_lists import AmongAuthorities
 from outreach.core.text.errors import InputError
 from outreach.core.text.french import either, plural
@@ -88,11 +88,11 @@ class InFederation(RootModel[tuple[FederationCode, ...]]):
     word: ClassVar = "federation"
     root: Annotated[tuple[FederationCode, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         represented = select(Membership.authority_id).join(Federation, Federation.id == Membership.federation_id)
-        asked = scope.holds(Membership.authority_id)
-        return Authority.id.in_(represented.where(asked, Membership.on(scope.day), Federation.code.in_(self.root)))
+        asked = context.holds(Membership.authority_id)
+        return Authority.id.in_(represented.where(asked, Membership.on(context.day), Federation.code.in_(self.root)))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -106,9 +106,9 @@ class InProvince(RootModel[tuple[str, ...]]):
     word: ClassVar = "province"
     root: Annotated[tuple[ProvinceName, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        return _has_school_where(scope, School.province.in_(self.root))
+        return _has_school_where(context, School.province.in_(self.root))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -122,9 +122,9 @@ class InMunicipality(RootModel[tuple[str, ...]]):
     word: ClassVar = "municipality"
     root: Annotated[tuple[MunicipalityName, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        return _has_school_where(scope, School.municipality.in_(self.root))
+        return _has_school_where(context, School.municipality.in_(self.root))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -146,9 +146,9 @@ class HasSize(Fields):
             raise ValueError("at_least is above at_most")
         return self
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        owners = select(Ownership.authority_id).where(scope.holds(Ownership.authority_id), Ownership.on(scope.day))
+        owners = select(Ownership.authority_id).where(context.holds(Ownership.authority_id), Ownership.on(context.day))
         is_so = func.count().between(self.at_least or 1, self.at_most or MOST_SCHOOLS)
         return Authority.id.in_(owners.group_by(Ownership.authority_id).having(is_so))
 
@@ -164,9 +164,9 @@ class HasSize(Fields):
         return f"exactement {_schools(self.at_least or 1)}"
 
 
-def _has_school_where(scope: Scope, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _has_school_where(context: CriteriaContext, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     owners = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
-    return Authority.id.in_(owners.where(scope.holds(Ownership.authority_id), Ownership.on(scope.day), condition))
+    return Authority.id.in_(owners.where(context.holds(Ownership.authority_id), Ownership.on(context.day), condition))
 
 
 def _schools(count: int) -> str:
@@ -190,9 +190,9 @@ class InNetwork(RootModel[tuple[NetworkCode, ...]]):
     word: ClassVar = "network"
     root: Annotated[tuple[NetworkCode, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition: keys, because PostgreSQL would plan a join for each subquery."""
-        return Authority.network_id.in_({scope.networks[code] for code in self.root if code in scope.networks})
+        return Authority.network_id.in_({context.networks[code] for code in self.root if code in context.networks})
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -206,12 +206,12 @@ class HasLevel(RootModel[tuple[Level, ...]]):
     word: ClassVar = "level"
     root: Annotated[tuple[Level, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         taught = select(Ownership.authority_id).join(Teaching, Teaching.school_id == Ownership.school_id)
         kinds = Teaching.education_type.in_(types_of(*self.root))
-        asked = scope.holds(Ownership.authority_id)
-        return Authority.id.in_(taught.where(asked, Ownership.on(scope.day), Teaching.on(scope.day), kinds))
+        asked = context.holds(Ownership.authority_id)
+        return Authority.id.in_(taught.where(asked, Ownership.on(context.day), Teaching.on(context.day), kinds))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -225,11 +225,11 @@ class InZone(RootModel[tuple[str, ...]]):
     word: ClassVar = "zone"
     root: Annotated[tuple[ZoneName, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         standing_there = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
-        asked = scope.holds(Ownership.authority_id)
-        return Authority.id.in_(standing_there.where(asked, Ownership.on(scope.day), School.zone.in_(self.root)))
+        asked = context.holds(Ownership.authority_id)
+        return Authority.id.in_(standing_there.where(asked, Ownership.on(context.day), School.zone.in_(self.root)))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -244,9 +244,9 @@ class SchoolStatus(Fields):
     statuses: Annotated[tuple[Status, ...], Field(min_length=1)]
     which: Which = Which.ANY
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        rows = scope.standings(self.strand)
+        rows = context.standings(self.strand)
         has_status, query = rows.c.status.in_(self.statuses), select(rows.c.authority_id)
         if self.which is Which.ANY:
             return Authority.id.in_(query.where(has_status))
@@ -269,9 +269,9 @@ class RolledUp(Fields):
     strand: StrandNumber
     states: Annotated[tuple[RollUp, ...], Field(min_length=1)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        rows = scope.roll_ups(self.strand)
+        rows = context.roll_ups(self.strand)
         return Authority.id.in_(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)))
 
     def words(self, names: Names = NO_NAMES) -> str:
@@ -295,18 +295,18 @@ class NeverAnswered(Fields):
     word: ClassVar = "never_answered"
     strand: StrandNumber
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         answered = select(Ownership.authority_id).join(
             AdherenceRecord, AdherenceRecord.school_id == Ownership.school_id
         )
         declared = and_(
-            AdherenceRecord.strand_id == scope.strand(self.strand).id,
+            AdherenceRecord.strand_id == context.strand(self.strand).id,
             AdherenceRecord.word == Word.DECLARED,
             AdherenceRecord.stands(),
         )
-        asked = scope.holds(Ownership.authority_id)
-        return Authority.id.not_in(answered.where(asked, Ownership.on(scope.day), declared))
+        asked = context.holds(Ownership.authority_id)
+        return Authority.id.not_in(answered.where(asked, Ownership.on(context.day), declared))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -319,11 +319,11 @@ class NotWrittenSince(Fields):
     word: ClassVar = "not_written_since"
     days: Annotated[int, Field(ge=1, le=3650, strict=True)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        since = scope.now - timedelta(days=self.days)
-        written = outbox.authorities_written_since(since, ignoring=scope.ignoring)
-        return Authority.id.not_in(scope.keys(written))
+        since = context.now - timedelta(days=self.days)
+        written = outbox.authorities_written_since(since, ignoring=context.ignoring)
+        return Authority.id.not_in(context.keys(written))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -335,7 +335,7 @@ class Unreachable(Fields):
 
     word: ClassVar = "unreachable"
 
-    def where(self, _scope: Scope) -> ColumnElement[bool]:
+    def where(self, _context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         return ~exists().where(Contact.authority_id == Authority.id, Contact.usable()).correlate(Authority)
 
@@ -350,11 +350,11 @@ class ConfirmedWithin(Fields):
     word: ClassVar = "confirmed_within"
     days: Annotated[int, Field(ge=1, le=3650, strict=True)]
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        since = scope.now - timedelta(days=self.days)
+        since = context.now - timedelta(days=self.days)
         held = select(Contact.authority_id).where(Contact.usable(), confirmed_since(since))
-        return Authority.id.in_(scope.keys(held))
+        return Authority.id.in_(context.keys(held))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -395,9 +395,9 @@ class And:
 
     word: ClassVar = "and"
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        return and_(True, *(part.where(scope) for part in self.all))
+        return and_(True, *(part.where(context) for part in self.all))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -412,9 +412,9 @@ class Or:
 
     word: ClassVar = "or"
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        return or_(False, *(part.where(scope) for part in self.any))
+        return or_(False, *(part.where(context) for part in self.any))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -429,9 +429,9 @@ class Not:
 
     word: ClassVar = "not"
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        return not_(self.negated.where(scope))
+        return not_(self.negated.where(context))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -501,10 +501,10 @@ def as_filter(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return condition.is_(true())
 
 
-def listed_authorities(scope: Scope, criterion: Criterion) -> Select[int]:
+def listed_authorities(context: CriteriaContext, criterion: Criterion) -> Select[int]:
     """The keys of the authorities that were listed on the day and that a criterion means."""
-    in_register = exists().where(Ownership.authority_id == Authority.id, Ownership.on(scope.day)).correlate(Authority)
-    return select(Authority.id).where(scope.holds(Authority.id), in_register, as_filter(criterion.where(scope)))
+    in_register = exists().where(Ownership.authority_id == Authority.id, Ownership.on(context.day)).correlate(Authority)
+    return select(Authority.id).where(context.holds(Authority.id), in_register, as_filter(criterion.where(context)))
 
 
 def _bracketed(criterion: Criterion, other: type[And] | type[Or], names: Names) -> str:

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from outreach.campaigns.segments._context import Fields
 from outreach.campaigns.segments._criteria import LEAVES, And, Criterion, Not, Or, count_leaves
-from outreach.campaigns.segments._scope import Fields
 from outreach.core.text.errors import InputError
 
 DEEPEST, LONGEST, MOST = 8, 16 * 1024, 200

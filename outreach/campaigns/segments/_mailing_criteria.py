@@ -27,7 +27,7 @@ from sqlalchemy.orm import aliased
 
 from outreach.adherence.situation import joined_schools
 from outreach.campaigns import evidence
-from outreach.campaigns.segments._scope import NO_NAMES, Fields, Key, Names, Scope, StrandNumber
+from outreach.campaigns.segments._context import NO_NAMES, CriteriaContext, Fields, Key, Names, StrandNumber
 from outreach.core.db import UtcDateTime
 from outreach.core.text.french import either
 from outreach.core.text.labelled import Labelled
@@ -75,21 +75,21 @@ class OfMailings(Fields):
             return f"un courriel qui invitait à adhérer au {names.of_strand(self.strand)}"
         return names.of_mailings(self.mailings or (), with_later=self.with_later)
 
-    def mailing_keys(self, scope: Scope) -> Select[int]:
+    def mailing_keys(self, context: CriteriaContext) -> Select[int]:
         """The keys of the mailings."""
         if self.strand is not None:
-            return invitations_to(scope.strand(self.strand).id)
+            return invitations_to(context.strand(self.strand).id)
         keys = self.mailings or ()
         if self.with_later:
-            return scope.series_of(keys)
+            return context.series_of(keys)
         # A test letter is no letter of a campaign.
         return select(Mailing.id).where(Mailing.id.in_(keys), Mailing.purpose == Purpose.CAMPAIGN)
 
-    def _is_of_them(self, scope: Scope) -> ColumnElement[bool]:
+    def _is_of_them(self, context: CriteriaContext) -> ColumnElement[bool]:
         """Whether a letter is of these mailings. Named ones are named once more, for the indexes that begin with a
         letter's mailing or hold it."""
         named = true() if self.mailings is None or self.with_later else Message.mailing_id.in_(self.mailings)
-        return and_(named, Message.mailing_id.in_(self.mailing_keys(scope)))
+        return and_(named, Message.mailing_id.in_(self.mailing_keys(context)))
 
 
 class ReceivedMailing(OfMailings):
@@ -97,14 +97,14 @@ class ReceivedMailing(OfMailings):
 
     word: ClassVar = "received"
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        return Authority.id.in_(scope.keys(_letters().where(self._is_of_them(scope), HAS_LEFT)))
+        return Authority.id.in_(context.keys(_letters().where(self._is_of_them(context), HAS_LEFT)))
 
-    def subjects(self, scope: Scope) -> Select[int, int]:
+    def subjects(self, context: CriteriaContext) -> Select[int, int]:
         """The schools that these letters listed: columns authority_id, school_id; one may stand twice."""
         query = _letters().join(MessageSubject, MessageSubject.message_id == Message.id)
-        query = query.where(scope.holds(AUTHORITY), self._is_of_them(scope), HAS_LEFT)
+        query = query.where(context.holds(AUTHORITY), self._is_of_them(context), HAS_LEFT)
         return query.with_only_columns(AUTHORITY.label("authority_id"), MessageSubject.school_id.label("school_id"))
 
     def words(self, names: Names = NO_NAMES) -> str:
@@ -139,24 +139,24 @@ class ReactedTo(OfMailings):
             raise ValueError("answers")
         return self
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
                 return and_(
-                    Authority.id.in_(self._reached(scope, joined=False)),
-                    ~self._has_answered(scope, Response.is_a_reaction()),
-                    ~self._has_written(scope),
+                    Authority.id.in_(self._reached(context, joined=False)),
+                    ~self._has_answered(context, Response.is_a_reaction()),
+                    ~self._has_written(context),
                 )
             case ReactionKind.ANSWERED:
-                return self._has_answered(scope)
+                return self._has_answered(context)
             case ReactionKind.REPLIED:
                 noted = Response.id.in_(select(MailedResponse.response_id))
-                return or_(self._has_written(scope), self._has_answered(scope, noted))
+                return or_(self._has_written(context), self._has_answered(context, noted))
             case ReactionKind.JOINED:
-                return Authority.id.in_(self._reached(scope, joined=True))
+                return Authority.id.in_(self._reached(context, joined=True))
         return self._was_seen(
-            scope, Hit.link == OPENING if self.reaction is ReactionKind.OPENED else Hit.link != OPENING
+            context, Hit.link == OPENING if self.reaction is ReactionKind.OPENED else Hit.link != OPENING
         )
 
     def words(self, names: Names = NO_NAMES) -> str:
@@ -175,20 +175,20 @@ class ReactedTo(OfMailings):
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named}, là où un accord ou une décision permet de le savoir"
 
-    def _has_answered(self, scope: Scope, *only: ColumnElement[bool]) -> ColumnElement[bool]:
+    def _has_answered(self, context: CriteriaContext, *only: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
         given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-        given = given.where(scope.holds(Response.authority_id), Response.stands(), *only)
+        given = given.where(context.holds(Response.authority_id), Response.stands(), *only)
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
         mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
-        counts: ColumnElement[bool] = mailing.in_(self.mailing_keys(scope))
+        counts: ColumnElement[bool] = mailing.in_(self.mailing_keys(context))
         if self.mailings and not self.with_later:
-            counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since(self.mailings)))
+            counts = or_(counts, and_(mailing.in_(context.series_of(self.mailings)), self._is_since(self.mailings)))
         return Authority.id.in_(given.where(counts))
 
-    def _has_written(self, scope: Scope) -> ColumnElement[bool]:
+    def _has_written(self, context: CriteriaContext) -> ColumnElement[bool]:
         """Whether a mail was written back to one of the letters."""
-        return Authority.id.in_(scope.keys(select(tracking.replied(self.mailing_keys(scope)).c.authority_id)))
+        return Authority.id.in_(context.keys(select(tracking.replied(self.mailing_keys(context)).c.authority_id)))
 
     def _is_since(self, mailings: tuple[int, ...]) -> ColumnElement[bool]:
         """Whether an answer was given after an accepted letter of these mailings had left for its authority."""
@@ -202,21 +202,21 @@ class ReactedTo(OfMailings):
         )
         return earlier.correlate(Response).exists()
 
-    def _reached(self, scope: Scope, *, joined: bool) -> Select[int]:
+    def _reached(self, context: CriteriaContext, *, joined: bool) -> Select[int]:
         """The authorities of which a school that a letter listed has joined since that letter left. Without `joined`,
         those with an accepted letter of which none has.
 
         Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
         takes a list or an inner join for a loop over every letter.
         """
-        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self.mailing_keys(scope)))
-        known = joined_schools(strands, scope.day)
-        query = _letters().join(Mailing, Mailing.id == Message.mailing_id).where(scope.holds(AUTHORITY))
+        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self.mailing_keys(context)))
+        known = joined_schools(strands, context.day)
+        query = _letters().join(Mailing, Mailing.id == Message.mailing_id).where(context.holds(AUTHORITY))
         query = query.join(MessageSubject, MessageSubject.message_id == Message.id, isouter=not joined)
         is_about = known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id
         query = (
             query.outerjoin(known, and_(*is_about, is_since(known.c.stated_on)))
-            .where(self._is_of_them(scope), HAS_LEFT)
+            .where(self._is_of_them(context), HAS_LEFT)
             .group_by(Message.authority_id)
         )
         count = func.count(known.c.school_id)
@@ -224,11 +224,11 @@ class ReactedTo(OfMailings):
             return query.having(count > 0)
         return query.having(count == 0, func.count(case((Message.state == MessageState.ACCEPTED, 1))) > 0)
 
-    def _was_seen(self, scope: Scope, kind: ColumnElement[bool]) -> ColumnElement[bool]:
+    def _was_seen(self, context: CriteriaContext, kind: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether a hit of this kind is stored that no machine seems to have made, of a mailbox with a basis now."""
         is_seen = and_(kind, Hit.is_a_reader_s(), TrackingBasis.withdrawn_at.is_(None), Contact.retired_at.is_(None))
         query = tracking.with_basis().join(Hit, Hit.message_id == Message.id).with_only_columns(AUTHORITY)
-        return Authority.id.in_(scope.keys(query.where(self._is_of_them(scope), is_seen)))
+        return Authority.id.in_(context.keys(query.where(self._is_of_them(context), is_seen)))
 
 
 def invitations_to(strand_id: int) -> Select[int]:
@@ -261,13 +261,13 @@ class ReachedBy(OfMailings):
     word: ClassVar = "reached"
     reach: ReachKind
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
-        asked = self.mailing_keys(scope)
-        is_proved = Authority.id.in_(scope.keys(evidence.proved_authorities(asked, scope.day)))
+        asked = self.mailing_keys(context)
+        is_proved = Authority.id.in_(context.keys(evidence.proved_authorities(asked, context.day)))
         if self.reach is ReachKind.PROVED:
             return is_proved
-        return and_(Authority.id.in_(scope.keys(evidence.meant_authorities(asked))), ~is_proved)
+        return and_(Authority.id.in_(context.keys(evidence.meant_authorities(asked))), ~is_proved)
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, case, select
 
 from outreach.campaigns.segments._audience import Audience, audience_rows, reason_of
+from outreach.campaigns.segments._context import CriteriaContext
 from outreach.campaigns.segments._criteria import (
     LEAVES,
     And,
@@ -27,7 +28,6 @@ from outreach.campaigns.segments._criteria import (
     listed_authorities,
 )
 from outreach.campaigns.segments._mailing_criteria import ReachKind, ReactionKind
-from outreach.campaigns.segments._scope import Scope
 from outreach.campaigns.segments._stored_lists import MOST_TYPED
 from outreach.core.db import Session
 from outreach.core.text.errors import InputError
@@ -350,14 +350,16 @@ class Explanation:
         return self.is_meant and any(reason is None for _, reason in self.mailboxes)
 
 
-def explain_authority(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
+def explain_authority(
+    session: Session, audience: Audience, context: CriteriaContext, authority: Authority
+) -> Explanation:
     """Why a letter would leave for an authority, or not."""
-    asked, scope = criterion_leaves(audience.criterion), replace(scope, between=(authority.id, authority.id))
+    asked, context = criterion_leaves(audience.criterion), replace(context, between=(authority.id, authority.id))
     answers: tuple[int, ...] = ()
     if asked:
-        answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
-    is_meant = session.scalar(listed_authorities(scope, audience.criterion)) is not None
-    mailbox_rows = audience_rows(audience, scope, among=select(Authority.id).where(_is(authority)))
+        answers = tuple(session.execute(select(*(_truth(leaf, context) for leaf in asked)).where(_is(authority))).one())
+    is_meant = session.scalar(listed_authorities(context, audience.criterion)) is not None
+    mailbox_rows = audience_rows(audience, context, among=select(Authority.id).where(_is(authority)))
     mailboxes = [
         (address or "", reason_of(rank))
         for address, rank in session.execute(
@@ -367,8 +369,8 @@ def explain_authority(session: Session, audience: Audience, scope: Scope, author
     return Explanation([(leaf, bool(held)) for leaf, held in zip(asked, answers, strict=True)], is_meant, mailboxes)
 
 
-def _truth(leaf: Leaf, scope: Scope) -> ColumnElement[int]:
-    return case((leaf.where(scope), 1), else_=0)
+def _truth(leaf: Leaf, context: CriteriaContext) -> ColumnElement[int]:
+    return case((leaf.where(context), 1), else_=0)
 
 
 def _is(authority: Authority) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import ColumnElement, ForeignKey, Row, String, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.campaigns.segments._scope import NO_NAMES, Fields, Key, Names, Scope
+from outreach.campaigns.segments._context import NO_NAMES, CriteriaContext, Fields, Key, Names
 from outreach.core import audit
 from outreach.core.db import Base, Session
 from outreach.core.db.bulk import among
@@ -80,12 +80,12 @@ class AmongAuthorities(Fields):
             raise ValueError("fase or list")
         return self
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, context: CriteriaContext) -> ColumnElement[bool]:
         """The SQL condition."""
         if self.list is None:
             return Authority.fase.in_(self.fase or ())
         listed = select(AuthorityListMember.authority_id).where(AuthorityListMember.list_id == self.list)
-        return Authority.id.in_(listed.where(scope.holds(AuthorityListMember.authority_id)))
+        return Authority.id.in_(listed.where(context.holds(AuthorityListMember.authority_id)))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""

@@ -65,13 +65,13 @@ def rank_audience(session: Session, wave: Wave, *, now: datetime) -> Ranking:
 
     Of a wave whose letters are being written, it ranks those after the last authority that has one.
     """
-    scope = planning.scope_of(session, wave.campaign, now=now, leaves_at=wave.due_at)
+    context = planning.context_of(session, wave.campaign, now=now, leaves_at=wave.due_at)
     if wave.mailing_id is not None:
         written, last = last_written(session, wave.mailing_id), session.scalar(select(func.max(Authority.id))) or 0
         if written >= last:
             return Ranking(now, [])
-        scope = replace(scope, between=(written + 1, last))
-    return Ranking(now, segments.by_authority(session, planning.planned_of(wave, now=now), scope))
+        context = replace(context, between=(written + 1, last))
+    return Ranking(now, segments.by_authority(session, planning.planned_of(wave, now=now), context))
 
 
 def is_staged(session: Session, wave: Wave, *, now: datetime) -> bool:

@@ -108,8 +108,8 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = authorities.authority_by_fase(session, fase)
-    meant, scope = planning.audience_of(stored_campaign), planning.scope_of(session, stored_campaign, now=now)
-    why = segments.explain_authority(session, meant, scope, authority)
+    meant, context = planning.audience_of(stored_campaign), planning.context_of(session, stored_campaign, now=now)
+    why = segments.explain_authority(session, meant, context, authority)
     names = planning.criteria_names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]

@@ -14,11 +14,11 @@ from outreach.campaigns.segments import (
     LEAVES,
     AmongAuthorities,
     Choices,
+    CriteriaContext,
     Criterion,
     Not,
     Offer,
     Options,
-    Scope,
     Values,
     from_json,
     refuse_more,
@@ -88,14 +88,14 @@ def fields_of(lines: Sequence[ConditionLine]) -> list[tuple[str, str]]:
     return fields
 
 
-def known(session: Session, scope: Scope) -> dict[str, Options]:
+def known(session: Session, context: CriteriaContext) -> dict[str, Options]:
     """The options of controls that only the database knows."""
     zones, municipalities = authorities.list_zones(session), authorities.list_municipalities(session)
     return {
         "zone.root": [(zone, zone) for zone in zones],
         "province.root": [(province, province) for province in PROVINCES],
         "municipality.root": [(name, name) for name in municipalities],
-        "strand": [(str(number), f"Volet {number}") for number in scope.strands],
+        "strand": [(str(number), f"Volet {number}") for number in context.strands],
         "mailings": [
             (str(wave.mailing_id), f"{wave.campaign.title}, {wave.name}") for wave in planning.waves_that_left(session)
         ],

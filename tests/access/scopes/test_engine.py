@@ -16,7 +16,7 @@ from outreach.adherence.situation import Bucket, Grouping, Selection
 from outreach.campaigns import counting, planning, segments
 from outreach.campaigns.models import Wave
 from outreach.campaigns.results import _actions as actions
-from outreach.campaigns.segments import scope_at
+from outreach.campaigns.segments import context_at
 from outreach.core.db import Base
 from outreach.core.db.prepared import Prepared
 from outreach.delivery.models import Message, MessageState
@@ -112,7 +112,7 @@ def every_figure(session):
     yield "departures", actions.list_departures(session, programme)
     yield "calendar", planning.calendar_weeks(session, day.replace(day=1))
     for wave in session.scalars(select(Wave).order_by(Wave.id)):
-        scope = planning.scope_of(session, wave.campaign, now=NOW)
+        scope = planning.context_of(session, wave.campaign, now=NOW)
         planned = planning.planned_of(wave, now=NOW)
         yield f"audience {wave.number}", segments.count_audience(session, planned, scope)
     for authority in session.scalars(select(Authority).order_by(Authority.fase).limit(5)):
@@ -345,7 +345,7 @@ def test_what_reads_most_letters_in_a_scope_joins_by_hashing_until_its_transacti
         if asks == "situation":
             situation.count_situation(session, programme, STORY_DAY)
         else:
-            scope_at(session, programme.id, now=NOW)
+            context_at(session, programme.id, now=NOW)
         if backend == "postgresql":
             assert session.scalar(text("SELECT current_setting('enable_nestloop')")) == "off"
     with scoped.reading() as session:

@@ -123,6 +123,6 @@ def everybody_is_told(database, number):
         assert all(row.stands and (row.evidence or row.why) for row in rows)
         left = {row.key for row in rows if row.reach not in (None, Reach.REACHED)}
         proved = {row.key for row in rows if row.evidence}
-        scope = planning.scope_of(session, campaign, now=day(number))
+        context = planning.context_of(session, campaign, now=day(number))
         for kind, expected in (("proved", proved), ("unproved", left)):
-            assert set(session.scalars(listed_authorities(scope, ReachedBy(mailings=(1,), reach=kind)))) == expected
+            assert set(session.scalars(listed_authorities(context, ReachedBy(mailings=(1,), reach=kind)))) == expected

@@ -13,7 +13,7 @@ from outreach.campaigns import correspondence, results
 from outreach.campaigns.correspondence import ServiceLetter, ServiceReply, TextUse, Writer
 from outreach.campaigns.correspondence import _replies as replies
 from outreach.campaigns.correspondence import _reply_templates as reply_templates
-from outreach.campaigns.segments._scope import KEY
+from outreach.campaigns.segments._context import KEY
 from outreach.core.settings import FrequencyCap
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery import outbox

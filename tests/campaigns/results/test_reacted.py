@@ -56,11 +56,11 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
             shuffle(session, dice)
             session.flush()
             campaign = planning.campaign_numbered(session, 1)
-            scope = planning.scope_of(session, campaign, now=later)
+            context = planning.context_of(session, campaign, now=later)
             for wave in (None, 1, 2):
                 of_wave = {} if wave is None else {"wave": wave}
                 plain = {"reacted": {"campaign": 1, **of_wave, "reaction": "none"}}
-                meant = set(session.scalars(listed_authorities(scope, planning.read_criterion(session, plain))))
+                meant = set(session.scalars(listed_authorities(context, planning.read_criterion(session, plain))))
                 asked = reactions.asked_of(campaign, now=later, wave=wave)
                 rows = reactions.list_reactions(session, asked, reacting_authorities(asked, Reaction.NONE))
                 assert {row.authority_id for row in rows} == meant

@@ -52,7 +52,7 @@ def told(database):
         asked = results.asked_of(campaign, now=LATER)
         rows = results.list_reactions(session, asked)
         reacted = ReachedFilters(reaction=Reaction.REACTED)
-        scope = planning.scope_of(session, campaign, now=LATER)
+        context = planning.context_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
         counted = counting.of_campaign(session, campaign, now=LATER)
         return {
@@ -66,7 +66,7 @@ def told(database):
             },
             "reacted": set(results.list_reached(session, campaign, reacted, now=LATER).keys()),
             "criterion": set(
-                session.scalars(listed_authorities(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
+                session.scalars(listed_authorities(context, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
             ),
             "counts": (counted.authorities["declared"], counted.authorities["joined_since"]),
         }
@@ -136,8 +136,10 @@ def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_
         record(database, strand, school, effective_on=today(FIRST) - timedelta(days=1))
     with database.reading() as session:
         campaign = planning.campaign_numbered(session, 1)
-        scope = planning.scope_of(session, campaign, now=LATER)
-        rows = session.execute(select(segments.audience_rows(planning.unreacted_of(campaign, now=LATER), scope))).all()
+        context = planning.context_of(session, campaign, now=LATER)
+        rows = session.execute(
+            select(segments.audience_rows(planning.unreacted_of(campaign, now=LATER), context))
+        ).all()
     values = {row.authority_id: (segments.reason_of(row.rank), row.schools) for row in rows}
     assert values == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
 

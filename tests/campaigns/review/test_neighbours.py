@@ -12,7 +12,7 @@ from outreach.campaigns import planning, review, waves
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.planning import AudienceRule, campaign_numbered
 from outreach.campaigns.segments import Concerns
-from outreach.campaigns.segments._scope import KEY
+from outreach.campaigns.segments._context import KEY
 from outreach.core.settings import FrequencyCap
 from outreach.core.text import french
 from outreach.core.text.errors import InputError

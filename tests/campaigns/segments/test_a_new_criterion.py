@@ -12,14 +12,14 @@ from outreach.campaigns.segments import (
     LEAVES,
     Fields,
     Not,
+    context_at,
     from_json,
     listed_authorities,
-    scope_at,
     sentence_of,
     to_json,
 )
 from outreach.campaigns.segments import _presentation as presentation
-from outreach.campaigns.segments._scope import NO_NAMES
+from outreach.campaigns.segments._context import NO_NAMES
 from outreach.directory.models import Authority
 from tests.application import app, author, backend, signed_in, standing, while_writing
 from tests.conftest import NOW
@@ -36,7 +36,7 @@ class Begins(Fields):
     word: ClassVar = "begins"
     letter: Annotated[str, Field(min_length=1, max_length=1)]
 
-    def where(self, _scope):
+    def where(self, _context):
         return Authority.folded.startswith(self.letter, autoescape=True)
 
     def words(self, _names=NO_NAMES):
@@ -56,13 +56,13 @@ def test_it_is_read_and_written_counted_and_said(sample_database):
     assert sentence_of(criterion) == "Pouvoirs organisateurs : un nom qui commence par C."
     assert sentence_of(Not(criterion)) == "Pouvoirs organisateurs : sauf (un nom qui commence par C)."
     with sample_database.reading() as session:
-        scope = scope_at(session, session.scalars(select(Programme.id)).one(), now=NOW)
+        context = context_at(session, session.scalars(select(Programme.id)).one(), now=NOW)
         rows = session.execute(
-            select(Authority.id, Authority.folded).where(Authority.id.in_(listed_authorities(scope, EVERYBODY)))
+            select(Authority.id, Authority.folded).where(Authority.id.in_(listed_authorities(context, EVERYBODY)))
         )
         begins = {key: name.startswith("c") for key, name in rows}
         meant, others = (
-            set(session.scalars(listed_authorities(scope, asked))) for asked in (criterion, Not(criterion))
+            set(session.scalars(listed_authorities(context, asked))) for asked in (criterion, Not(criterion))
         )
     assert meant == {key for key, does in begins.items() if does} != set()
     assert others == {key for key, does in begins.items() if not does} != set()

@@ -18,9 +18,9 @@ from outreach.campaigns.segments import (
     ReactedTo,
     ReactionKind,
     ReceivedMailing,
+    context_at,
     from_json,
     listed_authorities,
-    scope_at,
     sentence_of,
     to_json,
 )
@@ -229,7 +229,7 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
             theirs = {series[key] for key in mailings}
             return select(Mailing.id).where(Mailing.id.in_([key for key in made if series[key] in theirs]))
 
-        scope = replace(scope_at(session, 1, now=NOW), series=series_of)
+        context = replace(context_at(session, 1, now=NOW), series=series_of)
         stated = {"mailings": tuple(made[place] for place in asked), "with_later": later}
         places = together(asked) if later else asked
         received = [any(one["kind"] in LEFT for one in chosen(person, places)) for person in people]
@@ -245,14 +245,14 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
             expected[ReactedTo(**strand, reaction=reaction)] = [holds(reaction, one, every) for one in people]
         for criterion, truths in expected.items():
             who = {key for key, held in zip(keys, truths, strict=True) if held}
-            assert set(session.scalars(listed_authorities(scope, criterion))) == who, sentence_of(criterion)
-            assert set(session.scalars(listed_authorities(scope, Not(criterion)))) == set(keys) - who, sentence_of(
+            assert set(session.scalars(listed_authorities(context, criterion))) == who, sentence_of(criterion)
+            assert set(session.scalars(listed_authorities(context, Not(criterion)))) == set(keys) - who, sentence_of(
                 criterion
             )
-            few = replace(scope, between=(keys[0], keys[0]))
+            few = replace(context, between=(keys[0], keys[0]))
             assert set(session.scalars(listed_authorities(few, criterion))) == who & {keys[0]}
             assert from_json(to_json(criterion)) == criterion
-        assert session.scalars(listed_authorities(scope, ReceivedMailing(mailings=(trial,)))).all() == []
+        assert session.scalars(listed_authorities(context, ReceivedMailing(mailings=(trial,)))).all() == []
         session.rollback()
 
 

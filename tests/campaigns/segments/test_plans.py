@@ -13,7 +13,7 @@ from outreach.adherence.models import Strand
 from outreach.campaigns import planning, segments, waves
 from outreach.campaigns.letter import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.segments import LEAVES, And, Audience, Concerns, Not, from_json, scope_at
+from outreach.campaigns.segments import LEAVES, And, Audience, Concerns, Not, context_at, from_json
 from outreach.campaigns.segments._criteria import Or
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass, MessageState
 from tests import factories
@@ -87,9 +87,9 @@ def test_no_criterion_reads_a_list_again_for_each_authority(written_often):
         with written_often.reading() as session, plans(written_often) as seen:
             # Less than PostgreSQL hashes of the letters' keys: as many as there are where authorities are thousands.
             session.execute(text("SET LOCAL work_mem = '64kB'"))
-            scope = replace(scope_at(session, 1, now=NOW), ignoring=(MAILINGS,))
-            meant = Audience(criterion, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
-            segments.count_audience(session, meant, scope)
+            context = replace(context_at(session, 1, now=NOW), ignoring=(MAILINGS,))
+            meant = Audience(criterion, context.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
+            segments.count_audience(session, meant, context)
             assert session.scalar(text("SHOW enable_nestloop")) == "on"
         assert_each_list_is_read_once(seen)
 

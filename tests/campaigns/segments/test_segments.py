@@ -32,10 +32,10 @@ from outreach.campaigns.segments import (
     RolledUp,
     SchoolStatus,
     Unreachable,
+    context_at,
     criterion_leaves,
     from_json,
     listed_authorities,
-    scope_at,
     sentence_of,
     to_json,
 )
@@ -397,15 +397,15 @@ def in_a_draft(database, people):
 def test_sql_finds_whom_a_plain_reading_finds(ground, people, asked):
     session, keys = in_a_draft(ground, people)
     with session:
-        scope = scope_at(session, 1, now=NOW)
+        context = context_at(session, 1, now=NOW)
         for one in asked:
-            found = set(session.scalars(listed_authorities(scope, one)))
+            found = set(session.scalars(listed_authorities(context, one)))
             expected = {key for key, person in zip(keys, people, strict=True) if taught(person) and holds(one, person)}
             assert found == expected, sentence_of(one)
-            assert set(session.scalars(listed_authorities(scope, And((one,) * 9)))) == expected, "as a large tree"
+            assert set(session.scalars(listed_authorities(context, And((one,) * 9)))) == expected, "as a large tree"
             last, some = max(keys, default=0), set()
             for start in range(1, last + 1, 2):
-                narrowed = replace(scope, between=(start, start + 1))
+                narrowed = replace(context, between=(start, start + 1))
                 part = set(session.scalars(listed_authorities(narrowed, one)))
                 assert part <= {start, start + 1}
                 some |= part
@@ -425,10 +425,10 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
 ):
     session, keys = in_a_draft(ground, people)
     with session:
-        scope = scope_at(session, 1, now=NOW)
-        meant = Audience(asked, scope.strand(1), concerns, MessageClass.AWARENESS, boxes=boxes)
-        rows = session.execute(select(segments.audience_rows(meant, scope))).all()
-        counts = segments.count_audience(session, meant, scope)
+        context = context_at(session, 1, now=NOW)
+        meant = Audience(asked, context.strand(1), concerns, MessageClass.AWARENESS, boxes=boxes)
+        rows = session.execute(select(segments.audience_rows(meant, context))).all()
+        counts = segments.count_audience(session, meant, context)
         expected = {
             key: sorted(map(str, reasons(person, concerns, boxes)))
             for key, person in zip(keys, people, strict=True)
@@ -460,15 +460,15 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
         )
         concerned = sum(len(about(people[keys.index(key)], None, concerns)) for key in expected)
         assert counts.silent == (concerned - counts.schools if boxes is Boxes.SCHOOLS else 0)
-        first = segments.first_authorities(session, meant, scope, 10)
+        first = segments.first_authorities(session, meant, context, 10)
         assert {row.Authority.id for row in first} == {key for key, several in expected.items() if "None" in several}
         assert sum(row.mailboxes for row in first) == counts.addresses
         assert sum(row.schools for row in first) == counts.schools
         for reason in ORDER:
-            there = segments.first_authorities(session, meant, scope, 10, reason=reason)
+            there = segments.first_authorities(session, meant, context, 10, reason=reason)
             assert len(there) == counts.left_out.get(reason, 0)
         for key in keys:
-            why = segments.explain_authority(session, meant, scope, session.get_one(Authority, key))
+            why = segments.explain_authority(session, meant, context, session.get_one(Authority, key))
             assert why.is_meant == (key in expected)
             assert why.is_written == ("None" in expected.get(key, []))
             assert [held for _, held in why.criteria] == [
@@ -485,14 +485,14 @@ def test_the_written_forms_give_the_criterion_back(asked):
 
 def test_a_value_is_bound_and_never_read_as_sql(ground):
     with ground.reading() as session:
-        scope = scope_at(session, 1, now=NOW)
+        context = context_at(session, 1, now=NOW)
         for zone in ("' OR 1=1--", "%", "_", "\\"):
-            assert session.scalars(listed_authorities(scope, InZone((zone,)))).all() == []
+            assert session.scalars(listed_authorities(context, InZone((zone,)))).all() == []
 
 
 def test_a_strand_that_does_not_exist_is_said(ground):
     with ground.reading() as session, pytest.raises(InputError, match="volet 9"):
-        listed_authorities(scope_at(session, 1, now=NOW), NeverAnswered(strand=9))
+        listed_authorities(context_at(session, 1, now=NOW), NeverAnswered(strand=9))
 
 
 def test_a_sentence_reads_as_french():
@@ -516,16 +516,16 @@ def test_a_sentence_reads_as_french():
 def test_an_audience_is_counted_in_two_statements_whatever_it_asks(ground):
     whom = And((HasSize(at_least=1), AmongAuthorities(list=1), ReactedTo(mailings=(1, 2), reaction="none")))
     with ground.reading() as session:
-        scope = scope_at(session, 1, now=NOW)
-        meant = Audience(whom, scope.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
+        context = context_at(session, 1, now=NOW)
+        meant = Audience(whom, context.strand(1), Concerns.OPEN, MessageClass.AWARENESS)
         with asked(ground) as statements:
-            segments.count_audience(session, meant, scope)
+            segments.count_audience(session, meant, context)
     assert len(statements) == 2
 
 
 def test_where_the_schools_stand_is_read_once_for_all_criteria_of_a_strand(ground):
     asked = [SchoolStatus(strand=1, statuses=(status,), which=which) for status in Status for which in Which]
     with ground.reading() as session:
-        statement = listed_authorities(scope_at(session, 1, now=NOW), And((*asked, Not(Or(tuple(asked))))))
+        statement = listed_authorities(context_at(session, 1, now=NOW), And((*asked, Not(Or(tuple(asked))))))
         assert str(statement.compile(session.get_bind())).count("row_number() OVER") == 1
         session.execute(statement).all()

@@ -13,7 +13,7 @@ from outreach.campaigns.review import Preview
 from outreach.campaigns.review._checks import blocks_of
 from outreach.campaigns.review._preview import DryRun
 from outreach.campaigns.segments import info_of, rule_of
-from outreach.campaigns.segments._scope import KEY
+from outreach.campaigns.segments._context import KEY
 from outreach.campaigns.waves import Retriable
 from outreach.campaigns.waves import _launching as launching
 from outreach.core.db import Database, Way

@@ -155,9 +155,9 @@ def test_a_mail_written_back_is_a_reaction_proves_that_its_letter_arrived_and_ca
     kinds = {ReactionKind.REPLIED: {wrote}, ReactionKind.NONE: {away, silent}, ReactionKind.ANSWERED: set()}
     with database.reading() as session:
         campaign = session.get_one(Wave, first).campaign
-        scope, mailings = planning.scope_of(session, campaign, now=REMINDED), (wrote.mailing_id,)
+        context, mailings = planning.context_of(session, campaign, now=REMINDED), (wrote.mailing_id,)
         for kind, expected in kinds.items():
-            found = session.scalars(listed_authorities(scope, ReactedTo(mailings=mailings, reaction=kind))).all()
+            found = session.scalars(listed_authorities(context, ReactedTo(mailings=mailings, reaction=kind))).all()
             assert {*found} == {one.authority_id for one in expected}, kind
         assert session.scalars(select(evidence.proved_authorities(mailings, today(REMINDED)).subquery())).all() == [
             wrote.authority_id

@@ -110,7 +110,7 @@ def _proved(one):
 
 
 def _criterion(one):
-    scope = planning.scope_of(one.session, one.campaign, now=one.now)
+    scope = planning.context_of(one.session, one.campaign, now=one.now)
     return one.keys(
         listed_authorities(scope, ReactedTo(mailings=(1,), reaction="answered", answers=(Answer.IN_PREPARATION,)))
     )

@@ -17,7 +17,7 @@ from outreach.adherence.situation import Bucket, Selection
 from outreach.campaigns import planning, segments
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import WrittenList, begin_from_list, rule_of_directory, rule_of_figure
-from outreach.campaigns.segments import And, from_store, listed_authorities, scope_at
+from outreach.campaigns.segments import And, context_at, from_store, listed_authorities
 from outreach.core.text.dates import today
 from outreach.directory import authorities
 from outreach.directory.authorities import Filters, ReachFilter
@@ -57,7 +57,7 @@ class Newer(Filters):
 
 def meant(session, rule):
     programme = programmes.get_programme(session)
-    return set(session.scalars(listed_authorities(scope_at(session, programme.id, now=NOW), rule)))
+    return set(session.scalars(listed_authorities(context_at(session, programme.id, now=NOW), rule)))
 
 
 def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_database):

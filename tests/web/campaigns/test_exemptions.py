@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.campaigns.models import Wave
-from outreach.campaigns.segments._scope import KEY
+from outreach.campaigns.segments._context import KEY
 from outreach.core.settings import FrequencyCap
 from tests.application import planned
 from tests.conftest import NOW

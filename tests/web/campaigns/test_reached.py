@@ -142,7 +142,7 @@ def numbers(sentence):
 
 
 def _counted(session, kind):
-    scope = planning.scope_of(session, session.get_one(Campaign, 1), now=NOW)
+    scope = planning.context_of(session, session.get_one(Campaign, 1), now=NOW)
     return len(session.scalars(listed_authorities(scope, ReachedBy(mailings=(1,), reach=kind))).all())
 
 

@@ -17,8 +17,8 @@ from outreach.campaigns.segments import (
     Boxes,
     Choices,
     Concerns,
+    CriteriaContext,
     Criterion,
-    Scope,
     TooMany,
     from_json,
     simplify_criterion,
@@ -120,7 +120,7 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
     kept, title = planning.criterion_of(campaign), given.get("title", campaign.title)
     _, strand = offered_now(session).pairs().get(given.get("strand", ""), (None, campaign.strand))
-    scope = planning.scope_of(session, campaign, now=now(), strand=strand)
+    context = planning.context_of(session, campaign, now=now(), strand=strand)
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
         boxes = Boxes(given.get("boxes", campaign.boxes))
@@ -128,12 +128,12 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
             criterion = _stated(given[PARAMETER]) if PARAMETER in given else kept
             chosen = Chosen.of(criterion, strand, planning.use_of(session, campaign))
         else:
-            criterion, chosen = _read(session, given, scope, strand, kept)
-        is_unknown = strand.id != campaign.strand_id and segments.strand_numbers(criterion) - scope.strands.keys()
+            criterion, chosen = _read(session, given, context, strand, kept)
+        is_unknown = strand.id != campaign.strand_id and segments.strand_numbers(criterion) - context.strands.keys()
         if "follow" in given or is_unknown:  # the new programme has no strand of that number
             criterion, chosen = _followed(criterion, chosen, strand, campaign.strand)
         criterion = within_limits(criterion)
-        criterion.where(scope)
+        criterion.where(context)
     except (InputError, ValueError) as error:
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
         own = Chosen.of(kept, campaign.strand, planning.use_of(session, campaign))
@@ -161,12 +161,12 @@ def _fault_of(title: str) -> str:
 
 
 def _read(
-    session: Session, given: MultiDict[str, str], scope: Scope, strand: Strand, kept: Criterion
+    session: Session, given: MultiDict[str, str], context: CriteriaContext, strand: Strand, kept: Criterion
 ) -> tuple[Criterion, Chosen]:
     """What a form means; `kept` is the campaign's own. Raises ValueError on an unknown choice, InputError on others."""
     networks = frozenset(map(NetworkCode, given.getlist("network")))
     levels = frozenset(map(Level, given.getlist("level")))
-    offered = segments.list_offers(known(session, scope)) if "add" in given else {}
+    offered = segments.list_offers(known(session, context)) if "add" in given else {}
     lines = without_strangers(session, read(given, offered))
     whom = Whom(given.get("whom") or (Whom.SOME if networks or lines else Whom.ALL))
     if "add" in given:

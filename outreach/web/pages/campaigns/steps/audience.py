@@ -23,10 +23,10 @@ from outreach.campaigns.segments import (
     Boxes,
     Choices,
     Concerns,
+    CriteriaContext,
     Explanation,
     Names,
     Options,
-    Scope,
     sentence_of,
     simplify_criterion,
     to_json,
@@ -198,11 +198,11 @@ def part_of(given: Mapping[str, str]) -> Class | Reason:
     return member(Class, given.get("part")) or member(Reason, given.get("part")) or Class.TO_COME
 
 
-def meant_by(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
-    """The audience that a request states, and the scope in which it is asked."""
+def meant_by(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, CriteriaContext]:
+    """The audience that a request states, and the context in which it is asked."""
     own = planning.audience_of(campaign)
     meant = replace(own, criterion=asked.criterion, strand=asked.strand, concerns=asked.concerns, boxes=asked.boxes)
-    return meant, planning.scope_of(session, campaign, now=now(), strand=asked.strand)
+    return meant, planning.context_of(session, campaign, now=now(), strand=asked.strand)
 
 
 def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
@@ -242,12 +242,12 @@ def _page(
     step: Step | None = None,
 ) -> str:
     drafts = drafts or of_page()
-    meant, scope = meant_by(session, campaign, asked)
+    meant, context = meant_by(session, campaign, asked)
     search = words(request.values, "find", LONGEST_SEARCH)
-    options = known(session, scope)
+    options = known(session, context)
     kinds, called = segments.list_offers(options), planning.criteria_names(session, [asked.criterion])
     offered = offered_now(session)
-    account, use = account_of(session, meant, scope), planning.use_of(session, campaign)
+    account, use = account_of(session, meant, context), planning.use_of(session, campaign)
     return show(
         "audience",
         step or step_of(session, "audience", campaign),
@@ -280,7 +280,7 @@ def _page(
         counts=account.letters,
         out_of_scope=out_of_scope(asked.strand, asked.concerns),
         left_out=left_out(account),
-        why=_why(session, meant, scope),
+        why=_why(session, meant, context),
         networks=authorities.list_networks(session),
         concerns=_offered(asked),
         boxes=list(Boxes),
@@ -329,7 +329,7 @@ class WhyAnswer:
     explanation: Explanation | None = None
 
 
-def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
+def _why(session: Session, meant: Audience, context: CriteriaContext) -> WhyAnswer | None:
     """The explanation for the authority in the request's `why` parameter; None without one."""
     typed = words(request.values, "why", LONGEST_SEARCH)
     if not typed:
@@ -340,7 +340,7 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
     except (InputError, NotFound) as error:
         return WhyAnswer(typed, str(error))
     return WhyAnswer(
-        typed, authority=authority, explanation=segments.explain_authority(session, meant, scope, authority)
+        typed, authority=authority, explanation=segments.explain_authority(session, meant, context, authority)
     )
 
 

@@ -24,7 +24,7 @@ JOINED = (Authority, Contact, Ownership, Teaching, AdherenceRecord, Message, Mes
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CriteriaContext:
     """What criteria are evaluated for: the instant, its day in Brussels, the strands by number, and the keys of the
     networks by code.
 
@@ -89,10 +89,10 @@ class Scope:
         return self._shared[what]
 
 
-def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
-    """The scope of a programme at an instant."""
+def context_at(session: Session, programme_id: int, *, now: datetime) -> CriteriaContext:
+    """The context of a programme at an instant."""
     hash_what_grew(session, *JOINED)
-    return Scope(now, today(now), *_strands_and_networks(session, programme_id))
+    return CriteriaContext(now, today(now), *_strands_and_networks(session, programme_id))
 
 
 @once_a_reading
