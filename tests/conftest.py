@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
 from outreach.access.accounts import passwords
-from outreach.access.scopes._engine import Sighted
+from outreach.access.scopes._engine import ScopedDatabase
 from outreach.adherence import programmes
 from outreach.cli.preparation import add_people, prepare
 from outreach.cli.running.work import SELDOM
@@ -325,9 +325,9 @@ class Templates:
         """
         return self._share(Database(url))
 
-    def sighted(self, database: Database) -> Sighted:
+    def scoped(self, database: Database) -> ScopedDatabase:
         """The same of the scoped sessions of a database that was opened."""
-        opened = Sighted(database)
+        opened = ScopedDatabase(database)
         database.before_dispose(opened.dispose)
         return self._share(opened)
 

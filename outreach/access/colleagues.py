@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Select, String, column, select, table
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.core.db import Session
 from outreach.core.text.roles import RoleName
 
@@ -52,10 +52,10 @@ def with_role(session: Session, role: RoleName) -> list[Colleague]:
 def scoped(session: Session) -> list[tuple[Colleague, AccessScope]]:
     """Everybody with an active account of a federation or a network, with what it sees."""
     role = select(_roles.c.name).join(_holders, _holders.c.role_id == _roles.c.id)
-    kind = role.where(_holders.c.user_id == USERS.c.id, _roles.c.name.in_(list(SightKind))).scalar_subquery()
+    kind = role.where(_holders.c.user_id == USERS.c.id, _roles.c.name.in_(list(ScopeKind))).scalar_subquery()
     query = select(USERS.c.id, USERS.c.email, USERS.c.name, kind, USERS.c.scope_code).where(*_IN_USE, kind.is_not(None))
     rows = session.execute(query.order_by(USERS.c.id))
-    return [(Colleague(*row), AccessScope(SightKind(of), code)) for *row, of, code in rows]
+    return [(Colleague(*row), AccessScope(ScopeKind(of), code)) for *row, of, code in rows]
 
 
 def holds(session: Session, email: str, role: RoleName) -> bool:

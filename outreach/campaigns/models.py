@@ -94,7 +94,7 @@ class Campaign(Base):
     letter's mark goes, or ''; it, too, is that of the submission. `asks_address`: its letters ask once a year
     whether a mailbox is the right one; those of what was submitted before they could never do. `first_wave_id` is the
     wave with which it was launched, None before: no foreign key, as waves lead to their campaign, and told in every
-    sight, where a wave that wrote to no member is not.
+    scope, where a wave that wrote to no member is not.
     """
 
     __tablename__ = "campaigns"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, By, Compared, Grouping, Reading, Situation, Solicitation
@@ -159,8 +159,8 @@ def explain_difference(
     )
     with operation.database.reading() as session:
         programme = programmes.get_programme(session, code)
-        sight = AccessScope(SightKind.FEDERATION, federation) if federation else None
-        asked = Compared(programme, programme.strand(number), By(by), sight)
+        scope = AccessScope(ScopeKind.FEDERATION, federation) if federation else None
+        asked = Compared(programme, programme.strand(number), By(by), scope)
         found = situation.difference(session, asked, before, after)
         name = programmes.name_among_several(session, programme)
     say_json(found.as_json)

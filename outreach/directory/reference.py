@@ -11,7 +11,7 @@ from typing import Self
 
 from sqlalchemy import func, select
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
@@ -181,10 +181,10 @@ def offered(session: Session) -> list[tuple[str, str]]:
     return [*named, *((code, f"réseau {label}") for code, label in networks)]
 
 
-def reason(session: Session, sight: AccessScope, levels: Sequence[str]) -> str:
+def reason(session: Session, scope: AccessScope, levels: Sequence[str]) -> str:
     """Why an authority is in this scope, as one French sentence; `levels` are those of its membership, in words."""
-    if sight.kind is SightKind.NETWORK:
-        label = session.scalar(select(Network.label).where(Network.code == sight.code)) or sight.code
+    if scope.kind is ScopeKind.NETWORK:
+        label = session.scalar(select(Network.label).where(Network.code == scope.code)) or scope.code
         return f"Vous voyez ce PO parce qu’il est du réseau {label}."
     represented = f" pour ses écoles de niveau {french.all_of(levels)}" if levels else ""
-    return f"Vous voyez ce PO parce que {sight.code} le représente aujourd’hui{represented}."
+    return f"Vous voyez ce PO parce que {scope.code} le représente aujourd’hui{represented}."

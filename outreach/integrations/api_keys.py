@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, LargeBinary, String, or_, select, text, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.access.accounts import DIGEST_BYTES, link_digest
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.core import audit
 from outreach.core.audit import PROGRAM
 from outreach.core.db import Base, Session, enum_of, take_lock
@@ -95,9 +95,9 @@ class ApiKey(Base):
         return f"{self.role.label} {self.scope or ''}".strip()
 
     @property
-    def sight(self) -> AccessScope | None:
+    def access_scope(self) -> AccessScope | None:
         """What the key may see, where it is a federation's or a network's; None where it sees everything."""
-        return AccessScope(SightKind(self.role.value), self.scope) if self.scope is not None else None
+        return AccessScope(ScopeKind(self.role.value), self.scope) if self.scope is not None else None
 
     @property
     def actor(self) -> str:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.campaigns.letter import LetterSnapshot, SenderIdentity
 from outreach.core import audit
 from outreach.core.db import Base, Session, enum_of, take_lock
@@ -83,7 +83,7 @@ class Proposal(Base):
     address: Mapped[str] = mapped_column(String(320))
     said: Mapped[str] = mapped_column(Text)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
-    scope_kind: Mapped[SightKind | None] = mapped_column(enum_of(SightKind, "scope_kind"))
+    scope_kind: Mapped[ScopeKind | None] = mapped_column(enum_of(ScopeKind, "scope_kind"))
     scope_code: Mapped[str] = mapped_column(String(60))
     proposed_at: Mapped[datetime]
     proposed_by: Mapped[str] = mapped_column(String(255))
@@ -152,7 +152,7 @@ class ProposalTarget:
 def propose(
     session: Session,
     target: ProposalTarget,
-    sight: AccessScope,
+    scope: AccessScope,
     said: str,
     *,
     judged: Judgement | None = None,
@@ -180,15 +180,15 @@ def propose(
         school_id=None if judged else target.school,
         address=address,
         said=said,
-        scope_kind=sight.kind,
-        scope_code=sight.code,
+        scope_kind=scope.kind,
+        scope_code=scope.code,
         proposed_at=now,
         proposed_by=actor,
     )
     same = select(Proposal.id).where(
         Proposal.state == ProposalState.WAITING,
-        Proposal.scope_kind == sight.kind,  # what another federation proposed is told to nobody but staff
-        Proposal.scope_code == sight.code,
+        Proposal.scope_kind == scope.kind,  # what another federation proposed is told to nobody but staff
+        Proposal.scope_code == scope.code,
         Proposal.authority_id == made.authority_id,
         Proposal.address == address,
         Proposal.school_id.is_not_distinct_from(made.school_id),
@@ -198,7 +198,7 @@ def propose(
     session.add(made)
     session.flush()
     what = f"école {target.school_fase} qui n’est plus à ce PO" if judged is None else f"adresse {address}"
-    audit.record_entry(session, now, actor, f"{sight.code} propose : {what}.", f"authority:{target.fase}")
+    audit.record_entry(session, now, actor, f"{scope.code} propose : {what}.", f"authority:{target.fase}")
     return made
 
 
@@ -285,7 +285,7 @@ COLUMNS: Sequence[Column[Proposal]] = (
 
 def listed(
     session: Session,
-    sight: AccessScope | None = None,
+    scope: AccessScope | None = None,
     *,
     state: ProposalState | None = None,
     text: str = "",
@@ -293,8 +293,8 @@ def listed(
 ) -> QueryListing[Proposal]:
     """The proposals, the last first: of one scope, or all of them; of one state, or of all."""
     query = select(Proposal).join(Authority, Authority.id == Proposal.authority_id)
-    if sight is not None:
-        query = query.where(Proposal.scope_kind == sight.kind, Proposal.scope_code == sight.code)
+    if scope is not None:
+        query = query.where(Proposal.scope_kind == scope.kind, Proposal.scope_code == scope.code)
     if state is not None:
         query = query.where(Proposal.state == state)
     return QueryListing(

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
 from outreach.adherence.situation import By, Compared, Reading
@@ -56,7 +56,7 @@ def on(day):
     return at(day).date()
 
 
-def of(code, kind=SightKind.FEDERATION):
+def of(code, kind=ScopeKind.FEDERATION):
     return AccessScope(kind, code)
 
 
@@ -94,9 +94,9 @@ class Told:
     def edition(self, changes, *, applied, dated=None):
         apply(self.session, register(changes), at(applied), on(applied if dated is None else dated))
 
-    def between(self, first, second, *, by=By.NETWORK, sight=None, strand=1, naming=None):
+    def between(self, first, second, *, by=By.NETWORK, scope=None, strand=1, naming=None):
         """The difference of two readings, each a day and a moment in days, or None for the knowledge of today."""
-        asked = Compared(self.programme, self.programme.strand(strand), by, sight)
+        asked = Compared(self.programme, self.programme.strand(strand), by, scope)
         readings = (Reading(on(day), None if moment is None else at(moment)) for day, moment in (first, second))
         return situation.difference(self.session, asked, *readings, naming)
 
@@ -290,12 +290,12 @@ def test_a_federation_sees_that_a_school_left_and_not_which(told):
     told.edition(
         {80003: {"authority": 9001, "authority_name": "ASBL Saint-Joseph", "network": LIBRE}, 80004: None}, applied=15
     )
-    assert told.causes((10, 10), (20, 20), sight=of("CECP")) == {}  # secondary schools are another federation's
-    assert told.causes((10, 10), (20, 20), sight=of("CPEONS")) == {
+    assert told.causes((10, 10), (20, 20), scope=of("CECP")) == {}  # secondary schools are another federation's
+    assert told.causes((10, 10), (20, 20), scope=of("CPEONS")) == {
         (COMMUNAL, "none"): [("closed", -1, [80004]), ("left", -1, [])]
     }
-    assert told.causes((10, 10), (20, 20), sight=of("SeGEC")) == {(LIBRE, "none"): [("moved", 1, [80003])]}
-    assert told.between((10, 10), (20, 20), sight=of("CPEONS")).totals["concerned"].before == 2
+    assert told.causes((10, 10), (20, 20), scope=of("SeGEC")) == {(LIBRE, "none"): [("moved", 1, [80003])]}
+    assert told.between((10, 10), (20, 20), scope=of("CPEONS")).totals["concerned"].before == 2
 
 
 class Nobody:
@@ -315,22 +315,22 @@ def test_what_became_of_a_school_that_left_is_not_told(told):
     elsewhere = {"authority": 9001, "authority_name": "ASBL Saint-Joseph", "network": LIBRE}
     told.edition({80003: elsewhere}, applied=15)
     told.edition({80003: None, 80004: {"site": 70003}}, applied=18)
-    sight = of("CPEONS")
-    assert told.causes((10, 10), (20, 20), sight=sight)[COMMUNAL, "none"] == [("merged", -1, [80003])], "the service"
-    assert told.causes((10, 10), (20, 20), sight=sight, naming=Nobody()) == {(COMMUNAL, "none"): [("left", -1, [])]}
+    scope = of("CPEONS")
+    assert told.causes((10, 10), (20, 20), scope=scope)[COMMUNAL, "none"] == [("merged", -1, [80003])], "the service"
+    assert told.causes((10, 10), (20, 20), scope=scope, naming=Nobody()) == {(COMMUNAL, "none"): [("left", -1, [])]}
 
 
 def test_a_network_sees_that_a_school_left_and_not_which(told):
     told.record(80003, 2, recorded=2)
     told.edition({80003: {"authority": 9003, "authority_name": "PO 3", "network": WBE}, 80004: None}, applied=15)
-    communal = of(COMMUNAL, SightKind.NETWORK)
-    assert told.causes((10, 10), (20, 20), sight=communal) == {
+    communal = of(COMMUNAL, ScopeKind.NETWORK)
+    assert told.causes((10, 10), (20, 20), scope=communal) == {
         (COMMUNAL, "joined"): [("left", -1, [])],
         (COMMUNAL, "none"): [("closed", -1, [80004])],
     }
-    found = told.between((10, 10), (20, 20), sight=communal).as_json()
+    found = told.between((10, 10), (20, 20), scope=communal).as_json()
     assert (found["from"]["network"], found["from"]["federation"]) == (COMMUNAL, None)
-    assert told.causes((10, 10), (20, 20), sight=of(WBE, SightKind.NETWORK)) == {
+    assert told.causes((10, 10), (20, 20), scope=of(WBE, ScopeKind.NETWORK)) == {
         (WBE, "joined"): [("moved", 1, [80003])]  # whether the one that it left runs others is not theirs to know
     }
 
@@ -375,5 +375,5 @@ def test_a_reading_that_nobody_can_have_or_that_is_lost_is_refused(told):
     with pytest.raises(InputError, match="personne ne connaissait"):
         told.between((10, 10), (20, 19))
     with pytest.raises(InputError, match="Fédération inconnue : « XYZ »"):
-        told.between((10, 10), (20, 20), sight=of("XYZ"))
+        told.between((10, 10), (20, 20), scope=of("XYZ"))
     assert told.causes((10, 10), (20, 20)) == {}

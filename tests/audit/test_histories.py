@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, note, settings
 from hypothesis import strategies as st
 
-from outreach.access.scopes import SightKind
+from outreach.access.scopes import ScopeKind
 from outreach.core.settings import read
 from tests.audit import recount, rows, told
 from tests.audit.histories import DAY, History
@@ -24,8 +24,8 @@ WITH_STOPPED = 2  # some showed before their letter left, which few have
 WITH_LEFT_OUT = 50026  # a person leaves some out of a paused wave that a reminder overtook
 WITH_MOVED = 11032  # a school moves to another authority while a letter to correct waits
 KNOWN = (SEVERAL, WITH_STOPPED) if RUN == "short" else (SEVERAL, WITH_STOPPED, WITH_LEFT_OUT, WITH_MOVED)
-SIGHTS = [(SightKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "CECP", "FELSI")]
-SIGHTS += [(SightKind.NETWORK, code) for code in ("WBE", "Libre confessionnel", "Subventionné communal")]
+ALL_SCOPES = [(ScopeKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "CECP", "FELSI")]
+ALL_SCOPES += [(ScopeKind.NETWORK, code) for code in ("WBE", "Libre confessionnel", "Subventionné communal")]
 
 
 def compared(history, url, run, seen_by):
@@ -52,7 +52,7 @@ def compared(history, url, run, seen_by):
         found += [f"campaign {one}: {fault}" for fault in recount.faults(audit.counts(one))]
         found += told.of_campaign(run.database, audit, one)
         found += told.of_audience(run, audit, one)
-        found += told.of_members(seen_by, audit, one, *chance.choice(SIGHTS))
+        found += told.of_members(seen_by, audit, one, *chance.choice(ALL_SCOPES))
     for one in chance.sample(campaigns, min(len(campaigns), 1)):
         found += told.of_counts(run, audit, one) + told.of_status(run, audit, one)
     return found
@@ -71,7 +71,7 @@ def played(templates, backend, seed, turns=TURNS):
     with tempfile.TemporaryDirectory() as folder:
         for url in templates.copy(backend, "staffed", Path(folder)):
             database = templates.open(url)
-            seen_by = templates.sighted(database)
+            seen_by = templates.scoped(database)
             run = told.Commands(database, read({"OUTREACH_DATA": folder, "OUTREACH_DATABASE_URL": url}))
             try:
                 history = History(database, random.Random(seed), several=seed % 2 == 1).begin().play(turns // 2)

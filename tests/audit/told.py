@@ -2,7 +2,7 @@
 
 import json
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.campaigns import counting, planning, results
 from outreach.core.text.errors import NotFound
 from tests.audit import recount
@@ -233,19 +233,19 @@ def of_members(seen_by, audit, campaign, kind, code):
 
     Of a campaign for schools of a level that a federation represents nobody for, it is told nothing.
     """
-    if kind is SightKind.FEDERATION:
+    if kind is ScopeKind.FEDERATION:
         members = audit.members(code)
     else:
         members = {key for key, row in audit.authority.items() if audit.network[row["network_id"]] == code}
     # What is seen are letters to its members, not one to an authority that another took over; whom a wave to come means
     # is asked of what is seen: a federation sees its own memberships and levels alone.
-    of_scope = code if kind is SightKind.FEDERATION else None
+    of_scope = code if kind is ScopeKind.FEDERATION else None
     seen = {table: [one for one in audit.rows[table] if one["authority_id"] in members]
             for table in ("messages", "reach_steps")}  # fmt: skip
     counted = recount.Campaigns(audit.rows | seen, audit.now, federation=of_scope).counts(campaign, only=members)
     (row,) = (one for one in audit.rows["campaigns"] if one["id"] == campaign)
     levels = {*audit.strand[row["strand_id"]]["levels"].split(",")}
-    is_theirs = kind is not SightKind.FEDERATION or bool(levels & audit.represented(code))
+    is_theirs = kind is not ScopeKind.FEDERATION or bool(levels & audit.represented(code))
     with seen_by.of(AccessScope(kind, code)).reading() as session:
         try:
             stored = planning.campaign_numbered(session, campaign)

@@ -7,7 +7,7 @@ from sqlalchemy import event, select
 
 from outreach.access import accounts
 from outreach.access.accounts import User
-from outreach.access.scopes import AccessScope, SightKind, scoped_database
+from outreach.access.scopes import AccessScope, ScopeKind, scoped_database
 from outreach.access.scopes import _engine as engine
 from outreach.adherence import programmes
 from outreach.campaigns.models import Campaign
@@ -94,7 +94,7 @@ def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(
     assert "Filtrer par état" not in cecp.get("/notes").text, "there is one state alone"
     for path in (f"/notes/{number}", *(f"/notes/{number}/note.{kind}" for kind in ("pdf", "json", "xlsx"))):
         assert cecp.get(path).status_code == 403, path
-    with scoped_database(launched_sample, AccessScope(SightKind.FEDERATION, "CECP")).reading() as session:
+    with scoped_database(launched_sample, AccessScope(ScopeKind.FEDERATION, "CECP")).reading() as session:
         seen = session.get_one(Note, number)
         assert (seen.title, seen.figures, seen.text) == ("Premier bilan", "", "")
 

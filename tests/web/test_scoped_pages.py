@@ -27,12 +27,12 @@ from tests.factories import AUTHOR
 from tests.pages import check, elements, links, text_of
 
 __all__ = ["talked_sample"]
-SIGHTS = [
+ALL_SCOPES = [
     *(("federation", code) for code in ("SeGEC", "FELSI", "CECP", "CPEONS")),
     *(("network", code) for code in ("WBE", "COCOF")),
 ]
 OF_EACH_KIND = ("CECP", "WBE")  # the others are of a kind with one of these
-EVERY = [pytest.param(*one, marks=() if one[1] in OF_EACH_KIND else pytest.mark.deep) for one in SIGHTS]
+EVERY = [pytest.param(*one, marks=() if one[1] in OF_EACH_KIND else pytest.mark.deep) for one in ALL_SCOPES]
 UNGUARDED = {"account.sign_in_again", "second_factor.check", "second_factor.set_up"}  # steps of signing in
 NUMBERS = re.compile(r"(?<![\w.])\d{4,6}(?![\w.])")
 ADDRESSES = re.compile(r"[\w.+'-]+@[\w.-]+\w")
@@ -66,7 +66,7 @@ def signed_in(app, role, code):
 
 
 class Scope:
-    """The members of a sight as the register's rows have them, and what may be said of nobody else."""
+    """The members of a scope as the register's rows have them, and what may be said of nobody else."""
 
     def __init__(self, database, role, code):
         with database.reading() as session:
@@ -191,7 +191,7 @@ def test_counts_and_files_are_those_of_the_register(app, launched_sample, role, 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("role", "code"), [SIGHTS[0], pytest.param(*SIGHTS[4], marks=pytest.mark.deep)])
+@pytest.mark.parametrize(("role", "code"), [ALL_SCOPES[0], pytest.param(*ALL_SCOPES[4], marks=pytest.mark.deep)])
 def test_whatever_an_open_page_leads_to_opens(app, talked_sample, role, code):
     """Links, pictures, what a script asks for, and forms. Of each view so many addresses for each name of an argument,
     for the first federation and network; refusals are pages, too, and an issuer adds a button."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from outreach.access.accounts import second_factors
 from outreach.access.accounts._password_links import read_link, use
 from outreach.access.accounts._sessions import StaffSession, end_sessions, is_going_on, is_key
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.core import audit
 from outreach.core.audit import MAILBOX, PROGRAM, SENDER
 from outreach.core.db import Base, Session, take_lock
@@ -81,9 +81,9 @@ class User(Base):
         return {role.name for role in self.roles}
 
     @property
-    def sight(self) -> AccessScope | None:
+    def access_scope(self) -> AccessScope | None:
         """What the account may see, if it is a federation's or a network's; None for staff, who see everything."""
-        kind = next((kind for kind in SightKind if kind.value in self.role_names), None)
+        kind = next((kind for kind in ScopeKind if kind.value in self.role_names), None)
         return AccessScope(kind, self.scope_code) if kind else None
 
     @property

@@ -104,7 +104,7 @@ def admit_identity(
         raise SignInRefused(Cause.UNKNOWN)
     if not user.active:
         raise SignInRefused(Cause.CLOSED, user.email)
-    if roles is None or user.sight is not None:
+    if roles is None or user.access_scope is not None:
         return Admission(user.id, user.email)
     keeps = RoleName.ADMINISTRATOR not in roles and _is_last_administrator(session, user)
     wanted = {*roles, RoleName.ADMINISTRATOR} if keeps else set(roles)

@@ -29,7 +29,7 @@ from sqlalchemy.engine import Connection
 from outreach.access.scopes import _policy as policy
 from outreach.access.scopes._policy import KEYS, TABLES, AccessScope
 from outreach.core.db import Database, Session
-from outreach.core.db.bulk import SIGHT
+from outreach.core.db.bulk import SCOPE
 from outreach.core.text.errors import Refused
 
 if TYPE_CHECKING:
@@ -283,25 +283,25 @@ def examine_role(session: Session, role: str) -> None:
 
 # What is kept with a connection.
 READY, ASKS, SCHEMA, CALLS = "sight_ready", "sight_asks", "sight_schema", "sight_calls"
-MOST_FOUND = 50  # sights whose keys a process remembers
-_kept: WeakKeyDictionary[Engine, "Sighted"] = WeakKeyDictionary()
+MOST_FOUND = 50  # scopes whose keys a process remembers
+_kept: WeakKeyDictionary[Engine, "ScopedDatabase"] = WeakKeyDictionary()
 _turns = Lock()
 
 
-def scoped_database(database: Database, sight: AccessScope) -> Database:
-    """The same database as this sight has it: each of its readings sees what is in scope, and no more.
+def scoped_database(database: Database, scope: AccessScope) -> Database:
+    """The same database as this scope has it: each of its readings sees what is in scope, and no more.
 
     The keys of the scope are those of each reading's own state of the data.
     """
     with _turns:
         if (opened := _kept.get(database.engine)) is None:
-            opened = _kept[database.engine] = Sighted(database)
+            opened = _kept[database.engine] = ScopedDatabase(database)
             database.before_dispose(opened.dispose)
-    return opened.of(sight)
+    return opened.of(scope)
 
 
-class Sighted(Database):
-    """A database whose sessions see what is in scope. Without a sight they see no row of a scoped table."""
+class ScopedDatabase(Database):
+    """A database whose sessions see what is in scope. Without a scope they see no row of a scoped table."""
 
     def __init__(self, whole: Database) -> None:
         super().__init__(whole.engine.url.render_as_string(hide_password=False), whole.info)
@@ -321,10 +321,10 @@ class Sighted(Database):
         event.listen(self.engine, "before_cursor_execute", _guard)
         event.listen(self.engine, "checkin", _empty)
 
-    def of(self, sight: AccessScope) -> Self:
-        """This database, as a sight has it. All sights share the connections."""
+    def of(self, scope: AccessScope) -> Self:
+        """This database, as a scope has it. All scopes share the connections."""
         same = copy(self)
-        same._reader = self._reader.execution_options(**{SIGHT: sight})  # noqa: SLF001 - a copy of our own
+        same._reader = self._reader.execution_options(**{SCOPE: scope})  # noqa: SLF001 - a copy of our own
         return same
 
     @contextmanager
@@ -338,38 +338,38 @@ class Sighted(Database):
         raise Unguarded("a scoped session only reads")
 
     def _fill(self, connection: Connection) -> None:
-        """Give a transaction that begins the keys of its sight, and none of the one before."""
-        sight: AccessScope | None = connection.get_execution_options().get(SIGHT)
+        """Give a transaction that begins the keys of its scope, and none of the one before."""
+        scope: AccessScope | None = connection.get_execution_options().get(SCOPE)
         _open(connection.info, opens=True)
         try:
             for statement in policy.emptied():
                 connection.exec_driver_sql(statement)
-            if sight is not None:
-                self._find(connection, sight)
+            if scope is not None:
+                self._find(connection, scope)
             if self.role:
                 connection.exec_driver_sql(taken(self.role))
         finally:
             _open(connection.info, opens=False)
 
-    def _find(self, connection: Connection, sight: AccessScope) -> None:
+    def _find(self, connection: Connection, scope: AccessScope) -> None:
         """Fill the tables of keys; with those found before, where nothing has changed that they are found by.
 
         Finding the keys of some thousand schools takes more than a small page, putting them back a fifth of that.
         """
         dialect, schema = connection.dialect, connection.info[SCHEMA]
         stamp = tuple(connection.exec_driver_sql(policy.stamp(dialect, schema)).one())
-        before, keys = self._found.get(sight, ((), {}))
+        before, keys = self._found.get(scope, ((), {}))
         if before == stamp:
             for name, values in keys.items():
                 given = orjson.dumps(values).decode() if dialect.name == "sqlite" else values
                 connection.exec_driver_sql(policy.again(name, dialect), (given,))
             return
-        for statement, parameters in policy.filled(sight, dialect, schema):
+        for statement, parameters in policy.filled(scope, dialect, schema):
             connection.exec_driver_sql(statement, parameters)
         found = {name: list(connection.exec_driver_sql(query).scalars()) for name, query in policy.read()}
         if len(self._found) >= MOST_FOUND:
             self._found.clear()
-        self._found[sight] = stamp, found
+        self._found[scope] = stamp, found
 
     def _make_ready(self, connection: Any, record: Any) -> None:
         dialect, schema, calls = self.engine.dialect, "main", frozenset[str]()
@@ -380,7 +380,7 @@ class Sighted(Database):
         else:
             (schema,) = connection.execute("SELECT quote_ident(current_schema())").fetchone()
             calls = frozenset(name for (name,) in connection.execute(policy.CALLED_BY_A_DOT)) - policy.columns()
-            # It expects far more rows than a sight has, and compiles thousands of expressions: half a minute for one
+            # It expects far more rows than a scope has, and compiles thousands of expressions: half a minute for one
             # statement about an audience that then takes a quarter of a second.
             connection.execute("SET jit = off")
         for statement in policy.made(dialect, schema):

@@ -13,8 +13,8 @@ from outreach.core.db import Base
 from outreach.core.text.labelled import Labelled
 
 
-class SightKind(Labelled):
-    """What a sight is bound to."""
+class ScopeKind(Labelled):
+    """What a scope is bound to."""
 
     FEDERATION = "federation", "fédération"
     NETWORK = "network", "réseau"
@@ -28,7 +28,7 @@ class AccessScope:
     Members are today's, also on a page about a day of the past. A code that names nothing sees nothing.
     """
 
-    kind: SightKind
+    kind: ScopeKind
     code: str
 
 
@@ -391,12 +391,12 @@ def emptied() -> Iterator[str]:
     return (f"DELETE FROM {name}" for name in KEYS)
 
 
-def filled(sight: AccessScope, dialect: Dialect, schema: str) -> Sequence[tuple[str, tuple[str, ...]]]:
-    """The statements that fill the tables of keys for a sight, each with its parameters."""
+def filled(scope: AccessScope, dialect: Dialect, schema: str) -> Sequence[tuple[str, tuple[str, ...]]]:
+    """The statements that fill the tables of keys for a scope, each with its parameters."""
     before, mark = places(dialect, schema), "?" if dialect.name == "sqlite" else "%s"
-    federation = sight.kind is SightKind.FEDERATION
+    federation = scope.kind is ScopeKind.FEDERATION
     asked = _OF_FEDERATION if federation else _OF_NETWORK
-    return [(text.format(**before, code=mark), (sight.code,) * text.count("{code}")) for text in asked]
+    return [(text.format(**before, code=mark), (scope.code,) * text.count("{code}")) for text in asked]
 
 
 def stamp(dialect: Dialect, schema: str) -> str:

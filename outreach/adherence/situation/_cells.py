@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select
 
 from outreach.access import scopes
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation._situation import Bucket
 from outreach.core.text.labelled import Labelled
@@ -70,18 +70,18 @@ class Compared:
     programme: Programme
     strand: Strand
     by: By = By.NETWORK
-    sight: AccessScope | None = None
+    scope: AccessScope | None = None
     schools: Select[int] | None = None
     about: str = ""
 
     @property
     def whose(self) -> str:
         """Whose schools, or which ones, count, in French; '' of all."""
-        return ", ".join(filter(None, (self.about, scopes.authorities_in_words(self.sight))))
+        return ", ".join(filter(None, (self.about, scopes.authorities_in_words(self.scope))))
 
-    def code(self, kind: SightKind) -> str | None:
+    def code(self, kind: ScopeKind) -> str | None:
         """The code of the federation, or of the network, whose members alone count."""
-        return self.sight.code if self.sight and self.sight.kind is kind else None
+        return self.scope.code if self.scope and self.scope.kind is kind else None
 
 
 @dataclass(slots=True)
@@ -147,5 +147,5 @@ class SituationDifference:
             "strand": self.compared.strand.number,
             "as_of": one.day.isoformat(),
             "known_at": one.known_at.isoformat() if one.known_at else None,
-            **{kind.value: self.compared.code(kind) for kind in SightKind},
+            **{kind.value: self.compared.code(kind) for kind in ScopeKind},
         }

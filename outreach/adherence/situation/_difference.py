@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, exists, l
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import NullType
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status, Word
 from outreach.adherence.situation._cells import (
     CONCERNED,
@@ -68,7 +68,7 @@ def difference(
     """
     for one in (before, after):
         refuse_unknowable(session, one.day, one.known_at)
-    federation = asked.code(SightKind.FEDERATION)
+    federation = asked.code(ScopeKind.FEDERATION)
     if federation and not session.scalar(select(Federation.id).where(Federation.code == federation)):
         codes = ", ".join(session.scalars(select(Federation.code).order_by(Federation.code)))
         raise InputError(f"Fédération inconnue : « {federation[:60]} ». Choisissez parmi : {codes}.")
@@ -283,7 +283,7 @@ class _Splitting:
         )
         if self.asked.schools is not None:
             query = query.where(Ownership.school_id.in_(self.asked.schools))
-        members = self._members(self.asked.sight) if self.asked.sight else None
+        members = self._members(self.asked.scope) if self.asked.scope else None
         bit_of = {kind.value: self.levels[kind.level] for kind in EducationType if kind.level in self.levels}
         found: dict[int, Three[_Place]] = {}
         for school, authority, kind, held in self.session.execute(query):
@@ -302,11 +302,11 @@ class _Splitting:
             found[school] = first, between, second
         return found
 
-    def _members(self, sight: AccessScope) -> dict[tuple[int, int], int]:
+    def _members(self, scope: AccessScope) -> dict[tuple[int, int], int]:
         """In which readings an authority is a member for a level; one of a network is in it for ever."""
-        if sight.kind is SightKind.NETWORK:
+        if scope.kind is ScopeKind.NETWORK:
             of = (
-                select(Authority.id).join(Network, Network.id == Authority.network_id).where(Network.code == sight.code)
+                select(Authority.id).join(Network, Network.id == Authority.network_id).where(Network.code == scope.code)
             )
             theirs = self.session.scalars(of).all()
             return {(key, level): FIRST | BETWEEN | SECOND for key in theirs for level in self.levels.values()}
@@ -315,7 +315,7 @@ class _Splitting:
             Federation, Federation.id == Membership.federation_id
         )
         found: dict[tuple[int, int], int] = defaultdict(int)
-        for authority, level, bits in self.session.execute(query.where(Federation.code == sight.code)):
+        for authority, level, bits in self.session.execute(query.where(Federation.code == scope.code)):
             if level in self.levels:
                 found[authority, self.levels[level]] |= bits
         return found
@@ -418,9 +418,9 @@ class _Register:
         first, last = self.ends
         # The reading that says it last, if it is the one without the school.
         out = 0 if is_since and self.splitting.is_backward else 2
-        sight = self.splitting.asked.sight
+        scope = self.splitting.asked.scope
         is_elsewhere = self.taught[school] >> out & 1 or school not in self.named
-        if sight and groups[2 - out] and not groups[out] and is_elsewhere:
+        if scope and groups[2 - out] and not groups[out] and is_elsewhere:
             return Cause.LEFT
         if not is_since:
             return Cause.EDITION_UNDONE if school in self.undone else Cause.EDITION_APPLIED
@@ -432,7 +432,7 @@ class _Register:
         if not owners[last]:
             return Cause.MERGED if school in self.taken_over else Cause.CLOSED
         if owners[first] != owners[last]:
-            is_from_outside = sight and not (groups[first] and groups[last])
+            is_from_outside = scope and not (groups[first] and groups[last])
             return Cause.MOVED if is_from_outside or owners[first] in self.running else Cause.MERGED
         return Cause.LEVEL_CHANGED
 

@@ -77,7 +77,7 @@ def situation_sentences(found: Situation, strands: Iterable[Strand]) -> list[str
     Schools that are reported as gone have one more, which is said once where it is the same for several strands.
     """
     strands = list(strands)
-    reported = [of_reported([found.total], one, found.sight) for one in strands]
+    reported = [of_reported([found.total], one, found.scope) for one in strands]
     told = [of_strand(found, one) for one in strands], reported
     return list(dict.fromkeys(one.sentence for some in told for one in some if one is not None))
 
@@ -101,14 +101,14 @@ def of_declared(rows: Iterable[SituationRow], number: int, programme: str = "") 
 
 
 def of_reported(
-    rows: Iterable[SituationRow], strand: Strand, sight: AccessScope | None = None
+    rows: Iterable[SituationRow], strand: Strand, scope: AccessScope | None = None
 ) -> FiguredSentence | None:
     """The schools of a strand that are reported as gone: they count while the register has them. None without any."""
     count = sum(row.reported.get(strand.number, 0) for row in rows)
     if not count:
         return None
     schools = f"{french.plural(count, 'école')} {kinds_of_schools(strand.levels, count)}"
-    schools += of_schools(sight)
+    schools += of_schools(scope)
     sentence = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
     if count == 1:
         sentence = "signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
@@ -201,9 +201,9 @@ def of_rows(found: Situation, row: SituationRow) -> str:
 
     Where the group is the scope itself, the scope says both.
     """
-    sight = found.sight
-    is_whole = sight is not None and (sight.kind.value, sight.code) == (found.by.value, row.code)
-    return of_schools(sight).strip() if is_whole else of_group(found.by, row) + of_schools(sight)
+    scope = found.scope
+    is_whole = scope is not None and (scope.kind.value, scope.code) == (found.by.value, row.code)
+    return of_schools(scope).strip() if is_whole else of_group(found.by, row) + of_schools(scope)
 
 
 def day_in_words(found: Situation) -> str:
@@ -244,7 +244,7 @@ def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> s
     joined, declared, base = figures[Bucket.JOINED], figures[Bucket.DECLARED], figures["base"]
     day = french.initial(day_in_words(found))
     strand = strand_ordinal(about.number, found.programme)
-    whose = of_schools(found.sight)
+    whose = of_schools(found.scope)
     if not base:
         return f"{day}, aucune école{whose} n’est concernée par le {strand}."
     concerned = " concernées" if figures[Bucket.NOT_CONCERNED] else ""

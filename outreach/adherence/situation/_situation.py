@@ -139,7 +139,7 @@ class Situation:
     """The situation at the end of a day, Brussels: the total, then each group that has an eligible school.
 
     `known_at` is the moment whose knowledge it shows; None = that of now. `openings` has the strands that are not open
-    yet, by number, each with the day of its opening: no row has figures of these. `sight`: whose members alone count.
+    yet, by number, each with the day of its opening: no row has figures of these. `scope`: whose members alone count.
     `programme`: its name where several are loaded, '' otherwise.
     """
 
@@ -149,7 +149,7 @@ class Situation:
     total: SituationRow
     rows: list[SituationRow]
     openings: dict[int, date] = field(default_factory=dict)
-    sight: AccessScope | None = None
+    scope: AccessScope | None = None
     programme: str = ""
 
     def among(self, codes: Collection[str]) -> "Situation":
@@ -164,7 +164,7 @@ class Situation:
         return {
             "as_of": self.as_of.isoformat(),
             "known_at": self.known_at.isoformat() if self.known_at else None,
-            "counted": scopes.authorities_in_words(self.sight) or None,
+            "counted": scopes.authorities_in_words(self.scope) or None,
             "total": _row_json(self.total, self),
             f"{self.by.value}s": [_row_json(row, self) for row in self.rows],
         }

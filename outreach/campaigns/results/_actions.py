@@ -42,7 +42,7 @@ class WaveAction:
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
     the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
     moment asked is past, as that is known of now only. `part` says that it counts some networks alone, in French after
-    whom it means, or is ''; `sight`, whose members alone.
+    whom it means, or is ''; `scope`, whose members alone.
     """
 
     campaign: int
@@ -56,7 +56,7 @@ class WaveAction:
     delivered: Counts = field(default_factory=dict)
     answered: Counts = field(default_factory=dict)
     part: str = ""
-    sight: AccessScope | None = None
+    scope: AccessScope | None = None
 
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
@@ -70,9 +70,9 @@ class WaveAction:
         total = sum(meant.values())
         if not total:
             none = "doit partir : à ce jour, elle n’écrirait" if self.is_planned else "n’a écrit"
-            among = f" parmi les {scopes.authorities_in_words(self.sight)}" if self.sight else ""
+            among = f" parmi les {scopes.authorities_in_words(self.scope)}" if self.scope else ""
             return french.typeset(f"Le {day}, {wave} {none} à personne{among}{self.part}.")
-        whose = f" {scopes.members_in_words(self.sight, total)}" if self.sight else ""
+        whose = f" {scopes.members_in_words(self.scope, total)}" if self.scope else ""
         whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + whose + self.part
         codes = [code for code in labels if code in meant]
         each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
@@ -232,10 +232,10 @@ def list_actions(
     counts = by_network(session, shown[0], moment)
     still_planned = [] if is_past else [wave for wave in shown[1] if wave.state is WaveState.PLANNED]
     meant = planning.count_recipients(session, still_planned, now)
-    sight = scopes.of_session(session)
+    scope = scopes.of_session(session)
     told = (
-        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], sight) for wave in shown[0]],
-        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, sight, is_planned=True) for wave in shown[1]],
+        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], scope) for wave in shown[0]],
+        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, scope, is_planned=True) for wave in shown[1]],
     )
     codes = {code for one in (*told[0], *told[1]) for code in one.meant or ()}
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
@@ -316,11 +316,11 @@ def _left_at(wave: Wave) -> datetime:
 
 
 def _action(
-    wave: Wave, at: datetime, counts: Mapping[str, Any], sight: AccessScope | None, *, is_planned: bool = False
+    wave: Wave, at: datetime, counts: Mapping[str, Any], scope: AccessScope | None, *, is_planned: bool = False
 ) -> WaveAction:
     campaign = wave.campaign
     about = campaign.id, campaign.title, campaign.strand.number, wave.name
-    return WaveAction(*about, at, is_planned, sight=sight, **counts)
+    return WaveAction(*about, at, is_planned, scope=scope, **counts)
 
 
 def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:

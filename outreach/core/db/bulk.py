@@ -118,7 +118,7 @@ def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     return f"({compiler.process(column == any_(cast(keys, ARRAY(column.type))), **options)})"
 
 
-SIGHT = "outreach_sight"  # an execution option: whose scope the sessions of an engine have; they ask no catalogue
+SCOPE = "outreach_sight"  # an execution option: whose scope the sessions of an engine have; they ask no catalogue
 HASHED = text("SET LOCAL enable_nestloop = off")
 PAGE, GROWN = 8192, 10  # bytes; times
 HAS_GROWN = text(
@@ -139,7 +139,7 @@ def hash_what_grew(session: Session, *models: type[Base]) -> None:
     bind = session.get_bind()
     if bind.dialect.name != "postgresql":
         return
-    if SIGHT in bind.get_execution_options():
+    if SCOPE in bind.get_execution_options():
         hash_in_scope(session)
         return
     names = [model.__tablename__ for model in models]
@@ -150,9 +150,9 @@ def hash_what_grew(session: Session, *models: type[Base]) -> None:
 def hash_in_scope(session: Session) -> None:
     """Have a scoped session join by hashing to the end of the transaction, for a statement over most letters.
 
-    PostgreSQL does not know how many keys a sight has, and looks each letter up among the schools of all: with 1,000
+    PostgreSQL does not know how many keys a scope has, and looks each letter up among the schools of all: with 1,000
     authorities and 15 waves the situation took 12 seconds of the 5 it has, and takes a twentieth of one.
     """
     bind = session.get_bind()
-    if bind.dialect.name == "postgresql" and SIGHT in bind.get_execution_options():
+    if bind.dialect.name == "postgresql" and SCOPE in bind.get_execution_options():
         session.execute(HASHED)

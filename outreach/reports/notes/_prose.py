@@ -85,7 +85,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     counts = [figures_of(row, number) for row in chosen]
     total = figures_of(found.total, number)
     tail = f" au {strand_ordinal(number, found.programme)} {day_in_words(found)}"
-    whose = of_schools(found.sight)
+    whose = of_schools(found.scope)
     lead, *more = (
         _said(
             figures,
@@ -112,7 +112,7 @@ def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[s
     tail = f" au {strand_ordinal(number, found.programme)} {day_in_words(found)}"
     total = figures_of(found.total, number)
     fields = {"replies": about.asks_all, "is_over": strand.is_closed(found.as_of)}
-    lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, **fields)
+    lead = _said(total, tail, of_schools(found.scope), levels=strand.levels, **fields)
     rows = [row for row in found.rows if row.base(number)]
     each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
     return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
@@ -149,7 +149,7 @@ def _of(found: Situation, row: SituationRow) -> str:
 
 def _of_rows(found: Situation, row: SituationRow) -> str:
     """A network after « écoles », with whose members alone are counted where a scope counts."""
-    return of_rows(found, row) if found.sight else _of(found, row)
+    return of_rows(found, row) if found.scope else _of(found, row)
 
 
 def _said(

@@ -28,23 +28,23 @@ def notices(database: Database, *, now: datetime) -> list[dict[str, Any]]:
     """The columns of a notice for whom the waves of the next 48 hours concern: a planning of a wave, an account.
 
     An account none of whose members is written to gets a notice that is settled already, so that its members are not
-    counted again. Counting reads through the account's sight, outside the transaction that writes.
+    counted again. Counting reads through the account's scope, outside the transaction that writes.
     """
     with database.reading() as session:
         untold = _untold(session, now)
     counts: dict[tuple[int, AccessScope], int] = {}
-    for wave, _, _, sight in untold:
-        if (wave, sight) not in counts:
-            counts[wave, sight] = _members(database, wave, sight, now)
+    for wave, _, _, scope in untold:
+        if (wave, scope) not in counts:
+            counts[wave, scope] = _members(database, wave, scope, now)
     return [
         {
             "user_id": person.id,
             "decision_id": None,
             "wave_transition_id": transition,
             "due_at": now,
-            "settled_at": None if counts[wave, sight] else now,
+            "settled_at": None if counts[wave, scope] else now,
         }
-        for wave, transition, person, sight in untold
+        for wave, transition, person, scope in untold
     ]
 
 
@@ -74,13 +74,13 @@ def _untold(session: Session, now: datetime) -> list[tuple[int, int, Colleague, 
             StaffNotice.wave_transition_id == transition, StaffNotice.user_id == colleagues.USERS.c.id
         )
         waiting = set(session.scalars(select(colleagues.USERS.c.id).where(~told)))
-        found += [(wave, transition, person, sight) for person, sight in persons if person.id in waiting]
+        found += [(wave, transition, person, scope) for person, scope in persons if person.id in waiting]
     return found
 
 
-def _members(database: Database, key: int, sight: AccessScope, now: datetime) -> int:
+def _members(database: Database, key: int, scope: AccessScope, now: datetime) -> int:
     """How many authorities in a scope a wave would write to now."""
-    with scoped_database(database, sight).reading() as session:
+    with scoped_database(database, scope).reading() as session:
         wave = session.get(Wave, key)
         return sum(planning.count_recipients(session, [wave], now)[key].values()) if wave else 0
 

@@ -61,9 +61,9 @@ def admit() -> Response | None:
         return errors.answer(429, TOO_MANY, {"Retry-After": str(room.seconds)})
     if closed := _closed(key):
         return errors.answer(403, closed)
-    if key.sight is not None:
+    if key.access_scope is not None:
         end_reading()  # which found the key, and sees everything
-        g.sight = key.sight
+        g.scope = key.access_scope
     if request.method not in READS and not request.is_json:
         return errors.answer(415)
     if request.method not in READS:
@@ -97,7 +97,7 @@ def finish(response: Response) -> Response:
 
 def _closed(key: ApiKey) -> str:
     """Why a key may not ask this; '' where it may."""
-    if key.sight is not None and request.endpoint not in SCOPED:
+    if key.access_scope is not None and request.endpoint not in SCOPED:
         return CLOSED_FEED if request.endpoint == "api.events" else CLOSED
     return READS_ONLY if request.method not in READS and not key.writes else ""
 

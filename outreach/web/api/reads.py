@@ -98,7 +98,7 @@ def situation_difference() -> Response:
             strand = programme.strand_shown(asked.strand, after.day)
         except InputError as fault:
             raise NotFound(str(fault)) from None
-        asks = Compared(programme, strand, By(asked.by), holder().sight)
+        asks = Compared(programme, strand, By(asked.by), holder().access_scope)
         return told(situation.difference(session, asks, before, after, own).as_json())
 
 
@@ -163,7 +163,7 @@ def campaigns() -> Response:
 
     À une clé de fédération ou de réseau, celles qui écrivent à des membres.
     """
-    is_whole = holder().sight is None
+    is_whole = holder().access_scope is None
     resource = partial(resources.campaign, is_whole=is_whole)
     with reading() as session:
         among = None if is_whole else planning.campaigns_with_waves(session, now=now())
@@ -179,7 +179,7 @@ def campaign(campaign: int) -> Response:
     À une clé de fédération ou de réseau, ses vagues qui écrivent à des membres, et combien de membres.
     """
     with reading() as session:
-        say = results.progress_concerning if holder().sight else results.campaign_as_json
+        say = results.progress_concerning if holder().access_scope else results.campaign_as_json
         said = say(session, planning.campaign_numbered(session, campaign), now=now())
         (row,) = planning.list_campaigns(session, among=[campaign]).every()
         return told(resources.standing(row, said["counts"]["programme"], said))

@@ -48,13 +48,13 @@ def download(
     What a scope reads counts its members alone: file, sheets and rows say so, unless the table `is_of_all`. Where
     several programmes are loaded, so they say of which the request is.
     """
-    sight = None if is_of_all else counted()
-    origin = origin_of(campaign, sight)
+    scope = None if is_of_all else counted()
+    origin = origin_of(campaign, scope)
     tables = [table, *more]
     if origin.programme:
         tables = [of_programme(one, origin.programme, origin.code) for one in tables]
-    if sight:
-        tables = [_named(one, sight) for one in tables]
+    if scope:
+        tables = [_named(one, scope) for one in tables]
     try:
         return _response(tables, kind, name + origin.suffix(), whole=whole, origin=origin)
     except (_TooManyRows, TookTooLong):
@@ -63,11 +63,12 @@ def download(
         return make_response(render_template("pages/jobs/offer.html", title=table.name, of=of))
 
 
-def origin_of(campaign: str, sight: AccessScope | None) -> Origin:
+def origin_of(campaign: str, scope: AccessScope | None) -> Origin:
     """Where a file of this request comes from, and what it is about."""
-    scope = sight.code if sight else ""
     about = {"programme": programme.name(), "code": programme.code()}
-    return Origin(now(), current_user.name, campaign, scopes.authorities_in_words(sight), scope, **about)
+    return Origin(
+        now(), current_user.name, campaign, scopes.authorities_in_words(scope), scope.code if scope else "", **about
+    )
 
 
 def form(table: Table, kind: str, name: str) -> Response:
@@ -82,11 +83,11 @@ def of_programme(table: Table, name: str, code: str) -> Table:
     return table
 
 
-def _named(table: Table, sight: AccessScope) -> Table:
+def _named(table: Table, scope: AccessScope) -> Table:
     """The table with whose members alone it counts: in its name, and in a last column."""
-    label = french.initial(sight.kind.label)
+    label = french.initial(scope.kind.label)
     header = f"{label} du compte" if label in table.headers else label
-    return with_column(replace(table, name=f"{table.name}, {sight.code}"), header, sight.code)
+    return with_column(replace(table, name=f"{table.name}, {scope.code}"), header, scope.code)
 
 
 def _response(

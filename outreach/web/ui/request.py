@@ -1,6 +1,6 @@
 """What a view knows of its request: where it comes from, the instant, the person, what is open to whom.
 
-A view of `PAGES` reads through the account's sight. One of `OWN` reads rows of the account itself, and nothing else.
+A view of `PAGES` reads through the account's scope. One of `OWN` reads rows of the account itself, and nothing else.
 One of `GUIDE` reads no row.
 """
 
@@ -148,13 +148,13 @@ CLOSED = (
 
 def counted() -> AccessScope | None:
     """Whose members alone this request reads: the account's scope, or the key's; None where it reads all rows."""
-    sight: AccessScope | None = g.get("sight")
-    return sight
+    scope: AccessScope | None = g.get("scope")
+    return scope
 
 
 def is_scoped() -> bool:
     """Whether whoever is signed in sees the members of a federation or a network alone."""
-    return bool(current_user.is_authenticated and current_user.sight is not None)
+    return bool(current_user.is_authenticated and current_user.access_scope is not None)
 
 
 def opens(endpoint: str) -> bool:
@@ -208,7 +208,7 @@ def reading() -> Iterator[Session]:
     begins = "reading" not in g
     if begins:
         kept = ExitStack()
-        seen = scoped_database(database(), g.sight) if "sight" in g else database()
+        seen = scoped_database(database(), g.scope) if "scope" in g else database()
         g.reading, g.ends_reading = kept.enter_context(seen.reading()), kept
     try:
         yield g.reading
@@ -223,7 +223,7 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def whole() -> Iterator[Session]:
     """As `reading`, but that in a scope, too, it sees all rows: for what tells a scope no more than its own."""
-    if "sight" not in g:
+    if "scope" not in g:
         with reading() as session:
             yield session
         return
@@ -287,8 +287,8 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 return ask_to_sign_in()
             if current_user.must_change_password and request.endpoint != FIRST_PAGE:
                 return _lead_to(url_for(FIRST_PAGE))
-            if current_user.sight is not None:
-                _look_through(current_user.sight)
+            if current_user.access_scope is not None:
+                _look_through(current_user.access_scope)
             elif not current_user.holds(*roles):
                 g.lacks = roles
                 abort(403)
@@ -300,8 +300,8 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return guard
 
 
-def _look_through(sight: AccessScope) -> None:
-    """Have the page read through a sight. A view that is not open to it by name answers 403; a job only reads."""
+def _look_through(scope: AccessScope) -> None:
+    """Have the page read through a scope. A view that is not open to it by name answers 403; a job only reads."""
     if job() and request.endpoint not in PAGES:
         abort(403)
     if request.endpoint in OWN | GUIDE:
@@ -309,7 +309,7 @@ def _look_through(sight: AccessScope) -> None:
     if request.endpoint not in PAGES | WRITES:
         abort(403)
     end_reading()  # which read the account, and everything
-    g.sight = sight
+    g.scope = scope
 
 
 def leave_unread(fault: Exception) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from outreach.access import accounts
 from outreach.access.accounts import second_factors
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.core.settings import FactorPolicy
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import SCOPED, RoleName
@@ -24,13 +24,13 @@ def test_an_account_has_the_sight_of_its_role_and_code_and_no_role_of_staff(staf
     with staffed.writing() as session:
         user = added(session, [FEDERATION], "SeGEC")
         session.flush()
-        assert user.sight == AccessScope(SightKind.FEDERATION, "SeGEC")
+        assert user.access_scope == AccessScope(ScopeKind.FEDERATION, "SeGEC")
         assert not user.holds(*(role for role in RoleName if role not in SCOPED))
         accounts.set_roles(session, user, [NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
-        assert user.sight == AccessScope(SightKind.NETWORK, "WBE")
+        assert user.access_scope == AccessScope(ScopeKind.NETWORK, "WBE")
         assert accounts.labels_of(user) == "réseau WBE"
         accounts.set_roles(session, user, [READER], now=NOW, actor=AUTHOR)
-        assert (user.sight, user.scope_code) == (None, "")
+        assert (user.access_scope, user.scope_code) == (None, "")
 
 
 def test_a_change_of_scope_ends_the_sessions(staffed):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from outreach.access.scopes import AccessScope, SightKind, scoped_database
+from outreach.access.scopes import AccessScope, ScopeKind, scoped_database
 from outreach.access.scopes import _engine as engine
 from outreach.access.scopes import _policy as policy
 from outreach.access.scopes._engine import Unguarded
@@ -41,8 +41,8 @@ EXAMPLES = [  # each kind on PostgreSQL, and the largest one on SQLite
     pytest.param("sqlite", "network", "WBE", marks=DEEP),
 ]
 KNOWN = [name for name in TABLES if name in Base.metadata.tables]
-CECP = AccessScope(SightKind.FEDERATION, "CECP")
-SEGEC = AccessScope(SightKind.FEDERATION, "SeGEC")
+CECP = AccessScope(ScopeKind.FEDERATION, "CECP")
+SEGEC = AccessScope(ScopeKind.FEDERATION, "SeGEC")
 
 
 @state_from("launched_sample")
@@ -130,7 +130,7 @@ def every_figure(session):
 @pytest.mark.postgresql
 @pytest.mark.parametrize(("backend", "kind", "code"), EXAMPLES)
 def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample, kind, code):
-    with scoped_database(talked_sample, AccessScope(SightKind(kind), code)).reading() as session:
+    with scoped_database(talked_sample, AccessScope(ScopeKind(kind), code)).reading() as session:
         seen = dict(every_figure(session))
         tables = {name: rows(session, name) for name in KNOWN}
     prune(talked_sample, kind, code)
@@ -156,7 +156,7 @@ def test_each_view_taken_out_shows_what_is_out_of_scope(talked_sample, monkeypat
     assert len(shadowed) >= len(scoped) + 10, "hidden ones with rows"
     for name in shadowed:
         monkeypatch.setitem(policy.TABLES, name, Public())
-        opened = engine.Sighted(talked_sample).of(SEGEC)
+        opened = engine.ScopedDatabase(talked_sample).of(SEGEC)
         with opened.reading() as session:
             assert rows(session, name) > seen[name], name
         opened.dispose()
@@ -200,19 +200,19 @@ def test_two_federations_take_turns_on_one_connection(sample_database):
     count, keys = select(func.count(Authority.id)), Prepared(select(Contact.authority_id))
     used = set()
     for _ in range(3):
-        for sight, number in ((CECP, 261), (SEGEC, 667), (AccessScope(SightKind.NETWORK, "WBE"), 1)):
-            with scoped_database(sample_database, sight).reading() as session:
+        for scope, number in ((CECP, 261), (SEGEC, 667), (AccessScope(ScopeKind.NETWORK, "WBE"), 1)):
+            with scoped_database(sample_database, scope).reading() as session:
                 assert session.scalar(count) == number
                 assert session.scalar(text("SELECT count(*) FROM authorities")) == number
                 assert len(set(keys.keys(session, {}))) == number
                 used.add(id(session.connection().connection.dbapi_connection))
     assert len(used) == 1
-    for sight in (
-        AccessScope(SightKind.FEDERATION, "WBE"),
-        AccessScope(SightKind.NETWORK, ""),
-        AccessScope(SightKind.FEDERATION, "cecp"),
+    for scope in (
+        AccessScope(ScopeKind.FEDERATION, "WBE"),
+        AccessScope(ScopeKind.NETWORK, ""),
+        AccessScope(ScopeKind.FEDERATION, "cecp"),
     ):
-        with scoped_database(sample_database, sight).reading() as session:
+        with scoped_database(sample_database, scope).reading() as session:
             assert session.scalar(count) == 0
 
 
@@ -338,7 +338,7 @@ def test_whatever_changes_a_scope_is_seen_by_the_next_reading(sample_database):
 @pytest.mark.postgresql
 @pytest.mark.parametrize("asks", ["situation", "audience"])
 def test_what_reads_most_letters_in_a_scope_joins_by_hashing_until_its_transaction_ends(backend, sample_database, asks):
-    """PostgreSQL guesses few keys of a sight, and looked each letter up among all schools: 12 seconds for a page."""
+    """PostgreSQL guesses few keys of a scope, and looked each letter up among all schools: 12 seconds for a page."""
     scoped = scoped_database(sample_database, SEGEC)
     with scoped.reading() as session:
         programme = programmes.get_programme(session)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from outreach.access.scopes import AccessScope, SightKind
+from outreach.access.scopes import AccessScope, ScopeKind
 from outreach.access.scopes import _engine as engine
 from outreach.access.scopes._engine import Unguarded
 from outreach.access.scopes._policy import TABLES
@@ -47,7 +47,7 @@ def named(talked_sample):
 @pytest.fixture
 def opened(named):
     """The same database as scopes have it: with the role, and without."""
-    both = engine.Sighted(named), engine.Sighted(named)
+    both = engine.ScopedDatabase(named), engine.ScopedDatabase(named)
     both[1].role = ""
     yield both
     for one in both:
@@ -58,8 +58,8 @@ def opened(named):
 @pytest.mark.long
 def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened):
     known, (ours, plain) = [name for name in TABLES if name in Base.metadata.tables], opened
-    for sight in (SEGEC, CECP, AccessScope(SightKind.NETWORK, "WBE"), SEGEC):
-        with ours.of(sight).reading() as session, plain.of(sight).reading() as other:
+    for scope in (SEGEC, CECP, AccessScope(ScopeKind.NETWORK, "WBE"), SEGEC):
+        with ours.of(scope).reading() as session, plain.of(scope).reading() as other:
             assert session.scalar(text("SELECT count(*) FROM authorities")) > 0
             for name in known:
                 assert rows(session, name) == rows(other, name), name

@@ -26,11 +26,11 @@ from tests.access.scopes.pruned import members
 from tests.factories import AUTHOR
 from tests.programmes import NURSERY
 from tests.web.api.conftest import Program, routes
-from tests.web.test_scoped_pages import SIGHTS
+from tests.web.test_scoped_pages import ALL_SCOPES
 
 DAY = timedelta(1)
 OF_EACH_KIND = ("SeGEC", "WBE")
-SCOPES = [pytest.param(*one, marks=() if one[1] in OF_EACH_KIND else pytest.mark.deep) for one in SIGHTS]
+SCOPES = [pytest.param(*one, marks=() if one[1] in OF_EACH_KIND else pytest.mark.deep) for one in ALL_SCOPES]
 
 
 @pytest.mark.journey

@@ -258,11 +258,11 @@ def _schools(session: Session, fase: int, found: Authority | None = None) -> Que
 
 def _why(session: Session, authority_row: Authority) -> str:
     """Why a federation's or a network's account sees it, as one sentence; '' for staff."""
-    sight = current_user.sight
-    if sight is None:
+    scope = current_user.access_scope
+    if scope is None:
         return ""
-    own = [levels for one, levels in authorities.represented_by(session, authority_row) if one.code == sight.code]
-    return reference.reason(session, sight, [level.label for levels in own for level in levels])
+    own = [levels for one, levels in authorities.represented_by(session, authority_row) if one.code == scope.code]
+    return reference.reason(session, scope, [level.label for levels in own for level in levels])
 
 
 def _stands(session: Session, authority_row: Authority) -> list[tuple[str, str, str]]:

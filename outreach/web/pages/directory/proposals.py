@@ -72,7 +72,7 @@ def new(fase: int) -> str | Redirect:
 @needs(RoleName.READER)
 def propose(fase: int) -> Redirect | tuple[str, int]:
     """Record a proposal: its target is read through the scope, and it is written on the ordinary connection."""
-    if current_user.sight is None:
+    if current_user.access_scope is None:
         raise Refused("Une proposition vient d’une fédération ou d’un réseau : corrigez vous-même la fiche.")
     form, about = ProposalForm(), _about()
     with reading() as seen:
@@ -84,7 +84,9 @@ def propose(fase: int) -> Redirect | tuple[str, int]:
     if not form.errors:
         with telling(form.said), database().writing() as session:
             said = form.said.data or ""
-            proposals.propose(session, target, current_user.sight, said, judged=new_address, now=now(), actor=actor())
+            proposals.propose(
+                session, target, current_user.access_scope, said, judged=new_address, now=now(), actor=actor()
+            )
     if form.errors:
         return _form_page(fase, form), 422
     flash("Votre proposition est envoyée au service. Sa réponse vous parviendra par courriel, et ici.", "success")
@@ -137,7 +139,9 @@ def _decide(number: int, *, accepts: bool) -> Redirect | tuple[str, int]:
 
 @has_files(pages, "/proposals/export", "propositions", RoleName.READER)
 def _listed(session: Session) -> QueryListing[Proposal]:
-    return proposals.listed(session, current_user.sight, state=_state(), text=sought(request), sort=sorting(request))
+    return proposals.listed(
+        session, current_user.access_scope, state=_state(), text=sought(request), sort=sorting(request)
+    )
 
 
 def _state() -> ProposalState | None:

@@ -67,11 +67,11 @@ def feed() -> Response:
         if person is None:
             said = "Cette adresse d’agenda ne vaut pas, ou plus. Faites-en une autre dans « Mon compte ».\n"
             return Response(said, 404, mimetype="text/plain")
-        sight = accounts.account_numbered(session, person.id).sight
-        told = tasks.feed_events(session, person, now=now()) if sight is None else []
-    if sight is not None:
+        scope = accounts.account_numbered(session, person.id).access_scope
+        told = tasks.feed_events(session, person, now=now()) if scope is None else []
+    if scope is not None:
         end_reading()
-        with scoped_database(database(), sight).reading() as session:
+        with scoped_database(database(), scope).reading() as session:
             told = tasks.feed_events(session, person, only=planning.concerned_waves(session, now=now()), now=now())
     written = tasks.write_feed(told, settings().address)
     response = Response(written, mimetype=tasks.MEDIA_TYPE)

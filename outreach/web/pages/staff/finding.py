@@ -90,7 +90,7 @@ def _pages() -> list[FoundPage]:
 def _is_open(view: str) -> bool:
     """Whether the person may open a view: by scope, and by the roles that it asks for."""
     roles = getattr(current_app.view_functions[view], "roles", ())
-    return opens(view) and (current_user.sight is not None or current_user.holds(*roles))
+    return opens(view) and (current_user.access_scope is not None or current_user.holds(*roles))
 
 
 def _address(one: Found) -> str:
