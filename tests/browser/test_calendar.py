@@ -46,6 +46,9 @@ def test_on_a_phone_only_days_with_something_are_left_and_say_their_whole_name(s
     assert [one.replace("\n", "").removesuffix("mai").strip() for one in seen] == lines
     staff.set_viewport_size({"width": 1280, "height": 900})
     expect(staff.locator(".month td:visible")).to_have_count(42)
+    left = "cells => cells.map(cell => Math.round(cell.getBoundingClientRect().left))"
+    days = staff.locator(".month thead th").evaluate_all(left)
+    assert staff.locator(".month tbody td").evaluate_all(left) == days * 6, "each day stands under its name"
     closed = staff.locator(".month td", has_text="Ascension").first
     assert "gradient" in closed.evaluate("cell => getComputedStyle(cell).backgroundImage")
     staff.emulate_media(forced_colors="active")
