@@ -38,6 +38,7 @@ class Cause(Labelled):
     EDITION_APPLIED = "edition_applied", "édition du registre appliquée depuis"
     EDITION_UNDONE = "edition_undone", "édition du registre annulée"
     JOINED_SINCE = "joined_since", "adhésion confirmée depuis"
+    DECLARED_SINCE = "declared_since", "adhésion déclarée depuis"
     CHANGED_SINCE = "changed_since", "statut changé depuis"
     TOLD_LATE = "told_late", "dit après coup"
     TAKEN_BACK = "taken_back", "enregistrement retiré"

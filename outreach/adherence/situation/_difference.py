@@ -82,6 +82,7 @@ def difference(
 T = TypeVar("T")
 Three = tuple[T, T, T]
 Name = tuple[str, str, str]  # of a cell: which kind, the group, the status
+SINCE: Mapping[str, Cause] = {Bucket.JOINED: Cause.JOINED_SINCE, Bucket.DECLARED: Cause.DECLARED_SINCE}
 FIRST, BETWEEN, SECOND = 1, 2, 4  # bits of what holds in which reading
 
 
@@ -243,8 +244,7 @@ class _Splitting:
         was, becomes, last = _Held.of(records).records
         if buckets[1] != buckets[2]:
             later, bucket = (becomes, buckets[1]) if self.is_backward else (last, buckets[2])
-            cause = Cause.JOINED_SINCE if bucket in (Bucket.JOINED, Bucket.DECLARED) else Cause.CHANGED_SINCE
-            return cause, later and later.id
+            return SINCE.get(bucket, Cause.CHANGED_SINCE), later and later.id
         if becomes is not None and becomes.is_new:
             is_same_day = was is not None and was.effective_on == becomes.effective_on and was.status != becomes.status
             return Cause.CORRECTED if is_same_day or (was and was.is_gone) else Cause.TOLD_LATE, becomes.id
