@@ -34,6 +34,7 @@ from outreach.core.tables import BATCH, DATA, Column, Kind, On, QueryListing
 from outreach.core.tables import Row as Listed
 from outreach.core.text.dates import today
 from outreach.core.text.labelled import Labelled
+from outreach.core.text.typed import folded
 from outreach.directory import confirmations
 from outreach.directory.display_names import display_name
 from outreach.directory.models import (
@@ -359,8 +360,8 @@ def list_zones(session: Session) -> Sequence[str]:
 
 
 def list_municipalities(session: Session) -> Sequence[str]:
-    """The municipalities in which a school stands, as the register spells them."""
-    return session.scalars(select(School.municipality).distinct().order_by(School.municipality)).all()
+    """The municipalities in which a school stands, as the register spells them, in the order of a dictionary."""
+    return sorted(session.scalars(select(School.municipality).distinct()), key=folded)
 
 
 def list_networks(session: Session) -> Sequence[Network]:

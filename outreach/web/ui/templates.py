@@ -51,6 +51,7 @@ FILTERS = (
     french.plural,
     french.ago,
     french.initial,
+    french.international,
 )
 
 

@@ -121,7 +121,7 @@ def test_who_answered_stands_by_kind_and_who_only_took_note_is_no_part_of_them(a
         session.add(Acknowledgement(response_id=response.id))
     told = text_of(author.get("/campaigns/1/progress"))
     share = round(200 / came.total.count(Figure.CONCERNED))
-    said = f"{share} % : 2 demandent de l’aide. En plus, 1 n’a fait qu’en prendre connaissance"
+    said = f"{share} % des concernés : 2 demandent de l’aide. En plus, 1 n’a fait qu’en prendre connaissance"
     assert said in told
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
     told = dict(book.get_sheet_by_name("Réponses").to_python()[1:])
