@@ -10,7 +10,8 @@ from tests.audit import recount
 
 POPULATION = {"strand_opened", "opened", "closed", "merged", "moved", "level_changed", "left"}
 POPULATION |= {"edition_applied", "edition_undone"}
-CAUSES = POPULATION | {"joined_since", "declared_since", "changed_since", "told_late", "taken_back", "list_undone", "corrected"}
+SINCE = {"joined": "joined_since", "declared": "declared_since"}
+CAUSES = POPULATION | {*SINCE.values(), "changed_since", "told_late", "taken_back", "list_undone", "corrected"}
 EVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -226,7 +227,7 @@ class Why:
         (was, _), (becomes, then), (_, now) = (self.held(fase, place) for place in (0, 1, 2))
         if then != now:
             last = now if self.early[0] <= self.late[0] else then
-            return {"joined": "joined_since", "declared": "declared_since"}.get(last, "changed_since")
+            return SINCE.get(last, "changed_since")
         early, late = self.early[1] or EVER, self.late[1] or EVER
 
         def is_gone(one):

@@ -235,7 +235,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
     assert links(reader.get(place), f"{place}/") == []
     assert author.send(withdrawal, page=withdrawal).location == place
     assert joined(author) == before
-    assert "Volet 1\u00a0: <strong>aucune école</strong>" in author.get(place).text
+    assert "Volet 1\u00a0: <strong>Aucune école n’a adhéré" in author.get(place).text
     assert "Enregistrement annulé" in author.get("/directory/9300/history").text
     assert withdrawal not in actions(author.get(withdrawal)), "it is withdrawn already"
 
@@ -247,6 +247,12 @@ def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302
+    page = author.get("/directory/9300/statuses")
+    assert "Aucune école n’a adhéré ; 1 déclare y adhérer" in re.sub(r"\s", " ", text_of(page))
+    ((to, _),) = [link for link in links(page, "/directory/9300/statuses") if "confirm=" in link[0]]
+    filled = form_of(author.get(to.partition("#")[0]), "/directory/9300/statuses")
+    wanted = {"school": str(one.school.fase), "strand": "1", "status": "joined", "word": "confirmed"}
+    assert {name: filled[name] for name in wanted} == wanted
     page = author.get("/")
     assert joined(author) == before
     assert "1" in [text for address, text in links(page, "/situation/", {"ds-sr-only"}) if "status=declared" in address]

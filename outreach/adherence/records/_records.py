@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
+from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.programmes import (
     NAME_AMONG_SEVERAL,
     list_prerequisites,
@@ -25,7 +25,6 @@ from outreach.adherence.situation import (
     all_eligible,
     is_confirmed,
     joined_late,
-    roll_up,
     standing_of_schools,
     timeline_of,
 )
@@ -193,16 +192,6 @@ def by_strand(session: Session, programme: Programme) -> dict[int, int]:
         .where(Strand.programme_id == programme.id)
     )
     return dict(session.execute(query.group_by(Strand.number)).all())
-
-
-def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int, RollUp]:
-    """Where the authority of these schools stands in each strand, by the strand's number."""
-    return {
-        strand.number: roll_up(
-            (known.status, known.word) for row in rows if (known := row.strands.get(strand.number)) is not None
-        )
-        for strand in programme.strands
-    }
 
 
 def standing_in_words(rows: Sequence[SchoolStandings], strand: Strand) -> str:

@@ -109,7 +109,11 @@ JoiningPages().put(pages)
 def statuses(fase: int) -> str:
     with reading() as session:
         authority = authorities.authority_by_fase(session, fase)
-        return _statuses_page(session, authority, StatusForm(data={"day": current_day().isoformat()}))
+        asked = {"day": current_day().isoformat()}
+        if request.args.get("confirm"):
+            asked |= {"status": Status.JOINED, "word": Word.CONFIRMED, "school": request.args["confirm"]}
+            asked["strand"] = request.args.get("strand", "")
+        return _statuses_page(session, authority, StatusForm(formdata=None, data=asked))
 
 
 @pages.post("/directory/<number:fase>/statuses")
@@ -211,7 +215,7 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         rows=rows,
         opened=programme.open_on(current_day()),
         opening=situation.opening_in_words,
-        roll_ups=records.roll_ups(rows, programme),
+        standing=records.standing_in_words,
         entries=records.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,
         colleagues=replies.known_names(session, authority),
