@@ -9,6 +9,7 @@ notices, and failures reported more than 30 days after the letter.
 Such a mailbox works. Notices exclude nothing in this way any more; staff lift what was excluded before.
 """
 
+import logging
 import threading
 import time
 from collections import Counter, defaultdict
@@ -18,13 +19,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as TimedOut
 
 from outreach.core import audit, erasure
 from outreach.core.db import Database, Session, take_lock
 from outreach.core.erasure import ErasedAddresses
 from outreach.core.settings import Settings
 from outreach.core.text.addresses import key_of
-from outreach.core.text.errors import Refused
+from outreach.core.text.errors import OutreachError, Refused
 from outreach.delivery import outbox, workers
 from outreach.delivery.bounces._boxes import BounceBox, Folder, open_box
 from outreach.delivery.bounces._models import Handling, KeptNotice, KeptReport, note_box_read
@@ -35,6 +38,7 @@ from outreach.delivery.outbox import Proof
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 
+LOG = logging.getLogger(__name__)
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
 PROOFS = {
@@ -226,8 +230,9 @@ def handle_each(
 
     Of a mail so many bytes are read as `whole` says; several at once are read only to the first megabyte.
 
-    `take_notice` has committed by then: a mail that is not moved comes again. It is False where `stop` ended it. Raises
-    BoxError when the mailbox cannot be read.
+    `take_notice` has committed by then: a mail that is not moved comes again. One at which it fails is set aside for
+    people, so that nobody's mail stops the others. It is False where `stop` ended it. Raises BoxError when the mailbox
+    cannot be read, and what it raises where the database does not answer.
     """
     waiting = box.keys(most)
     for start in range(0, len(waiting), AT_ONCE):
@@ -248,7 +253,13 @@ def _some(
     for key, first in box.read(waiting).items():
         content = box.read([key], whole).get(key, first) if len(first) == MOST_BYTES < whole else first
         began = time.monotonic()
-        folder = take(content)
+        try:
+            folder = take(content)
+        except (OutreachError, OperationalError, InterfaceError, TimedOut):  # it is not the mail
+            raise
+        except Exception:
+            LOG.exception("a mail that could not be read is set aside for people", extra={"event": "mail_failed"})
+            folder = Folder.FOR_PEOPLE
         stop.wait(time.monotonic() - began)
         done.setdefault(folder, []).append(key)
     for folder, moved in done.items():

@@ -134,12 +134,15 @@ def _suggest(session: Session, found: dict[int, Suggestion], query: Select[Autho
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a mail is, the number of its authority, how that is known, and what its writer wrote."""
+    """What a mail is, the number of its authority, how that is known, and what its writer wrote. `is_unsure`: it may be
+    a return, or a person's mail.
+    """
 
     verdict: MailVerdict
     fase: int | None = None
     by: AttachedBy | None = None
     text: str = ""
+    is_unsure: bool = False
 
 
 REFUSED = Taken(MailVerdict.REFUSED)
@@ -159,7 +162,8 @@ def take_in(
             bounces.take_notice(session, mail.notice, now=now)
         if mail.kind is MailKind.RETURN:
             about = attachment(session, mail, Trust())
-            return Taken(MailVerdict.RETURN, _fase(session, about.authority), about.by)
+            is_unsure = mail.notice.verdict is NoticeVerdict.UNDETERMINED
+            return Taken(MailVerdict.RETURN, _fase(session, about.authority), about.by, is_unsure=is_unsure)
         kept = _kept(session, mail, trust, kinds if len(content) < reading.MOST_BYTES else (), now)
         return Taken(kept.verdict, _fase(session, kept.authority_id), kept.attached_by, kept.text)
 
@@ -253,13 +257,14 @@ def collect_replies(
     stop: threading.Event | None = None,
     most: int = MOST_IN_A_PASS,
 ) -> Counter[MailVerdict]:
-    """Keep what came to the mailbox of replies. What is over a bound or unreadable is put aside for people."""
+    """Keep what came to the mailbox of replies. What is over a bound or unreadable is put aside for people, and so is
+    what may be a return or a person's."""
     found, keep = Counter[MailVerdict](), _taking(database, settings, clock)
 
     def take(content: bytes) -> Folder:
-        verdict = keep(content)
-        found[verdict] += 1
-        return Folder.FOR_PEOPLE if verdict is MailVerdict.REFUSED else Folder.HANDLED
+        taken = keep(content)
+        found[taken.verdict] += 1
+        return Folder.FOR_PEOPLE if taken is REFUSED or taken.is_unsure else Folder.HANDLED
 
     bounces.refuse_a_copy(database, settings)
     with bounces.open_box(settings.replies_url.partition("?")[0], REPLIES) as box:
@@ -267,6 +272,6 @@ def collect_replies(
     return found
 
 
-def _taking(database: Database, settings: Settings, clock: Callable[[], datetime]) -> Callable[[bytes], MailVerdict]:
+def _taking(database: Database, settings: Settings, clock: Callable[[], datetime]) -> Callable[[bytes], Taken]:
     keys, trust, kinds = Keys(settings.signing_keys), Trust.of(settings), settings.kept_kinds
-    return lambda content: take_in(database, content, keys, trust, kinds, now=clock()).verdict
+    return lambda content: take_in(database, content, keys, trust, kinds, now=clock())

@@ -15,21 +15,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
-from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
-from outreach.core.text.addresses import LONGEST
+from outreach.core.text.addresses import LONGEST, key_of
 from outreach.delivery import bounces
 from outreach.delivery.bounces import (
     ADDRESSED,
+    CHARSETS,
     DEEPEST,
     MESSAGE_ID,
     RETURN_PATH,
     Notice,
     NoticeVerdict,
-    TooComplexError,
+    decoded,
     leaf_parts,
     one_line,
     parse_message,
@@ -55,14 +55,6 @@ def sender_of(lines: Iterable[str]) -> tuple[str, str]:
     if len(named) != 1 or named[0][1].count("@") != 1 or any(character.isspace() for character in named[0][1]):
         return "", ""
     return named[0]
-
-
-def decoded(words: str) -> str:
-    """The words of a header; as they stand where they cannot be decoded (RFC 2047)."""
-    try:
-        return str(make_header(decode_header(words)))
-    except (LookupError, ValueError, MessageError):
-        return words
 
 
 def is_proved(results: Iterable[str], server: str, address: str) -> bool:
@@ -112,15 +104,9 @@ LONGEST_NAME = 200
 YEARS = range(2000, 2100)
 IDENT = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,40}>")  # a Message-ID that may stand in a header of ours
 MARK = re.compile(rf"\+([a-z2-7]{{{LENGTH}}})@", re.IGNORECASE | re.ASCII)
-# Character sets that are decoded by name. Others take quadratic time, or mean something else than a text.
-CHARSETS = re.compile(
-    r"utf-?(?:8|16|32)(?:-?[lb]e)?|(?:us-)?ascii|iso-?8859-?\d{1,2}|latin-?\d{1,2}|(?:windows|cp)-?\d{3,4}"
-    r"|koi8-[ru]|mac-?roman|macintosh|big5|gbk?|gb2312|gb18030|shift[-_]jis|euc-(?:jp|kr)",
-    re.ASCII | re.IGNORECASE,
-)
 SAYS_AUTOMATIC = re.compile(
-    r"\W{0,5}(?:(?:ceci est|il s.agit d|voici) ?.?(?:une? )?(?:réponse|message|courriel|e-?mail)"
-    r" (?:automatique|généré[e]? automatiquement)|(?:réponse|message) automatique\b"
+    r"\W{0,5}(?:(?:ceci est|il s.agit d) ?.?(?:une? )?(?:réponse|message|courriel|e-?mail)"
+    r" (?:automatique|généré[e]? automatiquement)|(?:réponse|message) automatique\b(?! (?:re[çc]u|de |d.|que ))"
     r"|dit is een automatisch|dies ist eine automatisch|diese (?:nachricht|e-?mail) wurde automatisch"
     r"|this is an auto(?:mat|-?gen|-?repl)|automatische? (?:antwoord|antwort)\b|automatic reply\b)",
     re.IGNORECASE,
@@ -177,13 +163,21 @@ class Read:
 
 
 def read(content: bytes, keys: Keys) -> Read:
-    """Read a mail. Raises UnreadableMailError for one over a bound, and for one without a sender."""
-    if len(content) > MOST_BYTES or content.count(b"\n") > MOST_LINES:
+    """Read a mail. Raises UnreadableMailError for one over a bound, for one without a sender, and for whatever the
+    library's parser fails at."""
+    lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
+    if len(content) > MOST_BYTES or lines > MOST_LINES:
         raise UnreadableMailError
     try:
-        message = parse_message(content)
-    except TooComplexError:
-        raise UnreadableMailError from None
+        return _read(content, keys)
+    except UnreadableMailError:
+        raise
+    except Exception as fault:  # a parser that reads arbitrary bytes, by recursion in places
+        raise UnreadableMailError from fault
+
+
+def _read(content: bytes, keys: Keys) -> Read:
+    message = parse_message(content)
     if len(message.keys()) > MOST_HEADERS or message["From"] is None or _depth(message) > DEEPEST:
         raise UnreadableMailError
     parts = list(leaf_parts(message))
@@ -202,7 +196,7 @@ def read(content: bytes, keys: Keys) -> Read:
         answers=tuple(_named(message, "In-Reply-To")),
         follows=tuple(_named(message, "References")),
         ident=ident if IDENT.fullmatch(ident) else "",
-        sender=sender if len(sender) <= LONGEST else "",
+        sender=sender if max(len(sender), len(key_of(sender))) <= LONGEST else "",  # folding case may add letters
         sender_name=one_line(decoded(name), LONGEST_NAME),
         results=tuple(str(line) for line in message.get_all("Authentication-Results", [])),
         subject=one_line(text_of(message, "Subject")),
