@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from outreach.access import accounts
 from outreach.campaigns import waves
 from outreach.campaigns.letter import ANSWER, SenderIdentity
 from outreach.campaigns.planning import spelt_moment
 from outreach.core import audit
 from outreach.core.db import Database, Session, take_lock
-from outreach.core.erasure import ErasedAddresses
+from outreach.core.erasure import ErasedAddresses, is_mark
 from outreach.core.text.addresses import Judgement, key_of, masked
 from outreach.core.text.errors import InputError, Refused
 from outreach.core.text.labelled import Labelled
@@ -27,6 +28,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import actor_of
 from outreach.staff.proposals import BY_ABSENCE, Proposal, ProposalKind, ProposalState
 
+LONGEST_ACTOR = 255  # of who proposes
 MOST_A_DAY = 5  # of a mailbox: a letter that is forwarded is in many hands
 BY_LINK, BY_CODE = "par le lien d’un courriel", "par le code d’une lettre"
 SAME = "C’est l’adresse à laquelle ce courriel est parti : si elle est la bonne, choisissez « Oui »."
@@ -88,7 +90,7 @@ def record(
     kind = ProposalKind.GONE if asked is AskedAddress.GONE else ProposalKind.ADDRESS
     place = held if asked is not AskedAddress.MORE else None
     how = BY_CODE if by_code else BY_LINK
-    made = _proposal(session, message, kind, address.address if address else "", place, how, now)
+    made = _proposal(message, kind, address.address if address else "", place, how, actor_of(session, message), now)
     if (kind is ProposalKind.GONE and held is None) or _waits(session, made):
         return
     _refuse_floods(session, message, now)
@@ -106,7 +108,7 @@ def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> 
         made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
 
 
-def propose_absences(database: Database, *, now: datetime, days: int = 2) -> None:
+def propose_absences(database: Database, *, now: datetime, days: int = 8) -> None:
     """Keep for a colleague what the automatic answers of the last days say of the mailbox of a letter: who is to be
     written to in its place or as well, that it is nobody's, until when its reader is away.
 
@@ -122,32 +124,44 @@ def propose_absences(database: Database, *, now: datetime, days: int = 2) -> Non
                 _keep(session, made)
 
 
+def mail_of(session: Session, made: Proposal) -> int | None:
+    """The number of the automatic answer by which an absence was proposed; None of any other, or once it is gone."""
+    theirs = ReceivedMail.authority_id == made.authority_id, ReceivedMail.sender.startswith(made.proposed_by)
+    if not made.said.startswith(BY_ABSENCE):
+        return None
+    query = select(ReceivedMail.id).where(*theirs, ReceivedMail.received_at <= made.proposed_at)
+    return session.scalar(query.order_by(ReceivedMail.received_at.desc(), ReceivedMail.id.desc()).limit(1))
+
+
 def _new_absences(session: Session, since: datetime, *, now: datetime) -> Sequence[int]:
     made = select(Proposal.id).where(
-        Proposal.message_id == ReceivedMail.message_id,
+        Proposal.authority_id == ReceivedMail.authority_id,
         *(Proposal.proposed_at >= ReceivedMail.received_at, Proposal.said.startswith(BY_ABSENCE)),
+        Proposal.proposed_by == func.substr(ReceivedMail.sender, 1, LONGEST_ACTOR),
     )
     recent = ReceivedMail.is_automatic, ReceivedMail.received_at > since, ~made.exists()
-    mails = session.scalars(select(ReceivedMail).where(ReceivedMail.message_id.is_not(None), *recent)).all()
+    mails = session.scalars(select(ReceivedMail).where(ReceivedMail.authority_id.is_not(None), *recent)).all()
     return [mail.id for mail in mails if _of_absence(session, mail, now) is not None]
 
 
 def _of_absence(session: Session, mail: ReceivedMail, now: datetime) -> Proposal | None:
     """What an automatic answer to a letter proposes; None where it says nothing that is new or may be kept."""
-    absence, message = read_absence(mail.text, mail.sender_key), session.get_one(Message, mail.message_id)
-    found = _of_whom(session, absence, mail, message)
-    if found is None:
+    if not mail.sender or is_mark(mail.sender):
+        return None
+    absence, message = read_absence(mail.text, mail.sender_key), _letter_of(session, mail)
+    found = _of_whom(session, absence, mail, message) if message else None
+    if message is None or found is None:
         return None
     kind, held = found
     back, relief = absence.back and f"retour annoncé : « {absence.back} »", absence.relief and f"« {absence.relief} »"
     how = ", ".join(filter(None, (BY_ABSENCE, back, relief)))
     address = absence.address if kind is ProposalKind.ADDRESS else ""
-    made = _proposal(session, message, kind, address, held, how, now)
-    if _waits(session, made) or (kind is ProposalKind.AWAY and _was_said(session, made)):
+    made = _proposal(message, kind, address, held, how, mail.sender[:LONGEST_ACTOR], now)
+    if _waits(session, made) or _was_decided(session, made):
         return None
     try:
         ErasedAddresses.of(session).refuse(key_of(absence.address))
-        _refuse_floods(session, message, now)
+        _refuse_floods(session, message, now, of_absences=True)
     except (InputError, Refused):
         return None
     return made
@@ -161,20 +175,30 @@ def _of_whom(
     held = contacts.held_at(session, authority, mail.sender_key)
     if absence.is_for_good and held is not None:
         return (ProposalKind.ADDRESS if absence.address else ProposalKind.GONE), held
-    if absence.address and contacts.held_at(session, authority, key_of(absence.address)) is None:
+    is_ours = accounts.account_exists(session, absence.address)  # the contact of the letter that it quotes
+    if absence.address and not is_ours and contacts.held_at(session, authority, key_of(absence.address)) is None:
         return ProposalKind.ADDRESS, None
     behind = held or contacts.held_at(session, authority, message.address_key)  # it may come from behind that mailbox
     is_away = bool(absence.back or absence.relief) and not absence.is_for_good
     return (ProposalKind.AWAY, behind) if is_away and behind is not None else None
 
 
+def _letter_of(session: Session, mail: ReceivedMail) -> Message | None:
+    """The letter that a mail answers, or else the last one that left to the mailbox that wrote it."""
+    if mail.message_id is not None:
+        return session.get_one(Message, mail.message_id)
+    theirs = Message.authority_id == mail.authority_id, Message.address_key == mail.sender_key
+    left = select(Message).where(*theirs, Message.fenced_at.is_not(None))
+    return session.scalars(left.order_by(Message.fenced_at.desc(), Message.id.desc()).limit(1)).first()
+
+
 def _proposal(
-    session: Session, message: Message, kind: ProposalKind, address: str, held: Contact | None, how: str, now: datetime
+    message: Message, kind: ProposalKind, address: str, held: Contact | None, how: str, whose: str, now: datetime
 ) -> Proposal:
     """What is asked of the mailbox of a letter: in the place of `held`, or beside the mailboxes that there are."""
     made = Proposal(kind=kind, state=ProposalState.WAITING, authority_id=message.authority_id, message_id=message.id)
     made.contact_id, made.address, made.said, made.scope_code = held.id if held else None, address, how, ""
-    made.proposed_at, made.proposed_by = now, actor_of(session, message)
+    made.proposed_at, made.proposed_by = now, whose
     return made
 
 
@@ -201,15 +225,21 @@ def _waits(session: Session, made: Proposal) -> bool:
     return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
 
 
-def _was_said(session: Session, made: Proposal) -> bool:
-    """Whether the same absence, with the same day and person, was proposed and decided: each letter brings it anew."""
-    same = Proposal.kind == made.kind, Proposal.contact_id == made.contact_id, Proposal.said == made.said
+def _was_decided(session: Session, made: Proposal) -> bool:
+    """Whether what a note of absence says was decided: each letter brings the same note anew."""
+    same = (
+        *(Proposal.kind == made.kind, Proposal.authority_id == made.authority_id, Proposal.address == made.address),
+        Proposal.contact_id.is_not_distinct_from(made.contact_id),
+        Proposal.said == made.said if made.kind is ProposalKind.AWAY else Proposal.said.startswith(BY_ABSENCE),
+    )
     return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
 
 
-def _refuse_floods(session: Session, message: Message, now: datetime) -> None:
+def _refuse_floods(session: Session, message: Message, now: datetime, *, of_absences: bool = False) -> None:
+    by_absence = Proposal.said.startswith(BY_ABSENCE)
     same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
     recent = select(func.count(Proposal.id)).join(Message, Message.id == Proposal.message_id).where(*same_box)
+    recent = recent.where(by_absence if of_absences else ~by_absence)  # a program takes no turn of a person
     recent = recent.where(Proposal.school_id.is_(None), Proposal.proposed_at > now - timedelta(days=1))
     if (session.scalar(recent) or 0) >= MOST_A_DAY:
         raise Refused(FLOOD)

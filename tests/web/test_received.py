@@ -1,6 +1,7 @@
 """The tray « Courriels reçus »: what people wrote back is read, taken, decided about and attached by hand."""
 
 import json
+from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
 
@@ -22,8 +23,10 @@ from outreach.directory.confirmations import ConfirmationWay
 from outreach.directory.models import Authority, Contact
 from outreach.engagement.replies import Answer, Response
 from outreach.operations.demo import people
-from outreach.staff import asked_addresses
+from outreach.staff import asked_addresses, proposals
+from outreach.staff.asked_addresses import AskedAddress
 from outreach.staff.proposals import Proposal, ProposalKind, ProposalState
+from tests.campaigns.conftest import SENDING
 from tests.commands import invoke
 from tests.conftest import NOW
 from tests.delivery.received.corpus import mail
@@ -374,9 +377,11 @@ def test_an_absence_that_only_says_until_when_is_noted_once_and_changes_nothing(
     with launched_sample.reading() as session:
         (made,) = session.scalars(select(Proposal)).all()
         before = session.scalars(select(Contact).where(Contact.authority_id == letter[2])).all()
-    assert (made.contact.address, made.address) == (held, "")
+    assert (made.contact.address, made.address, made.proposed_by) == (held, "", "derriere@ecole.example")
     page = f"/proposals/{made.id}"
     shown = author.get(page)
+    ((mail_behind, _),) = links(shown, "/responses/mails/")
+    assert "derriere@ecole.example" in text_of(author.get(mail_behind))
     offered = [text_of(button) for button in elements(shown, "div[@class='actions']/button")]
     assert offered == ["Noter l’absence", "Ne rien noter"]
     assert "retour annoncé : « 14 décembre », « M. Petit me remplace. »" in text_of(shown).replace("\xa0", " ")
@@ -390,6 +395,54 @@ def test_an_absence_that_only_says_until_when_is_noted_once_and_changes_nothing(
     assert "absence » : acceptée" in text_of(author.get(f"/directory/{made.authority.fase}/history")).replace(
         "\xa0", " "
     )
+
+
+@pytest.mark.journey
+def test_what_was_refused_of_an_absence_is_not_proposed_again_and_takes_no_person_s_turn(
+    author, write, letter, launched_sample
+):
+    away = {"sender": "x@y.example", "Auto_Submitted": "auto-replied"}
+    for number in range(7):
+        write(f"Écrivez à relais{number}@ecole.example. {number}", **away)
+        write(f"Écrivez à nadia.lambert@fwb.example. {number}", **away)
+    asked_addresses.propose_absences(launched_sample, now=NOW)
+    with launched_sample.reading() as session:
+        made = session.scalars(select(Proposal)).all()
+    assert len(made) == asked_addresses.MOST_A_DAY
+    assert "nadia.lambert@fwb.example" not in {one.address for one in made}
+    for one in made:
+        author.send(f"/proposals/{one.id}/refusal", {"answer": "Non."}, page=f"/proposals/{one.id}")
+    later = NOW + timedelta(days=1, hours=1)
+    write(f"Écrivez à {made[0].address}. Encore.", **away)
+    asked_addresses.propose_absences(launched_sample, now=later)
+    with launched_sample.writing() as session:
+        assert made[0].address not in {one.address for one in session.scalars(proposals.waiting())}
+        one = session.get_one(Message, letter[0])
+        asked_addresses.record(session, one, AskedAddress.GONE, None, SENDING, by_code=False, now=later)
+        assert ProposalKind.GONE in {one.kind for one in session.scalars(proposals.waiting())}
+
+
+def test_an_absence_of_which_no_letter_is_known_is_about_the_last_one(launched_sample, letter):
+    with launched_sample.writing() as session:
+        one = session.get_one(Message, letter[0])
+        address = one.address
+        keys = Keys((b"k" * 32,))
+    content = mail("Absente jusqu’au 14 décembre.", sender=address, Auto_Submitted="auto-replied")
+    received.take_in(launched_sample, content, keys, Trust(anybody=True), now=NOW + timedelta(days=1))
+    asked_addresses.propose_absences(launched_sample, now=NOW + timedelta(days=1))
+    with launched_sample.reading() as session:
+        assert session.scalars(select(Proposal.message_id)).all() == [letter[0]]
+
+
+def test_a_mail_taken_for_a_program_s_is_a_person_s_once_somebody_says_so(author, write, launched_sample):
+    number = write("Absente, et voici : nous adhérons.", Auto_Submitted="auto-replied")
+    here = f"{LIST}/{number}"
+    assert holds(launched_sample) == 0
+    (button,) = [one for one in elements(author.get(here), "button") if text_of(one) == "Une personne l’a écrit"]
+    assert button is not None
+    author.send(f"{here}/reopening", page=here)
+    assert holds(launched_sample) == 1
+    assert author.send(f"{here}/reopening", page=here).status_code == 409
 
 
 def test_the_absences_of_a_folder_are_proposed_by_the_command_that_reads_it(launched_sample, letter, tmp_path):

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from outreach.core.text.addresses import key_of
+from outreach.core.text.addresses import LONGEST as LONGEST_ADDRESS
+from outreach.core.text.addresses import judge, key_of
+from outreach.core.text.errors import InputError
 
 LONGEST = 4000  # characters that are read
 LONGEST_RELIEF = 200
@@ -22,18 +24,23 @@ TURNS_TO = re.compile(
     r"|reach|write|replac|take[sn]? over|taking over|instead|please|e-?mail",
     re.IGNORECASE,
 )
+UNREAD = re.compile(
+    r"(?:no|ne|do)[-_.]?(?:t[-_.]?)?(?:reply|pas[-_.]?r[eé]pondre)|postmaster@|mailer-daemon@", re.IGNORECASE
+)
 LEFT = re.compile(
-    r"(?:n.est|ne suis|ne travaille|ne fai[st]|n.occupe) plus|(?:a|ai) quitté"
+    r"(?:n.est|ne suis) plus (?!accessible|joignable|disponible|ouvert|l[àa] )|ne fai[st] plus|n.occupe plus"
+    r"|ne travaille plus(?! (?:le|les|que|avant|à) )|(?:a|ai) quitté (?!le bureau)"
     r"|(?:parti|admis)e? à la (?:retraite|pension)"
     r"|n.est plus (?:utilisée|relevée|consultée)|nouvelle adresse|adresse a changé"
     r"|niet (?:meer|langer) (?:in dienst|werkzaam|actief|in gebruik)|werk(?:t)? (?:hier )?niet (?:meer|langer)"
     r"|met pensioen|heb .{0,40}verlaten|nieuw(?:e)? (?:e-?mail)?adres"
     r"|nicht (?:mehr|länger) (?:tätig|beschäftigt|im dienst|in gebrauch|gültig)|arbeite(?:t)? nicht mehr"
     r"|im ruhestand|in (?:rente|pension)|neue (?:e-?mail-?)?adresse"
-    r"|no longer (?:work|with|in use|employed|monitored|at)|(?:has|have) left|retired|new (?:e-?mail )?address",
+    r"|no longer (?:work|with|in use|employed|monitored|at)|(?:has|have) left(?! for| the office)|retired"
+    r"|new (?:e-?mail )?address",
     re.IGNORECASE,
 )
-RELIEVES = re.compile(
+RELIEVES = re.compile(  # beside TURNS_TO
     r"remplac|succ[eè]|relève|rela(?:is|ie)|intérim|vervang|opvolg|neemt .{0,40}over|vertret|vertritt|nachfolg"
     r"|replac|take[sn]? over|taking over|stand(?:s|ing)? in|covers? for|covering for",
     re.IGNORECASE,
@@ -49,14 +56,17 @@ _MONTHS = (
 _DAY = (
     rf"(?:\d{{1,2}}(?:er|st|nd|rd|th|\.)? (?:{_MONTHS})[^\W\d]{{0,8}}(?:\.? \d{{4}})?"
     rf"|(?:{_MONTHS})[^\W\d]{{0,8}}\.? \d{{1,2}}(?:st|nd|rd|th)?\b"
-    r"|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?)"
+    r"|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"
+    r"|(?:lundi|mardi|mercredi|jeudi|vendredi|maandag|dinsdag|woensdag|donderdag|vrijdag"
+    r"|montag|dienstag|mittwoch|donnerstag|freitag|monday|tuesday|wednesday|thursday|friday)\b)"
 )
-BACK = re.compile(
-    r"(?:de retour|retour|jusqu.(?:au|à)|rentre(?:rai)?|revien(?:s|drai)|au bureau"
-    r"|terug|tot(?: en met)?|zurück|bis(?: zum| einschließlich)?|wieder"
-    r"|back|return(?:ing)?|until|till|through)\b[^\d.!?\n]{0,40}?" + rf"({_DAY})",
-    re.IGNORECASE,
+_UNTIL = (
+    r"de retour|retour|jusqu.(?:au|à)|rentre(?:rai)?|revien(?:s|drai)|repren(?:ds|drai)|au bureau|avant le"
+    r"|terug|tot(?: en met)?|t\.?e\.?m|zurück|bis(?: zum| einschließlich)?|wieder|ab dem"
+    r"|back|return(?:ing)?|until|till|through"
+    rf"|(?:du|vom|van|from) {_DAY}.{{0,3}}? (?:au|bis|tot|to)"
 )
+BACK = re.compile(rf"(?:{_UNTIL})\b\.?[^\d.!?\n]{{0,40}}?({_DAY})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +85,33 @@ def read_absence(text: str, sender: str) -> Absence:
     said = text[:LONGEST]
     address = next((one for one in _named(said) if key_of(one) != sender), "")
     back = BACK.search(said)
-    return Absence(address, bool(LEFT.search(said)), back[1] if back else "", _relief(said))
+    day = back[1] if back else ""
+    return Absence(address, bool(LEFT.search(said)) and not day, day, _relief(said))
 
 
 def _named(said: str) -> Iterator[str]:
     """The addresses to which sentences turn the reader, in order."""
     for sentence in ENDS.split(said):
         if TURNS_TO.search(ADDRESS.sub(" ", sentence)):
-            yield from (one.rstrip(".") for one in ADDRESS.findall(sentence)[:MOST_ADDRESSES])
+            yield from filter(_is_somebodys, (one.rstrip(".") for one in ADDRESS.findall(sentence)[:MOST_ADDRESSES]))
+
+
+def _is_somebodys(address: str) -> bool:
+    """Whether an address may be written to, and read."""
+    if len(key_of(address)) > LONGEST_ADDRESS or UNREAD.match(address):
+        return False
+    try:
+        judge(address)
+    except InputError:
+        return False
+    return True
 
 
 def _relief(said: str) -> str:
     """The first sentence that names a person who takes over; a line of it, cut, as a colleague reads it."""
     sentences = (" ".join(one.split()) for one in ENDS.split(said))
-    return next((one[:LONGEST_RELIEF] for one in sentences if RELIEVES.search(one) and PERSON.search(one)), "")
+    return next((one[:LONGEST_RELIEF] for one in sentences if _turns(one) and PERSON.search(one)), "")
+
+
+def _turns(sentence: str) -> bool:
+    return bool(RELIEVES.search(sentence) or TURNS_TO.search(ADDRESS.sub(" ", sentence)))

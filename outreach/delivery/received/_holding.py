@@ -123,17 +123,20 @@ def settle_mail(
 
 
 def reopen_mail(session: Session, number: int, *, now: datetime, actor: str) -> None:
-    """Take a decision back: the mail waits again, as `actor`'s, and holds what has not left. What was noted stays.
+    """Take a decision back, or that a program wrote it: the mail waits, as `actor`'s, and holds what has not left. What
+    was noted stays.
 
-    Raises NotFound, and Refused where nobody decided.
+    Raises NotFound, and Refused where it waits already.
     """
     mail = in_turn(session, number)
-    if mail.settled_at is None:
+    if mail.settled_at is None and not mail.is_automatic:
         raise Refused("Ce courriel n’est pas traité : il n’y a rien à rouvrir.")
-    mail.settled_at = mail.settled_by = None
+    said = "rouvert, comme écrit par une personne" if mail.is_automatic else "rouvert"
+    mail.settled_at, mail.settled_by, mail.is_automatic = None, None, False
     _step(session, mail, MailStepKind.REOPENED, now, actor)
     _step(session, mail, MailStepKind.TAKEN, now, actor)
-    _record(session, mail, "rouvert", now, actor)
+    _record(session, mail, said, now, actor)
+    confirm_sender(session, mail)
     tell_of(session, EventKind.REPLY_REOPENED, mail, now=now)
 
 

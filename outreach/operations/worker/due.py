@@ -206,8 +206,9 @@ class DueWork:
         except BoxError:
             self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
             raise
+        finally:  # of the mailbox that could be read
+            asked_addresses.propose_absences(self.database, now=self.clock())
         self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
-        asked_addresses.propose_absences(self.database, now=self.clock())
 
     def check_domains(self) -> None:
         """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""

@@ -16,7 +16,7 @@ from outreach.core.text.typed import whole_number
 from outreach.directory import authorities, confirmations, contacts, register
 from outreach.directory.models import Contact
 from outreach.engagement import replies
-from outreach.staff import proposals
+from outreach.staff import asked_addresses, proposals
 from outreach.staff.proposals import Proposal, ProposalState, ProposalTarget
 from outreach.web.shared.list_files import has_files
 from outreach.web.ui.fields import WORDS, posted, remark, telling
@@ -181,4 +181,5 @@ def _page(number: int, form: ProposalAnswerForm) -> str:
         who = replies.known_names(session, made.authority)
         last = confirmations.latest(session, Contact.id == made.contact_id) if made.contact_id else {}
         shown = {"made": made, "form": form, "colleagues": who, "last": next(iter(last.values()), None)}
+        shown["mail"] = asked_addresses.mail_of(session, made)
         return render_template("pages/proposals/proposal.html", **shown)
