@@ -14,7 +14,7 @@ from sqlalchemy import select
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import planning, results
-from outreach.campaigns.counting._counts import KEYS, SILENT
+from outreach.campaigns.counting._counts import KEYS
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import Figure
 from outreach.core.sandbox import pdf
@@ -25,7 +25,7 @@ from outreach.engagement.replies import Acknowledgement, Answer, Given, Response
 from outreach.engagement.tracking import Measured
 from outreach.web.pages.campaigns.results import measured_of
 from tests import factories
-from tests.application import planned
+from tests.application import ASKED_AT, planned
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import cells, elements, links, text_of
@@ -56,7 +56,7 @@ def test_the_file_of_results_says_every_figure(author, came):
 
 
 @pytest.mark.long
-def test_the_chain_subtracts_down_to_those_delivered_and_says_what_the_results_count(author, came):
+def test_the_chain_subtracts_down_to_those_delivered_and_says_what_the_results_count(author, came, sample_database):
     page = author.get("/campaigns/1/progress")
     (chain,) = elements(page, "table[@class='chain']")
     rows = {row[0]: row for row in cells(chain, without={"ds-sr-only"})}
@@ -65,8 +65,12 @@ def test_the_chain_subtracts_down_to_those_delivered_and_says_what_the_results_c
         assert row[1].replace("\u202f", "") == str(came.total.count(figure))
     apart = sum(int(count) for count in re.findall(r"\d+", rows["Reçoivent"][3].replace("\u202f", "")))
     assert came.total.count(Figure.CONCERNED) - apart == came.total.count(Figure.RECIPIENTS)
-    (link,) = links(page, "/campaigns/1/authorities?figure=silent")
-    assert link[1].startswith(str(came.counts.authorities[SILENT]))
+    with sample_database.reading() as session:
+        (reminder, *_) = [one for one in planning.campaign_numbered(session, 1).waves if one.reminder]
+        acted = results.list_actions(session, programmes.get_programme(session), now=ASKED_AT)
+        (planned,) = [one for one in acted.planned if one.at == reminder.due_at]
+    (said,) = [words for _, words in links(page, "/campaigns/1/progress/waves") if "aujourd’hui" in words]
+    assert said.startswith(f"{sum(planned.meant.values())} "), "as Situation says"
     assert not elements(page, "figure"), "no curve of nothing"
     assert ["Groupe", "Remis", "Clics", "Ouvertures (indicatif)"] in [cells(one)[0] for one in elements(page, "table")]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
@@ -215,7 +219,7 @@ def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_a
         with zipfile.ZipFile(io.BytesIO(author.get("/campaigns/1/slides.zip").data)) as archive:
             said |= {name: archive.read(name) for name in archive.namelist() if name.endswith(CHANGING)}
         said |= {name: book.get_sheet_by_name(name).to_python() for name in ("Parcours", "Par vague", "Jour par jour")}
-        said["came"] = text_of(elements(page, "div[@id='moment']")[0])
+        said["came"] = text_of(elements(page, "div[@id='moment']")[0], without={"side"})  # whom a reminder writes to
         said["summary"] = author.get("/campaigns/1/summary.pdf").data
         with sample_database.reading() as session:
             campaign = planning.campaign_numbered(session, 1)

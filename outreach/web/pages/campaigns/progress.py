@@ -234,7 +234,7 @@ def _moment(session: Session, campaign: Campaign, live: Live) -> dict[str, Any]:
         "Figure": Figure,
         "meter": meter,
         "Tone": Tone,
-        **({} if live.is_leaving or not planning.launched_mailings(campaign) else _came(session, campaign)),
+        **({} if live.is_leaving or not planning.launched_mailings(campaign) else _came(session, campaign, following)),
     }
 
 
@@ -293,13 +293,15 @@ def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str
     return (first.name, letter.subject) if first and letter else None
 
 
-def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
+def _came(session: Session, campaign: Campaign, following: Wave | None) -> dict[str, Any]:
     came = Came.of(session, campaign)
     if not came.count(Figure.RECIPIENTS):
         return {}
     counts = came.results.counts.authorities
+    meant = planning.count_recipients(session, [following], now())[following.id] if following else {}
     return {
         "came": came,
+        "written_next": sum(meant.values()),
         "schools": came.results.counts.schools,
         "beside_counts": experiments.beside_counts(session, campaign),
         "day_columns": day_columns(came.course),
