@@ -38,7 +38,7 @@ def test_those_of_another_campaign_are_ticked_off_or_left_out_while_the_approval
     assert (tick.get("value"), tick.get("form"), "required" in tick.attrib) == (str(shared), "approval", True)
     refused = approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check")
     assert refused.status_code == 422
-    assert "cochez que vous l’avez vu" in text_of(refused)
+    assert "cochez que vous l’avez vu" in text_of(elements(refused, "a[@href='#overlap']")[0])
     approver.send(f"{begun}/approval", {"overlap": str(shared)}, page=f"{begun}/check")
     said = f"validée en sachant que {shared} PO reçoivent un autre courriel dans les sept jours, par"
     assert said in text_of(approver.get(f"{begun}/check"))

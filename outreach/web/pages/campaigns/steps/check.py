@@ -76,7 +76,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
         )
     except InputError as error:
         with reading() as session:
-            return check_page(session, number, fault=str(error)), 422
+            return check_page(session, number, fault=str(error), at="overlap"), 422
 
 
 @pages.post("/<number:number>/return")
@@ -158,11 +158,12 @@ def check_page(
     session: Session,
     number: int,
     fault: str = "",
+    at: str = "",
     form: CalmForm | None = None,
     excepting: ExceptionForm | None = None,
 ) -> str:
-    """The step's page; `fault` says why nothing was moved, `form` why the calm stays, `excepting` why nobody is left
-    out."""
+    """The step's page; `fault` says why nothing was moved, `at` which box is to be ticked, `form` why the calm stays,
+    `excepting` why nobody is left out."""
     campaign = planning.campaign_numbered(session, number)
     step = step_of(session, "check", campaign)
     criterion = planning.criterion_of(campaign)
@@ -175,7 +176,7 @@ def check_page(
     return show(
         "check",
         step,
-        fault=fault,
+        faults=[(at if findings and findings.overlap and findings.overlap.shared else "", fault)] if fault else [],
         form=form or CalmForm(),
         said=planning.criterion_sentence(session, criterion),
         replies_to=replies_to(session, campaign).replace("+@", "@"),
