@@ -397,6 +397,21 @@ def test_an_absence_that_only_says_until_when_is_noted_once_and_changes_nothing(
     )
 
 
+def test_mails_are_found_by_authority_sender_and_words(author, write, launched_sample, letter):
+    first = write("Nous adhérons.", subject="Volet un")
+    second = write("Peut-être 100 % plus tard.", sender="zoe@ailleurs.example", stray=True)
+    with launched_sample.reading() as session:
+        name = session.get_one(Authority, letter[2]).display_name
+    for text, found in (
+        *((name, {first}), ("volet UN", {first}), ("zoe@", {second}), ("100 %", {second}), ("_", set())),
+        *(("adhérons", {first}), ("", {first, second})),
+    ):
+        page = author.get(LIST, query_string={"q": text})
+        here = [to.partition("?")[0].rpartition("/")[2] for to, _ in links(page, f"{LIST}/")]
+        numbers = {int(one) for one in here if one.isdecimal()}
+        assert numbers & {first, second} == found, text
+
+
 @pytest.mark.journey
 def test_what_was_refused_of_an_absence_is_not_proposed_again_and_takes_no_person_s_turn(
     author, write, letter, launched_sample

@@ -22,6 +22,7 @@ from outreach.core.text.roles import RoleName
 from outreach.delivery import received
 from outreach.delivery.models import Mailing, Message
 from outreach.delivery.received import DECIDING, MailStepKind, ReceivedMail
+from outreach.directory.authorities import is_named
 from outreach.directory.models import Authority
 from outreach.engagement import replies
 from outreach.engagement.replies import (
@@ -60,12 +61,14 @@ class MailState(Labelled):
 @dataclass(frozen=True, slots=True)
 class Mails:
     """Which mails are asked for: of a state, or all that wait; of a programme or of none that is known; those that are
-    about letters of these waves; those that await a person (`whom`)."""
+    about letters of these waves; those that await a person (`whom`); those whose authority, sender or words have a
+    text."""
 
     state: MailState | None = None
     programme: Programme | None = None
     mailings: Collection[int] | None = None
     whom: ColumnElement[bool] | None = None
+    text: str = ""
 
 
 def is_of(person: str) -> ColumnElement[bool]:
@@ -286,6 +289,9 @@ def _all(asked: Mails) -> Rows:
     query = query.outerjoin(Message, Message.id == ReceivedMail.message_id)
     query = query.outerjoin(Wave, Wave.mailing_id == Message.mailing_id)
     query = query.outerjoin(Campaign, Campaign.id == Wave.campaign_id)
+    if asked.text:
+        said = ReceivedMail.sender, ReceivedMail.sender_name, ReceivedMail.subject, ReceivedMail.text
+        query = query.where(or_(is_named(asked.text), *(one.icontains(asked.text, autoescape=True) for one in said)))
     if asked.programme is not None:
         query = query.where(or_(Campaign.id.is_(None), Campaign.strand_id.in_(asked.programme.strand_keys)))
     if asked.mailings is not None:

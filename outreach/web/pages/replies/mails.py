@@ -41,7 +41,7 @@ from outreach.web.shared.write_to_list import write_to
 from outreach.web.ui.exports import attachment
 from outreach.web.ui.fields import SHORT, chosen, posted, telling
 from outreach.web.ui.forms import AboutSchoolsForm
-from outreach.web.ui.pager import Shown, member, sorting
+from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading, settings
 
 
@@ -222,6 +222,7 @@ def _kept() -> dict[str, Any]:
     kept: dict[str, Any] = {"state": member(MailState, values["state"])}
     kept["owner"] = values["owner"] if values["owner"] in {MINE, TODO} else None
     kept["campaign"] = whole_number(values["campaign"])
+    kept["q"] = sought(request) or None
     return {name: value for name, value in kept.items() if value is not None}
 
 
@@ -233,7 +234,7 @@ def _asked(session: Session) -> Mails:
         whom = correspondence.awaits_whom(actor(), held_roles(), current_day())
     if "campaign" in kept:
         mailings = planning.campaign_numbered(session, kept["campaign"]).mailing_keys
-    return Mails(kept.get("state"), programmes.filtered(session), mailings, whom)
+    return Mails(kept.get("state"), programmes.filtered(session), mailings, whom, kept.get("q", ""))
 
 
 def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None = None) -> str:
