@@ -3,11 +3,14 @@
 What is quoted gets the mark of a quotation, so that `quotes` knows it as it knows that of a plain text.
 """
 
+import re
 from html.parser import HTMLParser
 
 MOST = 128 * 1024  # characters that are parsed
 DEEPEST_QUOTE = 5
 SILENT = {"head", "script", "style", "title", "template", "object", "svg", "math", "noscript", "select", "textarea"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.IGNORECASE)
 BLOCKS = {
     *("address", "article", "blockquote", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4"),
     *("h5", "h6", "header", "hr", "li", "ol", "p", "pre", "section", "table", "tbody", "td", "th", "tr", "ul"),
@@ -31,16 +34,21 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.lines: list[str] = [""]
         self.quotes = self.silent = 0
+        self.hidden: list[str] = []  # the element that no reader sees, and those of its name in it
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in SILENT:
             self.silent += 1
             return
+        values = dict(attrs)
+        is_hidden = tag not in VOID and ("hidden" in values or HIDDEN.search((values.get("style") or "")[:500]))
+        if self.hidden or is_hidden:
+            self.hidden += [tag] if not self.hidden or tag == self.hidden[0] else []
+            return
         if tag == "br":
             self.lines.append(self._mark())
         elif tag in BLOCKS:
             self._break(apart=tag in APART)
-        values = dict(attrs)
         named = (values.get("id") or "").casefold().removeprefix("x_")
         if named in WHOLE:
             self.lines += [RULE, ""]
@@ -56,13 +64,16 @@ class _Reader(HTMLParser):
         if tag in SILENT:
             self.silent = max(0, self.silent - 1)
             return
+        if self.hidden:
+            self.hidden = self.hidden[1:] if tag == self.hidden[0] else self.hidden
+            return
         if tag == "blockquote":
             self.quotes = max(0, self.quotes - 1)
         if tag in BLOCKS:
             self._break(apart=tag in APART)
 
     def handle_data(self, data: str) -> None:
-        if self.silent:
+        if self.silent or self.hidden:
             return
         words = " ".join(data.replace("\u00a0", " ").split())
         if words:

@@ -125,6 +125,14 @@ def test_a_mail_without_a_quotation_stays_whole_and_an_empty_one_is_empty():
     assert quotes.cut("") == quotes.Cut("", "")
 
 
+@pytest.mark.parametrize(
+    "hidden", ['style="color:red; display : none"', "hidden", "style='mso-hide:all'", 'style="visibility:hidden"']
+)
+def test_what_no_reader_of_markup_sees_is_not_its_text(hidden):
+    said = f"<p>Oui. <div {hidden}>Non. <div><br>Non.</div> Non.</div><img {hidden}>Nous <b>adhérons</b>."
+    assert text_of(said).split() == ["Oui.", "Nous", "adhérons."]
+
+
 def test_markup_gives_lines_and_never_scripts_or_styles():
     shown = "<style>x</style><script>alert(1)</script><p>Oui&nbsp;&amp; <b>merci</b></p><ul><li>un<li>deux</ul>"
     assert text_of(shown).strip() == "Oui & merci\n\n- un\n- deux"
