@@ -11,7 +11,7 @@ from outreach.delivery.models import Mailing, Purpose, SuppressionReason
 from outreach.directory.authorities import authority_by_fase
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.pages import elements, form_of, text_of
+from tests.pages import elements, form_of, links, text_of
 
 SHEET, PLACE = "/directory/9300", "/directory/9300/letter"
 SUBJECT, TEXT = "Rendez-vous", "Bonjour **((nom_po))**,\r\n\r\nÀ lundi."
@@ -62,10 +62,12 @@ def test_a_letter_begins_with_a_prepared_text_its_subject_apart_in_the_editor_of
     )
 
 
+@pytest.mark.journey
 @pytest.mark.long
 def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, signed_in):
     shown = author.post(f"{PLACE}/preview", data=typed(author))
     author.post(f"{PLACE}/sending", data=form_of(shown, f"{PLACE}/sending"))
+    assert "/letters/1" in dict(links(author.get(f"{SHEET}/history")))
     approver = signed_in("approver")
     page = approver.get("/letters/1")
     without = approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal"))

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence import records
-from outreach.campaigns import channels, results
+from outreach.campaigns import channels, correspondence, results
 from outreach.campaigns.results import CampaignEvent
 from outreach.core.db import Session
 from outreach.core.text.dates import parse_day
@@ -77,6 +77,7 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
         authority=authority,
         federations=authorities.represented_by(session, authority),
         planned=results.to_come(session, authority, now=now()),
+        pending=correspondence.awaiting_letters(session, authority),
         reached=results.of_sheet(session, authority, now=now()),
         events=events,
         meaning=results.MEANING if is_measured else "",
