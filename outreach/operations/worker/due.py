@@ -201,14 +201,15 @@ class DueWork:
 
     def collect(self) -> None:
         """Handle what came back by mail."""
+        fault = None
         try:
             received.collect_mails(self.database, self.settings, self.clock, self.stop)
-        except BoxError:
-            self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
-            raise
-        finally:  # of the mailbox that could be read
-            asked_addresses.propose_absences(self.database, now=self.clock())
-        self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=False)
+        except BoxError as error:
+            fault = error
+        self.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=fault is not None)
+        asked_addresses.propose_absences(self.database, now=self.clock())  # of the mailbox that could be read
+        if fault:
+            raise fault
 
     def check_domains(self) -> None:
         """Ask DNS whether the domains of addresses take mail: outside any transaction, as each may take seconds."""
