@@ -6,7 +6,7 @@ Whoever has a letter may ask, and nothing changes by itself. A mailbox that says
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from outreach.access import accounts
 from outreach.campaigns import waves
@@ -108,7 +108,7 @@ def undo(session: Session, message: Message, at: datetime, *, now: datetime) -> 
         made.state, made.decided_at, made.decided_by = ProposalState.WITHDRAWN, now, actor
 
 
-def propose_absences(database: Database, *, now: datetime, days: int = 8) -> None:
+def propose_absences(database: Database, *, now: datetime, days: int = 2) -> None:
     """Keep for a colleague what the automatic answers of the last days say of the mailbox of a letter: who is to be
     written to in its place or as well, that it is nobody's, until when its reader is away.
 
@@ -214,25 +214,22 @@ def _about(message: Message, at: datetime) -> str:
 
 
 def _waits(session: Session, made: Proposal) -> bool:
-    same = (
-        Proposal.state == ProposalState.WAITING,
-        Proposal.scope_kind.is_(None),
-        Proposal.authority_id == made.authority_id,
-        Proposal.kind == made.kind,
-        Proposal.address == made.address,
-        Proposal.contact_id.is_not_distinct_from(made.contact_id),
-    )
-    return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
+    return _is_known(session, made, Proposal.state == ProposalState.WAITING, Proposal.scope_kind.is_(None))
 
 
 def _was_decided(session: Session, made: Proposal) -> bool:
     """Whether what a note of absence says was decided: each letter brings the same note anew."""
+    is_away = made.kind is ProposalKind.AWAY
+    return _is_known(session, made, Proposal.said == made.said if is_away else Proposal.said.startswith(BY_ABSENCE))
+
+
+def _is_known(session: Session, made: Proposal, *which: ColumnElement[bool]) -> bool:
+    """Whether the same is proposed of the same authority and contact, by such a proposal."""
     same = (
-        *(Proposal.kind == made.kind, Proposal.authority_id == made.authority_id, Proposal.address == made.address),
+        *(Proposal.authority_id == made.authority_id, Proposal.kind == made.kind, Proposal.address == made.address),
         Proposal.contact_id.is_not_distinct_from(made.contact_id),
-        Proposal.said == made.said if made.kind is ProposalKind.AWAY else Proposal.said.startswith(BY_ABSENCE),
     )
-    return session.scalar(select(Proposal.id).where(*same).limit(1)) is not None
+    return session.scalar(select(Proposal.id).where(*same, *which).limit(1)) is not None
 
 
 def _refuse_floods(session: Session, message: Message, now: datetime, *, of_absences: bool = False) -> None:

@@ -92,7 +92,7 @@ def read_absence(text: str, sender: str) -> Absence:
 def _named(said: str) -> Iterator[str]:
     """The addresses to which sentences turn the reader, in order."""
     for sentence in ENDS.split(said):
-        if TURNS_TO.search(ADDRESS.sub(" ", sentence)):
+        if _turns_to(sentence):
             yield from filter(_is_somebodys, (one.rstrip(".") for one in ADDRESS.findall(sentence)[:MOST_ADDRESSES]))
 
 
@@ -110,8 +110,10 @@ def _is_somebodys(address: str) -> bool:
 def _relief(said: str) -> str:
     """The first sentence that names a person who takes over; a line of it, cut, as a colleague reads it."""
     sentences = (" ".join(one.split()) for one in ENDS.split(said))
-    return next((one[:LONGEST_RELIEF] for one in sentences if _turns(one) and PERSON.search(one)), "")
+    named = (one for one in sentences if PERSON.search(one) and (RELIEVES.search(one) or _turns_to(one)))
+    return next(named, "")[:LONGEST_RELIEF]
 
 
-def _turns(sentence: str) -> bool:
-    return bool(RELIEVES.search(sentence) or TURNS_TO.search(ADDRESS.sub(" ", sentence)))
+def _turns_to(sentence: str) -> bool:
+    """Whether a sentence turns the reader to somebody, whatever an address in it says."""
+    return TURNS_TO.search(ADDRESS.sub(" ", sentence)) is not None
