@@ -10,8 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Date,
+    Integer,
     Select,
     String,
     Subquery,
@@ -24,7 +26,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    union,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -119,9 +120,9 @@ class Classified:
     the joining that holds, or NULL), and 1 or 0 as declared, joined_since, had_joined and has_reacted.
     """
 
-    authorities: Subquery
+    authorities: CTE
     schools: Subquery
-    listed: Subquery
+    listed: CTE
 
 
 def classify_campaign(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
@@ -184,7 +185,7 @@ class _Counting:
 
     # Authorities
 
-    def _authorities(self, listed: Subquery) -> Subquery:
+    def _authorities(self, listed: CTE) -> CTE:
         base, letters, last = self._base(), self._letters(Message.authority_id), self._last_reasons()
         answers, steps = answers_since(self.mailings), paper_and_calls(self.mailings)
         learned = self._learned(CampaignSchool.authority_id)
@@ -222,48 +223,38 @@ class _Counting:
         ).select_from(base)
         for part in (letters, last, answers, replies, steps, learned, joined, clicks, unsure):
             query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
-        return query.subquery("authorities_classed")
+        return query.cte("authorities_classed").prefix_with("MATERIALIZED")
 
     def _base(self) -> Subquery:
         """Whom the campaign means: those written down at a launch, and whom waves to come mean besides."""
-        kept = (
-            select(
-                CampaignAuthority.authority_id,
-                cast(CampaignAuthority.standing, String).label("standing"),
-                cast(CampaignAuthority.reason, String).label("reason"),
-                CampaignAuthority.eligible,
-                _flag(CampaignAuthority.wave_id != self.campaign.first_wave_id).label("entered_later"),
-            )
-            .where(CampaignAuthority.campaign_id == self.campaign.id)
-            .subquery("kept")
-        )
-        if not self.planned:
-            return select(*kept.c, literal(0).label("would_receive")).subquery("base")
-        each = union_all(*(one.authorities for one in self.planned)).subquery("each_planned")
+        kept = select(
+            CampaignAuthority.authority_id,
+            cast(CampaignAuthority.standing, String).label("kept_standing"),
+            cast(null(), String).label("planned_standing"),
+            cast(CampaignAuthority.reason, String).label("kept_reason"),
+            cast(null(), String).label("planned_reason"),
+            CampaignAuthority.eligible.label("kept_eligible"),
+            cast(null(), Integer).label("planned_eligible"),
+            _flag(CampaignAuthority.wave_id != self.campaign.first_wave_id).label("entered_later"),
+            literal(0).label("would_receive"),
+        ).where(CampaignAuthority.campaign_id == self.campaign.id)
         planned = (
-            select(
-                each.c.authority_id,
-                func.min(each.c.standing).label("standing"),
-                func.max(each.c.reason).label("reason"),
-                func.max(each.c.eligible).label("eligible"),
-                func.max(_flag(each.c.reason.is_(None))).label("would_receive"),
-            )
-            .group_by(each.c.authority_id)
-            .subquery("planned")
+            select(each.authority_id, null(), each.standing, null(), each.reason, null(), each.eligible)
+            .add_columns(null(), _flag(each.reason.is_(None)))
+            .select_from(part)
+            for part in (one.authorities.subquery() for one in self.planned)
+            for each in (part.c,)
         )
-        keys = union(select(kept.c.authority_id), select(planned.c.authority_id)).subquery("keys")
-        both = [(part, part.c.authority_id == keys.c.authority_id) for part in (kept, planned)]
+        rows = union_all(kept, *planned).subquery("kept_and_planned").c
         query = select(
-            keys.c.authority_id,
-            func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
-            func.coalesce(planned.c.reason, kept.c.reason).label("reason"),
-            func.coalesce(kept.c.eligible, planned.c.eligible).label("eligible"),
-            func.coalesce(kept.c.entered_later, self.comes_later).label("entered_later"),
-            func.coalesce(planned.c.would_receive, 0).label("would_receive"),
-        ).select_from(keys)
-        for part, same in both:
-            query = query.outerjoin(part, same)
-        return query.subquery("base")
+            rows.authority_id,
+            func.coalesce(func.min(rows.kept_standing), func.min(rows.planned_standing)).label("standing"),
+            func.coalesce(func.max(rows.planned_reason), func.max(rows.kept_reason)).label("reason"),
+            func.coalesce(func.max(rows.kept_eligible), func.max(rows.planned_eligible)).label("eligible"),
+            func.coalesce(func.max(rows.entered_later), self.comes_later).label("entered_later"),
+            func.max(rows.would_receive).label("would_receive"),
+        )
+        return query.group_by(rows.authority_id).subquery("base")
 
     def _letters(self, *by: Any, listed: bool = False) -> Subquery:
         """What became of the letters to each authority, or of those that list each school."""
@@ -352,7 +343,7 @@ class _Counting:
 
     # Joinings of listed schools
 
-    def _listed(self) -> Subquery:
+    def _listed(self) -> CTE:
         """The schools that a letter listed, by mail or posted.
 
         The bound is the day on which the first letter that listed the school left.
@@ -382,7 +373,8 @@ class _Counting:
         }
         columns = [_flag(is_so).label(name) for name, is_so in flags.items()]
         query = select(first.c.authority_id, first.c.school_id, known.c.effective_on, *columns)
-        return query.outerjoin(known, known.c.school_id == first.c.school_id).subquery("listed")
+        query = query.outerjoin(known, known.c.school_id == first.c.school_id)
+        return query.cte("listed").prefix_with("MATERIALIZED")
 
     def _posted(self) -> Select[int, int, date]:
         """The schools that letters on paper listed, and the days on which these were posted."""
@@ -391,7 +383,7 @@ class _Counting:
 
     # Schools
 
-    def _schools(self, authorities: Subquery, listed: Subquery) -> Subquery:
+    def _schools(self, authorities: CTE, listed: CTE) -> Subquery:
         """A school that no letter listed stands as its authority does, unless it had joined or is out of scope."""
         base, letters = self._base_of_schools(), self._letters(MessageSubject.school_id, listed=True)
         answers, requests = self._answered_schools(), self._requests()
@@ -440,38 +432,27 @@ class _Counting:
         return query.subquery("schools_classed")
 
     def _base_of_schools(self) -> Subquery:
-        kept = (
-            select(
-                CampaignSchool.school_id,
-                CampaignSchool.authority_id,
-                cast(CampaignSchool.standing, String).label("standing"),
-                _flag(CampaignSchool.wave_id != self.campaign.first_wave_id).label("entered_later"),
-            )
-            .where(CampaignSchool.campaign_id == self.campaign.id)
-            .subquery("kept_schools")
-        )
-        if not self.planned:
-            return select(*kept.c).subquery("base_of_schools")
-        each = union_all(*(one.schools for one in self.planned)).subquery("each_planned_school")
+        kept = select(
+            CampaignSchool.school_id,
+            CampaignSchool.authority_id.label("kept_authority_id"),
+            cast(null(), Integer).label("planned_authority_id"),
+            cast(CampaignSchool.standing, String).label("kept_standing"),
+            cast(null(), String).label("planned_standing"),
+            _flag(CampaignSchool.wave_id != self.campaign.first_wave_id).label("entered_later"),
+        ).where(CampaignSchool.campaign_id == self.campaign.id)
         planned = (
-            select(
-                each.c.school_id,
-                func.min(each.c.authority_id).label("authority_id"),
-                func.min(each.c.standing).label("standing"),
-            )
-            .group_by(each.c.school_id)
-            .subquery("planned_schools")
+            select(each.school_id, null(), each.authority_id, null(), each.standing, null()).select_from(part)
+            for part in (one.schools.subquery() for one in self.planned)
+            for each in (part.c,)
         )
-        keys = union(select(kept.c.school_id), select(planned.c.school_id)).subquery("keys_of_schools")
+        rows = union_all(kept, *planned).subquery("kept_and_planned_schools").c
         query = select(
-            keys.c.school_id,
-            func.coalesce(kept.c.authority_id, planned.c.authority_id).label("authority_id"),
-            func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
-            func.coalesce(kept.c.entered_later, self.comes_later).label("entered_later"),
-        ).select_from(keys)
-        for part in (kept, planned):
-            query = query.outerjoin(part, part.c.school_id == keys.c.school_id)
-        return query.subquery("base_of_schools")
+            rows.school_id,
+            func.coalesce(func.min(rows.kept_authority_id), func.min(rows.planned_authority_id)).label("authority_id"),
+            func.coalesce(func.min(rows.kept_standing), func.min(rows.planned_standing)).label("standing"),
+            func.coalesce(func.max(rows.entered_later), self.comes_later).label("entered_later"),
+        )
+        return query.group_by(rows.school_id).subquery("base_of_schools")
 
     def _answered_schools(self) -> Subquery:
         """The schools that answers name."""
@@ -506,7 +487,7 @@ def posted_schools() -> Select[int, int, date]:
     )
 
 
-def _joined(listed: Subquery, *, by: str = "authority_id") -> Subquery:
+def _joined(listed: CTE, *, by: str = "authority_id") -> Subquery:
     """What joinings of listed schools say of each authority, or of each school."""
     key = listed.c[by]
     columns = {

@@ -6,13 +6,13 @@ to_reach = no_address + not_sent + to_come + recipients = reached + presumed + u
 recipients = handed_over + on_the_way + returned.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, String, and_, cast, func, literal, null, select, union_all
 
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting._classes import (
@@ -107,14 +107,9 @@ class CampaignCounts:
 def of_campaign(
     session: Session, campaign: Campaign, *, now: datetime, classed: Classified | None = None
 ) -> CampaignCounts:
-    """The numbers of a campaign now, in two statements; `classed` where its classes are at hand."""
+    """The numbers of a campaign now, in one statement; `classed` where its classes are at hand."""
     classed = classed or classify_campaign(session, campaign, now=now)
-    found = _counted(session, campaign, classed.authorities, now)
-    schools = _by_network(session, classed.schools)
-    untold = _untold(campaign, found.unreconstructable)
-    networks = [replace(one, schools=_counts(schools.get((one.code, one.label), []), untold)) for one in found.networks]
-    whole = _counts([row for rows in schools.values() for row in rows], untold)
-    return replace(found, networks=networks, schools=whole)
+    return _counted(session, campaign, now, classed.authorities, classed.schools)
 
 
 def of_audience(session: Session, audience: Audience, context: CriteriaContext) -> Counts:
@@ -131,18 +126,22 @@ def of_audience(session: Session, audience: Audience, context: CriteriaContext) 
 
 def of_authorities(session: Session, campaign: Campaign, *, now: datetime) -> CampaignCounts:
     """As `of_campaign`, in half the time: its schools are not counted."""
-    return _counted(session, campaign, classify_campaign(session, campaign, now=now).authorities, now)
+    return _counted(session, campaign, now, classify_campaign(session, campaign, now=now).authorities)
 
 
-def _counted(session: Session, campaign: Campaign, authorities: Subquery, now: datetime) -> CampaignCounts:
+def _counted(session: Session, campaign: Campaign, now: datetime, *parts: FromClause) -> CampaignCounts:
+    """The numbers of the rows of the authorities and, where given, of the schools."""
     query = select(Programme.code, UncountedCampaign.authorities)
     query = query.outerjoin(UncountedCampaign, UncountedCampaign.campaign_id == campaign.id)
     programme, lost = session.execute(query.where(Programme.id == campaign.strand.programme_id)).one()
-    untold = _untold(campaign, lost or 0)
-    rows = _by_network(session, authorities)
-    networks = [NetworkCounts(*network, _counts(some, untold), Counts()) for network, some in rows.items()]
-    whole = _counts([row for some in rows.values() for row in some], untold)
-    return CampaignCounts(campaign, programme, now, whole, Counts(), networks, lost or 0)
+    untold, rows = _untold(campaign, lost or 0), _by_network(session, *parts)
+
+    def counts(place: int, *networks: tuple[str, str]) -> Counts:
+        return _counts((row for network in networks for row in rows[network, place]), untold)
+
+    found = list(dict.fromkeys(network for network, _ in rows))
+    by_network = [NetworkCounts(*network, counts(0, network), counts(1, network)) for network in found]
+    return CampaignCounts(campaign, programme, now, counts(0, *found), counts(1, *found), by_network, lost or 0)
 
 
 def _untold(campaign: Campaign, lost: int) -> set[str]:
@@ -155,37 +154,36 @@ def _untold(campaign: Campaign, lost: int) -> set[str]:
 Row = tuple[Class, Handing | None, Reach | None, Reason | None, int, Sequence[int]]
 
 
-def _by_network(session: Session, each: Subquery) -> dict[tuple[str, str], list[Row]]:
-    """Counts by network's code and name, class, handing, reach and reason, with the sums of the flags."""
-    reason = [each.c.reason] if "reason" in each.c else []
-    kinds = [each.c["class"], each.c.handing, each.c.reach, *reason]
-    by = (Network.position, Network.code, Network.label, *kinds)
-    query: Select[Any] = (
-        select(*by, func.count(), *(func.sum(each.c[name]) for name in FLAGS))
-        .join(Authority, Authority.id == each.c.authority_id)
-        .join(Network, Network.id == Authority.network_id)
-        .group_by(*by)
-        .order_by(Network.position)
-    )
-    found: dict[tuple[str, str], list[Row]] = {}
-    for _, code, label, *row in session.execute(query):
-        kind, handing, reach, *rest = row
-        why = rest.pop(0) if reason else None
-        count, *flags = rest
-        found.setdefault((code, label), []).append(
-            (
-                Class(kind),
-                Handing(handing) if handing else None,
-                Reach(reach) if reach else None,
-                Reason(why) if why else None,
-                count,
-                list(map(int, flags)),
-            )
+def _by_network(session: Session, *parts: FromClause) -> dict[tuple[tuple[str, str], int], list[Row]]:
+    """By network's code and name, in the usual order, and place of the part: counts by class, handing, reach and
+    reason, with the sums of the flags. One statement, as the classes of schools stand on those of authorities."""
+    query = union_all(*(_grouped(place, each) for place, each in enumerate(parts)))
+    found = defaultdict[tuple[tuple[str, str], int], list[Row]](list)
+    for place, _, code, label, kind, handing, reach, why, count, *flags in session.execute(query.order_by("position")):
+        row = (
+            Class(kind),
+            Handing(handing) if handing else None,
+            Reach(reach) if reach else None,
+            Reason(why) if why else None,
+            count,
+            list(map(int, flags)),
         )
+        found[(code, label), place].append(row)
     return found
 
 
-def is_silent(each: Subquery) -> ColumnElement[bool]:
+def _grouped(place: int, each: FromClause) -> Select[Any]:
+    reason = each.c.reason if "reason" in each.c else cast(null(), String)
+    by = (Network.position, Network.code, Network.label, each.c["class"], each.c.handing, each.c.reach, reason)
+    return (
+        select(literal(place), *by, func.count(), *(func.sum(each.c[name]) for name in FLAGS))
+        .join(Authority, Authority.id == each.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .group_by(*by)
+    )
+
+
+def is_silent(each: FromClause) -> ColumnElement[bool]:
     """Whether a row of `classes.Classified` is counted as SILENT."""
     return and_(each.c.handing == Handing.HANDED_OVER.value, each.c.reach != Reach.REACHED.value)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Subquery, func, select, true
+from sqlalchemy import ColumnElement, FromClause, func, select, true
 
 from outreach.campaigns import counting
 from outreach.campaigns.counting import (
@@ -187,7 +187,7 @@ def campaign_results(session: Session, campaign: Campaign, *, now: datetime) -> 
     return Results(counted, _answers(session, mailings), _acknowledged(session, mailings), classed)
 
 
-def is_counted(each: Subquery, figure: Figure) -> ColumnElement[bool]:
+def is_counted(each: FromClause, figure: Figure) -> ColumnElement[bool]:
     """Whether a figure counts a row of `classes.Classified`."""
     groups = {Figure.CONCERNED: IN_CONCERNED, Figure.TO_REACH: TO_REACH}
     if figure in FLAGS:

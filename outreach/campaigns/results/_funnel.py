@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from sqlalchemy import Subquery, func, or_, select
+from sqlalchemy import CTE, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.campaigns.models import Campaign, Wave
@@ -133,7 +133,7 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
 
 
-def _days_of_joinings(session: Session, campaign: Campaign, listed: Subquery) -> list[Counter[date]]:
+def _days_of_joinings(session: Session, campaign: Campaign, listed: CTE) -> list[Counter[date]]:
     """How many authorities and schools declare to have joined, then how many have joined since, by the first day.
 
     They are those of the counts. What was declared of a day before the letter has no day in the course but its first.

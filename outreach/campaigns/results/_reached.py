@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import aliased
 
 from outreach.access import colleagues
@@ -227,7 +227,7 @@ class ReachedFilters:
         """The letters that are read. Raises NotFound for a wave that has none."""
         return asked_of(campaign, now=now, wave=self.wave)
 
-    def kept(self, session: Session, asked: Asked, each: Subquery) -> Iterator[ColumnElement[bool]]:
+    def kept(self, session: Session, asked: Asked, each: CTE) -> Iterator[ColumnElement[bool]]:
         """The conditions, on rows of authorities, their networks and `each` of `classes.Classified`."""
         yield is_counted(each, self.figure)
         own = Message.mailing_id.in_(asked.mailings)
@@ -309,7 +309,7 @@ def count_open_steps(session: Session, campaign: Campaign) -> dict[ReachChannel,
     return dict(session.execute(query.where(EscalationStep.state.in_(OPEN)).group_by(EscalationStep.channel)).all())
 
 
-def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int], Subquery]:
+def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int], CTE]:
     return campaign.mailing_keys, counting.classify_campaign(session, campaign, now=now).authorities
 
 
@@ -337,7 +337,7 @@ def _row(row: Sequence[Any]) -> ReachedRow:
     return ReachedRow(key, fase, name, corrected_name, network, code, *told, channel, state, why)
 
 
-def _rows(each: Subquery, mailings: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def _rows(each: CTE, mailings: Sequence[int]) -> Select[*tuple[Any, ...]]:
     columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label, Network.code
     kinds = (each.c[name] for name in ("class", "handing", "reach", "evidence", "reason"))
     newest = (

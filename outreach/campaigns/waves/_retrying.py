@@ -32,8 +32,9 @@ def list_retriable(session: Session, campaign: Campaign, *, now: datetime) -> di
     waves = {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id and _may_go_on(wave)}
     if campaign.state is not CampaignState.APPROVED or not waves or _being_filled(campaign):
         return {}
-    failed = outbox.count_failed(session, waves, without=_spared(session, campaign, now))
-    doubtful = outbox.count_rested(session, waves, without=_spared(session, campaign, now), now=now)
+    spared = _spared(session, campaign, now)
+    failed = outbox.count_failed(session, waves, without=spared)
+    doubtful = outbox.count_rested(session, waves, without=spared, now=now)
     counts = {}
     for mailing, wave in waves.items():
         again, failures = failed.get(mailing, (0, 0)) if wave.state is WaveState.FINISHED else (0, 0)
