@@ -38,7 +38,7 @@ from outreach.delivery.bounces import (
 )
 from outreach.delivery.letters import LENGTH, Keys, TokenKind
 from outreach.delivery.received import _markup as markup
-from outreach.delivery.received._quotes import cut
+from outreach.delivery.received._quotes import Cut, cut
 
 MOST_RESULTS = 10  # lines; with more of them nothing is proved
 COMMENT = re.compile(r"\([^()\"\\]{0,500}\)")
@@ -111,6 +111,10 @@ SAYS_AUTOMATIC = re.compile(
     r"|this is an auto(?:mat|-?gen|-?repl)|automatische? (?:antwoord|antwort)\b|automatic reply\b)",
     re.IGNORECASE,
 )
+LONGEST_STAND_IN = 500
+SHARED = 0.75  # of its words, which two forms of one text share
+WORD = re.compile(r"\w+")
+APART = re.compile(r"https?://\S{1,500}|\[[^\]\n]{0,200}\]")  # links and pictures, which plain texts spell out
 FIRST_WORDS = 6  # lines in which a mail says of itself that a program wrote it
 
 
@@ -181,7 +185,7 @@ def _read(content: bytes, keys: Keys) -> Read:
     if len(message.keys()) > MOST_HEADERS or message["From"] is None or _depth(message) > DEEPEST:
         raise UnreadableMailError
     parts = list(leaf_parts(message))
-    written = cut(_text(parts))
+    written = _written(message, parts)
     text = written.text[:LONGEST_TEXT]
     name, sender = sender_of(one_line(str(line), MOST_OF_A_PART) for line in message.get_all("From", []))
     sender = one_line(sender, LONGEST + 1)
@@ -225,14 +229,33 @@ def _depth(message: Message) -> int:
     return 1 + max((_depth(part) for part in message.get_payload() if isinstance(part, Message)), default=0)
 
 
-def _text(parts: Iterable[Message]) -> str:
-    """What a mail says: its plain text; where there is none, that of its HTML."""
+def _written(message: Message, parts: Iterable[Message]) -> Cut:
+    """What a mail says: its plain text; that of its HTML where there is none, or one that stands in for it."""
     of_kind: dict[str, list[Message]] = {"text/plain": [], "text/html": []}
     for part in parts:
         if not _is_file(part):
             of_kind.get(part.get_content_type(), []).append(part)
-    plain = "\n".join(map(_plain, of_kind["text/plain"])).strip()
-    return plain or "\n".join(markup.text_of(_decoded(part)) for part in of_kind["text/html"])
+    plain = cut("\n".join(map(_plain, of_kind["text/plain"])).strip())
+    if (plain.text or plain.folded) and not _are_two_forms(message, *of_kind.values()):
+        return plain
+    shown = cut("\n".join(markup.text_of(_decoded(part)) for part in of_kind["text/html"]))
+    if not (plain.text or plain.folded):
+        return shown
+    return Cut(shown.text, f"{plain.text}\n\n{shown.folded}".strip()) if _stands_in(plain.text, shown.text) else plain
+
+
+def _are_two_forms(message: Message, plain: list[Message], shown: list[Message]) -> bool:
+    """Whether a mail is one plain text and one HTML of which a program shows either (RFC 2046 §5.1.4)."""
+    if len(plain) != 1 or len(shown) != 1:
+        return False
+    alternatives = (part for part in message.walk() if part.get_content_type() == "multipart/alternative")
+    return any({*map(id, plain), *map(id, shown)} <= set(map(id, leaf_parts(part))) for part in alternatives)
+
+
+def _stands_in(plain: str, shown: str) -> bool:
+    """Whether a plain text says nothing of what the HTML says beside it, as « Votre programme ne lit pas le HTML. »."""
+    said, also = (set(WORD.findall(APART.sub(" ", text).casefold())) for text in (plain, shown))
+    return len(plain) <= LONGEST_STAND_IN and bool(also) and len(said & also) < SHARED * len(said)
 
 
 def _plain(part: Message) -> str:

@@ -138,6 +138,26 @@ def test_markup_gives_lines_and_never_scripts_or_styles():
     assert text_of(shown).strip() == "Oui & merci\n\n- un\n- deux"
 
 
+SHOWN = "<p>Bonjour,</p><p>Nous adhérons à votre programme.</p><p>Anne</p>"
+
+
+@pytest.mark.parametrize(
+    "stub", ["Votre programme ne lit pas le HTML.", "This is a multi-part message: https://a.example/x"]
+)
+def test_a_plain_text_that_stands_in_for_the_html_is_kept_apart(stub):
+    found = reading.read(mail(stub, markup=SHOWN, sender="a@b.example"), KEYS)
+    assert (found.text, found.folded) == ("Bonjour,\n\nNous adhérons à votre programme.\n\nAnne", stub)
+
+
+def test_a_plain_text_that_says_what_the_html_says_is_the_text():
+    said = "Bonjour, nous adhérons à *votre* programme.\n[image: logo] https://ecole.example/logo"
+    assert reading.read(mail(said, markup=SHOWN, sender="a@b.example"), KEYS).text == said
+    beside = b"<p>Avis de la liste</p>\r\n--B--\r\n"  # of a list, which adds it below what people write
+    content = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n"
+    content += b"Content-Type: text/plain\r\n\r\nOui.\r\n--B\r\nContent-Type: text/html\r\n\r\n" + beside
+    assert reading.read(content, KEYS).text == "Oui."
+
+
 def test_files_are_listed_by_name_kind_and_size():
     content = (
         b"From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n"
