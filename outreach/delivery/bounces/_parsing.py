@@ -153,7 +153,9 @@ ABSENT = re.compile(
     r"|out.of.(?:the.)?office|automatic (?:reply|response)|auto.?(?:reply|response))",
     re.IGNORECASE,
 )
-MAIL_SYSTEM = re.compile(r"\b(?:mailer-daemon|postmaster|mail-?daemon|microsoftexchange[0-9a-f]*)@", re.IGNORECASE)
+SYSTEM = re.compile(r"\b(?:mailer-daemon|mail-?daemon|microsoftexchange[0-9a-f]*)@", re.IGNORECASE)
+MAIL_SYSTEM = re.compile(rf"{SYSTEM.pattern}|\bpostmaster@", re.IGNORECASE)  # the second is a person's in places
+ANSWERS = re.compile(r"(?:re|aw|antw) ?:", re.IGNORECASE)
 # What mail systems say of a letter of ours, whatever name they write under.
 UNDELIVERED = re.compile(
     r"undeliver(?:able|ed)\b|mail delivery (?:fail(?:ed|ure)|system)|delivery (?:status notification|failure|has fail)"
@@ -256,7 +258,8 @@ def _judged(
             return judged
     if _is_of_a_mail_system(message):
         reports = _prose(parts, content)
-        return (_worst(reports), reports) if reports else (NoticeVerdict.UNDETERMINED, ())
+        if reports or not _answers_as_a_person(message, parts):
+            return (_worst(reports), reports) if reports else (NoticeVerdict.UNDETERMINED, ())
     if _is_automatic(message):
         return NoticeVerdict.AUTO_REPLY, ()
     if is_leaving:
@@ -365,6 +368,17 @@ def _is_of_a_mail_system(message: Message) -> bool:
     is_report = message.get_content_type() == "multipart/report"
     says_so = UNDELIVERED.match(text_of(message, "Subject")) or message["X-Failed-Recipients"] is not None
     return bool(MAIL_SYSTEM.search(sender) or is_report or says_so)
+
+
+def _answers_as_a_person(message: Message, parts: Iterable[Message]) -> bool:
+    """Whether the postmaster of a small school answers a letter by hand: nothing else says that a program wrote it."""
+    sender, subject = text_of(message, "From"), text_of(message, "Subject")
+    is_of_program = SYSTEM.search(f"{sender} {text_of(message, 'Sender')}") or text_of(message, "Return-Path") == "<>"
+    names_failure = (
+        message["X-Failed-Recipients"] is not None or UNDELIVERED.search(subject) or STATUS.search(_said(parts))
+    )
+    is_whole = not any(_returned(part) for part in parts)
+    return bool(ANSWERS.match(subject)) and is_whole and not is_of_program and not names_failure
 
 
 def _is_automatic(message: Message) -> bool:

@@ -87,8 +87,25 @@ def test_what_a_person_writes_about_an_absence_is_a_person_s(subject, text):
 
 def test_words_that_came_over_a_list_are_a_person_s_and_what_may_be_a_return_is_for_people(database):
     assert read(mail("Oui.", sender="a@b.example", Precedence="list"), KEYS).kind is MailKind.PERSON
-    taken = received.take_in(database, mail("Oui.", sender="postmaster@b.example"), KEYS, Trust(), now=NOW)
+    taken = received.take_in(database, mail("Oui.", sender="mailer-daemon@b.example"), KEYS, Trust(), now=NOW)
     assert (taken.verdict, taken.is_unsure) == (MailVerdict.RETURN, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "of", "kind"),
+    [
+        ("Nous adhérons.", {}, MailKind.PERSON),
+        ("Nous adhérons.", {"Auto_Submitted": "auto-replied"}, MailKind.AUTOMATIC),
+        ("Nous adhérons.", {"subject": "Volet 1"}, MailKind.RETURN),
+        ("Nous adhérons.", {"subject": "Re: Undeliverable: Volet 1"}, MailKind.RETURN),
+        ("Nous adhérons.", {"Return_Path": "<>"}, MailKind.RETURN),
+        ("Nous adhérons.", {"X_Failed_Recipients": "a@b.example"}, MailKind.RETURN),
+        ("Nous adhérons.", {"Sender": "MAILER-DAEMON@b.example"}, MailKind.RETURN),
+        ("La boîte est pleine (552 5.2.2).", {}, MailKind.RETURN),
+    ],
+)
+def test_a_postmaster_who_answers_a_letter_is_a_person_where_nothing_names_a_program(said, of, kind):
+    assert read(mail(said, sender="postmaster@ecole.example", **of), KEYS).kind is kind
 
 
 @pytest.mark.long
