@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from sqlalchemy import Integer, Row, Select, select, type_coerce
+from sqlalchemy import Integer, Row, Select, and_, func, or_, select, type_coerce
 
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.situation import standing_of_some, status_of
@@ -52,7 +52,7 @@ from outreach.delivery.letters import (
     TokenKind,
     Value,
 )
-from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
+from outreach.delivery.models import Composition, Mailing, Message, MessageClass, MessageState, Purpose, is_in
 from outreach.delivery.outbox import Composed, Due, due_of, listed_by_mailbox
 from outreach.directory.authorities import list_representing
 from outreach.directory.contacts import school_limits
@@ -74,7 +74,7 @@ class RecipientFacts:
     are in no mailing, how many schools of each authority are written to directly. `on_paper`: they are printed.
     `reminded` selects the keys of the authorities that a reminder reminds of a letter, or None where it is of all;
     `doubted` those of which an answer waits to be confirmed, or None where it is of none. `asked` selects the mailboxes
-    that a letter asked about itself this year, or None where it asks none.
+    that letters ask about themselves this year, with the first of these, or None where it asks none.
     """
 
     sending: SenderIdentity
@@ -89,7 +89,7 @@ class RecipientFacts:
     on_paper: bool = False
     reminded: Select[int] | None = None
     doubted: Select[int | None] | None = None
-    asked: Select[int | None, str] | None = None
+    asked: Select[int | None, str, int] | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -125,7 +125,7 @@ class RecipientFacts:
                 on_paper=self.on_paper,
                 had_letter=authority.id in reminded,
                 has_unconfirmed=authority.id in doubted,
-                asks_address=asked is not None and (authority.id, message.address_key) not in asked,
+                asks_address=asked is not None and self._is_first(asked, message),
             )
         return facts
 
@@ -172,12 +172,17 @@ class RecipientFacts:
         doubted = select(Authority.id).where(among(Authority.id, keys), Authority.id.in_(self.doubted))
         return frozenset(session.scalars(doubted))
 
-    def _asked(self, session: Session, keys: Sequence[int]) -> Collection[tuple[int | None, str]] | None:
-        """Which mailboxes of these authorities were asked about themselves this year; None where none is now."""
+    def _asked(self, session: Session, keys: Sequence[int]) -> Mapping[tuple[int | None, str], int] | None:
+        """The first letter that asks each mailbox of these authorities about itself this year; None where none does."""
         if self.asked is None or self.on_paper or not self._asks(RIGHT_ADDRESS):
             return None
         rows = session.execute(self.asked.where(among(AUTHORITY, keys)))
-        return frozenset((authority, key) for authority, key in rows)
+        return {(authority, key): first for authority, key, first in rows}
+
+    def _is_first(self, asked: Mapping[tuple[int | None, str], int], message: Due) -> bool:
+        """Whether no other letter asks its mailbox first; a letter that is in no mailing is the last of all."""
+        first = asked.get((message.authority_id, message.address_key))
+        return first is None or (self.mailing is not None and message.id <= first)
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)
@@ -473,17 +478,17 @@ def _compiled(letter: str, headers: str) -> tuple[LetterSnapshot, Letter, Shared
 Mailings = Sequence[int] | Select[int]
 
 
-def asked_about_themselves(now: datetime) -> Select[int | None, str]:
-    """The mailboxes (key of the authority, address) to which a letter that asks about them left this school year: the
-    first one did ask."""
+def asked_about_themselves(now: datetime) -> Select[int | None, str, int]:
+    """The mailboxes (authority, address) with the first letter that asks them this school year, gone or to leave."""
     return _asked_since(school_year(now))
 
 
 @lru_cache(maxsize=2)
-def _asked_since(start: datetime) -> Select[int | None, str]:
-    left = select(Message.authority_id, Message.address_key).join(Wave, Wave.mailing_id == Message.mailing_id)
-    left = left.join(Campaign, Campaign.id == Wave.campaign_id)
-    return left.where(Campaign.asks_address, start <= LEFT_AT, HAS_LEFT)
+def _asked_since(start: datetime) -> Select[int | None, str, int]:
+    mailbox = Message.authority_id, Message.address_key
+    asking = select(*mailbox, func.min(Message.id)).group_by(*mailbox)
+    asking = asking.join(Wave, Wave.mailing_id == Message.mailing_id).join(Campaign, Campaign.id == Wave.campaign_id)
+    return asking.where(Campaign.asks_address, or_(is_in(MessageState.QUEUED), and_(start <= LEFT_AT, HAS_LEFT)))
 
 
 def had_letter_of(mailings: Mailings) -> Select[int]:
