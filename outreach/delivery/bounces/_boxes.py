@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from imaplib import IMAP4
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -120,8 +121,9 @@ class ImapBox:
         said, answers = self.mailbox.client.uid("FETCH", ",".join(keys), wanted)
         if said != "OK":
             raise IMAP4.error("elle ne donne pas ses courriels")
-        heads = [answer for answer in answers if isinstance(answer, tuple)]
-        return {uid[1].decode(): content for head, content in heads if (uid := UID.search(head))}
+        given = [(one, after) for one, after in pairwise([*answers, b""]) if isinstance(one, tuple)]
+        named = ((UID.search(head + after), content) for (head, content), after in given)  # either may hold the name
+        return {uid[1].decode(): content for uid, content in named if uid}
 
     def put_away(self, keys: Sequence[str], folder: Folder) -> None:
         """Move the messages; a missing folder is created."""

@@ -3,6 +3,7 @@
 import threading
 from contextlib import closing
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import trustme
@@ -36,6 +37,15 @@ def test_the_first_megabyte_is_read_and_nothing_is_touched(box):
         sizes = sorted(len(content) for content in opened.read(keys).values())
     assert sizes == [len(SMALL), MOST_BYTES]
     assert len(box.lying()) == 2
+
+
+@pytest.mark.parametrize("end", [[b" UID 7)"], [b" FLAGS (\\Recent) UID 7)", b"9 (UID 3 FLAGS (\\Seen))"]])
+def test_a_server_may_name_a_mail_behind_its_content(end):
+    answers = [(b"1 (BODY[]<0> {4}", b"Oui."), *end, (b"2 (UID 8 BODY[]<0> {4}", b"Non."), b")"]
+    client = SimpleNamespace(uid=lambda *_: ("OK", answers))
+    folder = SimpleNamespace(get=lambda: "INBOX")
+    box = ImapBox(SimpleNamespace(client=client, folder=folder))
+    assert box.read(["7", "8"]) == {"7": b"Oui.", "8": b"Non."}
 
 
 def test_so_many_are_named_and_no_more_the_oldest_first(box):
