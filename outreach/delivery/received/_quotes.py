@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from outreach.delivery.received import _signatures as signatures
+
 MOST_LINES = 5000
 LONGEST_LINE = 2000  # of what is compared: an opening of a quotation is shorter
 LONGEST_OPENING = 400
@@ -86,7 +88,8 @@ def cut(text: str) -> Cut:
     plain = [_plain(line) for line in lines]
     own: list[str] = []
     folded: list[str] = []
-    place, in_signature = 0, False
+    place = begun = before = 0  # the lines of `own` and of `folded` before the last that were written without a break
+    in_signature = is_after = False
     while place < len(lines):
         opened = _opening(lines, plain, place)
         if opened:
@@ -96,18 +99,23 @@ def cut(text: str) -> Cut:
             if after is not None and not _is_quoted(lines[after]):
                 folded += lines[place:]
                 break
-            in_signature = False
+            in_signature, is_after = False, True
         elif not _is_quoted(lines[place]) and _ends(plain, place):
             folded += lines[place:]
             break
         elif _is_quoted(lines[place]):
-            in_signature = False
+            in_signature, is_after = False, True
             folded.append(lines[place])
             place += 1
         else:
             in_signature = in_signature or _begins_signature(plain[place])
+            if is_after and lines[place]:
+                begun, before, is_after = len(own), len(folded), False
             (folded if in_signature else own).append(lines[place])
             place += 1
+    if (signed := signatures.begins_at([_plain(line) for line in own[begun:]])) is not None:
+        folded[before:before] = own[begun + signed :]
+        del own[begun + signed :]
     return Cut(_tidy(own), _tidy(folded))
 
 

@@ -138,6 +138,49 @@ def test_markup_gives_lines_and_never_scripts_or_styles():
     assert text_of(shown).strip() == "Oui & merci\n\n- un\n- deux"
 
 
+CARD = "École communale de Bertrix\nRue du Moulin 3\n6880 Bertrix\nTél. 061 41 12 34"
+SIGNED = {
+    "fr": ("Bonjour,\n\nNous adhérons.\n\nBien à vous,\n\nAnne Dumont", f"Directrice\n\n{CARD}"),
+    "fr, long": ("Oui.\n\nVeuillez agréer, Madame, mes salutations distinguées.\n\nAnne Dumont", CARD),
+    "nl": ("Wij nemen deel.\n\nMet vriendelijke groet,\nAnne Dumont", "Directie\nwww.school.example"),
+    "de": ("Wir nehmen teil.\n\nMit freundlichen Grüßen\nAnne Dumont", "Leiterin\nleitung@schule.example"),
+    "en": ("We join.\n\nKind regards,\nAnne Dumont", "Head\n+32 2 555 12 34"),
+    "without a name": ("Oui.\n\nCordialement", "Tél. 061 41 12 34\nwww.ecole.example"),
+    "with a notice": (
+        "Oui.\n\nCordialement,\nAnne",
+        "Ce message est confidentiel : détruisez-le s’il n’est pas à vous.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "card"), SIGNED.values(), ids=SIGNED)
+def test_a_card_below_a_closing_formula_is_folded_and_readable(said, card):
+    assert quotes.cut(f"{said}\n{card}") == quotes.Cut(said, card)
+    quoted = "Le 1 déc. 2026 à 10:12, S <a@b.example> a écrit :\n> Madame"
+    assert quotes.cut(f"{said}\n{card}\n\n{quoted}") == quotes.Cut(said, f"{card}\n\n{quoted}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Oui.\n\nBien à vous,\nAnne Dumont\nDirectrice",
+        f"Oui.\n\nCordialement,\nAnne\n\nPS : l'école B aussi.\n{CARD}",
+        f"Cordialement,\n{CARD}",
+        f"Oui.\n\nCordialement,\nAnne\n{CARD}\nÉcole B : non",
+        f"Oui.\n\nCordialement,\nAnne\n{CARD}\nQuand commence-t-on ?",
+        f"Oui.\n\nCordialement,\nAnne\n- {CARD}",
+        f"Oui.\n\nBien à vous de décider.\n{CARD}",
+    ],
+)
+def test_below_a_closing_formula_nothing_that_may_be_said_is_folded(text):
+    assert quotes.cut(text).text == text
+
+
+def test_an_answer_below_a_quotation_is_never_taken_for_what_is_signed_above():
+    text = f"Oui.\n\nCordialement,\nAnne\n{CARD}\n> Combien d'écoles ?\nDeux."
+    assert quotes.cut(text).text.endswith("Deux.")
+
+
 SHOWN = "<p>Bonjour,</p><p>Nous adhérons à votre programme.</p><p>Anne</p>"
 
 
