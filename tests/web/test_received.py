@@ -26,6 +26,7 @@ from outreach.operations.demo import people
 from outreach.staff import asked_addresses, proposals
 from outreach.staff.asked_addresses import AskedAddress
 from outreach.staff.proposals import Proposal, ProposalKind, ProposalState
+from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.commands import invoke
 from tests.conftest import NOW
@@ -160,6 +161,21 @@ def test_a_letter_by_hand_that_answers_a_mail_decides_about_it_once_it_leaves(
     assert json.loads(headers)["references"] == kept(launched_sample, number).ident != "", (
         "it stays in the thread of its mail"
     )
+
+
+@pytest.mark.parametrize("subject", ["RE: AW: Volet 1", "Volet 1"])
+def test_an_answer_begins_with_the_subject_of_the_mail_and_goes_to_the_mailbox_that_wrote(
+    author, write, letter, launched_sample, subject
+):
+    with launched_sample.writing() as session:
+        session.add(Contact(authority_id=letter[2], **factories.contact("second@ecole.example", added_at=NOW)))
+    number = write(subject=subject, sender="second@ecole.example")
+    page = author.get(f"/directory/{letter[3]}/letter?mail={number}")
+    assert elements(page, "input[@name='subject']")[0].get("value") == "Re: Volet 1"
+    (chosen,) = elements(page, "select[@name='to']/option[@selected]")
+    assert chosen.get("value") == "second@ecole.example"
+    other = author.get(f"/directory/{letter[3]}/letter?mail={number}&text=present")
+    assert elements(other, "input[@name='subject']")[0].get("value") != "Re: Volet 1", "a prepared text has its own"
 
 
 @pytest.mark.one_example

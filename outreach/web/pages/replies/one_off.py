@@ -28,6 +28,7 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 
 pages = Blueprint("letters", __name__)
 KEY = re.compile(r"[0-9a-f]{32}")
+ANSWERED = re.compile(r"(?:(?:re|aw|antw) ?: ?)+", re.IGNORECASE)
 TOLD = of_fields({"subject": "Objet du courriel", "letter": "Texte du courriel"})
 USES = [use for use in TextUse if use.is_letter]
 
@@ -224,12 +225,15 @@ def _form_page(session: Session, authority: Authority, form: OneOffForm) -> str:
 
 
 def _first(session: Session) -> dict[str, str]:
-    """What a letter begins with: a prepared text, that of an earlier letter, or nothing."""
+    """What a letter begins with: a prepared text, that of an earlier letter, the mail that it answers, or nothing."""
     asked, again = request.args.get("text", ""), request.args.get("again", "")
     if asked in set(USES):
         text = correspondence.current_template(session, TextUse(asked)).text
     elif again.isdecimal():
         text = correspondence.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
+    elif (number := whole_number(request.args.get("mail", ""))) is not None:
+        mail = correspondence.mail_numbered(session, number)
+        return {"to": mail.sender, "subject": f"Re: {ANSWERED.sub('', mail.subject)}"[:150]}
     else:
         return {}
     subject, body = correspondence.split(text)
