@@ -163,6 +163,18 @@ def test_a_letter_by_hand_that_answers_a_mail_decides_about_it_once_it_leaves(
     )
 
 
+def test_a_mail_from_the_address_of_another_authority_than_its_letter_s_says_so(author, write, letter, launched_sample):
+    with launched_sample.writing() as session:
+        other = session.scalars(select(Authority).where(Authority.id != letter[2])).first()
+        session.add(Contact(authority_id=other.id, **factories.contact("autre@ecole.example", added_at=NOW)))
+        told = f"L’annuaire connaît cette adresse chez {other.display_name}"
+    assert told in text_of(author.get(f"{LIST}/{write(sender='autre@ecole.example')}"))
+    assert "L’annuaire connaît" not in text_of(author.get(f"{LIST}/{write('Oui.')}"))
+    with launched_sample.writing() as session:
+        session.add(Contact(authority_id=letter[2], **factories.contact("autre@ecole.example", added_at=NOW)))
+    assert "L’annuaire connaît" not in text_of(author.get(f"{LIST}/{write('Non.', sender='autre@ecole.example')}"))
+
+
 @pytest.mark.parametrize("subject", ["RE: AW: Volet 1", "Volet 1"])
 def test_an_answer_begins_with_the_subject_of_the_mail_and_goes_to_the_mailbox_that_wrote(
     author, write, letter, launched_sample, subject

@@ -107,7 +107,8 @@ def _of_sender(session: Session, mail: Read, trust: Trust) -> Attachment:
 
 def suggest_authorities(session: Session, mail: ReceivedMail) -> list[Suggestion]:
     """To which authorities a mail may belong that nobody attached: those that have its address, those that it names by
-    their FASE number or that of a school, those that have addresses of its domain. None of it is a proof."""
+    their FASE number or that of a school, those that have addresses of its domain. None of it is a proof. Of one
+    that is attached, the others that have its address."""
     found: dict[int, Suggestion] = {}
     owners = select(Authority).join(Contact, Contact.authority_id == Authority.id).order_by(Authority.folded)
     if mail.sender_key and not is_mark(mail.sender_key):
@@ -115,6 +116,8 @@ def suggest_authorities(session: Session, mail: ReceivedMail) -> list[Suggestion
         _suggest(session, found, owners.where(Contact.address_key == mail.sender_key), "a, ou a eu, cette adresse")
     else:
         domain = ""
+    if mail.authority_id is not None:  # somebody else may answer a letter that was passed on to them
+        return [] if mail.authority_id in found else list(found.values())
     said = f"{mail.subject}\n{mail.text}\n{mail.folded}"
     if numbers := [int(number) for number in FASE.findall(said)[:MOST_NUMBERS]]:
         _suggest(session, found, select(Authority).where(Authority.fase.in_(numbers)), "son numéro FASE y est")

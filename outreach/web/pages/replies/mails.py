@@ -253,7 +253,7 @@ def _page(session: Session, number: int, form: ToldForm, whose: WhoseForm | None
         asked=found[1] if found else None,
         form=form,
         whose=whose or WhoseForm(formdata=None),
-        suggested=() if authority else suggest_authorities(session, received),
+        suggested=suggest_authorities(session, received),
         kept=_kept(),
         kinds=settings().kept_kinds,
         may_open=may_open,
