@@ -6,7 +6,9 @@ transaction is committed. If the process dies in between, the same mail is read 
 
 import os
 import re
+import socket
 import ssl
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -23,6 +25,7 @@ from outreach.core.text.errors import OutreachError
 from outreach.delivery.bounces._parsing import MOST_BYTES
 
 TIMEOUT_SECONDS = 10  # shorter than an orderly stop may take
+PASS_SECONDS = 600  # a server that drips bytes keeps within the timeout of each; the next pass goes on
 UID = re.compile(rb"\bUID (\d+)")
 
 
@@ -141,10 +144,14 @@ class ImapBox:
 def _signed_in(place: SplitResult) -> Iterator[BaseMailBox]:
     user, password = unquote(place.username or ""), unquote(place.password or "")
     mailbox = _connected(place)
+    ends = threading.Timer(PASS_SECONDS, mailbox.client.socket().shutdown, [socket.SHUT_RDWR])
+    ends.daemon = True
+    ends.start()
     try:
         sign_in = mailbox.login if password.isascii() else mailbox.login_utf8
         yield sign_in(user, password, unquote(place.path.strip("/")) or "INBOX")
     finally:
+        ends.cancel()
         with suppress(IMAP4.error, OSError):
             mailbox.client.logout()
         with suppress(OSError):

@@ -1,7 +1,9 @@
 """The mailbox of notices: a Maildir on disk, and an IMAP server of its own process (pymap)."""
 
+import socket
 import threading
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -46,6 +48,28 @@ def test_a_server_may_name_a_mail_behind_its_content(end):
     folder = SimpleNamespace(get=lambda: "INBOX")
     box = ImapBox(SimpleNamespace(client=client, folder=folder))
     assert box.read(["7", "8"]) == {"7": b"Oui.", "8": b"Non."}
+
+
+def test_a_server_that_drips_its_answer_does_not_keep_a_pass_for_good(monkeypatch):
+    monkeypatch.setattr("outreach.delivery.bounces._boxes.PASS_SECONDS", 0.1)
+    dripped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, args=(listening, dripped), daemon=True).start()
+        with pytest.raises(BoxError), bounces.open_box(f"imap://a:b@127.0.0.1:{listening.getsockname()[1]}/INBOX"):
+            pass
+    assert not dripped.is_set()
+
+
+def drip(listening, dripped):
+    connection, _ = listening.accept()
+    with connection, suppress(OSError):
+        connection.sendall(b"* OK ready\r\n")
+        tag = connection.recv(1000).split()[0]
+        connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
+        for _ in range(100):
+            connection.sendall(b"*")
+            time.sleep(0.05)
+        dripped.set()
 
 
 def test_so_many_are_named_and_no_more_the_oldest_first(box):
