@@ -151,9 +151,9 @@ def _signed_in(place: SplitResult) -> Iterator[BaseMailBox]:
         sign_in = mailbox.login if password.isascii() else mailbox.login_utf8
         yield sign_in(user, password, unquote(place.path.strip("/")) or "INBOX")
     finally:
-        ends.cancel()
         with suppress(IMAP4.error, OSError):
             mailbox.client.logout()
+        ends.cancel()
         with suppress(OSError):
             mailbox.client.shutdown()
 

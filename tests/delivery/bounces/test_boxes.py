@@ -50,22 +50,25 @@ def test_a_server_may_name_a_mail_behind_its_content(end):
     assert box.read(["7", "8"]) == {"7": b"Oui.", "8": b"Non."}
 
 
-def test_a_server_that_drips_its_answer_does_not_keep_a_pass_for_good(monkeypatch):
+@pytest.mark.parametrize("refused", [b"", b" NO refused\r\n"], ids=["as one signs in", "as one signs out"])
+def test_a_server_that_drips_its_answer_does_not_keep_a_pass_for_good(monkeypatch, refused):
     monkeypatch.setattr("outreach.delivery.bounces._boxes.PASS_SECONDS", 0.1)
     dripped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=drip, args=(listening, dripped), daemon=True).start()
+        threading.Thread(target=drip, args=(listening, dripped, refused), daemon=True).start()
         with pytest.raises(BoxError), bounces.open_box(f"imap://a:b@127.0.0.1:{listening.getsockname()[1]}/INBOX"):
             pass
     assert not dripped.is_set()
 
 
-def drip(listening, dripped):
+def drip(listening, dripped, refused):
     connection, _ = listening.accept()
     with connection, suppress(OSError):
         connection.sendall(b"* OK ready\r\n")
         tag = connection.recv(1000).split()[0]
         connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + tag + b" OK done\r\n")
+        if refused:
+            connection.sendall(connection.recv(1000).split()[0] + refused)
         for _ in range(100):
             connection.sendall(b"*")
             time.sleep(0.05)
