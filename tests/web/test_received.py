@@ -175,19 +175,27 @@ def test_a_mail_from_the_address_of_another_authority_than_its_letter_s_says_so(
     assert "L’annuaire connaît" not in text_of(author.get(f"{LIST}/{write('Non.', sender='autre@ecole.example')}"))
 
 
-@pytest.mark.parametrize("subject", ["RE: AW: Volet 1", "Volet 1"])
+@pytest.mark.parametrize(
+    ("subject", "answered"),
+    [
+        ("RE: AW: Volet 1", "Re: Volet 1"),
+        ("Volet 1", "Re: Volet 1"),
+        ("Votre lettre : oui", "Re: Votre lettre : oui"),
+        ("Oui (%nom%)", "Re: Oui ( %nom%)"),
+    ],
+)
 def test_an_answer_begins_with_the_subject_of_the_mail_and_goes_to_the_mailbox_that_wrote(
-    author, write, letter, launched_sample, subject
+    author, write, letter, launched_sample, subject, answered
 ):
     with launched_sample.writing() as session:
         session.add(Contact(authority_id=letter[2], **factories.contact("second@ecole.example", added_at=NOW)))
     number = write(subject=subject, sender="second@ecole.example")
     page = author.get(f"/directory/{letter[3]}/letter?mail={number}")
-    assert elements(page, "input[@name='subject']")[0].get("value") == "Re: Volet 1"
+    assert elements(page, "input[@name='subject']")[0].get("value") == answered
     (chosen,) = elements(page, "select[@name='to']/option[@selected]")
     assert chosen.get("value") == "second@ecole.example"
     other = author.get(f"/directory/{letter[3]}/letter?mail={number}&text=present")
-    assert elements(other, "input[@name='subject']")[0].get("value") != "Re: Volet 1", "a prepared text has its own"
+    assert elements(other, "input[@name='subject']")[0].get("value") != answered, "a prepared text has its own"
 
 
 @pytest.mark.one_example

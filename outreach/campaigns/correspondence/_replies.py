@@ -37,6 +37,7 @@ from outreach.core.site import NONE, Letterhead
 from outreach.core.text.dates import today
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery import letters, outbox
+from outreach.delivery.bounces import ANSWER_MARK
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
 from outreach.delivery.outbox import Addressee, Due, due_of
 from outreach.engagement import replies
@@ -45,6 +46,7 @@ from outreach.engagement.tracking import TrackingMode
 
 MOST_AN_HOUR = 30
 MARKER = "Re: "
+MARKED = re.compile(rf"^(?:{ANSWER_MARK} ?)+", re.IGNORECASE)
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # our pages' policy forbids them
 OPENING = re.compile(r"\((?=[(%#])")  # what would begin a field or a condition
 
@@ -212,7 +214,12 @@ def _subject(session: Session, response: Response, sending: SenderIdentity, now:
         answered = subject_read(session, response.message, sending, now=now)
     except WordsGone:
         answered = "Votre réponse"
-    return OPENING.sub("( ", answered if answered.startswith(MARKER) else MARKER + answered)
+    return answering_subject(answered)
+
+
+def answering_subject(subject: str) -> str:
+    """The subject of an answer, marked once whatever marks it had; nothing in it is a field."""
+    return OPENING.sub("( ", MARKER + MARKED.sub("", subject))
 
 
 def _thread(session: Session, response: Response) -> str:

@@ -7,13 +7,13 @@ from outreach.delivery.bounces._handling import (
 )
 from outreach.delivery.bounces._models import Handling, KeptNotice, are_read, note_box_read
 from outreach.delivery.bounces._parsing import (
-    ADDRESSED, CHARSETS, DEEPEST, MESSAGE_ID, RETURN_PATH, Notice, NoticeVerdict, decoded, leaf_parts, one_line,
-    parse_message, part_payload, read_notice, text_of,
+    ADDRESSED, ANSWER_MARK, CHARSETS, DEEPEST, MESSAGE_ID, RETURN_PATH, Notice, NoticeVerdict, decoded, leaf_parts,
+    one_line, parse_message, part_payload, read_notice, text_of,
 )
 
 __all__ = [
-    "ADDRESSED", "CHARSETS", "DEEPEST", "MESSAGE_ID", "MOST_IN_A_PASS", "RETURN_PATH", "BoxError", "Collected",
-    "Folder", "Handling", "KeptNotice", "Notice", "NoticeVerdict", "are_read", "collect_notices", "count_complaints",
-    "decoded", "excluded_for_another", "handle_each", "leaf_parts", "maildir_of", "note_box_read", "one_line",
-    "open_box", "parse_message", "part_payload", "read_notice", "refuse_a_copy", "take_notice", "text_of",
+    "ADDRESSED", "ANSWER_MARK", "CHARSETS", "DEEPEST", "MESSAGE_ID", "MOST_IN_A_PASS", "RETURN_PATH", "BoxError",
+    "Collected", "Folder", "Handling", "KeptNotice", "Notice", "NoticeVerdict", "are_read", "collect_notices",
+    "count_complaints", "decoded", "excluded_for_another", "handle_each", "leaf_parts", "maildir_of", "note_box_read",
+    "one_line", "open_box", "parse_message", "part_payload", "read_notice", "refuse_a_copy", "take_notice", "text_of",
 ]

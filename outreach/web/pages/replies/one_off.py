@@ -28,7 +28,6 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 
 pages = Blueprint("letters", __name__)
 KEY = re.compile(r"[0-9a-f]{32}")
-ANSWERED = re.compile(r"(?:(?:re|aw|antw) ?: ?)+", re.IGNORECASE)
 TOLD = of_fields({"subject": "Objet du courriel", "letter": "Texte du courriel"})
 USES = [use for use in TextUse if use.is_letter]
 
@@ -233,7 +232,7 @@ def _first(session: Session) -> dict[str, str]:
         text = correspondence.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
     elif (number := whole_number(request.args.get("mail", ""))) is not None:
         mail = correspondence.mail_numbered(session, number)
-        return {"to": mail.sender, "subject": f"Re: {ANSWERED.sub('', mail.subject)}"[:150]}
+        return {"to": mail.sender, "subject": correspondence.answering_subject(mail.subject)[:150]}
     else:
         return {}
     subject, body = correspondence.split(text)
