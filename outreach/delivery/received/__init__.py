@@ -7,7 +7,7 @@ from outreach.delivery.received._holding import (
     is_about, reopen_mail, settle_mail, take_mail,
 )
 from outreach.delivery.received._intake import (
-    REFUSED, REPLIES, Taken, Trust, collect_mails, collect_returns, suggest_authorities, take_in,
+    REFUSED, REPLIES, Taken, Trust, collect_mails, collect_returns, owners_elsewhere, suggest_authorities, take_in,
 )
 from outreach.delivery.received._models import (
     DECIDING, AttachedBy, MailStepKind, MailVerdict, ReceivedFile, ReceivedMail,
@@ -17,9 +17,8 @@ from outreach.delivery.received._readings import replies_address
 
 __all__ = [
     "DECIDING", "MOST_BYTES", "REFUSED", "REPLIES", "Absence", "AttachedBy", "MailStepKind", "MailVerdict",
-    "ReceivedFile",
-    "ReceivedMail", "Taken", "Trust", "attach_mail", "awaits_decision", "collect_mails", "collect_returns",
-    "detach_mail", "file_to_hand_out", "hand_over", "held_authorities", "holds_letters", "holds_the_letter", "in_turn",
-    "is_about", "may_open", "read_absence", "reopen_mail", "replies_address", "settle_mail", "suggest_authorities",
-    "take_in", "take_mail",
+    "ReceivedFile", "ReceivedMail", "Taken", "Trust", "attach_mail", "awaits_decision", "collect_mails",
+    "collect_returns", "detach_mail", "file_to_hand_out", "hand_over", "held_authorities", "holds_letters",
+    "holds_the_letter", "in_turn", "is_about", "may_open", "owners_elsewhere", "read_absence", "reopen_mail",
+    "replies_address", "settle_mail", "suggest_authorities", "take_in", "take_mail",
 ]

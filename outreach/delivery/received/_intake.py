@@ -7,7 +7,7 @@ attached to the wrong authority does harm. What proves nothing is suggested to t
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -34,6 +34,7 @@ from outreach.directory.models import Authority, Contact, Ownership, School
 
 MOST_SUGGESTED = 8
 MOST_NUMBERS = 20
+OWNERS = select(Authority).join(Contact, Contact.authority_id == Authority.id).order_by(Authority.folded)
 FASE = re.compile(r"\bfase\b\D{0,20}(\d{1,6})\b", re.IGNORECASE)
 
 
@@ -107,17 +108,12 @@ def _of_sender(session: Session, mail: Read, trust: Trust) -> Attachment:
 
 def suggest_authorities(session: Session, mail: ReceivedMail) -> list[Suggestion]:
     """To which authorities a mail may belong that nobody attached: those that have its address, those that it names by
-    their FASE number or that of a school, those that have addresses of its domain. None of it is a proof. Of one
-    that is attached, the others that have its address."""
+    their FASE number or that of a school, those that have addresses of its domain. None of it is a proof."""
     found: dict[int, Suggestion] = {}
-    owners = select(Authority).join(Contact, Contact.authority_id == Authority.id).order_by(Authority.folded)
-    if mail.sender_key and not is_mark(mail.sender_key):
-        domain = mail.sender_key.rpartition("@")[2]
-        _suggest(session, found, owners.where(Contact.address_key == mail.sender_key), "a, ou a eu, cette adresse")
-    else:
-        domain = ""
-    if mail.authority_id is not None:  # somebody else may answer a letter that was passed on to them
-        return [] if mail.authority_id in found else list(found.values())
+    address = "" if is_mark(mail.sender_key) else mail.sender_key
+    domain = address.rpartition("@")[2]
+    if address:
+        _suggest(session, found, OWNERS.where(Contact.address_key == address), "a, ou a eu, cette adresse")
     said = f"{mail.subject}\n{mail.text}\n{mail.folded}"
     if numbers := [int(number) for number in FASE.findall(said)[:MOST_NUMBERS]]:
         _suggest(session, found, select(Authority).where(Authority.fase.in_(numbers)), "son numéro FASE y est")
@@ -126,8 +122,17 @@ def suggest_authorities(session: Session, mail: ReceivedMail) -> list[Suggestion
         _suggest(session, found, running.where(School.fase.in_(numbers)), "le numéro FASE d’une de ses écoles y est")
     if domain and domain not in WELL_KNOWN:
         same = Contact.address_key.endswith(f"@{domain}", autoescape=True), Contact.retired_at.is_(None)
-        _suggest(session, found, owners.where(*same), f"a une adresse à {domain}")
+        _suggest(session, found, OWNERS.where(*same), f"a une adresse à {domain}")
     return list(found.values())[:MOST_SUGGESTED]
+
+
+def owners_elsewhere(session: Session, mail: ReceivedMail) -> Sequence[Authority]:
+    """The authorities that have the address of a mail attached to one that never had it: a letter may be passed on."""
+    if not mail.sender_key or is_mark(mail.sender_key):
+        return ()
+    has_it = Contact.address_key == mail.sender_key
+    owners = session.scalars(OWNERS.where(has_it).limit(MOST_SUGGESTED)).unique().all()
+    return () if mail.authority in owners else owners
 
 
 def _suggest(session: Session, found: dict[int, Suggestion], query: Select[Authority], why: str) -> None:
