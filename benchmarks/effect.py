@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from outreach.campaigns.experiments import DEPARTURES, Listed, Table, stratify
+from outreach.campaigns.experiments import DEPARTURES, Listed, TwoByTwo, stratify
 from outreach.campaigns.experiments._design import (
     WINDOW,
     Counted,
@@ -189,7 +189,7 @@ def with_survivors(strata: Sequence[Counted]) -> float:
     for stratum in strata:
         first, second = stratum.tables
         left = first.n1 - first.y1
-        tables += [first, Table(second.n1 + left, second.y1 + stratum.joined[3][0], second.n0, second.y0)]
+        tables += [first, TwoByTwo(second.n1 + left, second.y1 + stratum.joined[3][0], second.n0, second.y0)]
     figure = interval(tables)
     return figure.estimate if figure else 0.0
 

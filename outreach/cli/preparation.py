@@ -11,7 +11,7 @@ from outreach.delivery import workers
 from outreach.directory.reference import ensure_reference
 from outreach.operations import migrations
 from outreach.operations.demo import people
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 PEOPLE = "people of the demonstration"  # the name of the turn to add them
 
@@ -19,7 +19,7 @@ PEOPLE = "people of the demonstration"  # the name of the turn to add them
 def refuse_beside_others(database: Database, now: datetime) -> None:
     """Raises Refused where programs send from the database that could not go on once it is migrated."""
     is_new = not migrations.revisions_of(database.engine)
-    if is_new or all(one.kind is Kind.ADDITIVE for one in migrations.pending(database.engine)):
+    if is_new or all(one.kind is MigrationKind.ADDITIVE for one in migrations.pending(database.engine)):
         return
     with database.reading() as session:
         at_work = workers.at_work(session, now=now)

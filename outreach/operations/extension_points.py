@@ -13,7 +13,7 @@ from outreach.directory.reference import NetworkCode
 from outreach.engagement.replies import Answer
 from outreach.operations.health import Check
 from outreach.operations.retention import Retention
-from outreach.operations.tasks import Source
+from outreach.operations.tasks import TaskSource
 
 # Named as in the table « Where things go » of docs/architecture.md, which says what else each takes.
 EXTENSION_POINTS: Mapping[str, type] = {
@@ -27,7 +27,7 @@ EXTENSION_POINTS: Mapping[str, type] = {
     "how long something is kept": Retention,
     "a thing to approve": Thing,
     "a check, an alert, a figure": Check,
-    "a thing that awaits people": Source,
+    "a thing that awaits people": TaskSource,
     "a setting": Settings,
     "a merge field of letters": Field,
 }

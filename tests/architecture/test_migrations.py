@@ -72,7 +72,7 @@ def kind_of(tree):
     """What a revision's file says of itself."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "kind":
-            return ast.unparse(node.value).removeprefix("Kind.")
+            return ast.unparse(node.value).removeprefix("MigrationKind.")
     return ""
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 import runpy
+from collections import defaultdict
 from pathlib import PurePosixPath
 
 import pytest
@@ -51,3 +52,14 @@ def test_a_module_that_is_run_runs_once_all_of_it_is_there():
             last = ast.parse(source).body[-1]
             assert isinstance(last, ast.If), path
             assert ast.unparse(last.test) == "__name__ == '__main__'", path
+
+
+def test_no_two_classes_have_the_same_name():
+    """A name read far from its module says one thing."""
+    places = defaultdict(list)
+    for path in (ROOT / "outreach").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and "versions" not in path.parts:
+                places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert len(places) > 600
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -13,7 +13,7 @@ from outreach.core.db.watch import DatabaseFault
 from outreach.delivery import workers
 from outreach.operations import migrations
 from outreach.operations.migrations import Pending
-from outreach.operations.migrations.kinds import AppliedRevision, Kind
+from outreach.operations.migrations.kinds import AppliedRevision, MigrationKind
 from tests.conftest import NOW
 from tests.operations.migrations.dumps import bare
 
@@ -71,7 +71,7 @@ def test_a_plan_names_each_revision_with_its_kind_and_changes_nothing(run, datab
 
 
 def test_what_only_adds_lets_machines_be_taken_one_by_one(run, monkeypatch):
-    monkeypatch.setattr(migrations, "pending", lambda _engine: [Pending("9001", Kind.ADDITIVE)])
+    monkeypatch.setattr(migrations, "pending", lambda _engine: [Pending("9001", MigrationKind.ADDITIVE)])
     assert "l’une après l’autre" in words(run("migrate", "--plan"))
     assert plan(run)["kind"] == "additive"
 
@@ -93,7 +93,7 @@ def test_a_breaking_revision_waits_until_nobody_sends_and_an_additive_one_does_n
     assert "tout soit arrêté" in str(refused.exception)
     assert migrations.revisions_of(database.engine) == [BEFORE]
     with monkeypatch.context() as patched:
-        patched.setattr(migrations, "pending", lambda _engine: [Pending(REWRITES, Kind.ADDITIVE)])
+        patched.setattr(migrations, "pending", lambda _engine: [Pending(REWRITES, MigrationKind.ADDITIVE)])
         assert run("migrate").exit_code == 0
     migrations.downgrade(database.engine, BEFORE)
     with database.writing() as session:
@@ -104,7 +104,7 @@ def test_a_breaking_revision_waits_until_nobody_sends_and_an_additive_one_does_n
 def test_the_database_says_of_each_revision_what_kind_it_is(database):
     with database.reading() as session:
         applied = dict(session.execute(select(AppliedRevision.revision, AppliedRevision.kind)).all())
-    assert applied["0094"] is Kind.ADDITIVE
+    assert applied["0094"] is MigrationKind.ADDITIVE
     assert sorted(applied) == migrations.known_revisions()
     migrations.downgrade(database.engine, BEFORE)
     migrations.upgrade(database.engine)
@@ -113,9 +113,9 @@ def test_the_database_says_of_each_revision_what_kind_it_is(database):
 
 
 def test_a_program_goes_on_with_a_database_that_only_has_more(run, database):
-    go_further(database, Kind.ADDITIVE, Kind.ADDITIVE)
+    go_further(database, MigrationKind.ADDITIVE, MigrationKind.ADDITIVE)
     with database.engine.begin() as connection:  # as a database holds that came through the revisions before 0.3.0
-        connection.execute(AppliedRevision.__table__.insert().values(revision="0066", kind=Kind.BREAKING))
+        connection.execute(AppliedRevision.__table__.insert().values(revision="0066", kind=MigrationKind.BREAKING))
     assert migrations.fault_of(database.engine) is None
     prepare(database)
     assert run("directory", "count").exit_code == 0
@@ -123,7 +123,14 @@ def test_a_program_goes_on_with_a_database_that_only_has_more(run, database):
     assert "Rien à faire" in words(run("migrate", "--plan"))
 
 
-@pytest.mark.parametrize("kinds", [(Kind.BREAKING,), (Kind.BREAKING, Kind.ADDITIVE), (Kind.ADDITIVE, Kind.BREAKING)])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        (MigrationKind.BREAKING,),
+        (MigrationKind.BREAKING, MigrationKind.ADDITIVE),
+        (MigrationKind.ADDITIVE, MigrationKind.BREAKING),
+    ],
+)
 def test_a_program_refuses_a_database_in_which_anything_broke_since(run, database, kinds):
     go_further(database, *kinds)
     assert migrations.fault_of(database.engine) is DatabaseFault.NEWER
@@ -145,7 +152,7 @@ def test_a_database_of_before_the_first_revision_goes_by_the_version_that_knows_
 
 
 def test_a_revision_of_which_nothing_is_said_is_refused(database):
-    go_further(database, Kind.ADDITIVE)
+    go_further(database, MigrationKind.ADDITIVE)
     with database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9002'"))
     assert migrations.fault_of(database.engine) is DatabaseFault.NEWER

@@ -15,7 +15,7 @@ from outreach.access.accounts._accounts import Role, User, is_in_use, rows_of
 from outreach.access.accounts._administration import end_sessions, subject_of
 from outreach.access.accounts._calendar_keys import end_calendar_key
 from outreach.access.accounts._password_links import read_link, use
-from outreach.access.oidc.claims import Cause, SignInRefused
+from outreach.access.oidc.claims import Refusal, SignInRefused
 from outreach.core import audit, jobs
 from outreach.core.db import Base, Session, take_lock
 from outreach.core.text.roles import RoleName
@@ -42,7 +42,7 @@ class Admission:
 
     user_id: int
     email: str
-    refused: Cause | None = None
+    refused: Refusal | None = None
     keeps_administration: bool = False
 
 
@@ -60,12 +60,12 @@ def bind_identity(session: Session, user_id: int, issuer: str, subject: str, *, 
     take_lock(session, "accounts")
     user = session.get_one(User, user_id, populate_existing=True)
     if not user.active:
-        raise SignInRefused(Cause.CLOSED, user.email)
+        raise SignInRefused(Refusal.CLOSED, user.email)
     holder = session.scalar(select(StaffIdentity.user_id).where(*_is(issuer, subject)))
     if holder == user_id:
         return
     if holder is not None:
-        raise SignInRefused(Cause.TAKEN, user.email)
+        raise SignInRefused(Refusal.TAKEN, user.email)
     session.merge(StaffIdentity(user_id=user_id, issuer=issuer, subject=subject, bound_at=now))
     session.flush()
     said = f"Compte de {user.email} lié à son identité chez {issuer}."
@@ -101,9 +101,9 @@ def admit_identity(
     query = select(User).join(StaffIdentity, StaffIdentity.user_id == User.id).where(*_is(issuer, subject))
     user = session.scalar(query.execution_options(populate_existing=True))
     if user is None:
-        raise SignInRefused(Cause.UNKNOWN)
+        raise SignInRefused(Refusal.UNKNOWN)
     if not user.active:
-        raise SignInRefused(Cause.CLOSED, user.email)
+        raise SignInRefused(Refusal.CLOSED, user.email)
     if roles is None or user.access_scope is not None:
         return Admission(user.id, user.email)
     keeps = RoleName.ADMINISTRATOR not in roles and _is_last_administrator(session, user)
@@ -111,7 +111,7 @@ def admit_identity(
     _give(session, user, wanted, keeps=keeps, now=now)
     if not wanted:
         end_sessions(session, user)
-        return Admission(user.id, user.email, refused=Cause.ROLELESS)
+        return Admission(user.id, user.email, refused=Refusal.ROLELESS)
     return Admission(user.id, user.email, keeps_administration=keeps)
 
 

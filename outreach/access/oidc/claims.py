@@ -33,7 +33,7 @@ AGAIN = "Recommencez depuis la page de connexion."
 TELL = f"{AGAIN} Si cela se répète, dites-le à l’administration du service."
 
 
-class Cause(StrEnum):
+class Refusal(StrEnum):
     """Why somebody was not let in. The value stands in the trail."""
 
     AWAY = "l’émetteur ne répond pas"
@@ -60,44 +60,44 @@ class Cause(StrEnum):
 
 
 _SENTENCES = {
-    Cause.AWAY: (
+    Refusal.AWAY: (
         "Le service d’identification ne répond pas, ou répond autrement que prévu. Réessayez dans quelques minutes. "
         "En cas d’urgence, l’administration du service se connecte avec le compte de secours et son mot de passe."
     ),
-    Cause.STATE: (
+    Refusal.STATE: (
         "Ce retour ne correspond à aucune connexion commencée dans ce navigateur : la vôtre a déjà servi, ou date de "
         f"plus de dix minutes. {AGAIN}"
     ),
-    Cause.DENIED: f"Le service d’identification n’a pas confirmé votre identité. {AGAIN}",
-    Cause.CODE: f"Le service d’identification ne reconnaît plus cette connexion, qui a expiré ou déjà servi. {AGAIN}",
-    Cause.SIGNATURE: f"La réponse du service d’identification ne porte pas sa signature. {TELL}",
-    Cause.ISSUER: f"La réponse vient d’un autre service d’identification que le nôtre. {TELL}",
-    Cause.AUDIENCE: f"La réponse du service d’identification est destinée à un autre service que celui-ci. {TELL}",
-    Cause.EXPIRED: (
+    Refusal.DENIED: f"Le service d’identification n’a pas confirmé votre identité. {AGAIN}",
+    Refusal.CODE: f"Le service d’identification ne reconnaît plus cette connexion, qui a expiré ou déjà servi. {AGAIN}",
+    Refusal.SIGNATURE: f"La réponse du service d’identification ne porte pas sa signature. {TELL}",
+    Refusal.ISSUER: f"La réponse vient d’un autre service d’identification que le nôtre. {TELL}",
+    Refusal.AUDIENCE: f"La réponse du service d’identification est destinée à un autre service que celui-ci. {TELL}",
+    Refusal.EXPIRED: (
         f"La réponse du service d’identification a expiré, ou n’est pas encore valable. {AGAIN} Si cela se répète, "
         "l’horloge de l’une des deux machines est fausse : dites-le à l’administration du service."
     ),
-    Cause.NONCE: f"La réponse du service d’identification répond à une autre demande que la vôtre. {TELL}",
-    Cause.UNREADABLE: f"La réponse du service d’identification ne se comprend pas. {TELL}",
-    Cause.LEVEL: (
+    Refusal.NONCE: f"La réponse du service d’identification répond à une autre demande que la vôtre. {TELL}",
+    Refusal.UNREADABLE: f"La réponse du service d’identification ne se comprend pas. {TELL}",
+    Refusal.LEVEL: (
         "Cette identification n’est pas assez sûre pour ce service. Recommencez, et choisissez chez le service "
         "d’identification un moyen plus sûr, par exemple la carte d’identité."
     ),
-    Cause.UNKNOWN: (
+    Refusal.UNKNOWN: (
         "Aucun compte n’est lié à cette identité. Ouvrez le lien de votre invitation et identifiez-vous de là. Si vous "
         "avez un mot de passe ici, connectez-vous avec lui, puis liez votre identité depuis « Mon compte ». Sinon, "
         "demandez une invitation à l’administration du service."
     ),
-    Cause.CLOSED: "Votre compte est fermé. Demandez à l’administration du service de le rouvrir.",
-    Cause.ROLELESS: (
+    Refusal.CLOSED: "Votre compte est fermé. Demandez à l’administration du service de le rouvrir.",
+    Refusal.ROLELESS: (
         "Le service d’identification ne vous donne aucun rôle ici. Demandez-en un aux personnes qui gèrent les "
         "accès de votre organisation, puis recommencez."
     ),
-    Cause.TAKEN: (
+    Refusal.TAKEN: (
         "Cette identité est déjà celle d’un autre compte : une personne n’a qu’un compte. Connectez-vous avec l’autre, "
         "ou demandez à l’administration du service lequel garder."
     ),
-    Cause.OTHER_PERSON: (
+    Refusal.OTHER_PERSON: (
         "Une autre personne est connectée dans ce navigateur. Déconnectez-la, puis recommencez depuis la page de "
         "connexion."
     ),
@@ -107,6 +107,6 @@ _SENTENCES = {
 class SignInRefused(OutreachError):
     """Somebody is not let in. `person` is the address of the account in question, or ''."""
 
-    def __init__(self, cause: Cause, person: str = "") -> None:
+    def __init__(self, cause: Refusal, person: str = "") -> None:
         super().__init__(cause.sentence)
         self.cause, self.person = cause, person

@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from outreach.access.oidc.claims import Cause, SignInRefused
+from outreach.access.oidc.claims import Refusal, SignInRefused
 from outreach.core.connections import cut_after
 
 STEP_SECONDS = 4.0  # to connect, and between two pieces of the answer
@@ -42,9 +42,9 @@ def fetch(url: str, headers: Mapping[str, str] | None = None, body: str | None =
                     given = response.read(MOST_BYTES + 1)
         document = json.loads(given) if len(given) <= MOST_BYTES else None
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise SignInRefused(Cause.AWAY) from error
+        raise SignInRefused(Refusal.AWAY) from error
     if not isinstance(document, dict):
-        raise SignInRefused(Cause.AWAY)
+        raise SignInRefused(Refusal.AWAY)
     return IssuerReply(response.status, document)
 
 

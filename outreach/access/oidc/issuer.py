@@ -18,7 +18,7 @@ from joserfc.errors import ExpiredTokenError, InvalidClaimError, InvalidKeyIdErr
 from joserfc.jwk import KeySet, import_key
 from joserfc.jws import JWSRegistry
 
-from outreach.access.oidc.claims import Cause, SignInRefused, held
+from outreach.access.oidc.claims import Refusal, SignInRefused, held
 from outreach.access.oidc.fetching import IssuerReply, fetch
 
 # Signatures by a key pair alone: with a shared secret, whoever checks a token could also have made it.
@@ -30,13 +30,13 @@ KINDS = {"RSA", "EC", "OKP"}
 LEEWAY_SECONDS = 60
 LONGEST_SUBJECT = 255  # OpenID Connect Core, section 2
 CAUSES = {
-    "iss": Cause.ISSUER,
-    "aud": Cause.AUDIENCE,
-    "azp": Cause.AUDIENCE,
-    "nonce": Cause.NONCE,
-    "exp": Cause.EXPIRED,
-    "nbf": Cause.EXPIRED,
-    "iat": Cause.EXPIRED,
+    "iss": Refusal.ISSUER,
+    "aud": Refusal.AUDIENCE,
+    "azp": Refusal.AUDIENCE,
+    "nonce": Refusal.NONCE,
+    "exp": Refusal.EXPIRED,
+    "nbf": Refusal.EXPIRED,
+    "iat": Refusal.EXPIRED,
 }
 
 
@@ -79,21 +79,21 @@ def read(
     except InvalidKeyIdError as error:
         raise UnknownKey from error
     except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise SignInRefused(Cause.SIGNATURE) from error
+        raise SignInRefused(Refusal.SIGNATURE) from error
     exactly = {"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": client}}
     known = {"nonce": nonce, "client_id": client, "access_token": access_token}
     claims = CodeIDToken(signed.claims, signed.header, exactly, known)
     try:
         claims.validate(now=int(now.timestamp()), leeway=LEEWAY_SECONDS)
     except ExpiredTokenError as error:
-        raise SignInRefused(Cause.EXPIRED) from error
+        raise SignInRefused(Refusal.EXPIRED) from error
     except (InvalidClaimError, MissingClaimError) as error:
-        raise SignInRefused(CAUSES.get(error.claim, Cause.UNREADABLE)) from error
+        raise SignInRefused(CAUSES.get(error.claim, Refusal.UNREADABLE)) from error
     except (JoseError, ValueError, TypeError) as error:
-        raise SignInRefused(Cause.UNREADABLE) from error
+        raise SignInRefused(Refusal.UNREADABLE) from error
     subject = claims["sub"]
     if not (isinstance(subject, str) and 0 < len(subject) <= LONGEST_SUBJECT and subject.isprintable()):
-        raise SignInRefused(Cause.UNREADABLE)
+        raise SignInRefused(Refusal.UNREADABLE)
     return dict(claims)
 
 
@@ -163,7 +163,7 @@ class KeptSignIn(Generic[Value]):
         if self._value is not None and at - self._fetched < age:
             return self._value
         if at - self._failed < self.pause:
-            raise SignInRefused(Cause.AWAY)
+            raise SignInRefused(Refusal.AWAY)
         try:
             value = self._make()
         except SignInRefused:
@@ -205,7 +205,7 @@ class Issuer:
     def refuse_other(self, named: str) -> None:
         """Raise SignInRefused when the answer names another issuer, or none though this one says that it does."""
         if named != self.client.issuer and (named or self._names_itself()):
-            raise SignInRefused(Cause.ISSUER)
+            raise SignInRefused(Refusal.ISSUER)
 
     def _names_itself(self) -> bool:
         return self._metadata.get().get("authorization_response_iss_parameter_supported") is True
@@ -215,7 +215,7 @@ class Issuer:
         answer = self._redeem(code, verifier)
         token, access = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str):
-            raise SignInRefused(Cause.UNREADABLE)
+            raise SignInRefused(Refusal.UNREADABLE)
         access = access if isinstance(access, str) else ""
         try:
             claims = self._read(token, self._keys.get(), nonce=nonce, access=access, now=now)
@@ -223,9 +223,9 @@ class Issuer:
             try:
                 claims = self._read(token, self._keys.renewed(), nonce=nonce, access=access, now=now)
             except UnknownKey as error:
-                raise SignInRefused(Cause.SIGNATURE) from error
+                raise SignInRefused(Refusal.SIGNATURE) from error
         if self.client.levels and claims.get("acr") not in self.client.levels:
-            raise SignInRefused(Cause.LEVEL)
+            raise SignInRefused(Refusal.LEVEL)
         return Identified(self.client.issuer, claims["sub"], self._completed(claims, access))
 
     def _ask(self, address: str, headers: Mapping[str, str] | None = None, body: str | None = None) -> IssuerReply:
@@ -258,7 +258,7 @@ class Issuer:
         if reply.status == 200:
             return reply.document
         fault = IssuerFault(f"{reply.status} to a code: {reply.document.get('error')!r:.100}")
-        raise SignInRefused(Cause.CODE if reply.document.get("error") == "invalid_grant" else Cause.AWAY) from fault
+        raise SignInRefused(Refusal.CODE if reply.document.get("error") == "invalid_grant" else Refusal.AWAY) from fault
 
     def _way_to_prove(self, metadata: Mapping[str, Any]) -> str:
         if not self.client.secret:
@@ -276,22 +276,22 @@ class Issuer:
             return claims
         said = _document(self._ask(address, {"Authorization": f"Bearer {access}"}))
         if said.get("sub") != claims["sub"]:
-            raise SignInRefused(Cause.UNREADABLE)  # of another person (section 5.3.2)
+            raise SignInRefused(Refusal.UNREADABLE)  # of another person (section 5.3.2)
         return {**said, **claims}
 
     def _discover(self) -> dict[str, Any]:
         metadata = _document(self._ask(self.client.issuer.rstrip("/") + DISCOVERY))
         if metadata.get("issuer") != self.client.issuer:
             fault = IssuerFault(f"its document is of {metadata.get('issuer')!r:.300}, not of {self.client.issuer!r}")
-            raise SignInRefused(Cause.ISSUER) from fault
+            raise SignInRefused(Refusal.ISSUER) from fault
         asked = [metadata.get(name) for name in ("token_endpoint", "jwks_uri")]
         asked += [metadata["userinfo_endpoint"]] if metadata.get("userinfo_endpoint") else []
         ours = _site(self.client.issuer)
         if not all(_site(address) == ours for address in asked):
             fault = IssuerFault(f"its document leads elsewhere: {asked!r:.500}")
-            raise SignInRefused(Cause.ISSUER) from fault  # we ask nobody else
+            raise SignInRefused(Refusal.ISSUER) from fault  # we ask nobody else
         if _site(metadata.get("authorization_endpoint"))[0] not in {"https", ours[0]}:
-            raise SignInRefused(Cause.AWAY)
+            raise SignInRefused(Refusal.AWAY)
         return metadata
 
     def _fetch_keys(self) -> KeySet:
@@ -302,7 +302,7 @@ class Issuer:
 def _turn(room: Lock | BoundedSemaphore) -> Iterator[None]:
     """A place among the threads that the issuer may hold. Raises SignInRefused when none becomes free in time."""
     if not room.acquire(timeout=WAIT_SECONDS):
-        raise SignInRefused(Cause.AWAY)
+        raise SignInRefused(Refusal.AWAY)
     try:
         yield
     finally:
@@ -311,7 +311,7 @@ def _turn(room: Lock | BoundedSemaphore) -> Iterator[None]:
 
 def _document(reply: IssuerReply) -> dict[str, Any]:
     if reply.status != 200:
-        raise SignInRefused(Cause.AWAY) from IssuerFault(f"{reply.status} to a document")
+        raise SignInRefused(Refusal.AWAY) from IssuerFault(f"{reply.status} to a document")
     return reply.document
 
 

@@ -13,9 +13,9 @@ from outreach.adherence.programmes._programmes import (
 )
 
 __all__ = [
-    "NAME_AMONG_SEVERAL", "PrerequisiteFile", "ProgrammeFile", "SeveralProgrammes", "StrandFile",
-    "all_programme_files", "all_programmes", "as_file", "as_json", "columns_of", "fault_of", "get_programme", "in_use",
-    "judged_by", "list_prerequisites", "load_file", "load_programme", "load_programme_file", "name_among_several",
+    "NAME_AMONG_SEVERAL", "PrerequisiteFile", "ProgrammeFile", "SeveralProgrammes", "StrandFile", "all_programme_files",
+    "all_programmes", "as_file", "as_json", "columns_of", "fault_of", "get_programme", "in_use", "judged_by",
+    "list_prerequisites", "load_file", "load_programme", "load_programme_file", "name_among_several",
     "names_among_several", "of_programme", "page_address", "prerequisite_in_words", "programme_as_file",
     "programme_codes", "programme_difference", "programme_numbered", "read_programme", "stated_of", "strand_in_words",
     "strand_name", "strand_named", "strand_names", "tell_programme", "tell_recorded", "tell_withdrawn",

@@ -7,7 +7,7 @@ from outreach.adherence.records._records import (
 )
 
 __all__ = [
-    "FROM_A_LETTER", "LISTS", "RecordRow", "SchoolStandings", "Standing", "all_records", "by_strand",
-    "changes_without", "declared_joinings", "eligible_schools", "get_hand_record", "list_events", "list_standings",
-    "of_authority", "record_adherence", "standing_in_words", "withdraw_hand_record",
+    "FROM_A_LETTER", "LISTS", "RecordRow", "SchoolStandings", "Standing", "all_records", "by_strand", "changes_without",
+    "declared_joinings", "eligible_schools", "get_hand_record", "list_events", "list_standings", "of_authority",
+    "record_adherence", "standing_in_words", "withdraw_hand_record",
 ]

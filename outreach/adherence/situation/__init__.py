@@ -1,8 +1,6 @@
 """The situation: how schools stand on a day, as known at a moment, counted, grouped and put in words."""
 
-from outreach.adherence.situation._cells import (
-    A_MONTH, CONCERNED, By, Cause, Compared, Reading, SituationDifference,
-)
+from outreach.adherence.situation._cells import A_MONTH, CONCERNED, By, Cause, Compared, Reading, SituationDifference
 from outreach.adherence.situation._concerning import programmes_concerning
 from outreach.adherence.situation._difference import difference
 from outreach.adherence.situation._explained import (
@@ -12,8 +10,8 @@ from outreach.adherence.situation._explained import (
 from outreach.adherence.situation._grouping import Grouping, groups, oldest_register, refuse_unknowable
 from outreach.adherence.situation._sentences import (
     DEFINITIONS, KNOWN, OF_REACH, ORDINALS, OTHERS, FiguredSentence, GroupAnswer, closed_in_words, closing_in_words,
-    day_in_words, figures_of, group_answers, joined_late, kinds_of_schools, of_declared, of_group, of_reported,
-    of_rows, of_strand, opening_in_words, others_in_words, situation_sentences, strand_ordinal,
+    day_in_words, figures_of, group_answers, joined_late, kinds_of_schools, of_declared, of_group, of_reported, of_rows,
+    of_strand, opening_in_words, others_in_words, situation_sentences, strand_ordinal,
 )
 from outreach.adherence.situation._situation import (
     AuthorityRow, Bucket, Listed, SchoolRow, Selection, Situation, SituationRow, Solicitation, buckets_of,

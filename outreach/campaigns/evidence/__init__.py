@@ -16,6 +16,6 @@ __all__ = [
     "AUTHORITY", "BY_HAND", "LADDER", "OPEN", "POSTED", "CallOutcome", "EscalationStep", "Evidence", "ReachAnswer",
     "ReachCall", "ReachChannel", "ReachTransition", "Rung", "RungWhen", "StepReason", "StepState", "answers_since",
     "check_steps", "in_turn", "is_done", "letters_answered", "mailboxes_answered", "meant_authorities", "move_step",
-    "open_step", "paper_and_calls", "paper_posted_on", "proved_authorities", "proved_clicks", "stored_steps",
-    "ways_of", "write_steps",
+    "open_step", "paper_and_calls", "paper_posted_on", "proved_authorities", "proved_clicks", "stored_steps", "ways_of",
+    "write_steps",
 ]

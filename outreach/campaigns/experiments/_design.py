@@ -222,7 +222,7 @@ class Windows:
         return Period(sum(day >= end for end in ends))
 
 
-class Table(NamedTuple):
+class TwoByTwo(NamedTuple):
     """Those written to (`n1`) and those that wait (`n0`), and how many of each joined (`y1`, `y0`)."""
 
     n1: int
@@ -244,17 +244,19 @@ class Counted:
     joined: tuple[Triple, Triple, Triple, Triple]
 
     @property
-    def tables(self) -> tuple[Table, Table]:
+    def tables(self) -> tuple[TwoByTwo, TwoByTwo]:
         """Departure 1 against 2 and 3, then 2 against 3."""
         return compared(self.drawn, *self.joined)
 
 
-def compared(drawn: Triple, before: Triple, first: Triple, between: Triple, second: Triple) -> tuple[Table, Table]:
+def compared(
+    drawn: Triple, before: Triple, first: Triple, between: Triple, second: Triple
+) -> tuple[TwoByTwo, TwoByTwo]:
     """The two tables of a stratum, of so many drawn and so many joined in each period."""
     risk2, risk3 = drawn[1] - before[1], drawn[2] - before[2]
     left2, left3 = risk2 - first[1] - between[1], risk3 - first[2] - between[2]
-    written_first = Table(drawn[0] - before[0], first[0], risk2 + risk3, first[1] + first[2])
-    return written_first, Table(left2, second[1], left3, second[2])
+    written_first = TwoByTwo(drawn[0] - before[0], first[0], risk2 + risk3, first[1] + first[2])
+    return written_first, TwoByTwo(left2, second[1], left3, second[2])
 
 
 def first_joinings(joinings: Iterable[tuple[int, date]], first_day: date) -> dict[int, int]:

@@ -20,7 +20,7 @@ from outreach.campaigns.experiments import _design as design
 from outreach.campaigns.experiments import _observed as observed
 from outreach.campaigns.experiments._assignment import order_of, outside_of, plan_of
 from outreach.campaigns.experiments._blinding import EffectState, Lock, frozen_effect, left_on, lock_of
-from outreach.campaigns.experiments._design import Counted, Table
+from outreach.campaigns.experiments._design import Counted, TwoByTwo
 from outreach.campaigns.experiments._estimate import OFTEN_TOO_LARGE, Interval, effect, sentence, total
 from outreach.campaigns.experiments._grouping import DrawGroup
 from outreach.campaigns.experiments._models import DrawAttempt, DrawnEffect
@@ -156,7 +156,7 @@ def tables_of(outcome: Mapping[str, Any]) -> list[DrawGroup]:
     return found
 
 
-def effect_totals(outcome: Mapping[str, Any]) -> list[Table]:
+def effect_totals(outcome: Mapping[str, Any]) -> list[TwoByTwo]:
     """The totals of the two tables over all strata."""
     return [total(pair) for pair in zip(*(one.tables for one in tables_of(outcome)), strict=True)]
 

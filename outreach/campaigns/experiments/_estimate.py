@@ -13,7 +13,7 @@ from random import Random
 from statistics import NormalDist
 from typing import NamedTuple
 
-from outreach.campaigns.experiments._design import Counted, Table, compared
+from outreach.campaigns.experiments._design import Counted, TwoByTwo, compared
 from outreach.core.text import french
 
 Z = NormalDist().inv_cdf(0.975)
@@ -46,7 +46,7 @@ class Side(NamedTuple):
     size: float
 
 
-def interval(tables: Iterable[Table]) -> Interval | None:
+def interval(tables: Iterable[TwoByTwo]) -> Interval | None:
     """The weighted difference p1 − p0 with its limits; None where no table has two sides.
 
     Weights are n1·n0/(n1 + n0), normalised (Mantel–Haenszel). The limits are Newcombe's (1998, method 10), which are
@@ -98,8 +98,8 @@ class Effect:
     the two tables over all strata."""
 
     figure: Interval
-    first: Table
-    second: Table
+    first: TwoByTwo
+    second: TwoByTwo
     drawn: int
 
 
@@ -123,10 +123,10 @@ def widened(figure: Interval) -> Interval:
     return Interval(figure.estimate, min(figure.low, 0.0), max(figure.high, 0.0))
 
 
-def total(tables: Iterable[Table]) -> Table:
+def total(tables: Iterable[TwoByTwo]) -> TwoByTwo:
     """The sums of many tables."""
     n1, y1, n0, y0 = (sum(column) for column in zip(*tables, strict=True))
-    return Table(n1, y1, n0, y0)
+    return TwoByTwo(n1, y1, n0, y0)
 
 
 def sentence(found: Effect, days: int) -> str:
@@ -187,7 +187,7 @@ def p_value(strata: Sequence[Counted], seed: bytes, redraws: int = REDRAWS) -> f
     return (1 + as_large) / (1 + redraws)
 
 
-def _again(stratum: Counted, chance: Random) -> tuple[Table, Table]:
+def _again(stratum: Counted, chance: Random) -> tuple[TwoByTwo, TwoByTwo]:
     """The tables of a stratum whose joinings are drawn again among its places."""
     ends = list(accumulate((sum(period) for period in stratum.joined), initial=0))
     if not ends[-1]:
@@ -198,7 +198,7 @@ def _again(stratum: Counted, chance: Random) -> tuple[Table, Table]:
     return compared(stratum.drawn, before, first, between, second)
 
 
-def _difference(strata: Iterable[tuple[Table, Table]]) -> float:
+def _difference(strata: Iterable[tuple[TwoByTwo, TwoByTwo]]) -> float:
     """The weighted difference, as `interval` weighs it."""
     tables = [table for pair in strata for table in pair if table.has_sides]
     weight = sum(n1 * n0 / (n1 + n0) for n1, _, n0, _ in tables)

@@ -7,7 +7,7 @@ everybody joined, would say of named authorities that they did not join, or that
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from outreach.campaigns.experiments._design import Table
+from outreach.campaigns.experiments._design import TwoByTwo
 from outreach.campaigns.experiments._estimate import total
 
 
@@ -16,7 +16,7 @@ class DrawGroup:
     """One stratum or several put together, by name, and its tables: departure 1 against 2 and 3, then 2 against 3."""
 
     strata: tuple[str, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[TwoByTwo, ...]
 
     @property
     def size(self) -> int:

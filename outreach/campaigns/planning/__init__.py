@@ -2,8 +2,8 @@
 
 from outreach.campaigns.planning._audiences import (
     LACKS_LETTER, MOST_OFFERED, addressees_among, addressees_elsewhere, audience_of, broken_off, campaign_audience,
-    closed_to, corrects_another_strand, count_campaign_audience, criterion_of, example_addressee, excepted_of,
-    is_reminder, lacks_letter, launched_mailings, list_addressees, planned_of, schools_meant, context_of,
+    closed_to, context_of, corrects_another_strand, count_campaign_audience, criterion_of, example_addressee,
+    excepted_of, is_reminder, lacks_letter, launched_mailings, list_addressees, planned_of, schools_meant,
     solicited_by_others, unreacted_criterion, unreacted_of, waves_of, waves_that_left, written_directly,
 )
 from outreach.campaigns.planning._blackout_dates import (

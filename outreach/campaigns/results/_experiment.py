@@ -8,7 +8,7 @@ from typing import Any
 
 from outreach.adherence import programmes
 from outreach.campaigns import experiments, planning
-from outreach.campaigns.experiments import DrawAttempt, ProgrammeDraw, Table, group_strata
+from outreach.campaigns.experiments import DrawAttempt, ProgrammeDraw, TwoByTwo, group_strata
 from outreach.core.db import Session
 from outreach.core.settings import ROOT
 from outreach.core.text import french
@@ -35,7 +35,7 @@ class PublicDraw:
     strata: Sequence[tuple[str, tuple[int, ...]]]
     outside: int
     unsaid: Sequence[str]
-    totals: Sequence[Table]
+    totals: Sequence[TwoByTwo]
     draws: Sequence[ProgrammeDraw]
     program: str
 

@@ -1,8 +1,8 @@
 """Segments: criteria over authorities, the audience they give, its counts, and how they read in French."""
 
 from outreach.campaigns.segments._audience import (
-    ORDER, Audience, Boxes, Concerns, audience_rows, audience_statement, corrected_mailings, is_concerned,
-    is_gone_from, list_audience_mailboxes, reason_of, subjects_of,
+    ORDER, Audience, Boxes, Concerns, audience_rows, audience_statement, corrected_mailings, is_concerned, is_gone_from,
+    list_audience_mailboxes, reason_of, subjects_of,
 )
 from outreach.campaigns.segments._audience_counts import (
     AudienceCounts, Ranked, by_authority, by_label, count_audience, first_authorities, written_by_network,
@@ -21,14 +21,14 @@ from outreach.campaigns.segments._mailing_criteria import (
 )
 from outreach.campaigns.segments._of_strand import bring_to_strand, follow_strand, foreign_leaves, strand_numbers
 from outreach.campaigns.segments._presentation import (
-    LETTERS, OF_LETTERS, WHAT_PART, Choices, Explanation, Offer, Options, Shape, Values, explain_authority,
-    find_offers, list_offers, make_leaf, names_of, offered_as, title_of, values_of,
+    LETTERS, OF_LETTERS, WHAT_PART, Choices, Explanation, Offer, Options, Shape, Values, explain_authority, find_offers,
+    list_offers, make_leaf, names_of, offered_as, title_of, values_of,
 )
 from outreach.campaigns.segments._saved import (
     SavedSegment, SegmentVersion, all_segments, latest_version, rename_segment, retire_segment, revise_segment,
     save_segment, segment_numbered,
 )
-from outreach.campaigns.segments._context import Fields, Names, CriteriaContext, info_of, rule_of, context_at, take_turn
+from outreach.campaigns.segments._context import CriteriaContext, Fields, Names, context_at, info_of, rule_of, take_turn
 from outreach.campaigns.segments._stored_lists import (
     LONGEST_NAME, AmongAuthorities, ListRow, Numbers, all_lists, known_fases, list_members, list_names, list_numbered,
     list_stored_lists, make_list, of_file, read_numbers,

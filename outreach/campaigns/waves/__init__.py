@@ -35,6 +35,6 @@ __all__ = [
     "pending_reminder", "plan_of", "planned_wave", "planners_of", "ranked_audience", "receipt_at", "receive_answer",
     "reference_of", "reminder_history", "reminder_of", "resend_doubts", "resendable_from", "restore_calm",
     "retry_failures", "revise_reminder", "said_of_pause", "send_back", "send_one", "sent_by", "stage_audience",
-    "starting_wave", "submit_reminder", "tell", "term_of", "undo_answer", "waive_calm", "wave_approval",
-    "waves_within", "why_paused", "working_day", "written_by",
+    "starting_wave", "submit_reminder", "tell", "term_of", "undo_answer", "waive_calm", "wave_approval", "waves_within",
+    "why_paused", "working_day", "written_by",
 ]

@@ -16,16 +16,16 @@ from outreach.core.text.errors import Refused
 from outreach.operations import migrations
 from outreach.operations.demo import sample as samples
 from outreach.operations.migrations import Pending
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
-KINDS = {Kind.ADDITIVE: "additive", Kind.BREAKING: "rupture"}
+KINDS = {MigrationKind.ADDITIVE: "additive", MigrationKind.BREAKING: "rupture"}
 TO_DO = {
     "none": "Rien à faire.",
-    Kind.ADDITIVE: (
+    MigrationKind.ADDITIVE: (
         "Le programme d’avant continue avec ce qui s’ajoute : lancez ./run migrate, "
         "puis mettez les machines à jour l’une après l’autre."
     ),
-    Kind.BREAKING: (
+    MigrationKind.BREAKING: (
         "Le programme d’avant ne peut pas continuer : arrêtez le service sur toutes les machines, mettez-les à jour, "
         "lancez ./run migrate, puis démarrez-les."
     ),

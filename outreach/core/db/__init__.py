@@ -79,20 +79,8 @@ def _name_of(number: int) -> str:
 
 
 __all__ = [
-    "KEY",
-    "NO_ANSWER",
-    "Base",
-    "Database",
-    "Session",
-    "UtcDateTime",
-    "analyze_after",
-    "enum_of",
-    "hold_off_writers",
-    "make_private",
-    "table_of",
-    "take_lock",
-    "take_shared_lock",
-    "try_lock",
+    "KEY", "NO_ANSWER", "Base", "Database", "Session", "UtcDateTime", "analyze_after", "enum_of", "hold_off_writers",
+    "make_private", "table_of", "take_lock", "take_shared_lock", "try_lock",
 ]
 
 NO_ANSWER = (OperationalError, NoConnection, DatabaseAway)  # raised when the database does not answer

@@ -47,7 +47,7 @@ UNITS = re.compile(rf"u({HEX}{{4}})")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Redaction:
     """Some words to find as a whole, and what takes their place.
 
     They are the same in any case, with or without accents, with any apostrophe, hyphen or spaces, of any width, as HTML
@@ -242,7 +242,7 @@ def _spelt(said: str, reading: re.Pattern[str]) -> Iterator[tuple[str, int, int]
     yield from ((said[place], place, place + 1) for place in range(done, len(said)))
 
 
-def taken_from(said: str, words: Sequence[Word]) -> str:
+def taken_from(said: str, words: Sequence[Redaction]) -> str:
     """A text with the other words in the place of all of these."""
     for word in words:
         said = word.taken_from(said)
@@ -255,7 +255,9 @@ def texts_of(table: Table, without: Collection[str] = ()) -> list[Column[Any]]:
     return [column for column in held if not isinstance(column.type, Enum) and column.name not in without]
 
 
-def keys_with(session: Session, table: Table, columns: Sequence[Column[Any]], words: Sequence[Word]) -> Iterator[Key]:
+def keys_with(
+    session: Session, table: Table, columns: Sequence[Column[Any]], words: Sequence[Redaction]
+) -> Iterator[Key]:
     """The keys of the rows of a table with one of these words as a whole in one of these columns.
 
     Every row is read: no condition of a database finds words in each writing. `time_limit` ends it between two slices.
@@ -300,7 +302,9 @@ def _key_of(token: str) -> str:
         return ""
 
 
-def find_words(session: Session, words: Sequence[Word], without: Mapping[str, Sequence[str]]) -> dict[str, list[Key]]:
+def find_words(
+    session: Session, words: Sequence[Redaction], without: Mapping[str, Sequence[str]]
+) -> dict[str, list[Key]]:
     """The keys of the rows with one of these words, by table; `without` are columns that are not looked at."""
     found: dict[str, list[Key]] = {}
     for table in Base.metadata.sorted_tables:
@@ -311,7 +315,7 @@ def find_words(session: Session, words: Sequence[Word], without: Mapping[str, Se
 
 
 def replace_words(
-    session: Session, table: Table, keys: Sequence[Key], words: Sequence[Word], without: Sequence[str]
+    session: Session, table: Table, keys: Sequence[Key], words: Sequence[Redaction], without: Sequence[str]
 ) -> None:
     """Put the other words in their place, in the rows of a table with these keys."""
     columns = texts_of(table, without)
@@ -322,7 +326,7 @@ def replace_words(
             session.execute(update(table).where(this).values(changed))
 
 
-def _changed(row: RowMapping, columns: Sequence[Column[Any]], words: Sequence[Word]) -> dict[str, str]:
+def _changed(row: RowMapping, columns: Sequence[Column[Any]], words: Sequence[Redaction]) -> dict[str, str]:
     changed: dict[str, str] = {}
     for column in columns:
         before = row[column.name] or ""

@@ -9,6 +9,6 @@ from outreach.core.jobs._work import JobWork, LeaseLost, anything_due, claim_job
 
 __all__ = [
     "KEPT", "AskedJob", "Job", "JobState", "JobWork", "LeaseLost", "anything_due", "as_json", "ask_job", "cancel_job",
-    "claim_job", "drop_jobs", "end_job", "job_numbered", "job_of", "list_jobs", "lose_files", "put_back",
-    "read_pieces", "renew_lease", "repeat_job",
+    "claim_job", "drop_jobs", "end_job", "job_numbered", "job_of", "list_jobs", "lose_files", "put_back", "read_pieces",
+    "renew_lease", "repeat_job",
 ]

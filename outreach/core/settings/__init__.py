@@ -6,17 +6,6 @@ from outreach.core.settings.reading import kept_secret, kept_text, read
 from outreach.core.settings.values import BROKERS, listed
 
 __all__ = [
-    "BROKERS",
-    "PREFIX",
-    "PROTECTED",
-    "ROOT",
-    "FactorPolicy",
-    "FrequencyCap",
-    "Mode",
-    "SendingSwitch",
-    "Settings",
-    "kept_secret",
-    "kept_text",
-    "listed",
-    "read",
+    "BROKERS", "PREFIX", "PROTECTED", "ROOT", "FactorPolicy", "FrequencyCap", "Mode", "SendingSwitch", "Settings",
+    "kept_secret", "kept_text", "listed", "read",
 ]

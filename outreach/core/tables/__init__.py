@@ -20,8 +20,8 @@ from outreach.core.tables._writing import (
 )
 
 __all__ = [
-    "BATCH", "CHANGED", "DATA", "ERROR", "FEW_ROWS", "MOST_COUNTED", "NOBODY", "NO_ROW", "PAGE_ROWS", "SERVICE",
-    "Cell", "Column", "ColumnMatching", "Expression", "FileImport", "Grid", "GridRow", "Headers", "Heading", "Holds",
+    "BATCH", "CHANGED", "DATA", "ERROR", "FEW_ROWS", "MOST_COUNTED", "NOBODY", "NO_ROW", "PAGE_ROWS", "SERVICE", "Cell",
+    "Column", "ColumnMatching", "Expression", "FileImport", "Grid", "GridRow", "Headers", "Heading", "Holds",
     "ImportPreview", "InMemoryListing", "Kind", "ListJudgement", "ListKind", "ListReading", "ListState", "Listing",
     "MissingColumns", "On", "Opened", "Origin", "Plan", "QueryListing", "Rejection", "Row", "RowFault", "Rows", "Sent",
     "Table", "Total", "apply_import", "by_label", "cell_of", "column_letter", "columns_of", "csv_bytes", "decode_text",

@@ -7,9 +7,8 @@ from outreach.delivery.outbox._listing import (
 from outreach.delivery.outbox._outbox import (
     DOUBT_RESTS, LEFT, Proof, Tally, authorities_meant_by, authorities_written_since, awaiting_resend, by_state,
     count_as_accepted, doubt_the_abandoned, doubtful_letters, due_in_transit, has_left, is_test, mailboxes_solicited,
-    mailing_subject, mailings_received, message_named, opened_by, recent_states, requeue_withdrawn,
-    resend_the_doubtful, set_gate, tally_mailings, under_way, withdraw_all, withdraw_letters, withdraw_queued,
-    withdraw_stranded,
+    mailing_subject, mailings_received, message_named, opened_by, recent_states, requeue_withdrawn, resend_the_doubtful,
+    set_gate, tally_mailings, under_way, withdraw_all, withdraw_letters, withdraw_queued, withdraw_stranded,
 )
 from outreach.delivery.outbox._outcomes import (
     NO_SUCH_DOMAIN, NO_SUCH_MAILBOX, POLICY, Settled, come_back, is_out, record_outcomes, rest_of,
@@ -37,8 +36,7 @@ __all__ = [
     "listed_schools", "mailboxes_solicited", "mailing_subject", "mailings_received", "message_named", "opened_by",
     "outcome_in", "outcome_of", "put_recipients", "recent_states", "record_outcomes", "requeue_withdrawn",
     "resend_rested", "resend_the_doubtful", "resendable_from", "rest_of", "retry_failed", "schools_named_in",
-    "set_gate",
-    "stops_the_letter", "subscribe_again", "suppress_address", "suppressed_among", "suppression_subject",
+    "set_gate", "stops_the_letter", "subscribe_again", "suppress_address", "suppressed_among", "suppression_subject",
     "tally_mailings", "to_authority", "tried_again", "under_way", "unsubscribe_letter", "unsubscribed_at",
     "vouch_for_address", "withdraw_all", "withdraw_letters", "withdraw_queued", "withdraw_stranded",
 ]

@@ -28,7 +28,7 @@ from outreach.engagement.replies._models import REPLACED, SET_ASIDE, Response, S
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class Outcome:
     """The effect of acting on a response: the button's text, the sentence shown before, and whether it is possible."""
 
     button: str
@@ -41,12 +41,12 @@ class Effect:
         return hashlib.sha256(f"{self.button}\n{self.sentence}".encode()).hexdigest()[:16]
 
 
-def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
+def effect_of(session: Session, response: Response, *, now: datetime) -> Outcome:
     """The effect of acting on a response, to be shown before it is done."""
     return effects_of(session, [response], now=now)[response.id]
 
 
-def effects_of(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, Effect]:
+def effects_of(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, Outcome]:
     """The effect of acting on each of these responses, by its key; joinings cost one statement together."""
     declared, names = declared_still(session, responses, now=now), programmes.names_among_several(session)
     return {response.id: _effect(session, response, declared[response.id], names) for response in responses}
@@ -66,7 +66,7 @@ def declared_still(session: Session, responses: Sequence[Response], *, now: date
     }
 
 
-def _effect(session: Session, response: Response, schools: Sequence[School], names: Mapping[int, str]) -> Effect:
+def _effect(session: Session, response: Response, schools: Sequence[School], names: Mapping[int, str]) -> Outcome:
     match response.answer.facts.action:
         case Action.CONFIRM:
             of = programmes.of_programme(names.get(response.strand.programme_id, ""))
@@ -77,24 +77,26 @@ def _effect(session: Session, response: Response, schools: Sequence[School], nam
             )
             if not schools:
                 sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."
-            return Effect(
+            return Outcome(
                 f"Confirmer l’adhésion {'d’une école' if len(schools) == 1 else f'de {many}'}", sentence, bool(schools)
             )
         case Action.CORRECT:
             return _effect_of_address(session, response)
         case action:
-            return Effect(action.facts.button, action.facts.sentence)
+            return Outcome(action.facts.button, action.facts.sentence)
 
 
-def _effect_of_address(session: Session, response: Response) -> Effect:
+def _effect_of_address(session: Session, response: Response) -> Outcome:
     if not response.proposed_address:
-        return Effect("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
+        return Outcome("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
     proposed, written_to = response.proposed_address, response.message.address_key
     held = contacts.held_at(session, response.authority, written_to)
     if contacts.is_in_use(session, response.authority, judge(proposed).key, written_to=written_to):
         if held is None or held.address_key == judge(proposed).key:
-            return Effect("Marquer comme traitée", f"L’adresse {proposed} est déjà en usage : il n’y a rien à changer.")
-        return Effect(
+            return Outcome(
+                "Marquer comme traitée", f"L’adresse {proposed} est déjà en usage : il n’y a rien à changer."
+            )
+        return Outcome(
             f"Retirer {held.address}", f"L’adresse {held.address} est retirée ; {proposed}, déjà en usage, reste."
         )
     fase = response.authority.fase
@@ -106,9 +108,9 @@ def _effect_of_address(session: Session, response: Response) -> Effect:
         check += " Elle ne servira qu’après la vérification d’une deuxième personne."
     if held is None:
         said = f"L’adresse {proposed} est ajoutée ; celle du courriel n’est déjà plus en usage.{check}"
-        return Effect(f"Ajouter {proposed}", said)
+        return Outcome(f"Ajouter {proposed}", said)
     said = f"L’adresse {held.address} est retirée, {proposed} la remplace pour les prochains courriels.{check}"
-    return Effect(f"Remplacer par {proposed}", said)
+    return Outcome(f"Remplacer par {proposed}", said)
 
 
 MOST_TOGETHER = 50

@@ -29,7 +29,7 @@ OF_MAIL = (FormKind.UNSUBSCRIPTION, FormKind.SUBSCRIPTION)  # each takes the oth
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class ReceivedForm:
     """A form as it came: of which kind, its page's seal (None: none, or of no letter of ours) and link, by whom.
 
     `has_seal`: something stood in its place. `digest` tells it from another one; `answers` are what it answers.
@@ -63,7 +63,7 @@ class FormVerdict:
         return self.doubt is None and not self.repeats
 
 
-def judge_form(session: Session, message: Message, came: Came, *, now: datetime) -> FormVerdict:
+def judge_form(session: Session, message: Message, came: ReceivedForm, *, now: datetime) -> FormVerdict:
     """Judge a form, and keep what came: as recorded, or as to be verified. Nothing is kept of a test letter."""
     take_lock(session, "forms", message.id)
     verdict = _judged(session, message, came, now)
@@ -142,7 +142,7 @@ def list_sent_forms(session: Session, *, sort: str = "") -> QueryListing[SentFor
     )
 
 
-def _judged(session: Session, message: Message, came: Came, now: datetime) -> FormVerdict:
+def _judged(session: Session, message: Message, came: ReceivedForm, now: datetime) -> FormVerdict:
     seen = came.seen
     if seen is None:
         return FormVerdict(Doubt.FOREIGN_PAGE if came.has_seal else Doubt.NO_PAGE)
@@ -164,7 +164,7 @@ def _serves(page: FormKind, form: FormKind) -> bool:
     return page is form or (form, page) == (FormKind.MEASURE, FormKind.ANSWER)
 
 
-def _before(session: Session, message: Message, came: Came, seen: Seen) -> SentForm | None:
+def _before(session: Session, message: Message, came: ReceivedForm, seen: Seen) -> SentForm | None:
     """The form that was sent from the same page and counts for it, or None. One sent too early counts for nothing."""
     kinds = EXCLUSIVE if came.kind in EXCLUSIVE else (came.kind,)
     query = select(SentForm).where(SentForm.message_id == message.id, SentForm.nonce == seen.nonce)
@@ -181,7 +181,7 @@ def _was_changed_since(session: Session, message: Message, before: SentForm) -> 
     return session.scalar(query.limit(1)) is not None
 
 
-def _is_one_of_many(session: Session, message: Message, came: Came, seen: Seen, now: datetime) -> bool:
+def _is_one_of_many(session: Session, message: Message, came: ReceivedForm, seen: Seen, now: datetime) -> bool:
     """Whether a client sends forms of many authorities within a minute, each at once: this one is counted."""
     if now - seen.at >= QUICK or message.authority_id is None or came.kind not in (*EXCLUSIVE, FormKind.ADDRESS):
         return False
@@ -194,7 +194,7 @@ def _is_one_of_many(session: Session, message: Message, came: Came, seen: Seen, 
     return (session.scalar(count) or 0) >= MANY
 
 
-def _may_keep(session: Session, message: Message, came: Came) -> bool:
+def _may_keep(session: Session, message: Message, came: ReceivedForm) -> bool:
     """Whether a doubtful form is kept: not twice the same, and not without end."""
     query = select(SentForm.digest, SentForm.kind).where(
         SentForm.message_id == message.id, SentForm.state == FormState.TO_VERIFY
@@ -209,7 +209,9 @@ def _settle(session: Session, message: Message, kind: FormKind, now: datetime) -
     session.execute(update(SentForm).where(*theirs).values(state=FormState.SETTLED, changed_at=now))
 
 
-def _keep(session: Session, message: Message, came: Came, state: FormState, doubt: Doubt | None, now: datetime) -> None:
+def _keep(
+    session: Session, message: Message, came: ReceivedForm, state: FormState, doubt: Doubt | None, now: datetime
+) -> None:
     session.add(
         SentForm(
             message_id=message.id,

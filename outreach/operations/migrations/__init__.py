@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from outreach.core.db.watch import DatabaseFault
-from outreach.operations.migrations.kinds import AppliedRevision, Kind
+from outreach.operations.migrations.kinds import AppliedRevision, MigrationKind
 
 HERE = Path(__file__).parent
 FOLLOWS = re.compile(r'^down_revision\b[^=\n]*= "(\d+)"', re.MULTILINE)
@@ -31,7 +31,7 @@ class Pending(NamedTuple):
     """A revision that a database does not have yet."""
 
     revision: str
-    kind: Kind
+    kind: MigrationKind
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -93,7 +93,7 @@ def _goes_on(engine: Engine, unknown: set[str]) -> bool:
         applied = dict(rows)
     known = known_revisions()
     kinds = {kind for revision, kind in applied.items() if revision not in known and revision > known[0]}
-    return unknown <= set(applied) and kinds == {Kind.ADDITIVE}
+    return unknown <= set(applied) and kinds == {MigrationKind.ADDITIVE}
 
 
 def revisions_of(engine: Engine) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.core.db import Base, enum_of
 
 
-class Kind(StrEnum):
+class MigrationKind(StrEnum):
     """Whether the program of the revision before goes on once a revision is applied.
 
     It does where everything that it reads has the same meaning as before, and all that it writes is complete: new
@@ -28,4 +28,4 @@ class AppliedRevision(Base):
     __tablename__ = "applied_revisions"
 
     revision: Mapped[str] = mapped_column(String(32), primary_key=True)
-    kind: Mapped[Kind] = mapped_column(enum_of(Kind, "revision_kind"))
+    kind: Mapped[MigrationKind] = mapped_column(enum_of(MigrationKind, "revision_kind"))

@@ -14,9 +14,8 @@ from outreach.operations.retention._policy import (
 from outreach.operations.retention._processing_register import describe_processing, write_register
 
 __all__ = [
-    "GROUPS", "KEPT", "MOST_ROWS", "OF_SERVICE", "RULES", "Archives", "ErasurePlan", "Known", "KnownTable",
-    "Retention", "Rhythm", "carry_out", "change_rule", "count_over", "count_waiting", "describe_processing",
-    "erasure_in_words", "export_person", "forget_by_rule", "in_force", "known_of", "named_by_number", "pdf_of",
-    "plan_erasure", "readable_tables", "replay_erasures", "rule_history", "rule_named", "table_place", "table_title",
-    "write_register",
+    "GROUPS", "KEPT", "MOST_ROWS", "OF_SERVICE", "RULES", "Archives", "ErasurePlan", "Known", "KnownTable", "Retention",
+    "Rhythm", "carry_out", "change_rule", "count_over", "count_waiting", "describe_processing", "erasure_in_words",
+    "export_person", "forget_by_rule", "in_force", "known_of", "named_by_number", "pdf_of", "plan_erasure",
+    "readable_tables", "replay_erasures", "rule_history", "rule_named", "table_place", "table_title", "write_register",
 ]

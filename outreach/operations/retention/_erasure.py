@@ -20,7 +20,7 @@ from outreach.core import audit, erasure, jobs
 from outreach.core.audit import AuditEntry
 from outreach.core.db import Base, Database, Session, take_lock
 from outreach.core.db.bulk import among
-from outreach.core.erasure import Erasure, Key, Word
+from outreach.core.erasure import Erasure, Key, Redaction
 from outreach.core.text.addresses import judge
 from outreach.core.text.errors import Refused
 from outreach.core.text.french import plural
@@ -83,7 +83,7 @@ class ErasurePlan:
     mark: str
     keeps_address: bool
     has_bodies: bool
-    words: Sequence[Word]
+    words: Sequence[Redaction]
     rows: Mapping[str, Sequence[Key]]
     named: Sequence[str] = ()
     kept: Sequence[str] = ()
@@ -126,12 +126,12 @@ def plan_erasure(
     keeps = _is_of_function(session, judged.key) if keeps_address is None else keeps_address
     mark = erasure.mark_of(erasure.digest_of(key, judged.key))
     forms = () if keeps else {judged.address, judged.key, judged.ascii} - {""}
-    named = [Word(form, mark, is_address=True) for form in sorted(forms, key=len, reverse=True)]
+    named = [Redaction(form, mark, is_address=True) for form in sorted(forms, key=len, reverse=True)]
     names = _names(session, judged.key)
     public = _of_register(session, names)
     left = [name for name in names if name in kept and name not in public]
     going = [name for name in names if name not in public and name not in kept]
-    gone = [*named, *(Word(name, ERASED) for name in going)]
+    gone = [*named, *(Redaction(name, ERASED) for name in going)]
     planned = ErasurePlan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {}, going, left, public)
     return _with_rows(session, planned) if with_rows else planned
 

@@ -12,7 +12,7 @@ from outreach.core import erasure
 from outreach.core.audit import AuditEntry
 from outreach.core.db import Base, Session, table_of
 from outreach.core.db.bulk import among
-from outreach.core.erasure import Word
+from outreach.core.erasure import Redaction
 from outreach.core.text.addresses import judge
 from outreach.delivery.outbox import suppression_subject
 from outreach.operations.retention import _every_table as every_table  # noqa: F401 - an erasure and an export walk what is loaded
@@ -40,7 +40,7 @@ def known_of(session: Session, address: str) -> Known:
     """
     judged = judge(address, examples=True)
     forms = sorted({judged.address, judged.key, judged.ascii} - {""})
-    named = [Word(form, "", is_address=True) for form in forms]
+    named = [Redaction(form, "", is_address=True) for form in forms]
     found: dict[str, dict[erasure.Key, RowMapping]] = {}
     for table in Base.metadata.sorted_tables:
         texts = erasure.texts_of(table, SECRETS.get(table.name, set()))
@@ -83,14 +83,14 @@ def _links(table: Table) -> Iterator[tuple[Column[Any], str]]:
                 yield column, foreign.column.table.name
 
 
-def _told(name: str, row: RowMapping, named: Sequence[Word]) -> dict[str, Any]:
+def _told(name: str, row: RowMapping, named: Sequence[Redaction]) -> dict[str, Any]:
     hidden = SECRETS.get(name, set())
     shown = [column for column in Base.metadata.tables[name].columns if not isinstance(column.type, LargeBinary)]
     values = {column.name: _plain(row[column.name]) for column in shown if column.name not in hidden}
     return {column: _only_theirs(column, value, named) for column, value in values.items()}
 
 
-def _only_theirs(column: str, value: object, named: Sequence[Word]) -> object:
+def _only_theirs(column: str, value: object, named: Sequence[Redaction]) -> object:
     """A value; that of a list which was sent has no rows of others: nobody is handed what is known of somebody else."""
     if column not in ROWS_OF_MANY or not isinstance(value, str) or value[:1] != "{":
         return value

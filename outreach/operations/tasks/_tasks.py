@@ -179,7 +179,7 @@ PEOPLE = 100  # whose count is kept as a statement
 AUTHOR, APPROVER = RoleName.AUTHOR, RoleName.APPROVER
 
 
-class Source(NamedTuple):
+class TaskSource(NamedTuple):
     """Where tasks come from: the roles that have them, the statement of what awaits a person on a day, each as a task.
 
     Without `as_task`, whoever asks for the list hands them over.
@@ -213,7 +213,7 @@ def _counted(rows: Select[*tuple[Any, ...]]) -> Select[int]:
     return rows.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
 
 
-def _of(whose: Whose) -> list[Source]:
+def _of(whose: Whose) -> list[TaskSource]:
     return [source for source in SOURCES if not whose.roles.isdisjoint(source.roles)]
 
 
@@ -360,20 +360,22 @@ def _mail(_session: Session, mail: ReceivedMail) -> Task:
 
 
 SOURCES = (
-    Source((AUTHOR, APPROVER, RoleName.ADMINISTRATOR), lambda whose, _day: alerts.awaiting(whose.roles)),
-    Source((APPROVER,), lambda whose, _day: approvals.awaiting_approval(whose.email), _approval),
-    Source((AUTHOR,), lambda _whose, _day: notes.waiting_requests(), _request),
-    Source((AUTHOR, APPROVER), lambda whose, _day: notes.offered_corrections(whose.email, whose.roles), _correction),
-    Source((AUTHOR, APPROVER), lambda whose, _day: notes.revised_notes(whose.email, whose.roles), _revision),
-    Source((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
-    Source((AUTHOR,), lambda whose, _day: review.awaiting_campaigns(whose.email), _campaign),
-    Source(
+    TaskSource((AUTHOR, APPROVER, RoleName.ADMINISTRATOR), lambda whose, _day: alerts.awaiting(whose.roles)),
+    TaskSource((APPROVER,), lambda whose, _day: approvals.awaiting_approval(whose.email), _approval),
+    TaskSource((AUTHOR,), lambda _whose, _day: notes.waiting_requests(), _request),
+    TaskSource(
+        (AUTHOR, APPROVER), lambda whose, _day: notes.offered_corrections(whose.email, whose.roles), _correction
+    ),
+    TaskSource((AUTHOR, APPROVER), lambda whose, _day: notes.revised_notes(whose.email, whose.roles), _revision),
+    TaskSource((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
+    TaskSource((AUTHOR,), lambda whose, _day: review.awaiting_campaigns(whose.email), _campaign),
+    TaskSource(
         (AUTHOR, APPROVER, RoleName.ADMINISTRATOR),
         lambda whose, day: correspondence.awaiting_mails(whose.email, whose.roles, day),
         _mail,
     ),
-    Source((AUTHOR,), lambda whose, day: replies.rows_for(whose.email, day)),
-    Source((AUTHOR,), lambda whose, day: deliverability.recalls_of(whose.email, day)),
+    TaskSource((AUTHOR,), lambda whose, day: replies.rows_for(whose.email, day)),
+    TaskSource((AUTHOR,), lambda whose, day: deliverability.recalls_of(whose.email, day)),
 )
 
 

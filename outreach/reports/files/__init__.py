@@ -7,6 +7,6 @@ from outreach.reports.files._rendering import LARGEST
 from outreach.reports.files._verifying import KnownNotes, NoteVerdict, find_faults, known_notes, used_keys, verify_file
 
 __all__ = [
-    "LARGEST", "CellGrid", "KnownNotes", "NoteVerdict", "corrected_grid", "find_faults", "known_notes",
-    "make_finisher", "public_correction", "public_outline", "sections_of", "used_keys", "verify_file",
+    "LARGEST", "CellGrid", "KnownNotes", "NoteVerdict", "corrected_grid", "find_faults", "known_notes", "make_finisher",
+    "public_correction", "public_outline", "sections_of", "used_keys", "verify_file",
 ]

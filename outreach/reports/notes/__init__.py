@@ -17,9 +17,7 @@ from outreach.reports.notes._listing import (
     as_numbered, by_number, count_notes, file_of, files_of, get_note_by_key, last_numbered, numbered_before,
     published_note, select_notes, stored_content,
 )
-from outreach.reports.notes._models import (
-    ENDINGS, Note, NoteApproval, NoteDraft, NoteFile, NoteState, RevisionKind,
-)
+from outreach.reports.notes._models import ENDINGS, Note, NoteApproval, NoteDraft, NoteFile, NoteState, RevisionKind
 from outreach.reports.notes._prose import About, prose_answers
 from outreach.reports.notes._recounting import (
     changed_figures, freeze_again, offered_corrections, refuse_settled, request_again,
@@ -46,9 +44,9 @@ __all__ = [
     "day_of_figure", "discard_draft", "draft_faults", "draft_of", "drafts_of", "figures_state", "file_of", "files_of",
     "freeze_again", "freeze_note", "gather_note", "get_note_by_key", "get_request", "is_signed", "keep_note",
     "key_fingerprint", "last_numbered", "look_for_revisions", "note_subject", "numbered_before", "of_person",
-    "offered_corrections", "pem", "prose_answers", "public_address", "public_key_of", "public_keys_in",
-    "publish_note", "published_note", "read_request", "refuse_corrected", "refuse_note", "refuse_settled",
-    "request_again", "request_of", "revised_days", "revised_figures", "revised_notes", "revision_reason",
-    "save_draft", "select_notes", "send_back", "sign_note", "signing_key", "state_of", "states_of", "stored_content",
-    "tell_revision", "told_revision", "version_of", "waiting_requests", "withdraw_request",
+    "offered_corrections", "pem", "prose_answers", "public_address", "public_key_of", "public_keys_in", "publish_note",
+    "published_note", "read_request", "refuse_corrected", "refuse_note", "refuse_settled", "request_again",
+    "request_of", "revised_days", "revised_figures", "revised_notes", "revision_reason", "save_draft", "select_notes",
+    "send_back", "sign_note", "signing_key", "state_of", "states_of", "stored_content", "tell_revision",
+    "told_revision", "version_of", "waiting_requests", "withdraw_request",
 ]

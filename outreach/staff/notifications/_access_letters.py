@@ -26,7 +26,7 @@ Row = ApiKey | WebhookSource | WebhookEndpoint
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AccessKind:
     """A kind of access: its table, the page where it ends, the subject of a mail about one, and what is said of it,
     given who made it and when.
 
@@ -59,9 +59,9 @@ def send_access_news(database: Database, sending: SenderIdentity, *, now: dateti
         return post_mail(session, letter, frozen, sending, now=now, actor=TELLER)
 
 
-def _untold(session: Session, *, now: datetime) -> list[tuple[Access, Row]]:
+def _untold(session: Session, *, now: datetime) -> list[tuple[AccessKind, Row]]:
     """What serves and was told to nobody, kind by kind, the oldest first."""
-    found: list[tuple[Access, Row]] = []
+    found: list[tuple[AccessKind, Row]] = []
     for access in ACCESSES:
         table = access.table
         query = select(table).where(table.told_at.is_(None), table.ended_at.is_(None), *access.is_news(now))
@@ -69,15 +69,15 @@ def _untold(session: Session, *, now: datetime) -> list[tuple[Access, Row]]:
     return found
 
 
-def _named(untold: Sequence[tuple[Access, Row]]) -> list[tuple[str, int]]:
+def _named(untold: Sequence[tuple[AccessKind, Row]]) -> list[tuple[str, int]]:
     return [(access.page, row.id) for access, row in untold]
 
 
-def _subject(untold: Sequence[tuple[Access, Row]]) -> str:
+def _subject(untold: Sequence[tuple[AccessKind, Row]]) -> str:
     return untold[0][0].subject if len(untold) == 1 else f"{len(untold)} accès de programmes"
 
 
-def _said(session: Session, access: Access, row: Row) -> Said:
+def _said(session: Session, access: AccessKind, row: Row) -> Said:
     return Said(access.said(row, colleagues.name_of(session, row.made_by), french.moment(row.made_at)), access.page)
 
 
@@ -118,13 +118,13 @@ def _of_target(target: WebhookEndpoint, maker: str, at: str) -> str:
 
 
 ACCESSES = (
-    Access(
+    AccessKind(
         ApiKey,
         "/administration/api-keys",
         "Un programme a une clé du service",
         _of_key,
         _key_news,
     ),
-    Access(WebhookSource, "/administration/hooks", "Un service peut envoyer des adhésions", _of_sender),
-    Access(WebhookEndpoint, "/administration/pushes", "Un programme reçoit les évènements du service", _of_target),
+    AccessKind(WebhookSource, "/administration/hooks", "Un service peut envoyer des adhésions", _of_sender),
+    AccessKind(WebhookEndpoint, "/administration/pushes", "Un programme reçoit les évènements du service", _of_target),
 )

@@ -7,10 +7,10 @@ from pydantic import Field, RootModel, create_model
 
 from outreach.adherence.situation import Bucket, Cause, Solicitation
 from outreach.campaigns.models import WaveState
-from outreach.web.api.shapes import CampaignBaseTold, Told
+from outreach.web.api.shapes import ApiOutput, CampaignBaseTold
 
 _COUNTS: dict[str, Any] = {name.value: (int | None, ...) for name in (*Bucket, *Solicitation)}
-_BY_STATUS: Any = create_model("_ByStatus", __base__=Told, **_COUNTS)
+_BY_STATUS: Any = create_model("_ByStatus", __base__=ApiOutput, **_COUNTS)
 
 
 class FiguresTold(_BY_STATUS):  # its fields are the statuses, which a checker cannot know
@@ -23,7 +23,7 @@ class FiguresTold(_BY_STATUS):  # its fields are the statuses, which a checker c
     reported: int | None
 
 
-class GroupTold(Told):
+class GroupTold(ApiOutput):
     """A group of schools, or all: its code under the name of what schools are counted by, its strands by number."""
 
     network: str | None = None
@@ -36,7 +36,7 @@ class GroupTold(Told):
     strands: dict[str, FiguresTold]
 
 
-class SituationTold(Told):
+class SituationTold(ApiOutput):
     """The situation of a programme: the figures in all, and of each group under what schools are counted by.
 
     `counted` says whose members alone a federation's or a network's key counts, in French; null for any other key.
@@ -53,7 +53,7 @@ class SituationTold(Told):
     federations: list[GroupTold] = Field(default_factory=list)
 
 
-class ReadingTold(Told):
+class ReadingTold(ApiOutput):
     """A strand at the end of a day, as known at a moment; null: with all that is known now.
 
     `federation` or `network` is that of the key: those count that were its members then.
@@ -67,7 +67,7 @@ class ReadingTold(Told):
     network: str | None
 
 
-class DifferenceCauseTold(Told):
+class DifferenceCauseTold(ApiOutput):
     """Why schools came into a cell (`delta` above 0) or left it; `schools` are the FASE numbers of today's members."""
 
     cause: Cause
@@ -75,7 +75,7 @@ class DifferenceCauseTold(Told):
     schools: list[int]
 
 
-class DifferenceCellTold(Told):
+class DifferenceCellTold(ApiOutput):
     """A figure in both readings, and the causes, whose `delta` sum up to what lies between.
 
     `by` names the group (network, zone or level) of a cell that is not of all schools. `status` is null in
@@ -89,7 +89,7 @@ class DifferenceCellTold(Told):
     causes: list[DifferenceCauseTold]
 
 
-class DifferenceTold(Told):
+class DifferenceTold(ApiOutput):
     """Why the figures of a strand differ between two readings: each status of each group, and of all."""
 
     from_: ReadingTold = Field(alias="from")
@@ -99,14 +99,14 @@ class DifferenceTold(Told):
     totals: list[DifferenceCellTold]
 
 
-class RetriableTold(Told):
+class RetriableTold(ApiOutput):
     """How many letters of a wave may leave again."""
 
     failed: int
     in_doubt: int
 
 
-class WaveTold(Told):
+class WaveTold(ApiOutput):
     """A wave: what became of its letters, whom it left out by reason, and what may leave again."""
 
     number: int
@@ -127,7 +127,7 @@ class WaveTold(Told):
     warning: str
 
 
-class NumbersTold(Told):
+class NumbersTold(ApiOutput):
     """The numbers of a campaign, of authorities or of schools (docs/counting.md); null what has no meaning in it.
 
     targeted = out_of_scope + concerned; concerned = already_joined + excepted + stopped + to_reach;
@@ -176,7 +176,7 @@ class CountsTold(NumbersTold):
     unreconstructable: int | None = None
 
 
-class HitsTold(Told):
+class HitsTold(ApiOutput):
     """Letters that a person, a machine, or either, opened or clicked."""
 
     human: int
@@ -184,7 +184,7 @@ class HitsTold(Told):
     machine: int
 
 
-class MeasuredTold(Told):
+class MeasuredTold(ApiOutput):
     """Openings and clicks of a group; `opens` is null where openings are not measured."""
 
     group: str
@@ -202,7 +202,7 @@ class CampaignTold(CampaignBaseTold):
     measured: list[MeasuredTold]
 
 
-class MembersWaveTold(Told):
+class MembersWaveTold(ApiOutput):
     """A wave as a federation's or a network's key reads it: how many members, by network and in `total`.
 
     A wave that has not left tells `meant` alone.

@@ -74,30 +74,30 @@ Past = Annotated[date | datetime, BeforeValidator(_written_moment)]
 Number = Annotated[int, BeforeValidator(_written_number)]
 
 
-class Asked(BaseModel):
+class ApiInput(BaseModel):
     """A query or a body: a name that nobody knows is a fault, as it would say nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Told(BaseModel):
+class ApiOutput(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Nothing(Asked):
+class Nothing(ApiInput):
     """A query without parameters."""
 
 
-class PageAsked(Asked):
+class PageAsked(ApiInput):
     """A page of a list: `cursor` is the `next` of the page before."""
 
     cursor: str = Field("", pattern=CURSOR)
     limit: int = Field(100, ge=1, le=MOST_ROWS)
 
 
-class ProgrammeAsked(Asked):
+class ProgrammeAsked(ApiInput):
     """What is told of one programme, by its code: it may be left out where there is only one."""
 
     programme: Code = ""
@@ -137,7 +137,7 @@ class DifferenceAsked(ProgrammeAsked):
     by: Literal["network", "zone", "level"] = "network"
 
 
-class EventsAsked(Asked):
+class EventsAsked(ApiInput):
     """Events after the one with this id, and how many seconds to wait for one."""
 
     after: int = Field(0, ge=0, le=2**63 - 1)
@@ -145,7 +145,7 @@ class EventsAsked(Asked):
     wait: int = Field(0, ge=0, le=25)
 
 
-class Page(Told, Generic[Item]):
+class Page(ApiOutput, Generic[Item]):
     """A page of a list: `next` is the cursor of the next one, null where there is none."""
 
     items: list[Item]
@@ -165,7 +165,7 @@ class Problem(BaseModel):
     programmes: list[str] | None = Field(None, json_schema_extra=_never_null)
 
 
-class CloudEvent(Told):
+class CloudEvent(ApiOutput):
     """An event (CloudEvents 1.0). `id` grows by one with each; `subject` and `data` name FASE numbers."""
 
     specversion: Literal["1.0"]
@@ -182,14 +182,14 @@ class CloudEvents(RootModel[list[CloudEvent]]):
     """A batch of events, in their order."""
 
 
-class NetworkTold(Told):
+class NetworkTold(ApiOutput):
     """A network: the register's code, and its French name."""
 
     code: str
     label: str
 
 
-class StrandTold(Told):
+class StrandTold(ApiOutput):
     """A part of a programme."""
 
     number: int
@@ -200,7 +200,7 @@ class StrandTold(Told):
     levels: list[Level]
 
 
-class RuleTold(Told):
+class RuleTold(ApiOutput):
     """From `since` and before `until`, only schools that had joined `requires` could join `strand`."""
 
     strand: int
@@ -209,7 +209,7 @@ class RuleTold(Told):
     until: date | None
 
 
-class ProgrammeTold(Told):
+class ProgrammeTold(ApiOutput):
     """A programme, with its strands."""
 
     code: str
@@ -218,7 +218,7 @@ class ProgrammeTold(Told):
     prerequisites: list[RuleTold]
 
 
-class PostalTold(Told):
+class PostalTold(ApiOutput):
     """A postal address, as the register spells it."""
 
     street: str
@@ -227,7 +227,7 @@ class PostalTold(Told):
     municipality: str
 
 
-class MailTold(Told):
+class MailTold(ApiOutput):
     """How mail reaches an authority, the addresses that may be written to, and the day on which one of them was last
     confirmed, or null."""
 
@@ -237,7 +237,7 @@ class MailTold(Told):
     confirmed_on: date | None
 
 
-class AuthorityTold(Told):
+class AuthorityTold(ApiOutput):
     """An organising authority that is in the register today. `federations` are codes of those that it is a member of.
 
     `name` may be one that a person gave in place of `registered_name`.
@@ -255,21 +255,21 @@ class AuthorityTold(Told):
     secondary_school_count: int
 
 
-class EducationTold(Told):
+class EducationTold(ApiOutput):
     """A type of education."""
 
     code: str
     label: str
 
 
-class SiteTold(Told):
+class SiteTold(ApiOutput):
     """A site of a school, which several schools may share."""
 
     fase: int
     postal_address: PostalTold
 
 
-class SchoolTold(Told):
+class SchoolTold(ApiOutput):
     """A school that an authority (its FASE number) runs today, and what it teaches."""
 
     fase: int
@@ -283,7 +283,7 @@ class SchoolTold(Told):
     sites: list[SiteTold]
 
 
-class SegmentTold(Told):
+class SegmentTold(ApiOutput):
     """A saved segment: whom it means, in French, and how many authorities these are now in a programme."""
 
     id: int
@@ -297,7 +297,7 @@ class SegmentTold(Told):
     campaign_count: int
 
 
-class SomeNumbersTold(Told):
+class SomeNumbersTold(ApiOutput):
     """Three numbers of a campaign, in authorities, as its own `counts` has them; null what has no meaning in it."""
 
     recipients: int
@@ -305,7 +305,7 @@ class SomeNumbersTold(Told):
     joined_since: int | None
 
 
-class CampaignBaseTold(Told):
+class CampaignBaseTold(ApiOutput):
     """A campaign, and how far it has come. `audience` says in French whom it is for; null to a key of members."""
 
     id: int
@@ -324,7 +324,7 @@ class CampaignSummaryTold(CampaignBaseTold):
     counts: SomeNumbersTold
 
 
-class RecipientTold(Told):
+class RecipientTold(ApiOutput):
     """A letter of a wave: to whom, and what became of it.
 
     `reason` is why it was withdrawn; `explanation` says in French why it was withdrawn, put off or refused.
@@ -345,21 +345,21 @@ class RecipientTold(Told):
     next_try_at: datetime | None
 
 
-class RespondentTold(Told):
+class RespondentTold(ApiOutput):
     """The person who answered, as they named themselves."""
 
     name: str
     function: str
 
 
-class FollowUpTold(Told):
+class FollowUpTold(ApiOutput):
     """What came of a response that waits no longer, and what was done about it, in French."""
 
     code: FollowUp
     label: str
 
 
-class ResponseTold(Told):
+class ResponseTold(ApiOutput):
     """A response of an authority about schools (their FASE numbers); `follow_up` is null while it waits."""
 
     id: int
@@ -380,7 +380,7 @@ class ResponseTold(Told):
     follow_up: FollowUpTold | None
 
 
-class ReplyTold(Told):
+class ReplyTold(ApiOutput):
     """A mail that came back: never its words. While a person's mail of an authority has no `decision`, it holds letters
     of its campaign, or of any where none is known."""
 
@@ -394,7 +394,7 @@ class ReplyTold(Told):
     settled_at: datetime | None
 
 
-class ExclusionTold(Told):
+class ExclusionTold(ApiOutput):
     """An address that gets no letters, and why; `authorities` are the FASE numbers of those that use it."""
 
     id: int
@@ -408,7 +408,7 @@ class ExclusionTold(Told):
     detail: str
 
 
-class NoteTold(Told):
+class NoteTold(ApiOutput):
     """A note that was published; `url` is its public page."""
 
     number: str
@@ -420,7 +420,7 @@ class NoteTold(Told):
     url: str
 
 
-class RecordTold(Told):
+class RecordTold(ApiOutput):
     """A recorded status of a school in a strand; it holds from `effective_on` until a later one, unless withdrawn.
 
     `list` is the `id` of the joining list that brought it.
@@ -440,7 +440,7 @@ class RecordTold(Told):
     withdrawn_at: datetime | None
 
 
-class JoiningSent(Asked):
+class JoiningSent(ApiInput):
     """The status of a school in a strand since a day, as a row of a joining list states it."""
 
     school: Number = Field(ge=1, le=999_999_999)
@@ -451,7 +451,7 @@ class JoiningSent(Asked):
     reason: str = Field("", max_length=2_000)
 
 
-class JoiningsSent(Asked):
+class JoiningsSent(ApiInput):
     """A joining list, perhaps said to be complete until a day for the networks that it covers, by their codes."""
 
     model_config = ConfigDict(
@@ -479,7 +479,7 @@ class JoiningsSent(Asked):
         return self
 
 
-class RejectedTold(Told):
+class RejectedTold(ApiOutput):
     """A row that was left out, from 1, its field at fault ('' is the whole row), and a French sentence on why."""
 
     row: int
@@ -487,7 +487,7 @@ class RejectedTold(Told):
     message: str
 
 
-class MovedNoteTold(Told):
+class MovedNoteTold(ApiOutput):
     """A frozen note that a joining list contradicts, and by how many rows; unnamed unless it is published."""
 
     number: str | None
@@ -496,7 +496,7 @@ class MovedNoteTold(Told):
     rows: int
 
 
-class CoverageTold(Told):
+class CoverageTold(ApiOutput):
     """Until which day a joining list is said to be complete, for which networks (their codes), and both in French."""
 
     complete_until: date
@@ -504,7 +504,7 @@ class CoverageTold(Told):
     label: str
 
 
-class JoiningsTold(Told):
+class JoiningsTold(ApiOutput):
     """What a joining list of a programme did, or would do; `id` is null where it said nothing new, or was not recorded.
 
     `back_in_time` are rows dated before a day that the situation or a note has told, `notes` those it contradicts.

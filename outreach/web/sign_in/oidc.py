@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.access import accounts
 from outreach.access.accounts import Admission, DeadLink, LinkKind, LiveLink, TrailKind
-from outreach.access.oidc.claims import Cause, SignInRefused, roles_given
+from outreach.access.oidc.claims import Refusal, SignInRefused, roles_given
 from outreach.core.settings import Settings, listed
 from outreach.core.text.errors import NotFound, Refused
 from outreach.core.text.logs import told
@@ -145,7 +145,7 @@ def come_back() -> str | Redirect | tuple[str, int]:
     if flow is None:
         if current_user.is_authenticated:  # somebody went back to this page
             return redirect(way_of(current_user, "/"))
-        return _refused(SignInRefused(Cause.STATE))
+        return _refused(SignInRefused(Refusal.STATE))
     given = {name: request.args[name] for name in ("state", "code", "error", "iss") if request.args.get(name)}
     account = _refuse_link(flow.invitation) if flow.invitation else None
     return render_template("pages/account/oidc_return.html", given=given, account=account)
@@ -157,7 +157,7 @@ def finish() -> Redirect | tuple[str, int]:
     given = {name: posted(name) for name in ("state", "code", "error", "iss")}
     flow = take(given["state"])
     if flow is None:
-        return _refused(SignInRefused(Cause.STATE))
+        return _refused(SignInRefused(Refusal.STATE))
     try:
         if flow.person:
             return _bound(issuer, flow, given)
@@ -195,7 +195,7 @@ def _signed_in(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
 
 def _bound(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     if not current_user.is_authenticated or current_user.id != flow.person:
-        raise SignInRefused(Cause.OTHER_PERSON if current_user.is_authenticated else Cause.STATE)
+        raise SignInRefused(Refusal.OTHER_PERSON if current_user.is_authenticated else Refusal.STATE)
     who = _identified(issuer, flow, given)
     with database().writing() as writing:
         accounts.bind_identity(writing, flow.person, who.issuer, who.subject, now=now())
@@ -206,7 +206,7 @@ def _bound(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
 def _accepted(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     """Bind the account of a link, and sign its person in."""
     if current_user.is_authenticated:
-        raise SignInRefused(Cause.OTHER_PERSON)
+        raise SignInRefused(Refusal.OTHER_PERSON)
     _refuse_link(flow.invitation)
     who = _identified(issuer, flow, given)
     with database().writing() as writing:
@@ -235,7 +235,7 @@ def _identified(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> "Identif
     """Whom the issuer's answer is about. It asks the network, so no transaction may be open."""
     issuer.refuse_other(given["iss"])
     if given["error"] or not given["code"]:
-        raise SignInRefused(Cause.DENIED)
+        raise SignInRefused(Refusal.DENIED)
     return issuer.identify(given["code"], nonce=flow.nonce, verifier=flow.verifier, now=now())
 
 
@@ -276,7 +276,7 @@ def _refused(refusal: SignInRefused) -> tuple[str, int]:
         extra = {"event": "issuer_refused"}
         current_app.logger.warning("a sign-in with the issuer was refused: %s: %s", refusal.cause, why, extra=extra)
     page = render_template("pages/account/oidc_refused.html", refusal=refusal)
-    return page, 503 if refusal.cause is Cause.AWAY else 400
+    return page, 503 if refusal.cause is Refusal.AWAY else 400
 
 
 @pages.errorhandler(DeadLink)

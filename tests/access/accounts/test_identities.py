@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from outreach.access import accounts
 from outreach.access.accounts import DeadLink, LinkKind, User
-from outreach.access.oidc.claims import Cause, SignInRefused
+from outreach.access.oidc.claims import Refusal, SignInRefused
 from outreach.core import audit
 from outreach.core.text.roles import RoleName
 from tests.conftest import NOW
@@ -54,21 +54,21 @@ def bound(database, number, subject):
 def test_an_identity_opens_one_account_and_only_with_its_issuer(database, people):
     anne, bert = people
     assert admitted(database, None).user_id == anne
-    assert refusal(lambda: admitted(database, None, subject="S-1")) is Cause.UNKNOWN
-    assert refusal(lambda: admitted(database, None, issuer="https://other.example")) is Cause.UNKNOWN
-    assert refusal(lambda: bound(database, bert, "s-1")) is Cause.TAKEN
+    assert refusal(lambda: admitted(database, None, subject="S-1")) is Refusal.UNKNOWN
+    assert refusal(lambda: admitted(database, None, issuer="https://other.example")) is Refusal.UNKNOWN
+    assert refusal(lambda: bound(database, bert, "s-1")) is Refusal.TAKEN
     bound(database, anne, "s-2")  # another identity takes the place of the first
     assert admitted(database, None, subject="s-2").user_id == anne
-    assert refusal(lambda: admitted(database, None)) is Cause.UNKNOWN
+    assert refusal(lambda: admitted(database, None)) is Refusal.UNKNOWN
 
 
 def test_a_closed_account_is_refused_and_keeps_its_identity(database, people):
     anne, bert = people
     with database.writing() as session:
         session.get_one(User, anne).active = False
-    assert refusal(lambda: admitted(database, {AUTHOR})) is Cause.CLOSED
-    assert refusal(lambda: bound(database, anne, "s-2")) is Cause.CLOSED
-    assert refusal(lambda: bound(database, bert, "s-1")) is Cause.TAKEN
+    assert refusal(lambda: admitted(database, {AUTHOR})) is Refusal.CLOSED
+    assert refusal(lambda: bound(database, anne, "s-2")) is Refusal.CLOSED
+    assert refusal(lambda: bound(database, bert, "s-1")) is Refusal.TAKEN
 
 
 def test_roles_by_claim_replace_those_given_by_hand(database, people):
@@ -90,7 +90,7 @@ def test_without_a_role_nobody_is_let_in_and_what_was_open_ends(database, people
     anne, _ = people
     with database.writing() as session:
         accounts.begin_session(session, anne, "Firefox", now=NOW)
-    assert admitted(database, set()).refused is Cause.ROLELESS
+    assert admitted(database, set()).refused is Refusal.ROLELESS
     assert roles_of(database, anne) == set()
     with database.reading() as session:
         assert not accounts.sessions_of(session, anne, now=NOW)
@@ -110,7 +110,7 @@ def test_the_last_administrator_keeps_the_role_until_another_has_it(database, pe
     with database.writing() as session:  # a closed administrator is none
         session.get_one(User, bert).roles = []
         session.get_one(User, anne).active = False
-    assert refusal(lambda: admitted(database, None)) is Cause.CLOSED
+    assert refusal(lambda: admitted(database, None)) is Refusal.CLOSED
 
 
 def link_of(database, number, kind):
@@ -130,7 +130,7 @@ def test_an_invitation_is_accepted_by_an_identity_once_and_leaves_no_password(da
     with database.writing() as session:
         accounts.begin_session(session, bert, "Firefox", now=NOW)
     token = link_of(database, bert, LinkKind.RESET)
-    assert refusal(lambda: accept(database, token, "s-1")) is Cause.TAKEN
+    assert refusal(lambda: accept(database, token, "s-1")) is Refusal.TAKEN
     accept(database, token, "s-2")
     with database.reading() as session:
         user = session.get_one(User, bert)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from outreach.access.oidc import fetching, issuer
-from outreach.access.oidc.claims import Cause, SignInRefused
+from outreach.access.oidc.claims import Refusal, SignInRefused
 from outreach.access.oidc.issuer import ClientSettings, Issuer
 from tests.servers.issuer import CLIENT, SECRET, new_key, running
 
@@ -43,7 +43,7 @@ def test_addresses_and_keys_are_fetched_once_and_new_keys_are_found(provider, mo
     assert [identified(asked, provider).subject for _ in range(2)] == ["s-1", "s-1"]
     assert (provider.asked[DISCOVERY], provider.asked["/keys"]) == (1, 1)
     provider.key = new_key()
-    assert cause(asked, provider) is Cause.SIGNATURE  # nobody makes us fetch keys more than once a minute
+    assert cause(asked, provider) is Refusal.SIGNATURE  # nobody makes us fetch keys more than once a minute
     monkeypatch.setattr(issuer.KeptSignIn, "rest", 0.0)
     assert identified(asked, provider).subject == "s-1"
     assert provider.asked["/keys"] == 2
@@ -55,17 +55,17 @@ def test_a_code_serves_once_and_only_with_its_verifier(provider):
     for verifier in ("w" * 43, "v" * 43):
         with pytest.raises(SignInRefused) as refusal:
             asked.identify(given["code"], nonce="n", verifier=verifier, now=NOW)
-        assert refusal.value.cause is Cause.CODE
+        assert refusal.value.cause is Refusal.CODE
 
 
 @pytest.mark.parametrize(
     ("metadata", "expected"),
     [
-        ({"issuer": "https://idp.evil.test"}, Cause.ISSUER),
-        ({"token_endpoint": "https://idp.evil.test/token"}, Cause.ISSUER),
-        ({"jwks_uri": "http://127.0.0.1:9/keys"}, Cause.ISSUER),
-        ({"userinfo_endpoint": "http://[broken"}, Cause.ISSUER),
-        ({"authorization_endpoint": "javascript:alert(1)"}, Cause.AWAY),
+        ({"issuer": "https://idp.evil.test"}, Refusal.ISSUER),
+        ({"token_endpoint": "https://idp.evil.test/token"}, Refusal.ISSUER),
+        ({"jwks_uri": "http://127.0.0.1:9/keys"}, Refusal.ISSUER),
+        ({"userinfo_endpoint": "http://[broken"}, Refusal.ISSUER),
+        ({"authorization_endpoint": "javascript:alert(1)"}, Refusal.AWAY),
     ],
 )
 def test_a_document_that_leads_elsewhere_is_refused(provider, metadata, expected):
@@ -87,17 +87,17 @@ def test_a_document_that_leads_elsewhere_is_refused(provider, metadata, expected
 def test_an_issuer_that_answers_otherwise_is_away_and_is_left_alone_for_a_while(provider, answer):
     provider.answer[DISCOVERY] = answer
     asked = of(provider)
-    assert {cause(asked, provider) for _ in range(3)} == {Cause.AWAY}
+    assert {cause(asked, provider) for _ in range(3)} == {Refusal.AWAY}
     assert provider.asked[DISCOVERY] == 1
 
 
 def test_an_issuer_that_is_not_there_or_silent_is_away_in_time(provider, monkeypatch):
-    assert cause(of(provider, url="http://127.0.0.1:9"), provider) is Cause.AWAY
+    assert cause(of(provider, url="http://127.0.0.1:9"), provider) is Refusal.AWAY
     monkeypatch.setattr(fetching, "WHOLE_SECONDS", 0.1)
     monkeypatch.setattr(fetching, "STEP_SECONDS", 60.0)  # a byte now and then is no end
     goes_on = threading.Event()
     provider.before = lambda: goes_on.wait(10)
-    assert cause(of(provider), provider) is Cause.AWAY
+    assert cause(of(provider), provider) is Refusal.AWAY
     goes_on.set()
 
 
@@ -113,7 +113,7 @@ def test_a_silent_issuer_holds_few_threads(provider, monkeypatch):
     )
     holder.start()
     assert held.wait(10)
-    assert cause(asked, provider) is Cause.AWAY, "told at once"
+    assert cause(asked, provider) is Refusal.AWAY, "told at once"
     goes_on.set()
     holder.join()
     assert identified(asked, provider).subject == "s-1"
@@ -123,8 +123,8 @@ def test_a_level_is_asked_for_and_required(provider):
     asked = of(provider, levels=("high", "higher"))
     assert "acr_values=high+higher" in asked.authorization_address(state="s", nonce="n", verifier="v" * 43)
     assert identified(asked, provider, acr="higher").subject == "s-1"
-    assert cause(asked, provider, acr="low") is Cause.LEVEL
-    assert cause(asked, provider) is Cause.LEVEL
+    assert cause(asked, provider, acr="low") is Refusal.LEVEL
+    assert cause(asked, provider) is Refusal.LEVEL
 
 
 def test_what_the_token_does_not_say_is_asked_for_and_is_of_the_same_person(provider):
@@ -135,7 +135,7 @@ def test_what_the_token_does_not_say_is_asked_for_and_is_of_the_same_person(prov
     assert identified(asked, provider, roles=["b"]).claims["roles"] == ["b"]
     assert provider.asked["/userinfo"] == 1
     provider.userinfo = {"sub": "s-2", "roles": ["a"]}
-    assert cause(asked, provider) is Cause.UNREADABLE
+    assert cause(asked, provider) is Refusal.UNREADABLE
 
 
 def test_an_answer_that_names_another_issuer_is_refused(provider):

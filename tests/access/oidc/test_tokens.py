@@ -9,7 +9,7 @@ import pytest
 from joserfc.jwk import KeySet
 
 from outreach.access.oidc import issuer
-from outreach.access.oidc.claims import Cause, SignInRefused
+from outreach.access.oidc.claims import Refusal, SignInRefused
 from tests.servers.issuer import CLIENT, good, new_key, signed
 
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
@@ -40,22 +40,22 @@ def test_a_minute_of_clock_is_forgiven_and_one_audience_may_stand_in_a_list(clai
 @pytest.mark.parametrize(
     ("claims", "cause"),
     [
-        ({**RIGHT, "nonce": "n-2"}, Cause.NONCE),
-        (without("nonce"), Cause.NONCE),
-        ({**RIGHT, "iss": "https://idp.example/realms/other"}, Cause.ISSUER),
-        ({**RIGHT, "aud": "another-service"}, Cause.AUDIENCE),
-        ({**RIGHT, "aud": [CLIENT, "another-service"]}, Cause.AUDIENCE),
-        ({**RIGHT, "azp": "another-service"}, Cause.AUDIENCE),
-        ({**RIGHT, "exp": AT - 61}, Cause.EXPIRED),
-        ({**RIGHT, "iat": AT + 61}, Cause.EXPIRED),
-        ({**RIGHT, "nbf": AT + 61}, Cause.EXPIRED),
-        ({**RIGHT, "exp": "tomorrow"}, Cause.EXPIRED),
-        (without("exp"), Cause.EXPIRED),
-        (without("sub"), Cause.UNREADABLE),
-        ({**RIGHT, "sub": ""}, Cause.UNREADABLE),
-        ({**RIGHT, "sub": "s" * 256}, Cause.UNREADABLE),
-        ({**RIGHT, "sub": 7}, Cause.UNREADABLE),
-        ({**RIGHT, "at_hash": "another"}, Cause.UNREADABLE),
+        ({**RIGHT, "nonce": "n-2"}, Refusal.NONCE),
+        (without("nonce"), Refusal.NONCE),
+        ({**RIGHT, "iss": "https://idp.example/realms/other"}, Refusal.ISSUER),
+        ({**RIGHT, "aud": "another-service"}, Refusal.AUDIENCE),
+        ({**RIGHT, "aud": [CLIENT, "another-service"]}, Refusal.AUDIENCE),
+        ({**RIGHT, "azp": "another-service"}, Refusal.AUDIENCE),
+        ({**RIGHT, "exp": AT - 61}, Refusal.EXPIRED),
+        ({**RIGHT, "iat": AT + 61}, Refusal.EXPIRED),
+        ({**RIGHT, "nbf": AT + 61}, Refusal.EXPIRED),
+        ({**RIGHT, "exp": "tomorrow"}, Refusal.EXPIRED),
+        (without("exp"), Refusal.EXPIRED),
+        (without("sub"), Refusal.UNREADABLE),
+        ({**RIGHT, "sub": ""}, Refusal.UNREADABLE),
+        ({**RIGHT, "sub": "s" * 256}, Refusal.UNREADABLE),
+        ({**RIGHT, "sub": 7}, Refusal.UNREADABLE),
+        ({**RIGHT, "at_hash": "another"}, Refusal.UNREADABLE),
     ],
 )
 def test_each_wrong_claim_is_refused_with_its_cause(claims, cause):
@@ -89,7 +89,7 @@ def tampered():
 def test_what_the_issuer_has_not_signed_is_refused(make):
     with pytest.raises(SignInRefused) as refusal:
         read(make())
-    assert refusal.value.cause is Cause.SIGNATURE
+    assert refusal.value.cause is Refusal.SIGNATURE
 
 
 def test_a_token_by_a_key_that_is_not_published_is_told_apart():

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import experiments, planning, results, waves
-from outreach.campaigns.experiments import EffectState, Table
+from outreach.campaigns.experiments import EffectState, TwoByTwo
 from outreach.campaigns.experiments import _assignment as assignment
 from outreach.campaigns.experiments import _blinding as blinding
 from outreach.campaigns.experiments import _design as design
@@ -334,7 +334,7 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
     again = json.loads(subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
     assert (again["seed"], again["content_digest"]) == (given["seed"], given["content_digest"])
     assert [(one["name"], tuple(one["order"])) for one in again["strata"]] == [(one.name, one.order) for one in order]
-    groups = [Table(*(one[name] for name in ("n1", "y1", "n0", "y0"))) for one in given["tables"]]
+    groups = [TwoByTwo(*(one[name] for name in ("n1", "y1", "n0", "y0"))) for one in given["tables"]]
     for name, expected in interval(groups)._asdict().items():
         assert again[name] == pytest.approx(expected, abs=1e-12), name
         assert again[name] == pytest.approx(given[name], abs=0.005), name

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.experiments import Table
+from outreach.campaigns.experiments import TwoByTwo
 from outreach.campaigns.experiments import _estimate as estimate
 from outreach.campaigns.experiments._design import Counted, DrawnStratum, Period, Windows, counted, first_joinings
 from outreach.campaigns.experiments._estimate import (
@@ -34,7 +34,7 @@ def test_with_one_table_the_interval_is_newcombes(one, other):
     from statsmodels.stats.proportion import confint_proportions_2indep
 
     (n1, y1), (n0, y0) = one, other
-    figure = interval([Table(n1, y1, n0, y0)])
+    figure = interval([TwoByTwo(n1, y1, n0, y0)])
     expected = confint_proportions_2indep(y1, n1, y0, n0, compare="diff", method="newcomb")
     assert (figure.low, figure.high) == pytest.approx(expected, abs=1e-9)
     assert figure.estimate == pytest.approx(y1 / n1 - y0 / n0)
@@ -50,7 +50,7 @@ def test_the_limits_of_a_share_are_wilsons(side):
     )
 
 
-TABLES = st.builds(lambda one, other: Table(*one, *other), sides(), sides())
+TABLES = st.builds(lambda one, other: TwoByTwo(*one, *other), sides(), sides())
 
 
 @given(st.lists(TABLES, min_size=1, max_size=8))
@@ -66,17 +66,17 @@ def test_weights_and_effective_sizes_are_those_of_the_rule(tables):
 
 @given(st.lists(TABLES, max_size=4), st.integers(0, 9))
 def test_an_empty_side_weighs_nothing(tables, size):
-    assert interval([*tables, Table(size, 0, 0, 0), Table(0, 0, size, size)]) == interval(tables)
+    assert interval([*tables, TwoByTwo(size, 0, 0, 0), TwoByTwo(0, 0, size, size)]) == interval(tables)
 
 
 def test_without_two_sides_there_is_no_figure():
-    assert interval([Table(3, 1, 0, 0)]) is None
+    assert interval([TwoByTwo(3, 1, 0, 0)]) is None
     assert effect([Counted((4, 0, 0), (NOBODY,) * 4)]) is None
 
 
 def test_departure_1_stands_against_2_and_3_then_2_against_3_among_those_left():
     stratum = Counted((10, 9, 8), ((1, 1, 0), (4, 2, 1), (0, 1, 2), (3, 2, 1)))
-    assert stratum.tables == (Table(9, 4, 16, 3), Table(5, 2, 5, 1))
+    assert stratum.tables == (TwoByTwo(9, 4, 16, 3), TwoByTwo(5, 2, 5, 1))
 
 
 def test_a_joining_on_a_departures_day_belongs_to_the_period_that_it_opens():
@@ -138,7 +138,7 @@ def test_redraws_of_three_departures_are_the_share_of_all_ways_to_draw(first):
 def test_one_word_follows_from_the_interval():
     clear = effect([Counted((40, 40, 40), (NOBODY, (15, 1, 1), NOBODY, (0, 14, 1)))])
     assert (clear.figure.word, clear.drawn) == ("Oui.", 120)
-    assert (clear.first, clear.second) == (Table(40, 15, 80, 2), Table(39, 14, 39, 1))
+    assert (clear.first, clear.second) == (TwoByTwo(40, 15, 80, 2), TwoByTwo(39, 14, 39, 1))
     none = effect([Counted((40, 40, 40), (NOBODY, (3, 2, 3), NOBODY, (0, 3, 2)))])
     assert none.figure.word == "On ne peut pas conclure."
     assert none.figure.low < 0 < none.figure.high

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.campaigns.experiments import Table, group_strata
+from outreach.campaigns.experiments import TwoByTwo, group_strata
 from outreach.campaigns.experiments._estimate import total
 from outreach.campaigns.experiments._grouping import DrawGroup
 
 SMALLEST = 20
 SIDES = st.integers(0, 90).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size)))
-TABLES = st.builds(lambda one, other: Table(*one, *other), SIDES, SIDES)
-LARGE = (Table(40, 2, 80, 3), Table(30, 1, 31, 2))
+TABLES = st.builds(lambda one, other: TwoByTwo(*one, *other), SIDES, SIDES)
+LARGE = (TwoByTwo(40, 2, 80, 3), TwoByTwo(30, 1, 31, 2))
 
 
 def groups(*tables):
@@ -36,11 +36,11 @@ def test_a_stratum_of_which_nobody_is_told_stands_alone():
 
 
 def test_one_small_stratum_joins_the_smallest_other():
-    few, larger = (Table(2, 1, 5, 1), Table(2, 1, 2, 1)), (Table(50, 2, 80, 3), LARGE[1])
+    few, larger = (TwoByTwo(2, 1, 5, 1), TwoByTwo(2, 1, 2, 1)), (TwoByTwo(50, 2, 80, 3), LARGE[1])
     kept = group_strata(groups(larger, few, LARGE), SMALLEST)
     assert [one.strata for one in kept] == [("S0",), ("S1", "S2")]
 
 
 def test_a_large_stratum_of_which_nobody_joined_does_not_stand_alone():
-    nobody = (Table(40, 0, 80, 3), LARGE[1])
+    nobody = (TwoByTwo(40, 0, 80, 3), LARGE[1])
     assert [one.strata for one in group_strata(groups(nobody, LARGE), SMALLEST)] == [("S0", "S1")]

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from outreach.campaigns.experiments import Table, signed_points
+from outreach.campaigns.experiments import TwoByTwo, signed_points
 from outreach.campaigns.experiments._estimate import Effect, Interval, sentence
 
-YES = Effect(Interval(0.149, 0.096, 0.204), Table(102, 17, 198, 4), Table(97, 11, 97, 1), 300)
+YES = Effect(Interval(0.149, 0.096, 0.204), TwoByTwo(102, 17, 198, 4), TwoByTwo(97, 11, 97, 1), 300)
 
 
 def told(days=14, **changed):
@@ -21,7 +21,7 @@ def test_a_result_is_one_word_and_one_sentence_in_round_numbers():
 
 
 def test_fewer_that_joined_are_said_as_fewer():
-    assert told(figure=Interval(-0.051, -0.083, -0.029), first=Table(102, 1, 198, 18)).endswith(
+    assert told(figure=Interval(-0.051, -0.083, -0.029), first=TwoByTwo(102, 1, 198, 18)).endswith(
         "1 des 102 PO qui avaient reçu le courriel a adhéré (au moins une école), contre 18 des 198 qui l’attendaient "
         ": environ 5 de moins sur 100, entre 2 et 9, les départs 2 et 3 comparés de même."
     )
@@ -47,10 +47,10 @@ def test_a_limit_that_is_almost_nothing_is_not_said_as_nothing():
 
 
 def test_nobody_is_said_so_and_one_comparison_is_said_alone():
-    said = told(first=Table(102, 0, 198, 0), second=Table(0, 0, 97, 1))
+    said = told(first=TwoByTwo(102, 0, 198, 0), second=TwoByTwo(0, 0, 97, 1))
     assert "aucun des 102 PO qui avaient reçu le courriel n’a adhéré" in said
     assert said.endswith("contre aucun des 198 qui l’attendaient : environ 15 de plus sur 100, entre 9 et 21.")
-    assert "11 des 97 PO" in told(first=Table(0, 0, 198, 4))
+    assert "11 des 97 PO" in told(first=TwoByTwo(0, 0, 198, 4))
 
 
 def test_a_share_is_signed_in_points():

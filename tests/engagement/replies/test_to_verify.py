@@ -14,7 +14,7 @@ from outreach.delivery.letters import FormKind, Seen
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Reason
 from outreach.delivery.outbox import due_in
 from outreach.engagement import replies
-from outreach.engagement.replies import Answer, Came, Response, WithdrawalReason
+from outreach.engagement.replies import Answer, ReceivedForm, Response, WithdrawalReason
 from outreach.engagement.replies._models import Doubt
 from tests.campaigns.conftest import SENDING, people, strand
 from tests.engagement.replies.test_answers import AT, LATER, give, letters, reminder, stands, three_asked
@@ -26,7 +26,7 @@ MINUTE = timedelta(minutes=1)
 
 def send(database, letter, answer, *, seen=None, now=LATER, kind=FormKind.ANSWER):
     """Judge a form of a letter's page, by default one whose page was never opened; returns its doubt."""
-    came = Came(kind, seen, 0, f"{answer}", b"c" * 32, answers=[Answer(answer)] if answer else [])
+    came = ReceivedForm(kind, seen, 0, f"{answer}", b"c" * 32, answers=[Answer(answer)] if answer else [])
     with database.writing() as session:
         return replies.judge_form(session, session.get_one(Message, letter), came, now=now).doubt
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from outreach.core.erasure import Word
+from outreach.core.erasure import Redaction
 from outreach.core.erasure import _words as words
 from outreach.delivery import outbox
 from outreach.delivery.models import Suppression, SuppressionReason
@@ -121,7 +121,7 @@ def found_in(database, detail, sought):
 @given(st.data(), names, befores, afters)
 def test_a_name_is_found_and_taken_out_in_any_disguise(database, data, name, before, after):
     said = data.draw(disguised(name, is_name=True))
-    check_found(database, Word(name, "…"), said, before, after)
+    check_found(database, Redaction(name, "…"), said, before, after)
 
 
 @pytest.mark.postgresql
@@ -129,7 +129,7 @@ def test_a_name_is_found_and_taken_out_in_any_disguise(database, data, name, bef
 @given(st.data(), addresses, befores, afters)
 def test_an_address_is_found_and_taken_out_in_any_disguise(database, data, address, before, after):
     said = data.draw(disguised(address, is_name=False))
-    check_found(database, Word(address, "…", is_address=True), said, before, after)
+    check_found(database, Redaction(address, "…", is_address=True), said, before, after)
 
 
 def check_found(database, sought, said, before, after):
@@ -146,7 +146,7 @@ def test_another_name_is_left_alone_in_any_disguise(database, data, name, before
     other = data.draw(st.sampled_from(others))
     said = before + data.draw(disguised(other, is_name=True, is_clear=True)) + after
     assume(bare(name) != bare(other))
-    sought = Word(name, "…")
+    sought = Redaction(name, "…")
     assert sought.taken_from(said) == said
     assert found_in(database, said, sought) == 0
 
@@ -160,7 +160,7 @@ def test_another_address_is_left_alone_in_any_disguise(database, data, address, 
     others = [f"{address}s", f"z{address}", f"z.{address}", f"{address}.example"]
     others += [address[:place] + address[place + 1 :], address[:place] + letter + address[place + 1 :]]
     said = before + data.draw(disguised(data.draw(st.sampled_from(others)), is_name=False, is_clear=True)) + after
-    sought = Word(address, "…", is_address=True)
+    sought = Redaction(address, "…", is_address=True)
     assert sought.taken_from(said) == said
     assert found_in(database, said, sought) == 0
 

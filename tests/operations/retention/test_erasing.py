@@ -15,7 +15,7 @@ from outreach.core import audit, jobs
 from outreach.core import erasure as core_erasure
 from outreach.core.audit import AuditEntry
 from outreach.core.db import Base
-from outreach.core.erasure import Erasure, Word
+from outreach.core.erasure import Erasure, Redaction
 from outreach.core.erasure import _digests as digests
 from outreach.core.jobs import AskedJob, Job, JobState, JobWork, LeaseLost
 from outreach.core.jobs._models import JobPiece
@@ -398,14 +398,14 @@ def test_an_open_account_and_a_letter_on_its_way_are_waited_for(asked, tmp_path)
     ],
 )
 def test_an_address_stands_as_a_whole_or_not_at_all(said, is_there):
-    word = Word("a@b.be", "…", is_address=True)
+    word = Redaction("a@b.be", "…", is_address=True)
     assert word.stands(said) is is_there
     assert ("…" in word.taken_from(said)) is is_there
 
 
 def test_words_of_json_are_found_as_it_writes_them():
     said = json.dumps({"name": NAME})
-    assert json.loads(Word(NAME, "effacé").taken_from(said)) == {"name": "effacé"}
+    assert json.loads(Redaction(NAME, "effacé").taken_from(said)) == {"name": "effacé"}
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -413,7 +413,7 @@ def test_words_that_json_quotes_leave_it_json(times):
     said, left = f'dit "{NAME}" hier', 'dit "effacé" hier'
     for _ in range(times):
         said, left = json.dumps({"text": said}), json.dumps({"text": left}, ensure_ascii=False)
-    taken = Word(NAME, "effacé").taken_from(said)
+    taken = Redaction(NAME, "effacé").taken_from(said)
     assert json.loads(taken) == json.loads(left)
 
 
@@ -458,9 +458,9 @@ def test_a_name_goes_in_every_writing(asked, tmp_path):
     ["o’brien@x.be", "O&#39;Brien@x.be", "<o&rsquo;brien@x.be>", "o\\u2019brien@x.be.", "ｏ＇ｂｒｉｅｎ＠ｘ．ｂｅ"],
 )
 def test_an_address_goes_with_any_apostrophe_and_no_other_goes_with_it(said):
-    assert "brien" not in Word("o'brien@x.be", "…", is_address=True).taken_from(said).lower()
-    assert Word("brien@x.be", "…", is_address=True).taken_from(said) == said
-    assert Word("zoe@x.be", "…", is_address=True).taken_from("zoé@x.be") == "zoé@x.be"
+    assert "brien" not in Redaction("o'brien@x.be", "…", is_address=True).taken_from(said).lower()
+    assert Redaction("brien@x.be", "…", is_address=True).taken_from(said) == said
+    assert Redaction("zoe@x.be", "…", is_address=True).taken_from("zoé@x.be") == "zoé@x.be"
 
 
 @pytest.mark.long

@@ -356,7 +356,7 @@ def test_forms_that_come_at_once_count_together_whichever_has_its_turn_first(app
             message = session.scalars(select(Message).where(Message.authority_id == authority)).first()
             now = ASKED_AT - timedelta(milliseconds=place)  # the one that was asked last comes first
             page = seen.Seen(FormKind.ANSWER, 0, now - timedelta(seconds=3), bytes([place]) * 16)
-            came = replies.Came(FormKind.ANSWER, page, 0, f"{place}", b"c" * 32)
+            came = replies.ReceivedForm(FormKind.ANSWER, page, 0, f"{place}", b"c" * 32)
             doubts.append(replies.judge_form(session, message, came, now=now).doubt)
     assert doubts == [None] * 4 + [Doubt.MANY] * 5
 

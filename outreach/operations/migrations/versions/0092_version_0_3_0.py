@@ -6,14 +6,14 @@ from alembic import op
 from outreach.core.db import KEY
 from outreach.operations.migrations import append_only
 from outreach.operations.migrations.append_only import CHANGED, SAME
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, key, moment, one_of, to, where
 
 revision = "0092"
 down_revision = None
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING
+kind = MigrationKind.BREAKING
 GUARDED = {  # tables to which rows are only added, and their keys
     "audit_seals": ("id",),
     "drawn_effects": ("campaign_id",),

@@ -7,14 +7,14 @@ from unicodedata import normalize
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 revision = "0093"
 down_revision = "0092"
 branch_labels = None
 depends_on = None
 # The program from before makes another key of such an address, by which it would not find its exclusion.
-kind = Kind.BREAKING
+kind = MigrationKind.BREAKING
 
 WITH_ADDRESS = ("contacts", "messages")
 OF_EXCLUSION = "reason, scope, created_at, created_by, detail, lifted_at, lifted_by, lifted_because"

@@ -2,13 +2,13 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 revision = "0094"
 down_revision = "0093"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE
+kind = MigrationKind.ADDITIVE
 
 
 def upgrade() -> None:

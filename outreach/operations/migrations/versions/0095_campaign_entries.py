@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.core.db import UtcDateTime
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, moment, one_of, to
 
 revision = "0095"
 down_revision = "0094"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before would launch waves of which nobody is written down
+kind = MigrationKind.BREAKING  # the program before would launch waves of which nobody is written down
 
 REASONS = (
     *("left_out", "reported", "joined", "not_concerned", "answered", "written", "outside", "no_address", "bounced"),
@@ -281,6 +281,8 @@ def _excepted(bind: sa.Connection, campaign: int, at: datetime) -> set[int]:
 def _insert(bind: sa.Connection, name: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    table = _table(name, moments=("entered_at",) if "entered_at" in rows[0] else (), others=rows[0].keys() - {"entered_at"})
+    table = _table(
+        name, moments=("entered_at",) if "entered_at" in rows[0] else (), others=rows[0].keys() - {"entered_at"}
+    )
     for start in range(0, len(rows), 1000):
         bind.execute(sa.insert(table), rows[start : start + 1000])

@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.operations.migrations import append_only
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, key, moment, one_of, to
 
 revision = "0096"
 down_revision = "0095"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING
+kind = MigrationKind.BREAKING
 
 LETTER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Taken note of by a link, without a word or a name; by phone, a person said it.
@@ -53,7 +53,9 @@ def upgrade() -> None:
     op.create_index("ix_quick_forms_at", "quick_forms", ["at"])
     op.create_table("acknowledgements", to("response_id", "responses", primary_key=True, autoincrement=False))
     of_response = to("response_id", "responses", primary_key=True, autoincrement=False)
-    op.create_table("response_withdrawals", of_response, moment("withdrawn_at"), one_of("because", "because", "not_ours", "twice"))
+    op.create_table(
+        "response_withdrawals", of_response, moment("withdrawn_at"), one_of("because", "because", "not_ours", "twice")
+    )
     op.execute(ACKNOWLEDGED)
     for table in OF_RESPONSES:
         append_only.guard(table, ("response_id",))

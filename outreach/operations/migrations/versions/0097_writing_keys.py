@@ -6,14 +6,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.core.db import UtcDateTime
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import moment, one_of
 
 revision = "0097"
 down_revision = "0096"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before lets every key write
+kind = MigrationKind.BREAKING  # the program before lets every key write
 
 LATELY = timedelta(days=90)
 ACTOR = "api_key:"
@@ -21,7 +21,9 @@ ACTOR = "api_key:"
 
 def upgrade() -> None:
     with op.batch_alter_table("api_keys") as batch_op:
-        batch_op.add_column(one_of("writing", "key_writing", "no", "given", "kept", nullable=False, server_default="no"))
+        batch_op.add_column(
+            one_of("writing", "key_writing", "no", "given", "kept", nullable=False, server_default="no")
+        )
         batch_op.add_column(moment("told_at", nullable=True))
         batch_op.create_check_constraint(op.f("ck_api_keys_writes_all"), "writing = 'no' OR scope IS NULL")
     since = datetime.now(UTC) - LATELY

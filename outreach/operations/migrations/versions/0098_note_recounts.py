@@ -6,14 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import to
 
 revision = "0098"
 down_revision = "0097"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # a note that the program of before froze would have no row
+kind = MigrationKind.BREAKING  # a note that the program of before froze would have no row
 
 
 def upgrade() -> None:

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow, moment
 
 revision = "0099"
 down_revision = "0098"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before does not know the line of the trail
+kind = MigrationKind.BREAKING  # the program before does not know the line of the trail
 
 TOLD = ("hook_senders", "push_targets")
 KINDS = (

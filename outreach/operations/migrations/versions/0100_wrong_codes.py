@@ -2,14 +2,14 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow, key, moment
 
 revision = "0100"
 down_revision = "0099"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before does not know the alert
+kind = MigrationKind.BREAKING  # the program before does not know the alert
 
 KINDS = (
     *("relay_lost", "wave_paused", "letters_in_doubt", "disk_full", "copy_unconfirmed", "clock_silent"),

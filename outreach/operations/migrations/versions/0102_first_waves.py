@@ -3,13 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 revision = "0102"
 down_revision = "0101"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before would launch campaigns without their first wave
+kind = MigrationKind.BREAKING  # the program before would launch campaigns without their first wave
 
 
 def upgrade() -> None:

@@ -3,13 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 revision = "0104"
 down_revision = "0103"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE
+kind = MigrationKind.ADDITIVE
 
 
 def upgrade() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 revision = "0107"
 down_revision = "0105"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before would tell events without it
+kind = MigrationKind.BREAKING  # the program of before would tell events without it
 
 WAVES = ("wave.launched", "wave.ended", "wave.reopened", "wave.cancelled")
 OF = {  # the table that has the strand of what an event of a kind is about, and the name of its key there

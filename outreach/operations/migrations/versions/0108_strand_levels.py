@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 
 revision = "0108"
 down_revision = "0107"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before reads the column that goes
+kind = MigrationKind.BREAKING  # the program of before reads the column that goes
 
 LEVELS = ("nursery", "primary", "secondary")
 SETS = (*LEVELS, "nursery,primary", "nursery,secondary", "primary,secondary", "nursery,primary,secondary")

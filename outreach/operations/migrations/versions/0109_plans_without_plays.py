@@ -6,14 +6,14 @@ from datetime import date
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, key, moment, to
 
 revision = "0109"
 down_revision = "0108"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before reads the plays
+kind = MigrationKind.BREAKING  # the program of before reads the plays
 
 # The state is that of the campaign: a play changed none.
 TOLD = sa.text(
@@ -48,4 +48,6 @@ def _sentence(told: dict[str, object]) -> str:
     joined, deadline = told["joined"], date.fromisoformat(str(told["deadline"]))
     assert isinstance(joined, dict)
     low, high = (f"{joined[name]:,}".replace(",", "\u202f") for name in ("low", "high"))
-    return f"répétée 199 fois : de {low} à {high} PO auraient une adhésion confirmée au {deadline:%d/%m/%Y}, 4 fois sur 5"
+    return (
+        f"répétée 199 fois : de {low} à {high} PO auraient une adhésion confirmée au {deadline:%d/%m/%Y}, 4 fois sur 5"
+    )

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column
 
 revision = "0110"
 down_revision = "0109"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE  # the program of before leaves them as they are
+kind = MigrationKind.ADDITIVE  # the program of before leaves them as they are
 
 
 def upgrade() -> None:

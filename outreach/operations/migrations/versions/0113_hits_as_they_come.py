@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, moment, one_of, where
 
 revision = "0113"
 down_revision = "0110"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before would leave its clicks unjudged
+kind = MigrationKind.BREAKING  # the program of before would leave its clicks unjudged
 
 TO_MOVE = """
 INSERT INTO hits_new (public_id, link, at, agent, is_head)

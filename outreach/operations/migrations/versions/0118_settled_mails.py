@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, moment
 
 revision = "0118"
 down_revision = "0117"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before would send what is held
+kind = MigrationKind.BREAKING  # the program of before would send what is held
 
 
 def upgrade() -> None:

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow, column, key, moment, one_of, to
 
 revision = "0119"
 down_revision = "0118"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before does not know mails attached by hand
+kind = MigrationKind.BREAKING  # the program before does not know mails attached by hand
 
 PROVEN = ("mark", "reference", "sender")
 STEPS = ("taken", "released", "attached", "detached", "nothing", "recorded", "answered", "reopened")

@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.operations.migrations import append_only
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow, column, key, moment, one_of, to
 
 revision = "0121"
 down_revision = "0120"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before would confirm addresses where nobody looks any more
+kind = MigrationKind.BREAKING  # the program of before would confirm addresses where nobody looks any more
 
 TABLE, STEPS = "address_confirmations", "follow_up_steps"
 WAYS = ("page", "answer", "mail", "call", "staff", "list", "withdrawn")
@@ -74,9 +74,7 @@ def downgrade() -> None:
         batch_op.add_column(to("contact_id", "contacts", named=f"fk_{STEPS}_contact_id_contacts", nullable=True))
     allow(STEPS, "step", "follow_up_kind", *KINDS, "confirmed")
     with op.batch_alter_table(STEPS) as batch_op:
-        batch_op.create_check_constraint(
-            op.f(f"ck_{STEPS}_contact"), "(contact_id IS NOT NULL) = (step = 'confirmed')"
-        )
+        batch_op.create_check_constraint(op.f(f"ck_{STEPS}_contact"), "(contact_id IS NOT NULL) = (step = 'confirmed')")
     op.create_index(f"ix_{STEPS}_contact_id", STEPS, ["contact_id"])
     op.execute(
         f"INSERT INTO {STEPS} (authority_id, step, at, actor, note, contact_id)"  # noqa: S608 - our words

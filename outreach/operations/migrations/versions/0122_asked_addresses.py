@@ -2,14 +2,14 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow
 
 revision = "0122"
 down_revision = "0121"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before knows neither the form nor a proposal that an address is gone
+kind = MigrationKind.BREAKING  # the program of before knows neither the form nor a proposal that an address is gone
 
 PROPOSED, FORMS = ("address", "school"), ("answer", "unsubscription", "subscription", "measure", "undoing")
 

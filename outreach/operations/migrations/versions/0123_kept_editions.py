@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, moment
 
 revision = "0123"
 down_revision = "0122"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before would count what is kept beside what stands
+kind = MigrationKind.BREAKING  # the program of before would count what is kept beside what stands
 
 DATED = ("listings", "teachings", "school_sites", "memberships")
 

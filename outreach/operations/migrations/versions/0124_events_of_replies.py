@@ -2,14 +2,14 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow
 
 revision = "0124"
 down_revision = "0123"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before cannot read these events
+kind = MigrationKind.BREAKING  # the program before cannot read these events
 
 KINDS = (
     "register.authority register.school register.applied register.undone programme.stated adherence.recorded "

@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.operations.migrations import append_only
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow, to
 
 revision = "0125"
 down_revision = "0124"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program before does not know why such an answer is withdrawn
+kind = MigrationKind.BREAKING  # the program before does not know why such an answer is withdrawn
 
 REASONS = ("not_ours", "twice")
 LETTERS, WITHDRAWALS = "service_letters", "response_withdrawals"

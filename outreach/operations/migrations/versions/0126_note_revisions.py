@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.operations.migrations import append_only
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column, key, moment, one_of, to
 
 revision = "0126"
 down_revision = "0125"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING
+kind = MigrationKind.BREAKING
 
 TABLE, LOOKED = "note_revisions", "looked_imports"
 KINDS = ("revised", "restored", "kept", "told", "silenced")

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import column
 
 revision = "0128"
 down_revision = "0127"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE
+kind = MigrationKind.ADDITIVE
 
 
 def upgrade() -> None:

@@ -2,14 +2,14 @@
 
 from alembic import op
 
-from outreach.operations.migrations.kinds import Kind
+from outreach.operations.migrations.kinds import MigrationKind
 from outreach.operations.migrations.tables import allow
 
 revision = "0130"
 down_revision = "0129"
 branch_labels = None
 depends_on = None
-kind = Kind.BREAKING  # the program of before does not know a proposal that changes nothing
+kind = MigrationKind.BREAKING  # the program of before does not know a proposal that changes nothing
 
 PROPOSED = ("address", "school", "gone")
 

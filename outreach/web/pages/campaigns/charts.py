@@ -50,10 +50,11 @@ DAY_COLUMNS = {
     "opened": "Ouvertures",
     "clicked": "Clics",
 }
+Part = tuple[str, int, int]  # a label, a count, the whole that it is a part of
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class CampaignFigures:
     """What came of a campaign until now: what its page, its files, its charts and its one page show."""
 
     campaign: Campaign
@@ -62,7 +63,7 @@ class Came:
     course: Course
 
     @classmethod
-    def of(cls, session: Session, campaign: Campaign) -> "Came":
+    def of(cls, session: Session, campaign: Campaign) -> "CampaignFigures":
         """Count it, at the instant of the request."""
         counted = campaign_results(session, campaign, now=now())
         measured = tracking.measured_counts(session, planning.launched_mailings(campaign))
@@ -124,11 +125,10 @@ def slides(number: int) -> Response:
     with reading() as session:
         campaign = planning.campaign_numbered(session, number)
         hold_programme(session, campaign)
-        came = Came.of(session, campaign)
-        return charts.slides(came.charts, f"campagne-{number}")
+        return charts.slides(CampaignFigures.of(session, campaign).charts, f"campagne-{number}")
 
 
-def _charts(came: Came) -> Iterator[Chart]:
+def _charts(came: CampaignFigures) -> Iterator[Chart]:
     if not came.count(Figure.RECIPIENTS):
         return
     yield _way(came)
@@ -143,7 +143,7 @@ def _charts(came: Came) -> Iterator[Chart]:
             yield _hits(came)
 
 
-def _way(came: Came) -> Chart:
+def _way(came: CampaignFigures) -> Chart:
     """The way, from whom it concerns to joinings."""
     taken = came.course.way
     steps = [
@@ -170,7 +170,7 @@ def _way(came: Came) -> Chart:
     )
 
 
-def _networks(came: Came) -> Chart:
+def _networks(came: CampaignFigures) -> Chart:
     """Who answered, by network."""
     answered = french.part(came.count(Figure.ANSWERED), came.whole(Figure.ANSWERED))
     told = [
@@ -182,7 +182,7 @@ def _networks(came: Came) -> Chart:
     return _parts(came, "reseaux", title, about, ("Réseau", "Ont répondu"), told)
 
 
-def _answers(came: Came) -> Chart:
+def _answers(came: CampaignFigures) -> Chart:
     """The answers by kind, those that were given most first."""
     answered = came.count(Figure.ANSWERED)
     told = [(answer.label, count, answered) for answer, count in came.answers]
@@ -201,9 +201,9 @@ def acknowledged_in_words(count: int) -> str:
 
 
 def _parts(
-    came: Came, key: str, title: str, about: str, headers: Sequence[str], told: Sequence[tuple[str, int, int]]
+    came: CampaignFigures, key: str, title: str, about: str, headers: Sequence[str], told: Sequence[Part]
 ) -> Chart:
-    """Bars of counts, each a part of a whole: label, count, whole."""
+    """Bars of counts, each a part of a whole."""
     rows = [(label, french.part(count, whole)) for label, count, whole in told]
     drawn = [part_row(*each, words) for each, (_, words) in zip(told, rows, strict=True)]
     said = ", ".join(" ".join(row) for row in rows)
@@ -211,7 +211,7 @@ def _parts(
     return _chart(came, key, title, about, told=f"{about} : {said}.", headers=headers, rows=rows, draw=draw)
 
 
-def _waves(came: Came) -> Chart:
+def _waves(came: CampaignFigures) -> Chart:
     """Answers to each wave, and what was declared and confirmed before the next one."""
     yields = came.course.yields
     kinds = list(WAVES) if came.counts_joinings else ["answered"]
@@ -244,21 +244,21 @@ def _waves(came: Came) -> Chart:
     )
 
 
-def _curve(came: Came) -> Chart:
+def _curve(came: CampaignFigures) -> Chart:
     """Authorities that answered and that joined since, day by day."""
     names = {"joined_since": ("adhésion confirmée", "adhésions confirmées")} if came.counts_joinings else {}
     names["answered"] = "réponse", "réponses"
     return _days(came, "jours", "Pouvoirs organisateurs, jour par jour", names)
 
 
-def _hits(came: Came) -> Chart:
+def _hits(came: CampaignFigures) -> Chart:
     names = {"clicked": ("clic", "clics")}
     if came.course.counts_openings:
         names["opened"] = "ouverture", "ouvertures"
     return _days(came, "jours-clics", "Indicatif, jour par jour", names)
 
 
-def _days(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]) -> Chart:
+def _days(came: CampaignFigures, key: str, about: str, names: Mapping[str, tuple[str, str]]) -> Chart:
     """A curve of counts by the names of a `DayCount`, each with its French name for one and for several."""
     shown, last = came.course, came.course.days[-1]
     series = [
@@ -279,7 +279,7 @@ def _days(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]
     )
 
 
-def _chart(came: Came, key: str, title: str, about: str, told: str, **drawn: Any) -> Chart:
+def _chart(came: CampaignFigures, key: str, title: str, about: str, told: str, **drawn: Any) -> Chart:
     """A chart about the campaign, its sentences typeset."""
     subject = french.typeset(f"Campagne « {came.campaign.title} », au {french.day(now())}")
     told = french.typeset(told)

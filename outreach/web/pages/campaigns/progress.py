@@ -46,7 +46,7 @@ from outreach.delivery.models import Reason
 from outreach.engagement.tracking import Reaction
 from outreach.reports.charts import Tone
 from outreach.web.pages.campaigns.blueprint import meter, pages, sending, show, step_of
-from outreach.web.pages.campaigns.charts import Came, acknowledged_in_words
+from outreach.web.pages.campaigns.charts import CampaignFigures, acknowledged_in_words
 from outreach.web.pages.campaigns.results import day_columns
 from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading
@@ -294,7 +294,7 @@ def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str
 
 
 def _came(session: Session, campaign: Campaign, following: Wave | None) -> dict[str, Any]:
-    came = Came.of(session, campaign)
+    came = CampaignFigures.of(session, campaign)
     if not came.count(Figure.RECIPIENTS):
         return {}
     counts = came.results.counts.authorities

@@ -35,7 +35,7 @@ from outreach.directory import authorities
 from outreach.engagement.replies import Answer
 from outreach.engagement.tracking import HitClass, Measured, Reaction, TrackingMode
 from outreach.web.pages.campaigns.blueprint import pages, show, step_of, title_in_file
-from outreach.web.pages.campaigns.charts import DAY_COLUMNS, WAVES, Came, left_on
+from outreach.web.pages.campaigns.charts import DAY_COLUMNS, WAVES, CampaignFigures, left_on
 from outreach.web.shared.write_to_list import REMINDER, call_those, write_to
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -238,7 +238,7 @@ def moved_list(number: int, page: str = "results", wave: int | None = None, kind
 def export_results(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = planning.campaign_numbered(session, number)
-        came = Came.of(session, campaign)
+        came = CampaignFigures.of(session, campaign)
         table, *more = tables_of(came.results)
         title = title_in_file(session, campaign)
         more += [*course_tables(came.course), measured_of(came.measured, openings=came.course.counts_openings)]

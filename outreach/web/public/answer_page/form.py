@@ -32,11 +32,11 @@ from outreach.engagement.replies import (
     OF_SCHOOLS,
     REQUESTS,
     Answer,
-    Came,
     Earlier,
     FormVerdict,
     Given,
     Question,
+    ReceivedForm,
     Response,
     SentForm,
     WithdrawalReason,
@@ -460,11 +460,11 @@ def sealed(message: Message, kind: FormKind, read: Token | None) -> str:
     return letters.new_seal(Keys(settings().signing_keys), bytes.fromhex(message.public_id), kind, link, now())
 
 
-def came(message: Message, kind: FormKind, read: Token | None, given: Given | None = None) -> Came:
+def came(message: Message, kind: FormKind, read: Token | None, given: Given | None = None) -> ReceivedForm:
     """The form that this request sends, read before anything is written."""
     keys, text = Keys(settings().signing_keys), posted("seen")
     client = f"forms of letters {client_of(request.environ, settings().proxies)}"
-    return Came(
+    return ReceivedForm(
         kind,
         letters.read_seal(keys, bytes.fromhex(message.public_id), text),
         read.link if read else 0,
@@ -478,7 +478,7 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
     )
 
 
-def judge(session: Session, message: Message, form: Came) -> FormVerdict:
+def judge(session: Session, message: Message, form: ReceivedForm) -> FormVerdict:
     """Judge a form before what it says is recorded. What it undoes is undone here."""
     verdict = replies.judge_form(session, message, form, now=now())
     if (first := verdict.undoes) is not None:

@@ -19,7 +19,7 @@ from outreach.core.text.roles import RoleName
 from outreach.reports.charts import Canvas, Chart, chart_file
 from outreach.reports.notes import MINISTRY
 from outreach.web.pages.campaigns.blueprint import pages
-from outreach.web.pages.campaigns.charts import Came
+from outreach.web.pages.campaigns.charts import CampaignFigures
 from outreach.web.shared import charts
 from outreach.web.ui.exports import attachment
 from outreach.web.ui.request import end_reading, needs, now, reading
@@ -46,7 +46,7 @@ FIGURED = {Figure.CONCERNED, Figure.RECIPIENTS, *TOLD}  # those that the page ex
 def summary(number: int) -> Response:
     with reading() as session:
         campaign = planning.campaign_numbered(session, number)
-        came = Came.of(session, campaign)
+        came = CampaignFigures.of(session, campaign)
         if not came.charts:
             raise Refused("Cette campagne n’est pas encore partie : son résumé n’aurait rien à dire.")
         standing = planning.standing_of(session, campaign).label
@@ -59,7 +59,7 @@ def summary(number: int) -> Response:
     return attachment(content, "application/pdf", f"resume-campagne-{number}{suffix}.pdf")
 
 
-def _document(came: Came, programme: str, standing: str, beside: str) -> dict[str, Any]:
+def _document(came: CampaignFigures, programme: str, standing: str, beside: str) -> dict[str, Any]:
     """The document as the template takes it: words, `beside` the counts as well, drawings, a date."""
     campaign, made, head = came.campaign, today(now()), letterhead()
     figured = [figure for figure in Figure if came.results.counts.authorities.is_told(figure) and figure in FIGURED]
@@ -95,7 +95,7 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
     return {"title": chart.title, "about": chart.about, "told": chart.in_words, "svg": drawing}
 
 
-def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
+def _lead(came: CampaignFigures, figured: list[Figure]) -> Iterator[str]:
     """What came, in one sentence, and how many of those that a letter was handed over to have not reacted."""
     whole = came.count(Figure.CONCERNED)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
@@ -112,7 +112,7 @@ def _told(figure: Figure, count: int, whole: int) -> str:
     return f"{french.number(count)} {said} ({french.whole_percent(count, whole)})" if count else said
 
 
-def _coming(came: Came) -> Iterator[str]:
+def _coming(came: CampaignFigures) -> Iterator[str]:
     planned = [wave for wave in came.campaign.waves if wave.state is WaveState.PLANNED]
     for wave in planned:
         yield french.typeset(
