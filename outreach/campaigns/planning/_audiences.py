@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Integer, Select, select, type_coerce
+from sqlalchemy import Integer, Row, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence import programmes, situation
@@ -296,7 +297,8 @@ def list_addressees(
     """
     context = context_of(session, campaign, now=now, leaves_at=leaves_at)
     chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted)
-    return _addressees(session, chosen, context, session.scalars(chosen.meant(context)).all())
+    mailboxes = session.execute(select(segments.audience_rows(chosen, context))).all()
+    return _addressees(session, chosen, context, sorted({row.authority_id for row in mailboxes}), mailboxes)
 
 
 def addressees_among(
@@ -316,7 +318,7 @@ def addressees_among(
         return []
     context = replace(context_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
     chosen = campaign_audience(campaign, now, only_unreacted=only_unreacted, departure=departure)
-    return _addressees(session, chosen, context, authorities)
+    return _addressees(session, chosen, context, authorities, _mailboxes_among(session, chosen, context, authorities))
 
 
 def addressees_elsewhere(
@@ -327,7 +329,9 @@ def addressees_elsewhere(
     if not authorities:
         return []
     context = replace(context_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
-    found = _addressees(session, replace(audience_of(campaign), boxes=Boxes.BOTH), context, authorities)
+    chosen = replace(audience_of(campaign), boxes=Boxes.BOTH)
+    mailboxes = _mailboxes_among(session, chosen, context, authorities)
+    found = _addressees(session, chosen, context, authorities, mailboxes)
     of_mailing = select(Message.authority_id, Message.address_key).where(Message.mailing_id == mailing)
     written = {tuple(row) for row in session.execute(of_mailing.where(Message.authority_id.in_(authorities)))}
     return [one for one in found if one.reason is None and (one.authority_id, one.address_key) not in written]
@@ -354,14 +358,19 @@ def campaign_audience(
     return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign, departure)
 
 
-def _addressees(
+def _mailboxes_among(
     session: Session, meant: Audience, context: CriteriaContext, keys: Sequence[int]
+) -> Sequence[Row[Any]]:
+    between = select(Authority.id).where(among(Authority.id, keys))
+    return session.execute(select(segments.audience_rows(meant, context, among=between))).all()
+
+
+def _addressees(
+    session: Session, meant: Audience, context: CriteriaContext, keys: Sequence[int], mailboxes: Sequence[Row[Any]]
 ) -> Sequence[Addressee]:
     if not keys:
         return []
-    between = select(Authority.id).where(among(Authority.id, keys))
     schools, limits = _schools(session, meant, context, keys), school_limits(session, keys)
-    mailboxes = session.execute(select(segments.audience_rows(meant, context, among=between))).all()
     # Sorted here, because with ORDER BY SQLite does not build its automatic index (3.4 s a slice instead of 0.1 s).
     ordered = sorted(mailboxes, key=lambda row: (row.authority_id, row.contact_id or 0))
     return [

@@ -30,7 +30,7 @@ from outreach.core.text.dates import school_year, today
 from outreach.core.text.errors import InputError, Refused
 from outreach.delivery import letters
 from outreach.delivery.models import Message, MessageClass, Reason
-from outreach.delivery.outbox import authorities_written_since
+from outreach.delivery.outbox import Addressee, authorities_written_since
 from outreach.directory.confirmations import STALE_AFTER, confirmed_since
 from outreach.directory.models import Authority, Contact
 from outreach.directory.reference import ACRONYMS, fold
@@ -215,9 +215,10 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
     is_approved = campaign.state is CampaignState.APPROVED
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
     planned = rule.waves(campaign, earliest=now + CALL_OFF_TIME) if is_approved else dated
+    recipients = [one for one in planning.list_addressees(session, campaign, now=now) if one.reason is None]
     blocks, run = [], DryRun()
     try:
-        run = Preview(session, campaign, sending, dated, now=now).dry_run()
+        run = Preview(session, campaign, sending, dated, now=now).dry_run(recipients)
     except InputError as error:
         blocks.append(str(error))
     blocks += [*unfinished_parts(campaign), *blocks_of(campaign, counts, run)]
@@ -244,7 +245,7 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
         *written_dates.remarks(campaign.subject, campaign.letter, planned, preheader=campaign.preheader),
         *filter(None, dict.fromkeys(wave.deadline_in_words for wave in planned)),
         *_of_haste(planned, counts.written),
-        *_of_recipients(session, campaign, near.days, now),
+        *_of_recipients(session, campaign, recipients, near.days, now),
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
@@ -252,7 +253,7 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
     measured = told(session, campaign, counts.addresses, now=now)
     overlap = near if near.are_many(counts.written) else None
     content = planning.content_of(campaign)
-    doubted = _unconfirmed(session, campaign, now)
+    doubted = _unconfirmed(session, recipients, now)
     return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, doubted, strangers, draw)
 
 
@@ -412,32 +413,31 @@ def _of_haste(planned: Sequence[PlannedWave], written: int) -> list[str]:
     ]
 
 
-def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay], now: datetime) -> list[str]:
+def _of_recipients(
+    session: Session, campaign: Campaign, recipients: Sequence[Addressee], near: Sequence[NearDay], now: datetime
+) -> list[str]:
     """Remarks on authorities that get another letter within a week, or have got many this school year."""
-    meant = audience_rows(planning.audience_of(campaign), planning.context_of(session, campaign, now=now))
-    written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
+    written = {one.authority_id for one in recipients}
     earlier = campaign.mailing_keys
-    again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
     remarks = [day.in_words(now) for day in near]
-    same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
+    again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
+    same = len(written.intersection(session.scalars(again))) if earlier else 0
     if same and not any(day.is_own for day in near):
         remarks.append(f"Ce même courriel est parti à {french.number(same)} PO il y a moins de 7 jours.")
     # A wave is one letter to an authority, however many of its schools' mailboxes got it.
     each = authorities_written_since(school_year(now)).group_by(Message.authority_id, Message.mailing_id)
     received = each.subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
-    tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
+    tired = len(written.intersection(session.scalars(often)))
     if tired:
         remarks.append(f"{BUDGET} courriels ou plus sont déjà partis à {french.number(tired)} PO cette année scolaire.")
     return remarks
 
 
-def _unconfirmed(session: Session, campaign: Campaign, now: datetime) -> int:
+def _unconfirmed(session: Session, recipients: Sequence[Addressee], now: datetime) -> int:
     """How many letters would go to addresses that nobody confirmed for two years, or ever."""
-    meant = audience_rows(planning.audience_of(campaign), planning.context_of(session, campaign, now=now))
-    query = select(func.count()).select_from(meant).join(Contact, Contact.id == meant.c.contact_id)
-    return session.scalar(query.where(meant.c.rank == 0, ~confirmed_since(now - STALE_AFTER))) or 0
-
-
-def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(Authority).where(*conditions)) or 0
+    query = select(Contact.authority_id, Contact.address_key).where(
+        Contact.retired_at.is_(None), ~confirmed_since(now - STALE_AFTER)
+    )
+    doubted = {tuple(row) for row in session.execute(query)}
+    return sum((one.authority_id, one.address_key) in doubted for one in recipients)

@@ -269,15 +269,10 @@ class Preview:
         either = had_letter_of(left).union_all(to_come).subquery("reminded")
         return select(either.c.authority_id)
 
-    def dry_run(self) -> DryRun:
-        """Compose the letter of every recipient who is not left out."""
-        asked = self.session, self.campaign
-        leaves_at = self.at if self.only_unreacted else None
-        addressees = planning.list_addressees(
-            *asked, now=self.now, only_unreacted=self.only_unreacted, leaves_at=leaves_at
-        )
+    def dry_run(self, recipients: Sequence[Addressee]) -> DryRun:
+        """Compose the letter of each of these."""
         run = DryRun()
-        for letter in self.letters([addressee for addressee in addressees if addressee.reason is None]):
+        for letter in self.letters(recipients):
             run.letters += 1
             run.asking += letter.facts.asks_address
             run.text = run.text or letter.text

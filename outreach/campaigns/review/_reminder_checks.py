@@ -105,7 +105,9 @@ def check_reminder(
     planned = overlap = None
     try:
         planned = waves.plan_of(session, reminder, now=now)
-        run = Preview(session, campaign, sending, [planned], now=now, reminder=reminder).dry_run()
+        preview = Preview(session, campaign, sending, [planned], now=now, reminder=reminder)
+        addressees = planning.list_addressees(session, campaign, now=now, only_unreacted=True, leaves_at=preview.at)
+        run = preview.dry_run([one for one in addressees if one.reason is None])
     except (InputError, Refused) as error:
         blocks.append(str(error))
     leaves_at = planned.at if planned else max(now, reminder.asked_at)
