@@ -10,11 +10,13 @@ and the editions of the register applied by then. Without it, all that is known 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Date,
+    Exists,
     ScalarSelect,
     Select,
     SQLColumnExpression,
@@ -36,7 +38,7 @@ from sqlalchemy.orm import aliased
 from outreach.adherence.models import AdherenceRecord, Prerequisite, Programme, RollUp, Status, Strand, Word
 from outreach.core.db import Session
 from outreach.core.db.bulk import among
-from outreach.directory.models import Contact, ContactSchool, Ownership, Teaching, types_of
+from outreach.directory.models import Contact, ContactSchool, Level, Ownership, Teaching, types_of
 from outreach.directory.register import is_reported
 
 
@@ -123,7 +125,7 @@ def all_eligible(days: Sequence[date], strands: Sequence[Strand], known_at: date
     parts = [
         select(calendar.c.day, literal(strand.id).label("strand_id"), Ownership.school_id, Ownership.authority_id)
         .join(Ownership, Ownership.on(calendar.c.day, known_at))
-        .where(_teaches(strand, calendar.c.day, known_at))
+        .where(_teaches(strand.levels, calendar.c.day, known_at))
         for strand in strands
     ]
     return union_all(*parts).subquery("eligible")
@@ -223,7 +225,7 @@ def standing_of_some(authorities: Iterable[int], strand: Strand, day: date) -> S
     of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
     query = select(Ownership.authority_id, Ownership.school_id, status_of(Ownership.school_id, of_strand, day))
     return query.where(
-        *(among(Ownership.authority_id, authorities), Ownership.on(day), _teaches(strand, literal(day, Date))),
+        *(among(Ownership.authority_id, authorities), Ownership.on(day), _teaches(strand.levels, literal(day, Date))),
         ~is_reported(Ownership.school_id, Ownership.authority_id),
     )
 
@@ -247,7 +249,7 @@ def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | Non
         )
         .join(Contact, Contact.id == ContactSchool.contact_id)
         .join(Ownership, and_(is_owned, Ownership.on(day_of)))
-        .where(Contact.retired_at.is_(None), _teaches(strand, day_of))
+        .where(Contact.retired_at.is_(None), _teaches(strand.levels, day_of))
     )
     asked = query if authorities is None else query.where(Contact.authority_id.in_(authorities))
     return asked.subquery("limits")
@@ -320,17 +322,23 @@ def standing_on(strand: Strand, day: date) -> Subquery:
 
     The rows are those of `standing_of_schools`; without a calendar they cost a third less.
     """
+    return _standing_query(strand.id, tuple(strand.levels), day).subquery("standing")
+
+
+@lru_cache(maxsize=64)
+def _standing_query(strand_id: int, levels: tuple[Level, ...], day: date) -> Select[*tuple[Any, ...]]:
+    """Kept, as a page asks for it up to ten times, and writing it costs 2 ms, as much as running it."""
     day_of = literal(day, Date)
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
     rank = func.row_number().over(partition_by=AdherenceRecord.school_id, order_by=newest)
-    holds = (AdherenceRecord.strand_id == strand.id, AdherenceRecord.effective_on <= day_of, _speaks(AdherenceRecord))
+    holds = (AdherenceRecord.strand_id == strand_id, AdherenceRecord.effective_on <= day_of, _speaks(AdherenceRecord))
     record = (AdherenceRecord.school_id, AdherenceRecord.status, AdherenceRecord.word)
     ranked = select(*record, rank.label("rank")).where(*holds).subquery()
     known = select(ranked.c.school_id, ranked.c.status, ranked.c.word).where(ranked.c.rank == 1).subquery()
     status = func.coalesce(known.c.status, Status.NONE, type_=known.c.status.type).label("status")
     query = select(Ownership.school_id, Ownership.authority_id, status, known.c.word)
     query = query.outerjoin(known, known.c.school_id == Ownership.school_id)
-    return query.where(Ownership.on(day_of), _teaches(strand, day_of)).subquery("standing")
+    return query.where(Ownership.on(day_of), _teaches(levels, day_of))
 
 
 def joinings(
@@ -342,7 +350,8 @@ def joinings(
     that many days cost little.
     """
     known = recorded(days, strands, known_at)
-    open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day, known_at)) for strand in strands]
+    taught = [(strand.id, _teaches(strand.levels, known.c.day, known_at)) for strand in strands]
+    open_to = [and_(known.c.strand_id == strand, is_taught) for strand, is_taught in taught]
     return (
         select(known.c.day, known.c.strand_id, func.count())
         .join(Ownership, and_(Ownership.school_id == known.c.school_id, Ownership.on(known.c.day, known_at)))
@@ -355,19 +364,16 @@ def _calendar(days: Sequence[date]) -> Subquery:
     return union_all(*(select(literal(day, Date).label("day")) for day in days)).subquery("calendar")
 
 
-def _teaches(strand: Strand, day: ColumnElement[date], known_at: datetime | None = None) -> ColumnElement[bool]:
+def _teaches(levels: Sequence[Level], day: ColumnElement[date], known_at: datetime | None = None) -> Exists:
     return exists().where(
         Teaching.school_id == Ownership.school_id,
         Teaching.on(day, known_at),
-        Teaching.education_type.in_(types_of(*strand.levels)),
+        Teaching.education_type.in_(types_of(*levels)),
     )
 
 
 def rolled_up(
-    day: date,
-    strands: Sequence[Strand],
-    known_at: datetime | None = None,
-    schools: Select[int] | None = None,
+    day: date, strands: Sequence[Strand], known_at: datetime | None = None, schools: Select[int] | None = None
 ) -> Subquery:
     """Where each authority with an eligible school stands: columns authority_id, strand_id, roll_up, concerned, joined.
 

@@ -48,7 +48,7 @@ from outreach.campaigns.evidence import (
 )
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, PaperLetter, Wave, WaveState
 from outreach.campaigns.segments import Audience, Concerns, CriteriaContext
-from outreach.core.db import Session, UtcDateTime
+from outreach.core.db import Session, UtcDateTime, once_a_reading
 from outreach.core.db.local_days import brussels_day
 from outreach.core.text.dates import today
 from outreach.delivery import bounces
@@ -125,8 +125,9 @@ class Classified:
     listed: CTE
 
 
+@once_a_reading
 def classify_campaign(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
-    """The classes of a campaign now, as statements."""
+    """The classes of a campaign now, as statements; writing them costs as much as one of them takes."""
     return _Counting(session, campaign, now).classified()
 
 

@@ -7,6 +7,7 @@ Of what waits now alone rows come and go: it repeats the last step.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME = 120  # characters of a respondent's name, and of their function
-
-
 Value = TypeVar("Value")
 
 
@@ -157,6 +156,7 @@ class Response(Base):
         return ~theirs.correlate(cls).exists()
 
     @classmethod
+    @lru_cache(maxsize=8)  # a page about a campaign asks for it twenty times, and writing it costs 1 ms
     def is_a_reaction(cls, at: datetime | None = None) -> ColumnElement[bool]:
         """The SQL condition that a response stands (at `at`), and stops reminders and counts as reached.
 
