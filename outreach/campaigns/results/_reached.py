@@ -218,6 +218,11 @@ class ReachedFilters:
     text: str = ""
 
     @property
+    def keep_a_figure(self) -> bool:
+        """Whether they keep all that a figure counts, of all networks or of one."""
+        return self == ReachedFilters(self.figure, self.network)
+
+    @property
     def letters(self) -> list[ColumnElement[bool]]:
         """What holds of the letters to those kept."""
         told = [has_outcome(self.outcome)] if self.outcome else []

@@ -180,6 +180,10 @@ class Listing(Generic[Row]):
         del most
         return Total(len(self.keys()))
 
+    def totals(self, most: int | None = None) -> tuple[Total, Total]:
+        """`total` and `total_keys`."""
+        return self.total(most), self.total_keys(most)
+
     def direction(self, column: Column[Row]) -> str:
         """How the rows are ordered by a column, as `aria-sort` says it; '' where they are not."""
         current = self.sort or self.usual
@@ -278,6 +282,17 @@ class QueryListing(Listing[Row]):
         if self.key is None:
             return Total(0)
         return Total.of(self._counted(self.query.with_only_columns(self.key).distinct(), most), most)
+
+    def totals(self, most: int | None = None) -> tuple[Total, Total]:
+        """One statement, and a second one where there are more rows than `most`."""
+        if self.key is None:
+            return super().totals(most)
+        query = self.query.add_columns(self.key.label("counted_key"))
+        counted = (query if most is None else query.limit(most + 1)).subquery()
+        each_once = func.count(counted.c.counted_key.distinct())
+        rows, keys = self.session.execute(select(func.count(), each_once).select_from(counted)).one()
+        total = Total.of(rows, most)
+        return total, self.total_keys(most) if total.is_more else Total(keys)
 
     def _counted(self, query: Rows, most: int | None = None) -> int:
         some = query if most is None else query.limit(most + 1)

@@ -95,22 +95,23 @@ class Shown(Generic[Row]):
         most_called: int = 0,
         hidden: Collection[str] = (),
         total: Total | None = None,
-        authorities: Total | None = None,
         **arguments: Any,
     ) -> "Shown[Row]":
         """The page that a request asks for in its query string. The arguments of its own address are kept.
 
         It has as many rows as usual, or with `few` what suits rows that are high on a phone.
 
-        `total` and `authorities` are the counts of the listing where they are known already.
+        `total` counts the rows, each of another authority where one writes to them, if that is known already.
         """
         names = names or getattr(listing, "names", NOBODY)
         size, most = FEW_ROWS if few else PAGE_ROWS, most_counted(request)
-        count, is_more = listing.total(most) if total is None else total
+        if total is None:
+            total, authorities = listing.totals(most) if write else (listing.total(most), Total(0))
+        else:
+            authorities = total
+        count, is_more = total
         pager = Pager.of(request, count, size, is_more=is_more)
         rows = listing.page(pager.number, size, None if is_more else count) if count else ()
-        if authorities is None:
-            authorities = listing.total_keys(most) if write and rows else Total(0)
         arguments = {**(request.view_args or {}), **arguments}
         call = call if authorities.number <= most_called and not authorities.is_more else ""
         return cls(listing, pager, rows, names, export, write, call, arguments, authorities, hidden)

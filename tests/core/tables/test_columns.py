@@ -139,6 +139,14 @@ def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database)
                 (5, False),
                 (5, False),
             ]
+        assert [listed.totals(most) for most in (3, 5)] == [((3, True), (3, True)), ((5, False), (5, False))]
+        kinds = QueryListing(
+            title="", columns=(), session=session, query=select(AccessLogEntry), order=(AccessLogEntry.id,),
+            key=AccessLogEntry.kind,
+        )  # fmt: skip
+        assert [kinds.totals(most) for most in (3, 5, None)] == [((3, True), (1, False))] + [
+            ((5, False), (1, False))
+        ] * 2
     assert (held().total(1), held().total_keys(1)) == ((3, False), (2, False)), "rows in memory are counted anyway"
 
 

@@ -24,7 +24,7 @@ from outreach.campaigns.results import (
 )
 from outreach.campaigns.waves import resendable_from
 from outreach.core.db import Session
-from outreach.core.tables import QueryListing
+from outreach.core.tables import QueryListing, Total
 from outreach.core.text import french
 from outreach.core.text.errors import InputError
 from outreach.core.text.roles import RoleName
@@ -141,9 +141,14 @@ def list_authorities(number: int) -> str:
         asked = AskedList.of(session, number)
         campaign, filters = asked.campaign, asked.filters
         step = step_of(session, "list_authorities", campaign)
+        every = counting.of_authorities(session, campaign, now=now())
+        of_network = {one.code: one.authorities for one in every.networks}.get(filters.network, counting.Counts())
+        counted = of_network if filters.network else every.authorities
+        is_known = filters.keep_a_figure and counted.is_told(filters.figure)
         shown = Shown.of(
             request,
             asked.listed(session),
+            total=Total(counted[filters.figure]) if is_known else None,
             few=True,
             hidden=() if campaign.ladder or step.channels else ("rung",),
             export=".export_authorities",
@@ -151,8 +156,6 @@ def list_authorities(number: int) -> str:
             call=".call_authorities",
             most_called=MOST,
         )
-        counted = counting.of_authorities(session, campaign, now=now())
-        of_network = {one.code: one.authorities for one in counted.networks}.get(filters.network, counting.Counts())
         is_of_letters = filters.wave or filters.outcome
         letters = _letters(session, asked, [row.key for row in shown.rows])
         return show(
@@ -160,9 +163,9 @@ def list_authorities(number: int) -> str:
             step,
             asked=asked,
             filters=filters,
-            counted=of_network if filters.network else counted.authorities,
+            counted=counted,
             offered=OFFERED,
-            figures=[figure for figure in Figure if counted.authorities[figure] or figure is filters.figure],
+            figures=[figure for figure in Figure if every.authorities[figure] or figure is filters.figure],
             shown=shown,
             letters=letters,
             counted_letters=results.count_letters(session, campaign, filters, now=now()) if is_of_letters else None,

@@ -46,10 +46,7 @@ def index() -> str:
         strands = filtering.offered_strands(session)
         filters = authorities.resolve_text(session, filtering.asked(request.args, strands, current_day()))
         counts = authorities.count_authorities(session, filters, most := most_counted(request))
-        found, total = (
-            authorities.list_authorities(session, filters, sorting(request)),
-            Total.of(counts.authorities, most),
-        )
+        found = authorities.list_authorities(session, filters, sorting(request))
         networks = authorities.list_networks(session)
         labels = {network.code: network.label for network in networks}
         return render_template(
@@ -59,8 +56,7 @@ def index() -> str:
             shown=Shown.of(
                 request,
                 found,
-                total=total,
-                authorities=total,
+                total=Total.of(counts.authorities, most),
                 export=".export",
                 write=".write_to_list",
                 call=".call_list",
