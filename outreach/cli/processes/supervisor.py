@@ -19,6 +19,7 @@ from outreach.cli.processes.leaving import end_with
 from outreach.core.text.log_lines import line
 
 GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
+KILLED_SECONDS = 5  # until the system has taken away one that it was told to kill
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
             process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):  # one whose disk does not answer ends when it does
+                process.wait(KILLED_SECONDS)
 
 
 def _end_of(name: str, status: int) -> str:
