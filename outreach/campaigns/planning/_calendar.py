@@ -13,11 +13,13 @@ from sqlalchemy import exists, select
 from outreach.adherence import programmes
 from outreach.adherence.models import Programme
 from outreach.campaigns import segments
-from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.experiments import DEPARTURES
+from outreach.campaigns.models import AddedReminder, Campaign, CampaignState, ReminderState, Wave, WaveState
 from outreach.campaigns.planning import _sending_hours as sending_hours
 from outreach.campaigns.planning._audiences import context_of, planned_of
 from outreach.campaigns.planning._blackout_dates import in_force
-from outreach.campaigns.planning._sending_hours import DAY, Closing
+from outreach.campaigns.planning._schedule import reminder_offsets, wall
+from outreach.campaigns.planning._sending_hours import DAY, Closing, moment_of
 from outreach.core.db import Session
 from outreach.core.text import french
 from outreach.core.text.dates import BRUSSELS, today
@@ -55,13 +57,14 @@ def concerned_waves(session: Session, *, now: datetime) -> set[int]:
 
 
 FARTHEST_DEADLINE = timedelta(days=366 + 183)  # as `definitions` allows, and until after the longest closure
+FARTHEST_WISH = timedelta(days=3 * 366)  # the last departure's last reminder comes sooner
 NEXT_WEEKS = timedelta(weeks=6)  # how far `next_entry` looks
 NEVER_LEFT = {WaveState.CANCELLED, WaveState.MISSED}
 UNPLANNED = {CampaignState.DRAFT, CampaignState.TO_APPROVE, CampaignState.APPROVED}
 
 
 class EntryKind(StrEnum):
-    """A kind of entry: a wave, a first wave requested and not yet planned, or the last day to answer a wave."""
+    """A kind of entry: a wave, one that is requested and not planned yet, or the last day to answer a wave."""
 
     WAVE = "wave"
     WISH = "wish"
@@ -70,14 +73,14 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """An entry of a campaign in the calendar; `wave` is the wave's name, or '' for a wish. `about` names the strand."""
+    """An entry of a campaign in the calendar; `wave` is the wave's name, `about` the strand's."""
 
     kind: EntryKind
     at: datetime
     campaign: int
     title: str
     wave: str
-    state: WaveState | CampaignState
+    state: WaveState | CampaignState | ReminderState
     about: str
 
 
@@ -117,7 +120,7 @@ class CalendarDay:
 def calendar_weeks(
     session: Session, month: date, only: Collection[int] | None = None, programme: Programme | None = None
 ) -> list[list[CalendarDay]]:
-    """The weeks, Monday first, of the month whose first day is `month`. Four statements, however many campaigns.
+    """The weeks, Monday first, of the month whose first day is `month`. Five statements, however many campaigns.
 
     With `only` (keys of waves), no other wave stands in them, and no wish; of a `programme`, or of all.
     """
@@ -211,29 +214,45 @@ def waves_between(session: Session, first: date, last: date, only: Collection[in
 
 
 def _wishes(session: Session, first: date, last: date, names: Mapping[int, str]) -> list[CalendarEntry]:
-    """Entries for the starts requested between two days, of campaigns that have no wave, or only cancelled ones."""
+    """Entries for what is requested between two days: waves of campaigns that have none, or only cancelled ones, and
+    reminders that were added and wait for their approval. On the requested day: planning may move it."""
     planned = exists().where(Wave.campaign_id == Campaign.id, Wave.state != WaveState.CANCELLED)
     query = select(Campaign).where(
         Campaign.strand_id.in_(list(names)),
         Campaign.state.in_(UNPLANNED),
-        Campaign.starts_at >= _start(first),
+        Campaign.starts_at >= _start(first - FARTHEST_WISH),
         Campaign.starts_at < _start(last + DAY),
         ~planned,
     )
-    campaigns = session.scalars(query)
-    return [
-        CalendarEntry(
-            EntryKind.WISH,
-            campaign.starts_at,
-            campaign.id,
-            campaign.title,
-            "",
-            campaign.state,
-            names[campaign.strand_id],
-        )
-        for campaign in campaigns
-        if campaign.starts_at
+    wished: list[tuple[datetime, str, Campaign, CampaignState | ReminderState]] = [
+        (at, name, one, one.state) for one in session.scalars(query) for at, name in _wished_waves(one)
     ]
+    pending = select(AddedReminder, Campaign).join(Campaign, Campaign.id == AddedReminder.campaign_id)
+    pending = pending.where(
+        AddedReminder.state.in_((ReminderState.DRAFT, ReminderState.TO_APPROVE)),
+        AddedReminder.asked_at >= _start(first),
+        AddedReminder.asked_at < _start(last + DAY),
+        Campaign.strand_id.in_(list(names)),
+    )
+    wished += [(one.asked_at, "relance ajoutée", campaign, one.state) for one, campaign in session.execute(pending)]
+    return [
+        CalendarEntry(EntryKind.WISH, at, campaign.id, campaign.title, name, state, names[campaign.strand_id])
+        for at, name, campaign, state in wished
+        if first <= today(at) <= last
+    ]
+
+
+def _wished_waves(campaign: Campaign) -> Iterable[tuple[datetime, str]]:
+    """When the waves of a campaign are requested, with their names."""
+    if campaign.starts_at is None:
+        return
+    start, gap = wall(campaign.starts_at), campaign.departure_gap
+    for departure in range(1, DEPARTURES + 1) if gap else [None]:
+        left = start + timedelta(days=gap * (departure - 1)) if departure else start
+        for reminder, after in enumerate([0, *reminder_offsets(campaign)]):
+            at = moment_of(left + timedelta(days=after)).at
+            if campaign.stops_on is None or today(at) <= campaign.stops_on:
+                yield at, french.wave(reminder, departure)
 
 
 def _start(day: date) -> datetime:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from outreach.campaigns import planning
-from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.models import AddedReminder, Campaign, CampaignState, ReminderState, Wave, WaveState
 from outreach.campaigns.planning import Spares
 from tests.campaigns.conftest import approved, draft, move, settle
 from tests.conftest import NOW, state_from
@@ -114,7 +114,33 @@ def test_a_wished_date_shows_until_its_wave_is_planned_or_all_is_over(database, 
         session.get_one(Campaign, number).starts_at = NOW
         session.get_one(Campaign, number).state = state
     is_open = state not in {CampaignState.CLOSED, CampaignState.CANCELLED}
-    assert entries(database, MAY) == ([("05-15", "wish", "", state.value)] if is_open else [])
+    assert entries(database, MAY) == ([("05-15", "wish", "première vague", state.value)] if is_open else [])
+
+
+def test_reminders_are_wished_for_with_the_first_wave_until_the_last_day_of_sending(database, people, strand):
+    number = draft(database)
+    with database.writing() as session:
+        campaign = session.get_one(Campaign, number)
+        campaign.starts_at, campaign.reminders, campaign.stops_on = NOW, "7 14 30", date(2021, 5, 29)
+    wished = [("05-15", "première vague"), ("05-22", "relance 1"), ("05-29", "relance 2")]
+    assert [(day, name) for day, _, name, _ in entries(database, MAY)] == wished
+    with database.writing() as session:
+        session.get_one(Campaign, number).reminders, session.get_one(Campaign, number).departure_gap = "", 7
+    assert [day for day, *_ in entries(database, MAY)] == ["05-15", "05-22", "05-29"]
+    with database.writing() as session:
+        session.get_one(Campaign, number).stops_on, session.get_one(Campaign, number).reminders = None, "30"
+    june = [("06-14", "relance 1 du départ 1"), ("06-21", "relance 1 du départ 2"), ("06-28", "relance 1 du départ 3")]
+    assert [(day, name) for day, _, name, _ in entries(database, date(2021, 6, 1))] == june
+
+
+@pytest.mark.parametrize("state", list(ReminderState))
+def test_a_reminder_that_was_added_is_wished_for_until_it_is_approved_or_given_up(database, planned, state):
+    words = {"subject": "Encore un mot", "letter": "Bonjour", "created_at": NOW, "created_by": "x"}
+    with database.writing() as session:
+        session.add(AddedReminder(campaign_id=planned, state=state, asked_at=NOW, **words))
+    is_open = state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
+    wished = [entry for entry in entries(database, MAY) if entry[1] == "wish"]
+    assert wished == ([("05-15", "wish", "relance ajoutée", state.value)] if is_open else [])
 
 
 def test_a_planned_campaign_is_no_wish_any_more_and_one_called_off_is_again(database, planned):
@@ -150,7 +176,7 @@ def test_whom_a_closed_day_spares(database):
     assert "2021-04-24" not in spared  # a Saturday like another
 
 
-def test_a_month_takes_four_statements_however_many_campaigns(database, planned):
+def test_a_month_takes_five_statements_however_many_campaigns(database, planned):
     def statements():
         with asked(database) as seen:
             days(database, MAY)
@@ -162,4 +188,4 @@ def test_a_month_takes_four_statements_however_many_campaigns(database, planned)
         move(database, number, planning.schedule_campaign, NOW + timedelta(days=4))
         with database.writing() as session:
             session.get_one(Campaign, draft(database)).starts_at = NOW
-    assert len(statements()) == len(few) == 4
+    assert len(statements()) == len(few) == 5
