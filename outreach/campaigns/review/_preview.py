@@ -197,6 +197,12 @@ class Preview:
         best = planning.example_addressee(addressees)
         return next(self.letters([best], among=addressees)) if best is not None and best.schools else None
 
+    def first(self) -> tuple[Authority, PreviewedLetter] | None:
+        """The first recipient by name and the letter; None when there is none."""
+        first = next((row.Authority for row in self.recipients()), None)
+        letter = self.of(first) if first else None
+        return (first, letter) if first and letter else None
+
     def paper(self, authority: Authority) -> PreviewedLetter | None:
         """The letter to an authority as it would be printed; None when it would list no school."""
         meant = planning.schools_meant(self.session, self.campaign, [authority.id], now=self.now)

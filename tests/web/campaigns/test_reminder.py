@@ -21,6 +21,7 @@ from tests.web.campaigns.test_progress import end, launched
 
 __all__ = ["launched"]
 NEW, FIRST = "/campaigns/1/reminders/new", "/campaigns/1/reminders/1"
+PANE = "section[@id='preview']"
 
 
 def count(told):
@@ -143,3 +144,18 @@ def test_who_approves_a_reminder_ticks_off_that_another_campaign_writes_in_the_s
     assert (refused.status_code, "cochez que vous l’avez vu" in text_of(refused)) == (422, True)
     approver.send(f"{FIRST}/approval", {"overlap": tick.get("value")}, page=FIRST)
     assert f"validée en sachant que {tick.get('value')} PO" in text_of(approver.get(FIRST))
+
+
+@pytest.mark.long
+def test_what_is_typed_is_read_as_one_recipient_would_before_it_is_saved(author, launched, sample_database):
+    end(sample_database)
+    form = form_of(author.get(NEW), "/campaigns/1/reminders")
+    typed = form | {"subject": "Encore un mot, ((nom_po))", "letter": "Bonjour ((nom_po)),\n\nAvez-vous une minute ?"}
+    (pane,) = elements(author.post("/campaigns/1/reminders?text=1", data=typed), PANE)
+    name, words = pane.find(".//h2/bdi").text, "".join(pane.itertext())
+    assert f"Encore un mot, {name}" in words
+    assert f"Bonjour {name}," in words
+    (pane,) = elements(author.post("/campaigns/1/reminders?text=1", data=typed | {"letter": "((inconnu))"}), PANE)
+    assert "inconnu" in " ".join(pane.itertext())
+    with sample_database.reading() as session:
+        assert session.scalars(select(AddedReminder)).all() == []

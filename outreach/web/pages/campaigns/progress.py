@@ -285,12 +285,10 @@ def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str
     """The name of the first recipient of a planned wave, and the subject of its letter; None without any."""
     planned = ClosingRule.of(session, campaign, now=now()).exactly(wave.due_at)
     try:
-        preview = Preview(session, campaign, sending(), [planned], now=now(), has_layout=False)
+        first = Preview(session, campaign, sending(), [planned], now=now(), has_layout=False).first()
     except InputError:  # it is named where the campaign is checked
         return None
-    first = next((row.Authority for row in preview.recipients()), None)
-    letter = preview.of(first) if first else None
-    return (first.name, letter.subject) if first and letter else None
+    return (first[0].name, first[1].subject) if first else None
 
 
 def _came(session: Session, campaign: Campaign, following: Wave | None) -> dict[str, Any]:

@@ -186,18 +186,38 @@ def _move(number: int, key: int, told: str, move: Callable[..., Any], to: str = 
     return redirect(url_for(to, number=number) if to == ".waves" else url_for(to, number=number, reminder=key))
 
 
+def _previewed(
+    session: Session, campaign: Campaign, reminder: AddedReminder | None, *planned: PlannedWave
+) -> tuple[Authority, PreviewedLetter] | None:
+    """The letter to the first of those who have not reacted, with who that is; without a reminder, the campaign's."""
+    preview = Preview(session, campaign, sending(), planned, now=now(), has_layout=False, reminder=reminder)
+    return preview.first()
+
+
 def _form_page(
     session: Session, campaign: Campaign, form: ReminderForm, action: str, added: AddedReminder | None = None
 ) -> str:
     leaves_at = added.asked_at if added else now() + PROPOSED
     counts = planning.count_campaign_audience(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
-    step = step_of(session, "waves", campaign)
-    preview = Preview(session, campaign, sending(), [], now=now(), has_layout=False)
-    first = next((row.Authority for row in preview.recipients()), None)
-    example = preview.of(first) if first else None
-    words = letter_editor.shown(form.letter.data, example.samples if example else None)
-    is_typed = form.is_submitted()
-    return show("reminder_form", step, form=form, action=action, added=added, counts=counts, unsaved=is_typed, **words)
+    typed = AddedReminder(subject=form.subject.data or "", letter=(form.letter.data or "").replace("\r\n", "\n"))
+    example, fault = None, ""
+    try:
+        example = _previewed(session, campaign, typed)
+    except InputError as error:
+        fault = str(error)
+    of_fields = example or _previewed(session, campaign, None)  # there are examples also while nobody has the letter
+    return show(
+        "reminder_form",
+        step_of(session, "waves", campaign),
+        form=form,
+        action=action,
+        added=added,
+        counts=counts,
+        example=example,
+        fault=fault,
+        unsaved=form.is_submitted(),
+        **letter_editor.shown(form.letter.data, of_fields[1].samples if of_fields else None),
+    )
 
 
 def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
@@ -205,7 +225,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
     wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
     is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
     findings = review.check_reminder(session, added, sending(), now=now()) if is_open else None
-    content = waves.content_of(added)
+    content, planned = waves.content_of(added), _planned(session, campaign, wave, findings)
     return show(
         "reminder",
         step_of(session, "waves", campaign),
@@ -214,7 +234,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         wave=wave,
         version=content.digest,
         findings=findings,
-        example=_example(session, added, _planned(session, campaign, wave, findings)),
+        example=_previewed(session, campaign, added, planned) if planned else None,
         may_approve=approvals.may_decide(session, actor(), content.subject),
         moves=approvals.decision_history(session, [content.subject]),
     )
@@ -227,15 +247,3 @@ def _planned(
     if wave is not None:
         return ClosingRule.of(session, campaign, now=now()).first(wave.due_at)
     return findings.planned if findings else None
-
-
-def _example(
-    session: Session, added: AddedReminder, planned: PlannedWave | None
-) -> tuple[Authority, PreviewedLetter] | None:
-    """The letter to the first of those who have not reacted, with the recipient's name; None when there is none."""
-    if planned is None:
-        return None
-    preview = Preview(session, added.campaign, sending(), [planned], now=now(), has_layout=False, reminder=added)
-    first = next((row.Authority for row in preview.recipients()), None)
-    letter = preview.of(first) if first else None
-    return (first, letter) if first and letter else None
