@@ -16,7 +16,7 @@ from outreach.integrations import api_keys
 from outreach.integrations.api_keys import ApiKey
 from outreach.web.api import resources, shapes
 from outreach.web.api.limits import Reads, Room
-from outreach.web.api.shapes import PageAsked
+from outreach.web.api.shapes import PageQuery
 from outreach.web.ui import errors
 from outreach.web.ui.request import READS, database, end_reading, inert, now, reading
 
@@ -142,7 +142,7 @@ def _written(value: object) -> str:
     return value.isoformat()
 
 
-def page_of(listing: QueryListing[Row], asked: PageAsked, resource: Callable[[Row], resources.Resource]) -> Response:
+def page_of(listing: QueryListing[Row], asked: PageQuery, resource: Callable[[Row], resources.Resource]) -> Response:
     """A page of a listing, each row as a resource."""
     rows, last = listing.following(shapes.read(asked.cursor), asked.limit)
     return told(resources.every([resource(row) for row in rows], shapes.written(last)))

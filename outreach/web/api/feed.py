@@ -9,7 +9,7 @@ from flask import Response
 
 from outreach.core import audit
 from outreach.web.api.blueprint import pages
-from outreach.web.api.shapes import CloudEvents, EventsAsked
+from outreach.web.api.shapes import CloudEvents, EventsQuery
 from outreach.web.api.specification import EVENTS, answers, query_as
 from outreach.web.ui.request import database, end_reading, reading, settings
 
@@ -20,14 +20,14 @@ _WAITING = threading.BoundedSemaphore(MOST_WAITING)
 
 
 @pages.get("/events")
-@answers("listEvents", CloudEvents, EventsAsked)
+@answers("listEvents", CloudEvents, EventsQuery)
 def events() -> Response:
     """Ce qui s’est passé après l’évènement de ce numéro, dans l’ordre, sans trou.
 
     « wait » attend jusqu’à 25 secondes qu’il y en ait un. Deux programmes attendent à la fois ; un autre reçoit une
     liste vide et « Retry-After ».
     """
-    asked = query_as(EventsAsked)
+    asked = query_as(EventsQuery)
     batch = _batch(asked)
     if batch == [] and asked.wait and _WAITING.acquire(blocking=False):
         try:
@@ -40,13 +40,13 @@ def events() -> Response:
     return response
 
 
-def _batch(asked: EventsAsked) -> list[dict[str, object]]:
+def _batch(asked: EventsQuery) -> list[dict[str, object]]:
     with reading() as session:
         found = audit.events_after(session, asked.after, asked.limit)
         return [audit.cloud_event(event, settings().address) for event in found]
 
 
-def _waited(asked: EventsAsked) -> list[dict[str, object]]:
+def _waited(asked: EventsQuery) -> list[dict[str, object]]:
     """The batch once there is an event, or an empty one after the time asked for. It holds no connection in between."""
     end_reading()
     until = time.monotonic() + asked.wait

@@ -7,13 +7,13 @@ from pydantic import Field, RootModel, create_model
 
 from outreach.adherence.situation import Bucket, Cause, Solicitation
 from outreach.campaigns.models import WaveState
-from outreach.web.api.shapes import ApiOutput, CampaignBaseTold
+from outreach.web.api.shapes import ApiOutput, CampaignBaseOutput
 
 _COUNTS: dict[str, Any] = {name.value: (int | None, ...) for name in (*Bucket, *Solicitation)}
 _BY_STATUS: Any = create_model("_ByStatus", __base__=ApiOutput, **_COUNTS)
 
 
-class FiguresTold(_BY_STATUS):  # its fields are the statuses, which a checker cannot know
+class FiguresOutput(_BY_STATUS):  # its fields are the statuses, which a checker cannot know
     """The schools of a strand, by status; each null before `opens_on`, where the strand is not open yet.
 
     `none` is the sum of `solicited` and `unsolicited`.
@@ -23,7 +23,7 @@ class FiguresTold(_BY_STATUS):  # its fields are the statuses, which a checker c
     reported: int | None
 
 
-class GroupTold(ApiOutput):
+class GroupOutput(ApiOutput):
     """A group of schools, or all: its code under the name of what schools are counted by, its strands by number."""
 
     network: str | None = None
@@ -33,10 +33,10 @@ class GroupTold(ApiOutput):
     label: str
     authorities: int | None
     schools: int | None
-    strands: dict[str, FiguresTold]
+    strands: dict[str, FiguresOutput]
 
 
-class SituationTold(ApiOutput):
+class SituationOutput(ApiOutput):
     """The situation of a programme: the figures in all, and of each group under what schools are counted by.
 
     `counted` says whose members alone a federation's or a network's key counts, in French; null for any other key.
@@ -46,14 +46,14 @@ class SituationTold(ApiOutput):
     as_of: date
     known_at: datetime | None
     counted: str | None
-    total: GroupTold
-    networks: list[GroupTold] = Field(default_factory=list)
-    zones: list[GroupTold] = Field(default_factory=list)
-    provinces: list[GroupTold] = Field(default_factory=list)
-    federations: list[GroupTold] = Field(default_factory=list)
+    total: GroupOutput
+    networks: list[GroupOutput] = Field(default_factory=list)
+    zones: list[GroupOutput] = Field(default_factory=list)
+    provinces: list[GroupOutput] = Field(default_factory=list)
+    federations: list[GroupOutput] = Field(default_factory=list)
 
 
-class ReadingTold(ApiOutput):
+class ReadingOutput(ApiOutput):
     """A strand at the end of a day, as known at a moment; null: with all that is known now.
 
     `federation` or `network` is that of the key: those count that were its members then.
@@ -67,7 +67,7 @@ class ReadingTold(ApiOutput):
     network: str | None
 
 
-class DifferenceCauseTold(ApiOutput):
+class DifferenceCauseOutput(ApiOutput):
     """Why schools came into a cell (`delta` above 0) or left it; `schools` are the FASE numbers of today's members."""
 
     cause: Cause
@@ -75,7 +75,7 @@ class DifferenceCauseTold(ApiOutput):
     schools: list[int]
 
 
-class DifferenceCellTold(ApiOutput):
+class DifferenceCellOutput(ApiOutput):
     """A figure in both readings, and the causes, whose `delta` sum up to what lies between.
 
     `by` names the group (network, zone or level) of a cell that is not of all schools. `status` is null in
@@ -86,27 +86,27 @@ class DifferenceCellTold(ApiOutput):
     status: str | None = None
     before: int
     after: int
-    causes: list[DifferenceCauseTold]
+    causes: list[DifferenceCauseOutput]
 
 
-class DifferenceTold(ApiOutput):
+class DifferenceOutput(ApiOutput):
     """Why the figures of a strand differ between two readings: each status of each group, and of all."""
 
-    from_: ReadingTold = Field(alias="from")
-    to: ReadingTold
-    cells: list[DifferenceCellTold]
-    populations: list[DifferenceCellTold]
-    totals: list[DifferenceCellTold]
+    from_: ReadingOutput = Field(alias="from")
+    to: ReadingOutput
+    cells: list[DifferenceCellOutput]
+    populations: list[DifferenceCellOutput]
+    totals: list[DifferenceCellOutput]
 
 
-class RetriableTold(ApiOutput):
+class RetriableOutput(ApiOutput):
     """How many letters of a wave may leave again."""
 
     failed: int
     in_doubt: int
 
 
-class WaveTold(ApiOutput):
+class WaveOutput(ApiOutput):
     """A wave: what became of its letters, whom it left out by reason, and what may leave again."""
 
     number: int
@@ -122,12 +122,12 @@ class WaveTold(ApiOutput):
     pending: int
     withdrawn: dict[str, int]
     next_try_at: datetime | None
-    retriable: RetriableTold
+    retriable: RetriableOutput
     paused_because: str
     warning: str
 
 
-class NumbersTold(ApiOutput):
+class NumbersOutput(ApiOutput):
     """The numbers of a campaign, of authorities or of schools (docs/counting.md); null what has no meaning in it.
 
     targeted = out_of_scope + concerned; concerned = already_joined + excepted + stopped + to_reach;
@@ -162,7 +162,7 @@ class NumbersTold(ApiOutput):
     to_verify: int | None
 
 
-class CountsTold(NumbersTold):
+class CountsOutput(NumbersOutput):
     """The numbers of a campaign in authorities at an instant, and those of its schools.
 
     `unreconstructable` is there where rows no longer tell the classes of so many authorities of an old campaign.
@@ -172,11 +172,11 @@ class CountsTold(NumbersTold):
     programme: str
     strand: int
     as_of: datetime
-    schools: NumbersTold
+    schools: NumbersOutput
     unreconstructable: int | None = None
 
 
-class HitsTold(ApiOutput):
+class HitsOutput(ApiOutput):
     """Letters that a person, a machine, or either, opened or clicked."""
 
     human: int
@@ -184,25 +184,25 @@ class HitsTold(ApiOutput):
     machine: int
 
 
-class MeasuredTold(ApiOutput):
+class MeasuredOutput(ApiOutput):
     """Openings and clicks of a group; `opens` is null where openings are not measured."""
 
     group: str
     delivered: int
-    clicks: HitsTold
-    opens: HitsTold | None
+    clicks: HitsOutput
+    opens: HitsOutput | None
 
 
-class CampaignTold(CampaignBaseTold):
+class CampaignOutput(CampaignBaseOutput):
     """A campaign: its waves with what became of their letters, its numbers, and its answers by kind."""
 
-    waves: list[WaveTold]
-    counts: CountsTold
+    waves: list[WaveOutput]
+    counts: CountsOutput
     answers: dict[str, int]
-    measured: list[MeasuredTold]
+    measured: list[MeasuredOutput]
 
 
-class MembersWaveTold(ApiOutput):
+class MembersWaveOutput(ApiOutput):
     """A wave as a federation's or a network's key reads it: how many members, by network and in `total`.
 
     A wave that has not left tells `meant` alone.
@@ -218,17 +218,17 @@ class MembersWaveTold(ApiOutput):
     answered: dict[str, int] | None = None
 
 
-class MembersCampaignTold(CampaignBaseTold):
+class MembersCampaignOutput(CampaignBaseOutput):
     """A campaign for such a key: its waves that write to members, and the numbers of these. `answers` and `measured`
     are empty. `counted` says whose members alone are counted, in French.
     """
 
     counted: str
-    waves: list[MembersWaveTold]
-    counts: CountsTold
+    waves: list[MembersWaveOutput]
+    counts: CountsOutput
     answers: dict[str, int]
     measured: list[str]
 
 
-class CampaignStandingTold(RootModel[CampaignTold | MembersCampaignTold]):
+class CampaignStandingOutput(RootModel[CampaignOutput | MembersCampaignOutput]):
     """A campaign, as far as the key sees it."""

@@ -28,28 +28,28 @@ from outreach.engagement.replies import Response as GivenResponse
 from outreach.reports.notes import Note, NoteState, select_notes
 from outreach.web.api import resources
 from outreach.web.api.blueprint import holder, page_of, pages, told
-from outreach.web.api.figures import CampaignStandingTold, DifferenceTold, SituationTold
+from outreach.web.api.figures import CampaignStandingOutput, DifferenceOutput, SituationOutput
 from outreach.web.api.shapes import (
-    AuthoritiesAsked,
-    AuthorityTold,
-    CampaignSummaryTold,
-    DifferenceAsked,
-    ExclusionTold,
-    NetworkTold,
-    NoteTold,
+    AuthoritiesQuery,
+    AuthorityOutput,
+    CampaignSummaryOutput,
+    DifferenceQuery,
+    ExclusionOutput,
+    NetworkOutput,
+    NoteOutput,
     Nothing,
-    OfProgrammeAsked,
+    OfProgrammeQuery,
     Page,
-    PageAsked,
-    ProgrammeAsked,
-    ProgrammeTold,
-    RecipientTold,
-    RecordTold,
-    ReplyTold,
-    ResponseTold,
-    SchoolTold,
-    SegmentTold,
-    SituationAsked,
+    PageQuery,
+    ProgrammeOutput,
+    ProgrammeQuery,
+    RecipientOutput,
+    RecordOutput,
+    ReplyOutput,
+    ResponseOutput,
+    SchoolOutput,
+    SegmentOutput,
+    SituationQuery,
 )
 from outreach.web.api.specification import OF_ONE, OF_PROGRAMME, answers, document, query_as
 from outreach.web.ui.request import current_day, now, reading, settings, whole
@@ -68,10 +68,10 @@ def openapi() -> Response:
 
 
 @pages.get("/situation")
-@answers("getSituation", SituationTold, SituationAsked, faults=OF_PROGRAMME)
+@answers("getSituation", SituationOutput, SituationQuery, faults=OF_PROGRAMME)
 def current_situation() -> Response:
     """La situation d’un programme : combien d’écoles à chaque statut, par groupe et par volet."""
-    asked = query_as(SituationAsked)
+    asked = query_as(SituationQuery)
     with reading() as session:
         programme = _programme(session, asked.programme)
         day, known_at = _when(session, asked.as_of, asked.known_at, current_day())
@@ -82,14 +82,14 @@ def current_situation() -> Response:
 
 
 @pages.get("/situation/difference")
-@answers("getSituationDifference", DifferenceTold, DifferenceAsked, faults=OF_PROGRAMME)
+@answers("getSituationDifference", DifferenceOutput, DifferenceQuery, faults=OF_PROGRAMME)
 def situation_difference() -> Response:
     """Pourquoi un chiffre a changé : deux lectures d’un volet, et les causes de chaque écart, école par école.
 
     À une clé de fédération ou de réseau, qui était membre le jour de chaque lecture : une école qui ne l’est plus est
     comptée, et n’est pas nommée.
     """
-    asked = query_as(DifferenceAsked)
+    asked = query_as(DifferenceQuery)
     with reading() as own, whole() as session:
         programme = _programme(own, asked.programme)
         before = Reading(*_when(own, asked.from_, asked.known_from, current_day() - A_MONTH))
@@ -103,7 +103,7 @@ def situation_difference() -> Response:
 
 
 @pages.get("/networks")
-@answers("listNetworks", Page[NetworkTold], Nothing)
+@answers("listNetworks", Page[NetworkOutput], Nothing)
 def networks() -> Response:
     """Les réseaux, dans leur ordre habituel."""
     with reading() as session:
@@ -111,7 +111,7 @@ def networks() -> Response:
 
 
 @pages.get("/programmes")
-@answers("listProgrammes", Page[ProgrammeTold], Nothing)
+@answers("listProgrammes", Page[ProgrammeOutput], Nothing)
 def programmes() -> Response:
     """Les programmes, leurs volets, et ce que chaque volet demande.
 
@@ -124,31 +124,31 @@ def programmes() -> Response:
 
 
 @pages.get("/authorities")
-@answers("listAuthorities", Page[AuthorityTold], AuthoritiesAsked)
+@answers("listAuthorities", Page[AuthorityOutput], AuthoritiesQuery)
 def authorities() -> Response:
     """Les pouvoirs organisateurs du registre d’aujourd’hui, par numéro FASE."""
-    asked = query_as(AuthoritiesAsked)
+    asked = query_as(AuthoritiesQuery)
     filters = Filters(networks=(asked.network,) if asked.network else ())
     with reading() as session:
         return page_of(list_authorities(session, filters), asked, resources.authority)
 
 
 @pages.get("/authorities/<number:authority>/schools")
-@answers("listSchools", Page[SchoolTold], PageAsked, faults=OF_ONE)
+@answers("listSchools", Page[SchoolOutput], PageQuery, faults=OF_ONE)
 def schools(authority: int) -> Response:
     """Les écoles d’un pouvoir organisateur, par numéro FASE."""
     with reading() as session:
         found = authority_by_fase(session, authority)
         listing = list_schools(session, found)
-        return page_of(listing, query_as(PageAsked), lambda row: resources.school(row, found))
+        return page_of(listing, query_as(PageQuery), lambda row: resources.school(row, found))
 
 
 @pages.get("/segments")
-@answers("listSegments", Page[SegmentTold], ProgrammeAsked, faults=OF_PROGRAMME)
+@answers("listSegments", Page[SegmentOutput], ProgrammeQuery, faults=OF_PROGRAMME)
 def segments() -> Response:
     """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment dans un programme."""
     with reading() as session:
-        programme = _programme(session, query_as(ProgrammeAsked).programme)
+        programme = _programme(session, query_as(ProgrammeQuery).programme)
         counted = [
             resources.segment(row, programme.code, planning.count_segment(session, row.segment, programme, now=now()))
             for row in planning.list_segments(session, accounts.colleagues(session)).every()
@@ -157,7 +157,7 @@ def segments() -> Response:
 
 
 @pages.get("/campaigns")
-@answers("listCampaigns", Page[CampaignSummaryTold], OfProgrammeAsked, faults=OF_PROGRAMME)
+@answers("listCampaigns", Page[CampaignSummaryOutput], OfProgrammeQuery, faults=OF_PROGRAMME)
 def campaigns() -> Response:
     """Les campagnes d’un programme, des plus anciennes aux plus récentes.
 
@@ -172,7 +172,7 @@ def campaigns() -> Response:
 
 
 @pages.get("/campaigns/<number:campaign>")
-@answers("getCampaign", CampaignStandingTold, Nothing, faults=OF_ONE)
+@answers("getCampaign", CampaignStandingOutput, Nothing, faults=OF_ONE)
 def campaign(campaign: int) -> Response:
     """Une campagne : ses vagues, ce que leurs courriels sont devenus, et ses chiffres.
 
@@ -186,7 +186,7 @@ def campaign(campaign: int) -> Response:
 
 
 @pages.get("/campaigns/<number:campaign>/waves/<number:wave>/recipients")
-@answers("listRecipients", Page[RecipientTold], PageAsked, faults=OF_ONE)
+@answers("listRecipients", Page[RecipientOutput], PageQuery, faults=OF_ONE)
 def recipients(campaign: int, wave: int) -> Response:
     """Les courriels d’une vague : à qui, et ce que chacun est devenu."""
     with reading() as session:
@@ -196,11 +196,11 @@ def recipients(campaign: int, wave: int) -> Response:
         if waves[0].mailing_id is None:
             return told(resources.every([]))
         listing = outbox.list_letters(session, waves[0].mailing_id)
-        return page_of(listing, query_as(PageAsked), resources.recipient)
+        return page_of(listing, query_as(PageQuery), resources.recipient)
 
 
 @pages.get("/responses")
-@answers("listResponses", Page[ResponseTold], OfProgrammeAsked, faults=OF_PROGRAMME)
+@answers("listResponses", Page[ResponseOutput], OfProgrammeQuery, faults=OF_PROGRAMME)
 def responses() -> Response:
     """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
@@ -209,13 +209,13 @@ def responses() -> Response:
 
 
 @pages.get("/replies")
-@answers("listReplies", Page[ReplyTold], PageAsked)
+@answers("listReplies", Page[ReplyOutput], PageQuery)
 def mails_received() -> Response:
     """Les courriels reçus en réponse : de qui, quand, et ce qui en est décidé ; jamais leur texte."""
     with reading() as session:
         return page_of(
             correspondence.all_mails(session),
-            query_as(PageAsked),
+            query_as(PageQuery),
             lambda row: resources.reply(
                 row.ReceivedMail, row.Authority and row.Authority.fase, row.Campaign and row.Campaign.id
             ),
@@ -223,18 +223,18 @@ def mails_received() -> Response:
 
 
 @pages.get("/exclusions")
-@answers("listExclusions", Page[ExclusionTold], PageAsked)
+@answers("listExclusions", Page[ExclusionOutput], PageQuery)
 def exclusions() -> Response:
     """Les adresses auxquelles le service n’écrit plus."""
     with reading() as session:
-        return page_of(outbox.list_suppressions(session), query_as(PageAsked), resources.exclusion)
+        return page_of(outbox.list_suppressions(session), query_as(PageQuery), resources.exclusion)
 
 
 @pages.get("/notes")
-@answers("listNotes", Page[NoteTold], OfProgrammeAsked, faults=OF_ONE)
+@answers("listNotes", Page[NoteOutput], OfProgrammeQuery, faults=OF_ONE)
 def notes() -> Response:
     """Les notes publiées, dont chacune nomme son programme ; `programme` n’en retient que celles d’un seul."""
-    asked, address = query_as(OfProgrammeAsked), settings().address
+    asked, address = query_as(OfProgrammeQuery), settings().address
     with reading() as session:
         theirs = (
             [_programme(session, asked.programme)] if asked.programme else programmes_concerning(session, current_day())
@@ -245,7 +245,7 @@ def notes() -> Response:
 
 
 @pages.get("/adherence-records")
-@answers("listAdherenceRecords", Page[RecordTold], OfProgrammeAsked, faults=OF_PROGRAMME)
+@answers("listAdherenceRecords", Page[RecordOutput], OfProgrammeQuery, faults=OF_PROGRAMME)
 def adherence_records() -> Response:
     """Les statuts enregistrés des écoles dans un programme, les annulés aussi, dans l’ordre de leur enregistrement."""
     with reading() as session:
@@ -269,7 +269,7 @@ def _page_of_programme(
     resource: Callable[[Row, str], resources.Resource],
 ) -> Response:
     """A page of what is listed of the programme that is asked for."""
-    asked = query_as(OfProgrammeAsked)
+    asked = query_as(OfProgrammeQuery)
     programme = _programme(session, asked.programme)
     return page_of(listed(programme), asked, lambda row: resource(row, programme.code))
 

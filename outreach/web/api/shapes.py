@@ -6,8 +6,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
-from outreach.adherence.models import Status
-from outreach.adherence.models import Word as WordGiven
+from outreach.adherence.models import Status, Word
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.planning import Stage
 from outreach.core.text.errors import InputError
@@ -37,7 +36,7 @@ DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
 CURSOR = "^(c[0-9a-f]{1,15})?$"
 MOST_JOININGS = 5_000
-Word = Annotated[str, StringConstraints(max_length=200)]
+ShortText = Annotated[str, StringConstraints(max_length=200)]
 
 
 def _written_day(value: object) -> object:
@@ -90,32 +89,32 @@ class Nothing(ApiInput):
     """A query without parameters."""
 
 
-class PageAsked(ApiInput):
+class PageQuery(ApiInput):
     """A page of a list: `cursor` is the `next` of the page before."""
 
     cursor: str = Field("", pattern=CURSOR)
     limit: int = Field(100, ge=1, le=MOST_ROWS)
 
 
-class ProgrammeAsked(ApiInput):
+class ProgrammeQuery(ApiInput):
     """What is told of one programme, by its code: it may be left out where there is only one."""
 
     programme: Code = ""
 
 
-class OfProgrammeAsked(PageAsked):
+class OfProgrammeQuery(PageQuery):
     """A page of a list of one programme, by its code: it may be left out where there is only one."""
 
     programme: Code = ""
 
 
-class AuthoritiesAsked(PageAsked):
+class AuthoritiesQuery(PageQuery):
     """A page of authorities, of one network where its code is given."""
 
-    network: Word = Field("", pattern=r"^[^\x00-\x1f]*$")  # PostgreSQL takes no NUL
+    network: ShortText = Field("", pattern=r"^[^\x00-\x1f]*$")  # PostgreSQL takes no NUL
 
 
-class SituationAsked(ProgrammeAsked):
+class SituationQuery(ProgrammeQuery):
     """The day of a situation, the past moment whose knowledge it shows, and by what schools are counted."""
 
     as_of: Day | None = Field(None, examples=["2021-05-15"], json_schema_extra=_never_null)
@@ -123,7 +122,7 @@ class SituationAsked(ProgrammeAsked):
     by: Literal["network", "zone", "province", "federation"] = "network"
 
 
-class DifferenceAsked(ProgrammeAsked):
+class DifferenceQuery(ProgrammeQuery):
     """Two days of a strand, each with the past moment whose knowledge counts, and by what schools are counted.
 
     `to` is today where it is left out, `from` 30 days ago, `strand` the first that is open then.
@@ -137,7 +136,7 @@ class DifferenceAsked(ProgrammeAsked):
     by: Literal["network", "zone", "level"] = "network"
 
 
-class EventsAsked(ApiInput):
+class EventsQuery(ApiInput):
     """Events after the one with this id, and how many seconds to wait for one."""
 
     after: int = Field(0, ge=0, le=2**63 - 1)
@@ -182,14 +181,14 @@ class CloudEvents(RootModel[list[CloudEvent]]):
     """A batch of events, in their order."""
 
 
-class NetworkTold(ApiOutput):
+class NetworkOutput(ApiOutput):
     """A network: the register's code, and its French name."""
 
     code: str
     label: str
 
 
-class StrandTold(ApiOutput):
+class StrandOutput(ApiOutput):
     """A part of a programme."""
 
     number: int
@@ -200,7 +199,7 @@ class StrandTold(ApiOutput):
     levels: list[Level]
 
 
-class RuleTold(ApiOutput):
+class RuleOutput(ApiOutput):
     """From `since` and before `until`, only schools that had joined `requires` could join `strand`."""
 
     strand: int
@@ -209,16 +208,16 @@ class RuleTold(ApiOutput):
     until: date | None
 
 
-class ProgrammeTold(ApiOutput):
+class ProgrammeOutput(ApiOutput):
     """A programme, with its strands."""
 
     code: str
     name: str
-    strands: list[StrandTold]
-    prerequisites: list[RuleTold]
+    strands: list[StrandOutput]
+    prerequisites: list[RuleOutput]
 
 
-class PostalTold(ApiOutput):
+class PostalOutput(ApiOutput):
     """A postal address, as the register spells it."""
 
     street: str
@@ -227,7 +226,7 @@ class PostalTold(ApiOutput):
     municipality: str
 
 
-class MailTold(ApiOutput):
+class MailOutput(ApiOutput):
     """How mail reaches an authority, the addresses that may be written to, and the day on which one of them was last
     confirmed, or null."""
 
@@ -237,7 +236,7 @@ class MailTold(ApiOutput):
     confirmed_on: date | None
 
 
-class AuthorityTold(ApiOutput):
+class AuthorityOutput(ApiOutput):
     """An organising authority that is in the register today. `federations` are codes of those that it is a member of.
 
     `name` may be one that a person gave in place of `registered_name`.
@@ -249,41 +248,41 @@ class AuthorityTold(ApiOutput):
     network: str
     federations: list[str]
     company_number: str
-    postal_address: PostalTold
-    mail: MailTold
+    postal_address: PostalOutput
+    mail: MailOutput
     school_count: int
     secondary_school_count: int
 
 
-class EducationTold(ApiOutput):
+class EducationOutput(ApiOutput):
     """A type of education."""
 
     code: str
     label: str
 
 
-class SiteTold(ApiOutput):
+class SiteOutput(ApiOutput):
     """A site of a school, which several schools may share."""
 
     fase: int
-    postal_address: PostalTold
+    postal_address: PostalOutput
 
 
-class SchoolTold(ApiOutput):
+class SchoolOutput(ApiOutput):
     """A school that an authority (its FASE number) runs today, and what it teaches."""
 
     fase: int
     name: str
     registered_name: str
     authority: int
-    postal_address: PostalTold
+    postal_address: PostalOutput
     zone: str
     levels: list[Level]
-    types: list[EducationTold]
-    sites: list[SiteTold]
+    types: list[EducationOutput]
+    sites: list[SiteOutput]
 
 
-class SegmentTold(ApiOutput):
+class SegmentOutput(ApiOutput):
     """A saved segment: whom it means, in French, and how many authorities these are now in a programme."""
 
     id: int
@@ -297,7 +296,7 @@ class SegmentTold(ApiOutput):
     campaign_count: int
 
 
-class SomeNumbersTold(ApiOutput):
+class SomeNumbersOutput(ApiOutput):
     """Three numbers of a campaign, in authorities, as its own `counts` has them; null what has no meaning in it."""
 
     recipients: int
@@ -305,7 +304,7 @@ class SomeNumbersTold(ApiOutput):
     joined_since: int | None
 
 
-class CampaignBaseTold(ApiOutput):
+class CampaignBaseOutput(ApiOutput):
     """A campaign, and how far it has come. `audience` says in French whom it is for; null to a key of members."""
 
     id: int
@@ -318,13 +317,13 @@ class CampaignBaseTold(ApiOutput):
     audience: str | None
 
 
-class CampaignSummaryTold(CampaignBaseTold):
+class CampaignSummaryOutput(CampaignBaseOutput):
     """A campaign in a list, with some of its numbers: the campaign itself tells all."""
 
-    counts: SomeNumbersTold
+    counts: SomeNumbersOutput
 
 
-class RecipientTold(ApiOutput):
+class RecipientOutput(ApiOutput):
     """A letter of a wave: to whom, and what became of it.
 
     `reason` is why it was withdrawn; `explanation` says in French why it was withdrawn, put off or refused.
@@ -345,21 +344,21 @@ class RecipientTold(ApiOutput):
     next_try_at: datetime | None
 
 
-class RespondentTold(ApiOutput):
+class RespondentOutput(ApiOutput):
     """The person who answered, as they named themselves."""
 
     name: str
     function: str
 
 
-class FollowUpTold(ApiOutput):
+class FollowUpOutput(ApiOutput):
     """What came of a response that waits no longer, and what was done about it, in French."""
 
     code: FollowUp
     label: str
 
 
-class ResponseTold(ApiOutput):
+class ResponseOutput(ApiOutput):
     """A response of an authority about schools (their FASE numbers); `follow_up` is null while it waits."""
 
     id: int
@@ -374,13 +373,13 @@ class ResponseTold(ApiOutput):
     proposed_email: str
     comment: str
     given_at: datetime
-    respondent: RespondentTold | None
+    respondent: RespondentOutput | None
     owner: str | None
     handled_at: datetime | None
-    follow_up: FollowUpTold | None
+    follow_up: FollowUpOutput | None
 
 
-class ReplyTold(ApiOutput):
+class ReplyOutput(ApiOutput):
     """A mail that came back: never its words. While a person's mail of an authority has no `decision`, it holds letters
     of its campaign, or of any where none is known."""
 
@@ -394,7 +393,7 @@ class ReplyTold(ApiOutput):
     settled_at: datetime | None
 
 
-class ExclusionTold(ApiOutput):
+class ExclusionOutput(ApiOutput):
     """An address that gets no letters, and why; `authorities` are the FASE numbers of those that use it."""
 
     id: int
@@ -408,7 +407,7 @@ class ExclusionTold(ApiOutput):
     detail: str
 
 
-class NoteTold(ApiOutput):
+class NoteOutput(ApiOutput):
     """A note that was published; `url` is its public page."""
 
     number: str
@@ -420,7 +419,7 @@ class NoteTold(ApiOutput):
     url: str
 
 
-class RecordTold(ApiOutput):
+class RecordOutput(ApiOutput):
     """A recorded status of a school in a strand; it holds from `effective_on` until a later one, unless withdrawn.
 
     `list` is the `id` of the joining list that brought it.
@@ -431,7 +430,7 @@ class RecordTold(ApiOutput):
     programme: str
     strand: int
     status: Status
-    word: WordGiven
+    word: Word
     label: str
     effective_on: date
     recorded_at: datetime
@@ -447,7 +446,7 @@ class JoiningSent(ApiInput):
     strand: Number = Field(ge=1, le=99)
     status: Status
     day: Day
-    source: Word = ""
+    source: ShortText = ""
     reason: str = Field("", max_length=2_000)
 
 
@@ -465,7 +464,7 @@ class JoiningsSent(ApiInput):
     programme: Code = Field("", description="Le code du programme de ces volets ; à donner dès qu’il y en a plusieurs.")
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
     complete_until: Day | None = None
-    covers: list[Word] = Field(default_factory=list, max_length=20)
+    covers: list[ShortText] = Field(default_factory=list, max_length=20)
     dry_run: bool = Field(
         default=False,
         description="Dit ce que la liste changerait, et quelles notes elle contredit ; n’enregistre rien.",
@@ -479,7 +478,7 @@ class JoiningsSent(ApiInput):
         return self
 
 
-class RejectedTold(ApiOutput):
+class RejectedOutput(ApiOutput):
     """A row that was left out, from 1, its field at fault ('' is the whole row), and a French sentence on why."""
 
     row: int
@@ -487,7 +486,7 @@ class RejectedTold(ApiOutput):
     message: str
 
 
-class MovedNoteTold(ApiOutput):
+class MovedNoteOutput(ApiOutput):
     """A frozen note that a joining list contradicts, and by how many rows; unnamed unless it is published."""
 
     number: str | None
@@ -496,7 +495,7 @@ class MovedNoteTold(ApiOutput):
     rows: int
 
 
-class CoverageTold(ApiOutput):
+class CoverageOutput(ApiOutput):
     """Until which day a joining list is said to be complete, for which networks (their codes), and both in French."""
 
     complete_until: date
@@ -504,7 +503,7 @@ class CoverageTold(ApiOutput):
     label: str
 
 
-class JoiningsTold(ApiOutput):
+class JoiningsOutput(ApiOutput):
     """What a joining list of a programme did, or would do; `id` is null where it said nothing new, or was not recorded.
 
     `back_in_time` are rows dated before a day that the situation or a note has told, `notes` those it contradicts.
@@ -516,7 +515,7 @@ class JoiningsTold(ApiOutput):
     changes: int
     unchanged: int
     back_in_time: int
-    notes: list[MovedNoteTold]
+    notes: list[MovedNoteOutput]
     without_prerequisite: int
-    coverage: CoverageTold | None
-    rejected: list[RejectedTold]
+    coverage: CoverageOutput | None
+    rejected: list[RejectedOutput]

@@ -44,8 +44,8 @@ def _named(model: type[BaseModel]) -> str:
 
 
 def _of_field(name: str) -> str:
-    """A name without what tells answers and questions apart in these modules."""
-    return name.removesuffix("Told").removesuffix("Given")
+    """A name of the field, without what tells answers apart from tables in these modules."""
+    return name.removesuffix("Output")
 
 
 def _refuse(_request: object, _answer: object, fault: Exception | None, *_rest: object) -> None:

@@ -19,7 +19,7 @@ from outreach.integrations.idempotency import NamedWrite
 from outreach.reports import notes
 from outreach.web.api.blueprint import holder, pages
 from outreach.web.api.limits import Room
-from outreach.web.api.shapes import JoiningSent, JoiningsSent, JoiningsTold, Nothing
+from outreach.web.api.shapes import JoiningSent, JoiningsOutput, JoiningsSent, Nothing
 from outreach.web.api.specification import WRITTEN, answers, body_as
 from outreach.web.ui import errors
 from outreach.web.ui.request import current_day, database, now, reading
@@ -34,7 +34,7 @@ WITHOUT_NAME = (
 
 
 @pages.post("/adherence-lists")
-@answers("sendAdherenceList", JoiningsTold, Nothing, body=JoiningsSent, faults=WRITTEN)
+@answers("sendAdherenceList", JoiningsOutput, Nothing, body=JoiningsSent, faults=WRITTEN)
 def send_joinings() -> Response:
     """Enregistre des statuts d’écoles, comme une liste d’adhésions ; le personnel peut l’annuler.
 

@@ -13,7 +13,7 @@ from outreach.core import tables
 from outreach.directory.reference import fold
 from outreach.integrations import idempotency
 from outreach.integrations.idempotency import IdempotentRequest
-from outreach.web.api.shapes import JoiningsTold
+from outreach.web.api.shapes import JoiningsOutput
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made
@@ -49,7 +49,7 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
     values = {"items": [joining(school, source="Plateforme") for school in schools] + [joining(1)]}
     first = program.post(PATH, values, **{"Idempotency-Key": "a"})
     assert first.status_code == 200, first.text
-    JoiningsTold.model_validate_json(first.data)
+    JoiningsOutput.model_validate_json(first.data)
     left_out = [(one["row"], one["field"]) for one in first.json["rejected"]]
     assert (first.json["changes"], left_out) == (3, [(4, "school")])
     again = program.post(PATH, values, **{"Idempotency-Key": "a"})
