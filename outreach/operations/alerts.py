@@ -43,7 +43,7 @@ class AlertKind(Labelled):
 class Incident(Base):
     """An alert from `began_at` to `ended_at`, and when a mail about either was written.
 
-    `subject` tells episodes of one kind apart: a relay, the number of a wave, the place of an
+    `subject` tells incidents of one kind apart: a relay, the number of a wave, the place of an
     installation, a worker; or it is ''.
     No person stands in a row.
     """
@@ -70,7 +70,7 @@ class Incident(Base):
     told_ended_at: Mapped[datetime | None]
 
 
-class AlertSighting(NamedTuple):
+class AlertCondition(NamedTuple):
     """An alert as somebody sees it: its kind, its subject, since when."""
 
     kind: AlertKind
@@ -79,22 +79,22 @@ class AlertSighting(NamedTuple):
 
 
 def changes(
-    session: Session, seen: Iterable[AlertSighting], looked_at: Mapping[AlertKind, Collection[str] | None]
-) -> tuple[list[AlertSighting], list[AlertSighting]]:
+    session: Session, seen: Iterable[AlertCondition], looked_at: Mapping[AlertKind, Collection[str] | None]
+) -> tuple[list[AlertCondition], list[AlertCondition]]:
     """What has begun and what has ended since the rows were written. It writes nothing.
 
     `looked_at` has the kinds that were looked for: whichever of them is open and was not seen has ended. Subjects
     with a kind limit this to these subjects.
     """
-    known = {(one.kind, one.subject): AlertSighting(one.kind, one.subject, one.began_at) for one in going_on(session)}
+    known = {(one.kind, one.subject): AlertCondition(one.kind, one.subject, one.began_at) for one in going_on(session)}
     now_seen = {(one.kind, one.subject): one for one in seen}
     gone = [one for key, one in known.items() if key not in now_seen and one.kind in looked_at]
     ended = [one for one in gone if (subjects := looked_at[one.kind]) is None or one.subject in subjects]
     return [one for key, one in now_seen.items() if key not in known], ended
 
 
-def begin(session: Session, seen: AlertSighting) -> bool:
-    """Begin an episode. False when that was done already, by another process for example.
+def begin(session: Session, seen: AlertCondition) -> bool:
+    """Begin an incident. False when that was done already, by another process for example.
 
     What began at the same instant before does not begin again, even when it has ended since.
     """
@@ -108,8 +108,8 @@ def begin(session: Session, seen: AlertSighting) -> bool:
     return True
 
 
-def end(session: Session, seen: AlertSighting, *, now: datetime) -> bool:
-    """End an episode. False when that was done already."""
+def end(session: Session, seen: AlertCondition, *, now: datetime) -> bool:
+    """End an incident. False when that was done already."""
     take_lock(session, "alerts")
     of_this = Incident.kind == seen.kind, Incident.subject == seen.subject
     current = session.scalar(select(Incident).where(*of_this, Incident.ended_at.is_(None)))
@@ -120,12 +120,12 @@ def end(session: Session, seen: AlertSighting, *, now: datetime) -> bool:
 
 
 def awaiting(roles: Collection[RoleName]) -> Select[Incident]:
-    """Select the episodes that have not ended and that a person with these roles can act on."""
+    """Select the incidents that have not ended and that a person with these roles can act on."""
     kinds = [kind for kind in AlertKind if not set(kind.roles).isdisjoint(roles)]
     return select(Incident).where(Incident.ended_at.is_(None), Incident.kind.in_(kinds))
 
 
 def going_on(session: Session) -> Sequence[Incident]:
-    """The episodes that have not ended, oldest first."""
+    """The incidents that have not ended, oldest first."""
     query = select(Incident).where(Incident.ended_at.is_(None))
     return session.scalars(query.order_by(Incident.began_at, Incident.id)).all()

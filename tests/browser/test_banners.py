@@ -6,7 +6,7 @@ import pytest
 
 from outreach.core.text.roles import RoleName
 from outreach.operations import alerts
-from outreach.operations.alerts import AlertKind, AlertSighting
+from outreach.operations.alerts import AlertCondition, AlertKind
 from tests.conftest import NOW
 from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
 
@@ -31,7 +31,7 @@ def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, viol
 def test_alarms_on_the_home_page_are_read_at_any_width(staff, sample_database, violations, looks):
     with sample_database.writing() as session:
         for kind in AlertKind:
-            assert alerts.begin(session, AlertSighting(kind, "1", NOW))
+            assert alerts.begin(session, AlertCondition(kind, "1", NOW))
     staff.goto("/")
     assert staff.locator("section[aria-labelledby^='alarm-']").count() == sum(
         RoleName.AUTHOR in kind.roles for kind in AlertKind

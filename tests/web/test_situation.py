@@ -23,7 +23,7 @@ from outreach.delivery import workers
 from outreach.delivery.outbox import listed_schools
 from outreach.directory.models import RegisterImport
 from outreach.operations import alerts, backups
-from outreach.operations.alerts import AlertKind, AlertSighting
+from outreach.operations.alerts import AlertCondition, AlertKind
 from outreach.operations.backups._restore_tests import Rehearsed
 from tests.application import ASKED_AT, planned
 from tests.conftest import NOW, PLACE, STORY_DAY
@@ -297,7 +297,7 @@ def test_a_zero_is_never_a_link_nor_bold(author):
 
 def test_an_alarm_says_whom_to_call_who_has_no_hand_on_the_machine(app, signed_in, sample_database):
     with sample_database.writing() as session:
-        assert alerts.begin(session, AlertSighting(AlertKind.LETTERS_IN_DOUBT, "1", NOW))
+        assert alerts.begin(session, AlertCondition(AlertKind.LETTERS_IN_DOUBT, "1", NOW))
     author = signed_in(RoleName.AUTHOR)
     assert "Prévenez la personne qui exploite le service." in text_of(author.get("/"))
     settings = app.extensions["outreach.settings"]
@@ -309,7 +309,7 @@ def test_an_alarm_says_whom_to_call_who_has_no_hand_on_the_machine(app, signed_i
 def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):
     with sample_database.writing() as session:
         for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):
-            assert alerts.begin(session, AlertSighting(kind, "1", NOW))
+            assert alerts.begin(session, AlertCondition(kind, "1", NOW))
     assert "Service d’envoi muet" not in text_of(signed_in(RoleName.ADMINISTRATOR).get("/?as_of=2021-05-14"))
     lost = text_of(signed_in(RoleName.ADMINISTRATOR).get("/"))
     assert "Boîte des retours ou des réponses illisible Depuis le 15 mai 2021 à 11 h : Une boîte" in lost
@@ -340,7 +340,7 @@ def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sam
 def test_an_alarm_about_a_wave_leads_to_its_campaign_by_title(author, sample_database):
     wave = planned(sample_database, NOW)
     with sample_database.writing() as session:
-        assert alerts.begin(session, AlertSighting(AlertKind.LETTERS_IN_DOUBT, str(wave), NOW))
+        assert alerts.begin(session, AlertCondition(AlertKind.LETTERS_IN_DOUBT, str(wave), NOW))
         campaign = session.get_one(Wave, wave).campaign
         led = (f"/campaigns/{campaign.id}/progress", campaign.title)
     (alarm,) = elements(author.get("/"), "section[@aria-labelledby='alarm-1']")

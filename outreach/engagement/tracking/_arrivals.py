@@ -40,7 +40,7 @@ from outreach.engagement.tracking._bot_detection import (
     classify_hit,
 )
 from outreach.engagement.tracking._models import Hit, NewHit
-from outreach.engagement.tracking._opens_and_clicks import Sighting, count_hits, given, write_rows
+from outreach.engagement.tracking._opens_and_clicks import ClassifiedHit, count_hits, given, write_rows
 from outreach.engagement.tracking._trackers import Writer, groups_named, letters_named
 
 SLICE = 100  # hits of a transaction, for which on SQLite every request with a hit waits: some milliseconds
@@ -86,7 +86,7 @@ def move_hits(session: Session, most: int = SLICE) -> int:
     waiting = sorted((Arrival(name, Signals(*signals)) for name, *signals in taken), key=_moment)
     groups = {name: tracker for name, _, tracker in groups_named(session, _names(waiting))} if waiting else {}
     of_groups = [(groups[name], signals) for name, signals in waiting if name in groups]
-    count_hits(session, (Sighting(tracker, signals, classify_hit(signals, ())[0]) for tracker, signals in of_groups))
+    count_hits(session, (ClassifiedHit(where, said, classify_hit(said, ())[0]) for where, said in of_groups))
     if len(of_groups) < len(waiting):
         _keep(session, [arrival for arrival in waiting if arrival.public_id not in groups])
     return len(waiting)

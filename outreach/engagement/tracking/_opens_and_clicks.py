@@ -26,7 +26,7 @@ ASKED_FOR = timedelta(days=31)  # after a letter: who opens it later is one of f
 Cell = tuple[int, int, datetime, HitClass]
 
 
-class Sighting(NamedTuple):
+class ClassifiedHit(NamedTuple):
     """A hit of a group: added, or subtracted (`times` -1) when a later hit shows that its class was wrong."""
 
     tracker: int
@@ -67,10 +67,10 @@ class Measured:
         return {"group": self.name, "delivered": self.delivered, "clicks": counts(self.clicks), "opens": opens}
 
 
-def count_hits(session: Writer, sightings: Iterable[Sighting]) -> None:
+def count_hits(session: Writer, classified: Iterable[ClassifiedHit]) -> None:
     """Add these hits of groups to their counts."""
     cells: Counter[Cell] = Counter()
-    for tracker, signals, hit_class, times in sightings:
+    for tracker, signals, hit_class, times in classified:
         cells[tracker, signals.link, _hour(signals.at), hit_class] += times
     _count(session, cells)
 

@@ -43,7 +43,7 @@ from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority
 from outreach.engagement import replies, tracking
 from outreach.engagement.replies import Answer, Given, Response
-from outreach.engagement.tracking import OPENING, Agent, Sighting, Signals, classify_hit
+from outreach.engagement.tracking import OPENING, Agent, ClassifiedHit, Signals, classify_hit
 from outreach.operations.demo import people, sample
 
 ROUND = 8
@@ -331,7 +331,7 @@ def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datet
     if target is None or target.tracker is None:
         return
     seen = [signals for place in range(len(letters)) for signals in _signals(place, first, min(target.links))]
-    tracking.count_hits(session, [Sighting(target.tracker, signals, classify_hit(signals, ())[0]) for signals in seen])
+    tracking.count_hits(session, [ClassifiedHit(target.tracker, one, classify_hit(one, ())[0]) for one in seen])
 
 
 def _signals(place: int, first: datetime, link: int) -> Iterator[Signals]:

@@ -61,7 +61,7 @@ def of_hits(session: Session, now: datetime) -> Iterator[HealthFigure]:
 
 def of_alerts(session: Session, _now: datetime) -> Iterator[HealthFigure]:
     """The alerts that go on."""
-    known = [episode.kind for episode in alerts.going_on(session)]
+    known = [incident.kind for incident in alerts.going_on(session)]
     counts = {kind.value: float(known.count(kind)) for kind in AlertKind}
     yield HealthFigure("alerts_open", "Alerts that have begun and not ended.", counts, ("kind",))
 

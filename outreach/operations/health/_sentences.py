@@ -29,11 +29,11 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
     return alarm._replace(so=where + alarm.so.format(**fields), over=alarm.over.format(**fields))
 
 
-def told(episode: Incident, words: Alarm) -> str:
-    """An episode in one paragraph: since when, or from when to when."""
-    if episode.ended_at is None:
-        return f"Depuis le {moment(episode.began_at)} : {words.so} {words.advice}"
-    period = f"Du {moment(episode.began_at)} au {moment(episode.ended_at)}"
+def told(incident: Incident, words: Alarm) -> str:
+    """An incident in one paragraph: since when, or from when to when."""
+    if incident.ended_at is None:
+        return f"Depuis le {moment(incident.began_at)} : {words.so} {words.advice}"
+    period = f"Du {moment(incident.began_at)} au {moment(incident.ended_at)}"
     return f"{period} : {words.so} Fin de l’alerte : {words.over}"
 
 

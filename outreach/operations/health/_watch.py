@@ -17,7 +17,7 @@ from outreach.core.db.errors import says_full
 from outreach.core.settings import Settings, listed
 from outreach.delivery import workers
 from outreach.operations import alerts
-from outreach.operations.alerts import LONGEST_SUBJECT, AlertKind, AlertSighting, Incident
+from outreach.operations.alerts import LONGEST_SUBJECT, AlertCondition, AlertKind, Incident
 from outreach.operations.health._check import Watched, of_place
 from outreach.operations.health._machine import LEAST_FREE, is_short
 from outreach.operations.health._registry import ALARMS
@@ -29,13 +29,13 @@ from outreach.staff.notifications import Said, StaffLetter
 SERVICE = "service"
 ALERTS = "alertes"  # in the Feedback-ID of a mail about an alert, which shows no address
 CALM = timedelta(minutes=10)  # between mails about the same that begins again and again
-STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as when an address is first set
+STALE = timedelta(days=7)  # an incident that ended earlier is told to nobody, as when an address is first set
 
 
 def untold(session: Session, *, now: datetime) -> Sequence[Incident]:
-    """The episodes about whose beginning or end a mail is due, oldest first.
+    """The incidents about whose beginning or end a mail is due, oldest first.
 
-    None is due about what begins within ten minutes of a mail about an earlier episode of the same.
+    None is due about what begins within ten minutes of a mail about an earlier incident of the same.
     """
     waits = or_(
         Incident.ended_at.is_(None) & Incident.told_began_at.is_(None),
@@ -50,24 +50,24 @@ def untold(session: Session, *, now: datetime) -> Sequence[Incident]:
 
 
 def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: SenderIdentity, *, now: datetime) -> int:
-    """Put one mail about all that is untold into the outbox. Returns how many episodes it tells.
+    """Put one mail about all that is untold into the outbox. Returns how many incidents it tells.
 
     To be called when mail can leave. Each beginning and each end is told once, whichever process writes.
     """
     take_lock(session, "alerts")
-    episodes = untold(session, now=now)
-    if not episodes:
+    incidents = untold(session, now=now)
+    if not incidents:
         return 0
     if to:
-        sentences = [told(each, words_of(session, each.kind, each.subject, relays)) for each in episodes]
-        letter = letter_about(to, _subject(episodes), sentences)
+        sentences = [told(each, words_of(session, each.kind, each.subject, relays)) for each in incidents]
+        letter = letter_about(to, _subject(incidents), sentences)
         notifications.post_mail(
             session, letter, notifications.write_mail(letter, sending, now=now), sending, now=now, actor=SERVICE
         )
-    for episode in episodes:
-        episode.told_began_at = episode.told_began_at or now
-        episode.told_ended_at = now if episode.ended_at else None
-    return len(episodes)
+    for incident in incidents:
+        incident.told_began_at = incident.told_began_at or now
+        incident.told_ended_at = now if incident.ended_at else None
+    return len(incidents)
 
 
 def letter_about(to: Sequence[str], subject: str, sentences: Sequence[str]) -> StaffLetter:
@@ -75,11 +75,11 @@ def letter_about(to: Sequence[str], subject: str, sentences: Sequence[str]) -> S
     return StaffLetter(to, subject, [Said(sentence) for sentence in sentences], list_name=ALERTS)
 
 
-def _subject(episodes: Sequence[Incident]) -> str:
-    if len(episodes) > 1:
-        return f"{len(episodes)} alertes du service"
-    (episode,) = episodes
-    return f"{'Fin d’alerte' if episode.ended_at else 'Alerte'} : {episode.kind.label}"
+def _subject(incidents: Sequence[Incident]) -> str:
+    if len(incidents) > 1:
+        return f"{len(incidents)} alertes du service"
+    (incident,) = incidents
+    return f"{'Fin d’alerte' if incident.ended_at else 'Alerte'} : {incident.kind.label}"
 
 
 logger = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class AlertWatch:
         except SQLAlchemyError:
             for kind, since in list(self._noted.items()):
                 if since and kind not in self._logged:
-                    _log(AlertSighting(kind, "", since))
+                    _log(AlertCondition(kind, "", since))
                     self._logged.add(kind)
             raise
 
@@ -158,10 +158,10 @@ class AlertWatch:
             _log(one, has_ended=True)
         self._logged = {kind for kind in self._logged if self._noted.get(kind)}
 
-    def _changes(self, session: Session, now: datetime) -> tuple[list[AlertSighting], list[AlertSighting]]:
+    def _changes(self, session: Session, now: datetime) -> tuple[list[AlertCondition], list[AlertCondition]]:
         watched, noted = Watched(self.settings, self.place[:LONGEST_SUBJECT], self._worker), dict(self._noted)
         here = {watched.place, *(place[:LONGEST_SUBJECT] for place in workers.outlived(session))}
-        seen, looked_at = list[AlertSighting](), dict[AlertKind, Collection[str] | None]()
+        seen, looked_at = list[AlertCondition](), dict[AlertKind, Collection[str] | None]()
         for kind, alarm in ALARMS.items():
             if alarm.look:
                 found = alarm.look(session, watched, now)
@@ -169,13 +169,13 @@ class AlertWatch:
                 since = noted.get(kind)
                 found = {watched.place: since} if since else {} if kind in noted else None
             if found is not None:
-                seen += [AlertSighting(kind, subject, since) for subject, since in found.items()]
+                seen += [AlertCondition(kind, subject, since) for subject, since in found.items()]
                 looked_at[kind] = here if alarm.names is of_place else None
         begun, ended = alerts.changes(session, seen, looked_at)
         broken_off = broken_off_since(session, now=now)
         if broken_off and not any(one.kind is AlertKind.CLOCK_SILENT for one in ended):
             # No process of the pages has seen it: it begins and ends here.
-            silent = AlertSighting(AlertKind.CLOCK_SILENT, "", broken_off)
+            silent = AlertCondition(AlertKind.CLOCK_SILENT, "", broken_off)
             begun, ended = [*begun, silent], [*ended, silent]
         return begun, ended
 
@@ -184,7 +184,7 @@ def watch_clock(database: Database, now: datetime) -> bool:
     """Write down that the clock is silent, as a process that serves pages sees it. Returns whether that is news."""
     with database.reading() as session:
         since = silent_since(session, now=now)
-        seen = [AlertSighting(AlertKind.CLOCK_SILENT, "", since)] if since else []
+        seen = [AlertCondition(AlertKind.CLOCK_SILENT, "", since)] if since else []
         news, _ = alerts.changes(session, seen, {})
     if not news:
         return False
@@ -195,7 +195,7 @@ def watch_clock(database: Database, now: datetime) -> bool:
     return has_begun
 
 
-def _log(one: AlertSighting, *, has_ended: bool = False) -> None:
+def _log(one: AlertCondition, *, has_ended: bool = False) -> None:
     """One line for each beginning and each end. A wave's number is in it, and no relay or machine."""
     kind, subject, since = one
     about = f" of wave {subject}" if kind.is_about_a_wave else ""

@@ -22,7 +22,7 @@ from outreach.core.settings import Mode, Settings
 from outreach.core.text.logs import told
 from outreach.delivery.letters import Keys, TokenKind
 from outreach.engagement import tracking
-from outreach.engagement.tracking import OPENING, Arrival, HitClass, Programs, Readers, Sighting, Signals, Target
+from outreach.engagement.tracking import OPENING, Arrival, ClassifiedHit, HitClass, Programs, Readers, Signals, Target
 from outreach.web.ui import headers
 from outreach.web.ui.request import client_of
 
@@ -261,7 +261,7 @@ class Hits:
 
         Those of groups are judged and counted, all others appended. A click on no link of ours is not stored.
         """
-        sightings: list[Sighting] = []
+        classified: list[ClassifiedHit] = []
         others = []
         try:
             with self._kept.writing(self.database) as connection:
@@ -273,10 +273,10 @@ class Hits:
                     if link != OPENING and (target is None or link not in target.links):
                         continue
                     if target is not None and target.tracker is not None:
-                        self._judge(seen, target.tracker, sightings)
+                        self._judge(seen, target.tracker, classified)
                     else:
                         others.append(Arrival(seen.identity.hex(), seen.signals))
-                tracking.count_hits(connection, sightings)
+                tracking.count_hits(connection, classified)
                 tracking.append_hits(connection, others)
         except BaseException:
             for seen in batch:
@@ -284,13 +284,13 @@ class Hits:
             raise
         return targets
 
-    def _judge(self, seen: SeenRequest, tracker: int, sightings: list[Sighting]) -> None:
+    def _judge(self, seen: SeenRequest, tracker: int, classified: list[ClassifiedHit]) -> None:
         """Note a hit of a group, and those before it of which it changes the class."""
         hit_class, unmasked = self._readers.meet(seen.reader, seen.signals, tracker)
-        sightings.append(Sighting(tracker, seen.signals, hit_class))
+        classified.append(ClassifiedHit(tracker, seen.signals, hit_class))
         for met in unmasked:
-            sightings.append(Sighting(met.where, met.signals, met.thought, -1))
-            sightings.append(Sighting(met.where, met.signals, HitClass.MACHINE))
+            classified.append(ClassifiedHit(met.where, met.signals, met.thought, -1))
+            classified.append(ClassifiedHit(met.where, met.signals, HitClass.MACHINE))
 
     def _found(self, connection: tracking.Writer, missing: Sequence[SeenRequest]) -> dict[bytes, Target]:
         """What the tokens of hits lead to, of those that are known by now. It never changes, so it is remembered.

@@ -27,9 +27,9 @@ from outreach.engagement.tracking import (
     SMALLEST,
     Agent,
     Arrival,
+    ClassifiedHit,
     Hit,
     HitClass,
-    Sighting,
     Signals,
     TrackingBasis,
     TrackingMode,
@@ -107,7 +107,7 @@ def signals(link=0, at=NOW):
 
 def seen(target, link=0, hit_class=HitClass.HUMAN, at=NOW, count=1):
     """A hit of a group."""
-    return Sighting(target.tracker, signals(link, at), hit_class, count)
+    return ClassifiedHit(target.tracker, signals(link, at), hit_class, count)
 
 
 def target_of(session):

@@ -6,7 +6,7 @@ import pytest
 
 from outreach.campaigns.letter import SenderIdentity
 from outreach.operations import alerts
-from outreach.operations.alerts import AlertKind, AlertSighting
+from outreach.operations.alerts import AlertCondition, AlertKind
 from outreach.operations.health import _watch as watch
 from tests.conftest import NOW
 
@@ -21,7 +21,7 @@ def mailed(database, settings):
         now = NOW + minute * MINUTE
         with database.writing() as session:
             if has_ended is not None:
-                sighting = AlertSighting(AlertKind.RETURNS_UNREADABLE, subject, now)
+                sighting = AlertCondition(AlertKind.RETURNS_UNREADABLE, subject, now)
                 assert alerts.end(session, sighting, now=now) if has_ended else alerts.begin(session, sighting)
             return watch.write(session, ["a@fwb.example"], [], SenderIdentity.of(settings), now=now)
 

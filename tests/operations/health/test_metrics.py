@@ -20,7 +20,7 @@ from outreach.delivery.sending import _relay_health as relay_health
 from outreach.engagement.tracking import HitClass
 from outreach.engagement.tracking._models import HitCount, Tracker
 from outreach.operations import alerts, backups
-from outreach.operations.alerts import AlertKind, AlertSighting
+from outreach.operations.alerts import AlertCondition, AlertKind
 from outreach.operations.backups import _restore_tests as restore_tests
 from outreach.operations.health import Figures
 from outreach.operations.health import _figures as collector
@@ -91,7 +91,7 @@ def test_the_figures_are_those_of_the_rows(metered, database, clock):
         workers.clock_passed(session, "Rien ne part.", place="other:/data", now=NOW - ago)
         workers.join_in(session, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=True, now=NOW)
-        alerts.begin(session, AlertSighting(AlertKind.DISK_FULL, "", NOW))
+        alerts.begin(session, AlertCondition(AlertKind.DISK_FULL, "", NOW))
         audit.record_entry(session, NOW - ago, "a@fwb.example", "x", "y")
         tracker = Tracker(mailing_id=letters[0].mailing_id, public_id="1" * 16, name="WBE", recipients=5)
         session.add(tracker)

@@ -17,7 +17,7 @@ from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Wo
 from outreach.delivery.outbox import Addressee
 from outreach.delivery.sending import _relay_health as relay_health
 from outreach.operations import alerts, backups
-from outreach.operations.alerts import AlertKind, AlertSighting, Incident
+from outreach.operations.alerts import AlertCondition, AlertKind, Incident
 from outreach.operations.backups._restore_tests import Rehearsed
 from outreach.operations.health import AlertWatch, watch_clock
 from outreach.operations.health._sentences import words_of
@@ -372,7 +372,7 @@ def test_a_database_that_has_no_room_is_told_from_one_that_is_away(said, is_full
 
 
 def test_an_episode_begins_once_and_ends_once(database):
-    seen = AlertSighting(AlertKind.DISK_FULL, "here", NOW)
+    seen = AlertCondition(AlertKind.DISK_FULL, "here", NOW)
     with database.writing() as session:
         assert [alerts.begin(session, seen) for _ in range(2)] == [True, False]
         assert [alerts.end(session, seen, now=NOW) for _ in range(2)] == [True, False]

@@ -2,7 +2,7 @@
 
 from outreach.core.text.roles import RoleName
 from outreach.operations import alerts
-from outreach.operations.alerts import AlertKind, AlertSighting
+from outreach.operations.alerts import AlertCondition, AlertKind
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 
@@ -17,7 +17,7 @@ def test_it_says_how_the_service_is_and_what_there_is_today(signed_in, sample_da
     assert "1 programme, 2 volets, dont 2 ouverts" in facts
     assert "Aucune : rien ne lit le service" in facts
     with sample_database.writing() as session:
-        assert alerts.begin(session, AlertSighting(AlertKind.CLOCK_SILENT, "1", NOW))
+        assert alerts.begin(session, AlertCondition(AlertKind.CLOCK_SILENT, "1", NOW))
     (lead,) = elements(chief.get("/administration"), "p[@class='lead']")
     assert text_of(lead).startswith("1 chose demande votre attention")
     assert signed_in(RoleName.AUTHOR).get("/administration").status_code == 403
