@@ -1,5 +1,6 @@
 """Only people answer: what a machine sends is no answer, and what a person sends is never lost."""
 
+import re
 import string
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -259,7 +260,9 @@ def test_who_did_not_answer_undoes_all_that_the_answer_did_and_nothing_else(clie
     for whose in ("ours", "unknown"):
         assert "Rien n’est changé" in raw.post(address, data={**form, "whose": whose}).text
     assert standing(sample_database) == ["help", "joined"]
-    assert "n’est pas enregistrée" in client.post(address, data={"answer": form["answer"], "whose": "not_ours"}).text
+    undone = text_of(client.post(address, data={"answer": form["answer"], "whose": "not_ours"}))
+    assert re.search(r"Votre réponse R-[0-9]+ est annulée", undone)
+    assert "n’est pas enregistrée" in raw.get(undo).text
     assert standing(sample_database) == ["help"]
     assert counted(sample_database, ResponseWithdrawal) == [1]
     with sample_database.reading() as session:

@@ -45,21 +45,25 @@ def disown(token: str) -> Response:
         return _page(token, is_kept=True)
     with reading() as session:
         came = forms_sent.came(letter_of(session, read), FormKind.UNDOING, read)
+    undone = ""
     with database().writing() as session:
         message = letter_of(session, read)
         form = _form(session, message, named)
+        receipt = waves.receipt_at(session, message, form.at) if form else None
         verdict = forms_sent.judge(session, message, came) if form is not None else None
         if form is not None and verdict is not None and verdict.is_taken:
             forms_sent.undo_answer(session, message, form.at, WithdrawalReason.NOT_OURS)
             form.state, form.changed_at = FormState.UNDONE, now()
-    return _page(token, confirms=verdict is not None and verdict.doubt is not None)
+            undone = f"Votre réponse {receipt.reference} est annulée" if receipt else "Votre signalement est annulé"
+    return _page(token, confirms=verdict is not None and verdict.doubt is not None, undone=undone)
 
 
-def _page(token: str, *, confirms: bool = False, is_kept: bool = False, fault: str = "") -> Response:
-    """The answer that would be undone; where it is there no more, the page says so."""
+def _page(token: str, *, confirms: bool = False, is_kept: bool = False, fault: str = "", undone: str = "") -> Response:
+    """The answer that would be undone; where it is there no more, the page says so, and what was `undone` just now."""
     with reading() as session:
         told = _told(session, letter_of(session, _read(token)), token)
     told |= {"confirms": confirms, "is_kept": is_kept, "fault": fault, "whose": WHOSE, "chosen": posted("whose")}
+    told["undone"] = undone
     return page("public/disown.html", 422 if fault else 200, token=token, named=_named(), **told)
 
 
