@@ -211,6 +211,7 @@ def hears_the_page(town, page, address, words):
     for _ in range(2):
         page.keyboard.press("ArrowDown")
     tab_to(page, page.get_by_label("Commentaire ou motif"))
+    page.keyboard.press("Control+a")  # the page holds the comment of an earlier answer
     page.keyboard.type(words)
     tab_to(page, page.get_by_role("button", name="Envoyer ma réponse").first)
     page.keyboard.press("Enter")
