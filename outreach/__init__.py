@@ -1,3 +1,3 @@
 """Awareness campaigns towards the organising authorities of schools, and their results."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

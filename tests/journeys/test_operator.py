@@ -334,7 +334,7 @@ def test_a_refused_configuration_is_told_without_a_traceback(tmp_path):
 
 @pytest.mark.long
 def test_the_version_is_printed():
-    assert from_cold("--version").stdout == "outreach, version 0.3.0\n"
+    assert from_cold("--version").stdout == "outreach, version 0.4.0\n"
 
 
 def test_the_mailbox_of_returns_is_read_and_counted(run, tmp_path):
