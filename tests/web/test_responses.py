@@ -87,12 +87,13 @@ def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(clie
     assert "Nous adhérons (1 école sur 147)" in said
     assert "En préparation (132 écoles sur 147)" in said
     assert "Changer ma réponse" in said
-    assert "Les rappels de ce volet s’arrêtent pour cette école." in said
     with sample_database.reading() as session:
+        name = session.scalars(select(School).where(School.fase == int(one))).one().display_name
+        assert f"Les rappels de ce volet s’arrêtent pour {name}" in said
         assert session.scalar(select(func.count()).select_from(Response)) == 2
     done = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
     assert "Nous adhérons (132 écoles sur 147)" in text_of(done), "what was answered before is not recorded again"
-    assert "s’arrêtent pour ces écoles." in text_of(done)
+    assert "s’arrêtent pour les 132 écoles qui adhèrent." in text_of(done)
 
 
 @pytest.mark.full
