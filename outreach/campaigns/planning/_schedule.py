@@ -281,6 +281,17 @@ class ClosingRule:
         theirs = [one for one in self.added if one.concerns(wall.date(), self.recipients, urgent=self.urgent)]
         return ", ".join(dict.fromkeys(one.name for one in theirs if one.covers(wall.time())))
 
+    def standing(self, campaign: Campaign) -> list[PlannedWave]:
+        """The waves of a campaign under way that have yet to leave, at the instants at which they are planned."""
+        left, found = [wave for wave in campaign.waves if wave.state is not WaveState.CANCELLED], []
+        for wave in (wave for wave in left if wave.state is WaveState.PLANNED):
+            first = next(one for one in left if one.departure == wave.departure)
+            after = (today(wave.due_at) - today(first.due_at)).days if wave.reminder else 0
+            at, by, opening = wave.due_at, wave.answer_by, self.exactly(wave.due_at).opening
+            until = Deadline(by, by, "") if by else self.deadline(at)
+            found.append(PlannedWave(wave.number, after, at, opening, until, wave.reminder, wave.departure))
+        return found
+
     def exactly(self, asked: datetime) -> PlannedWave:
         """The first wave at the requested instant, even when that is closed."""
         wall = asked.astimezone(BRUSSELS).replace(tzinfo=None)

@@ -214,7 +214,8 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
     dated = rule.waves(campaign)
     is_approved = campaign.state is CampaignState.APPROVED
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
-    planned = rule.waves(campaign, earliest=now + CALL_OFF_TIME) if is_approved else dated
+    soon = rule.waves(campaign, earliest=now + CALL_OFF_TIME) if is_approved else dated
+    planned = rule.standing(campaign) if is_under_way else soon
     recipients = [one for one in planning.list_addressees(session, campaign, now=now) if one.reason is None]
     blocks, run = [], DryRun()
     try:
@@ -224,7 +225,7 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
     blocks += [*unfinished_parts(campaign), *blocks_of(campaign, counts, run)]
     corrected = Concerns(campaign.concerns), planning.criterion_of(campaign), campaign.strand
     blocks += filter(None, [planning.corrects_another_strand(session, *corrected)])
-    if campaign.starts_at and not planned:
+    if campaign.starts_at and not planned and not is_under_way:
         blocks += planning.left_out(campaign, planned)
     blocks += [*planning.too_late(planned), *planning.after_closing(session, campaign, planned, now)]
     draw = planning.experiment_plan_of(session, campaign, now=now, rule=rule)
@@ -241,7 +242,7 @@ def check_campaign(session: Session, campaign: Campaign, sending: SenderIdentity
         *strand_remarks(session, planning.criterion_of(campaign), campaign.strand),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
-        *_of_dates(campaign, planned),
+        *_of_dates(campaign, planned, is_under_way=is_under_way),
         *written_dates.remarks(campaign.subject, campaign.letter, planned, preheader=campaign.preheader),
         *filter(None, dict.fromkeys(wave.deadline_in_words for wave in planned)),
         *_of_haste(planned, counts.written),
@@ -393,9 +394,9 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
     return [f"La date de la première vague est passée : planifiée maintenant, elle part {when}."]
 
 
-def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
+def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave], *, is_under_way: bool) -> list[str]:
     remarks = [f"{french.initial(wave.name)} {wave.move_in_words}." for wave in planned if wave.move_in_words]
-    if planned:
+    if planned and not is_under_way:
         remarks += planning.left_out(campaign, planned)
     cautions = dict.fromkeys(planning.calendar_caution(today(wave.at)) for wave in planned)
     return [*remarks, *filter(None, cautions)]

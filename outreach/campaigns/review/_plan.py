@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from outreach.campaigns.channels import RungForecast
 from outreach.campaigns.evidence import RungWhen
 from outreach.campaigns.experiments import DEPARTURES
-from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.planning import PlannedWave, launched_mailings
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.planning import launched_mailings
 from outreach.campaigns.review._checks import Findings
 from outreach.core.db import Session, UtcDateTime
 from outreach.core.text import french
@@ -100,24 +100,21 @@ class CampaignPlan:
             return french.typeset(f"{said}, aucune réponse n’arrive.")
         count, (busiest, most) = sum(each for _, each in self.answers), max(self.answers, key=lambda each: each[1])
         arrive = french.plural(count, "réponse arrive", "réponses arrivent")
-        day = f"le {french.weekday(busiest)}"
-        return french.typeset(f"{said}, {arrive}, dont {french.number(most)} le jour le plus chargé, {day}.")
+        peak = f", dont {french.number(most)} le jour le plus chargé, le {french.weekday(busiest)}" if most > 1 else ""
+        spared = " Une relance n’écrit plus aux PO qui ont répondu, ni à ceux dont chaque école a adhéré."
+        return french.typeset(f"{said}, {arrive}{peak}.{spared}")
 
 
 def plan_of(
     session: Session, campaign: Campaign, findings: Findings, rungs: Sequence[RungForecast], *, now: datetime
 ) -> CampaignPlan | None:
     """The plan of a campaign as it was checked; None without dates, or once a letter has left."""
-    if campaign.mailing_keys:
-        return None
-    planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
-    waves: Sequence[Wave | PlannedWave] = planned or findings.planned
-    if not waves:
+    if campaign.mailing_keys or not findings.planned:
         return None
     before, sizes = wave_before(session, campaign, now=now), _sizes(findings)
     began, lines, expected = dict[int | None, date](), list[PlanLine](), Counter[date]()
-    for wave in waves:
-        at, size, name = _at(wave), sizes[wave.departure], french.initial(wave.name)
+    for wave in findings.planned:
+        at, size, name = wave.at, sizes[wave.departure], french.initial(wave.name)
         day, is_first = today(at), wave.departure not in began
         days = (day - began.setdefault(wave.departure, day)).days
         if is_first:
@@ -131,10 +128,6 @@ def plan_of(
     lines += [_of_rung(one, min(began.values()), findings.counts.written, before) for one in rungs]
     answers = _rounded(expected, before.authorities) if before else []
     return CampaignPlan(sorted(lines, key=lambda line: line.day), before, answers)
-
-
-def _at(wave: Wave | PlannedWave) -> datetime:
-    return wave.due_at if isinstance(wave, Wave) else wave.at
 
 
 def _sizes(findings: Findings) -> dict[int | None, int]:

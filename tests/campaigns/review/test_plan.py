@@ -1,6 +1,7 @@
 """The plan of a campaign, summed by hand over the rows of an earlier wave: who answered when, whom reminders leave."""
 
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -10,14 +11,14 @@ from outreach.adherence.models import AdherenceRecord, Strand, Word
 from outreach.campaigns import channels, planning, review
 from outreach.campaigns.experiments import _design as design
 from outreach.campaigns.experiments._design import Stratum
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.review import _plan as plan
 from outreach.core.text.dates import today
 from outreach.delivery.models import Message, MessageClass, MessageState
 from outreach.directory.models import Contact
 from outreach.engagement.replies import Acknowledgement, Answer, Response
 from tests import factories
-from tests.campaigns.conftest import APPROVER, SENDING, approved, draft, launch, move, owned, settle
+from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, launch, move, owned, settle
 from tests.campaigns.results.test_figures import become
 from tests.conftest import NOW, state_from
 
@@ -97,6 +98,34 @@ def test_reminders_and_answers_are_those_of_the_earlier_wave_to_as_many_as_are_w
     text = found.in_words.replace("\xa0", " ")
     assert text.startswith("Si l’on répond comme à la vague du 15 mai 2021, « ")
     assert "(3 PO sur 9 au 14 juin 2021, relances comprises), 6 réponses arrivent, dont 4 le jour le plus" in text
+    assert text.endswith("Une relance n’écrit plus aux PO qui ont répondu, ni à ceux dont chaque école a adhéré.")
+
+
+@pytest.mark.long
+def test_the_checks_of_a_campaign_under_way_read_the_dates_at_which_its_waves_are_planned(database, ten):
+    number = draft(database, reminders=(14, 24))
+    with database.writing() as session:
+        session.get_one(Campaign, number).starts_at = NOW + DAY  # two days before its waves are planned
+    move(database, number, planning.submit_campaign)
+    move(database, number, planning.approve_campaign, actor=APPROVER)
+    schedule = partial(planning.schedule_campaign, earliest=NOW + 3 * DAY)
+    wave = move(database, number, schedule, None)
+    with database.reading() as session:
+        first = session.get_one(Wave, wave).due_at
+    assert first >= NOW + 3 * DAY
+    advance(database, wave, first)
+    with database.reading() as session:
+        campaign = planning.campaign_numbered(session, number)
+        found = review.check_campaign(session, campaign, SENDING, now=NOW + 10 * DAY)
+        stored = [one for one in campaign.waves if one.state is WaveState.PLANNED]
+        assert [one.reminder for one in stored] == [1, 2]
+        seen = [(one.number, one.reminder, one.at, one.deadline.day, one.after) for one in found.planned]
+        after = [(today(one.due_at) - today(first)).days for one in stored]
+        assert seen == [
+            (one.number, one.reminder, one.due_at, one.answer_by, days) for one, days in zip(stored, after, strict=True)
+        ]
+        assert found.blocks == []
+        assert not [one for one in found.remarks if "relance" in one.lower() or "vague" in one]
 
 
 @pytest.mark.long
